@@ -1,0 +1,107 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Settings of every target. `LINEKEEPER_STRICT=1` (script/test, CI) turns warnings into errors.
+let settings: [SwiftSetting] =
+    [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+    ] + (Context.environment["LINEKEEPER_STRICT"] == "1" ? [.treatAllWarnings(as: .error)] : [])
+
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "linekeeper",
+    products: [
+        .executable(name: "linekeeper", targets: ["linekeeper"]),
+        .library(name: "ZooKeeperClient", targets: ["ZooKeeperClient"]),
+        .library(name: "ZooKeeperRecipes", targets: ["ZooKeeperRecipes"]),
+        .library(name: "MQTT", targets: ["MQTT"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.0"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
+        .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.0"),
+        .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
+    ],
+    targets: [
+        .executableTarget(
+            name: "linekeeper",
+            dependencies: [
+                "Gateway", "EmbeddedZooKeeper", "ZooKeeperClient", "ZooKeeperProtocol", "MQTT", "Plant", argumentParser, logging,
+                lifecycle, unixSignals,
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "Gateway",
+            dependencies: [
+                "Plant", "MQTT", "ZooKeeperRecipes", "ZooKeeperClient", "ZooKeeperProtocol", "EmbeddedZooKeeper", yams, logging,
+                lifecycle,
+            ],
+            swiftSettings: settings),
+        .target(name: "Plant", dependencies: [collections], swiftSettings: settings),
+        .target(
+            name: "ZooKeeperRecipes", dependencies: ["ZooKeeperClient", "ZooKeeperProtocol", logging, lifecycle],
+            swiftSettings: settings),
+        .target(
+            name: "ZooKeeperClient",
+            dependencies: ["ZooKeeperProtocol", nioCore, nioPosix, nioSSL, logging, lifecycle, collections],
+            swiftSettings: settings),
+        .target(
+            name: "EmbeddedZooKeeper",
+            dependencies: ["ZooKeeperProtocol", nioCore, nioPosix, grdb, logging, lifecycle, collections],
+            swiftSettings: settings),
+        .target(name: "ZooKeeperProtocol", dependencies: [nioCore], swiftSettings: settings),
+        .target(name: "MQTT", dependencies: ["CMosquitto", logging, lifecycle, collections], swiftSettings: settings),
+        .systemLibrary(name: "CMosquitto", pkgConfig: "libmosquitto", providers: [.apt(["libmosquitto-dev"])]),
+
+        // What the tests share: servers on free ports, the linekeeper program, conditions with a deadline.
+        .target(
+            name: "TestFixtures", dependencies: ["ZooKeeperClient", "MQTT", logging], path: "Tests/TestFixtures",
+            swiftSettings: settings),
+        .testTarget(
+            name: "ZooKeeperProtocolTests", dependencies: ["ZooKeeperProtocol", nioCore], swiftSettings: settings),
+        .testTarget(
+            name: "EmbeddedZooKeeperTests",
+            dependencies: ["EmbeddedZooKeeper", "ZooKeeperClient", "ZooKeeperProtocol", nioCore, nioPosix, logging, grdb],
+            swiftSettings: settings),
+        .testTarget(
+            name: "ZooKeeperClientTests",
+            dependencies: [
+                "ZooKeeperClient", "ZooKeeperProtocol", "EmbeddedZooKeeper", "TestFixtures", nioCore, nioPosix, nioEmbedded, logging,
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "ZooKeeperRecipesTests",
+            dependencies: [
+                "ZooKeeperRecipes", "ZooKeeperClient", "ZooKeeperProtocol", "EmbeddedZooKeeper", "TestFixtures", logging,
+            ],
+            swiftSettings: settings),
+        .testTarget(name: "MQTTTests", dependencies: ["MQTT", "TestFixtures", logging], swiftSettings: settings),
+        .testTarget(name: "PlantTests", dependencies: ["Plant"], swiftSettings: settings),
+        .testTarget(
+            name: "GatewayTests", dependencies: ["Gateway", "Plant", "TestFixtures", logging], swiftSettings: settings),
+        .testTarget(
+            name: "LinekeeperTests",
+            dependencies: [
+                "TestFixtures", "Plant", "MQTT", "ZooKeeperClient", "ZooKeeperProtocol", "linekeeper", logging,
+            ],
+            swiftSettings: settings),
+    ],
+    swiftLanguageModes: [.v6]
+)
