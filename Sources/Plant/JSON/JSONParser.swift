@@ -264,7 +264,7 @@ enum JSONParser {
                 code = 0x10000 &+ ((code & 0x3FF) << 10) &+ (low & 0x3FF)
             }
             guard let scalar = Unicode.Scalar(code) else { throw JSONError(.invalidEscape, at: start) }
-            text.append(contentsOf: UTF8.encode(scalar) ?? [])
+            text.append(contentsOf: scalar.utf8)
         default:
             throw JSONError(.invalidEscape, at: index &- 1)
         }

@@ -1,3 +1,5 @@
+import OrderedCollections
+
 /// A JSON Pointer (RFC 6901): the place of a value in a document, such as `/readings/0/v`.
 public struct JSONPointer: Hashable, Sendable, CustomStringConvertible {
     /// Why a text is not a JSON Pointer.
