@@ -1,0 +1,94 @@
+/// How a path is spelt in the tree (DESIGN.md, "The tree").
+///
+/// Each level becomes one znode name. Percent-encoded, as UTF-8 bytes in upper-case hexadecimal, are: `%` itself, a first `@`
+/// (such names are Linekeeper's own), the whole of `.` and `..`, and the characters that ZooKeeper refuses in a path — U+0001 to
+/// U+001F, U+007F to U+009F, U+E000 to U+F8FF, U+FFF0 to U+FFFF, and all beyond U+FFFF, which its UTF-16 check sees as surrogates.
+/// An empty level is written as a lone `%`, which is no escape and so stands for nothing else. Every path has one spelling and
+/// every spelling one path; no spelling contains `/`, so nothing can be written outside the folder that it is put below.
+extension TagPath {
+    /// The path below `/tags` or `/devices`, without a leading slash.
+    public var znodePath: String {
+        var path = ""
+        path.reserveCapacity(text.utf8.count)
+        for (position, level) in levels.enumerated() {
+            if position > 0 { path.unicodeScalars.append("/") }
+            Self.encode(level, into: &path)
+        }
+        return path
+    }
+
+    /// Reads back what `znodePath` wrote. Throws for a spelling that no level has, for instance one of Linekeeper's own nodes.
+    public init(znodePath: String) throws(Refusal) {
+        var text: [UInt8] = []
+        var isFirst = true
+        for name in znodePath.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
+            if !isFirst { text.append(UInt8(ascii: "/")) }
+            isFirst = false
+            text.append(contentsOf: try Self.level(znodeName: String(Substring(name))).utf8)
+        }
+        try self.init(topic: text.span)
+    }
+
+    /// The znode name of one topic level.
+    public static func znodeName(level: some StringProtocol) -> String {
+        var name = ""
+        encode(Substring(level), into: &name)
+        return name
+    }
+
+    /// The topic level that a znode name stands for.
+    public static func level(znodeName: String) throws(Refusal) -> String {
+        guard let level = decode(znodeName), Self.znodeName(level: level).utf8.elementsEqual(znodeName.utf8) else {
+            throw .foreignNode(znodeName)
+        }
+        return level
+    }
+
+    private static func encode(_ level: Substring, into path: inout String) {
+        if level.isEmpty {
+            path.unicodeScalars.append("%")
+            return
+        }
+        let isDots = level.utf8.elementsEqual(".".utf8) || level.utf8.elementsEqual("..".utf8)
+        var isFirst = true
+        for scalar in level.unicodeScalars {
+            if isDots || isEscaped(scalar) || (isFirst && scalar == "@") {
+                for byte in scalar.utf8 { escape(byte, into: &path) }
+            } else {
+                path.unicodeScalars.append(scalar)
+            }
+            isFirst = false
+        }
+    }
+
+    private static func isEscaped(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0x25, 0x2F, 0...0x1F, 0x7F...0x9F, 0xD800...0xF8FF, 0xFFF0...0x10FFFF: true
+        default: false
+        }
+    }
+
+    private static func escape(_ byte: UInt8, into path: inout String) {
+        path.unicodeScalars.append("%")
+        for digit in [byte >> 4, byte & 0x0F] {
+            path.unicodeScalars.append(Unicode.Scalar(digit < 10 ? 0x30 &+ digit : 0x37 &+ digit))
+        }
+    }
+
+    /// Undoes the escapes; nil when they are malformed. Whether the spelling is ours is for the caller to check.
+    private static func decode(_ name: String) -> String? {
+        if name.utf8.elementsEqual("%".utf8) { return "" }
+        var bytes: [UInt8] = []
+        var iterator = name.utf8.makeIterator()
+        while let byte = iterator.next() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard let high = iterator.next().flatMap(JSONParser.hexDigit), let low = iterator.next().flatMap(JSONParser.hexDigit)
+            else { return nil }
+            bytes.append(high << 4 | low)
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
+}
