@@ -1,0 +1,93 @@
+import Foundation
+
+/// One Apache ZooKeeper server from Debian's package, on a free port, with a folder of its own.
+public final class ApacheZooKeeper: Sendable {
+    public let port: Int
+    private let folder: String
+    private let configuration: String
+    private let running: ProcessSlot
+
+    /// `127.0.0.1:port`.
+    public var connectString: String { "127.0.0.1:\(port)" }
+    public var process: ChildProcess? { running.current }
+
+    /// Starts a server below `scratch` and waits until it grants sessions.
+    ///
+    /// - Parameter tick: minimum session timeout is two of them, maximum twenty.
+    public init(scratch: Scratch, name: String = "zookeeper", tick: Duration = .milliseconds(200)) async throws {
+        try Self.requireInstalled()
+        port = try FreePort.tcp()
+        folder = try scratch.folder(name)
+        let milliseconds = tick.components.seconds * 1000 + tick.components.attoseconds / 1_000_000_000_000_000
+        // forceSync stays on: the guarantees under test are those of a server that keeps what it acknowledged.
+        configuration = try scratch.write(
+            """
+            tickTime=\(milliseconds)
+            dataDir=\(folder)/data
+            clientPort=\(port)
+            clientPortAddress=127.0.0.1
+            admin.enableServer=false
+            4lw.commands.whitelist=*
+            maxClientCnxns=0
+            extendedTypesEnabled=true
+
+            """, to: name + "/zoo.cfg")
+        running = ProcessSlot()
+        try await start()
+    }
+
+    /// Starts it (again), on the same port with the same data, and waits until it grants sessions.
+    public func start(within deadline: Duration = .seconds(40)) async throws {
+        let process = try ChildProcess(
+            name: "apache zookeeper", executable: Self.java,
+            arguments: [
+                "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dlog4j2.level=OFF",
+                "-Dzookeeper.extendedTypesEnabled=true", "-cp", Self.classPath,
+                "org.apache.zookeeper.server.quorum.QuorumPeerMain", configuration,
+            ], output: folder + "/log")
+        running.current = process
+        let end = ContinuousClock.now + deadline
+        while true {
+            if await grantsSessions() { return }
+            guard process.isRunning, ContinuousClock.now < end else {
+                throw FixtureError("ZooKeeper did not start\n" + process.report())
+            }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
+    /// A clean stop.
+    public func stop() async { await running.current?.end() }
+    public func kill9() async { await running.current?.kill9() }
+    public func pause() { running.current?.signal(SIGSTOP) }
+    public func resume() { running.current?.signal(SIGCONT) }
+
+    private func grantsSessions() async -> Bool {
+        // A ConnectRequest asking for a session; any answer that carries a session id other than 0 will do.
+        var request: [UInt8] = [0, 0, 0, 44]
+        request += [0, 0, 0, 0] + [UInt8](repeating: 0, count: 8) + [0, 0, 0x27, 0x10]
+        request += [UInt8](repeating: 0, count: 8) + [0, 0, 0, 16] + [UInt8](repeating: 0, count: 16)
+        guard let socket = RawSocket(port: port) else { return false }
+        defer { socket.close() }
+        guard socket.send(request), let answer = socket.receive(atLeast: 20, within: .seconds(2)) else { return false }
+        // Length, protocol version, timeout, then the session id.
+        return answer[12..<20].contains { $0 != 0 }
+    }
+
+    private static let java = "/usr/bin/java"
+    private static let jars = ["zookeeper", "zookeeper-jute", "slf4j-api", "slf4j-nop", "metrics-core", "snappy-java"]
+    private static var classPath: String {
+        let folder = "/usr/share/java/"
+        let netty = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter {
+            $0.hasPrefix("netty-") && $0.hasSuffix(".jar") && !$0.contains("4.") && $0 != "netty-all.jar"
+        }
+        return (jars.map { $0 + ".jar" } + netty.sorted()).map { folder + $0 }.joined(separator: ":")
+    }
+
+    private static func requireInstalled() throws {
+        let files = [java, "/usr/share/java/zookeeper.jar"]
+        guard files.allSatisfy(FileManager.default.fileExists(atPath:)) else {
+            throw FixtureError("Apache ZooKeeper is not installed; install it with: apt-get install zookeeper")
+        }
+    }
+}
