@@ -1,0 +1,200 @@
+extension RouteDraft {
+    /// All mistakes of one route.
+    public struct Mistakes: Error, Hashable, Sendable, CustomStringConvertible {
+        public let all: [RouteMistake]
+
+        public var description: String { all.map(\.description).joined(separator: "\n") }
+    }
+
+    /// Checks everything and gives the route, or every mistake at once.
+    public func checked() throws(Mistakes) -> RouteDefinition {
+        var check = RouteCheck()
+        let route = check.route(self)
+        guard let route, check.mistakes.isEmpty else { throw Mistakes(all: check.mistakes) }
+        return route
+    }
+
+    /// Names that are given to more than one of these routes, as mistakes by index; the first holder keeps its name.
+    public static func duplicateNames(in drafts: [RouteDraft]) -> [(index: Int, mistake: RouteMistake)] {
+        var seen: Set<String> = []
+        return drafts.indices.compactMap { index in
+            seen.insert(drafts[index].name).inserted ? nil : (index, RouteMistake(.name, .duplicateName))
+        }
+    }
+}
+
+/// Collects the mistakes of one route while it is being put together.
+private struct RouteCheck {
+    var mistakes: [RouteMistake] = []
+
+    mutating func route(_ draft: RouteDraft) -> RouteDefinition? {
+        if draft.name.isEmpty { note(.name, .missing(expected: "a name for the route")) }
+        let topic = topicTemplate(draft.topic, field: .topic)
+        let payload = payloadKind(draft)
+        var device: TextTemplate?
+        if let topic { device = deviceTemplate(draft, topic: topic) }
+        let time = draft.time.flatMap { pointer($0, field: .time) }
+        if draft.time != nil, draft.payload != "json" { note(.time, .notForPayload(draft.payload)) }
+        if let staleAfter = draft.staleAfter, staleAfter <= 0 { note(.staleAfter, .notPositive) }
+        let deadbands = draft.deadband.compactMap { deadbandRule($0) }
+        let units = unitRules(draft)
+        guard let topic, let payload, let device else { return nil }
+        var presence: RouteDefinition.Presence?
+        if let draft = draft.presence { presence = presenceRule(draft, device: device, routeTopic: topic) }
+        return RouteDefinition(
+            name: draft.name, topic: topic, device: device, payload: payload, time: time, units: units,
+            staleAfter: draft.staleAfter, deadbands: deadbands, presence: presence)
+    }
+
+    private mutating func note(_ field: RouteMistake.Field, _ reason: RouteMistake.Reason) {
+        mistakes.append(RouteMistake(field, reason))
+    }
+
+    private mutating func topicTemplate(_ text: String, field: RouteMistake.Field) -> TopicTemplate? {
+        do {
+            return try TopicTemplate(text)
+        } catch {
+            note(field, error == .empty ? .missing(expected: "a topic such as factory/{line}/{machine}/{metric}") : .template(error))
+            return nil
+        }
+    }
+
+    private mutating func pointer(_ text: String, field: RouteMistake.Field) -> JSONPointer? {
+        do {
+            return try JSONPointer(text)
+        } catch {
+            note(field, .pointer(error))
+            return nil
+        }
+    }
+
+    private mutating func filter(_ text: String, field: RouteMistake.Field) -> TopicFilter? {
+        do {
+            return try TopicFilter(text)
+        } catch {
+            note(field, .filter(error))
+            return nil
+        }
+    }
+
+    private mutating func payloadKind(_ draft: RouteDraft) -> RouteDefinition.Payload? {
+        if draft.payload != "json" {
+            if draft.value != nil { note(.value, .notForPayload(draft.payload)) }
+            if !draft.values.isEmpty { note(.values(entry: nil), .notForPayload(draft.payload)) }
+        }
+        switch draft.payload {
+        case "number": return .number
+        case "text": return .text
+        case "bool": return .bool
+        case "json": break
+        default:
+            note(.payload, .unknownPayload(draft.payload))
+            return nil
+        }
+        if draft.values.isEmpty { return pointer(draft.value ?? "", field: .value).map { .json(value: $0) } }
+        if draft.value != nil { note(.value, .valueAndValues) }
+        var values: [RouteDefinition.NamedPointer] = []
+        for entry in draft.values {
+            let field = RouteMistake.Field.values(entry: entry.key)
+            do {
+                _ = try TagPath(entry.key)
+            } catch {
+                note(field, .path(error))
+            }
+            if let pointer = pointer(entry.value, field: field) {
+                values.append(.init(name: entry.key, pointer: pointer))
+            }
+        }
+        return .jsonValues(values)
+    }
+
+    private mutating func deviceTemplate(_ draft: RouteDraft, topic: TopicTemplate) -> TextTemplate? {
+        guard let text = draft.device ?? defaultDevice(draft, topic: topic) else {
+            note(.device, .missing(expected: "the device that a topic belongs to, such as factory/{line}/{machine}"))
+            return nil
+        }
+        do {
+            let device = try TextTemplate(text)
+            let known = topic.names
+            for name in device.names where !known.contains(name) {
+                note(.device, .unknownPlaceholder(name, known: known))
+                return nil
+            }
+            // A name that no topic could ever fill is better found now than at the first message.
+            _ = try TagPath(device.filled(Dictionary(uniqueKeysWithValues: known.map { ($0, "x") })) ?? "")
+            return device
+        } catch let error as TemplateMistake {
+            note(.device, .template(error))
+        } catch let error as TagPath.Refusal {
+            note(.device, .path(error))
+        } catch {
+            note(.device, .missing(expected: "a device"))
+        }
+        return nil
+    }
+
+    /// The topic without its last level when that level is the tag; nil when it cannot be said by names alone.
+    private func defaultDevice(_ draft: RouteDraft, topic: TopicTemplate) -> String? {
+        let levels = draft.values.isEmpty && topic.levels.count > 1 ? topic.levels.dropLast() : topic.levels[...]
+        var parts: [String] = []
+        for level in levels {
+            switch level {
+            case .literal(let literal): parts.append(literal)
+            case .capture(let name): parts.append("{\(name)}")
+            case .rest(let name?): parts.append("{\(name)}")
+            case .any, .rest(nil): return nil
+            }
+        }
+        return parts.joined(separator: "/")
+    }
+
+    private mutating func deadbandRule(_ entry: RouteDraft.Entry<Double>) -> RouteDefinition.Deadband? {
+        let field = RouteMistake.Field.deadband(entry: entry.key)
+        guard entry.value.isFinite, entry.value >= 0 else {
+            note(field, .notFinite)
+            return nil
+        }
+        return filter(entry.key, field: field).map { .init(tags: $0, width: entry.value) }
+    }
+
+    private mutating func unitRules(_ draft: RouteDraft) -> [RouteDefinition.UnitRule] {
+        var rules: [RouteDefinition.UnitRule] = []
+        for entry in draft.units {
+            guard let filter = filter(entry.key, field: .units(entry: entry.key)) else { continue }
+            rules.append(.init(tags: filter, unit: entry.value))
+        }
+        if let unit = draft.unit, let all = filter("#", field: .unit) { rules.append(.init(tags: all, unit: unit)) }
+        return rules
+    }
+
+    private mutating func presenceRule(
+        _ draft: RouteDraft.Presence, device: TextTemplate, routeTopic: TopicTemplate
+    ) -> RouteDefinition.Presence? {
+        if draft.online.isEmpty { note(.presenceOnline, .missing(expected: "the payload of a device that is there")) }
+        if draft.offline.isEmpty { note(.presenceOffline, .missing(expected: "the payload of a device that is gone")) }
+        if draft.online == draft.offline { note(.presenceOffline, .samePayloads) }
+        let place = draft.value.flatMap { pointer($0, field: .presenceValue) }
+        let text = draft.topic.replacing("{device}", with: device.text)
+        if text != draft.topic, case .rest(let name?) = routeTopic.levels.last, device.names.contains(name) {
+            note(.presenceTopic, .deviceNotInLevels)
+            return nil
+        }
+        guard let topic = topicTemplate(text, field: .presenceTopic) else {
+            if draft.topic.utf8.count != text.utf8.count, mistakes.last?.reason.isPartOfLevel == true {
+                mistakes[mistakes.count - 1] = RouteMistake(.presenceTopic, .deviceNotInLevels)
+            }
+            return nil
+        }
+        for name in device.names where !topic.names.contains(name) {
+            note(.presenceTopic, .unknownPlaceholder(name, known: topic.names))
+            return nil
+        }
+        return .init(topic: topic, online: Array(draft.online.utf8), offline: Array(draft.offline.utf8), pointer: place)
+    }
+}
+
+extension RouteMistake.Reason {
+    fileprivate var isPartOfLevel: Bool {
+        if case .template(.partOfLevel) = self { true } else { false }
+    }
+}

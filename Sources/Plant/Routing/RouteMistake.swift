@@ -1,0 +1,90 @@
+/// Something wrong in a route of the configuration: which key, and what was expected. Whoever read the file adds where it stands.
+public struct RouteMistake: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The key of the configuration that the mistake is in. `entry` names the entry of a mapping.
+    public enum Field: Hashable, Sendable {
+        case name, topic, device, payload, value, time, unit, staleAfter
+        case values(entry: String?)
+        case units(entry: String?)
+        case deadband(entry: String?)
+        case presenceTopic, presenceOnline, presenceOffline, presenceValue
+
+        /// The key path as it is written in the file, from the route down.
+        public var keyPath: [String] {
+            switch self {
+            case .name: ["name"]
+            case .topic: ["topic"]
+            case .device: ["device"]
+            case .payload: ["payload"]
+            case .value: ["value"]
+            case .time: ["time"]
+            case .unit: ["unit"]
+            case .staleAfter: ["staleAfter"]
+            case .values(let entry): ["values"] + (entry.map { [$0] } ?? [])
+            case .units(let entry): ["units"] + (entry.map { [$0] } ?? [])
+            case .deadband(let entry): ["deadband"] + (entry.map { [$0] } ?? [])
+            case .presenceTopic: ["presence", "topic"]
+            case .presenceOnline: ["presence", "online"]
+            case .presenceOffline: ["presence", "offline"]
+            case .presenceValue: ["presence", "value"]
+            }
+        }
+    }
+
+    /// What kind of mistake it is.
+    public enum Reason: Hashable, Sendable {
+        case missing(expected: String)
+        case template(TemplateMistake)
+        case filter(TopicFilter.Mistake)
+        case pointer(JSONPointer.Mistake)
+        case path(TagPath.Refusal)
+        /// A name in a template that the topic does not give.
+        case unknownPlaceholder(String, known: [String])
+        case unknownPayload(String)
+        /// A key that this kind of payload has no use for.
+        case notForPayload(String)
+        case valueAndValues
+        case notPositive
+        case notFinite
+        case samePayloads
+        /// In a presence topic every level of the device has to be a level of its own.
+        case deviceNotInLevels
+        case duplicateName
+    }
+
+    public let field: Field
+    public let reason: Reason
+
+    public init(_ field: Field, _ reason: Reason) {
+        self.field = field
+        self.reason = reason
+    }
+
+    public var description: String {
+        "\(field.keyPath.joined(separator: ".")): \(reason)"
+    }
+}
+
+extension RouteMistake.Reason: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .missing(let expected): "missing; expected \(expected)"
+        case .template(let mistake): "not a template: \(mistake)"
+        case .filter(let mistake): "not an MQTT filter: \(mistake)"
+        case .pointer(let mistake): "not a JSON Pointer: \(mistake)"
+        case .path(let refusal): "not a name for a tag: \(refusal)"
+        case .unknownPlaceholder(let name, let known):
+            known.isEmpty
+                ? "{\(name)} is not in the topic, which has no placeholders"
+                : "{\(name)} is not in the topic, which has \(known.map { "{\($0)}" }.joined(separator: ", "))"
+        case .unknownPayload(let word): "unknown payload “\(word)”; expected json, number, text or bool"
+        case .notForPayload(let payload): "has no meaning for payload \(payload); only json has parts"
+        case .valueAndValues: "give either value (one tag a topic) or values (several), not both"
+        case .notPositive: "expected more than zero"
+        case .notFinite: "expected a number of zero or more"
+        case .samePayloads: "online and offline are the same"
+        case .deviceNotInLevels:
+            "{device} can only be used when each placeholder of the route's device is a whole level; write the topic out instead"
+        case .duplicateName: "another route has this name"
+        }
+    }
+}

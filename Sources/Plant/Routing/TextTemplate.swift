@@ -1,0 +1,79 @@
+/// A text with placeholders, such as the device of a route (`factory/{line}/{machine}`) or `{device}/status`.
+public struct TextTemplate: Sendable, Hashable, CustomStringConvertible {
+    public enum Segment: Sendable, Hashable {
+        case literal(String)
+        case placeholder(String)
+    }
+
+    public let segments: [Segment]
+    /// The template as it was given.
+    public let text: String
+
+    public init(_ text: String) throws(TemplateMistake) {
+        guard !text.isEmpty else { throw .empty }
+        segments = try Self.segments(of: text, allowRest: false)
+        self.text = text
+    }
+
+    /// The names between braces, in order of appearance, each once.
+    public var names: [String] {
+        var names: [String] = []
+        for case .placeholder(let name) in segments where !names.contains(name) { names.append(name) }
+        return names
+    }
+
+    /// The text with every placeholder replaced; nil when a name has no value.
+    public func filled(_ values: [String: String]) -> String? {
+        var result = ""
+        for segment in segments {
+            switch segment {
+            case .literal(let literal): result += literal
+            case .placeholder(let name):
+                guard let value = values[name] else { return nil }
+                result += value
+            }
+        }
+        return result
+    }
+
+    public var description: String { text }
+
+    static func segments(of text: String, allowRest: Bool) throws(TemplateMistake) -> [Segment] {
+        var segments: [Segment] = []
+        var current = String.UnicodeScalarView()
+        var isInside = false
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "{":
+                guard !isInside else { throw .unbalancedBrace(level: text) }
+                if !current.isEmpty { segments.append(.literal(String(current))) }
+                current = .init()
+                isInside = true
+            case "}":
+                guard isInside else { throw .unbalancedBrace(level: text) }
+                let name = String(current)
+                guard isName(allowRest && name.hasSuffix("...") ? String(name.dropLast(3)) : name) else {
+                    throw .invalidName(name)
+                }
+                segments.append(.placeholder(name))
+                current = .init()
+                isInside = false
+            default:
+                current.append(scalar)
+            }
+        }
+        guard !isInside else { throw .unbalancedBrace(level: text) }
+        if !current.isEmpty { segments.append(.literal(String(current))) }
+        return segments
+    }
+
+    private static func isName(_ name: String) -> Bool {
+        guard !name.isEmpty else { return false }
+        return name.unicodeScalars.allSatisfy { scalar in
+            switch scalar {
+            case "a"..."z", "A"..."Z", "0"..."9", "_", "-": true
+            default: false
+            }
+        }
+    }
+}
