@@ -1,0 +1,79 @@
+/// The places in a document that a decoder wants, prepared for `JSONScanner`: a tree of member names laid out flat, so that
+/// following it touches no reference.
+public struct JSONScanPlan: Sendable {
+    struct Node: Sendable {
+        /// Which result the value here is; -1 when it only leads further down.
+        var slot: Int32 = -1
+        var firstStep: Int32 = 0
+        var stepCount: Int32 = 0
+    }
+
+    /// One step down, by member name or by array index.
+    struct Step: Sendable {
+        var nameStart: Int32
+        var nameLength: Int32
+        /// -1 when the token cannot be an array index.
+        var element: Int32
+        var node: Int32
+    }
+
+    private(set) var nodes: ContiguousArray<Node> = []
+    private(set) var steps: ContiguousArray<Step> = []
+    private(set) var names: ContiguousArray<UInt8> = []
+    /// The result slot of each pointer, in the order given; equal pointers share one.
+    public let slots: [Int]
+    /// How many results a scan has.
+    public let slotCount: Int
+    /// False when a name is not ASCII: then only the full reader compares names as Swift strings do.
+    let isScannable: Bool
+
+    public init(_ pointers: [JSONPointer]) {
+        let root = Draft()
+        var unique: [JSONPointer: Int] = [:]
+        var slots: [Int] = []
+        for pointer in pointers {
+            let slot = unique[pointer] ?? unique.count
+            unique[pointer] = slot
+            slots.append(slot)
+            var node = root
+            for token in pointer.tokens { node = node.child(token) }
+            node.slot = slot
+        }
+        self.slots = slots
+        slotCount = unique.count
+        isScannable = pointers.allSatisfy { $0.tokens.allSatisfy { $0.utf8.allSatisfy { $0 < 0x80 } } }
+        nodes.append(Node())
+        layOut(root, at: 0)
+    }
+
+    private mutating func layOut(_ draft: Draft, at index: Int) {
+        let first = steps.count
+        nodes[index] = Node(
+            slot: Int32(clamping: draft.slot ?? -1), firstStep: Int32(clamping: first),
+            stepCount: Int32(clamping: draft.children.count))
+        for (token, _) in draft.children {
+            steps.append(
+                Step(
+                    nameStart: Int32(clamping: names.count), nameLength: Int32(clamping: token.utf8.count),
+                    element: Int32(clamping: JSONPointer.arrayIndex(token) ?? -1), node: Int32(clamping: nodes.count)))
+            names.append(contentsOf: token.utf8)
+            nodes.append(Node())
+        }
+        for (position, child) in draft.children.enumerated() {
+            layOut(child.node, at: Int(steps[first + position].node))
+        }
+    }
+
+    /// The tree while it is being put together.
+    private final class Draft {
+        var slot: Int?
+        var children: [(token: String, node: Draft)] = []
+
+        func child(_ token: String) -> Draft {
+            if let found = children.first(where: { $0.token.utf8.elementsEqual(token.utf8) }) { return found.node }
+            let node = Draft()
+            children.append((token, node))
+            return node
+        }
+    }
+}
