@@ -1,0 +1,110 @@
+import Foundation
+import TestFixtures
+import Testing
+
+extension EndToEnd {
+    /// Guarantee: "gateway paused (SIGSTOP) longer than its session, then continued: nothing that it does afterwards reaches
+    /// the tree; it announces no alarm and sends no command as an owner".
+    @Suite("Paused gateway")
+    struct PausedGatewayTests {
+        @Test("SIGSTOP for three session timeouts, then SIGCONT", .timeLimit(.minutes(5)), arguments: TreeKind.allCases)
+        func stopAndContinue(_ kind: TreeKind) async throws {
+            try await Stage.play("paused-\(kind)") { stage in
+                // Given two gateways with sessions of two seconds, and the active one in the middle of its work,
+                let broker = try await stage.broker()
+                var configuration = PlantConfiguration(broker: broker.url, tree: .servers(try await stage.tree(kind)))
+                configuration.sessionTimeout = "2s"
+                let gateways = [
+                    "gw-a": try stage.gateway("gw-a", configuration), "gw-b": try stage.gateway("gw-b", configuration),
+                ]
+                let reader = try await stage.reader(configuration)
+                try await Conditions.standing(["gw-a", "gw-b"], reader)
+                let events = try await stage.alarmEvents(broker)
+                let device = try await stage.device(broker)
+                let plant = try await stage.plant(broker)
+                plant.start(flipChance: 0.2)
+                try await eventually("alarms move") { events.events.count > 10 }
+                let before = try #require(try await reader.activeProcessor())
+                let paused = try #require(gateways[before.gateway])
+                let ownedBefore = try await reader.shardOwners().values.filter { $0.gateway == paused.id }.map(\.epoch)
+                let watch = TagOrderWatch(reader, plant.tags)
+
+                // when it is stopped with commands on their way to it,
+                let devices = plant.devices
+                let owned = try await devices.asyncFilter { try await reader.owner(device: $0) == paused.id }
+                paused.pause()
+                let stopped = ContinuousClock.now
+                for (index, device) in owned.enumerated() {
+                    let survivor = try #require(gateways.values.first { $0.id != paused.id })
+                    let sent = try await stage.call(
+                        ["command", "send", device, "stroke", "--id", "paused-\(index)", "--no-wait"], of: survivor)
+                    #expect(sent.status == 0, "\(sent)")
+                }
+                let after = try await eventuallyValue("a successor", within: .seconds(20)) {
+                    try await reader.activeProcessor().flatMap { $0.epoch == before.epoch ? nil : $0 }
+                }
+                #expect(after.gateway != before.gateway)
+                try await Task.sleep(until: stopped + .seconds(6))
+
+                // and continued while everything goes on,
+                let eventsBefore = events.events.count
+                let commandsBefore = device.arrivals.count
+                paused.resume()
+                try await eventually("announcements go on") { events.events.count > eventsBefore + 20 }
+                try await Conditions.standing(["gw-a", "gw-b"], reader)
+                await plant.stop()
+                try await Conditions.lastValuesStand(plant, reader)
+
+                // then no entry, record or message of its old epoch comes after the successor's first one,
+                let journal = try await reader.alarmJournal()
+                let firstOfSuccessor = try #require(journal.first { $0.epoch == after.epoch }?.sequence)
+                let late = journal.filter { $0.epoch == before.epoch && $0.sequence > firstOfSuccessor }
+                #expect(late.isEmpty, "journal entries of the deposed epoch: \(late)")
+                let lateEvents = events.events[eventsBefore...].filter { $0.record.epoch <= before.epoch }
+                #expect(lateEvents.isEmpty, "announced by the deposed processor: \(lateEvents)")
+                // no command is sent by an owner that was deposed, and none is sent twice,
+                let lateCommands = device.arrivals[commandsBefore...].filter { $0.epoch.map(ownedBefore.contains) ?? false }
+                #expect(lateCommands.isEmpty, "sent by a deposed owner: \(lateCommands)")
+                #expect(device.counts.allSatisfy { $0.value == 1 }, "\(device.counts)")
+                // no tag ever went back to an older sample,
+                #expect(await watch.end() == [])
+                // and the alarms are those that the samples make.
+                try await Conditions.journalHolds(plant.expectedChanges, reader)
+                #expect(paused.isRunning)
+            }
+        }
+    }
+}
+
+/// Reads tags over and over and notes each one whose source time went back.
+private final class TagOrderWatch: Sendable {
+    private let task: Task<[String], Never>
+
+    init(_ reader: TreeReader, _ tags: [String]) {
+        task = Task {
+            var newest: [String: Int64] = [:]
+            var wrong: [String] = []
+            while !Task.isCancelled {
+                for (tag, node) in (try? await reader.tags(tags)) ?? [:] {
+                    if let seen = newest[tag], node.t < seen { wrong.append("\(tag) went from \(seen) back to \(node.t)") }
+                    newest[tag] = max(node.t, newest[tag] ?? .min)
+                }
+                try? await Task.sleep(for: .milliseconds(10))
+            }
+            return wrong
+        }
+    }
+
+    func end() async -> [String] {
+        task.cancel()
+        return await task.value
+    }
+}
+
+extension Sequence {
+    func asyncFilter(_ isIncluded: (Element) async throws -> Bool) async rethrows -> [Element] {
+        var result: [Element] = []
+        for element in self where try await isIncluded(element) { result.append(element) }
+        return result
+    }
+}

@@ -1,0 +1,71 @@
+import Logging
+import MQTT
+import Synchronization
+
+/// A test's own connection to the broker: publishes, and hands what it hears to a closure.
+public final class BrokerLink: Sendable {
+    public struct Message: Sendable {
+        public let topic: String
+        public let payload: [UInt8]
+        public let retained: Bool
+        /// When the test had it.
+        public let at: ContinuousClock.Instant
+
+        public var text: String { String(decoding: payload, as: UTF8.self) }
+    }
+
+    private let client: MQTTClient
+    private let tasks: [Task<Void, any Error>]
+
+    /// Connects, subscribes (QoS 1) and returns once both are done.
+    ///
+    /// - Parameter received: called from one task, in the order of arrival.
+    public init(
+        port: Int, clientID: String, subscriptions: [String] = [], received: @escaping @Sendable (Message) -> Void = { _ in }
+    ) async throws {
+        var logger = Logger(label: clientID)
+        logger.logLevel = .error
+        var configuration = MQTTClient.Configuration(
+            broker: MQTTBroker(host: "127.0.0.1", port: port), clientID: clientID)
+        configuration.cleanStart = true
+        let client = MQTTClient(
+            configuration: configuration,
+            subscriptions: subscriptions.map { MQTTSubscription(filter: $0, qos: .atLeastOnce) }, logger: logger)
+        self.client = client
+        // Loose tasks: they end with ``close()``, which every test's stage calls.
+        tasks = [
+            Task { try await client.run() },
+            Task {
+                for await batch in client.batches {
+                    let now = ContinuousClock.now
+                    for entry in batch.entries {
+                        received(
+                            Message(
+                                topic: String(decoding: batch.topic(entry), as: UTF8.self),
+                                payload: Array(batch.payload(entry)), retained: entry.retain, at: now))
+                    }
+                    client.acknowledge(through: batch.number)
+                }
+            },
+        ]
+        try await eventually("\(clientID) is connected to the broker") { self.isConnected }
+    }
+
+    public var isConnected: Bool {
+        if case .connected = client.connectionState { true } else { false }
+    }
+
+    /// Publishes with QoS 1 and returns when the broker has acknowledged.
+    public func publish(_ topic: String, _ payload: String, retain: Bool = false) async throws {
+        try await publish(topic, Array(payload.utf8), retain: retain)
+    }
+
+    public func publish(_ topic: String, _ payload: [UInt8], retain: Bool = false) async throws {
+        _ = try await client.publish(topic: topic, payload: payload, qos: .atLeastOnce, retain: retain)
+    }
+
+    public func close() async {
+        for task in tasks { task.cancel() }
+        for task in tasks { _ = await task.result }
+    }
+}
