@@ -1,0 +1,127 @@
+import OrderedCollections
+
+/// What the shell around a ``CommandDesk`` has to do. Each carries a ticket that goes back with the outcome; the outcome of an
+/// action that has been overtaken (by a deadline, or the loss of the shard) no longer has a taker and changes nothing.
+public enum CommandAction: Sendable, Hashable {
+    /// Record a transition: one transaction, guarded by the shard's lease.
+    case record(CommandWrite)
+    /// Publish at QoS 1, not after the deadline and not after the lease's.
+    case publish(CommandPublication)
+    /// Read these tags and report them to ``CommandDesk/judged(_:readings:at:)``.
+    case judge(CommandTicket, tags: [String])
+    /// Read `/commands/<id>` again and report it as seen.
+    case read(id: String)
+    /// Commands had to be left out because the desk was full; there is room again: read them all.
+    case resync
+}
+
+/// Ties an outcome to the action that it is the outcome of.
+public struct CommandTicket: Sendable, Hashable {
+    public let id: String
+    let number: UInt64
+}
+
+/// A transition to be recorded.
+public struct CommandWrite: Sendable, Hashable {
+    public let ticket: CommandTicket
+    public let shard: Int
+    /// The lease under which it may be written, and no other.
+    public let epoch: Int64
+    /// The version of the node that this replaces.
+    public let expectedVersion: Int32
+    public let from: CommandState
+    /// The record after the transition.
+    public let record: CommandRecord
+
+    /// When the transition happened.
+    public let at: Milliseconds
+}
+
+/// What became of a ``CommandWrite``.
+public enum CommandWriteFailure: Sendable, Hashable {
+    /// The node has another version.
+    case outdated
+    /// The node is not there any more.
+    case gone
+    /// It may or may not have been written; or the lease did not let it through.
+    case unclear
+}
+
+/// A command on its way to the device.
+public struct CommandPublication: Sendable, Hashable {
+    public let ticket: CommandTicket
+    public let shard: Int
+    public let epoch: Int64
+    public let topic: String
+    public let payload: [UInt8]
+    /// For MQTT 5, as correlation data.
+    public var correlation: [UInt8] { Array(ticket.id.utf8) }
+    /// For MQTT 5.
+    public let responseTopic: String?
+    public let deadline: Milliseconds
+    public let attempt: Int64
+
+    /// Seconds that the broker may keep it (MQTT 5 message expiry): what is left, rounded up. The exact deadline is in the
+    /// payload, for the device to refuse what comes late.
+    public func expirySeconds(at now: Milliseconds) -> UInt32 {
+        let (left, overflow) = deadline.subtractingReportingOverflow(now)
+        guard !overflow, left > 0 else { return 1 }
+        return UInt32(clamping: (left - 1) / 1000 + 1)
+    }
+}
+
+/// What became of a ``CommandPublication``.
+public enum CommandPublishOutcome: Sendable, Hashable {
+    case acknowledged
+    /// Acknowledged with reason 0x10: nobody subscribes to the topic.
+    case noSubscribers
+    /// Acknowledged with a reason of 0x80 or above.
+    case refused(String)
+    /// It certainly did not leave: no connection, or past a deadline.
+    case notSent(String)
+    /// It may have left: the connection broke before the acknowledgement.
+    case unclear(String)
+}
+
+extension CommandRecord {
+    /// The message to the device: `{"id","command","parameters":{…},"by","deadline","epoch"}`.
+    ///
+    /// `deadline` and `epoch` let a device refuse what is late, or what comes from a gateway that has been replaced (a smaller
+    /// epoch than one that it has seen for itself). Parameters stay in an object of their own, so that none can be mistaken for
+    /// one of ours.
+    func payload(deadline: Milliseconds, epoch: Int64) -> [UInt8] {
+        JSONValue.object([
+            "id": .string(id), "command": .string(command), "parameters": .object(parameters), "by": .string(by),
+            "deadline": .integer(deadline), "epoch": .integer(epoch),
+        ]).serialized()
+    }
+
+    /// The journal entry of a transition to this record:
+    /// `{"kind":"command","at","gateway","epoch","by","transition","id","device","command",…}`.
+    public func journalEntry(from: CommandState?, at: Milliseconds) -> JSONValue {
+        journalEntry(transition: state.rawValue, from: from, by: by, at: at)
+    }
+
+    /// The journal entry of an operator's wish to withdraw this command.
+    public func cancellationEntry(by: String, at: Milliseconds) -> JSONValue {
+        journalEntry(transition: "CANCEL_REQUESTED", from: nil, by: by, at: at)
+    }
+
+    private func journalEntry(transition: String, from: CommandState?, by: String, at: Milliseconds) -> JSONValue {
+        var entry: OrderedDictionary<String, JSONValue> = ["kind": "command", "at": .integer(at)]
+        entry["gateway"] = gateway.map(JSONValue.string)
+        entry["epoch"] = epoch.map(JSONValue.integer)
+        entry["by"] = .string(by)
+        entry["transition"] = .string(transition)
+        entry["from"] = from.map { .string($0.rawValue) }
+        entry["id"] = .string(id)
+        entry["device"] = .string(device.text)
+        entry["command"] = .string(command)
+        entry["parameters"] = .object(parameters)
+        entry["attempt"] = .integer(attempt)
+        entry["reason"] = reason.map { .string($0.rawValue) }
+        entry["detail"] = detail.map(JSONValue.string)
+        entry["result"] = result
+        return .object(entry)
+    }
+}

@@ -1,0 +1,315 @@
+extension CommandDesk {
+    // MARK: Coming in
+
+    mutating func admit(_ record: CommandRecord, shard: Int, czxid: Int64, version: Int32, at now: Milliseconds) {
+        guard entries.count < limits.commands else {
+            hasOverflowed = true
+            counters.overflowed &+= 1
+            return
+        }
+        counters.seen &+= 1
+        entries[record.id] = Entry(
+            record: record, shard: shard, place: Place(czxid: czxid, id: record.id), version: version,
+            deadline: record.deadline ?? .max)
+        idsByShard[shard, default: []].insert(record.id)
+        if epochs[shard] != nil { start(record.id, at: now) }
+    }
+
+    /// Another version of a node that is known.
+    mutating func changeSeen(_ record: CommandRecord, version: Int32, at now: Milliseconds) {
+        guard var entry = entries[record.id] else { return }
+        switch entry.phase {
+        case .recordingSent, .finishing:
+            return  // our own write, most likely; its outcome will tell
+        case .rereading(let intent, _):
+            guard version >= entry.version else { return }
+            reread(record, version: version, intent: intent, at: now)
+        case .idle:
+            guard version > entry.version else { return }
+            if record.state.isFinal {
+                remove(record.id, isOver: true, at: now)
+            } else {
+                entry.record = record
+                entry.version = version
+                entries[record.id] = entry
+            }
+        case .waiting, .pausing, .judging:
+            guard version > entry.version else { return }
+            entry.record = record
+            entry.version = version
+            entries[record.id] = entry
+            if record.state.isFinal { remove(record.id, isOver: true, at: now) } else { restart(record.id, at: now) }
+        case .publishing, .awaitingAnswer:
+            guard version > entry.version else { return }
+            if record.state.isFinal {
+                remove(record.id, isOver: true, at: now)
+            } else {
+                // A wish to cancel that came too late: kept in the record, nothing else.
+                entry.version = version
+                entry.record.cancelRequestedBy = record.cancelRequestedBy
+                entry.record.cancelRequestedAt = record.cancelRequestedAt
+                entries[record.id] = entry
+            }
+        }
+    }
+
+    /// Takes up a command of a shard of ours: a new one, or one that a former owner left.
+    mutating func start(_ id: String, at now: Milliseconds) {
+        guard var entry = entries[id], epochs[entry.shard] != nil else { return }
+        let found = Result { () throws(CommandCatalogue.Absence) in
+            try catalogue.definition(of: entry.record.command, for: entry.record.device)
+        }
+        entry.definition = try? found.get()
+        entry.deadline = Self.deadline(of: entry.record, definition: entry.definition)
+        entry.phase = .waiting
+        entries[id] = entry
+        enqueue(id)
+        setTimer(id, at: entry.deadline)
+        if entry.record.state == .sent { takeOver(id, at: now) } else { check(id, found, at: now) }
+    }
+
+    private mutating func restart(_ id: String, at now: Milliseconds) {
+        stopListening(id)
+        entries[id]?.ticket = 0
+        start(id, at: now)
+    }
+
+    /// A command that a former owner recorded as sent.
+    private mutating func takeOver(_ id: String, at now: Milliseconds) {
+        guard let entry = entries[id] else { return }
+        // What the record says counts: that is how it was sent, whatever the definition has become since.
+        guard entry.record.execution == .idempotent, !(entry.definition != nil && entry.isAtMostOnce) else {
+            let former = entry.record.gateway.map { " (\($0))" } ?? ""
+            return finish(
+                id, .unknown, .takeover,
+                "in flight when its gateway\(former) was replaced; whether it was executed is not known, and it is not sent again", at: now)
+        }
+        if entry.deadline <= now { return finishAtDeadline(id, at: now) }
+        // The device may be answering what the former owner sent.
+        listen(id)
+        guard entry.definition != nil else {
+            entries[id]?.phase = .awaitingAnswer
+            return
+        }
+        pump(entry.record.device, at: now)
+    }
+
+    /// A request: whatever can be said against it is said at once, not when its turn comes.
+    private mutating func check(
+        _ id: String, _ found: Result<CommandDefinition, CommandCatalogue.Absence>, at now: Milliseconds
+    ) {
+        guard let entry = entries[id] else { return }
+        let record = entry.record
+        if let by = record.cancelRequestedBy { return finish(id, .cancelled, .cancelled, "withdrawn by \(by)", at: now) }
+        let definition: CommandDefinition
+        switch found {
+        case .success(let value): definition = value
+        case .failure(.unknownCommand):
+            return finish(id, .rejected, .unknownCommand, "there is no command \(record.command)", at: now)
+        case .failure(.unknownDevice):
+            return finish(id, .rejected, .unknownDevice, "\(record.device) does not know the command \(record.command)", at: now)
+        }
+        if record.by.isEmpty { return finish(id, .rejected, .invalid, "nobody is named as the one who asks (by)", at: now) }
+        if let timeout = record.timeout, !(1...CommandDefinition.timeoutLimit).contains(timeout) {
+            return finish(
+                id, .rejected, .invalid, "timeout is \(timeout) ms, must lie between 1 and \(CommandDefinition.timeoutLimit)", at: now)
+        }
+        if entry.deadline <= now { return finishAtDeadline(id, at: now) }
+        if entry.deadline > now.addingClamped(2 * CommandDefinition.timeoutLimit) {
+            return finish(id, .rejected, .invalid, "its deadline lies more than two days ahead; are the clocks right?", at: now)
+        }
+        do {
+            let parameters = try definition.checked(record.parameters)
+            entries[id]?.record.parameters = parameters
+        } catch {
+            return finish(id, .rejected, .parameters, "\(error)", at: now)
+        }
+        if queues[record.device, default: []].count > limits.commandsPerDevice {
+            return finish(
+                id, .rejected, .queueFull, "\(limits.commandsPerDevice) commands are waiting for \(record.device) already", at: now)
+        }
+        pump(record.device, at: now)
+    }
+
+    static func deadline(of record: CommandRecord, definition: CommandDefinition?) -> Milliseconds {
+        if let deadline = record.deadline { return deadline }
+        return record.requestedAt.addingClamped(record.timeout ?? definition?.timeout ?? CommandDefinition.defaultTimeout)
+    }
+
+    // MARK: Sending
+
+    /// Sends the first command of the device if it waits for that.
+    mutating func pump(_ device: TagPath, at now: Milliseconds) {
+        guard isBrokerAvailable, let first = queues[device]?.first, let entry = entries[first.id], entry.phase == .waiting else {
+            return
+        }
+        if entry.deadline <= now { return finishAtDeadline(first.id, at: now) }
+        guard let interlock = entry.definition?.interlock else { return send(first.id, at: now) }
+        entries[first.id]?.phase = .judging
+        let ticket = nextTicket(first.id)
+        actions.append(.judge(ticket, tags: interlock.inputs(device: device)))
+    }
+
+    mutating func interlockRead(_ id: String, _ readings: [Interlock.Reading?], at now: Milliseconds) {
+        guard let entry = entries[id], entry.phase == .judging, let definition = entry.definition,
+            let interlock = definition.interlock
+        else { return }
+        entries[id]?.ticket = 0
+        if entry.deadline <= now { return finishAtDeadline(id, at: now) }
+        switch interlock.verdict(readings, device: entry.record.device, at: now, maximumAge: definition.interlockInputAge) {
+        case .satisfied: send(id, at: now)
+        case .refused(let why):
+            guard entry.mayHaveLeft else { return finish(id, .rejected, .interlock, why, at: now) }
+            // It was sent once, when the interlock held; the device may yet answer that. It is not sent again.
+            entries[id]?.phase = .awaitingAnswer
+        }
+    }
+
+    private mutating func send(_ id: String, at now: Milliseconds) {
+        guard let entry = entries[id] else { return }
+        if entry.isAtMostOnce { recordSent(id, attempt: 1, at: now) } else { publish(id, at: now) }
+    }
+
+    /// Hands the command out. For an at-most-once command called from one place only, right after `SENT` was recorded.
+    mutating func publish(_ id: String, at now: Milliseconds) {
+        guard let entry = entries[id], let definition = entry.definition, let epoch = epochs[entry.shard] else { return }
+        listen(id)
+        entries[id]?.phase = .publishing
+        entries[id]?.publications += 1
+        counters.published &+= 1
+        let ticket = nextTicket(id)
+        actions.append(
+            .publish(
+                CommandPublication(
+                    ticket: ticket, shard: entry.shard, epoch: epoch, topic: definition.topic.topic(device: entry.record.device),
+                    payload: entry.record.payload(deadline: entry.deadline, epoch: epoch),
+                    responseTopic: definition.answer?.topic.topic(device: entry.record.device), deadline: entry.deadline,
+                    attempt: entry.isAtMostOnce ? 1 : entry.record.attempt &+ 1)))
+    }
+
+    mutating func publicationOver(_ id: String, _ outcome: CommandPublishOutcome, at now: Milliseconds) {
+        guard let entry = entries[id], entry.phase == .publishing else { return }
+        entries[id]?.ticket = 0
+        let isRepetition = entry.record.attempt > 0 && !entry.isAtMostOnce
+        switch outcome {
+        case .acknowledged:
+            if entry.definition?.answer == nil {
+                finish(id, .succeeded, .noAnswerDefined, "the broker has it; this command has no answer", at: now, left: true)
+            } else if entry.isAtMostOnce {
+                entries[id]?.phase = .awaitingAnswer
+            } else {
+                recordSent(id, attempt: entry.record.attempt &+ 1, at: now)
+            }
+        case .noSubscribers where !isRepetition:
+            finish(id, .failed, .nobodyListens, "nobody listens on \(topic(of: entry)); it was not executed", at: now, left: true)
+        case .refused(let why) where !isRepetition:
+            finish(id, .failed, .brokerRefused, "the broker refused it: \(why)", at: now, left: true)
+        case .noSubscribers, .refused:
+            // An earlier attempt may have reached the device.
+            recordSent(id, attempt: entry.record.attempt &+ 1, at: now)
+        case .notSent(let why):
+            if entry.isAtMostOnce {
+                finish(id, .failed, .notSent, "it could not be sent (\(why)); it was not executed", at: now)
+            } else {
+                entries[id]?.publications -= 1
+                pause(id, at: now)
+            }
+        case .unclear(let why):
+            if entry.isAtMostOnce {
+                finish(
+                    id, .unknown, .connectionLost,
+                    "the connection to the broker was lost while it was being sent (\(why)); whether it was executed is not known", at: now)
+            } else {
+                entries[id]?.mustSendAgain = true
+                recordSent(id, attempt: entry.record.attempt &+ 1, at: now)
+            }
+        }
+    }
+
+    private func topic(of entry: Entry) -> String { entry.definition?.topic.topic(device: entry.record.device) ?? "its topic" }
+
+    private mutating func pause(_ id: String, at now: Milliseconds) {
+        let until = now.addingClamped(Self.retryPause)
+        entries[id]?.phase = .pausing(until: until)
+        setTimer(id, at: until)
+    }
+
+    // MARK: Answers
+
+    mutating func answered(_ topic: [UInt8], _ payload: [UInt8], at now: Milliseconds) {
+        guard let pointers = listening[topic] else { return }
+        guard payload.count <= CommandAnswerRule.sizeLimit, let answer = try? JSONValue(parsing: payload) else {
+            counters.unreadableAnswers &+= 1
+            return
+        }
+        counters.answers &+= 1
+        for pointer in pointers.keys {
+            guard case let id? = CommandAnswerRule.commandID(in: answer, at: pointer), let entry = entries[id],
+                entry.answerTopic == topic, let rule = entry.definition?.answer, rule.id == pointer
+            else { continue }
+            switch rule.verdict(on: answer) {
+            case .underway: return
+            case .succeeded(let message):
+                return end(id, Ending(state: .succeeded, reason: .device, detail: message, result: answer), at: now)
+            case .failed(let message):
+                return end(id, Ending(state: .failed, reason: .device, detail: message, result: answer), at: now)
+            }
+        }
+        counters.strayAnswers &+= 1
+    }
+
+    private mutating func end(_ id: String, _ ending: Ending, at now: Milliseconds) {
+        guard let entry = entries[id] else { return }
+        switch entry.phase {
+        case .recordingSent, .rereading: if entry.ending == nil { entries[id]?.ending = ending }
+        case .publishing, .awaitingAnswer, .waiting, .pausing, .judging:
+            finish(id, ending.state, ending.reason, ending.detail, result: ending.result, at: now, left: true)
+        case .idle, .finishing: counters.strayAnswers &+= 1
+        }
+    }
+
+    // MARK: Time
+
+    mutating func timerFired(_ id: String, at now: Milliseconds) {
+        guard let entry = entries[id] else { return }
+        switch entry.phase {
+        case .idle, .recordingSent, .finishing, .rereading(_, isAsked: true):
+            return
+        case .rereading(let intent, isAsked: false):
+            entries[id]?.phase = .rereading(after: intent, isAsked: true)
+            actions.append(.read(id: id))
+        case .waiting, .judging, .publishing, .awaitingAnswer:
+            if entry.deadline <= now { finishAtDeadline(id, at: now) }
+        case .pausing(let until):
+            if entry.deadline <= now {
+                finishAtDeadline(id, at: now)
+            } else if until <= now {
+                entries[id]?.phase = .waiting
+                pump(entry.record.device, at: now)
+            }
+        }
+    }
+
+    private mutating func finishAtDeadline(_ id: String, at now: Milliseconds) {
+        guard let entry = entries[id] else { return }
+        if entry.mayHaveLeft {
+            let why = "no answer by its deadline; whether it was executed is not known"
+            return finish(id, .timedOut, .deadline, why, at: now, left: true)
+        }
+        var detail = "its deadline passed before it was sent"
+        if !isBrokerAvailable { detail += "; the broker could not be reached" }
+        if !entry.isAtMostOnce, let epoch = epochs[entry.shard], entry.place.czxid < epoch {
+            detail += "; requested under a former owner, which did not record having sent it"
+        }
+        finish(id, .expired, .deadline, detail, at: now)
+    }
+}
+
+extension Milliseconds {
+    /// The sum, or the nearest time that there is.
+    func addingClamped(_ other: Milliseconds) -> Milliseconds {
+        let (sum, overflow) = addingReportingOverflow(other)
+        guard overflow else { return sum }
+        return other > 0 ? .max : .min
+    }
+}

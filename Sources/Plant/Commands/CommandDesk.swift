@@ -1,0 +1,238 @@
+import HeapModule
+
+/// The life of every command of the shards that this gateway owns, as one machine without I/O or clock.
+///
+/// It is told what is seen in the tree, which shards come and go, what became of the actions that it asked for, what the
+/// devices answer and what time it is; each input returns the actions that follow from it. The rules:
+///
+/// - **At most once**: `SENT` is recorded, then the command is published, once. There is one publication for each recorded
+///   transition to `SENT`, and the guarded, version-checked write lets that transition happen once in a command's life. When
+///   it cannot be told whether the publication left, the command is `UNKNOWN`; when it certainly did not, `FAILED`.
+/// - **Idempotent**: published, then `SENT` is recorded. A publication whose outcome is unclear, and one that a predecessor had
+///   sent before a takeover, is sent again under the same id (`attempt` + 1) while the deadline allows it.
+/// - **Order**: commands of one device are sent in the order in which their nodes were created (czxid), each after the one
+///   before it is over. Devices do not wait for each other.
+/// - **Deadline**: passed before sending, `EXPIRED`; after it, `TIMED_OUT`. For an idempotent command that a former owner may have
+///   sent in its last moment, without having been able to record it, `EXPIRED` says so in its detail.
+/// - **Nobody listens** (PUBACK reason 0x10) is `FAILED` for both kinds: the device certainly did not get it, and the operator
+///   learns that at once. Only for a repetition of an idempotent command the device may have got an earlier one: that waits for
+///   an answer until the deadline.
+/// - **Answers** are matched by the command's id, on the answer topic of its device, from the moment it may have been published:
+///   an answer may overtake the broker's acknowledgement and the record of `SENT`. The first conclusive one counts.
+/// - **A command without an answer** is `SUCCEEDED` once the broker has it; its reason says that nothing more is known.
+/// - **Cancelling** works while the command is `REQUESTED` and not being sent: ``CommandRecord/cancelRequestedBy``.
+///
+/// Phases of a command here (its state in the tree is in the record):
+///
+///     idle ──gained──▶ waiting ──▶ judging ──▶ recordingSent ──▶ publishing ──▶ awaitingAnswer ──▶ finishing ──▶ gone
+///                         │                    (atMostOnce)   ──▶ recordingSent ──▶   ▲                ▲
+///                         │                                       (idempotent)                         │
+///                         └── rejected, cancelled, expired ────────────────────────────────────────────┘
+///
+/// A write whose outcome is unclear leads through `rereading` back to where it was. Losing the shard leads back to `idle`
+/// from everywhere.
+public struct CommandDesk: Sendable {
+    /// How much the desk holds. What does not fit is not lost: its record stands in the tree.
+    public struct Limits: Sendable, Hashable {
+        /// Open commands altogether. More are left in the tree and read again when half of them are done (``CommandAction/resync``).
+        public var commands = 20_000
+        /// Open commands of one device. More are rejected.
+        public var commandsPerDevice = 1_000
+
+        public init() {}
+    }
+
+    /// Counted since the desk was set up.
+    public struct Counters: Sendable, Hashable {
+        public var seen: UInt64 = 0
+        public var published: UInt64 = 0
+        public var answers: UInt64 = 0
+        /// Answers that no command was waiting for, repetitions included.
+        public var strayAnswers: UInt64 = 0
+        public var unreadableAnswers: UInt64 = 0
+        /// Commands left in the tree because the desk was full.
+        public var overflowed: UInt64 = 0
+    }
+
+    /// Before an unclear write is looked at again, and before a publication is repeated.
+    static let retryPause: Milliseconds = 50
+
+    let gateway: String
+    let catalogue: CommandCatalogue
+    let limits: Limits
+    public internal(set) var counters = Counters()
+
+    var entries: [String: Entry] = [:]
+    /// Commands that have come to their end, so that nobody has to read them again.
+    var over = RecentIDs()
+    /// Epoch of each shard that is ours.
+    var epochs: [Int: Int64] = [:]
+    var idsByShard: [Int: Set<String>] = [:]
+    /// Open commands of each device in shards that are ours, in order.
+    var queues: [TagPath: [Place]] = [:]
+    /// Topics on which answers are awaited; for each, the places where the id may be, with the number of commands that say so.
+    var listening: [[UInt8]: [JSONPointer: Int]] = [:]
+    var timers = Heap<Timer>()
+    var isBrokerAvailable = false
+    var hasOverflowed = false
+    var lastTicket: UInt64 = 0
+    /// Actions that the current input has led to.
+    var actions: [CommandAction] = []
+
+    public init(gateway: String, catalogue: CommandCatalogue, limits: Limits = Limits()) {
+        self.gateway = gateway
+        self.catalogue = catalogue
+        self.limits = limits
+    }
+
+    // MARK: Looking in
+
+    /// When ``advance(to:)`` has something to do at the latest.
+    public var nextDeadline: Milliseconds? { timers.min?.at }
+
+    /// Open commands that are known, whosever they are.
+    public var count: Int { entries.count }
+
+    /// Whether an answer on that topic would be looked at. Cheap; ask before copying a payload.
+    public func awaitsAnswer(on topic: [UInt8]) -> Bool { listening[topic] != nil }
+
+    /// Whether the command is known to be over.
+    public func isOver(_ id: String) -> Bool { over.contains(id) }
+
+    /// All topics on which answers are awaited now.
+    public var answerTopics: Set<[UInt8]> { Set(listening.keys) }
+
+    /// The record as far as it is known here; nil for a command that is over or was never seen.
+    public func record(of id: String) -> CommandRecord? { entries[id]?.record }
+
+    /// Whether another version of the node should be read when the tree says that it has changed: not while a write of our own
+    /// is on its way, which is what has changed it.
+    public func wantsChange(of id: String) -> Bool {
+        if over.contains(id) { return false }
+        return switch entries[id]?.phase {
+        case nil, .idle?, .waiting?, .pausing?, .judging?, .rereading?, .awaitingAnswer?, .publishing?: true
+        case .recordingSent?, .finishing?: false
+        }
+    }
+
+    // MARK: Inputs
+
+    /// A command's node was read. `czxid` orders the commands of a device, `version` guards the next write.
+    /// Feed commands that became visible together in the order of their czxid.
+    public mutating func seen(
+        _ record: CommandRecord, shard: Int, czxid: Int64, version: Int32, at now: Milliseconds
+    ) -> [CommandAction] {
+        // A reading may be older than the write that ended the command.
+        guard !over.contains(record.id) else { return taken() }
+        if let entry = entries[record.id], entry.record.device != record.device || entry.place.czxid != czxid {
+            // Another command under the same name: its predecessor was deleted unnoticed.
+            remove(record.id, isOver: false, at: now)
+        }
+        if entries[record.id] != nil {
+            changeSeen(record, version: version, at: now)
+        } else if record.state.isFinal {
+            over.insert(record.id)
+        } else {
+            admit(record, shard: shard, czxid: czxid, version: version, at: now)
+        }
+        return taken()
+    }
+
+    /// A command's node is not there any more.
+    public mutating func gone(_ id: String, at now: Milliseconds) -> [CommandAction] {
+        over.remove(id)
+        if entries[id] != nil { remove(id, isOver: false, at: now) }
+        return taken()
+    }
+
+    /// These are all the commands that there are: the nodes of others are gone.
+    public mutating func listed(_ ids: Set<String>, at now: Milliseconds) -> [CommandAction] {
+        over.formIntersection(ids)
+        for id in entries.keys.filter({ !ids.contains($0) }).sorted() { remove(id, isOver: false, at: now) }
+        return taken()
+    }
+
+    /// The shard is ours under that epoch. What the desk knows of the shard's commands must be fresh: read them first.
+    public mutating func shardGained(_ shard: Int, epoch: Int64, at now: Milliseconds) -> [CommandAction] {
+        if let known = epochs[shard], known != epoch { release(shard) }
+        guard epochs.updateValue(epoch, forKey: shard) == nil else { return taken() }
+        let ids = idsByShard[shard, default: []].sorted { left, right in
+            guard let left = entries[left]?.place, let right = entries[right]?.place else { return left < right }
+            return left < right
+        }
+        for id in ids { start(id, at: now) }
+        return taken()
+    }
+
+    /// The shard is not ours any more: nothing more is done about its commands.
+    public mutating func shardLost(_ shard: Int) -> [CommandAction] {
+        release(shard)
+        return taken()
+    }
+
+    /// Whether the connection that publishes commands stands.
+    public mutating func brokerAvailable(_ isAvailable: Bool, at now: Milliseconds) -> [CommandAction] {
+        isBrokerAvailable = isAvailable
+        if isAvailable {
+            for device in queues.keys.sorted() { pump(device, at: now) }
+        }
+        return taken()
+    }
+
+    /// The transition is recorded; the node has that version now.
+    public mutating func recorded(_ ticket: CommandTicket, version: Int32, at now: Milliseconds) -> [CommandAction] {
+        if holds(ticket) { written(ticket.id, version: version, at: now) }
+        return taken()
+    }
+
+    /// The transition is not recorded, or it is not known whether it is.
+    public mutating func recordFailed(
+        _ ticket: CommandTicket, _ failure: CommandWriteFailure, at now: Milliseconds
+    ) -> [CommandAction] {
+        if holds(ticket) { writeFailed(ticket.id, failure, at: now) }
+        return taken()
+    }
+
+    /// The publication is over.
+    public mutating func published(
+        _ ticket: CommandTicket, _ outcome: CommandPublishOutcome, at now: Milliseconds
+    ) -> [CommandAction] {
+        if holds(ticket) { publicationOver(ticket.id, outcome, at: now) }
+        return taken()
+    }
+
+    /// The interlock's inputs, in the order in which they were asked for.
+    public mutating func judged(
+        _ ticket: CommandTicket, readings: [Interlock.Reading?], at now: Milliseconds
+    ) -> [CommandAction] {
+        if holds(ticket) { interlockRead(ticket.id, readings, at: now) }
+        return taken()
+    }
+
+    /// A message came on a topic where answers may come.
+    public mutating func answerReceived(topic: [UInt8], payload: [UInt8], at now: Milliseconds) -> [CommandAction] {
+        answered(topic, payload, at: now)
+        return taken()
+    }
+
+    /// Time has passed: deadlines and pauses that end now or have ended.
+    public mutating func advance(to now: Milliseconds) -> [CommandAction] {
+        while let next = timers.min, next.at <= now {
+            timers.removeMin()
+            timerFired(next.id, at: now)
+        }
+        return taken()
+    }
+
+    private mutating func taken() -> [CommandAction] {
+        if hasOverflowed, entries.count <= limits.commands / 2 {
+            hasOverflowed = false
+            actions.append(.resync)
+        }
+        compactTimers()
+        defer { actions = [] }
+        return actions
+    }
+
+    private func holds(_ ticket: CommandTicket) -> Bool { entries[ticket.id]?.ticket == ticket.number }
+}

@@ -1,0 +1,61 @@
+/// Where a command stands. The raw values are what stands in the tree and on MQTT.
+///
+///     REQUESTED ─┬─▶ REJECTED    invalid, unknown, refused by an interlock: never sent
+///                ├─▶ CANCELLED   withdrawn by an operator before it was sent
+///                ├─▶ EXPIRED     its deadline passed before it was sent: it never left us
+///                └─▶ SENT ─┬─▶ SUCCEEDED   the device said so
+///                          ├─▶ FAILED      the device said so, or it certainly did not get the command
+///                          ├─▶ TIMED_OUT   sent, no answer by the deadline: the outcome is unknown
+///                          └─▶ UNKNOWN     at most once, and its gateway or connection was lost: the outcome is unknown
+///
+/// An idempotent command is published before `SENT` is recorded, so its record may go from `REQUESTED` straight to any of
+/// the states on the right when the answer is faster than the tree.
+public enum CommandState: String, Sendable, Hashable, CaseIterable {
+    case requested = "REQUESTED"
+    case rejected = "REJECTED"
+    case sent = "SENT"
+    case succeeded = "SUCCEEDED"
+    case failed = "FAILED"
+    case timedOut = "TIMED_OUT"
+    case expired = "EXPIRED"
+    case unknown = "UNKNOWN"
+    case cancelled = "CANCELLED"
+
+    /// True when nothing more will happen to the command.
+    public var isFinal: Bool {
+        switch self {
+        case .requested, .sent: false
+        case .rejected, .succeeded, .failed, .timedOut, .expired, .unknown, .cancelled: true
+        }
+    }
+
+    /// True when nobody can say whether the device has done it: never to be shown as a failure.
+    public var isOutcomeUnknown: Bool { self == .timedOut || self == .unknown }
+}
+
+/// How often a command may reach its device.
+public enum CommandExecution: String, Sendable, Hashable, CaseIterable {
+    /// Doing it twice is doing it once (set a value): sent at least once, possibly again after a takeover, under one id.
+    case idempotent
+    /// Doing it twice is harmful (toggle, step, start a motor): `SENT` is recorded first and it is published once, ever.
+    case atMostOnce
+}
+
+/// Why a command is where it is, for programs; `detail` of the record says it to people.
+public enum CommandReason: String, Sendable, Hashable, CaseIterable {
+    case invalid
+    case unknownCommand
+    case unknownDevice
+    case parameters
+    case interlock
+    case queueFull
+    case cancelled
+    case deadline
+    case nobodyListens
+    case notSent
+    case brokerRefused
+    case connectionLost
+    case takeover
+    case device
+    case noAnswerDefined
+}
