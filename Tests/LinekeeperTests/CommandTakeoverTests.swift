@@ -7,7 +7,9 @@ extension EndToEnd {
     /// at-most-once ones never twice.
     @Suite("Commands through a takeover")
     struct CommandTakeoverTests {
-        @Test("commands before, during and after the owner is killed", .timeLimit(.minutes(5)), arguments: TreeKind.allCases)
+        @Test(
+            "commands before, during and after the owner is killed", .timeLimit(.minutes(5)),
+            arguments: TreeKind.allCases)
         func killOwner(_ kind: TreeKind) async throws {
             try await Stage.play("commands-\(kind)") { stage in
                 // Given two gateways that share the devices of a plant,
@@ -26,7 +28,8 @@ extension EndToEnd {
                 // before: both kinds are carried out and answered,
                 for (name, parameters) in [("setSpeed", ["rpm=900"]), ("stroke", [])] {
                     let sent = try await stage.call(
-                        ["command", "send", plant.devices[0], name] + parameters + ["--id", "before-\(name)"], of: gateways[0])
+                        ["command", "send", plant.devices[0], name] + parameters + ["--id", "before-\(name)"],
+                        of: gateways[0])
                     #expect(sent.status == 0, "\(sent)")
                     #expect(try await reader.command("before-\(name)")?.state == "SUCCEEDED")
                 }
@@ -41,7 +44,8 @@ extension EndToEnd {
                     let name = index % 2 == 0 ? "setSpeed" : "stroke"
                     let parameters = index % 2 == 0 ? ["rpm=\(index * 10)"] : []
                     let sent = try await stage.call(
-                        ["command", "send", path, name] + parameters + ["--id", "during-\(index)", "--no-wait"], of: other)
+                        ["command", "send", path, name] + parameters + ["--id", "during-\(index)", "--no-wait"],
+                        of: other)
                     #expect(sent.status == 0, "\(sent)")
                     if index == plant.devices.count / 2 { victim.strike() }
                 }
@@ -54,7 +58,8 @@ extension EndToEnd {
                         return open.joined(separator: ", ")
                     }
                 ) {
-                    try await ids.asyncFilter { !Self.final.contains(try await reader.command($0)?.state ?? "") }.isEmpty
+                    try await ids.asyncFilter { !Self.final.contains(try await reader.command($0)?.state ?? "") }
+                        .isEmpty
                 }
                 for (index, id) in ids.enumerated() {
                     let record = try #require(try await reader.command(id))
@@ -73,7 +78,9 @@ extension EndToEnd {
                 device.answer(after: .zero)
                 for (name, parameters) in [("setSpeed", ["rpm=300"]), ("stroke", [])] {
                     let sent = try await stage.call(
-                        ["command", "send", mine.first ?? plant.devices[0], name] + parameters + ["--id", "after-\(name)"],
+                        ["command", "send", mine.first ?? plant.devices[0], name] + parameters + [
+                            "--id", "after-\(name)",
+                        ],
                         of: other)
                     #expect(sent.status == 0, "\(sent)")
                     #expect(device.counts["after-\(name)"] == 1)

@@ -4,7 +4,9 @@ import Testing
 /// Conditions that several stories wait for or hold against what they saw.
 enum Conditions {
     /// All of `gateways` are candidates for the alarm processor and live members, and every shard has an owner.
-    static func standing(_ gateways: [String], _ reader: TreeReader, within deadline: Duration = .seconds(30)) async throws {
+    static func standing(_ gateways: [String], _ reader: TreeReader, within deadline: Duration = .seconds(30))
+        async throws
+    {
         try await eventually(
             "gateways \(gateways) stand", within: deadline, every: .milliseconds(50),
             seen: {
@@ -40,26 +42,20 @@ enum Conditions {
         ) { try await wrong().isEmpty }
     }
 
-    /// By tag, what the journal says the alarm went through, as a plain evaluation would say it. Operators' entries and
-    /// those without a change of the condition are left out.
-    static func changes(in journal: [JournalLine], alarm: String = "overtemperature") -> [String: [PlainEvaluation.Change]] {
+    /// By tag, what the journal says the alarm went through, as a plain evaluation would say it: the edges of its condition.
+    /// Operators' entries are left out.
+    static func changes(in journal: [JournalLine], alarm: String = "overtemperature") -> [String: [PlainEvaluation
+        .Change]]
+    {
         var found: [String: [PlainEvaluation.Change]] = [:]
         for line in journal {
-            guard let record = line.record, record.alarm == alarm, let active = isActive(record.state) else { continue }
-            if line.transition == "ack" || line.transition == "acknowledged" { continue }
+            guard let record = line.record, record.alarm == alarm, let transition = line.transition,
+                transition == "ACT" || transition == "RTN"
+            else { continue }
             found[record.tag, default: []].append(
-                .init(active: active, value: record.value?.number ?? .nan, occurrence: record.occurrence))
+                .init(active: transition == "ACT", value: record.value?.number ?? .nan, occurrence: record.occurrence))
         }
         return found
-    }
-
-    /// Whether a state says that the condition holds; nil for the suppressed ones, which do not tell.
-    static func isActive(_ state: String) -> Bool? {
-        switch state {
-        case "UNACK", "ACKED": true
-        case "NORM", "RTNUN": false
-        default: nil
-        }
     }
 
     /// The journal holds exactly what the plain evaluation predicts: each change once, in order, none more.
@@ -86,7 +82,7 @@ enum Conditions {
                 expected \(wanted.dropFirst(same).prefix(4)), found \(got.dropFirst(same).prefix(4))
                 """, sourceLocation: sourceLocation)
         }
-        let activations = journal.filter { $0.record.map { isActive($0.state) == true } ?? false }
+        let activations = journal.filter { $0.transition == "ACT" }
         let ids = Dictionary(grouping: activations.compactMap(\.record), by: \.eventId)
         for (id, records) in ids where Set(records.map { "\($0.tag) \($0.occurrence)" }).count > 1 {
             Issue.record("eventId \(id) stands for several occurrences: \(records)", sourceLocation: sourceLocation)
@@ -107,5 +103,15 @@ struct Times {
     static func ms(_ time: Duration) -> String {
         let parts = time.components
         return "\(parts.seconds * 1000 + parts.attoseconds / 1_000_000_000_000_000) ms"
+    }
+}
+
+extension Conditions {
+    /// Every tag of the plant has a value.
+    static func lastValuesArrive(_ plant: PlantPublisher, _ reader: TreeReader) async throws {
+        try await eventually(
+            "every tag has a value", within: .seconds(20),
+            seen: { "\((try? await reader.tags(plant.tags).count) ?? -1) of \(plant.tags.count)" }
+        ) { try await reader.tags(plant.tags).count == plant.tags.count }
     }
 }

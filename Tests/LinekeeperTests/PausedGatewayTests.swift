@@ -63,7 +63,9 @@ extension EndToEnd {
                 let lateEvents = events.events[eventsBefore...].filter { $0.record.epoch <= before.epoch }
                 #expect(lateEvents.isEmpty, "announced by the deposed processor: \(lateEvents)")
                 // no command is sent by an owner that was deposed, and none is sent twice,
-                let lateCommands = device.arrivals[commandsBefore...].filter { $0.epoch.map(ownedBefore.contains) ?? false }
+                let lateCommands = device.arrivals[commandsBefore...].filter {
+                    $0.epoch.map(ownedBefore.contains) ?? false
+                }
                 #expect(lateCommands.isEmpty, "sent by a deposed owner: \(lateCommands)")
                 #expect(device.counts.allSatisfy { $0.value == 1 }, "\(device.counts)")
                 // no tag ever went back to an older sample,
@@ -86,7 +88,9 @@ private final class TagOrderWatch: Sendable {
             var wrong: [String] = []
             while !Task.isCancelled {
                 for (tag, node) in (try? await reader.tags(tags)) ?? [:] {
-                    if let seen = newest[tag], node.t < seen { wrong.append("\(tag) went from \(seen) back to \(node.t)") }
+                    if let seen = newest[tag], node.t < seen {
+                        wrong.append("\(tag) went from \(seen) back to \(node.t)")
+                    }
                     newest[tag] = max(node.t, newest[tag] ?? .min)
                 }
                 try? await Task.sleep(for: .milliseconds(10))

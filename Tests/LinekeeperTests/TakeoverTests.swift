@@ -7,7 +7,9 @@ extension EndToEnd {
     /// well under a second".
     @Suite("Takeover")
     struct TakeoverTests {
-        @Test("kill -9 of the active gateway while sensors publish and alarms move", .timeLimit(.minutes(10)), arguments: TreeKind.allCases)
+        @Test(
+            "kill -9 of the active gateway while sensors publish and alarms move", .timeLimit(.minutes(10)),
+            arguments: TreeKind.allCases)
         func killActive(_ kind: TreeKind) async throws {
             try await Stage.play("takeover-\(kind)") { stage in
                 // Given two gateways on one tree, sensors that publish and alarms that move.
@@ -67,7 +69,9 @@ extension EndToEnd {
                 var newest: [String: Int64] = [:]
                 for event in Self.withoutRepetitions(events.events) {
                     let alarm = event.record.tag
-                    #expect(event.record.epoch >= newest[alarm, default: 0], "\(alarm) announced by an older epoch: \(event)")
+                    #expect(
+                        event.record.epoch >= newest[alarm, default: 0],
+                        "\(alarm) announced by an older epoch: \(event)")
                     newest[alarm] = max(event.record.epoch, newest[alarm, default: 0])
                 }
                 let recorded = journal.count

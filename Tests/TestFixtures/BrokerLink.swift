@@ -21,7 +21,8 @@ public final class BrokerLink: Sendable {
     ///
     /// - Parameter received: called from one task, in the order of arrival.
     public init(
-        port: Int, clientID: String, subscriptions: [String] = [], received: @escaping @Sendable (Message) -> Void = { _ in }
+        port: Int, clientID: String, subscriptions: [String] = [],
+        received: @escaping @Sendable (Message) -> Void = { _ in }
     ) async throws {
         var logger = Logger(label: clientID)
         logger.logLevel = .error

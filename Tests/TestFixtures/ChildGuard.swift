@@ -33,7 +33,8 @@ final class ChildGuard: Sendable {
         posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
         SpawnActions.closeFrom(&actions, 3)
-        var argv: [UnsafeMutablePointer<CChar>?] = ["/bin/sh", "-c", script].map { (text: String) in strdup(text) } + [nil]
+        var argv: [UnsafeMutablePointer<CChar>?] =
+            ["/bin/sh", "-c", script].map { (text: String) in strdup(text) } + [nil]
         defer { argv.forEach { free($0) } }
         var pid: pid_t = 0
         if posix_spawn(&pid, "/bin/sh", &actions, nil, &argv, environ) == 0 {

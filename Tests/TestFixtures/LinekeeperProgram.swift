@@ -12,11 +12,14 @@ public struct LinekeeperProgram: Sendable {
         if candidates.isEmpty {
             let bundle = URL(fileURLWithPath: CommandLine.arguments.first ?? "").deletingLastPathComponent()
             let here = FileManager.default.currentDirectoryPath
-            candidates = [bundle.path + "/linekeeper", here + "/.build/debug/linekeeper", here + "/.build/release/linekeeper"]
+            candidates = [
+                bundle.path + "/linekeeper", here + "/.build/debug/linekeeper", here + "/.build/release/linekeeper",
+            ]
         }
         guard let path = candidates.first(where: FileManager.default.isExecutableFile(atPath:)) else {
             throw FixtureError(
-                "no linekeeper program at \(candidates.joined(separator: ", ")); build it with: swift build --product linekeeper")
+                "no linekeeper program at \(candidates.joined(separator: ", ")); build it with: swift build --product linekeeper"
+            )
         }
         self.path = URL(fileURLWithPath: path).standardizedFileURL.path
     }

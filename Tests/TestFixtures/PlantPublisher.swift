@@ -101,7 +101,8 @@ public final class PlantPublisher: Sendable {
         }
     }
 
-    private func prepare(_ index: Int, flipChance: Double, in state: inout State) -> [(topic: String, payload: String)] {
+    private func prepare(_ index: Int, flipChance: Double, in state: inout State) -> [(topic: String, payload: String)]
+    {
         var machine = state.machines[index]
         if Double.random(in: 0..<1, using: &state.random) < flipChance { machine.hot.toggle() }
         let tenths = Int.random(in: 0...150, using: &state.random)

@@ -11,7 +11,8 @@ public struct RawMQTTPublisher: Sendable {
         defer { socket.close() }
         let name = Array("raw\(UInt32.random(in: 0...UInt32.max))".utf8)
         let connect: [UInt8] = [0, 4] + Array("MQTT".utf8) + [4, 2, 0, 60] + Self.text(name)
-        guard socket.send([0x10] + Self.length(connect.count) + connect), socket.receive(atLeast: 4, within: .seconds(5)) != nil
+        guard socket.send([0x10] + Self.length(connect.count) + connect),
+            socket.receive(atLeast: 4, within: .seconds(5)) != nil
         else { throw FixtureError("the broker did not accept a connection") }
         let body = Self.text(topic) + payload
         guard socket.send([0x30 | (retain ? 1 : 0)] + Self.length(body.count) + body) else { return false }

@@ -7,7 +7,9 @@ public struct Scratch: Sendable {
 
     /// Makes a new, empty folder whose name begins with `name`.
     public init(_ name: String) throws {
-        let base = ProcessInfo.processInfo.environment["TMPDIR"].map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 } ?? "/tmp"
+        let base =
+            ProcessInfo.processInfo.environment["TMPDIR"].map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
+            ?? "/tmp"
         path = "\(base)/linekeeper-\(name)-\(UUID().uuidString.prefix(8).lowercased())"
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }

@@ -47,7 +47,8 @@ public final class TestDevice: Sendable {
             inbox.state.withLock {
                 $0.arrivals.append(
                     Arrival(
-                        id: command.id, topic: message.topic, epoch: command.epoch, retained: message.retained, at: message.at))
+                        id: command.id, topic: message.topic, epoch: command.epoch, retained: message.retained,
+                        at: message.at))
             }
             guard let delay = inbox.answerAfter.withLock({ $0 }), let link = inbox.link.withLock({ $0 }) else { return }
             let device = message.topic.components(separatedBy: "/cmd/")[0]

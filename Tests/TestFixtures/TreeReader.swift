@@ -43,7 +43,8 @@ public final class TreeReader: Sendable {
             else { continue }
             found.append(
                 Candidate(
-                    gateway: String(decoding: node.data ?? [], as: UTF8.self), epoch: node.stat.czxid, sequence: sequence,
+                    gateway: String(decoding: node.data ?? [], as: UTF8.self), epoch: node.stat.czxid,
+                    sequence: sequence,
                     node: name))
         }
         return found.sorted { $0.sequence < $1.sequence }

@@ -20,7 +20,8 @@ public final class TreeServer: Sendable {
         self.name = name
         let milliseconds = tick.components.seconds * 1000 + tick.components.attoseconds / 1_000_000_000_000_000
         arguments = [
-            "tree", "serve", "--data", scratch.file(name), "--listen", "127.0.0.1:\(port)", "--tick-ms", "\(milliseconds)",
+            "tree", "serve", "--data", scratch.file(name), "--listen", "127.0.0.1:\(port)", "--tick-ms",
+            "\(milliseconds)",
         ]
         try await start()
     }
