@@ -1,0 +1,320 @@
+import HeapModule
+
+/// The state of all alarms on one gateway, active or standby.
+///
+/// Every gateway feeds its book with every sample, so that it could take over at any moment. Edges that the book computes stay
+/// pending until they are seen in the tree: the active processor turns them into transitions (`proposals`), commits those, and
+/// reports each commit back (`transitionRecorded`); a standby hears of the same commits through the journal and reports them
+/// alike. Nothing else consumes a pending edge, so a lost lease or a failed transaction loses none.
+///
+/// Before the first proposal of a term the whole of `/alarms` has to be restored.
+public struct AlarmBook: Sendable {
+    /// Bounds, and how far two computations of one edge may lie apart.
+    public struct Limits: Sendable, Hashable {
+        /// Edges that one alarm may have pending. Beyond it the oldest goes; the newest state always stays.
+        public var pendingPerAlarm = 64
+        /// Edges that all alarms together may have pending. Beyond it an alarm that gets a new one gives up its older ones, so
+        /// that at most one an alarm comes on top.
+        public var pendingTotal = 65_536
+        /// For samples without a source time: how far our date of an edge may lie from the recorded one.
+        public var matchWindow: Milliseconds = 5_000
+        /// For samples without a source time: how long we wait for a sample that the active processor has already acted upon.
+        public var echoWindow: Milliseconds = 1_000
+
+        public init() {}
+    }
+
+    /// Counters since the start.
+    public struct Statistics: Sendable, Hashable {
+        /// Samples that one alarm's evaluation ignored: older than the newest, or a repetition.
+        public var samplesIgnored = 0
+        /// Edges computed here.
+        public var edgesComputed = 0
+        /// Edges computed here and seen recorded.
+        public var edgesMatched = 0
+        /// Edges computed here that the record has passed by.
+        public var edgesSuperseded = 0
+        /// Records that nothing was computed for here, or that told more than we had heard.
+        public var recordsAdopted = 0
+        /// Edges given up by `dropPending`.
+        public var edgesDropped = 0
+        /// Edges given up for `Limits.pendingPerAlarm` or `pendingTotal`.
+        public var edgesOverflowed = 0
+
+        public init() {}
+    }
+
+    public let definitions: [AlarmDefinition]
+    public let limits: Limits
+    public private(set) var statistics = Statistics()
+    /// Edges that wait to be recorded.
+    public private(set) var pendingCount = 0
+
+    /// By alarm number. Evaluators are apart from the rest because every sample touches them.
+    private var evaluators: ContiguousArray<AlarmEvaluator> = []
+    private var ledgers: ContiguousArray<AlarmLedger> = []
+    /// The deadline under which an alarm stands in `deadlines`; `.max` when it does not.
+    private var scheduled: ContiguousArray<Milliseconds> = []
+    private var numbers: [AlarmPath: Int] = [:]
+    /// By tag number: which part of `bindings` are its alarms.
+    private var slots: ContiguousArray<Range<Int>> = []
+    private var bindings: ContiguousArray<Int> = []
+    /// Alarms that have pending edges.
+    private var pendingAlarms: Set<Int> = []
+    private var deadlines = Heap<Deadline>()
+    private var scratch: [AlarmEdge] = []
+
+    private struct Deadline: Comparable, Sendable {
+        let time: Milliseconds
+        let alarm: Int
+
+        static func < (left: Deadline, right: Deadline) -> Bool {
+            left.time == right.time ? left.alarm < right.alarm : left.time < right.time
+        }
+    }
+
+    /// Throws the first mistake when definitions cannot be used; `AlarmDefinition.mistakes(in:)` tells all of them.
+    public init(definitions: [AlarmDefinition], limits: Limits = Limits()) throws(AlarmMistake) {
+        if let first = AlarmDefinition.mistakes(in: definitions).first { throw first.mistake }
+        self.definitions = definitions
+        self.limits = limits
+    }
+}
+
+// MARK: - Samples and time
+
+extension AlarmBook {
+    /// Finds the alarms of a tag; call it once when the tag gets its number, before its first sample. Numbers are small and
+    /// dense. Returns how many alarms apply.
+    @discardableResult
+    public mutating func bind(tag: TagID, path: TagPath) -> Int {
+        let start = bindings.endIndex
+        for (index, definition) in definitions.enumerated() where definition.tags.matches(path) {
+            bindings.append(number(of: AlarmPath(tag: path, alarm: definition.name), definition: index))
+        }
+        while slots.count <= tag.index { slots.append(0..<0) }
+        slots[tag.index] = start..<bindings.endIndex
+        return bindings.endIndex - start
+    }
+
+    /// Evaluates one sample. Returns true when it left something to be recorded.
+    ///
+    /// Only `good` samples with a finite value are evaluated; any other quality freezes the tag's alarms until the next good one,
+    /// so pass what the broker had retained as `uncertain`, and `stale` when a tag falls silent. Without `hasSourceTime`,
+    /// `sourceTime` does not matter. For a tag without alarms, or a value inside all limits, this costs a look-up and a few
+    /// comparisons.
+    public mutating func sampleReceived(
+        tag: TagID, value: Double, quality: Quality, sourceTime: Milliseconds, hasSourceTime: Bool,
+        receivedTime: Milliseconds
+    ) -> Bool {
+        guard tag.index < slots.count else { return false }
+        let slot = slots[tag.index]
+        if slot.isEmpty { return false }
+        let isGood = quality == .good && value.isFinite
+        let reading = AlarmEvaluator.Reading(
+            value: value, time: hasSourceTime ? sourceTime : receivedTime, received: receivedTime,
+            hasSourceTime: hasSourceTime)
+        var left = false
+        for position in slot {
+            let alarm = bindings[position]
+            if isGood {
+                if evaluators[alarm].tookQuietly(reading) { continue }
+                if !evaluators[alarm].sampleReceived(reading, into: &scratch) { statistics.samplesIgnored &+= 1 }
+            } else {
+                evaluators[alarm].qualityLost(
+                    time: reading.time, hasSourceTime: hasSourceTime && quality != .stale, received: receivedTime,
+                    into: &scratch)
+            }
+            if !scratch.isEmpty {
+                left = true
+                keepScratch(alarm)
+            }
+            schedule(alarm)
+        }
+        return left
+    }
+
+    /// The earliest moment at which `advance` may have something to decide, possibly too early; nil when no delay runs.
+    public var nextDeadline: Milliseconds? { deadlines.min?.time }
+
+    /// Ends the delays that are over by the clock of reception. Returns true when something was left to be recorded.
+    @discardableResult
+    public mutating func advance(to now: Milliseconds) -> Bool {
+        var left = false
+        while let first = deadlines.min, first.time <= now {
+            _ = deadlines.popMin()
+            // An entry that an earlier one has replaced.
+            guard scheduled[first.alarm] == first.time else { continue }
+            scheduled[first.alarm] = .max
+            evaluators[first.alarm].advance(to: now, into: &scratch)
+            if !scratch.isEmpty {
+                left = true
+                keepScratch(first.alarm)
+            }
+            schedule(first.alarm)
+        }
+        return left
+    }
+
+    private mutating func keepScratch(_ alarm: Int) {
+        statistics.edgesComputed &+= scratch.count
+        let room = pendingCount + scratch.count > limits.pendingTotal ? 1 : limits.pendingPerAlarm
+        statistics.edgesOverflowed &+= changingPending(of: alarm) { book in
+            book.ledgers[alarm].edgesComputed(book.scratch, limit: room)
+        }
+        scratch.removeAll(keepingCapacity: true)
+    }
+
+    private mutating func schedule(_ alarm: Int) {
+        guard let deadline = evaluators[alarm].nextDeadline, deadline < scheduled[alarm] else { return }
+        scheduled[alarm] = deadline
+        deadlines.insert(Deadline(time: deadline, alarm: alarm))
+    }
+}
+
+// MARK: - What is recorded
+
+extension AlarmBook {
+    /// What became of a record that was passed in.
+    public enum Reception: Sendable, Hashable {
+        /// It is the record of an edge that was pending here, or a step such as an acknowledgement that concerns no edge.
+        case agreed
+        /// It told something that we had not computed; the evaluation continues from it.
+        case adopted
+        /// We knew it already, or a later one.
+        case known
+        /// No such alarm is configured for that tag.
+        case unconfigured
+    }
+
+    /// Takes a record read from `/alarms`: at the start, after an election, after a reconnection. A record that is older than
+    /// the one that we know changes nothing.
+    @discardableResult
+    public mutating func restore(_ record: AlarmRecord, at now: Milliseconds) -> Reception {
+        take(record, echoWindow: 0, now: now)
+    }
+
+    /// Takes all records of `/alarms`.
+    public mutating func restore(_ records: some Sequence<AlarmRecord>, at now: Milliseconds) {
+        for record in records { take(record, echoWindow: 0, now: now) }
+    }
+
+    /// Takes the record after a transition that was seen committed: our own, or somebody else's through the journal. Entries may
+    /// come twice, late, out of order, and before the sample that they tell of.
+    @discardableResult
+    public mutating func transitionRecorded(_ record: AlarmRecord, at now: Milliseconds) -> Reception {
+        take(record, echoWindow: limits.echoWindow, now: now)
+    }
+
+    /// Gives up the edges that were computed before a moment, by our own clock, and have not been recorded since.
+    ///
+    /// For a standby that knows of a live active processor which evidently disagrees, because it has heard other samples. The
+    /// evaluation continues from the record; what the newest sample says about it becomes pending anew. Returns how many went.
+    @discardableResult
+    public mutating func dropPending(olderThan moment: Milliseconds, at now: Milliseconds) -> Int {
+        var dropped = 0
+        for alarm in Array(pendingAlarms) {
+            dropped += changingPending(of: alarm) { book in
+                book.ledgers[alarm].dropPending(olderThan: moment, evaluator: &book.evaluators[alarm], now: now)
+            }
+            schedule(alarm)
+        }
+        statistics.edgesDropped &+= dropped
+        return dropped
+    }
+
+    @discardableResult
+    private mutating func take(_ record: AlarmRecord, echoWindow: Milliseconds, now: Milliseconds) -> Reception {
+        guard let alarm = number(of: record.path) else { return .unconfigured }
+        let window = limits.matchWindow
+        let settlement = changingPending(of: alarm) { book in
+            book.ledgers[alarm].recorded(
+                record, evaluator: &book.evaluators[alarm], matchWindow: window, echoWindow: echoWindow, now: now)
+        }
+        schedule(alarm)
+        guard let settlement else { return .known }
+        statistics.edgesMatched &+= settlement.matched
+        statistics.edgesSuperseded &+= settlement.superseded
+        if settlement.adopted { statistics.recordsAdopted &+= 1 }
+        return settlement.adopted ? .adopted : .agreed
+    }
+
+    /// Runs a change of one alarm's ledger and keeps the totals right.
+    private mutating func changingPending<Result>(of alarm: Int, _ change: (inout AlarmBook) -> Result) -> Result {
+        let before = ledgers[alarm].pending.count
+        let result = change(&self)
+        let after = ledgers[alarm].pending.count
+        pendingCount += after - before
+        if before == 0, after > 0 { pendingAlarms.insert(alarm) }
+        if before > 0, after == 0 { pendingAlarms.remove(alarm) }
+        return result
+    }
+}
+
+// MARK: - What is to be recorded
+
+extension AlarmBook {
+    /// The transitions that are to be recorded next, at most `limit`, in order of their time; several of one alarm follow from each
+    /// other. Stamped with the epoch of the caller's lease.
+    ///
+    /// Asking consumes nothing: `transitionRecorded` does. Commit them in this order; when one fails, the later ones of its alarm
+    /// must not be committed either.
+    public func proposals(limit: Int, epoch: Int64) -> [ProposedTransition] {
+        var edges: [(time: Milliseconds, alarm: Int, edge: AlarmEdge)] = []
+        for alarm in pendingAlarms { for edge in ledgers[alarm].pending { edges.append((edge.time, alarm, edge)) } }
+        edges.sort { left, right in
+            left.time == right.time ? ledgers[left.alarm].path < ledgers[right.alarm].path : left.time < right.time
+        }
+        var latest: [Int: AlarmRecord] = [:]
+        return edges.prefix(max(0, limit)).map { _, alarm, edge in
+            let ledger = ledgers[alarm]
+            let proposal = AlarmRecord.applying(
+                edge, to: latest[alarm] ?? ledger.committed, path: ledger.path, definition: definitions[ledger.definition],
+                epoch: epoch)
+            latest[alarm] = proposal.record
+            return proposal
+        }
+    }
+
+    /// What an operator's acknowledgement makes of an alarm. Without `eventID` it is for the present occurrence.
+    ///
+    /// It builds on the record as it stands: commit it before further proposals of the same alarm are asked for, and report it
+    /// with `transitionRecorded`.
+    public func acknowledge(
+        _ path: AlarmPath, eventID: String?, by: String, comment: String?, at now: Milliseconds, epoch: Int64
+    ) -> Result<ProposedTransition, AcknowledgementRefusal> {
+        guard let record = record(of: path) else { return .failure(.notFound) }
+        return record.acknowledging(eventID: eventID, by: by, comment: comment, at: now, epoch: epoch)
+    }
+
+    /// The record of an alarm as far as we have seen it; nil when it was never active.
+    public func record(of path: AlarmPath) -> AlarmRecord? { numbers[path].flatMap { ledgers[$0].committed } }
+
+    /// All records that we have seen, in no particular order.
+    public var records: [AlarmRecord] { ledgers.compactMap(\.committed) }
+
+    /// The condition as evaluated here, which may be ahead of the record; nil when no such alarm is bound.
+    public func condition(of path: AlarmPath) -> AlarmCondition? { numbers[path].map { evaluators[$0].condition } }
+
+    /// The definition behind an alarm; nil when none applies to that tag.
+    public func definition(of path: AlarmPath) -> AlarmDefinition? {
+        definitions.first { $0.name.utf8.elementsEqual(path.alarm.utf8) && $0.tags.matches(path.tag) }
+    }
+
+    /// The number of an alarm, given when it is first heard of; nil when it is not configured.
+    private mutating func number(of path: AlarmPath) -> Int? {
+        if let number = numbers[path] { return number }
+        let definition = definitions.firstIndex { $0.name.utf8.elementsEqual(path.alarm.utf8) && $0.tags.matches(path.tag) }
+        return definition.map { number(of: path, definition: $0) }
+    }
+
+    private mutating func number(of path: AlarmPath, definition: Int) -> Int {
+        if let number = numbers[path] { return number }
+        let number = ledgers.count
+        numbers[path] = number
+        ledgers.append(AlarmLedger(path: path, definition: definition))
+        evaluators.append(AlarmEvaluator(definitions[definition]))
+        scheduled.append(.max)
+        return number
+    }
+}

@@ -1,0 +1,109 @@
+/// A change of an alarm's condition as one gateway computed it. What transition it is follows from the record that it is applied
+/// to, so that gateways that started from different states still agree.
+struct AlarmEdge: Sendable, Hashable {
+    let condition: AlarmCondition
+    /// When it happened, in sample time: start of the run plus the delay, and later than the edge before it.
+    var time: Milliseconds
+    /// Of the sample that began it.
+    let sampleTime: Milliseconds
+    let value: Double?
+    /// Whether `sampleTime` came in the payload; otherwise every gateway has its own.
+    let hasSourceTime: Bool
+    /// By this gateway's clock, when it was computed.
+    let computedAt: Milliseconds
+}
+
+extension AlarmRecord {
+    /// The record after an edge, and what the edge is to it. `previous` is nil for an alarm that was never active.
+    static func applying(
+        _ edge: AlarmEdge, to previous: AlarmRecord?, path: AlarmPath, definition: AlarmDefinition, epoch: Int64
+    ) -> ProposedTransition {
+        let from = previous?.condition ?? .normal
+        let transition: AlarmTransition
+        var record: AlarmRecord
+        if let previous, edge.condition == .normal || from.isSameSide(as: edge.condition) {
+            record = previous
+            if edge.condition == .normal {
+                transition = .returned
+                record.state = previous.state.afterReturn
+            } else if edge.condition.severity > from.severity {
+                transition = .escalated
+                record.state = previous.state.afterActivation
+                record.clearAcknowledgement()
+            } else {
+                transition = .deescalated
+            }
+        } else {
+            transition = .activated
+            record =
+                previous
+                ?? AlarmRecord(
+                    path: path, state: .normal, condition: .normal, priority: .low, eventID: "", occurrence: 0, value: nil,
+                    limit: nil, since: edge.time, epoch: epoch, changedAt: edge.time, sampledAt: edge.sampleTime, revision: 0)
+            record.state = record.state.afterActivation
+            record.clearAcknowledgement()
+            record.eventID = AlarmIdentity.eventID(of: path, activatedBy: edge.sampleTime, after: record.eventID)
+            record.occurrence &+= 1
+            record.since = edge.time
+        }
+        record.condition = edge.condition
+        if let limit = definition.limit(of: edge.condition) {
+            record.limit = limit.limit
+            record.priority = limit.priority
+        }
+        record.value = edge.value
+        record.changedAt = edge.time
+        record.sampledAt = edge.sampleTime
+        record.revision &+= 1
+        record.epoch = epoch
+        return ProposedTransition(transition: transition, record: record, at: edge.time)
+    }
+
+    private mutating func clearAcknowledgement() {
+        acknowledgedBy = nil
+        acknowledgedAt = nil
+        comment = nil
+    }
+
+    /// The record after an operator's acknowledgement of an occurrence; nil for `eventID` means the present one.
+    func acknowledging(
+        eventID: String?, by: String, comment: String?, at: Milliseconds, epoch: Int64
+    ) -> Result<ProposedTransition, AcknowledgementRefusal> {
+        if let eventID, eventID != self.eventID { return .failure(.superseded(eventID: self.eventID, state: state)) }
+        var record = self
+        switch state {
+        case .unacknowledged: record.state = .acknowledged
+        case .returnedUnacknowledged: record.state = .normal
+        case .acknowledged, .normal:
+            return .failure(.alreadyAcknowledged(by: acknowledgedBy, at: acknowledgedAt))
+        case .latchedUnacknowledged, .latchedAcknowledged, .shelved, .suppressedByDesign, .outOfService:
+            return .failure(.nothingToAcknowledge(state))
+        }
+        record.acknowledgedBy = by
+        record.acknowledgedAt = at
+        record.comment = comment
+        record.revision &+= 1
+        record.epoch = epoch
+        return .success(ProposedTransition(transition: .acknowledged, record: record, at: at))
+    }
+}
+
+extension AlarmState {
+    /// After a new occurrence or an escalation.
+    fileprivate var afterActivation: AlarmState {
+        switch self {
+        case .normal, .unacknowledged, .acknowledged, .returnedUnacknowledged: .unacknowledged
+        case .latchedUnacknowledged, .latchedAcknowledged, .shelved, .suppressedByDesign, .outOfService: self
+        }
+    }
+
+    /// After the condition has returned to normal.
+    fileprivate var afterReturn: AlarmState {
+        switch self {
+        case .unacknowledged: .returnedUnacknowledged
+        case .acknowledged: .normal
+        case .normal, .returnedUnacknowledged: self
+        case .latchedUnacknowledged, .latchedAcknowledged, .shelved, .suppressedByDesign, .outOfService: self
+        }
+    }
+}

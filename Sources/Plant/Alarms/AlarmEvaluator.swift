@@ -1,0 +1,363 @@
+/// Decides from the samples of one tag when the condition of one alarm changes.
+///
+/// Each configured limit is a machine of its own; the condition is the most severe limit that is `abnormal` or `pendingOff`:
+///
+///     normal      a value beyond the limit → pendingOn
+///     pendingOn   a value not beyond it → normal; onDelay over → abnormal
+///     abnormal    a value returned by more than the deadband → pendingOff
+///     pendingOff  a value not returned → abnormal; offDelay over → normal
+///
+/// A delay of zero is over at once. When one side becomes active while the other is still pendingOff, the other has returned.
+///
+/// **Time.** Delays are measured between samples: a sample at or after the end of a delay proves, whatever its value, that the
+/// delay ran out before it. Only where no sample comes, `advance` decides by the clock of reception. Either way the edge is dated
+/// start plus delay in sample time, and later than the edge before it, by a millisecond if need be.
+///
+/// **Order.** A sample older than the newest one is ignored, as is a repetition of it. Of several samples with one time the order
+/// of arrival counts. Samples without a source time are taken as they arrive. A source time more than `maximumLead` ahead of the
+/// reception is not believed. When a tag changes between source time and reception, running delays are carried over.
+///
+/// **Quality** (reference/alarms.md, row 24). Only good values are evaluated. Anything else freezes the condition and stops the
+/// delays; the next good sample resumes them where they stood.
+struct AlarmEvaluator: Sendable {
+    /// How far a device's clock may run ahead of ours before its times are replaced by the time of reception.
+    static let maximumLead: Milliseconds = 60_000
+
+    enum Phase: UInt8, Sendable {
+        case normal, pendingOn, abnormal, pendingOff
+    }
+
+    /// One limit and where it stands. The start times mean something only while a delay runs.
+    struct Limit: Sendable {
+        let condition: AlarmCondition
+        /// 1 for a high limit, −1 for a low one: a value is beyond when `sign * value > activation`.
+        let sign: Double
+        let activation: Double
+        let returning: Double
+        var phase = Phase.normal
+        /// The run's start in sample time, moved on by what the delay stood still.
+        var start: Milliseconds = 0
+        /// The same on the clock of reception.
+        var startReceived: Milliseconds = 0
+        /// The sample that began the run, as it came.
+        var sampleTime: Milliseconds = 0
+        var value: Double = 0
+        var hasSourceTime = false
+
+        var isPending: Bool { phase == .pendingOn || phase == .pendingOff }
+        var isActive: Bool { phase == .abnormal || phase == .pendingOff }
+    }
+
+    /// A good sample.
+    struct Reading: Sendable {
+        var value: Double
+        var time: Milliseconds
+        var received: Milliseconds
+        var hasSourceTime: Bool
+    }
+
+    /// One to four, outer limits after inner ones of the same side.
+    private var limits: InlineArray<4, Limit>
+    private let count: Int
+    private let onDelay: Milliseconds
+    private let offDelay: Milliseconds
+    /// Between these no limit is exceeded: all that most samples are compared with.
+    private let quiet: ClosedRange<Double>
+    /// True when every limit is `normal`.
+    private var isIdle = true
+    private(set) var condition = AlarmCondition.normal
+    /// Date of the last edge; the next one is later.
+    private var lastEdge: Milliseconds = .min
+    /// The newest sample, or what a record told about one.
+    private(set) var newest: Reading?
+    /// True when `newest` comes from a record: we have not heard it, and of that time nothing counts any more.
+    private var newestIsRecorded = false
+    /// When evaluation froze, in sample time and by the clock of reception.
+    private var frozen: (time: Milliseconds, received: Milliseconds)?
+    /// Our copy of a sample that another gateway has already acted upon, awaited before anything else is evaluated.
+    private var echo: Echo?
+
+    private struct Echo: Sendable {
+        let value: Double
+        let until: Milliseconds
+        /// The newest sample that came meanwhile; evaluated when the echo stays out.
+        var held: Reading
+    }
+
+    /// The definition has to be free of mistakes.
+    init(_ definition: AlarmDefinition) {
+        let unused = Limit(condition: .normal, sign: 1, activation: .infinity, returning: .infinity)
+        var limits = InlineArray<4, Limit>(repeating: unused)
+        var count = 0
+        for condition in [AlarmCondition.high, .highHigh, .low, .lowLow] {
+            guard let limit = definition.limit(of: condition)?.limit else { continue }
+            let sign: Double = condition.isSameSide(as: .high) ? 1 : -1
+            limits[count] = Limit(
+                condition: condition, sign: sign, activation: sign * limit, returning: sign * limit - definition.deadband)
+            count += 1
+        }
+        self.limits = limits
+        self.count = count
+        onDelay = definition.onDelay
+        offDelay = definition.offDelay
+        let lower = (definition.low ?? definition.lowLow)?.limit ?? -.infinity
+        let upper = (definition.high ?? definition.highHigh)?.limit ?? .infinity
+        quiet = min(lower, upper)...max(lower, upper)
+    }
+}
+
+// MARK: - Inputs
+
+extension AlarmEvaluator {
+    /// True when nothing but the newest value changed for a value inside all limits: the path of almost every sample.
+    @inline(__always)
+    mutating func tookQuietly(_ reading: Reading) -> Bool {
+        guard isIdle, frozen == nil, echo == nil, let newest, reading.hasSourceTime == newest.hasSourceTime, !newestIsRecorded,
+            reading.time > newest.time, reading.received >= newest.received,
+            reading.time <= reading.received &+ Self.maximumLead, quiet.contains(reading.value)
+        else { return false }
+        self.newest = reading
+        return true
+    }
+
+    /// A good sample. Returns false when it was ignored.
+    mutating func sampleReceived(_ sample: Reading, into edges: inout [AlarmEdge]) -> Bool {
+        var reading = sample
+        if !reading.hasSourceTime || reading.time > reading.received &+ Self.maximumLead || reading.time < 0 {
+            reading.hasSourceTime = false
+            reading.time = reading.received
+        }
+        if let newest {
+            let isComparable = reading.hasSourceTime && newest.hasSourceTime
+                && newest.time <= reading.received &+ Self.maximumLead
+            if isComparable {
+                if reading.time < newest.time { return false }
+                if reading.time == newest.time, newestIsRecorded || reading.value == newest.value { return false }
+            } else {
+                carryOver(to: reading, from: newest)
+            }
+        }
+        thaw(at: reading)
+        newest = reading
+        if let echo {
+            if reading.hasSourceTime || reading.value == echo.value || reading.received >= echo.until {
+                self.echo = nil
+            } else {
+                self.echo?.held = reading
+                return true
+            }
+        }
+        fire(sampleTime: reading.time, received: .min, computedAt: reading.received, into: &edges)
+        newestIsRecorded = false
+        evaluate(reading)
+        fire(sampleTime: reading.time, received: .min, computedAt: reading.received, into: &edges)
+        return true
+    }
+
+    /// The tag's value cannot be trusted from `time` on. Without a source time the moment is reckoned from the newest sample.
+    mutating func qualityLost(
+        time: Milliseconds, hasSourceTime: Bool, received: Milliseconds, into edges: inout [AlarmEdge]
+    ) {
+        guard frozen == nil else { return }
+        var moment = time
+        if let newest {
+            let elapsed = newest.time &+ max(0, received &- newest.received)
+            if hasSourceTime, newest.hasSourceTime {
+                if time < newest.time { return }
+                moment = min(time, elapsed &+ Self.maximumLead)
+            } else {
+                moment = elapsed
+            }
+        }
+        fire(sampleTime: moment, received: .min, computedAt: received, into: &edges)
+        frozen = (moment, received)
+    }
+
+    /// The clock of reception has reached `now`.
+    mutating func advance(to now: Milliseconds, into edges: inout [AlarmEdge]) {
+        guard frozen == nil else { return }
+        if let echo, echo.until <= now {
+            self.echo = nil
+            evaluate(echo.held)
+        }
+        fire(sampleTime: .min, received: now, computedAt: now, into: &edges)
+    }
+
+    /// When `advance` next has something to decide; nil while no delay runs.
+    var nextDeadline: Milliseconds? {
+        guard frozen == nil, !isIdle || echo != nil else { return nil }
+        var next = echo?.until
+        for index in 0..<count where limits[index].isPending {
+            let deadline = limits[index].startReceived &+ delay(of: limits[index])
+            next = min(next ?? deadline, deadline)
+        }
+        return next
+    }
+}
+
+// MARK: - Taking over what is recorded
+
+extension AlarmEvaluator {
+    /// Continues from a recorded condition instead of from what was computed here.
+    ///
+    /// When the sample that began the recorded edge is newer than any that came here, the recorder knew more: older samples count
+    /// no longer, and evaluation goes on as if that one had just come. Otherwise the newest sample here is evaluated anew against
+    /// the recorded condition.
+    ///
+    /// Times of reception cannot be compared between gateways. There the recorder may have acted upon a sample that is still on
+    /// its way to us, behind older ones: with `echoWindow` the evaluation waits so long for a sample with the recorded value.
+    ///
+    /// Returns the condition that the limits as configured make of the recorded one.
+    mutating func adopt(
+        _ recorded: AlarmCondition, changedAt: Milliseconds, sampledAt: Milliseconds, value: Double?, now: Milliseconds,
+        echoWindow: Milliseconds, into edges: inout [AlarmEdge]
+    ) -> AlarmCondition {
+        for index in 0..<count {
+            let isActive = recorded.isSameSide(as: limits[index].condition)
+                && limits[index].condition.severity <= recorded.severity
+            limits[index].phase = isActive ? .abnormal : .normal
+        }
+        let adopted = currentCondition
+        condition = adopted
+        isIdle = adopted == .normal
+        lastEdge = max(lastEdge, changedAt)
+        if isBehind(sampledAt: sampledAt) {
+            newest = Reading(value: value ?? .nan, time: sampledAt, received: now, hasSourceTime: true)
+            newestIsRecorded = true
+        }
+        guard frozen == nil, let newest, !newest.value.isNaN else { return adopted }
+        if !newest.hasSourceTime, echoWindow > 0, let value, value != newest.value {
+            echo = Echo(value: value, until: now &+ echoWindow, held: newest)
+            return adopted
+        }
+        evaluate(newest)
+        fire(sampleTime: newest.time, received: .min, computedAt: now, into: &edges)
+        return adopted
+    }
+
+    /// Whether a record tells of a sample that is newer than any that came here.
+    func isBehind(sampledAt: Milliseconds) -> Bool {
+        newest.map { $0.hasSourceTime && $0.time < sampledAt } ?? true
+    }
+
+    /// The next edge is dated later than a recorded one.
+    mutating func noteEdge(at time: Milliseconds) { lastEdge = max(lastEdge, time) }
+}
+
+// MARK: - The machine
+
+extension AlarmEvaluator {
+    private func delay(of limit: Limit) -> Milliseconds { limit.phase == .pendingOn ? onDelay : offDelay }
+
+    /// Lets each limit see a value.
+    private mutating func evaluate(_ reading: Reading) {
+        var isIdle = true
+        for index in 0..<count {
+            let value = limits[index].sign * reading.value
+            let next: Phase
+            switch limits[index].phase {
+            case .normal: next = value > limits[index].activation ? .pendingOn : .normal
+            case .pendingOn: next = value > limits[index].activation ? .pendingOn : .normal
+            case .abnormal: next = value < limits[index].returning ? .pendingOff : .abnormal
+            case .pendingOff: next = value < limits[index].returning ? .pendingOff : .abnormal
+            }
+            if next != limits[index].phase {
+                limits[index].phase = next
+                limits[index].start = reading.time
+                limits[index].startReceived = reading.received
+                limits[index].sampleTime = reading.time
+                limits[index].value = reading.value
+                limits[index].hasSourceTime = reading.hasSourceTime
+            }
+            if next != .normal { isIdle = false }
+        }
+        self.isIdle = isIdle
+    }
+
+    /// Ends every delay that is over by sample time or by the clock of reception, the earliest first.
+    private mutating func fire(
+        sampleTime: Milliseconds, received: Milliseconds, computedAt: Milliseconds, into edges: inout [AlarmEdge]
+    ) {
+        if isIdle { return }
+        while true {
+            var earliest: Milliseconds?
+            for index in 0..<count where isDue(limits[index], sampleTime, received) {
+                let deadline = limits[index].start &+ delay(of: limits[index])
+                earliest = min(earliest ?? deadline, deadline)
+            }
+            guard let earliest else { return }
+            // When one side activates as the other returns, the activation is what counts.
+            var cause: Limit?
+            for index in 0..<count where isDue(limits[index], sampleTime, received) {
+                guard limits[index].start &+ delay(of: limits[index]) == earliest else { continue }
+                if cause?.phase != .pendingOn || limits[index].phase == .pendingOn { cause = limits[index] }
+                limits[index].phase = limits[index].phase == .pendingOn ? .abnormal : .normal
+            }
+            guard let cause else { return }
+            if cause.phase == .pendingOn { endOtherSide(than: cause.condition) }
+            settle(at: earliest, cause: cause, computedAt: computedAt, into: &edges)
+        }
+    }
+
+    private func isDue(_ limit: Limit, _ sampleTime: Milliseconds, _ received: Milliseconds) -> Bool {
+        guard limit.isPending else { return false }
+        let delay = delay(of: limit)
+        return limit.start &+ delay <= sampleTime || limit.startReceived &+ delay <= received
+    }
+
+    /// A value beyond one side's limits is behind the other's, whatever its off-delay says.
+    private mutating func endOtherSide(than condition: AlarmCondition) {
+        for index in 0..<count where !limits[index].condition.isSameSide(as: condition) { limits[index].phase = .normal }
+    }
+
+    /// Reports what the condition has become, over normal when the side changes.
+    private mutating func settle(
+        at time: Milliseconds, cause: Limit, computedAt: Milliseconds, into edges: inout [AlarmEdge]
+    ) {
+        let reached = currentCondition
+        isIdle = (0..<count).allSatisfy { limits[$0].phase == .normal }
+        if reached == condition { return }
+        let path = condition != .normal && reached != .normal && !reached.isSameSide(as: condition)
+            ? [.normal, reached] : [reached]
+        for step in path {
+            lastEdge = lastEdge == .min ? time : max(time, lastEdge &+ 1)
+            condition = step
+            edges.append(
+                AlarmEdge(
+                    condition: step, time: lastEdge, sampleTime: cause.sampleTime, value: cause.value,
+                    hasSourceTime: cause.hasSourceTime, computedAt: computedAt))
+        }
+    }
+
+    private var currentCondition: AlarmCondition {
+        var worst = AlarmCondition.normal
+        for index in 0..<count where limits[index].isActive && limits[index].condition.severity > worst.severity {
+            worst = limits[index].condition
+        }
+        return worst
+    }
+
+    /// Resumes the delays that stood still while the quality was lost.
+    private mutating func thaw(at reading: Reading) {
+        guard let frozen else { return }
+        self.frozen = nil
+        shift(sampleTime: max(0, reading.time &- frozen.time), received: max(0, reading.received &- frozen.received))
+    }
+
+    /// Keeps what has passed of each delay when two samples' times cannot be compared: what has passed between them is then known
+    /// by the clock of reception alone.
+    private mutating func carryOver(to reading: Reading, from newest: Reading) {
+        let elapsed = max(0, reading.received &- newest.received)
+        let jump = reading.time &- newest.time &- elapsed
+        if jump != 0 { shift(sampleTime: jump, received: 0) }
+        if reading.received < newest.received { shift(sampleTime: 0, received: reading.received &- newest.received) }
+        if let frozen { self.frozen = (frozen.time &+ jump, min(frozen.received, reading.received)) }
+    }
+
+    private mutating func shift(sampleTime: Milliseconds, received: Milliseconds) {
+        for index in 0..<count where limits[index].isPending {
+            limits[index].start = limits[index].start &+ sampleTime
+            limits[index].startReceived = limits[index].startReceived &+ received
+        }
+    }
+}

@@ -1,0 +1,129 @@
+/// What one gateway knows of one alarm: the record as the tree holds it, and the edges that it computed and has not yet seen
+/// recorded.
+///
+/// After every input: the pending edges are dated in order, later than the record; each one changes the condition; and the last
+/// one leads to the evaluator's condition, or the record does when there is none. So a gateway that becomes the active processor
+/// at any moment records exactly what is missing, and nobody's newest state is ever lost.
+struct AlarmLedger: Sendable {
+    let path: AlarmPath
+    /// Index of its definition.
+    let definition: Int
+    private(set) var committed: AlarmRecord?
+    private(set) var pending: [AlarmEdge] = []
+
+    init(path: AlarmPath, definition: Int) {
+        self.path = path
+        self.definition = definition
+    }
+
+    var committedCondition: AlarmCondition { committed?.condition ?? .normal }
+
+    /// What a record did to the pending edges.
+    struct Settlement {
+        var matched = 0
+        var superseded = 0
+        var adopted = false
+    }
+
+    /// Keeps edges that the evaluator has just reported. Returns how many old ones had to go for the bound.
+    mutating func edgesComputed(_ edges: some Sequence<AlarmEdge>, limit: Int) -> Int {
+        for edge in edges where edge.condition != (pending.last?.condition ?? committedCondition) { pending.append(edge) }
+        let before = pending.count
+        while pending.count > max(1, limit) {
+            pending.removeFirst()
+            straighten()
+        }
+        return before - pending.count
+    }
+
+    /// Takes a record that stands in the tree or the journal, ours or somebody else's. Nil when it is no news.
+    ///
+    /// It covers our pending edges up to the one that it is, or, where we computed no such edge, all that are not later. When that
+    /// leaves the evaluator in another condition, or the recorder had heard more than we, the evaluator continues from the record.
+    mutating func recorded(
+        _ record: AlarmRecord, evaluator: inout AlarmEvaluator, matchWindow: Milliseconds, echoWindow: Milliseconds,
+        now: Milliseconds
+    ) -> Settlement? {
+        if let committed, record.revision <= committed.revision { return nil }
+        let isEdge = committed.map { $0.changedAt != record.changedAt || $0.condition != record.condition } ?? true
+        committed = record
+        var settlement = Settlement()
+        guard isEdge else { return settlement }
+        let count = pending.count
+        let isBehind = evaluator.isBehind(sampledAt: record.sampledAt)
+        if isBehind {
+            pending.removeAll()
+        } else if let match = pending.firstIndex(where: { $0.isSame(as: record, within: matchWindow) }) {
+            pending.removeFirst(match + 1)
+            settlement.matched = 1
+        } else {
+            let later = pending.firstIndex { $0.time > record.changedAt } ?? pending.endIndex
+            pending.removeFirst(later)
+        }
+        straighten()
+        settlement.superseded = count - settlement.matched - pending.count
+        evaluator.noteEdge(at: pending.last?.time ?? record.changedAt)
+        if pending.isEmpty, isBehind || evaluator.condition != record.condition {
+            settlement.adopted = true
+            adoptCommitted(evaluator: &evaluator, echoWindow: echoWindow, now: now)
+        }
+        return settlement
+    }
+
+    /// Gives up edges that were computed before a moment, and continues from what is recorded. Returns how many.
+    mutating func dropPending(
+        olderThan moment: Milliseconds, evaluator: inout AlarmEvaluator, now: Milliseconds
+    ) -> Int {
+        let count = pending.count
+        pending.removeAll { $0.computedAt < moment }
+        guard pending.count < count else { return 0 }
+        straighten()
+        let dropped = count - pending.count
+        if pending.isEmpty, evaluator.condition != committedCondition {
+            adoptCommitted(evaluator: &evaluator, echoWindow: 0, now: now)
+        }
+        return dropped
+    }
+
+    private mutating func adoptCommitted(evaluator: inout AlarmEvaluator, echoWindow: Milliseconds, now: Milliseconds) {
+        var edges: [AlarmEdge] = []
+        let sampledAt = committed?.sampledAt ?? .min
+        let changedAt = committed?.changedAt ?? .min
+        let adopted = evaluator.adopt(
+            committedCondition, changedAt: changedAt, sampledAt: sampledAt, value: committed?.value, now: now,
+            echoWindow: echoWindow, into: &edges)
+        if let committed, adopted != committed.condition {
+            // The limit that the record speaks of is no longer configured.
+            pending.append(
+                AlarmEdge(
+                    condition: adopted, time: changedAt &+ 1, sampleTime: sampledAt, value: committed.value,
+                    hasSourceTime: true, computedAt: now))
+        }
+        for edge in edges where edge.condition != (pending.last?.condition ?? committedCondition) { pending.append(edge) }
+        straighten()
+        if let last = pending.last { evaluator.noteEdge(at: last.time) }
+    }
+
+    /// Restores the order after edges have gone from the front: what no longer changes anything goes too, and what is left is
+    /// dated later than what it follows.
+    private mutating func straighten() {
+        var condition = committedCondition
+        var time = committed?.changedAt
+        pending.removeAll { edge in
+            defer { condition = edge.condition }
+            return edge.condition == condition
+        }
+        for index in pending.indices {
+            if let time, pending[index].time <= time { pending[index].time = time &+ 1 }
+            time = pending[index].time
+        }
+    }
+}
+
+extension AlarmEdge {
+    /// Whether a record is the record of this edge, computed here or elsewhere (see `AlarmIdentity`).
+    fileprivate func isSame(as record: AlarmRecord, within window: Milliseconds) -> Bool {
+        guard condition == record.condition else { return false }
+        return hasSourceTime ? time == record.changedAt : (time &- record.changedAt).magnitude <= window.magnitude
+    }
+}

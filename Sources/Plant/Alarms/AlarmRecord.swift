@@ -1,0 +1,58 @@
+public import OrderedCollections
+
+/// One alarm as it stands: the data of `/alarms/<tag path>/@<alarm name>`, and the retained message of its topic.
+///
+/// Only the active alarm processor writes it, one transition at a time; see `AlarmTransition` for what each one changes.
+public struct AlarmRecord: Sendable, Hashable {
+    public var path: AlarmPath
+    public var state: AlarmState
+    public var condition: AlarmCondition
+    /// Of the limit that the condition names; after the return, of the last one.
+    public var priority: AlarmPriority
+    /// Names the occurrence; see `AlarmIdentity`.
+    public var eventID: String
+    /// Counts the occurrences of this alarm from 1.
+    public var occurrence: Int64
+    /// Of the sample that began the last edge of the condition.
+    public var value: Double?
+    /// That the condition names; after the return, the last one.
+    public var limit: Double?
+    /// When the occurrence became active: the activating sample's time plus the on-delay.
+    public var since: Milliseconds
+    public var acknowledgedBy: String?
+    public var acknowledgedAt: Milliseconds?
+    public var comment: String?
+    public var shelvedUntil: Milliseconds?
+    public var suppressedBy: String?
+    /// czxid of the election node under which the record was written.
+    public var epoch: Int64
+    /// Time of the last edge of the condition (ACT, ESC, DEESC, RTN). Strictly increasing over the life of an alarm.
+    public var changedAt: Milliseconds
+    /// Time of the sample that began the last edge: no sample up to here can change the alarm any more.
+    public var sampledAt: Milliseconds
+    /// Counts the transitions of this alarm from 1, so that of two copies the later one is known.
+    public var revision: Int64
+    /// Members that we do not know, kept as they are.
+    public var additional: OrderedDictionary<String, JSONValue>
+
+    public init(
+        path: AlarmPath, state: AlarmState, condition: AlarmCondition, priority: AlarmPriority, eventID: String,
+        occurrence: Int64, value: Double?, limit: Double?, since: Milliseconds, epoch: Int64, changedAt: Milliseconds,
+        sampledAt: Milliseconds, revision: Int64
+    ) {
+        self.path = path
+        self.state = state
+        self.condition = condition
+        self.priority = priority
+        self.eventID = eventID
+        self.occurrence = occurrence
+        self.value = value
+        self.limit = limit
+        self.since = since
+        self.epoch = epoch
+        self.changedAt = changedAt
+        self.sampledAt = sampledAt
+        self.revision = revision
+        additional = [:]
+    }
+}

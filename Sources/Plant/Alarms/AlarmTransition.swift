@@ -1,0 +1,71 @@
+/// What happened to an alarm; the raw value is the word under `"transition"` in journal entries and alarm events.
+public enum AlarmTransition: String, Sendable, Hashable, CaseIterable, CustomStringConvertible {
+    /// A new occurrence: normal, or the other side's limit, to beyond a limit. To `UNACK`, `occurrence` + 1, new `eventId`.
+    case activated = "ACT"
+    /// Beyond the outer limit of the side as well. To `UNACK`: an acknowledgement of the lesser condition is void.
+    case escalated = "ESC"
+    /// Back behind the outer limit, still beyond the inner one. The state stays.
+    case deescalated = "DEESC"
+    /// Behind every limit. `UNACK` to `RTNUN`, `ACKED` to `NORM`.
+    case returned = "RTN"
+    /// An operator has seen it. `UNACK` to `ACKED`, `RTNUN` to `NORM`.
+    case acknowledged = "ACK"
+
+    public var description: String { rawValue }
+}
+
+/// Names one transition wherever it was computed: two with the same key are the same.
+public struct TransitionKey: Sendable, Hashable, CustomStringConvertible {
+    public let path: AlarmPath
+    public let eventID: String
+    public let transition: AlarmTransition
+    /// `AlarmRecord.changedAt`, or `acknowledgedAt` for an acknowledgement.
+    public let at: Milliseconds
+
+    public init(path: AlarmPath, eventID: String, transition: AlarmTransition, at: Milliseconds) {
+        self.path = path
+        self.eventID = eventID
+        self.transition = transition
+        self.at = at
+    }
+
+    public var description: String { "\(path) \(transition) \(eventID) at \(at)" }
+}
+
+/// A transition that the active alarm processor should record and announce.
+public struct ProposedTransition: Sendable, Hashable {
+    public let transition: AlarmTransition
+    /// The alarm after it, epoch included.
+    public let record: AlarmRecord
+    /// The revision that the alarm has in the tree before it; 0 when it has no node yet.
+    public var previousRevision: Int64 { record.revision &- 1 }
+    /// The time of the edge or of the acknowledgement: `"at"` in the journal and on MQTT.
+    public let at: Milliseconds
+
+    public var path: AlarmPath { record.path }
+    public var tag: TagPath { record.path.tag }
+    public var key: TransitionKey {
+        TransitionKey(path: record.path, eventID: record.eventID, transition: transition, at: at)
+    }
+}
+
+/// Why an alarm was not acknowledged.
+public enum AcknowledgementRefusal: Error, Sendable, Hashable, CustomStringConvertible {
+    /// No alarm of that name is configured for that tag, or it has never been active.
+    case notFound
+    case alreadyAcknowledged(by: String?, at: Milliseconds?)
+    /// The occurrence that the operator saw is over; this one has taken its place.
+    case superseded(eventID: String, state: AlarmState)
+    /// The alarm stands in a state that nobody acknowledges.
+    case nothingToAcknowledge(AlarmState)
+
+    public var description: String {
+        switch self {
+        case .notFound: "there is no such alarm, or it has never been active"
+        case .alreadyAcknowledged(let by?, _): "already acknowledged by \(by)"
+        case .alreadyAcknowledged(nil, _): "already acknowledged"
+        case .superseded(let eventID, let state): "a later occurrence has taken its place: \(eventID), \(state)"
+        case .nothingToAcknowledge(let state): "nothing to acknowledge in state \(state)"
+        }
+    }
+}
