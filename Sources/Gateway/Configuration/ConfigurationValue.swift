@@ -1,0 +1,194 @@
+import Yams
+
+/// A value in a configuration file that knows where it stands, so that whatever is wrong with it can be reported there.
+///
+/// Every reading method answers nil after reporting: the caller goes on with the next value, and the user sees all
+/// mistakes of a file at once.
+struct ConfigurationValue {
+    let node: Node
+    let file: ConfigurationFile
+    /// What the value is, in the words of a message: `mqtt.broker`, `alarm "overtemperature".high.limit`.
+    let name: String
+
+    func report(_ what: String, expected: String? = nil) {
+        file.report(.mistake, at: node.mark, what, expected: expected)
+    }
+
+    func warn(_ what: String, expected: String? = nil) {
+        file.report(.warning, at: node.mark, what, expected: expected)
+    }
+
+    /// The scalar's text after substitution of `${…}`.
+    func text(_ expected: String) -> String? {
+        guard case .scalar(let scalar) = node else {
+            report("\(name) is a \(node.mapping == nil ? "list" : "mapping")", expected: expected)
+            return nil
+        }
+        if scalar.style == .plain, ["", "~", "null", "Null", "NULL"].contains(scalar.string) {
+            report("\(name) has no value", expected: expected)
+            return nil
+        }
+        switch VariableSubstitution.apply(to: scalar.string, environment: file.environment) {
+        case .success(let text):
+            guard !text.isEmpty else {
+                report("\(name) is empty", expected: expected)
+                return nil
+            }
+            return text
+        case .failure(let problem):
+            report("\(name): \(problem.description)", expected: problem.expected)
+            return nil
+        }
+    }
+
+    func string() -> String? { text("text") }
+
+    func boolean() -> Bool? {
+        let expected = "true or false"
+        guard let text = text(expected) else { return nil }
+        switch text.lowercased() {
+        case "true", "yes", "on": return true
+        case "false", "no", "off": return false
+        default:
+            report("\(name) is \"\(text)\"", expected: expected)
+            return nil
+        }
+    }
+
+    func number() -> Double? {
+        guard let text = text("a number") else { return nil }
+        guard let number = Double(text), number.isFinite else {
+            report("\(name) is \"\(text)\"", expected: "a number")
+            return nil
+        }
+        return number
+    }
+
+    func integer(in range: ClosedRange<Int>) -> Int? {
+        let expected = "a whole number from \(range.lowerBound) to \(range.upperBound)"
+        guard let text = text(expected) else { return nil }
+        guard let number = Int(text.filter { $0 != "_" }), range.contains(number) else {
+            report("\(name) is \"\(text)\"", expected: expected)
+            return nil
+        }
+        return number
+    }
+
+    func duration(in range: ClosedRange<Duration> = .zero...(.seconds(366 * 86400))) -> Duration? {
+        let expected =
+            range.lowerBound > .zero
+            ? "a duration from \(DurationSyntax.text(range.lowerBound)) to \(DurationSyntax.text(range.upperBound))"
+            : "a duration such as 250ms, 4s, 5m or 1h"
+        guard let text = text(expected) else { return nil }
+        guard let duration = DurationSyntax.parse(text) else {
+            let hint = Double(text) == nil ? "" : ", which has no unit"
+            report("\(name) is \"\(text)\"\(hint)", expected: expected)
+            return nil
+        }
+        guard range.contains(duration) else {
+            report("\(name) is \(text)", expected: expected)
+            return nil
+        }
+        return duration
+    }
+
+    func size(in range: ClosedRange<Int>) -> Int? {
+        let expected = "a size from \(SizeSyntax.text(range.lowerBound)) to \(SizeSyntax.text(range.upperBound))"
+        guard let text = text(expected) else { return nil }
+        guard let size = SizeSyntax.parse(text), range.contains(size) else {
+            report("\(name) is \"\(text)\"", expected: expected)
+            return nil
+        }
+        return size
+    }
+
+    /// One of a few words.
+    func choice<Choice>(_ choices: [(word: String, value: Choice)]) -> Choice? {
+        let expected = Self.alternatives(choices.map(\.word))
+        guard let text = text(expected) else { return nil }
+        if let choice = choices.first(where: { $0.word == text }) { return choice.value }
+        let nearest = Spelling.nearest(to: text, in: choices.map(\.word))
+        report("\(name) is \"\(text)\"\(nearest.map { " (did you mean \"\($0)\"?)" } ?? "")", expected: expected)
+        return nil
+    }
+
+    /// The elements of a list; one scalar stands for a list of one.
+    func list(of expected: String) -> [ConfigurationValue]? {
+        switch node {
+        case .sequence(let sequence):
+            return sequence.enumerated().map { index, element in
+                ConfigurationValue(node: element, file: file, name: "\(name)[\(index)]")
+            }
+        case .scalar(let scalar) where !scalar.string.isEmpty:
+            return [self]
+        default:
+            report("\(name) is not a list", expected: "a list of \(expected)")
+            return nil
+        }
+    }
+
+    /// Keys and values of a mapping whose keys are names of the user's choice.
+    func entries(of expected: String) -> [(key: ConfigurationValue, value: ConfigurationValue)]? {
+        guard case .mapping(let mapping) = node else {
+            report("\(name) is not a mapping", expected: expected)
+            return nil
+        }
+        return mapping.map { key, value in
+            let label = key.scalar?.string ?? "?"
+            return (
+                ConfigurationValue(node: key, file: file, name: "the key \"\(label)\" in \(name)"),
+                ConfigurationValue(node: value, file: file, name: "\(name).\(label)")
+            )
+        }
+    }
+
+    /// The value as a section with known keys; unknown ones are reported here.
+    func section(keys: [String]) -> ConfigurationSection? {
+        guard case .mapping(let mapping) = node else {
+            report("\(name) is not a mapping", expected: "a mapping with \(Self.alternatives(keys))")
+            return nil
+        }
+        for (key, _) in mapping {
+            guard let word = key.scalar?.string else {
+                file.report(
+                    .mistake, at: key.mark, "\(name) has a key that is not text", expected: Self.alternatives(keys))
+                continue
+            }
+            guard !keys.contains(word) else { continue }
+            let nearest = Spelling.nearest(to: word, in: keys)
+            file.report(
+                .mistake, at: key.mark,
+                "unknown key \"\(word)\" in \(name)\(nearest.map { " (did you mean \"\($0)\"?)" } ?? "")",
+                expected: Self.alternatives(keys))
+        }
+        return ConfigurationSection(value: self, mapping: mapping)
+    }
+
+    func renamed(_ name: String) -> ConfigurationValue { ConfigurationValue(node: node, file: file, name: name) }
+
+    /// "a, b or c"
+    static func alternatives(_ words: [String]) -> String {
+        guard let last = words.last, words.count > 1 else { return words.first ?? "nothing" }
+        return words.dropLast().joined(separator: ", ") + " or " + last
+    }
+}
+
+/// A mapping with known keys.
+struct ConfigurationSection {
+    let value: ConfigurationValue
+    let mapping: Node.Mapping
+
+    /// The value of `key`, or nil when it is not there.
+    subscript(_ key: String) -> ConfigurationValue? {
+        guard let pair = mapping.first(where: { $0.key.scalar?.string == key }) else { return nil }
+        let prefix = value.name == "the file" ? "" : value.name + "."
+        return ConfigurationValue(node: pair.value, file: value.file, name: prefix + key)
+    }
+
+    /// The value of `key`; reported when it is not there.
+    func required(_ key: String, _ expected: String) -> ConfigurationValue? {
+        if let found = self[key] { return found }
+        value.report("\(value.name) has no \"\(key)\"", expected: "\(key): \(expected)")
+        return nil
+    }
+}

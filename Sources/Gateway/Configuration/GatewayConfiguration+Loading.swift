@@ -1,0 +1,300 @@
+import FoundationEssentials
+import Plant
+import Yams
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+extension GatewayConfiguration {
+    static let keys = [
+        "plant", "gateway", "mqtt", "tree", "flushInterval", "limits", "include", "routes", "alarms", "commands",
+    ]
+    static let includedKeys = ["routes", "alarms", "commands"]
+
+    /// Reads `file` and what it includes.
+    ///
+    /// Throws ``ConfigurationError`` with every mistake of every file; what is merely doubtful comes back in
+    /// ``GatewayConfiguration/warnings``. Nothing is opened except the YAML files: a broken tree or broker does not show here.
+    package static func load(
+        file: String, environment: [String: String] = ProcessInfo.processInfo.environment
+    ) throws(ConfigurationError) -> GatewayConfiguration {
+        var environment = environment
+        if environment["HOSTNAME", default: ""].isEmpty {
+            // Shells set HOSTNAME but do not export it, and systemd does not know it.
+            environment["HOSTNAME"] = hostName()
+        }
+        let problems = ConfigurationProblems()
+        let loader = ConfigurationLoader(file: file, environment: environment, problems: problems)
+        let configuration = loader.load()
+        guard let configuration, !problems.hasMistakes else { throw ConfigurationError(problems: problems.all) }
+        return configuration
+    }
+
+    private static func hostName() -> String? {
+        var buffer = [CChar](repeating: 0, count: 256)
+        guard gethostname(&buffer, buffer.count - 1) == 0 else { return nil }
+        let bytes = buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+        return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+/// Reads the files of one configuration, section by section.
+struct ConfigurationLoader {
+    let file: String
+    let environment: [String: String]
+    let problems: ConfigurationProblems
+
+    func load() -> GatewayConfiguration? {
+        let main = ConfigurationFile(path: file, environment: environment, problems: problems)
+        guard let root = main.root()?.section(keys: GatewayConfiguration.keys) else { return nil }
+
+        let plant = identifier(root.required("plant", "the plant's name, such as bottling"))
+        let gateway = identifier(root.required("gateway", "this gateway's name, such as ${HOSTNAME}"))
+        let mqtt = root.required("mqtt", "a mapping with the broker's address").flatMap(readMQTT)
+        let tree = root.required("tree", "a mapping with embedded or ensemble").flatMap { readTree($0, plant: plant) }
+        let flushInterval =
+            root["flushInterval"].flatMap { $0.duration(in: .zero ... .seconds(60)) } ?? .milliseconds(10)
+        let limits = root["limits"].map(readLimits) ?? GatewayLimits()
+
+        var plantSections = PlantSections()
+        plantSections.read(root)
+        for include in root["include"]?.list(of: "file names") ?? [] {
+            guard let name = include.text("a file name") else { continue }
+            let included = ConfigurationFile(
+                path: Self.path(name, relativeTo: file), environment: environment, problems: problems)
+            if included.path == file {
+                include.report("\(name) includes itself", expected: "another file")
+                continue
+            }
+            guard let section = included.root()?.section(keys: GatewayConfiguration.includedKeys) else { continue }
+            plantSections.read(section)
+        }
+        plantSections.check()
+
+        guard let plant, let gateway, let mqtt, let tree else { return nil }
+        return GatewayConfiguration(
+            file: file, plant: plant, gateway: gateway, mqtt: mqtt, tree: tree.place,
+            sessionTimeout: tree.sessionTimeout, chroot: tree.chroot, flushInterval: flushInterval, limits: limits,
+            routes: plantSections.routes.map(\.definition), alarms: plantSections.alarms.map(\.definition),
+            commands: plantSections.commands.map(\.definition),
+            warnings: problems.all.filter { $0.severity == .warning })
+    }
+
+    /// A name that stands in a path of the tree and in a topic.
+    private func identifier(_ value: ConfigurationValue?) -> String? {
+        guard let value, let text = value.string() else { return nil }
+        guard let reason = ConfigurationNames.objection(to: text) else { return text }
+        value.report(
+            "\(value.name) \"\(text)\" \(reason)",
+            expected: "a name that can stand in a path of the tree and in a topic: no / + # % or control characters")
+        return nil
+    }
+
+    static func path(_ name: String, relativeTo file: String) -> String {
+        guard !name.hasPrefix("/") else { return name }
+        guard let slash = file.lastIndex(of: "/") else { return name }
+        var relative = name[...]
+        while relative.hasPrefix("./") { relative = relative.dropFirst(2) }
+        return String(file[...slash]) + relative
+    }
+
+    // MARK: mqtt
+
+    static let mqttKeys = [
+        "broker", "protocol", "username", "passwordFile", "ca", "certificate", "key", "keepAlive", "clientId",
+    ]
+
+    private func readMQTT(_ value: ConfigurationValue) -> MQTTSettings? {
+        if case .mapping(let mapping) = value.node,
+            let key = mapping.keys.first(where: { $0.scalar?.string == "password" })
+        {
+            value.file.report(
+                .mistake, at: key.mark, "a password does not belong into the configuration",
+                expected: "passwordFile: FILE, whose first line is the password")
+        }
+        let known = value.node.mapping?["password"] == nil ? Self.mqttKeys : Self.mqttKeys + ["password"]
+        guard let section = value.section(keys: known) else { return nil }
+        guard let brokerValue = section.required("broker", BrokerAddress.Mistake.expected),
+            let brokerText = brokerValue.text(BrokerAddress.Mistake.expected)
+        else { return nil }
+        let broker: BrokerAddress
+        do throws(BrokerAddress.Mistake) {
+            broker = try BrokerAddress(parsing: brokerText)
+        } catch {
+            brokerValue.report("mqtt.broker: \(error)", expected: BrokerAddress.Mistake.expected)
+            return nil
+        }
+        var settings = MQTTSettings(broker: broker)
+        settings.protocolVersion =
+            section["protocol"]?.choice([("5", .v5), ("3.1.1", .v311)]) ?? settings.protocolVersion
+        settings.username = section["username"]?.string()
+        settings.passwordFile = section["passwordFile"].flatMap(readSecretFile)
+        settings.keepAlive =
+            section["keepAlive"]?.duration(in: .seconds(2) ... .seconds(18 * 3600)) ?? settings.keepAlive
+        if let value = section["clientId"] { settings.clientID = value.string() }
+        if let value = section["passwordFile"], settings.username == nil {
+            value.report("mqtt.passwordFile is given without mqtt.username", expected: "both or neither")
+        }
+        for (key, path) in [
+            ("ca", \MQTTSettings.ca), ("certificate", \MQTTSettings.certificate), ("key", \MQTTSettings.key),
+        ] as [(String, WritableKeyPath<MQTTSettings, String?>)] {
+            guard let value = section[key], let name = value.text("a PEM file") else { continue }
+            let file = Self.path(name, relativeTo: file)
+            settings[keyPath: path] = file
+            if !broker.isSecure {
+                value.warn(
+                    "mqtt.\(key) has no effect on a connection without TLS",
+                    expected: "mqtts:// in mqtt.broker")
+            } else if !FileManager.default.fileExists(atPath: file) {
+                value.report("mqtt.\(key): there is no file \(file)", expected: "a PEM file")
+            }
+        }
+        for (one, other) in [("certificate", "key"), ("key", "certificate")] {
+            if let value = section[one], section[other] == nil {
+                value.report("mqtt.\(one) is given without mqtt.\(other)", expected: "both or neither")
+            }
+        }
+        return settings
+    }
+
+    /// A secret's file: a bare name is first looked for among systemd's credentials, then beside the configuration.
+    private func readSecretFile(_ value: ConfigurationValue) -> String? {
+        guard let name = value.text("the name of a file whose first line is the secret") else { return nil }
+        if !name.contains("/"), let folder = environment["CREDENTIALS_DIRECTORY"], !folder.isEmpty {
+            let credential = folder + "/" + name
+            if FileManager.default.fileExists(atPath: credential) { return credential }
+        }
+        let path = Self.path(name, relativeTo: file)
+        if !FileManager.default.fileExists(atPath: path) {
+            // Only a warning: a credential exists while the service runs, not while somebody checks by hand.
+            value.warn("\(value.name): there is no file \(path) now", expected: "the file when the gateway starts")
+        }
+        return path
+    }
+
+    // MARK: tree
+
+    private func readTree(
+        _ value: ConfigurationValue, plant: String?
+    ) -> (place: TreePlace, sessionTimeout: Duration, chroot: String)? {
+        guard let section = value.section(keys: ["embedded", "ensemble", "sessionTimeout", "chroot"]) else {
+            return nil
+        }
+        let sessionTimeout =
+            section["sessionTimeout"]?.duration(in: .seconds(1) ... .seconds(120)) ?? .seconds(4)
+        var chroot = "/linekeeper/" + (plant ?? "")
+        if let override = section["chroot"], let text = override.text("a path such as /linekeeper/bottling") {
+            if text.hasPrefix("/"), text != "/",
+                text.dropFirst().split(separator: "/", omittingEmptySubsequences: false).allSatisfy({
+                    ConfigurationNames.objection(to: String($0)) == nil
+                })
+            {
+                chroot = text
+            } else {
+                override.report("tree.chroot is \"\(text)\"", expected: "a path such as /linekeeper/bottling")
+            }
+        }
+        let place: TreePlace
+        switch (section["embedded"], section["ensemble"]) {
+        case (.some, .some(let ensemble)):
+            ensemble.report("tree has both embedded and ensemble", expected: "one of them")
+            return nil
+        case (nil, nil):
+            value.report(
+                "tree says not where the tree is",
+                expected: "embedded: {data: DIR, listen: HOST:PORT} or ensemble: HOST:PORT,…")
+            return nil
+        case (.some(let embedded), nil):
+            guard let settings = readEmbedded(embedded, sessionTimeout: sessionTimeout) else { return nil }
+            place = .embedded(settings)
+        case (nil, .some(let ensemble)):
+            guard let servers = readServers(ensemble) else { return nil }
+            place = .ensemble(servers)
+        }
+        return (place, sessionTimeout, chroot)
+    }
+
+    private func readEmbedded(_ value: ConfigurationValue, sessionTimeout: Duration) -> EmbeddedTreeSettings? {
+        guard let section = value.section(keys: ["data", "listen", "tick"]) else { return nil }
+        let data = section.required("data", "the folder that holds the tree")?.string()
+        var listen: [HostAndPort] = []
+        for element in section["listen"]?.list(of: "addresses") ?? [] {
+            guard let text = element.text("HOST:PORT") else { continue }
+            guard let address = HostAndPort(text, defaultPort: 2181) else {
+                element.report("\(element.name) is \"\(text)\"", expected: "HOST:PORT, such as 127.0.0.1:2181")
+                continue
+            }
+            if !address.isLoopback {
+                element.warn(
+                    "the embedded tree will listen on \(address), where whoever reaches it can change everything",
+                    expected: "a loopback address such as 127.0.0.1:2181, or a firewall")
+            }
+            listen.append(address)
+        }
+        if section["listen"] == nil { listen = [HostAndPort(host: "127.0.0.1", port: 2181)] }
+        // A server accepts session timeouts from 2 to 20 ticks.
+        let longest = sessionTimeout / 2
+        let shortest = max(sessionTimeout / 20, .milliseconds(10))
+        var tick = min(.seconds(2), longest)
+        if let value = section["tick"], let given = value.duration(in: .milliseconds(10) ... .seconds(60)) {
+            if given > longest || given < shortest {
+                value.report(
+                    "tree.embedded.tick \(DurationSyntax.text(given)) does not allow a sessionTimeout of \(DurationSyntax.text(sessionTimeout))",
+                    expected:
+                        "a tick from \(DurationSyntax.text(shortest)) to \(DurationSyntax.text(longest)) (2 to 20 ticks a session)"
+                )
+            }
+            tick = given
+        }
+        guard let data, !listen.isEmpty else { return nil }
+        return EmbeddedTreeSettings(data: Self.path(data, relativeTo: file), listen: listen, tick: tick)
+    }
+
+    private func readServers(_ value: ConfigurationValue) -> String? {
+        var servers: [String] = []
+        for element in value.list(of: "addresses") ?? [] {
+            guard let text = element.text("HOST:PORT,HOST:PORT,…") else { return nil }
+            guard !text.contains("/") else {
+                element.report(
+                    "\(element.name) \"\(text)\" contains a path", expected: "HOST:PORT,…; the path goes to tree.chroot"
+                )
+                return nil
+            }
+            for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+                let trimmed = String(part.filter { $0 != " " })
+                guard let address = HostAndPort(trimmed, defaultPort: 2181), address.port > 0 else {
+                    element.report("\(element.name): \"\(trimmed)\" is not an address", expected: "HOST:PORT")
+                    return nil
+                }
+                servers.append(address.description)
+            }
+        }
+        return servers.isEmpty ? nil : servers.joined(separator: ",")
+    }
+
+    // MARK: limits
+
+    private func readLimits(_ value: ConfigurationValue) -> GatewayLimits {
+        var limits = GatewayLimits()
+        guard
+            let section = value.section(keys: [
+                "maxTopics", "maxTags", "maxPayload", "inboxMessages", "inboxBytes", "maxInFlightPublishes",
+                "historyEntries", "historyAge",
+            ])
+        else { return limits }
+        limits.maxTopics = section["maxTopics"]?.integer(in: 1...10_000_000) ?? limits.maxTopics
+        limits.maxTags = section["maxTags"]?.integer(in: 1...10_000_000) ?? limits.maxTags
+        limits.maxPayload = section["maxPayload"]?.size(in: 64...(256 << 20)) ?? limits.maxPayload
+        limits.inboxMessages = section["inboxMessages"]?.integer(in: 100...10_000_000) ?? limits.inboxMessages
+        limits.inboxBytes = section["inboxBytes"]?.size(in: (1 << 16)...(4 << 30)) ?? limits.inboxBytes
+        limits.maxInFlightPublishes =
+            section["maxInFlightPublishes"]?.integer(in: 1...1000) ?? limits.maxInFlightPublishes
+        limits.historyEntries = section["historyEntries"]?.integer(in: 100...1_000_000) ?? limits.historyEntries
+        limits.historyAge =
+            section["historyAge"]?.duration(in: .seconds(60) ... .seconds(366 * 86400)) ?? limits.historyAge
+        return limits
+    }
+}

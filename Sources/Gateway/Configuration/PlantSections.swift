@@ -1,0 +1,125 @@
+import Plant
+import Yams
+
+/// `routes`, `alarms` and `commands`, from the main file and from included ones, each definition with its place.
+struct PlantSections {
+    struct Located<Definition> {
+        let definition: Definition
+        let value: ConfigurationValue
+
+        /// The value of a key of the definition, for a message that concerns it; the definition itself when it has none.
+        func place(_ keyPath: [String]) -> ConfigurationValue { PlantSections.place(keyPath, in: value) }
+    }
+
+    var routes: [Located<RouteDefinition>] = []
+    var alarms: [Located<AlarmDefinition>] = []
+    var commands: [Located<CommandDefinition>] = []
+
+    mutating func read(_ section: ConfigurationSection) {
+        for value in section["routes"]?.list(of: "routes") ?? [] {
+            if let route = RouteSection.read(value) { routes.append(Located(definition: route, value: value)) }
+        }
+        for value in section["alarms"]?.list(of: "alarms") ?? [] {
+            if let alarm = AlarmSection.read(value) { alarms.append(Located(definition: alarm, value: value)) }
+        }
+        for value in section["commands"]?.list(of: "commands") ?? [] {
+            if let command = CommandSection.read(value) { commands.append(Located(definition: command, value: value)) }
+        }
+    }
+
+    static func place(_ keyPath: [String], in value: ConfigurationValue) -> ConfigurationValue {
+        var current = value
+        for key in keyPath {
+            guard let pair = current.node.mapping?.first(where: { $0.key.scalar?.string == key }) else {
+                return current
+            }
+            current = ConfigurationValue(node: pair.value, file: value.file, name: key)
+        }
+        return current
+    }
+
+    // MARK: What concerns several definitions
+
+    func check() {
+        checkRoutes()
+        checkAlarms()
+        checkCommands()
+    }
+
+    private func checkRoutes() {
+        let own = TopicPattern(levels: [.literal("linekeeper"), .rest])
+        for (index, route) in routes.enumerated() {
+            let pattern = TopicPattern(route.definition.topic)
+            if let first = routes[..<index].first(where: { $0.definition.name == route.definition.name }) {
+                route.place(["name"]).report(
+                    "a route named \"\(route.definition.name)\" stands at \(first.value.location) already",
+                    expected: "each name once")
+            }
+            if pattern.overlaps(own) {
+                if case .literal? = pattern.levels.first {
+                    route.place(["topic"]).report(
+                        "route \"\(route.definition.name)\" would take Linekeeper's own messages for sensors",
+                        expected: "topics that are not below linekeeper/")
+                } else {
+                    route.place(["topic"]).warn(
+                        "route \"\(route.definition.name)\" begins with a wildcard; messages below linekeeper/ are left out of it",
+                        expected: "a first level of your own, such as factory/…")
+                }
+            }
+            for earlier in routes[..<index] {
+                let other = TopicPattern(earlier.definition.topic)
+                let where_ = "route \"\(earlier.definition.name)\" at \(earlier.value.location)"
+                if other.contains(pattern) {
+                    route.place(["topic"]).report(
+                        "route \"\(route.definition.name)\" never gets a message: \(where_) takes all its topics",
+                        expected: "the narrower route first, or topics of its own")
+                } else if other.overlaps(pattern), !pattern.contains(other) {
+                    route.place(["topic"]).warn(
+                        "route \"\(route.definition.name)\" shares topics with \(where_), which comes first and gets them",
+                        expected: "routes without common topics")
+                }
+            }
+        }
+    }
+
+    private func checkAlarms() {
+        let tags = routes.flatMap(\.definition.tagPatterns)
+        for (index, alarm) in alarms.enumerated() {
+            let pattern = TopicPattern(alarm.definition.tags)
+            if let earlier = alarms[..<index].first(where: { $0.definition.name == alarm.definition.name }) {
+                alarm.place(["name"]).report(
+                    "an alarm named \"\(alarm.definition.name)\" stands at \(earlier.value.location) already",
+                    expected: "each name once")
+            }
+            if !tags.contains(where: pattern.overlaps), !routes.isEmpty {
+                alarm.place(["tags"]).warn(
+                    "alarm \"\(alarm.definition.name)\" watches \(alarm.definition.tags), which no route delivers",
+                    expected: "tags of a route")
+            }
+        }
+    }
+
+    private func checkCommands() {
+        let devices = routes.map(\.definition.devicePattern)
+        for (index, command) in commands.enumerated() {
+            let pattern = TopicPattern(command.definition.devices)
+            for earlier in commands[..<index] where earlier.definition.name == command.definition.name {
+                guard TopicPattern(earlier.definition.devices).overlaps(pattern) else { continue }
+                command.place(["name"]).report(
+                    "command \"\(command.definition.name)\" stands at \(earlier.value.location) already, for some of the same devices",
+                    expected: "one command of a name for a device")
+                break
+            }
+            if !devices.contains(where: pattern.overlaps), !routes.isEmpty {
+                command.place(["devices"]).warn(
+                    "command \"\(command.definition.name)\" is for \(command.definition.devices), which no route delivers",
+                    expected: "devices of a route")
+            }
+        }
+    }
+}
+
+extension ConfigurationValue {
+    /// `file:line`, for a message elsewhere that refers to this place.
+    var location: String { file.path + (node.mark.map { ":\($0.line)" } ?? "") }
+}

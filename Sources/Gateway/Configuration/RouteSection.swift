@@ -1,0 +1,81 @@
+import Plant
+import Yams
+
+/// One element of `routes`.
+enum RouteSection {
+    static let keys = [
+        "name", "topic", "device", "payload", "value", "values", "time", "unit", "units", "staleAfter", "deadband",
+        "presence",
+    ]
+
+    static func read(_ value: ConfigurationValue) -> RouteDefinition? {
+        let name = PlantSections.place(["name"], in: value).node.scalar?.string
+        let value = value.renamed(name.map { "route \"\($0)\"" } ?? value.name)
+        guard let section = value.section(keys: keys) else { return nil }
+        let topic = section.required("topic", "a topic such as factory/{line}/{machine}/{metric}")?.string()
+        let payload = section.required("payload", "json, number, text or bool").flatMap(payload)
+        let routeName = section.required("name", "a name for the route")?.string()
+        var draft = RouteDraft(name: routeName ?? "", topic: topic ?? "")
+        draft.device = section["device"]?.string()
+        draft.payload = payload ?? "json"
+        draft.value = section["value"]?.string()
+        draft.values = section["values"].map { strings($0, of: "tag names with the places of their values") } ?? []
+        draft.time = section["time"]?.string()
+        draft.unit = section["unit"]?.string()
+        draft.units = section["units"].map { strings($0, of: "tag filters with their units") } ?? []
+        draft.staleAfter =
+            section["staleAfter"]?.duration(in: .milliseconds(100) ... .seconds(366 * 86400))?.milliseconds
+        for (key, width) in section["deadband"]?.entries(of: "tag filters with the smallest change that counts") ?? [] {
+            guard let filter = key.text("a tag filter"), let number = width.number() else { continue }
+            draft.deadband.append(.init(filter, number))
+        }
+        if let presence = section["presence"] { draft.presence = Self.presence(presence) }
+        do throws(RouteDraft.Mistakes) {
+            let route = try draft.checked()
+            return topic == nil || payload == nil || routeName == nil ? nil : route
+        } catch {
+            for mistake in error.all where !isReported(mistake, topic: topic, name: routeName) {
+                PlantSections.place(mistake.field.keyPath, in: value)
+                    .report("\(value.name): \(mistake.field.keyPath.joined(separator: ".")) \(mistake.reason)")
+            }
+            return nil
+        }
+    }
+
+    /// Whether the reading above has said so already.
+    private static func isReported(_ mistake: RouteMistake, topic: String?, name: String?) -> Bool {
+        switch mistake.field {
+        case .topic: topic == nil
+        case .device: topic == nil
+        case .name: name == nil
+        default: false
+        }
+    }
+
+    private static func payload(_ value: ConfigurationValue) -> String? {
+        if value.node.scalar?.string == "sparkplug" {
+            value.report("payload sparkplug is not in this version", expected: "json, number, text or bool")
+            return nil
+        }
+        return value.choice(["json", "number", "text", "bool"].map { ($0, $0) })
+    }
+
+    private static func strings(_ value: ConfigurationValue, of expected: String) -> [RouteDraft.Entry<String>] {
+        (value.entries(of: expected) ?? []).compactMap { key, value in
+            guard let name = key.text("text"), let text = value.string() else { return nil }
+            return .init(name, text)
+        }
+    }
+
+    private static func presence(_ value: ConfigurationValue) -> RouteDraft.Presence? {
+        guard let section = value.section(keys: ["topic", "online", "offline", "value"]),
+            let topic = section.required("topic", "the topic of a device's own word, such as \"{device}/status\"")?
+                .string()
+        else { return nil }
+        var presence = RouteDraft.Presence(topic: topic)
+        presence.online = section["online"]?.string() ?? presence.online
+        presence.offline = section["offline"]?.string() ?? presence.offline
+        presence.value = section["value"]?.string()
+        return presence
+    }
+}

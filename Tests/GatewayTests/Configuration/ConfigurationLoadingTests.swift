@@ -1,0 +1,276 @@
+import Plant
+import Testing
+
+@testable import Gateway
+
+@Suite struct ConfigurationLoadingTests {
+    @Test func theDesignsExampleLoads() throws {
+        let fixture = try ConfigurationFixture([
+            "linekeeper.yaml": """
+            plant: bottling
+            gateway: ${HOSTNAME}
+            mqtt:
+              broker: mqtt://127.0.0.1:1883          # mqtts:// with ca, certificate, key
+              protocol: 5
+            tree:
+              embedded: { data: ./var/tree, listen: 127.0.0.1:2181 }
+              # ensemble: zk1:2181,zk2:2181,zk3:2181
+              sessionTimeout: 4s
+            include: [routes.yaml, alarms.yaml, commands.yaml]
+            """,
+            "routes.yaml": """
+            routes:
+              - name: machines
+                topic: factory/{line}/{machine}/{metric}
+                device: factory/{line}/{machine}
+                payload: json                          # json | number | text | bool | sparkplug
+                value: /v
+                time: /ts
+                staleAfter: 30s
+                deadband: { "factory/+/+/temperature": 0.2 }
+            """,
+            "alarms.yaml": """
+            alarms:
+              - name: overtemperature
+                tags: factory/+/+/temperature
+                high: { limit: 85, priority: high }
+                highHigh: { limit: 95, priority: critical }
+                deadband: 2
+                onDelay: 5s
+                offDelay: 10s
+            """,
+            "commands.yaml": """
+            commands:
+              - name: setSpeed
+                devices: factory/+/+
+                topic: "{device}/cmd/setSpeed"
+                parameters: { rpm: { type: number, minimum: 0, maximum: 1800, unit: rpm } }
+                execution: idempotent
+                timeout: 10s
+                answer: { topic: "{device}/ack", id: /id, succeeded: { /status: ok } }
+                interlock: "factory/line1/guard/closed == true"
+            """,
+        ])
+        let configuration = try fixture.load()
+        #expect(configuration.warnings == [])
+        #expect(configuration.plant == "bottling")
+        #expect(configuration.gateway == "gw1")
+        #expect(configuration.mqtt.broker.description == "mqtt://127.0.0.1:1883")
+        #expect(configuration.mqtt.protocolVersion == .v5)
+        #expect(configuration.sessionTimeout == .seconds(4))
+        #expect(configuration.chroot == "/linekeeper/bottling")
+        #expect(configuration.treeConnectString == "127.0.0.1:2181/linekeeper/bottling")
+        guard case .embedded(let tree) = configuration.tree else {
+            Issue.record("the tree is \(configuration.tree)")
+            return
+        }
+        #expect(tree.data == fixture.folder + "/var/tree")
+        #expect(tree.tick == .seconds(2))
+        let route = try #require(configuration.routes.first)
+        #expect(route.name == "machines")
+        #expect(route.staleAfter == 30_000)
+        #expect(route.deadbands.first?.width == 0.2)
+        let alarm = try #require(configuration.alarms.first)
+        #expect(alarm.highHigh == AlarmLimit(limit: 95, priority: .critical))
+        #expect(alarm.onDelay == 5000 && alarm.offDelay == 10_000 && alarm.deadband == 2)
+        let command = try #require(configuration.commands.first)
+        #expect(command.parameters.first?.maximum == 1800)
+        #expect(command.execution == .idempotent)
+        #expect(command.answer?.succeeded.first?.value == .string("ok"))
+        #expect(command.interlock?.text == "factory/line1/guard/closed == true")
+    }
+
+    @Test func everyMistakeIsReportedAtItsPlace() throws {
+        let fixture = try ConfigurationFixture([
+            "linekeeper.yaml": """
+            plant: a/b
+            gatewy: x
+            mqtt:
+              broker: http://127.0.0.1
+              protocl: 5
+              keepAlive: 10
+            tree:
+              embedded: { data: ./var, listen: "127.0.0.1:99999" }
+              ensemble: zk1
+              sessionTimeout: 10ms
+            include: [routes.yaml, missing.yaml]
+            """,
+            "routes.yaml": """
+            routes:
+              - name: machines
+                topic: factory/{line}/{machine
+                payload: jsonn
+            alarms:
+              - name: hot
+                tags: factory/#/x
+                high: { limit: warm }
+            """,
+        ])
+        let problems = fixture.problems()
+        expectProblem(problems, "linekeeper.yaml:1:8: mistake", "plant \"a/b\" contains /")
+        expectProblem(problems, "linekeeper.yaml:2:1: mistake", "unknown key \"gatewy\"", "did you mean \"gateway\"?")
+        expectProblem(problems, "linekeeper.yaml:1:1", "has no \"gateway\"")
+        expectProblem(problems, "linekeeper.yaml:4:11", "unknown scheme", "expected mqtt://HOST[:1883]")
+        expectProblem(problems, "linekeeper.yaml:5:3", "unknown key \"protocl\"", "did you mean \"protocol\"?")
+        expectProblem(problems, "linekeeper.yaml:9:13", "both embedded and ensemble")
+        expectProblem(problems, "linekeeper.yaml:10:19", "expected a duration from 1s to 2m")
+        expectProblem(problems, "missing.yaml: mistake: cannot be read: there is no such file")
+        expectProblem(problems, "routes.yaml:3:12", "brace")
+        expectProblem(problems, "routes.yaml:4:14", "jsonn", "did you mean \"json\"?")
+        expectProblem(problems, "routes.yaml:7:11", "# stands for all the remaining levels")
+        expectProblem(problems, "routes.yaml:8:20", "\"warm\"", "expected a number")
+    }
+
+    @Test func aDurationNeedsAUnit() throws {
+        let fixture = try ConfigurationFixture([
+            "linekeeper.yaml": soundHead.replacing("  embedded", with: "  sessionTimeout: 4\n  embedded")
+        ])
+        expectProblem(fixture.problems(), ":5:19", "\"4\", which has no unit")
+    }
+
+    @Test(
+        arguments: [
+            ("linekeeper/{a}/{b}", true), ("linekeeper/#", true), ("{a}/{b}", false), ("factory/{a}", nil),
+        ] as [(String, Bool?)])
+    func routesKeepOffLinekeepersOwnTopics(topic: String, isMistake: Bool?) throws {
+        let fixture = try ConfigurationFixture([
+            "linekeeper.yaml": soundHead + "routes: [{ name: r, topic: \"\(topic)\", device: d, payload: number }]"
+        ])
+        let problems = fixture.problems()
+        switch isMistake {
+        case true: expectProblem(problems, "mistake", "Linekeeper's own messages")
+        case false: expectProblem(problems, "warning", "begins with a wildcard")
+        case nil: #expect(problems == [])
+        }
+    }
+
+    @Test func routesThatShareTopicsAreFound() throws {
+        let routes = """
+            routes:
+              - { name: wide, topic: "factory/{line}/{machine}/{metric}", payload: number }
+              - { name: narrow, topic: "factory/{line}/pump/{metric}", payload: number }
+            """
+        let hidden = try ConfigurationFixture(["linekeeper.yaml": soundHead + routes])
+        expectProblem(hidden.problems(), ":8:28: mistake", "never gets a message", "route \"wide\" at")
+
+        let crossing = try ConfigurationFixture([
+            "linekeeper.yaml": soundHead
+                + """
+                routes:
+                  - { name: a, topic: "factory/{line}/pump/{metric}", payload: number }
+                  - { name: b, topic: "factory/line1/{machine}/{metric}", payload: number }
+                """
+        ])
+        expectProblem(crossing.problems(), "warning", "shares topics with route \"a\"")
+
+        let ordered = try ConfigurationFixture([
+            "linekeeper.yaml": soundHead
+                + """
+                routes:
+                  - { name: narrow, topic: "factory/{line}/pump/{metric}", payload: number }
+                  - { name: wide, topic: "factory/{line}/{machine}/{metric}", payload: number }
+                """
+        ])
+        #expect(ordered.problems() == [])
+    }
+
+    @Test func anAlarmThatNoRouteFeedsIsDoubtful() throws {
+        let fixture = try ConfigurationFixture([
+            "linekeeper.yaml": soundHead
+                + """
+                routes: [{ name: r, topic: "factory/{line}/{machine}/{metric}", payload: number }]
+                alarms:
+                  - { name: hot, tags: "site/+/temperature", high: { limit: 1 } }
+                  - { name: hotter, tags: "factory/+/+/temperature", high: { limit: 3 }, low: { limit: 5 } }
+                """
+        ])
+        let problems = fixture.problems()
+        expectProblem(problems, "warning", "alarm \"hot\" watches site/+/temperature, which no route delivers")
+        expectProblem(problems, "mistake", "alarm \"hotter\" low: must be less than high")
+    }
+
+    @Test func sparkplugIsRefusedClearly() throws {
+        let fixture = try ConfigurationFixture([
+            "linekeeper.yaml": soundHead + "routes: [{ name: r, topic: \"spBv1.0/{g}/{t}/{n}\", payload: sparkplug }]"
+        ])
+        expectProblem(fixture.problems(), "payload sparkplug is not in this version")
+    }
+
+    @Test func aPasswordInTheFileIsRefused() throws {
+        let fixture = try ConfigurationFixture([
+            "linekeeper.yaml": soundHead.replacing(
+                "mqtt: { broker: \"mqtt://127.0.0.1:1883\" }",
+                with: "mqtt: { broker: \"mqtt://127.0.0.1\", username: u, password: secret }")
+        ])
+        let problems = fixture.problems()
+        expectProblem(problems, "password does not belong")
+        #expect(!problems.joined().contains("secret"))
+    }
+
+    @Test func aBarePasswordFileIsLookedForAmongCredentials() throws {
+        let fixture = try ConfigurationFixture([
+            "linekeeper.yaml": soundHead.replacing(
+                "mqtt: { broker: \"mqtt://127.0.0.1:1883\" }",
+                with: "mqtt: { broker: \"mqtt://127.0.0.1\", username: u, passwordFile: mqtt-password }")
+        ])
+        expectProblem(fixture.problems(), "warning", "there is no file")
+        let credentials = try ConfigurationFixture(["mqtt-password": "x\n"])
+        let configuration = try fixture.load(environment: [
+            "HOSTNAME": "g", "CREDENTIALS_DIRECTORY": credentials.folder,
+        ])
+        #expect(configuration.mqtt.passwordFile == credentials.folder + "/mqtt-password")
+        #expect(configuration.warnings == [])
+    }
+
+    @Test func brokenYAMLIsReportedWithItsLine() throws {
+        let fixture = try ConfigurationFixture(["linekeeper.yaml": "plant: a\ngateway: [b\nmqtt: {}\n"])
+        expectProblem(fixture.problems(), "linekeeper.yaml:3:5: mistake: is not YAML")
+        let twice = try ConfigurationFixture(["linekeeper.yaml": "plant: a\nplant: b\n"])
+        expectProblem(twice.problems(), "\"plant\" is given twice")
+        let empty = try ConfigurationFixture(["linekeeper.yaml": ""])
+        expectProblem(empty.problems(), "is empty")
+        let list = try ConfigurationFixture(["linekeeper.yaml": "- a\n"])
+        expectProblem(list.problems(), "is not a mapping")
+    }
+
+    @Test func anEmbeddedTreeForEverybodyIsDoubtful() throws {
+        let fixture = try ConfigurationFixture([
+            "linekeeper.yaml": soundHead.replacing("127.0.0.1:2181", with: "0.0.0.0:2181")
+        ])
+        expectProblem(fixture.problems(), "warning", "whoever reaches it can change everything")
+        #expect(try fixture.load().treeConnectString == "127.0.0.1:2181/linekeeper/bottling")
+    }
+
+    @Test func theTickMustAllowTheSession() throws {
+        let fixture = try ConfigurationFixture([
+            "linekeeper.yaml": soundHead.replacing("listen: 127.0.0.1:2181", with: "listen: 127.0.0.1:2181, tick: 3s")
+        ])
+        expectProblem(fixture.problems(), "tree.embedded.tick 3s does not allow a sessionTimeout of 4s")
+    }
+
+    @Test func commandsAreChecked() throws {
+        let fixture = try ConfigurationFixture([
+            "linekeeper.yaml": soundHead
+                + """
+                commands:
+                  - name: go
+                    devices: factory/+/+
+                    topic: "cmd/go"
+                    execution: once
+                    interlock: "a == "
+                    parameters: { rpm: { type: numbr } }
+                  - name: stop
+                    devices: factory/+/+
+                    topic: "{device}/cmd/stop"
+                    execution: atMostOnce
+                    parameters: { rpm: { type: number, minimum: 5, maximum: 1 } }
+                """
+        ])
+        let problems = fixture.problems()
+        expectProblem(problems, ":9:12", "{device}")
+        expectProblem(problems, ":10:16", "\"once\"", "expected idempotent or atMostOnce")
+        expectProblem(problems, ":11:16", "interlock")
+        expectProblem(problems, ":12:32", "did you mean \"number\"?")
+        expectProblem(problems, ":17:24", "minimum is greater than maximum")
+    }
+}
