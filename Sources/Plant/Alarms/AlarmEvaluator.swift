@@ -132,7 +132,14 @@ extension AlarmEvaluator {
                 && newest.time <= reading.received &+ Self.maximumLead
             if isComparable {
                 if reading.time < newest.time { return false }
-                if reading.time == newest.time, newestIsRecorded || reading.value == newest.value { return false }
+                if reading.time == newest.time {
+                    if reading.value == newest.value {
+                        // Our copy of the recorded sample: what follows with the same time is news again.
+                        newestIsRecorded = false
+                        return false
+                    }
+                    if newestIsRecorded { return false }
+                }
             } else {
                 carryOver(to: reading, from: newest)
             }
@@ -200,9 +207,8 @@ extension AlarmEvaluator {
 extension AlarmEvaluator {
     /// Continues from a recorded condition instead of from what was computed here.
     ///
-    /// When the sample that began the recorded edge is newer than any that came here, the recorder knew more: older samples count
-    /// no longer, and evaluation goes on as if that one had just come. Otherwise the newest sample here is evaluated anew against
-    /// the recorded condition.
+    /// When we are behind the recorder (`isBehind`), samples up to the recorded one count no longer, and evaluation goes on as if
+    /// that one had just come. Otherwise the newest sample here is evaluated anew against the recorded condition.
     ///
     /// Times of reception cannot be compared between gateways. There the recorder may have acted upon a sample that is still on
     /// its way to us, behind older ones: with `echoWindow` the evaluation waits so long for a sample with the recorded value.
@@ -221,7 +227,7 @@ extension AlarmEvaluator {
         condition = adopted
         isIdle = adopted == .normal
         lastEdge = max(lastEdge, changedAt)
-        if isBehind(sampledAt: sampledAt) {
+        if isBehind(sampledAt: sampledAt, value: value) {
             newest = Reading(value: value ?? .nan, time: sampledAt, received: now, hasSourceTime: true)
             newestIsRecorded = true
         }
@@ -235,9 +241,11 @@ extension AlarmEvaluator {
         return adopted
     }
 
-    /// Whether a record tells of a sample that is newer than any that came here.
-    func isBehind(sampledAt: Milliseconds) -> Bool {
-        newest.map { $0.hasSourceTime && $0.time < sampledAt } ?? true
+    /// Whether a record that we did not compute was made from a sample that has not come here yet.
+    func isBehind(sampledAt: Milliseconds, value: Double?) -> Bool {
+        guard let newest else { return true }
+        guard newest.hasSourceTime else { return false }
+        return newest.time < sampledAt || newest.time == sampledAt && newest.value != value
     }
 
     /// The next edge is dated later than a recorded one.

@@ -50,12 +50,13 @@ struct AlarmLedger: Sendable {
         var settlement = Settlement()
         guard isEdge else { return settlement }
         let count = pending.count
-        let isBehind = evaluator.isBehind(sampledAt: record.sampledAt)
-        if isBehind {
-            pending.removeAll()
-        } else if let match = pending.firstIndex(where: { $0.isSame(as: record, within: matchWindow) }) {
+        var isBehind = false
+        if let match = pending.firstIndex(where: { $0.isSame(as: record, within: matchWindow) }) {
             pending.removeFirst(match + 1)
             settlement.matched = 1
+        } else if evaluator.isBehind(sampledAt: record.sampledAt, value: record.value) {
+            isBehind = true
+            pending.removeAll()
         } else {
             let later = pending.firstIndex { $0.time > record.changedAt } ?? pending.endIndex
             pending.removeFirst(later)
