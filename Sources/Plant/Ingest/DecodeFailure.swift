@@ -1,0 +1,37 @@
+/// Why a payload gave no value.
+public enum DecodeFailure: Error, Hashable, Sendable, CustomStringConvertible {
+    case json(JSONError)
+    /// Nothing stands where the route looks.
+    case missing
+    /// JSON `null`: the sender says that it has no value.
+    case null
+    /// An array or object where a value should be.
+    case notScalar
+    case notNumber
+    case notBool
+    case invalidUTF8
+    /// NaN, an infinity, or a number beyond them.
+    case notFinite
+    case textTooLong(bytes: Int)
+    case payloadTooLong(bytes: Int)
+    case invalidTime
+    /// A presence message that says neither word.
+    case unknownPresence
+
+    public var description: String {
+        switch self {
+        case .json(let error): "not JSON: \(error)"
+        case .missing: "no value where the route looks for it"
+        case .null: "the value is null"
+        case .notScalar: "the value is an array or object"
+        case .notNumber: "not a number"
+        case .notBool: "not a boolean"
+        case .invalidUTF8: "not UTF-8"
+        case .notFinite: "not a finite number"
+        case .textTooLong(let bytes): "text of \(bytes) bytes is too long"
+        case .payloadTooLong(let bytes): "payload of \(bytes) bytes is too long"
+        case .invalidTime: "the time is neither a number nor ISO 8601"
+        case .unknownPresence: "neither the online nor the offline payload"
+        }
+    }
+}

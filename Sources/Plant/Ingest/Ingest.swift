@@ -1,0 +1,332 @@
+/// From messages to samples: the first part of "Life of a sample".
+///
+/// A value type for one owner; the shell hands in messages one by one, a batch under one lock, and gets samples appended to its own
+/// array. The first message on a topic finds its route and numbers its tags and its device. Every later one is a look-up of the topic's
+/// bytes, a scan of the payload, and a few stores; it allocates nothing unless a value is long text.
+///
+/// Routes are asked in order: first whether a topic is a presence topic of any of them, then whose topic it is. The first that matches
+/// takes it. Topics that no route takes are not remembered.
+public struct Ingest: Sendable {
+    /// What a topic is bound to.
+    private struct Binding: Sendable {
+        var isPresence: Bool
+        var route: Int32
+        var device: DeviceID
+        var firstTag: Int32
+        var tagCount: Int32
+    }
+
+    private struct Route: Sendable {
+        let definition: RouteDefinition
+        let decoder: PayloadDecoder
+    }
+
+    public private(set) var tags: TagTable
+    public private(set) var devices: DeviceTable
+    public private(set) var counters = IngestCounters()
+    public let limits: IngestLimits
+
+    private let routes: ContiguousArray<Route>
+    private var topics: TopicTable
+    private var bindings: ContiguousArray<Binding> = []
+    private var boundTags: ContiguousArray<TagID> = []
+    private var scanner = JSONScanner()
+    private var readings: ContiguousArray<PayloadDecoder.Reading> = []
+
+    /// `hashSeed` should be random in a running gateway: it keeps publishers from choosing topics that collide.
+    public init(routes: [RouteDefinition], limits: IngestLimits = .init(), hashSeed: UInt64 = 0) {
+        self.routes = ContiguousArray(routes.map { Route(definition: $0, decoder: PayloadDecoder($0)) })
+        self.limits = limits
+        tags = TagTable(limit: limits.tags)
+        devices = DeviceTable(limit: limits.devices)
+        topics = TopicTable(limit: limits.topics, byteLimit: limits.topicBytes, seed: hashSeed)
+    }
+
+    /// The topics that are remembered.
+    public var topicCount: Int { topics.count }
+
+    /// Takes one message. `receivedAt` is the wall clock of the reception.
+    public mutating func message(
+        topic: borrowing Span<UInt8>, payload: borrowing Span<UInt8>, retained: Bool, receivedAt: Milliseconds,
+        into samples: inout ContiguousArray<Sample>
+    ) -> MessageOutcome {
+        counters.messages &+= 1
+        let number = topics.find(topic)
+        if number >= 0 {
+            var outcome = MessageOutcome(.empty)
+            read(payload, bindings[number], retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
+            return outcome
+        }
+        return firstMessage(topic: topic, payload: payload, retained: retained, receivedAt: receivedAt, into: &samples)
+    }
+
+    @inline(never)
+    private mutating func firstMessage(
+        topic: borrowing Span<UInt8>, payload: borrowing Span<UInt8>, retained: Bool, receivedAt: Milliseconds,
+        into samples: inout ContiguousArray<Sample>
+    ) -> MessageOutcome {
+        var outcome = MessageOutcome(.unrouted)
+        // A cleared retained message on an unknown topic is no reason to know it.
+        if payload.isEmpty {
+            counters.empty &+= 1
+            outcome.result = .empty
+            return outcome
+        }
+        let binding: Binding
+        do {
+            guard let found = try bind(topic, at: receivedAt, &outcome) else {
+                counters.unrouted &+= 1
+                return outcome
+            }
+            binding = found
+        } catch {
+            switch error {
+            case .path, .device: counters.refusedTopics &+= 1
+            case .tooManyTopics, .tooManyTags, .tooManyDevices: counters.tableFull &+= 1
+            }
+            outcome.result = .refused(error)
+            return outcome
+        }
+        outcome.isNewTopic = true
+        read(payload, binding, retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
+        if outcome.isNewDevice, outcome.deviceState == nil { outcome.deviceState = devices.state(of: binding.device).state }
+        return outcome
+    }
+
+    @inline(__always)
+    private mutating func read(
+        _ payload: borrowing Span<UInt8>, _ binding: Binding, retained: Bool, receivedAt: Milliseconds,
+        into samples: inout ContiguousArray<Sample>, _ outcome: inout MessageOutcome
+    ) {
+        outcome.device = binding.device
+        if payload.isEmpty {
+            counters.empty &+= 1
+            outcome.result = .empty
+            return
+        }
+        if binding.isPresence {
+            readPresence(payload, binding, receivedAt: receivedAt, &outcome)
+            return
+        }
+        // Whatever it says, a live message shows that its device is there.
+        if !retained { outcome.deviceState = devices.heard(binding.device, at: receivedAt) }
+        guard payload.count <= limits.payloadBytes else {
+            fail(.payloadTooLong(bytes: payload.count), binding, retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
+            return
+        }
+        do {
+            let time = try routes[Int(binding.route)].decoder.decode(
+                payload, limits: limits, scanner: &scanner, readings: &readings, slowlyRead: &counters.slowlyRead)
+            emit(binding, time, retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
+        } catch {
+            fail(error, binding, retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
+        }
+    }
+
+    @inline(__always)
+    private mutating func emit(
+        _ binding: Binding, _ time: PayloadDecoder.Time, retained: Bool, receivedAt: Milliseconds,
+        into samples: inout ContiguousArray<Sample>, _ outcome: inout MessageOutcome
+    ) {
+        var sourceTime: Milliseconds?
+        var quality = retained ? Quality.uncertain : .good
+        if case .at(let time) = time {
+            if time >= limits.earliestTime, time &- receivedAt <= limits.clockLead {
+                sourceTime = time
+                if retained { quality = retainedQuality(binding, sourceTime: time, receivedAt: receivedAt) }
+            } else {
+                counters.implausibleTimes &+= 1
+                quality = .uncertain
+            }
+        }
+        var count = 0
+        for position in 0..<Int(binding.tagCount) {
+            let tag = boundTags[Int(binding.firstTag) &+ position]
+            switch readings[position] {
+            case .value(let value):
+                samples.append(
+                    Sample(
+                        tag: tag, value: value, quality: quality, sourceTime: sourceTime, receivedTime: receivedAt,
+                        isRetained: retained))
+            case .absent:
+                continue
+            case .unusable:
+                counters.undecodable &+= 1
+                samples.append(
+                    Sample(
+                        tag: tag, value: nil, quality: .bad, sourceTime: sourceTime, receivedTime: receivedAt,
+                        isRetained: retained))
+            }
+            count &+= 1
+        }
+        counters.samples &+= UInt64(truncatingIfNeeded: count)
+        outcome.result = .samples(count)
+    }
+
+    /// A kept value with its own time is as good as it is young.
+    private func retainedQuality(_ binding: Binding, sourceTime: Milliseconds, receivedAt: Milliseconds) -> Quality {
+        guard let limit = routes[Int(binding.route)].definition.staleAfter else { return .good }
+        return receivedAt &- sourceTime > limit ? .stale : .good
+    }
+
+    @inline(never)
+    private mutating func fail(
+        _ failure: DecodeFailure, _ binding: Binding, retained: Bool, receivedAt: Milliseconds,
+        into samples: inout ContiguousArray<Sample>, _ outcome: inout MessageOutcome
+    ) {
+        counters.undecodable &+= 1
+        counters.samples &+= UInt64(binding.tagCount.magnitude)
+        for position in 0..<Int(binding.tagCount) {
+            samples.append(
+                Sample(
+                    tag: boundTags[Int(binding.firstTag) &+ position], value: nil, quality: .bad, receivedTime: receivedAt,
+                    isRetained: retained))
+        }
+        outcome.result = .undecodable(failure)
+    }
+
+    @inline(never)
+    private mutating func readPresence(
+        _ payload: borrowing Span<UInt8>, _ binding: Binding, receivedAt: Milliseconds, _ outcome: inout MessageOutcome
+    ) {
+        guard payload.count <= limits.payloadBytes, let rule = routes[Int(binding.route)].definition.presence,
+            let isOnline = rule.isOnline(payload)
+        else {
+            counters.undecodable &+= 1
+            outcome.result = .undecodable(.unknownPresence)
+            return
+        }
+        counters.presence &+= 1
+        outcome.result = .presence(isOnline: isOnline)
+        outcome.deviceState = devices.presence(binding.device, isOnline: isOnline, at: receivedAt)
+    }
+}
+
+extension Ingest {
+    /// Finds the route of a topic and makes its binding; nil when no route takes it.
+    private mutating func bind(
+        _ topic: borrowing Span<UInt8>, at now: Milliseconds, _ outcome: inout MessageOutcome
+    ) throws(MessageOutcome.Refusal) -> Binding? {
+        let path: TagPath
+        do {
+            path = try TagPath(topic: topic)
+        } catch {
+            throw .path(error)
+        }
+        guard let match = match(path.text) else { return nil }
+        let definition = routes[match.route].definition
+        let devicePath: TagPath
+        var tagPaths: [TagPath] = []
+        do {
+            devicePath = try definition.devicePath(match.captures)
+        } catch {
+            throw .device(error)
+        }
+        do {
+            if !match.isPresence { tagPaths = try definition.tagPaths(topic: path) }
+        } catch {
+            throw .path(error)
+        }
+        // Nothing is remembered of a topic that does not fit as a whole.
+        guard topics.hasRoom(forBytes: topic.count) else { throw .tooManyTopics }
+        let newPaths = Set(tagPaths.filter { tags.id(of: $0) == nil })
+        guard newPaths.count <= limits.tags - tags.count else { throw .tooManyTags }
+        guard let device = devices.intern(devicePath, route: definition.name, staleAfter: definition.staleAfter, at: now) else {
+            throw .tooManyDevices
+        }
+        outcome.isNewDevice = device.isNew
+        let firstNew = tags.count
+        let firstTag = boundTags.count
+        let shard = devices[device.id].shard
+        for path in tagPaths {
+            let tag = tags.intern(
+                path, device: device.id, shard: shard, unit: definition.unit(of: path), deadband: definition.deadband(of: path),
+                refreshAfter: definition.staleAfter)
+            guard let tag else { throw .tooManyTags }
+            boundTags.append(tag)
+        }
+        // Last, and with room for it: a topic has a number exactly when it has a binding.
+        guard topics.insert(topic) == bindings.count else { throw .tooManyTopics }
+        let binding = Binding(
+            isPresence: match.isPresence, route: Int32(clamping: match.route), device: device.id,
+            firstTag: Int32(clamping: firstTag), tagCount: Int32(clamping: tagPaths.count))
+        bindings.append(binding)
+        outcome.newTags = firstNew..<tags.count
+        return binding
+    }
+
+    private func match(_ topic: String) -> (route: Int, isPresence: Bool, captures: [String: String])? {
+        for (index, route) in routes.enumerated() {
+            if let captures = route.definition.presence?.topic.match(topic) { return (index, true, captures) }
+        }
+        for (index, route) in routes.enumerated() {
+            if let captures = route.definition.topic.match(topic) { return (index, false, captures) }
+        }
+        return nil
+    }
+
+    /// The route that takes a topic and whether as presence; for explanations, not for messages.
+    public func route(of topic: String) -> (route: RouteDefinition, isPresence: Bool)? {
+        match(topic).map { (routes[$0.route].definition, $0.isPresence) }
+    }
+
+    /// The tag of a path that the tree knows, as a message on its topic would make it: for filling the mirror before anything has been
+    /// heard. nil when no route makes such a tag, or a table is full.
+    public mutating func tag(for path: TagPath, at now: Milliseconds) -> TagID? {
+        if let tag = tags.id(of: path) { return tag }
+        // A tag of several has its topic's path and below it a name, which may itself have levels.
+        var levels = path.levels
+        while !levels.isEmpty {
+            let topic = Array(levels.joined(separator: "/").utf8)
+            if topics.find(topic.span) < 0, makes(path, topic: topic) {
+                var outcome = MessageOutcome(.unrouted)
+                guard (try? bind(topic.span, at: now, &outcome)) != nil else { return nil }
+                return tags.id(of: path)
+            }
+            levels.removeLast()
+        }
+        return nil
+    }
+
+    private func makes(_ path: TagPath, topic: [UInt8]) -> Bool {
+        guard let topic = try? TagPath(topic: topic.span), let match = match(topic.text), !match.isPresence else { return false }
+        return (try? routes[match.route].definition.tagPaths(topic: topic))?.contains(path) ?? false
+    }
+
+    /// The device of a path that the tree knows; nil when the table is full. Its route is learnt with its first message.
+    public mutating func device(for path: TagPath, at now: Milliseconds) -> DeviceID? {
+        devices.intern(path, at: now)?.id
+    }
+
+    /// Takes over the state that the tree has for a device.
+    public mutating func seed(
+        device: DeviceID, state: DeviceState, since: Milliseconds, at now: Milliseconds
+    ) {
+        devices.seed(device, state: state, since: since, at: now)
+    }
+
+    /// Calls the devices stale that have been silent for too long, and appends them.
+    public mutating func expireDevices(at now: Milliseconds, into expired: inout [DeviceID]) {
+        devices.expire(at: now, into: &expired)
+    }
+}
+
+extension RouteDefinition.Presence {
+    /// What a presence payload says; nil when it is neither word.
+    func isOnline(_ payload: borrowing Span<UInt8>) -> Bool? {
+        let word: [UInt8]
+        if let pointer {
+            switch (try? JSONValue(parsing: payload))?.value(at: pointer) {
+            case .string(let text): word = Array(text.utf8)
+            case .bool(let bool): word = Array("\(bool)".utf8)
+            case .integer(let integer): word = Array("\(integer)".utf8)
+            case nil, .null, .number, .array, .object: return nil
+            }
+        } else {
+            let range = PayloadDecoder.trimmed(payload)
+            word = range.map { payload[$0] }
+        }
+        if word == online { return true }
+        return word == offline ? false : nil
+    }
+}

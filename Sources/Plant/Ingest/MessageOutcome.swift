@@ -1,0 +1,46 @@
+/// What became of one message.
+public struct MessageOutcome: Sendable, Hashable {
+    public enum Result: Sendable, Hashable {
+        /// That many samples were appended; some may be bad when a payload has several values.
+        case samples(Int)
+        /// Nothing could be read. The tags' bad samples were appended, unless it was a presence message.
+        case undecodable(DecodeFailure)
+        case presence(isOnline: Bool)
+        /// A retained message was cleared. Says nothing about the sensor.
+        case empty
+        case unrouted
+        case refused(Refusal)
+    }
+
+    /// Why a topic got no tags.
+    public enum Refusal: Error, Hashable, Sendable, CustomStringConvertible {
+        case path(TagPath.Refusal)
+        case device(TagPath.Refusal)
+        case tooManyTopics
+        case tooManyTags
+        case tooManyDevices
+
+        public var description: String {
+            switch self {
+            case .path(let refusal): "no name for a tag: \(refusal)"
+            case .device(let refusal): "no name for a device: \(refusal)"
+            case .tooManyTopics: "too many topics"
+            case .tooManyTags: "too many tags"
+            case .tooManyDevices: "too many devices"
+            }
+        }
+    }
+
+    public var result: Result
+    /// The device that the message came from, when it has one.
+    public var device: DeviceID?
+    /// The device's new state, when this message changed it; always given for a device that is heard of for the first time.
+    public var deviceState: DeviceState?
+    /// True when this message was the first of a topic, so that tags or a device may be new.
+    public var isNewTopic = false
+    public var isNewDevice = false
+    /// Tags numbered for the first time by this message.
+    public var newTags: Range<Int> = 0..<0
+
+    init(_ result: Result) { self.result = result }
+}

@@ -1,0 +1,254 @@
+/// The newest value of every tag, and which of them the tree does not have yet: the conflation of "Life of a sample".
+///
+/// Every gateway records every sample here; the owner of a shard takes the shard's dirty tags and writes them. However slow the tree
+/// is, a tag is in the dirty list once, so nothing grows, and what is written is the newest value at the time of encoding.
+public struct MirrorTable: Sendable {
+    /// What `record` did with a sample.
+    public enum Outcome: Sendable, Hashable {
+        /// It is the tag's value now, and the tree should hear of it.
+        case changed
+        /// It is the tag's value now; the change is within the deadband and is not written.
+        case withinDeadband
+        /// The tag has a newer value.
+        case older
+        /// A message kept by the broker, which cannot replace what was heard live.
+        case retainedAfterLive
+    }
+
+    /// What the tree has, or will have after the flush that is under way, of a tag.
+    public struct Entry: Sendable, Hashable {
+        public var value: TagValue?
+        public var quality: Quality
+        public var sourceTime: Milliseconds
+        public var receivedTime: Milliseconds
+        public var hasSourceTime: Bool
+        /// False when all that is known came from the broker's retained messages.
+        public var isLive: Bool
+    }
+
+    private struct Slot: Sendable {
+        var entry: Entry?
+        var writtenValue: TagValue?
+        var writtenQuality: Quality?
+        var writtenTime: Milliseconds = 0
+        var shard: UInt8
+        var isDirty = false
+        /// NaN: every sample is written.
+        var deadband: Double
+        var refreshAfter: Milliseconds
+    }
+
+    /// Dirty tags of one shard in the order in which they became dirty; those before `head` have been taken.
+    private struct Queue: Sendable {
+        var tags: ContiguousArray<TagID> = []
+        var head = 0
+        var count: Int { tags.count &- head }
+    }
+
+    private var slots: ContiguousArray<Slot> = []
+    private var queues: ContiguousArray<Queue>
+    /// One bit a shard that has dirty tags.
+    public private(set) var dirtyShards: UInt64 = 0
+    /// Where the next `takeDirty` begins, so that no shard waits for ever behind busy ones.
+    private var nextShard = 0
+
+    public private(set) var recorded: UInt64 = 0
+    public private(set) var conflated: UInt64 = 0
+    public private(set) var withinDeadband: UInt64 = 0
+    public private(set) var older: UInt64 = 0
+    public private(set) var retainedAfterLive: UInt64 = 0
+
+    public init() {
+        queues = ContiguousArray(repeating: Queue(), count: ShardMap.shardCount)
+    }
+
+    /// What is known of a tag; nil before its first sample.
+    public func entry(_ tag: TagID) -> Entry? {
+        tag.index < slots.count ? slots[tag.index].entry : nil
+    }
+
+    /// Takes a sample in. `tags` is the table that numbered it.
+    @discardableResult
+    public mutating func record(_ sample: Sample, tags: borrowing TagTable) -> Outcome {
+        recorded &+= 1
+        let index = sample.tag.index
+        if index >= slots.count { grow(tags) }
+        guard let entry = slots[index].entry else {
+            store(sample, keeping: nil)
+            markDirty(sample.tag)
+            return .changed
+        }
+        if let refusal = refusal(sample, entry) { return refusal }
+        // A message that could not be read tells nothing about the value: the last good one stays, called bad.
+        store(sample, keeping: sample.value == nil ? entry : nil)
+        if slots[index].isDirty {
+            conflated &+= 1
+            return .changed
+        }
+        if isWithinDeadband(sample, slots[index]) {
+            withinDeadband &+= 1
+            return .withinDeadband
+        }
+        markDirty(sample.tag)
+        return .changed
+    }
+
+    /// Whether a sample comes too late to matter.
+    @inline(__always)
+    private mutating func refusal(_ sample: Sample, _ entry: Entry) -> Outcome? {
+        if sample.isRetained {
+            guard sample.hasSourceTime else {
+                if entry.isLive {
+                    retainedAfterLive &+= 1
+                    return .retainedAfterLive
+                }
+                return nil
+            }
+            // Kept before we subscribed: it is older than anything that we have heard since, even where that has no time of its own.
+            if entry.isLive, !entry.hasSourceTime, sample.sourceTime <= entry.receivedTime {
+                retainedAfterLive &+= 1
+                return .retainedAfterLive
+            }
+        }
+        // Without a time of its own a live sample counts as newest: our wall clock may have been set back since the last.
+        if sample.hasSourceTime, entry.hasSourceTime, sample.sourceTime < entry.sourceTime {
+            older &+= 1
+            return .older
+        }
+        return nil
+    }
+
+    @inline(__always)
+    private mutating func store(_ sample: Sample, keeping old: Entry?) {
+        slots[sample.tag.index].entry = Entry(
+            value: old?.value ?? sample.value, quality: sample.quality, sourceTime: old?.sourceTime ?? sample.sourceTime,
+            receivedTime: sample.receivedTime, hasSourceTime: old?.hasSourceTime ?? sample.hasSourceTime,
+            isLive: !sample.isRetained || (old?.isLive ?? false))
+    }
+
+    @inline(__always)
+    private func isWithinDeadband(_ sample: Sample, _ slot: Slot) -> Bool {
+        guard !slot.deadband.isNaN, slot.writtenQuality == sample.quality, let written = slot.writtenValue,
+            let value = sample.value, sample.receivedTime &- slot.writtenTime < slot.refreshAfter
+        else { return false }
+        if let old = written.doubleValue, let new = value.doubleValue {
+            // Two integers beyond 2^53 can be one double; equal then means equal as integers.
+            return slot.deadband > 0 ? (new - old).magnitude < slot.deadband : value == written
+        }
+        return value == written
+    }
+
+    private mutating func grow(_ tags: borrowing TagTable) {
+        for number in slots.count..<tags.count {
+            let tag = tags[TagID(rawValue: UInt32(truncatingIfNeeded: number))]
+            slots.append(
+                Slot(
+                    shard: UInt8(truncatingIfNeeded: tag.shard), deadband: tag.deadband ?? .nan,
+                    refreshAfter: tag.refreshAfter ?? .max))
+        }
+    }
+}
+
+extension MirrorTable {
+    /// Puts a tag back on its shard's list, once: after a flush that failed, or to have it written whatever the deadband says.
+    public mutating func markDirty(_ tag: TagID) {
+        guard tag.index < slots.count, slots[tag.index].entry != nil, !slots[tag.index].isDirty else { return }
+        slots[tag.index].isDirty = true
+        let shard = Int(slots[tag.index].shard)
+        queues[shard].tags.append(tag)
+        dirtyShards |= 1 << UInt64(truncatingIfNeeded: shard)
+    }
+
+    /// Puts tags back whose flush failed. Their newest values will be written.
+    public mutating func markDirty(_ tags: some Sequence<TagID>) {
+        for tag in tags { markDirty(tag) }
+    }
+
+    /// Puts all tags of a shard on its list: at a takeover nobody knows what the last owner got written.
+    public mutating func markDirty(shard: Int) {
+        for (index, slot) in slots.enumerated() where Int(slot.shard) == shard {
+            markDirty(TagID(rawValue: UInt32(truncatingIfNeeded: index)))
+        }
+    }
+
+    /// How many tags of these shards wait to be written.
+    public func dirtyCount(ownedBy shardMask: UInt64) -> Int {
+        var count = 0
+        for shard in queues.indices where shardMask & (1 << UInt64(truncatingIfNeeded: shard)) != 0 { count += queues[shard].count }
+        return count
+    }
+
+    /// Takes up to `limit` dirty tags of these shards, shard by shard and the longest dirty first, and appends them. They count as
+    /// written from now on; when the flush fails, hand them to `markDirty`. Gives how many were taken.
+    @discardableResult
+    public mutating func takeDirty(ownedBy shardMask: UInt64, limit: Int, into taken: inout [TagID]) -> Int {
+        var remaining = limit
+        for offset in 0..<ShardMap.shardCount where remaining > 0 && dirtyShards & shardMask != 0 {
+            let shard = (nextShard + offset) % ShardMap.shardCount
+            guard dirtyShards & shardMask & (1 << UInt64(truncatingIfNeeded: shard)) != 0 else { continue }
+            remaining -= takeDirty(shard: shard, limit: remaining, into: &taken)
+            if remaining == 0 { nextShard = (shard + 1) % ShardMap.shardCount }
+        }
+        return limit - remaining
+    }
+
+    /// The same for one shard, whose transactions are checked against one ownership node.
+    @discardableResult
+    public mutating func takeDirty(shard: Int, limit: Int, into taken: inout [TagID]) -> Int {
+        guard queues.indices.contains(shard), limit > 0 else { return 0 }
+        let count = min(limit, queues[shard].count)
+        for position in 0..<count {
+            let tag = queues[shard].tags[queues[shard].head + position]
+            let index = tag.index
+            slots[index].isDirty = false
+            slots[index].writtenValue = slots[index].entry?.value
+            slots[index].writtenQuality = slots[index].entry?.quality
+            slots[index].writtenTime = slots[index].entry?.receivedTime ?? 0
+            taken.append(tag)
+        }
+        queues[shard].head += count
+        if queues[shard].count == 0 {
+            queues[shard].tags.removeAll(keepingCapacity: true)
+            queues[shard].head = 0
+            dirtyShards &= ~(1 << UInt64(truncatingIfNeeded: shard))
+        } else if queues[shard].head > 4096, queues[shard].head > queues[shard].tags.count / 2 {
+            queues[shard].tags.removeFirst(queues[shard].head)
+            queues[shard].head = 0
+        }
+        return count
+    }
+
+    /// Takes over what the tree has for a tag. A value that was heard here meanwhile and is not older wins, and stays dirty.
+    public mutating func seed(_ tag: TagID, _ record: TagRecord, tags: borrowing TagTable) {
+        if tag.index >= slots.count { grow(tags) }
+        let index = tag.index
+        slots[index].writtenValue = record.value
+        slots[index].writtenQuality = record.quality
+        slots[index].writtenTime = record.receivedTime
+        if let entry = slots[index].entry, entry.isLive || entry.sourceTime >= record.sourceTime { return }
+        slots[index].entry = Entry(
+            value: record.value, quality: record.quality, sourceTime: record.sourceTime, receivedTime: record.receivedTime,
+            // The record does not say whose time it is. Where the two differ the sensor told its own.
+            hasSourceTime: record.sourceTime != record.receivedTime, isLive: true)
+    }
+
+    /// Calls a tag stale, because its device has been silent for too long or said farewell. True when that is news.
+    @discardableResult
+    public mutating func markStale(_ tag: TagID) -> Bool {
+        guard tag.index < slots.count, let quality = slots[tag.index].entry?.quality, quality != .stale else { return false }
+        slots[tag.index].entry?.quality = .stale
+        markDirty(tag)
+        return true
+    }
+
+    /// Appends the data of a tag's node as it should be now. False when nothing is known of the tag.
+    @discardableResult
+    public func encode(_ tag: TagID, tags: borrowing TagTable, into bytes: inout [UInt8]) -> Bool {
+        guard let entry = entry(tag) else { return false }
+        TagRecord(
+            value: entry.value, quality: entry.quality, sourceTime: entry.sourceTime, receivedTime: entry.receivedTime,
+            unit: tags[tag].unit
+        ).write(into: &bytes)
+        return true
+    }
+}

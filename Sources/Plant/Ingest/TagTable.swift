@@ -1,0 +1,70 @@
+/// All tags that this process knows, by number.
+public struct TagTable: Sendable {
+    /// What does not change about a tag.
+    public struct Tag: Sendable, Hashable {
+        public let path: TagPath
+        /// `path` as it is spelt below `/tags`.
+        public let znodePath: String
+        public let device: DeviceID
+        /// The shard of its device.
+        public let shard: Int
+        public let unit: String?
+        /// Smaller changes are not written; nil writes every sample.
+        public let deadband: Double?
+        /// Within a deadband a value is written again after this time, so that the tree shows that the sensor lives; nil never.
+        public let refreshAfter: Milliseconds?
+    }
+
+    private var tags: ContiguousArray<Tag> = []
+    private var ids: [TagPath: TagID] = [:]
+    /// The tags of a device as a chain: its last tag, and for each tag the one before.
+    private var lastOfDevice: [DeviceID: TagID] = [:]
+    private var previousOfDevice: ContiguousArray<TagID?> = []
+    private let limit: Int
+
+    public init(limit: Int = IngestLimits().tags) {
+        self.limit = limit
+    }
+
+    public var count: Int { tags.count }
+
+    /// The tag of that number, which must have come from this table.
+    public subscript(id: TagID) -> Tag { tags[id.index] }
+
+    /// The tag of that path, when it is known.
+    public func id(of path: TagPath) -> TagID? { ids[path] }
+
+    /// Every number handed out so far.
+    public var all: some Sequence<TagID> & Sendable {
+        (0..<UInt32(clamping: tags.count)).lazy.map { TagID(rawValue: $0) }
+    }
+
+    /// The tags of a device, the newest first.
+    public func tags(of device: DeviceID) -> [TagID] {
+        var result: [TagID] = []
+        var next = lastOfDevice[device]
+        while let tag = next {
+            result.append(tag)
+            next = previousOfDevice[tag.index]
+        }
+        return result
+    }
+
+    /// The number of a tag, a new one when it is not known; nil when the table is full. A known tag keeps what it was made with.
+    public mutating func intern(
+        _ path: TagPath, device: DeviceID, shard: Int, unit: String? = nil, deadband: Double? = nil,
+        refreshAfter: Milliseconds? = nil
+    ) -> TagID? {
+        if let id = ids[path] { return id }
+        guard tags.count < limit, let number = UInt32(exactly: tags.count) else { return nil }
+        let id = TagID(rawValue: number)
+        tags.append(
+            Tag(
+                path: path, znodePath: path.znodePath, device: device, shard: shard, unit: unit, deadband: deadband,
+                refreshAfter: refreshAfter))
+        ids[path] = id
+        previousOfDevice.append(lastOfDevice[device])
+        lastOfDevice[device] = id
+        return id
+    }
+}

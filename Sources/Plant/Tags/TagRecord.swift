@@ -1,0 +1,55 @@
+/// The data of a tag's node: `{"v":value,"q":"good","t":sourceTime,"r":receivedTime,"u":unit}`.
+public struct TagRecord: Sendable, Hashable {
+    /// nil (`null`) when no message on the tag could ever be understood.
+    public var value: TagValue?
+    public var quality: Quality
+    public var sourceTime: Milliseconds
+    public var receivedTime: Milliseconds
+    public var unit: String?
+
+    public init(
+        value: TagValue?, quality: Quality, sourceTime: Milliseconds, receivedTime: Milliseconds, unit: String? = nil
+    ) {
+        self.value = value
+        self.quality = quality
+        self.sourceTime = sourceTime
+        self.receivedTime = receivedTime
+        self.unit = unit
+    }
+
+    /// Reads a node's data; nil when it is not a tag record, whoever wrote it.
+    public init?(parsing bytes: [UInt8]) {
+        guard let json = try? JSONValue(parsing: bytes), let value = json["v"],
+            let quality = json["q"]?.stringValue.flatMap(Quality.init(name:)), let sourceTime = json["t"]?.intValue,
+            let receivedTime = json["r"]?.intValue
+        else { return nil }
+        guard value.isNull || TagValue(json: value) != nil else { return nil }
+        self.init(
+            value: TagValue(json: value), quality: quality, sourceTime: sourceTime, receivedTime: receivedTime,
+            unit: json["u"]?.stringValue)
+    }
+
+    /// Appends the record as JSON, keys in the order above.
+    public func write(into bytes: inout [UInt8]) {
+        bytes.append(contentsOf: "{\"v\":".utf8)
+        if let value { value.write(into: &bytes) } else { bytes.append(contentsOf: "null".utf8) }
+        bytes.append(contentsOf: ",\"q\":\"".utf8)
+        bytes.append(contentsOf: quality.name.utf8)
+        bytes.append(contentsOf: "\",\"t\":".utf8)
+        JSONWriter.write(sourceTime, into: &bytes)
+        bytes.append(contentsOf: ",\"r\":".utf8)
+        JSONWriter.write(receivedTime, into: &bytes)
+        if let unit {
+            bytes.append(contentsOf: ",\"u\":".utf8)
+            JSONWriter.write(unit, into: &bytes)
+        }
+        bytes.append(UInt8(ascii: "}"))
+    }
+
+    /// The record as JSON.
+    public func serialized() -> [UInt8] {
+        var bytes: [UInt8] = []
+        write(into: &bytes)
+        return bytes
+    }
+}
