@@ -1,0 +1,182 @@
+import Foundation
+import TestFixtures
+import Testing
+
+extension EndToEnd {
+    /// DESIGN, "Command line": exit statuses, `--json`, and messages that say what to do next.
+    @Suite("Command line")
+    struct CommandLineTests {
+        @Test("exit statuses without anything running", .timeLimit(.minutes(2)))
+        func statuses() async throws {
+            try await Stage.play("cli-statuses") { stage in
+                let configuration = PlantConfiguration(
+                    broker: "mqtt://127.0.0.1:\(try FreePort.tcp())", tree: .servers("127.0.0.1:\(try FreePort.tcp())"))
+                let file = try configuration.write(gateway: "nobody", to: stage.scratch)
+                func status(_ arguments: String...) async throws -> LinekeeperProgram.Outcome {
+                    try await stage.program.call(arguments, in: stage.scratch)
+                }
+                for help in [
+                    ["--help"], ["run", "--help"], ["command", "send", "--help"], ["tree", "serve", "--help"],
+                ] {
+                    let outcome = try await stage.program.call(help, in: stage.scratch)
+                    #expect(outcome.status == 0, "\(outcome)")
+                    #expect(outcome.output.contains("USAGE"))
+                }
+                for wrong in [["no-such-thing"], ["tags", "--no-such-option"], ["command", "send"]] {
+                    let outcome = try await stage.program.call(wrong, in: stage.scratch)
+                    #expect(outcome.status == 2, "\(outcome)")
+                    #expect(outcome.output.isEmpty)
+                    #expect(!outcome.errors.isEmpty)
+                }
+                for unreachable in [["status"], ["tags"], ["alarms"], ["journal"], ["command", "list"]] {
+                    let outcome = try await stage.program.call(unreachable + ["--config", file], in: stage.scratch)
+                    #expect(outcome.status == 3, "\(outcome)")
+                    #expect(!outcome.errors.isEmpty)
+                }
+                let missing = try await status("check", "--config", "nowhere.yaml")
+                #expect(missing.status == 1 || missing.status == 2, "\(missing)")
+                let good = try await status("check", "--config", file)
+                #expect(good.status == 0, "\(good)")
+            }
+        }
+
+        @Test("check names every mistake with file, line and what was expected", .timeLimit(.minutes(1)))
+        func mistakes() async throws {
+            try await Stage.play("cli-check") { stage in
+                var configuration = PlantConfiguration(
+                    broker: "mqtt://127.0.0.1:1883", tree: .servers("127.0.0.1:2181"))
+                configuration.routes = PlantConfiguration.machineRoutes.replacingOccurrences(
+                    of: "staleAfter", with: "stalAfter")
+                configuration.alarms = PlantConfiguration.machineAlarms.replacingOccurrences(
+                    of: "limit: 80", with: "limit: hot")
+                configuration.commands = PlantConfiguration.machineCommands.replacingOccurrences(
+                    of: "execution: atMostOnce", with: "execution: sometimes")
+                let file = try configuration.write(gateway: "gw", to: stage.scratch)
+                let outcome = try await stage.program.call(["check", "--config", file], in: stage.scratch)
+                #expect(outcome.status == 1, "\(outcome)")
+                let text = outcome.output + outcome.errors
+                for (name, content, word) in [
+                    ("routes.yaml", configuration.routes, "stalAfter"), ("alarms.yaml", configuration.alarms, "hot"),
+                    ("commands.yaml", configuration.commands, "sometimes"),
+                ] {
+                    let lines = content.split(separator: "\n", omittingEmptySubsequences: false)
+                    let line = try #require(lines.firstIndex { $0.contains(word) }) + 1
+                    #expect(text.contains("\(name):\(line)"), "no mention of \(name):\(line) in:\n\(text)")
+                    #expect(text.contains(word), "no mention of \(word) in:\n\(text)")
+                }
+            }
+        }
+
+        @Test("check shows what a topic and a payload would become", .timeLimit(.minutes(1)))
+        func explain() async throws {
+            try await Stage.play("cli-explain") { stage in
+                let configuration = PlantConfiguration(
+                    broker: "mqtt://127.0.0.1:1883", tree: .servers("127.0.0.1:2181"))
+                let file = try configuration.write(gateway: "gw", to: stage.scratch)
+                let known = try await stage.program.call(
+                    [
+                        "check", "--config", file, "--topic", "factory/line1/press1/temperature", "--payload",
+                        "{\"v\":81.5}",
+                    ],
+                    in: stage.scratch)
+                #expect(known.status == 0, "\(known)")
+                #expect(known.output.contains("factory/line1/press1/temperature"))
+                #expect(known.output.contains("81.5"))
+                let unknown = try await stage.program.call(
+                    ["check", "--config", file, "--topic", "office/lamp", "--payload", "1"], in: stage.scratch)
+                #expect(unknown.status == 1, "\(unknown)")
+            }
+        }
+
+        @Test("listings, acknowledgement and commands against a running gateway", .timeLimit(.minutes(3)))
+        func listings() async throws {
+            try await Stage.play("cli-listings") { stage in
+                // Given a gateway, a plant and an alarm,
+                let broker = try await stage.broker()
+                let tree = try await stage.treeServer()
+                let configuration = PlantConfiguration(broker: broker.url, tree: .servers(tree.connectString))
+                let gateway = try stage.gateway("gw-a", configuration)
+                let reader = try await stage.reader(configuration)
+                try await Conditions.standing(["gw-a"], reader)
+                let events = try await stage.alarmEvents(broker)
+                let device = try await stage.device(broker)
+                let link = try await stage.link(broker, "sensor")
+                let tag = "factory/line1/press1/temperature"
+                try await link.publish(tag, "{\"v\":91.5,\"ts\":\(Self.now())}")
+                try await eventually("the alarm is announced") { events.events.contains { $0.record.tag == tag } }
+
+                // every listing is a table for people and one JSON object a line for programs,
+                for listing in [["status"], ["tags"], ["devices"], ["alarms"], ["journal"], ["command", "list"]] {
+                    let table = try await stage.call(listing, of: gateway)
+                    #expect(table.status == 0, "\(table)")
+                    let json = try await stage.call(listing + ["--json"], of: gateway)
+                    #expect(json.status == 0, "\(json)")
+                    for line in json.lines { #expect(JSONLine(line) != nil, "\(listing) --json: \(line)") }
+                }
+                let tags = try await stage.call(["tags", "factory/line1/#", "--json"], of: gateway)
+                #expect(tags.lines.count == 1)
+                #expect(JSONLine(tags.lines.first ?? "")?["v"] as? Double == 91.5, "\(tags)")
+                let none = try await stage.call(["tags", "office/#", "--json"], of: gateway)
+                #expect(none.output.isEmpty)
+                let status = try await stage.call(["status"], of: gateway)
+                #expect(status.output.contains("gw-a"))
+
+                // an operator acknowledges from the command line, once,
+                let ack = try await stage.call(
+                    ["alarms", "ack", tag, "overtemperature", "--by", "anna", "--comment", "seen"], of: gateway)
+                #expect(ack.status == 0, "\(ack)")
+                try await eventually("the acknowledgement is recorded") {
+                    try await reader.alarm(tag, "overtemperature")?.state == "ACKED"
+                }
+                let record = try await reader.alarm(tag, "overtemperature")
+                #expect(record?.ackBy == "anna")
+                #expect(record?.comment == "seen")
+                try await eventually("and announced") { events.events.contains { $0.record.state == "ACKED" } }
+                let unknown = try await stage.call(
+                    ["alarms", "ack", "factory/line1/press1/nothing", "overtemperature"], of: gateway)
+                #expect(unknown.status == 1, "\(unknown)")
+                try await link.publish(tag, "{\"v\":20,\"ts\":\(Self.now())}")
+                try await eventually("the acknowledged alarm goes back to normal") {
+                    try await reader.alarm(tag, "overtemperature")?.state == "NORM"
+                }
+
+                // and sends commands: done, refused for its parameters, refused for its device's answer.
+                let sent = try await stage.call(
+                    ["command", "send", "factory/line1/press1", "setSpeed", "rpm=1200", "--id", "cli-1", "--json"],
+                    of: gateway)
+                #expect(sent.status == 0, "\(sent)")
+                #expect(JSONLine(sent.lines.last ?? "")?["state"] as? String == "SUCCEEDED", "\(sent)")
+                #expect(device.counts["cli-1"] == 1)
+                let tooFast = try await stage.call(
+                    ["command", "send", "factory/line1/press1", "setSpeed", "rpm=99999", "--id", "cli-2"], of: gateway)
+                #expect(tooFast.status == 1, "\(tooFast)")
+                #expect(device.counts["cli-2"] == nil)
+                #expect(try await reader.command("cli-2")?.state ?? "REJECTED" == "REJECTED")
+                let unknownCommand = try await stage.call(
+                    ["command", "send", "factory/line1/press1", "dance", "--id", "cli-3"], of: gateway)
+                #expect(unknownCommand.status == 1, "\(unknownCommand)")
+                device.answer(after: nil)
+                let silent = try await stage.call(
+                    [
+                        "command", "send", "factory/line1/press1", "setSpeed", "rpm=1", "--id", "cli-4", "--timeout",
+                        "1s",
+                    ],
+                    of: gateway)
+                #expect(silent.status == 1, "\(silent)")
+                #expect(try await reader.command("cli-4")?.state == "TIMED_OUT")
+                let show = try await stage.call(["command", "show", "cli-1", "--json"], of: gateway)
+                #expect(JSONLine(show.lines.first ?? "")?["id"] as? String == "cli-1", "\(show)")
+                let nowhere = try await stage.call(["command", "show", "never-was"], of: gateway)
+                #expect(nowhere.status == 1, "\(nowhere)")
+
+                // A clean stop ends with status 0 and takes the gateway's nodes with it.
+                #expect(await gateway.stop() == .exited(0))
+                try await eventually("its nodes are gone") {
+                    try await reader.gateways().isEmpty && reader.candidates().isEmpty
+                }
+            }
+        }
+
+        private static func now() -> Int64 { Int64(Date().timeIntervalSince1970 * 1000) }
+    }
+}
