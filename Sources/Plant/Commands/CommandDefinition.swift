@@ -120,7 +120,7 @@ public struct CommandDefinition: Sendable, Hashable {
                 throw .missing(parameter.name)
             }
         }
-        if complete.count < given.count, let stranger = given.keys.first(where: { complete[$0] == nil }) {
+        if let stranger = given.keys.first(where: { complete[$0] == nil }) {
             throw .unknown(stranger, known: parameters.map(\.name))
         }
         return complete

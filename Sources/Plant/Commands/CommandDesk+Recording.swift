@@ -25,12 +25,27 @@ extension CommandDesk {
         }
         record.state = state
         record.reason = reason
-        record.detail = detail
+        record.detail = mayHaveBeenSentUnrecorded(entry, state, reason) ? (detail.map { $0 + "; " } ?? "") + Self.caveat : detail
         record.result = result
         record.finishedAt = now
         entries[id]?.phase = .finishing(record)
         entries[id]?.ending = nil
         write(id, record, at: now)
+    }
+
+    /// Said of an idempotent command that is about to be recorded as not sent, though a former owner may have published it in its
+    /// last moment, before it could record `SENT`.
+    static let caveat = "requested under a former owner, which may have sent it without having recorded that"
+
+    private func mayHaveBeenSentUnrecorded(_ entry: Entry, _ state: CommandState, _ reason: CommandReason) -> Bool {
+        guard entry.record.state == .requested, entry.definition?.execution != .atMostOnce, let epoch = epochs[entry.shard],
+            entry.place.czxid < epoch
+        else { return false }
+        switch state {
+        case .rejected, .cancelled, .expired: return true
+        case .failed: return reason != .device
+        case .requested, .sent, .succeeded, .timedOut, .unknown: return false
+        }
     }
 
     /// The record with what the owner adds to every version.

@@ -201,7 +201,7 @@ extension CommandDesk {
                 recordSent(id, attempt: entry.record.attempt &+ 1, at: now)
             }
         case .noSubscribers where !isRepetition:
-            finish(id, .failed, .nobodyListens, "nobody listens on \(topic(of: entry)); it was not executed", at: now, left: true)
+            finish(id, .failed, .nobodyListens, "nobody listens on \(topic(of: entry))", at: now, left: true)
         case .refused(let why) where !isRepetition:
             finish(id, .failed, .brokerRefused, "the broker refused it: \(why)", at: now, left: true)
         case .noSubscribers, .refused:
@@ -298,9 +298,6 @@ extension CommandDesk {
         }
         var detail = "its deadline passed before it was sent"
         if !isBrokerAvailable { detail += "; the broker could not be reached" }
-        if !entry.isAtMostOnce, let epoch = epochs[entry.shard], entry.place.czxid < epoch {
-            detail += "; requested under a former owner, which did not record having sent it"
-        }
         finish(id, .expired, .deadline, detail, at: now)
     }
 }

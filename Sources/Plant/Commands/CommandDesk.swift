@@ -12,8 +12,9 @@ import HeapModule
 ///   sent before a takeover, is sent again under the same id (`attempt` + 1) while the deadline allows it.
 /// - **Order**: commands of one device are sent in the order in which their nodes were created (czxid), each after the one
 ///   before it is over. Devices do not wait for each other.
-/// - **Deadline**: passed before sending, `EXPIRED`; after it, `TIMED_OUT`. For an idempotent command that a former owner may have
-///   sent in its last moment, without having been able to record it, `EXPIRED` says so in its detail.
+/// - **Deadline**: passed before sending, `EXPIRED`; after it, `TIMED_OUT`.
+/// - **What is not known is said**: an idempotent command may have been published by a former owner that died before it could
+///   record `SENT`. An end that says otherwise (`EXPIRED`, `CANCELLED`, …) then carries that caveat in its detail.
 /// - **Nobody listens** (PUBACK reason 0x10) is `FAILED` for both kinds: the device certainly did not get it, and the operator
 ///   learns that at once. Only for a repetition of an idempotent command the device may have got an earlier one: that waits for
 ///   an answer until the deadline.
