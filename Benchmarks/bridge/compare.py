@@ -1,0 +1,230 @@
+#!/usr/bin/env python3
+"""Loads a Linekeeper gateway and a Python bridge in turn, on the same broker and the same kind of tree server.
+
+usage: compare.py --linekeeper PATH [--duration 10] [--rate 2000] [--tags 1000] [--runs 1] [--saturate]
+
+For each: messages taken, processor time a message, latency from publishing to a ZooKeeper watch (a sample of the tags), and
+whether every tag holds the last value in the end. Figures of one run on one machine may be compared with each other and with
+nothing else; quote ratios and medians.
+"""
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+from kazoo.client import KazooClient
+
+HERE = pathlib.Path(__file__).parent
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait_for(what, condition, seconds=30):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return
+        time.sleep(0.02)
+    sys.exit(f"waited in vain for {what}")
+
+
+def listening(port):
+    with socket.socket() as s:
+        return s.connect_ex(("127.0.0.1", port)) == 0
+
+
+def cpu_seconds(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def resident_mb(pid):
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1]) // 1024
+    return 0
+
+
+class Publisher:
+    """MQTT 3.1.1 by hand, QoS 1, many packets a system call: a load generator must cost less than what it loads."""
+
+    def __init__(self, port):
+        self.socket = socket.create_connection(("127.0.0.1", port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        body = b"\x00\x04MQTT\x04\x02\x00\x00\x00\x04load"
+        self.socket.sendall(bytes([0x10, len(body)]) + body)
+        assert self.socket.recv(4)[3] == 0
+        self.acknowledged = 0
+        self.sent = 0
+        threading.Thread(target=self.count_acknowledgements, daemon=True).start()
+
+    def count_acknowledgements(self):
+        while True:
+            got = self.socket.recv(65536)
+            if not got:
+                return
+            self.acknowledged += len(got) / 4  # a PUBACK has four bytes
+
+    def publish(self, messages):
+        out = bytearray()
+        for topic, payload in messages:
+            self.sent += 1
+            body = len(topic).to_bytes(2, "big") + topic + ((self.sent - 1) % 65535 + 1).to_bytes(2, "big") + payload
+            length = len(body)
+            out += bytes([0x32]) + (bytes([length]) if length < 128 else bytes([length & 0x7F | 0x80, length >> 7])) + body
+        self.socket.sendall(out)
+        while self.sent - self.acknowledged > 20000:
+            time.sleep(0.001)
+
+
+def microseconds():
+    return time.monotonic_ns() // 1000
+
+
+def payload(value):
+    return b'{"v":%d,"ts":%d,"unit":"rpm","source":"bench"}' % (value, time.time_ns() // 1_000_000)
+
+
+def measure(name, start, options):
+    """Starts broker, tree and what `start` starts; loads it; one dictionary of figures."""
+    scratch = pathlib.Path(tempfile.mkdtemp(prefix="linekeeper-bench-"))
+    processes = []
+
+    def run(command, log):
+        with open(scratch / log, "wb") as output:
+            processes.append(subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT))
+        return processes[-1]
+
+    try:
+        mqtt, zookeeper = free_port(), free_port()
+        (scratch / "mosquitto.conf").write_text(
+            f"listener {mqtt} 127.0.0.1\nallow_anonymous true\npersistence false\nmax_queued_messages 0\n")
+        run([shutil.which("mosquitto", path=os.environ["PATH"] + ":/usr/sbin"), "-c", scratch / "mosquitto.conf"], "mosquitto")
+        run([options.linekeeper, "tree", "serve", "--data", scratch / "tree", "--listen", f"127.0.0.1:{zookeeper}"], "tree")
+        wait_for("broker and tree", lambda: listening(mqtt) and listening(zookeeper))
+        bridge, prefix = start(run, scratch, mqtt, zookeeper)
+        tree = KazooClient(hosts=f"127.0.0.1:{zookeeper}")
+        tree.start()
+        publisher = Publisher(mqtt)
+        topics = [b"factory/line%d/machine%d/speed" % (n % 10, n // 10) for n in range(options.tags)]
+        paths = [f"{prefix}/{t.decode()}" for t in topics]
+
+        def holds(path, value):
+            try:
+                return json.loads(tree.get(path)[0])["v"] == value
+            except Exception:
+                return False
+
+        # One message a tag makes the nodes; again until somebody listens.
+        for _ in range(60):
+            publisher.publish((t, payload(0)) for t in topics)
+            time.sleep(0.5)
+            if holds(paths[-1], 0) and holds(paths[0], 0):
+                break
+        wait_for("the first value of every tag", lambda: all(holds(p, 0) for p in paths))
+
+        latencies = []
+
+        def watched(data, stat):
+            value = json.loads(data)["v"] if data else 0
+            if value:
+                latencies.append(microseconds() - value)
+
+        for path in paths[:: max(1, len(paths) // 20)]:
+            tree.DataWatch(path, watched)
+        cpu, begin, sent_before = cpu_seconds(bridge.pid), time.monotonic(), publisher.sent
+        position, turn = 0, 0.01
+        while time.monotonic() - begin < options.duration:
+            count = 500 if options.saturate else max(1, int(options.rate * turn))
+            publisher.publish(
+                (topics[(position + n) % len(topics)], payload(microseconds())) for n in range(count))
+            position += count
+            if not options.saturate:
+                ahead = begin + (publisher.sent - sent_before) / options.rate - time.monotonic()
+                if ahead > 0:
+                    time.sleep(ahead)
+        published = publisher.sent - sent_before
+        took = time.monotonic() - begin
+        final = 7_000_000
+        publisher.publish((t, payload(final + n)) for n, t in enumerate(topics))
+        wait_for(f"the last values ({name})", lambda: holds(paths[-1], final + len(paths) - 1), seconds=120)
+        settled = time.monotonic() - begin
+        wrong = sum(not holds(p, final + n) for n, p in enumerate(paths))
+        cpu = cpu_seconds(bridge.pid) - cpu
+        latencies.sort()
+        loaded = [l for l in latencies if l < 60_000_000] or [0]
+        return dict(
+            name=name, published=published, offered_per_s=round(published / took), taken_per_s=round(published / settled),
+            cpu_us_per_message=round(cpu / published * 1e6, 1), p50_ms=round(loaded[len(loaded) // 2] / 1000, 2),
+            p99_ms=round(loaded[len(loaded) * 99 // 100] / 1000, 2), wrong_last_values=wrong, rss_mb=resident_mb(bridge.pid))
+    finally:
+        for process in reversed(processes):
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def start_python(run, scratch, mqtt, zookeeper):
+    bridge = run([sys.executable, HERE / "python_bridge.py", str(mqtt), f"127.0.0.1:{zookeeper}", "/tags"], "bridge")
+    wait_for("the Python bridge", lambda: "READY" in (scratch / "bridge").read_text())
+    return bridge, "/tags"
+
+
+def start_linekeeper(options):
+    def start(run, scratch, mqtt, zookeeper):
+        (scratch / "linekeeper.yaml").write_text(
+            f"plant: bench\ngateway: bench\nmqtt:\n  broker: mqtt://127.0.0.1:{mqtt}\n"
+            f"tree:\n  ensemble: 127.0.0.1:{zookeeper}\ninclude: [routes.yaml, alarms.yaml]\n")
+        (scratch / "routes.yaml").write_text(
+            "routes:\n  - name: machines\n    topic: factory/{line}/{machine}/{metric}\n"
+            "    device: factory/{line}/{machine}\n    payload: json\n    value: /v\n    time: /ts\n    staleAfter: 600s\n")
+        # An alarm on every tag: the comparison is with everything that the gateway does.
+        (scratch / "alarms.yaml").write_text(
+            "alarms:\n  - name: high\n    tags: factory/+/+/speed\n    high: { limit: 9.0e18, priority: low }\n")
+        gateway = run([options.linekeeper, "run", "--config", scratch / "linekeeper.yaml"], "gateway")
+        return gateway, "/linekeeper/bench/tags"
+
+    return start
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--linekeeper", required=True)
+    parser.add_argument("--duration", type=float, default=10)
+    parser.add_argument("--rate", type=int, default=2000, help="messages a second")
+    parser.add_argument("--saturate", action="store_true", help="as fast as the broker takes them")
+    parser.add_argument("--tags", type=int, default=1000)
+    parser.add_argument("--runs", type=int, default=1)
+    options = parser.parse_args()
+    for _ in range(options.runs):
+        results = [
+            measure("python bridge", start_python, options), measure("linekeeper", start_linekeeper(options), options)]
+        for result in results:
+            print(json.dumps(result), flush=True)
+        python, ours = results
+        print(
+            "processor time a message: python / linekeeper = "
+            f"{python['cpu_us_per_message'] / max(0.1, ours['cpu_us_per_message']):.1f}; "
+            f"taken: linekeeper / python = {ours['taken_per_s'] / max(1, python['taken_per_s']):.1f}", flush=True)
+        if any(result["wrong_last_values"] for result in results):
+            sys.exit("a tag does not hold its last value")
+
+
+if __name__ == "__main__":
+    main()
