@@ -187,23 +187,29 @@ extension AlarmBook {
         case unconfigured
     }
 
-    /// Takes a record read from `/alarms`: at the start, after an election, after a reconnection. A record that is older than
-    /// the one that we know changes nothing.
-    @discardableResult
-    public mutating func restore(_ record: AlarmRecord, at now: Milliseconds) -> Reception {
-        take(record, echoWindow: 0, now: now)
-    }
-
-    /// Takes all records of `/alarms`.
+    /// Takes the records that stand in `/alarms`: at the start, after an election, after a reconnection. Those that are older than
+    /// what we know change nothing.
     public mutating func restore(_ records: some Sequence<AlarmRecord>, at now: Milliseconds) {
-        for record in records { take(record, echoWindow: 0, now: now) }
+        for record in records { transitionRecorded(record, at: now) }
     }
 
     /// Takes the record after a transition that was seen committed: our own, or somebody else's through the journal. Entries may
     /// come twice, late, out of order, and before the sample that they tell of.
     @discardableResult
     public mutating func transitionRecorded(_ record: AlarmRecord, at now: Milliseconds) -> Reception {
-        take(record, echoWindow: limits.echoWindow, now: now)
+        guard let alarm = number(of: record.path) else { return .unconfigured }
+        let limits = limits
+        let settlement = changingPending(of: alarm) { book in
+            book.ledgers[alarm].recorded(
+                record, evaluator: &book.evaluators[alarm], matchWindow: limits.matchWindow, echoWindow: limits.echoWindow,
+                now: now)
+        }
+        schedule(alarm)
+        guard let settlement else { return .known }
+        statistics.edgesMatched &+= settlement.matched
+        statistics.edgesSuperseded &+= settlement.superseded
+        if settlement.adopted { statistics.recordsAdopted &+= 1 }
+        return settlement.adopted ? .adopted : .agreed
     }
 
     /// Gives up the edges that were computed before a moment, by our own clock, and have not been recorded since.
@@ -221,22 +227,6 @@ extension AlarmBook {
         }
         statistics.edgesDropped &+= dropped
         return dropped
-    }
-
-    @discardableResult
-    private mutating func take(_ record: AlarmRecord, echoWindow: Milliseconds, now: Milliseconds) -> Reception {
-        guard let alarm = number(of: record.path) else { return .unconfigured }
-        let window = limits.matchWindow
-        let settlement = changingPending(of: alarm) { book in
-            book.ledgers[alarm].recorded(
-                record, evaluator: &book.evaluators[alarm], matchWindow: window, echoWindow: echoWindow, now: now)
-        }
-        schedule(alarm)
-        guard let settlement else { return .known }
-        statistics.edgesMatched &+= settlement.matched
-        statistics.edgesSuperseded &+= settlement.superseded
-        if settlement.adopted { statistics.recordsAdopted &+= 1 }
-        return settlement.adopted ? .adopted : .agreed
     }
 
     /// Runs a change of one alarm's ledger and keeps the totals right.

@@ -134,8 +134,7 @@ extension AlarmEvaluator {
                 if reading.time < newest.time { return false }
                 if reading.time == newest.time {
                     if reading.value == newest.value {
-                        // Our copy of the recorded sample: what follows with the same time is news again.
-                        newestIsRecorded = false
+                        if newestIsRecorded { echoReceived(reading) }
                         return false
                     }
                     if newestIsRecorded { return false }
@@ -211,12 +210,13 @@ extension AlarmEvaluator {
     /// that one had just come. Otherwise the newest sample here is evaluated anew against the recorded condition.
     ///
     /// Times of reception cannot be compared between gateways. There the recorder may have acted upon a sample that is still on
-    /// its way to us, behind older ones: with `echoWindow` the evaluation waits so long for a sample with the recorded value.
+    /// its way to us, behind older ones: unless our newest is clearly later, the evaluation waits for a sample with the recorded
+    /// value, at most `echoWindow`; with nil it does not wait.
     ///
     /// Returns the condition that the limits as configured make of the recorded one.
     mutating func adopt(
         _ recorded: AlarmCondition, changedAt: Milliseconds, sampledAt: Milliseconds, value: Double?, now: Milliseconds,
-        echoWindow: Milliseconds, into edges: inout [AlarmEdge]
+        echoWindow: Milliseconds?, into edges: inout [AlarmEdge]
     ) -> AlarmCondition {
         for index in 0..<count {
             let isActive = recorded.isSameSide(as: limits[index].condition)
@@ -232,7 +232,7 @@ extension AlarmEvaluator {
             newestIsRecorded = true
         }
         guard frozen == nil, let newest, !newest.value.isNaN else { return adopted }
-        if !newest.hasSourceTime, echoWindow > 0, let value, value != newest.value {
+        if let echoWindow, !newest.hasSourceTime, newest.time <= sampledAt &+ echoWindow, let value, value != newest.value {
             echo = Echo(value: value, until: now &+ echoWindow, held: newest)
             return adopted
         }
@@ -343,6 +343,16 @@ extension AlarmEvaluator {
             worst = limits[index].condition
         }
         return worst
+    }
+
+    /// Our copy of the recorded sample has come: from here on the stream is heard as by everybody, so what follows with the same
+    /// time is news, and the delays that it began run by our reception of it, as they do for the samples that may end them.
+    private mutating func echoReceived(_ reading: Reading) {
+        newestIsRecorded = false
+        newest = reading
+        for index in 0..<count where limits[index].isPending && limits[index].sampleTime == reading.time {
+            limits[index].startReceived = reading.received
+        }
     }
 
     /// Resumes the delays that stood still while the quality was lost.

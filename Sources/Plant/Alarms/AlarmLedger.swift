@@ -81,12 +81,13 @@ struct AlarmLedger: Sendable {
         straighten()
         let dropped = count - pending.count
         if pending.isEmpty, evaluator.condition != committedCondition {
-            adoptCommitted(evaluator: &evaluator, echoWindow: 0, now: now)
+            // What our newest sample says is what we want to know now; no other one is awaited.
+            adoptCommitted(evaluator: &evaluator, echoWindow: nil, now: now)
         }
         return dropped
     }
 
-    private mutating func adoptCommitted(evaluator: inout AlarmEvaluator, echoWindow: Milliseconds, now: Milliseconds) {
+    private mutating func adoptCommitted(evaluator: inout AlarmEvaluator, echoWindow: Milliseconds?, now: Milliseconds) {
         var edges: [AlarmEdge] = []
         let sampledAt = committed?.sampledAt ?? .min
         let changedAt = committed?.changedAt ?? .min

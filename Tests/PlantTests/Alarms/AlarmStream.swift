@@ -10,13 +10,13 @@ enum AlarmStream {
             onDelay: delays.randomElement(using: &random) ?? 0, offDelay: delays.randomElement(using: &random) ?? 0)
     }
 
-    /// Times ascend; with `coarse`, several samples share one.
-    static func points(count: Int, coarse: Bool, using random: inout SeededGenerator) -> [PlainEvaluation.Point] {
+    /// Times ascend by at least `spacing`; with `coarse`, several samples share one.
+    static func points(count: Int, coarse: Bool, spacing: Milliseconds = 1, using random: inout SeededGenerator) -> [PlainEvaluation.Point] {
         let values: [Double] = [5, 15, 10, 20, 22, 25, 30, 50, 50, 74, 75, 76, 80, 81, 85, 88, 90, 92, 99]
         var time: Milliseconds = 1000
         var points: [PlainEvaluation.Point] = []
         for _ in 0..<count {
-            let step = Milliseconds.random(in: random.chance(20) ? 40...200 : 1...30, using: &random)
+            let step = Milliseconds.random(in: random.chance(20) ? spacing + 40...spacing + 200 : spacing...spacing + 30, using: &random)
             time += coarse && random.chance(40) ? 0 : step
             let value = values.randomElement(using: &random) ?? 50
             // The same value twice at one time would be a repetition.
