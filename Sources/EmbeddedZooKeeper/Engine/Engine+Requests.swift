@@ -1,0 +1,186 @@
+import NIOCore
+import ZooKeeperProtocol
+
+/// Every request after the handshake.
+extension Engine {
+    func handle(_ frame: inout ByteBuffer, _ client: Client, _ now: Now) {
+        guard let header = try? RequestHeader(from: &frame), let session = client.session else {
+            abort(client)
+            return
+        }
+        session.lastHeard = now.instant
+        guard let operation = header.operation else {
+            reply(client, xid: header.xid, error: .unimplemented)
+            return
+        }
+        do {
+            if try !read(operation, header.xid, &frame, client) {
+                try write(operation, header.xid, &frame, client, session, now)
+            }
+        } catch let error as ErrorCode {
+            reply(client, xid: header.xid, error: error)
+        } catch {
+            reply(client, xid: header.xid, error: .marshallingError)
+        }
+    }
+
+    /// Answers a request that changes nothing in the tree.
+    ///
+    /// - Returns: Whether it was one.
+    private func read(
+        _ operation: OperationCode, _ xid: Int32, _ frame: inout ByteBuffer, _ client: Client
+    ) throws -> Bool {
+        switch operation {
+        case .getData:
+            let request = try PathWatchRequest(from: &frame)
+            let node = try readable(request.path, client)
+            if request.watch { watches.add(client, to: .data, node.key) }
+            reply(client, xid: xid) {
+                $0.writeJuteBytes(node.state.data)
+                node.stat.write(into: &$0)
+            }
+        case .exists:
+            try exists(try PathWatchRequest(from: &frame), xid, client)
+        case .getChildren, .getChildren2:
+            let request = try PathWatchRequest(from: &frame)
+            let node = try readable(request.path, client)
+            if request.watch { watches.add(client, to: .child, node.key) }
+            reply(client, xid: xid) {
+                $0.writeNames(node.children)
+                if operation == .getChildren2 { node.stat.write(into: &$0) }
+            }
+        case .getACL:
+            let node = try existing(try PathRequest(from: &frame).path)
+            try demand(node, [.read, .admin], client)
+            let isAdmin = AccessControl.allows(node.state.acl, .admin, client.identities)
+            let acl = isAdmin ? node.state.acl : AccessControl.masked(node.state.acl)
+            reply(client, xid: xid) { GetACLResponse(acl: acl, stat: node.stat).write(into: &$0) }
+        case .sync:
+            // A single server is never behind itself; the gate makes the reply wait for what is being stored.
+            let path = try PathRequest(from: &frame).path
+            reply(client, xid: xid) { $0.writeJuteString(path) }
+        case .ping: replyToPing(client)
+        case .multiRead: try multiRead(try MultiReadRequest(from: &frame), xid, client)
+        case .getEphemerals:
+            let prefix = try PathRequest(from: &frame).path
+            let all = client.session.flatMap { tree.ephemerals[$0.id] } ?? []
+            let paths = all.map(\.string).filter { $0.utf8.starts(with: prefix.utf8) }
+            reply(client, xid: xid) { $0.writeJuteStrings(paths) }
+        case .getAllChildrenNumber:
+            let node = try readable(try PathRequest(from: &frame).path, client)
+            let count = node === tree.root ? tree.nodes.count - 1 : Self.descendants(of: node)
+            reply(client, xid: xid) { $0.writeInteger(Int32(clamping: count)) }
+        case .whoAmI:
+            let who = client.identities.map { identity in
+                let isDigest = identity.scheme == "digest"
+                return ClientInfo(
+                    authScheme: identity.scheme,
+                    user: isDigest ? String(identity.id.prefix { $0 != ":" }) : identity.id)
+            }
+            reply(client, xid: xid) { WhoAmIResponse(clientInfo: who).write(into: &$0) }
+        case .auth: authenticate(try AuthPacket(from: &frame), xid, client)
+        case .sasl: throw ErrorCode.authFailed
+        case .addWatch, .setWatches, .setWatches2, .checkWatches, .removeWatches:
+            try watch(operation, xid, &frame, client)
+        case .reconfig: try refuseReconfiguration(try ReconfigRequest(from: &frame), client)
+        case .check, .deleteContainer, .createSession, .error: throw ErrorCode.unimplemented
+        case .create, .create2, .createContainer, .createTTL, .delete, .setData, .setACL, .multi, .closeSession:
+            return false
+        }
+        return true
+    }
+
+    private func exists(_ request: PathWatchRequest, _ xid: Int32, _ client: Client) throws(ErrorCode) {
+        guard !request.path.utf8.contains(0) else { throw .badArguments }
+        guard let node = tree[request.path] else {
+            if request.watch { watches.add(client, to: .data, PathKey(request.path)) }
+            throw .noNode
+        }
+        try demand(node, .read, client)
+        if request.watch { watches.add(client, to: .data, node.key) }
+        reply(client, xid: xid) { node.stat.write(into: &$0) }
+    }
+
+    private func multiRead(_ request: MultiReadRequest, _ xid: Int32, _ client: Client) throws {
+        let results = request.operations.map { operation -> ReadResult in
+            do throws(ErrorCode) {
+                switch operation {
+                case .getData(let path):
+                    let node = try readable(path, client)
+                    return .data(GetDataResponse(data: node.state.data, stat: node.stat))
+                case .getChildren(let path):
+                    return .children(try readable(path, client).children.map { String($0.name) })
+                }
+            } catch {
+                return .failed(error)
+            }
+        }
+        reply(client, xid: xid) { MultiReadResponse(results: results).write(into: &$0) }
+    }
+
+    private func authenticate(_ packet: AuthPacket, _ xid: Int32, _ client: Client) {
+        switch packet.scheme {
+        case "digest":
+            let identity = Identity.digest(ofUserAndPassword: packet.auth ?? [])
+            var proved = [identity]
+            if let superDigest = settings.superDigest, identity.id == superDigest { proved.append(.superuser) }
+            for identity in proved where !client.identities.contains(identity) {
+                guard client.identities.count < 256 else { break }
+                client.identities.append(identity)
+            }
+            reply(client, xid: xid)
+        case "ip": reply(client, xid: xid)
+        default:
+            reply(client, xid: xid, error: .authFailed)
+            close(client)
+        }
+    }
+
+    /// A single server has no members to change. The checks come in ZooKeeper's order, so that a client without the right
+    /// is told so first.
+    private func refuseReconfiguration(_ request: ReconfigRequest, _ client: Client) throws(ErrorCode) {
+        guard client.isSuperuser else { throw .noAuth }
+        let isIncremental = request.joiningServers != nil || request.leavingServers != nil
+        guard isIncremental != (request.newMembers != nil) else { throw .badArguments }
+        throw .reconfigDisabled
+    }
+
+    // MARK: What requests need of a node
+
+    func existing(_ path: String) throws(ErrorCode) -> Node {
+        guard let node = tree[path] else { throw .noNode }
+        return node
+    }
+
+    func readable(_ path: String, _ client: Client) throws(ErrorCode) -> Node {
+        let node = try existing(path)
+        try demand(node, .read, client)
+        return node
+    }
+
+    func demand(_ node: Node, _ permissions: ACL.Permissions, _ client: Client) throws(ErrorCode) {
+        guard AccessControl.allows(node.state.acl, permissions, client.identities) else { throw .noAuth }
+    }
+
+    private static func descendants(of node: Node) -> Int {
+        var count = 0
+        var pending = [node]
+        while let next = pending.popLast() {
+            count += next.children.count
+            pending.append(contentsOf: next.children)
+        }
+        return count
+    }
+}
+
+extension ByteBuffer {
+    /// Writes the names of nodes as a vector of strings.
+    mutating func writeNames(_ nodes: [Node]) {
+        writeInteger(Int32(clamping: nodes.count))
+        for node in nodes {
+            let name = node.name
+            writeInteger(Int32(clamping: name.utf8.count))
+            writeSubstring(name)
+        }
+    }
+}

@@ -1,0 +1,321 @@
+import NIOCore
+import ZooKeeperProtocol
+
+/// The server without its sockets, its disk and its clock: sessions, requests, watches and the tree.
+///
+/// **Durability.** A change takes effect in memory at once and its record goes into the open batch. Whatever is then said
+/// to anybody (the reply, a read that could have seen the change, a watch event) is marked with that batch and leaves only
+/// when it is on disk. Seen from outside this is the same as applying after the write: nobody learns of a change that a
+/// power cut could still undo, and reads are linearizable. Writers queue behind one disk write instead of each waiting for
+/// its own, without any delay being added. After a failed disk write the whole engine is thrown away, with everything that
+/// had not left, and built anew from disk.
+///
+/// The shell calls ``takeBatch(now:)`` when the disk is idle and ``batchStored(_:)`` when it has finished.
+///
+/// Confined to one thread.
+final class Engine {
+    /// What the engine is told about how to behave.
+    struct Settings: Sendable {
+        var minimumSessionTimeout: Int64 = 4000
+        var maximumSessionTimeout: Int64 = 40_000
+        var tickMilliseconds: Int64 = 2000
+        var superDigest: String?
+        /// How many bytes of log may pile up before a checkpoint writes the changed nodes and trims the log.
+        var checkpointLogBytes = 16 << 20
+        /// How many changed nodes, and about how many bytes of them, one batch writes for a checkpoint.
+        var checkpointChunkNodes = 500
+        var checkpointChunkBytes = 1 << 20
+        /// How long a container that never had a child is kept.
+        var unusedContainerMilliseconds: Int64 = 300_000
+        /// How many containers and outlived nodes one sweep removes at most.
+        var sweepLimit = 10_000
+    }
+
+    let settings: Settings
+    let tree: Tree
+    let secret: [UInt8]
+    var sessions: [Int64: Session] = [:]
+    var watches = WatchTable()
+    private(set) var clients: [UInt64: Client] = [:]
+    var sessionClock: SessionClock
+    /// The newest transaction, or the beginning of this start's epoch.
+    private(set) var lastZxid: Int64
+    /// The newest transaction that has a record; the next record names it as its predecessor.
+    private var lastLoggedZxid: Int64
+    private var lastTick: Instant?
+    private var nextSessionID: Int64
+    private var nextClientNumber: UInt64 = 1
+    var statistics = Statistics()
+
+    private var openBatch: UInt64 = 1
+    private var batchInFlight: (number: UInt64, lastZxid: Int64)?
+    /// The newest batch that is on disk.
+    private(set) var durableBatch: UInt64 = 0
+    /// The newest transaction that is on disk.
+    private(set) var durableZxid: Int64
+    /// The newest batch with a record: what output of this moment must wait for.
+    private(set) var gate: UInt64 = 0
+    private var touched: [Client] = []
+    private var waiting: Set<Client> = []
+
+    private var checkpoint: Checkpoint?
+    private var logBytes = 0
+    private var dirtySessions: Set<Int64> = []
+
+    private struct Checkpoint {
+        let through: Int64
+        var nodes: ArraySlice<Node>
+    }
+
+    init(recovered: RecoveredState, settings: Settings, now: Now) throws {
+        self.settings = settings
+        tree = try Tree(recovered: recovered.nodes)
+        secret = recovered.secret
+        lastLoggedZxid = recovered.lastZxid
+        lastZxid = recovered.epoch << 32
+        durableZxid = lastZxid
+        nextSessionID = 1 << 56 | (recovered.epoch & 0xFFFF_FFFF) << 24 | 1
+        // A twentieth of a tick: expiry is finer than ZooKeeper's, which rounds up to a whole tick.
+        sessionClock = SessionClock(bucketMilliseconds: min(100, max(5, settings.tickMilliseconds / 20)))
+        statistics.started = now
+        for (id, timeout) in recovered.sessions {
+            let session = Session(id: id, timeoutMilliseconds: timeout, lastHeard: now.instant)
+            sessions[id] = session
+            sessionClock.add(session)
+        }
+        // Ephemeral nodes whose session is not among the sessions cannot be: the two are removed in one transaction.
+        for id in tree.ephemerals.keys where sessions[id] == nil {
+            throw RecoveryError("ephemeral nodes belong to the session \(hex(id)), which does not exist")
+        }
+    }
+
+    // MARK: Connections
+
+    func accept(address: String) -> Client {
+        let client = Client(number: nextClientNumber, address: address)
+        nextClientNumber += 1
+        clients[client.number] = client
+        return client
+    }
+
+    /// The connection is gone. Its session lives on; its watches do not.
+    func disconnect(_ client: Client) {
+        client.abort()
+        clients[client.number] = nil
+        watches.removeAll(client)
+        waiting.remove(client)
+        if client.session?.client === client { client.session?.client = nil }
+        client.session = nil
+    }
+
+    /// Closes the connection without sending what it is owed.
+    func abort(_ client: Client) {
+        disconnect(client)
+        touch(client)
+    }
+
+    /// Closes the connection once everything owed has been sent.
+    func close(_ client: Client) {
+        guard client.phase != .aborted else { return }
+        client.phase = .closing
+        watches.removeAll(client)
+        touch(client)
+    }
+
+    /// Takes a frame in.
+    func receive(_ frame: inout ByteBuffer, from client: Client, now: Now) {
+        statistics.received &+= 1
+        client.received &+= 1
+        switch client.phase {
+        case .awaitingHandshake: connect(&frame, client, now)
+        case .connected: handle(&frame, client, now)
+        case .closing, .aborted: break
+        }
+    }
+
+    // MARK: Output
+
+    func reply(
+        _ client: Client, xid: Int32, error: ErrorCode = .ok, _ body: (inout ByteBuffer) -> Void = { _ in }
+    ) {
+        send(to: client) { buffer in
+            Frame.write(into: &buffer) { buffer in
+                buffer.writeMultipleIntegers(xid, lastZxid, error.rawValue)
+                if error == .ok { body(&buffer) }
+            }
+        }
+    }
+
+    func send(to client: Client, _ body: (inout ByteBuffer) -> Void) {
+        statistics.sent &+= 1
+        client.write(gate: gate, durable: durableBatch, body)
+        if client.gated.isEmpty {
+            touch(client)
+        } else {
+            waiting.insert(client)
+        }
+    }
+
+    /// Answers at once, past everything that waits for the disk. A ping tells of no change.
+    func replyToPing(_ client: Client) {
+        guard client.handshakeBatch <= durableBatch else {
+            reply(client, xid: ReservedXid.ping)
+            return
+        }
+        statistics.sent &+= 1
+        client.sent &+= 1
+        Frame.write(into: &client.ready) {
+            $0.writeMultipleIntegers(ReservedXid.ping, durableZxid, ErrorCode.ok.rawValue)
+        }
+        touch(client)
+    }
+
+    private func touch(_ client: Client) {
+        guard !client.isTouched else { return }
+        client.isTouched = true
+        touched.append(client)
+    }
+
+    /// Hands over the connections that have something to send or are to be closed.
+    func takeTouched() -> [Client] {
+        guard !touched.isEmpty else { return [] }
+        let taken = touched
+        touched.removeAll(keepingCapacity: true)
+        for client in taken { client.isTouched = false }
+        return taken
+    }
+
+    // MARK: Transactions
+
+    /// Runs a change as one transaction: all of it, with its events, or nothing.
+    func transact<Result>(
+        _ now: Now, _ body: () throws(ErrorCode) -> Result
+    ) throws(ErrorCode) -> Result {
+        let zxid = Self.zxid(after: lastZxid)
+        tree.begin(zxid: zxid, previous: lastLoggedZxid, time: now.wallMilliseconds)
+        let result: Result
+        do {
+            result = try body()
+        } catch {
+            tree.rollBack()
+            throw error
+        }
+        guard tree.log.hasEntries else {
+            tree.rollBack()
+            return result
+        }
+        if tree.log.recordCount == 0 { statistics.batchOpened = now.instant }
+        lastZxid = zxid
+        lastLoggedZxid = zxid
+        gate = openBatch
+        fire(tree.commit())
+        return result
+    }
+
+    /// The zxid that follows; an exhausted counter goes over into the next epoch by itself.
+    private static func zxid(after zxid: Int64) -> Int64 { zxid &+ 1 }
+
+    /// Whether so much waits for the disk that reading from clients should pause.
+    var isBacklogged: Bool { tree.log.buffer.readableBytes > 8 << 20 }
+
+    /// Takes everything that has to be stored, if there is anything and nothing is being stored.
+    func takeBatch(now: Now) -> StorageBatch? {
+        guard batchInFlight == nil else { return nil }
+        var batch = StorageBatch(number: openBatch, lastZxid: lastLoggedZxid)
+        logBytes += tree.log.buffer.readableBytes
+        if tree.log.recordCount > 0 {
+            statistics.batches &+= 1
+            statistics.batchTaken = statistics.batchOpened
+            statistics.records &+= UInt64(tree.log.recordCount)
+            batch.log = tree.log.take()
+        }
+        if checkpoint == nil, logBytes >= settings.checkpointLogBytes {
+            logBytes = 0
+            checkpoint = Checkpoint(through: lastLoggedZxid, nodes: tree.takeDirty()[...])
+        }
+        addCheckpointChunk(to: &batch)
+        guard !batch.isEmpty else { return nil }
+        batchInFlight = (batch.number, lastZxid)
+        openBatch += 1
+        return batch
+    }
+
+    private func addCheckpointChunk(to batch: inout StorageBatch) {
+        guard var checkpoint else { return }
+        var bytes = 0
+        while batch.nodes.count < settings.checkpointChunkNodes, bytes < settings.checkpointChunkBytes,
+            let node = checkpoint.nodes.popFirst()
+        {
+            node.isDirty = false
+            let row = NodeRow(path: node.path, state: tree.nodes[node.key]?.state)
+            bytes += row.bytes?.readableBytes ?? 0
+            batch.nodes.append(row)
+        }
+        if checkpoint.nodes.isEmpty {
+            batch.sessions = dirtySessions.map { ($0, sessions[$0]?.timeoutMilliseconds) }
+            dirtySessions = []
+            batch.trimThrough = checkpoint.through
+            self.checkpoint = nil
+        } else {
+            self.checkpoint = checkpoint
+        }
+    }
+
+    /// Asks for a checkpoint with the next batch, whatever the size of the log.
+    func requestCheckpoint() {
+        if checkpoint == nil, logBytes > 0 || tree.log.recordCount > 0 { logBytes = max(logBytes, .max / 2) }
+    }
+
+    /// The batch is on disk: lets go what waited for it.
+    func batchStored(_ number: UInt64, now: Now) {
+        guard let batch = batchInFlight, batch.number == number else { return }
+        batchInFlight = nil
+        durableBatch = number
+        durableZxid = batch.lastZxid
+        guard !waiting.isEmpty else { return }
+        for client in waiting {
+            statistics.noteLatency(now.instant, answers: client.gatedAnswers)
+            if client.release(durable: number) { touch(client) }
+        }
+        waiting = waiting.filter { !$0.gated.isEmpty }
+    }
+
+    /// Whether nothing waits for the disk.
+    var isSettled: Bool { batchInFlight == nil && tree.log.recordCount == 0 }
+
+    // MARK: Sessions
+
+    func makeSession(timeoutMilliseconds: Int32, now: Now) -> Session {
+        let session = Session(
+            id: nextSessionID, timeoutMilliseconds: timeoutMilliseconds, lastHeard: now.instant)
+        nextSessionID &+= 1
+        sessions[session.id] = session
+        return session
+    }
+
+    func noteSessionChanged(_ id: Int64) {
+        dirtySessions.insert(id)
+    }
+
+    /// Lets time pass: ends the sessions that have not been heard from for their timeout.
+    ///
+    /// Time during which this process itself did not run (stopped, starved, the disk stuck) does not count against
+    /// anybody: nobody could have been heard.
+    func tick(now: Now) {
+        if let lastTick {
+            let stall = now.instant.milliseconds(since: lastTick) - 2 * sessionClock.bucketMilliseconds
+            if stall > 0 {
+                for session in sessions.values {
+                    session.lastHeard = session.lastHeard.advanced(byMilliseconds: stall)
+                    if session.lastHeard > now.instant { session.lastHeard = now.instant }
+                }
+                if stall > settings.tickMilliseconds { statistics.stalls &+= 1 }
+            }
+        }
+        lastTick = now.instant
+        for session in sessionClock.expired(at: now.instant, among: sessions) {
+            statistics.expired &+= 1
+            endSession(session, now)
+        }
+    }
+}

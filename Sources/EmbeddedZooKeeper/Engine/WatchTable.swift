@@ -1,0 +1,139 @@
+import ZooKeeperProtocol
+
+/// Who watches what. A watch belongs to a connection and goes with it.
+struct WatchTable {
+    private var data: [PathKey: Set<Client>] = [:]
+    private var child: [PathKey: Set<Client>] = [:]
+    private var persistent: [PathKey: Set<Client>] = [:]
+    private var recursive: [PathKey: Set<Client>] = [:]
+
+    /// The four lists that a connection can stand on for one path.
+    enum Kind: CaseIterable {
+        case data
+        case child
+        case persistent
+        case recursive
+    }
+
+    mutating func add(_ client: Client, to kind: Kind, _ path: PathKey) {
+        switch kind {
+        case .data: if client.dataWatches.insert(path).inserted { data[path, default: []].insert(client) }
+        case .child: if client.childWatches.insert(path).inserted { child[path, default: []].insert(client) }
+        case .persistent:
+            if client.persistentWatches.insert(path).inserted { persistent[path, default: []].insert(client) }
+        case .recursive:
+            if client.recursiveWatches.insert(path).inserted { recursive[path, default: []].insert(client) }
+        }
+    }
+
+    func contains(_ client: Client, in kind: Kind, _ path: PathKey) -> Bool {
+        switch kind {
+        case .data: client.dataWatches.contains(path)
+        case .child: client.childWatches.contains(path)
+        case .persistent: client.persistentWatches.contains(path)
+        case .recursive: client.recursiveWatches.contains(path)
+        }
+    }
+
+    /// Takes a connection off a list.
+    ///
+    /// - Returns: Whether it was on it.
+    @discardableResult
+    mutating func remove(_ client: Client, from kind: Kind, _ path: PathKey) -> Bool {
+        switch kind {
+        case .data:
+            Self.take(client, path, from: &data)
+            return client.dataWatches.remove(path) != nil
+        case .child:
+            Self.take(client, path, from: &child)
+            return client.childWatches.remove(path) != nil
+        case .persistent:
+            Self.take(client, path, from: &persistent)
+            return client.persistentWatches.remove(path) != nil
+        case .recursive:
+            Self.take(client, path, from: &recursive)
+            return client.recursiveWatches.remove(path) != nil
+        }
+    }
+
+    mutating func removeAll(_ client: Client) {
+        for path in client.dataWatches { Self.take(client, path, from: &data) }
+        for path in client.childWatches { Self.take(client, path, from: &child) }
+        for path in client.persistentWatches { Self.take(client, path, from: &persistent) }
+        for path in client.recursiveWatches { Self.take(client, path, from: &recursive) }
+        client.dataWatches = []
+        client.childWatches = []
+        client.persistentWatches = []
+        client.recursiveWatches = []
+    }
+
+    private static func take(_ client: Client, _ path: PathKey, from table: inout [PathKey: Set<Client>]) {
+        guard let index = table.index(forKey: path) else { return }
+        table.values[index].remove(client)
+        if table.values[index].isEmpty { table.remove(at: index) }
+    }
+
+    /// Whether no one watches anything: the common case for a write, worth knowing before any look-up.
+    var isEmpty: Bool { data.isEmpty && child.isEmpty && persistent.isEmpty && recursive.isEmpty }
+
+    // MARK: Firing
+
+    /// Those who are told that a node was created or its data changed. One-shot watches are used up.
+    mutating func fireData(_ node: Node) -> Set<Client> {
+        var told = fireOneShot(.data, node.key)
+        if let persistent = persistent[node.key] { told.formUnion(persistent) }
+        addRecursive(node, to: &told)
+        return told
+    }
+
+    /// Those who are told, once each, that a node was deleted.
+    mutating func fireDeleted(_ node: Node) -> Set<Client> {
+        var told = fireData(node)
+        told.formUnion(fireOneShot(.child, node.key))
+        return told
+    }
+
+    /// Those who are told that children came or went. Recursive watches are not.
+    mutating func fireChildren(_ node: Node) -> Set<Client> {
+        var told = fireOneShot(.child, node.key)
+        if let persistent = persistent[node.key] { told.formUnion(persistent) }
+        return told
+    }
+
+    private mutating func fireOneShot(_ kind: Kind, _ path: PathKey) -> Set<Client> {
+        if kind == .data {
+            guard !data.isEmpty, let told = data.removeValue(forKey: path) else { return [] }
+            for client in told { client.dataWatches.remove(path) }
+            return told
+        }
+        guard !child.isEmpty, let told = child.removeValue(forKey: path) else { return [] }
+        for client in told { client.childWatches.remove(path) }
+        return told
+    }
+
+    private func addRecursive(_ node: Node, to told: inout Set<Client>) {
+        guard !recursive.isEmpty else { return }
+        var ancestor: Node? = node
+        while let current = ancestor {
+            if let clients = recursive[current.key] { told.formUnion(clients) }
+            ancestor = current.parent
+        }
+    }
+
+    // MARK: Summaries for the four-letter words
+
+    /// Connections that watch something, paths watched, and watches in all.
+    var summary: (connections: Int, paths: Int, watches: Int) {
+        var clients: Set<Client> = []
+        var paths: Set<PathKey> = []
+        var watches = 0
+        for table in [data, child, persistent, recursive] {
+            for (path, watchers) in table {
+                paths.insert(path)
+                clients.formUnion(watchers)
+                watches += watchers.count
+            }
+        }
+        return (clients.count, paths.count, watches)
+    }
+}

@@ -1,0 +1,63 @@
+extension EmbeddedServer {
+    /// How a server behaves.
+    public struct Configuration: Sendable {
+        /// Where the tree is kept; made if it is missing.
+        public var dataDirectory: String
+        /// Where to listen.
+        public var listen: [HostPort]
+        /// The unit of the session timeouts. Expiry is checked twenty times a tick.
+        public var tick: Duration
+        /// `user:base64(sha1(user:password))` of the superuser; `nil`: there is none.
+        public var superDigest: String?
+        /// The four-letter words that are answered; `*` stands for all.
+        public var fourLetterWords: Set<String>
+        /// How many connections one address may have; 0 is unlimited.
+        public var maxClientConnections: Int
+        /// The shortest session timeout that a client can get; `nil`: two ticks.
+        public var minSessionTimeout: Duration?
+        /// The longest session timeout that a client can get; `nil`: twenty ticks.
+        public var maxSessionTimeout: Duration?
+        /// How often unused containers and outlived nodes are removed.
+        public var containerSweepInterval: Duration = .seconds(60)
+        /// How many bytes of log pile up before the changed nodes are written to their table and the log is trimmed.
+        public var checkpointLogBytes = 16 << 20
+
+        /// Makes a configuration.
+        public init(
+            dataDirectory: String, listen: [HostPort], tick: Duration = .milliseconds(2000), superDigest: String? = nil,
+            fourLetterWords: Set<String> = ["srvr", "isro"], maxClientConnections: Int = 60,
+            minSessionTimeout: Duration? = nil, maxSessionTimeout: Duration? = nil
+        ) {
+            self.dataDirectory = dataDirectory
+            self.listen = listen
+            self.tick = tick
+            self.superDigest = superDigest
+            self.fourLetterWords = fourLetterWords
+            self.maxClientConnections = maxClientConnections
+            self.minSessionTimeout = minSessionTimeout
+            self.maxSessionTimeout = maxSessionTimeout
+        }
+
+        var engineSettings: Engine.Settings {
+            let tickMilliseconds = min(max(1, tick.millisecondsClamped), 3_600_000)
+            var settings = Engine.Settings()
+            settings.tickMilliseconds = tickMilliseconds
+            settings.minimumSessionTimeout = max(1, minSessionTimeout?.millisecondsClamped ?? tickMilliseconds * 2)
+            settings.maximumSessionTimeout = max(
+                settings.minimumSessionTimeout, maxSessionTimeout?.millisecondsClamped ?? tickMilliseconds * 20)
+            settings.superDigest = superDigest
+            settings.checkpointLogBytes = max(1, checkpointLogBytes)
+            return settings
+        }
+    }
+}
+
+extension Duration {
+    var nanosecondsClamped: Int64 {
+        let (seconds, attoseconds) = components
+        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        return overflow ? (seconds < 0 ? .min : .max) : product &+ attoseconds / 1_000_000_000
+    }
+
+    var millisecondsClamped: Int64 { nanosecondsClamped / 1_000_000 }
+}

@@ -1,0 +1,228 @@
+public import Logging
+public import NIOCore
+import NIOPosix
+public import ServiceLifecycle
+import Synchronization
+import ZooKeeperProtocol
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// A single ZooKeeper server in this process: the same wire protocol, durable on one machine, no JVM.
+///
+/// A write is answered only once it would survive a loss of power. Restarting on the same directory brings back the tree
+/// and all sessions, each with its full timeout. What it does not do is replicate: for that, run a ZooKeeper ensemble.
+public final class EmbeddedServer: Service, Sendable {
+    private enum State {
+        case idle(waiters: [CheckedContinuation<[SocketAddress], any Error>])
+        case listening([SocketAddress])
+        case ended(any Error)
+    }
+
+    private let configuration: Configuration
+    private let logger: Logger
+    private let limits: ServerCore.Limits
+    private let state = Mutex(State.idle(waiters: []))
+    private let makeStorage: @Sendable (DataDirectory) throws -> any TreeStorage
+
+    /// Makes a server; ``run()`` starts it.
+    public convenience init(configuration: Configuration, logger: Logger) {
+        self.init(configuration: configuration, logger: logger, limits: .init()) { try TreeStore(directory: $0) }
+    }
+
+    init(
+        configuration: Configuration, logger: Logger, limits: ServerCore.Limits,
+        makeStorage: @escaping @Sendable (DataDirectory) throws -> any TreeStorage
+    ) {
+        self.configuration = configuration
+        self.logger = logger
+        self.limits = limits
+        self.makeStorage = makeStorage
+    }
+
+    /// Serves until graceful shutdown or cancellation; then closes the connections, writes what is pending and lets go of
+    /// the directory. Sessions are kept for the next start.
+    ///
+    /// - Throws: ``EmbeddedServerError`` when the directory is in use or damaged, or an address cannot be bound.
+    public func run() async throws {
+        do {
+            try await serve()
+            end(CancellationError())
+        } catch {
+            end(error)
+            throw error
+        }
+    }
+
+    /// Returns the addresses once the server accepts connections; with port 0 the ones that the system chose.
+    ///
+    /// - Throws: What ``run()`` threw, when it ended before.
+    public func waitUntilListening() async throws -> [SocketAddress] {
+        try await withCheckedThrowingContinuation { continuation in
+            let result: Result<[SocketAddress], any Error>? = state.withLock { state in
+                switch state {
+                case .idle(let waiters):
+                    state = .idle(waiters: waiters + [continuation])
+                    return nil
+                case .listening(let addresses): return .success(addresses)
+                case .ended(let error): return .failure(error)
+                }
+            }
+            if let result { continuation.resume(with: result) }
+        }
+    }
+
+    private func end(_ error: any Error) {
+        let waiters = state.withLock { state -> [CheckedContinuation<[SocketAddress], any Error>] in
+            defer { state = .ended(error) }
+            if case .idle(let waiters) = state { return waiters }
+            return []
+        }
+        for waiter in waiters { waiter.resume(throwing: error) }
+    }
+
+    private func serve() async throws {
+        let (storage, recovered) = try await openStorage()
+        defer { storage.close() }
+        logger.info(
+            "tree recovered",
+            metadata: [
+                "nodes": "\(recovered.nodes.count)", "sessions": "\(recovered.sessions.count)",
+                "zxid": "\(hex(recovered.lastZxid))", "epoch": "\(recovered.epoch)",
+            ])
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        do {
+            try await serve(storage, recovered, on: group)
+        } catch {
+            try? await group.shutdownGracefully()
+            throw error
+        }
+        try await group.shutdownGracefully()
+    }
+
+    private func openStorage() async throws -> (any TreeStorage, RecoveredState) {
+        let path = configuration.dataDirectory
+        let makeStorage = makeStorage
+        do {
+            return try await NIOThreadPool.singleton.runIfActive {
+                let storage = try makeStorage(try DataDirectory(path))
+                do {
+                    return (storage, try storage.recover())
+                } catch {
+                    storage.close()
+                    throw error
+                }
+            }
+        } catch let error as RecoveryError {
+            throw EmbeddedServerError(error.description)
+        } catch {
+            throw EmbeddedServerError("the data directory \(path) cannot be used: \(error)")
+        }
+    }
+
+    private func serve(
+        _ storage: any TreeStorage, _ recovered: RecoveredState, on group: MultiThreadedEventLoopGroup
+    ) async throws {
+        let loop = group.next()
+        let settings = configuration.engineSettings
+        let context = FourLetterContext(
+            allowed: configuration.fourLetterWords, clientPort: configuration.listen.first?.port ?? 0,
+            dataDirectory: configuration.dataDirectory, maxClientConnections: configuration.maxClientConnections)
+        let limits = limits
+        let logger = logger
+        let (failures, failure) = AsyncStream.makeStream(of: (any Error).self, bufferingPolicy: .bufferingNewest(1))
+        let core: NIOLoopBound<ServerCore>
+        do {
+            core = try await loop.submit {
+                let engine = try Engine(recovered: recovered, settings: settings, now: systemNow())
+                let core = ServerCore(
+                    engine: engine, storage: storage, eventLoop: loop, limits: limits, context: context,
+                    logger: logger, clock: systemNow)
+                core.onFailure = { failure.yield($0) }
+                return NIOLoopBound(core, eventLoop: loop)
+            }.get()
+        } catch let error as RecoveryError {
+            throw EmbeddedServerError(error.description)
+        }
+        var listeners: [any Channel] = []
+        do {
+            for address in configuration.listen {
+                listeners.append(try await bind(address, core, on: loop))
+            }
+        } catch {
+            for listener in listeners { try? await listener.close() }
+            throw error
+        }
+        let sweepInterval = TimeAmount.nanoseconds(configuration.containerSweepInterval.nanosecondsClamped)
+        let addresses = listeners.compactMap(\.localAddress)
+        let port = addresses.first?.port
+        try await loop.submit {
+            if let port { core.value.context.clientPort = port }
+            core.value.start(sweepInterval: sweepInterval)
+        }.get()
+        let waiters = state.withLock { state -> [CheckedContinuation<[SocketAddress], any Error>] in
+            defer { state = .listening(addresses) }
+            if case .idle(let waiters) = state { return waiters }
+            return []
+        }
+        for waiter in waiters { waiter.resume(returning: addresses) }
+        logger.info("listening", metadata: ["addresses": "\(addresses)"])
+
+        let failed = await withGracefulShutdownHandler {
+            for await error in failures { return error as (any Error)? }
+            return nil
+        } onGracefulShutdown: {
+            failure.finish()
+        }
+        for listener in listeners { try? await listener.close() }
+        let stopped = try await loop.submit { core.value.stop() }.get()
+        try await stopped.get()
+        if let failed { throw EmbeddedServerError("the tree cannot be served any more: \(failed)") }
+    }
+
+    private func bind(
+        _ address: HostPort, _ core: NIOLoopBound<ServerCore>, on loop: any EventLoop
+    ) async throws -> any Channel {
+        do {
+            return try await ServerBootstrap(group: loop)
+                .serverChannelOption(.backlog, value: 1024)
+                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+                .childChannelOption(
+                    .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 4096, maximum: 1 << 18))
+                .childChannelOption(
+                    .writeBufferWaterMark, value: ChannelOptions.Types.WriteBufferWaterMark(low: 1 << 20, high: 4 << 20))
+                .childChannelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try channel.pipeline.syncOperations.addHandler(ConnectionHandler(core: core.value))
+                    }
+                }
+                .bind(host: address.host, port: address.port).get()
+        } catch {
+            throw EmbeddedServerError(
+                "cannot listen on \(address): \(error). Is another server running there? Choose another address.")
+        }
+    }
+}
+
+/// Why the server cannot start or go on, in words for the person who started it.
+public struct EmbeddedServerError: Error, Hashable, CustomStringConvertible {
+    /// What is wrong and what to do.
+    public let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}
+
+@Sendable
+private func systemNow() -> Now {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return Now(
+        instant: Instant(nanoseconds: Int64(clamping: NIODeadline.now().uptimeNanoseconds)),
+        wallMilliseconds: Int64(time.tv_sec) &* 1000 &+ Int64(time.tv_nsec) / 1_000_000)
+}

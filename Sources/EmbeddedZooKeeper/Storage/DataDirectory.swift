@@ -1,0 +1,90 @@
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// The data directory: made if it is missing, and owned by one process at a time.
+///
+/// Holds the lock from its creation until it is let go of.
+final class DataDirectory: Sendable {
+    let path: String
+    private let lockDescriptor: Int32
+
+    /// - Throws: ``RecoveryError`` when the directory cannot be made, or another process uses it.
+    init(_ path: String) throws {
+        self.path = path
+        try Self.makeDirectory(path)
+        let lockPath = path + "/lock"
+        let descriptor = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            throw RecoveryError("cannot open \(lockPath): \(Self.reason(errno)). Check who owns the data directory.")
+        }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            let owner = Self.content(of: descriptor)
+            close(descriptor)
+            throw RecoveryError(
+                "the data directory \(path) is in use by another server"
+                    + (owner.isEmpty ? "" : " (process \(owner))")
+                    + ". Stop that one first, or give this one a directory of its own.")
+        }
+        let text = Array("\(getpid())".utf8)
+        ftruncate(descriptor, 0)
+        _ = text.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count, 0) }
+        lockDescriptor = descriptor
+    }
+
+    deinit {
+        close(lockDescriptor)
+    }
+
+    /// The number of the epoch of the last start, kept beside the database so that restoring an older database does not
+    /// bring back an older epoch.
+    func readEpoch() -> Int64? {
+        let descriptor = open(path + "/epoch", O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        return Int64(Self.content(of: descriptor))
+    }
+
+    /// Written aside, synchronised, renamed, and the directory synchronised.
+    func writeEpoch(_ epoch: Int64) throws {
+        let temporary = path + "/epoch.new"
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw RecoveryError("cannot write \(temporary): \(Self.reason(errno))") }
+        let text = Array("\(epoch)\n".utf8)
+        let written = text.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+        let synchronised = fsync(descriptor)
+        close(descriptor)
+        guard written == text.count, synchronised == 0, rename(temporary, path + "/epoch") == 0 else {
+            throw RecoveryError("cannot write \(path)/epoch: \(Self.reason(errno))")
+        }
+        let directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        if directory >= 0 {
+            fsync(directory)
+            close(directory)
+        }
+    }
+
+    private static func makeDirectory(_ path: String) throws {
+        var partial = ""
+        for component in path.split(separator: "/", omittingEmptySubsequences: false) {
+            partial += component + "/"
+            guard !component.isEmpty else { continue }
+            if mkdir(partial, 0o700) != 0, errno != EEXIST {
+                throw RecoveryError("cannot make the data directory \(path): \(reason(errno))")
+            }
+        }
+    }
+
+    private static func content(of descriptor: Int32) -> String {
+        var buffer = [UInt8](repeating: 0, count: 64)
+        let count = pread(descriptor, &buffer, buffer.count, 0)
+        let text = String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
+        return String(text.prefix { $0.isNumber })
+    }
+
+    private static func reason(_ code: Int32) -> String {
+        String(cString: strerror(code))
+    }
+}

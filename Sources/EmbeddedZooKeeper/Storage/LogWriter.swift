@@ -1,0 +1,116 @@
+import NIOCore
+import ZooKeeperProtocol
+
+/// What a log record says was done; the tag of each entry in a record.
+enum LogTag: UInt8 {
+    case create = 1
+    case delete = 2
+    case setData = 3
+    case setACL = 4
+    case createSession = 5
+    case closeSession = 6
+}
+
+/// Writes the records of one batch: `length, checksum, zxid, previous zxid, time, entries…`, one record a transaction.
+///
+/// An entry holds the *result* (the version after, the parent's counter after), not the request. Replaying it twice, or
+/// over a state that already contains it, therefore does no harm as long as replay goes on to the end of the log. That is
+/// what allows checkpoints to be taken while the tree changes.
+struct LogWriter {
+    private(set) var buffer = ByteBuffer()
+    private(set) var recordCount = 0
+    /// The newest transaction in ``buffer``.
+    private(set) var lastZxid: Int64 = 0
+    private var recordStart = 0
+    private var zxid: Int64 = 0
+
+    static let recordHeaderSize = 8
+
+    mutating func begin(zxid: Int64, previous: Int64, time: Int64) {
+        recordStart = buffer.writerIndex
+        self.zxid = zxid
+        buffer.writeMultipleIntegers(UInt32(0), UInt32(0), zxid, previous, time)
+    }
+
+    mutating func commit() {
+        let payloadStart = recordStart + Self.recordHeaderSize
+        let length = buffer.writerIndex - payloadStart
+        let checksum = buffer.withUnsafeReadableBytes { bytes in
+            Checksum.crc32c(UnsafeRawBufferPointer(rebasing: bytes[payloadStart..<payloadStart + length]))
+        }
+        buffer.setInteger(UInt32(clamping: length), at: recordStart)
+        buffer.setInteger(checksum, at: recordStart + 4)
+        recordCount += 1
+        lastZxid = zxid
+    }
+
+    mutating func rollBack() {
+        buffer.moveWriterIndex(to: recordStart)
+    }
+
+    /// Whether the record being written says anything beyond its header.
+    var hasEntries: Bool { buffer.writerIndex > recordStart + Self.recordHeaderSize + 24 }
+
+    /// Hands over the records and starts anew.
+    mutating func take() -> ByteBuffer {
+        let taken = buffer
+        buffer = ByteBuffer()
+        recordCount = 0
+        return taken
+    }
+
+    mutating func create(_ node: Node, parentCreations: Int32) {
+        buffer.writeInteger(LogTag.create.rawValue)
+        buffer.writeJuteString(node.path)
+        buffer.writeJuteBytes(node.state.data)
+        buffer.writeAccessList(node.state.acl)
+        buffer.writeMultipleIntegers(node.state.owner.rawValue, parentCreations)
+    }
+
+    mutating func delete(_ path: String) {
+        buffer.writeInteger(LogTag.delete.rawValue)
+        buffer.writeJuteString(path)
+    }
+
+    mutating func setData(_ node: Node) {
+        buffer.writeInteger(LogTag.setData.rawValue)
+        buffer.writeJuteString(node.path)
+        buffer.writeJuteBytes(node.state.data)
+        buffer.writeInteger(node.state.version)
+    }
+
+    mutating func setACL(_ node: Node) {
+        buffer.writeInteger(LogTag.setACL.rawValue)
+        buffer.writeJuteString(node.path)
+        buffer.writeAccessList(node.state.acl)
+        buffer.writeInteger(node.state.aversion)
+    }
+
+    mutating func createSession(_ id: Int64, timeoutMilliseconds: Int32) {
+        buffer.writeInteger(LogTag.createSession.rawValue)
+        buffer.writeMultipleIntegers(id, timeoutMilliseconds)
+    }
+
+    mutating func closeSession(_ id: Int64) {
+        buffer.writeInteger(LogTag.closeSession.rawValue)
+        buffer.writeInteger(id)
+    }
+}
+
+extension ByteBuffer {
+    /// Nearly every node allows everything to everybody; that takes one byte.
+    mutating func writeAccessList(_ acl: [ACL]) {
+        if acl == ACL.worldAll {
+            writeInteger(0, as: UInt8.self)
+        } else {
+            writeInteger(1, as: UInt8.self)
+            writeJuteVector(acl)
+        }
+    }
+
+    mutating func readAccessList() throws -> [ACL] {
+        guard let form = readInteger(as: UInt8.self) else { throw WireFormatError("truncated access list") }
+        if form == 0 { return ACL.worldAll }
+        return try readJuteVector("acl", minimumSize: 12) { try ACL(from: &$0) }
+    }
+}

@@ -1,0 +1,218 @@
+import NIOCore
+import ZooKeeperProtocol
+
+/// The nodes in memory and the log of what changes them.
+///
+/// A change happens inside a transaction: ``begin(zxid:time:)``, any number of changes, then ``commit()`` or
+/// ``rollBack()``. A change takes effect in memory at once and is written to ``log`` in the form in which it is replayed;
+/// rolling back undoes both. Whether a change is *allowed* is decided by the caller, before.
+final class Tree {
+    /// What a transaction did, in order; what watches are told.
+    enum Event {
+        case created(Node)
+        case deleted(Node)
+        case dataChanged(Node)
+    }
+
+    private enum Undo {
+        case create(Node, parentCreations: Int32, parentPzxid: Int64)
+        case delete(Node, parentPzxid: Int64)
+        case setData(Node, NodeState)
+    }
+
+    private(set) var nodes: [PathKey: Node] = [:]
+    let root: Node
+    private(set) var ephemerals: [Int64: Set<PathKey>] = [:]
+    private(set) var containers: Set<PathKey> = []
+    private(set) var timeToLiveNodes: Set<PathKey> = []
+    /// Bytes of data and paths held; what `mntr` reports.
+    private(set) var approximateDataSize = 0
+    /// Nodes that changed since the last checkpoint took the list; a node may have been deleted since.
+    private(set) var dirty: [Node] = []
+    /// The records of the open batch.
+    var log = LogWriter()
+
+    private var zxid: Int64 = 0
+    private var time: Int64 = 0
+    private var undo: [Undo] = []
+    private var events: [Event] = []
+
+    static let plainState = NodeState(
+        data: [], acl: ACL.worldAll, czxid: 0, mzxid: 0, pzxid: 0, ctime: 0, mtime: 0, owner: .none)
+
+    private static let rootState = {
+        var state = plainState
+        state.creations = 1
+        return state
+    }()
+
+    /// What a tree has before anything was created.
+    static let initialNodes: [PathKey: NodeState] = {
+        var system = plainState
+        system.creations = 2
+        var config = plainState
+        config.acl = ACL.worldRead
+        return [
+            .root: rootState, PathKey("/zookeeper"): system, PathKey("/zookeeper/quota"): plainState,
+            PathKey("/zookeeper/config"): config,
+        ]
+    }()
+
+    /// Builds the tree from what was recovered.
+    ///
+    /// - Throws: ``RecoveryError`` when a node has no parent.
+    init(recovered: [PathKey: NodeState]) throws {
+        var states = recovered
+        root = Node(key: .root, parent: nil, state: states.removeValue(forKey: .root) ?? Self.rootState)
+        nodes[.root] = root
+        states.merge(Self.initialNodes) { found, _ in found }
+        states[.root] = nil
+        // A parent's path is shorter than its child's, so parents come first.
+        for (key, state) in states.sorted(by: { $0.key.string.utf8.count < $1.key.string.utf8.count }) {
+            guard let parent = ZooKeeperPath.parent(of: key.string).flatMap({ nodes[PathKey($0)] }) else {
+                throw RecoveryError("the node \(key.string) has no parent: the tree's tables do not fit together")
+            }
+            link(Node(key: key, parent: parent, state: state))
+        }
+    }
+
+    deinit {
+        for node in nodes.values { node.dismantle() }
+    }
+
+    subscript(path: String) -> Node? { nodes[PathKey(path)] }
+
+    // MARK: Transactions
+
+    func begin(zxid: Int64, previous: Int64, time: Int64) {
+        self.zxid = zxid
+        self.time = time
+        log.begin(zxid: zxid, previous: previous, time: time)
+    }
+
+    /// Ends the transaction.
+    ///
+    /// - Returns: What it did; empty when it changed no node.
+    func commit() -> [Event] {
+        log.commit()
+        undo.removeAll(keepingCapacity: true)
+        let done = events
+        events.removeAll(keepingCapacity: true)
+        return done
+    }
+
+    /// Undoes everything since ``begin(zxid:previous:time:)``, the parents' sequence counters included.
+    func rollBack() {
+        log.rollBack()
+        events.removeAll(keepingCapacity: true)
+        while let step = undo.popLast() {
+            switch step {
+            case .create(let node, let creations, let pzxid):
+                unlink(node)
+                node.parent?.state.creations = creations
+                node.parent?.state.pzxid = pzxid
+            case .delete(let node, let pzxid):
+                link(node)
+                node.parent?.state.pzxid = pzxid
+            case .setData(let node, let state):
+                approximateDataSize += (state.data?.count ?? 0) - (node.state.data?.count ?? 0)
+                node.state = state
+            }
+        }
+    }
+
+    // MARK: Changes
+
+    func create(_ key: PathKey, parent: Node, data: [UInt8]?, acl: [ACL], owner: NodeOwner) -> Node {
+        let node = Node(
+            key: key, parent: parent,
+            state: NodeState(
+                data: data, acl: acl, czxid: zxid, mzxid: zxid, pzxid: zxid, ctime: time, mtime: time, owner: owner))
+        undo.append(.create(node, parentCreations: parent.state.creations, parentPzxid: parent.state.pzxid))
+        parent.state.creations &+= 1
+        parent.state.pzxid = zxid
+        link(node)
+        markDirty(node)
+        markDirty(parent)
+        log.create(node, parentCreations: parent.state.creations)
+        events.append(.created(node))
+        return node
+    }
+
+    func delete(_ node: Node) {
+        guard let parent = node.parent else { return }
+        undo.append(.delete(node, parentPzxid: parent.state.pzxid))
+        parent.state.pzxid = zxid
+        unlink(node)
+        markDirty(node)
+        markDirty(parent)
+        log.delete(node.path)
+        events.append(.deleted(node))
+    }
+
+    func setData(_ node: Node, _ data: [UInt8]?) {
+        undo.append(.setData(node, node.state))
+        approximateDataSize += (data?.count ?? 0) - (node.state.data?.count ?? 0)
+        node.state.data = data
+        node.state.mzxid = zxid
+        node.state.mtime = time
+        node.state.version = Self.next(node.state.version)
+        markDirty(node)
+        log.setData(node)
+        events.append(.dataChanged(node))
+    }
+
+    func setACL(_ node: Node, _ acl: [ACL]) {
+        node.state.acl = acl
+        node.state.aversion = Self.next(node.state.aversion)
+        markDirty(node)
+        log.setACL(node)
+    }
+
+    func takeDirty() -> [Node] {
+        let taken = dirty
+        dirty = []
+        return taken
+    }
+
+    /// The next version; −1 is skipped, because in requests it means “any” (ZOOKEEPER-4743).
+    private static func next(_ version: Int32) -> Int32 {
+        let next = version &+ 1
+        return next == -1 ? 0 : next
+    }
+
+    private func markDirty(_ node: Node) {
+        guard !node.isDirty else { return }
+        node.isDirty = true
+        dirty.append(node)
+    }
+
+    private func link(_ node: Node) {
+        nodes[node.key] = node
+        node.parent?.addChild(node)
+        approximateDataSize += node.path.utf8.count + (node.state.data?.count ?? 0)
+        let owner = node.state.owner
+        if let session = owner.session {
+            ephemerals[session, default: []].insert(node.key)
+        } else if owner.isContainer {
+            containers.insert(node.key)
+        } else if owner.timeToLive != nil {
+            timeToLiveNodes.insert(node.key)
+        }
+    }
+
+    private func unlink(_ node: Node) {
+        nodes[node.key] = nil
+        node.parent?.removeChild(node)
+        approximateDataSize -= node.path.utf8.count + (node.state.data?.count ?? 0)
+        let owner = node.state.owner
+        if let session = owner.session {
+            ephemerals[session]?.remove(node.key)
+            if ephemerals[session]?.isEmpty == true { ephemerals[session] = nil }
+        } else if owner.isContainer {
+            containers.remove(node.key)
+        } else if owner.timeToLive != nil {
+            timeToLiveNodes.remove(node.key)
+        }
+    }
+}
