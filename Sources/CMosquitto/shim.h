@@ -1,3 +1,17 @@
+#ifndef LINEKEEPER_CMOSQUITTO_SHIM_H
+#define LINEKEEPER_CMOSQUITTO_SHIM_H
+
 // libmosquitto's client API, and the names of MQTT 5 (property identifiers, reason codes).
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
+
+// What the connection's thread needs of Linux that Swift's Glibc module leaves out.
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+
+static inline int cmosquitto_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
+
+/// Names the calling thread, as `top -H` and a debugger show it.
+static inline void cmosquitto_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
+
+#endif

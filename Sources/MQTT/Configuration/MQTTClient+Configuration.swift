@@ -1,0 +1,117 @@
+import CMosquitto
+import Glibc
+
+extension MQTTClient {
+    /// How messages are acknowledged to the broker.
+    public enum Acknowledgement: Sendable, Hashable {
+        /// When ``MQTTClient/acknowledge(through:)`` says so, at the latest after ``Configuration/acknowledgeHoldLimit``.
+        case explicit
+        /// When the consumer asks for the next batch: it has done with the one before.
+        case whenNextBatchIsRequested
+    }
+
+    /// What a client connects to, as whom, and the limits that it keeps.
+    public struct Configuration: Sendable {
+        public var broker: MQTTBroker
+        /// Who we are to the broker; empty: the broker chooses, which needs ``cleanStart``.
+        public var clientID: String
+        public var protocolVersion: MQTTProtocolVersion = .v5
+        /// Whether the broker forgets what it kept of an earlier session of this client.
+        public var cleanStart = true
+        /// How long the broker keeps the session after the connection is gone (MQTT 5).
+        public var sessionExpiry: Duration = .zero
+        /// How often the two sides must hear of each other. The library's least is 5 s.
+        public var keepAlive: Duration = .seconds(10)
+        public var username: String?
+        public var password: String?
+        /// For `mqtts`; nil: the operating system's authorities and no certificate of our own.
+        public var tls: MQTTTLS?
+        public var will: MQTTWill?
+        public var reconnect = MQTTBackoff()
+        /// How long an attempt to connect may take, from the first packet to the broker's answer.
+        public var connectTimeout: Duration = .seconds(10)
+
+        /// Messages above QoS 0 that the broker may have sent without our acknowledgement (MQTT 5; on 3.1.1 the broker's
+        /// own limit holds, 20 for mosquitto).
+        public var receiveMaximum = 1_000
+        /// Messages that may wait for the consumer; see ``MQTTClient/batches`` for what happens then.
+        public var inboxMessageLimit = 100_000
+        /// Bytes of topics and payloads that may wait for the consumer.
+        public var inboxByteLimit = 64 * 1_024 * 1_024
+        /// How long reading stops when the inbox is full, before messages are shed; at most a quarter of ``keepAlive``.
+        public var inboxFullPause: Duration = .seconds(2)
+        /// Larger payloads are dropped, and counted.
+        public var maxPayload = 1_024 * 1_024
+        public var acknowledgement: Acknowledgement = .explicit
+        /// How long acknowledgements (and all that leaves on this connection after them) may be held back.
+        public var acknowledgeHoldLimit: Duration = .milliseconds(500)
+
+        /// Publishes that may stand without the broker's acknowledgement; the broker's own limit holds, too.
+        public var maxInFlightPublishes = 500
+        /// Publishes that may wait until one of those is acknowledged; the next one throws.
+        public var maxWaitingPublishes = 4_096
+        /// How long a stop waits for acknowledgements of publishes, and of the consumer's last batch.
+        public var drainLimit: Duration = .seconds(1)
+
+        public init(broker: MQTTBroker, clientID: String) {
+            self.broker = broker
+            self.clientID = clientID
+        }
+
+        /// Says what is wrong before anything is tried.
+        ///
+        /// - Throws: ``MQTTError/invalidConfiguration(_:)``.
+        public func validate() throws {
+            func require(_ holds: Bool, _ text: @autoclosure () -> String) throws {
+                if !holds { throw MQTTError.invalidConfiguration(text()) }
+            }
+            try require(isPlainText(clientID), "the client id must be text without control characters")
+            try require(
+                !clientID.isEmpty || cleanStart, "a client that keeps its session needs a client id")
+            try require(
+                (.seconds(5) ... .seconds(65_535)).contains(keepAlive), "keepAlive must be from 5 s to 65535 s")
+            try require((1...65_535).contains(receiveMaximum), "receiveMaximum must be from 1 to 65535")
+            // The library walks the list of publishes in flight on each further one.
+            try require((1...1_000).contains(maxInFlightPublishes), "maxInFlightPublishes must be from 1 to 1000")
+            try require(maxWaitingPublishes >= 1, "maxWaitingPublishes must be at least 1")
+            try require(inboxMessageLimit >= 1, "inboxMessageLimit must be at least 1")
+            try require(
+                (1...1_073_741_824).contains(inboxByteLimit), "inboxByteLimit must be from 1 byte to 1 GiB")
+            try require((1...268_435_455).contains(maxPayload), "maxPayload must be from 1 byte to 256 MiB")
+            try require(!broker.host.isEmpty && isPlainText(broker.host), "the broker's host is missing")
+            try require((1...65_535).contains(broker.port), "the broker's port must be from 1 to 65535")
+            try require(username.map(isPlainText) ?? true, "the user name must not contain control characters")
+            try require(!(password?.utf8.contains(0) ?? false), "the password must not contain a zero byte")
+            try require(password == nil || username != nil, "a password needs a user name")
+            if let will {
+                try require(isPublishTopic(Array(will.topic.utf8)), "the will's topic is not a topic to publish on")
+                try require(will.payload.count <= 65_535, "the will's payload must not exceed 65535 bytes")
+            }
+            if let tls {
+                try require(broker.secure, "TLS files are named but the broker is mqtt://, not mqtts://")
+                try require(
+                    (tls.certificateFile == nil) == (tls.keyFile == nil), "a certificate needs its key, and a key its certificate")
+                for file in [tls.caFile, tls.certificateFile, tls.keyFile].compactMap({ $0 }) {
+                    try require(isReadable(file), "cannot read \(file)")
+                }
+            }
+        }
+    }
+}
+
+/// Text that MQTT lets stand in a string and C can carry: no control characters.
+func isPlainText(_ text: String) -> Bool {
+    text.utf8.count <= 65_535 && text.unicodeScalars.allSatisfy { $0.value > 0x1f && !(0x7f...0x9f).contains($0.value) }
+}
+
+/// Whether one may publish on `topic`: not empty, no wildcard, no control characters, valid UTF-8.
+func isPublishTopic(_ topic: [UInt8]) -> Bool {
+    guard !topic.isEmpty, topic.count <= 65_535, !topic.contains(0) else { return false }
+    return topic.withUnsafeBytes { bytes in
+        let text = bytes.assumingMemoryBound(to: CChar.self).baseAddress
+        return mosquitto_pub_topic_check2(text, bytes.count) == MOSQ_ERR_SUCCESS.code
+            && mosquitto_validate_utf8(text, Int32(clamping: bytes.count)) == MOSQ_ERR_SUCCESS.code
+    }
+}
+
+private func isReadable(_ path: String) -> Bool { access(path, R_OK) == 0 }

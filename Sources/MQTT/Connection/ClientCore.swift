@@ -1,0 +1,31 @@
+import Logging
+import Synchronization
+
+/// What the tasks that use a client and the thread of its connection share.
+final class ClientCore: Sendable {
+    let configuration: MQTTClient.Configuration
+    let subscriptions: [MQTTSubscription]
+    let logger: Logger
+    let wake = WakeDescriptor()
+    let inbox = Inbox()
+    let outbox: Outbox
+    let state = Broadcast<MQTTConnectionState>(.disconnected(.notStarted))
+    let subscriptionStatus = Broadcast(MQTTSubscriptionStatus())
+    let statistics = Mutex(MQTTStatistics())
+    private let started = Mutex(false)
+
+    init(configuration: MQTTClient.Configuration, subscriptions: [MQTTSubscription], logger: Logger) {
+        self.configuration = configuration
+        self.subscriptions = subscriptions
+        self.logger = logger
+        outbox = Outbox(waitingLimit: configuration.maxWaitingPublishes, wake: wake)
+    }
+
+    /// True the first time only.
+    func start() -> Bool {
+        started.withLock { started in
+            defer { started = true }
+            return !started
+        }
+    }
+}

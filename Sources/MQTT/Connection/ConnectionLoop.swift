@@ -1,0 +1,85 @@
+import Glibc
+import Logging
+import Synchronization
+
+/// Connects, serves the connection until it ends, waits, and connects again: the body of the connection's thread.
+final class ConnectionLoop {
+    private let core: ClientCore
+    private var schedule: ReconnectSchedule
+    private var session: ConnectionSession
+    private var lastLogged: (reason: MQTTDisconnection, at: ContinuousClock.Instant)?
+
+    init(core: ClientCore) {
+        self.core = core
+        schedule = ReconnectSchedule(core.configuration.reconnect)
+        session = ConnectionSession(core: core)
+    }
+
+    /// Returns when the client has been stopped.
+    func run() {
+        var onlyIPv4 = false
+        while true {
+            core.state.set(.connecting)
+            let connection: Connection
+            let reason: MQTTDisconnection
+            var connectedFor: Duration?
+            do {
+                connection = try Connection(core: core, session: session)
+                reason = connection.serve(onlyIPv4: onlyIPv4)
+                connectedFor = connection.connectedSince.map { ContinuousClock.now - $0 }
+                onlyIPv4 = connection.reachedBroker ? onlyIPv4 : !onlyIPv4
+            } catch {
+                reason = .protocolError(code: 0, text: "\(error)")
+            }
+            core.state.set(.disconnected(reason))
+            if reason == .stopped { break }
+            core.statistics.withLock { $0.disconnections &+= 1 }
+            let delay = schedule.delay(after: reason, connectedFor: connectedFor, random: Double.random(in: 0..<1))
+            log(reason, retryIn: delay)
+            if wait(delay) {
+                core.state.set(.disconnected(.stopped))
+                break
+            }
+        }
+        core.inbox.finish()
+        core.state.finish()
+        core.subscriptionStatus.finish()
+    }
+
+    /// Waits between two attempts; true when the client is stopped meanwhile.
+    private func wait(_ delay: Duration) -> Bool {
+        let end = ContinuousClock.now + delay
+        while true {
+            let requests = core.outbox.takeRequests()
+            session.apply(requests.subscriptionChanges)
+            if requests.stop { return true }
+            let left = end - ContinuousClock.now
+            if left <= .zero { return false }
+            var descriptor = pollfd(fd: core.wake.descriptor, events: Int16(POLLIN), revents: 0)
+            if poll(&descriptor, 1, left.pollMilliseconds) > 0 { core.wake.drain() }
+        }
+    }
+
+    /// Says why there is no connection: when the reason is a new one, and every half minute while it stays the same.
+    private func log(_ reason: MQTTDisconnection, retryIn delay: Duration) {
+        let now = ContinuousClock.now
+        if let lastLogged, lastLogged.reason == reason, now - lastLogged.at < .seconds(30) { return }
+        lastLogged = (reason, now)
+        core.logger.info(
+            "no connection to the broker",
+            metadata: [
+                LogKey.broker: "\(core.configuration.broker)", LogKey.clientID: "\(core.configuration.clientID)",
+                LogKey.reason: "\(reason)", LogKey.retryIn: "\(delay)",
+            ])
+    }
+}
+
+/// Keys of log metadata.
+enum LogKey {
+    static let broker = "mqtt.broker"
+    static let clientID = "mqtt.client_id"
+    static let reason = "reason"
+    static let retryIn = "retry_in"
+    static let filter = "mqtt.filter"
+    static let sessionPresent = "mqtt.session_present"
+}
