@@ -24,12 +24,14 @@ extension TagPath {
         for name in znodePath.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
             if !isFirst { text.append(UInt8(ascii: "/")) }
             isFirst = false
-            text.append(contentsOf: try Self.level(znodeName: String(Substring(name))).utf8)
+            let level = try Self.level(znodeName: String(Substring(name)))
+            guard !level.utf8.contains(UInt8(ascii: "/")) else { throw .foreignNode(String(Substring(name))) }
+            text.append(contentsOf: level.utf8)
         }
         try self.init(topic: text.span)
     }
 
-    /// The znode name of one topic level.
+    /// The znode name of one topic level, or of any other name that becomes one node; a `/` in it is escaped.
     public static func znodeName(level: some StringProtocol) -> String {
         var name = ""
         encode(Substring(level), into: &name)
