@@ -111,7 +111,7 @@ extension AlarmBook {
         let slot = slots[tag.index]
         if slot.isEmpty { return false }
         let isGood = quality == .good && value.isFinite
-        let reading = AlarmEvaluator.Reading(
+        let reading = AlarmReading(
             value: value, time: hasSourceTime ? sourceTime : receivedTime, received: receivedTime,
             hasSourceTime: hasSourceTime)
         var left = false
@@ -218,10 +218,12 @@ extension AlarmBook {
     /// evaluation continues from the record; what the newest sample says about it becomes pending anew. Returns how many went.
     @discardableResult
     public mutating func dropPending(olderThan moment: Milliseconds, at now: Milliseconds) -> Int {
+        let window = limits.echoWindow
         var dropped = 0
         for alarm in Array(pendingAlarms) {
             dropped += changingPending(of: alarm) { book in
-                book.ledgers[alarm].dropPending(olderThan: moment, evaluator: &book.evaluators[alarm], now: now)
+                book.ledgers[alarm].dropPending(
+                    olderThan: moment, evaluator: &book.evaluators[alarm], echoWindow: window, now: now)
             }
             schedule(alarm)
         }

@@ -48,30 +48,29 @@ struct AlarmEvaluator: Sendable {
         var isActive: Bool { phase == .abnormal || phase == .pendingOff }
     }
 
-    /// A good sample.
-    struct Reading: Sendable {
-        var value: Double
-        var time: Milliseconds
-        var received: Milliseconds
-        var hasSourceTime: Bool
-    }
-
     /// One to four, outer limits after inner ones of the same side.
     private var limits: InlineArray<4, Limit>
     private let count: Int
     private let onDelay: Milliseconds
     private let offDelay: Milliseconds
-    /// Between these no limit is exceeded: all that most samples are compared with.
-    private let quiet: ClosedRange<Double>
+    /// Strictly between these a value has returned from every limit: all that most samples are compared with.
+    private let settledAbove: Double
+    private let settledBelow: Double
+    private let settledZone: UInt8
     /// True when every limit is `normal`.
     private var isIdle = true
     private(set) var condition = AlarmCondition.normal
     /// Date of the last edge; the next one is later.
     private var lastEdge: Milliseconds = .min
     /// The newest sample, or what a record told about one.
-    private(set) var newest: Reading?
+    private(set) var newest: AlarmReading?
     /// True when `newest` comes from a record: we have not heard it, and of that time nothing counts any more.
     private var newestIsRecorded = false
+    /// The zone of the newest sample, two bits a limit: 1 returned, 2 beyond, 0 between.
+    private var zone: UInt8 = 0
+    private var history = ReadingHistory()
+    /// Our time of the sample that began the last edge that we have seen recorded; the next one began with it or later.
+    private var settledThrough: Milliseconds = .min
     /// When evaluation froze, in sample time and by the clock of reception.
     private var frozen: (time: Milliseconds, received: Milliseconds)?
     /// Our copy of a sample that another gateway has already acted upon, awaited before anything else is evaluated.
@@ -79,9 +78,9 @@ struct AlarmEvaluator: Sendable {
 
     private struct Echo: Sendable {
         let value: Double
+        /// By the clock of reception. What has come meanwhile is evaluated when the echo stays out.
+        let since: Milliseconds
         let until: Milliseconds
-        /// The newest sample that came meanwhile; evaluated when the echo stays out.
-        var held: Reading
     }
 
     /// The definition has to be free of mistakes.
@@ -100,9 +99,9 @@ struct AlarmEvaluator: Sendable {
         self.count = count
         onDelay = definition.onDelay
         offDelay = definition.offDelay
-        let lower = (definition.low ?? definition.lowLow)?.limit ?? -.infinity
-        let upper = (definition.high ?? definition.highHigh)?.limit ?? .infinity
-        quiet = min(lower, upper)...max(lower, upper)
+        settledAbove = (definition.low ?? definition.lowLow).map { $0.limit + definition.deadband } ?? -.infinity
+        settledBelow = (definition.high ?? definition.highHigh).map { $0.limit - definition.deadband } ?? .infinity
+        settledZone = (0..<count).reduce(0) { $0 | 1 << (2 * UInt8($1)) }
     }
 }
 
@@ -111,17 +110,18 @@ struct AlarmEvaluator: Sendable {
 extension AlarmEvaluator {
     /// True when nothing but the newest value changed for a value inside all limits: the path of almost every sample.
     @inline(__always)
-    mutating func tookQuietly(_ reading: Reading) -> Bool {
+    mutating func tookQuietly(_ reading: AlarmReading) -> Bool {
         guard isIdle, frozen == nil, echo == nil, let newest, reading.hasSourceTime == newest.hasSourceTime, !newestIsRecorded,
             reading.time > newest.time, reading.received >= newest.received,
-            reading.time <= reading.received &+ Self.maximumLead, quiet.contains(reading.value)
+            reading.time <= reading.received &+ Self.maximumLead, zone == settledZone, reading.value > settledAbove,
+            reading.value < settledBelow
         else { return false }
         self.newest = reading
         return true
     }
 
     /// A good sample. Returns false when it was ignored.
-    mutating func sampleReceived(_ sample: Reading, into edges: inout [AlarmEdge]) -> Bool {
+    mutating func sampleReceived(_ sample: AlarmReading, into edges: inout [AlarmEdge]) -> Bool {
         var reading = sample
         if !reading.hasSourceTime || reading.time > reading.received &+ Self.maximumLead || reading.time < 0 {
             reading.hasSourceTime = false
@@ -145,18 +145,15 @@ extension AlarmEvaluator {
         }
         thaw(at: reading)
         newest = reading
-        if let echo {
-            if reading.hasSourceTime || reading.value == echo.value || reading.received >= echo.until {
-                self.echo = nil
-            } else {
-                self.echo?.held = reading
-                return true
-            }
-        }
-        fire(sampleTime: reading.time, received: .min, computedAt: reading.received, into: &edges)
         newestIsRecorded = false
-        evaluate(reading)
-        fire(sampleTime: reading.time, received: .min, computedAt: reading.received, into: &edges)
+        remember(reading)
+        if let echo {
+            if reading.received >= echo.until { endEcho(echo, computedAt: reading.received, into: &edges) }
+            if !reading.hasSourceTime, reading.value != echo.value, reading.received < echo.until { return true }
+            settledThrough = reading.time
+            self.echo = nil
+        }
+        take(reading, computedAt: reading.received, into: &edges)
         return true
     }
 
@@ -182,10 +179,7 @@ extension AlarmEvaluator {
     /// The clock of reception has reached `now`.
     mutating func advance(to now: Milliseconds, into edges: inout [AlarmEdge]) {
         guard frozen == nil else { return }
-        if let echo, echo.until <= now {
-            self.echo = nil
-            evaluate(echo.held)
-        }
+        if let echo, echo.until <= now { endEcho(echo, computedAt: now, into: &edges) }
         fire(sampleTime: .min, received: now, computedAt: now, into: &edges)
     }
 
@@ -206,17 +200,16 @@ extension AlarmEvaluator {
 extension AlarmEvaluator {
     /// Continues from a recorded condition instead of from what was computed here.
     ///
-    /// When we are behind the recorder (`isBehind`), samples up to the recorded one count no longer, and evaluation goes on as if
-    /// that one had just come. Otherwise the newest sample here is evaluated anew against the recorded condition.
+    /// The sample that began the recorded edge is looked for among those that came here; what came after it is evaluated again.
+    /// When it has not come yet (`isBehind`), samples up to it count no longer, and evaluation goes on as if it had just come.
     ///
-    /// Times of reception cannot be compared between gateways. There the recorder may have acted upon a sample that is still on
-    /// its way to us, behind older ones: unless our newest is clearly later, the evaluation waits for a sample with the recorded
-    /// value, at most `echoWindow`; with nil it does not wait.
+    /// Without source times the recorded sample is known by its value and, roughly, its time. Unless we have heard it, or ours are
+    /// clearly later, the evaluation waits for it, at most `echoWindow`, because older samples may still come before it.
     ///
     /// Returns the condition that the limits as configured make of the recorded one.
     mutating func adopt(
         _ recorded: AlarmCondition, changedAt: Milliseconds, sampledAt: Milliseconds, value: Double?, now: Milliseconds,
-        echoWindow: Milliseconds?, into edges: inout [AlarmEdge]
+        echoWindow: Milliseconds, into edges: inout [AlarmEdge]
     ) -> AlarmCondition {
         for index in 0..<count {
             let isActive = recorded.isSameSide(as: limits[index].condition)
@@ -227,18 +220,39 @@ extension AlarmEvaluator {
         condition = adopted
         isIdle = adopted == .normal
         lastEdge = max(lastEdge, changedAt)
-        if isBehind(sampledAt: sampledAt, value: value) {
-            newest = Reading(value: value ?? .nan, time: sampledAt, received: now, hasSourceTime: true)
+        echo = nil
+        let heard = positionInHistory(sampledAt: sampledAt, value: value, window: echoWindow)
+        if let heard { settledThrough = history[heard].time }
+        if heard == nil, isBehind(sampledAt: sampledAt, value: value) {
+            let reading = AlarmReading(value: value ?? .nan, time: sampledAt, received: now, hasSourceTime: true)
+            newest = reading
             newestIsRecorded = true
+            if value != nil { remember(reading) }
         }
         guard frozen == nil, let newest, !newest.value.isNaN else { return adopted }
-        if let echoWindow, !newest.hasSourceTime, newest.time <= sampledAt &+ echoWindow, let value, value != newest.value {
-            echo = Echo(value: value, until: now &+ echoWindow, held: newest)
+        if heard == nil, !newest.hasSourceTime, newest.time <= sampledAt &+ echoWindow, let value {
+            echo = Echo(value: value, since: now, until: now &+ echoWindow)
             return adopted
         }
-        evaluate(newest)
-        fire(sampleTime: newest.time, received: .min, computedAt: now, into: &edges)
+        for position in history.indices where position >= heard ?? 0 {
+            // Without the recorded sample in the history, what is later than it.
+            if heard == nil, history[position].time <= sampledAt { continue }
+            take(history[position], computedAt: now, into: &edges)
+        }
+        take(newest, computedAt: now, into: &edges)
         return adopted
+    }
+
+    /// Where the sample that began a recorded edge stands in the history; nil when we have not heard it or it is too long ago.
+    private func positionInHistory(sampledAt: Milliseconds, value: Double?, window: Milliseconds) -> Int? {
+        var nearest: (position: Int, distance: UInt64)?
+        for position in history.indices
+        where history[position].value == value && history[position].time >= settledThrough {
+            let distance = (history[position].time &- sampledAt).magnitude
+            if distance > (history[position].hasSourceTime ? 0 : window.magnitude) { continue }
+            if distance <= nearest?.distance ?? .max { nearest = (position, distance) }
+        }
+        return nearest?.position
     }
 
     /// Whether a record that we did not compute was made from a sample that has not come here yet.
@@ -248,8 +262,11 @@ extension AlarmEvaluator {
         return newest.time < sampledAt || newest.time == sampledAt && newest.value != value
     }
 
-    /// The next edge is dated later than a recorded one.
+    /// The next edge is dated later than a recorded or pending one.
     mutating func noteEdge(at time: Milliseconds) { lastEdge = max(lastEdge, time) }
+
+    /// An edge that was computed here, from a sample of this time, has been seen recorded.
+    mutating func noteRecorded(sampleTime: Milliseconds) { settledThrough = sampleTime }
 }
 
 // MARK: - The machine
@@ -257,8 +274,37 @@ extension AlarmEvaluator {
 extension AlarmEvaluator {
     private func delay(of limit: Limit) -> Milliseconds { limit.phase == .pendingOn ? onDelay : offDelay }
 
+    /// Ends the delays that were over before a reading, lets the limits see it, and ends those that are over at once.
+    private mutating func take(_ reading: AlarmReading, computedAt: Milliseconds, into edges: inout [AlarmEdge]) {
+        fire(sampleTime: reading.time, received: .min, computedAt: computedAt, into: &edges)
+        evaluate(reading)
+        fire(sampleTime: reading.time, received: .min, computedAt: computedAt, into: &edges)
+    }
+
+    /// Keeps a reading that enters another zone.
+    private mutating func remember(_ reading: AlarmReading) {
+        var zone: UInt8 = 0
+        for index in 0..<count {
+            let value = limits[index].sign * reading.value
+            let bits: UInt8 = value > limits[index].activation ? 2 : value < limits[index].returning ? 1 : 0
+            zone |= bits << (2 * UInt8(index))
+        }
+        if zone == self.zone, !history.indices.isEmpty { return }
+        self.zone = zone
+        history.append(reading)
+    }
+
+    /// The recorded sample has stayed out: what has come since counts.
+    private mutating func endEcho(_ echo: Echo, computedAt: Milliseconds, into edges: inout [AlarmEdge]) {
+        self.echo = nil
+        for position in history.indices where history[position].received >= echo.since {
+            take(history[position], computedAt: computedAt, into: &edges)
+        }
+        if let newest { take(newest, computedAt: computedAt, into: &edges) }
+    }
+
     /// Lets each limit see a value.
-    private mutating func evaluate(_ reading: Reading) {
+    private mutating func evaluate(_ reading: AlarmReading) {
         var isIdle = true
         for index in 0..<count {
             let value = limits[index].sign * reading.value
@@ -347,7 +393,7 @@ extension AlarmEvaluator {
 
     /// Our copy of the recorded sample has come: from here on the stream is heard as by everybody, so what follows with the same
     /// time is news, and the delays that it began run by our reception of it, as they do for the samples that may end them.
-    private mutating func echoReceived(_ reading: Reading) {
+    private mutating func echoReceived(_ reading: AlarmReading) {
         newestIsRecorded = false
         newest = reading
         for index in 0..<count where limits[index].isPending && limits[index].sampleTime == reading.time {
@@ -356,7 +402,7 @@ extension AlarmEvaluator {
     }
 
     /// Resumes the delays that stood still while the quality was lost.
-    private mutating func thaw(at reading: Reading) {
+    private mutating func thaw(at reading: AlarmReading) {
         guard let frozen else { return }
         self.frozen = nil
         shift(sampleTime: max(0, reading.time &- frozen.time), received: max(0, reading.received &- frozen.received))
@@ -364,10 +410,14 @@ extension AlarmEvaluator {
 
     /// Keeps what has passed of each delay when two samples' times cannot be compared: what has passed between them is then known
     /// by the clock of reception alone.
-    private mutating func carryOver(to reading: Reading, from newest: Reading) {
+    private mutating func carryOver(to reading: AlarmReading, from newest: AlarmReading) {
         let elapsed = max(0, reading.received &- newest.received)
         let jump = reading.time &- newest.time &- elapsed
-        if jump != 0 { shift(sampleTime: jump, received: 0) }
+        if jump != 0 {
+            shift(sampleTime: jump, received: 0)
+            history.removeAll()
+            settledThrough = .min
+        }
         if reading.received < newest.received { shift(sampleTime: 0, received: reading.received &- newest.received) }
         if let frozen { self.frozen = (frozen.time &+ jump, min(frozen.received, reading.received)) }
     }

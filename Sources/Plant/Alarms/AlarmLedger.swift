@@ -52,6 +52,7 @@ struct AlarmLedger: Sendable {
         let count = pending.count
         var isBehind = false
         if let match = pending.firstIndex(where: { $0.isSame(as: record, within: matchWindow) }) {
+            evaluator.noteRecorded(sampleTime: pending[match].sampleTime)
             pending.removeFirst(match + 1)
             settlement.matched = 1
         } else if evaluator.isBehind(sampledAt: record.sampledAt, value: record.value) {
@@ -73,7 +74,7 @@ struct AlarmLedger: Sendable {
 
     /// Gives up edges that were computed before a moment, and continues from what is recorded. Returns how many.
     mutating func dropPending(
-        olderThan moment: Milliseconds, evaluator: inout AlarmEvaluator, now: Milliseconds
+        olderThan moment: Milliseconds, evaluator: inout AlarmEvaluator, echoWindow: Milliseconds, now: Milliseconds
     ) -> Int {
         let count = pending.count
         pending.removeAll { $0.computedAt < moment }
@@ -81,13 +82,12 @@ struct AlarmLedger: Sendable {
         straighten()
         let dropped = count - pending.count
         if pending.isEmpty, evaluator.condition != committedCondition {
-            // What our newest sample says is what we want to know now; no other one is awaited.
-            adoptCommitted(evaluator: &evaluator, echoWindow: nil, now: now)
+            adoptCommitted(evaluator: &evaluator, echoWindow: echoWindow, now: now)
         }
         return dropped
     }
 
-    private mutating func adoptCommitted(evaluator: inout AlarmEvaluator, echoWindow: Milliseconds?, now: Milliseconds) {
+    private mutating func adoptCommitted(evaluator: inout AlarmEvaluator, echoWindow: Milliseconds, now: Milliseconds) {
         var edges: [AlarmEdge] = []
         let sampledAt = committed?.sampledAt ?? .min
         let changedAt = committed?.changedAt ?? .min

@@ -99,9 +99,10 @@ struct AlarmCluster {
         log.append("g\(active) commits \(Step(proposal))")
     }
 
-    /// Another gateway is elected and reads the tree.
-    mutating func elect(_ gateway: Int, at now: Milliseconds = 0) {
+    /// Another gateway is elected and reads the tree, and before it what it has not yet seen of the journal if it does.
+    mutating func elect(_ gateway: Int, at now: Milliseconds = 0, readsJournal: Bool = false) {
         active = gateway
+        if readsJournal { see(gateway, upTo: journal.count, at: now) }
         epoch += 1
         log.append("g\(gateway) elected")
         if let tree { gateways[gateway].book.restore([tree], at: now) }

@@ -106,7 +106,7 @@ struct AlarmFailoverTests {
                 if random.chance(30) { cluster.commit(limit: Int.random(in: 1...4, using: &random), at: now) }
                 if random.chance(2) {
                     cluster.commit(limit: 1, dies: true, at: now)
-                    cluster.elect(Int.random(in: 0..<count, using: &random), at: now)
+                    cluster.elect(Int.random(in: 0..<count, using: &random), at: now, readsJournal: true)
                 }
             }
             cluster.finish()
