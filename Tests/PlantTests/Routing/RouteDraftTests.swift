@@ -1,0 +1,87 @@
+import Plant
+import Testing
+
+@Suite("Routes")
+struct RouteDraftTests {
+    private let machines = RouteDraft(
+        name: "machines", topic: "factory/{line}/{machine}/{metric}", device: "factory/{line}/{machine}", value: "/v", time: "/ts",
+        units: [.init("factory/+/+/temperature", "°C")], staleAfter: 30_000, deadband: [.init("factory/+/+/temperature", 0.2)],
+        presence: .init(topic: "{device}/status"))
+
+    @Test("The route of DESIGN.md")
+    func complete() throws {
+        let route = try machines.checked()
+        #expect(route.subscriptionFilters.map(\.text) == ["factory/+/+/+", "factory/+/+/status"])
+        #expect(try route.payload == .json(value: JSONPointer("/v")))
+        #expect(try route.deadband(of: TagPath("factory/l/m/temperature")) == 0.2)
+        #expect(try route.deadband(of: TagPath("factory/l/m/pressure")) == nil)
+        #expect(try route.unit(of: TagPath("factory/l/m/temperature")) == "°C")
+        #expect(try route.devicePath(["line": "l", "machine": "m", "metric": "t"]).text == "factory/l/m")
+        #expect(try route.tagPaths(topic: TagPath("factory/l/m/t")).map(\.text) == ["factory/l/m/t"])
+        #expect(route.presence?.topic.text == "factory/{line}/{machine}/status")
+    }
+
+    @Test("Several values are tags below the topic, and the topic is the device")
+    func severalValues() throws {
+        let route = try RouteDraft(
+            name: "skab", topic: "skab/{bed}", values: [.init("Pressure", "/Pressure"), .init("flow/rms", "/Volume Flow RateRMS")],
+            unit: "bar"
+        ).checked()
+        #expect(try route.tagPaths(topic: TagPath("skab/1")).map(\.text) == ["skab/1/Pressure", "skab/1/flow/rms"])
+        #expect(route.device.text == "skab/{bed}")
+        #expect(try route.unit(of: TagPath("skab/1/Pressure")) == "bar")
+    }
+
+    @Test(
+        "The device by default",
+        arguments: [("a/{x}/{y}", "a/{x}"), ("a", "a"), ("{x}", "{x}"), ("a/{x...}", "a")])
+    func defaultDevice(topic: String, device: String) throws {
+        #expect(try RouteDraft(name: "r", topic: topic).checked().device.text == device)
+    }
+
+    private func mistakes(_ change: (inout RouteDraft) -> Void) -> [RouteMistake] {
+        var draft = machines
+        change(&draft)
+        do {
+            _ = try draft.checked()
+            return []
+        } catch {
+            return error.all
+        }
+    }
+
+    @Test("Every mistake names its key and what was expected")
+    func mistakes() {
+        #expect(mistakes { $0.name = "" }.map(\.field) == [.name])
+        #expect(mistakes { $0.topic = "" }.map(\.field) == [.topic])
+        #expect(mistakes { $0.topic = "a/#/b" } == [RouteMistake(.topic, .template(.restNotLast("#")))])
+        #expect(
+            mistakes { $0.device = "factory/{cell}" }
+                == [RouteMistake(.device, .unknownPlaceholder("cell", known: ["line", "machine", "metric"]))])
+        #expect(mistakes { $0.device = "a/#" } == [RouteMistake(.device, .path(.wildcard))])
+        #expect(mistakes { $0.payload = "xml" }.map(\.field) == [.value, .payload, .time])
+        #expect(mistakes { $0.payload = "number" }.map(\.field) == [.value, .time])
+        #expect(mistakes { $0.value = "v" } == [RouteMistake(.value, .pointer(.noLeadingSlash))])
+        #expect(mistakes { $0.values = [.init("a", "/a")] } == [RouteMistake(.value, .valueAndValues)])
+        #expect(mistakes { $0.value = nil; $0.values = [.init("a+", "/a")] }.map(\.field) == [.values(entry: "a+")])
+        #expect(mistakes { $0.time = "ts" } == [RouteMistake(.time, .pointer(.noLeadingSlash))])
+        #expect(mistakes { $0.staleAfter = 0 } == [RouteMistake(.staleAfter, .notPositive)])
+        #expect(mistakes { $0.deadband = [.init("a", -1)] } == [RouteMistake(.deadband(entry: "a"), .notFinite)])
+        #expect(mistakes { $0.deadband = [.init("a/#/b", 1)] }.map(\.field) == [.deadband(entry: "a/#/b")])
+        #expect(mistakes { $0.units = [.init("", "x")] } == [RouteMistake(.units(entry: ""), .filter(.empty))])
+        #expect(mistakes { $0.presence?.offline = "online" } == [RouteMistake(.presenceOffline, .samePayloads)])
+        #expect(mistakes { $0.presence?.topic = "factory/{line}/status" }.map(\.field) == [.presenceTopic])
+        #expect(
+            mistakes { $0.device = "{line}-{machine}" } == [RouteMistake(.presenceTopic, .deviceNotInLevels)])
+        #expect(mistakes { $0.name = ""; $0.value = "v"; $0.staleAfter = -1 }.count == 3)
+        for mistake in mistakes({ $0.device = "factory/{cell}" }) {
+            #expect(mistake.description == "device: {cell} is not in the topic, which has {line}, {machine}, {metric}")
+        }
+    }
+
+    @Test("Two routes of one name")
+    func duplicateNames() {
+        let found = RouteDraft.duplicateNames(in: [machines, RouteDraft(name: "x", topic: "x"), machines])
+        #expect(found.map(\.index) == [2])
+    }
+}
