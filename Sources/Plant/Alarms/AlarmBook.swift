@@ -218,12 +218,10 @@ extension AlarmBook {
     /// evaluation continues from the record; what the newest sample says about it becomes pending anew. Returns how many went.
     @discardableResult
     public mutating func dropPending(olderThan moment: Milliseconds, at now: Milliseconds) -> Int {
-        let window = limits.echoWindow
         var dropped = 0
         for alarm in Array(pendingAlarms) {
             dropped += changingPending(of: alarm) { book in
-                book.ledgers[alarm].dropPending(
-                    olderThan: moment, evaluator: &book.evaluators[alarm], echoWindow: window, now: now)
+                book.ledgers[alarm].dropPending(olderThan: moment, evaluator: &book.evaluators[alarm], now: now)
             }
             schedule(alarm)
         }

@@ -206,10 +206,12 @@ extension AlarmEvaluator {
     /// Without source times the recorded sample is known by its value and, roughly, its time. Unless we have heard it, or ours are
     /// clearly later, the evaluation waits for it, at most `echoWindow`, because older samples may still come before it.
     ///
+    /// With `presentOnly`, of what came after it only the zone in which the value is now counts.
+    ///
     /// Returns the condition that the limits as configured make of the recorded one.
     mutating func adopt(
         _ recorded: AlarmCondition, changedAt: Milliseconds, sampledAt: Milliseconds, value: Double?, now: Milliseconds,
-        echoWindow: Milliseconds, into edges: inout [AlarmEdge]
+        echoWindow: Milliseconds, presentOnly: Bool, into edges: inout [AlarmEdge]
     ) -> AlarmCondition {
         for index in 0..<count {
             let isActive = recorded.isSameSide(as: limits[index].condition)
@@ -219,7 +221,7 @@ extension AlarmEvaluator {
         let adopted = currentCondition
         condition = adopted
         isIdle = adopted == .normal
-        lastEdge = max(lastEdge, changedAt)
+        lastEdge = changedAt
         echo = nil
         let heard = positionInHistory(sampledAt: sampledAt, value: value, window: echoWindow)
         if let heard { settledThrough = history[heard].time }
@@ -230,11 +232,12 @@ extension AlarmEvaluator {
             if value != nil { remember(reading) }
         }
         guard frozen == nil, let newest, !newest.value.isNaN else { return adopted }
-        if heard == nil, !newest.hasSourceTime, newest.time <= sampledAt &+ echoWindow, let value {
+        if heard == nil, !presentOnly, !newest.hasSourceTime, newest.time <= sampledAt &+ echoWindow, let value {
             echo = Echo(value: value, since: now, until: now &+ echoWindow)
             return adopted
         }
-        for position in history.indices where position >= heard ?? 0 {
+        let first = presentOnly ? history.indices.upperBound - 1 : heard ?? 0
+        for position in history.indices where position >= first {
             // Without the recorded sample in the history, what is later than it.
             if heard == nil, history[position].time <= sampledAt { continue }
             take(history[position], computedAt: now, into: &edges)

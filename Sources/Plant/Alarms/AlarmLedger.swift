@@ -67,14 +67,14 @@ struct AlarmLedger: Sendable {
         evaluator.noteEdge(at: pending.last?.time ?? record.changedAt)
         if pending.isEmpty, isBehind || evaluator.condition != record.condition {
             settlement.adopted = true
-            adoptCommitted(evaluator: &evaluator, echoWindow: echoWindow, now: now)
+            adoptCommitted(evaluator: &evaluator, echoWindow: echoWindow, presentOnly: false, now: now)
         }
         return settlement
     }
 
     /// Gives up edges that were computed before a moment, and continues from what is recorded. Returns how many.
     mutating func dropPending(
-        olderThan moment: Milliseconds, evaluator: inout AlarmEvaluator, echoWindow: Milliseconds, now: Milliseconds
+        olderThan moment: Milliseconds, evaluator: inout AlarmEvaluator, now: Milliseconds
     ) -> Int {
         let count = pending.count
         pending.removeAll { $0.computedAt < moment }
@@ -82,18 +82,20 @@ struct AlarmLedger: Sendable {
         straighten()
         let dropped = count - pending.count
         if pending.isEmpty, evaluator.condition != committedCondition {
-            adoptCommitted(evaluator: &evaluator, echoWindow: echoWindow, now: now)
+            adoptCommitted(evaluator: &evaluator, echoWindow: 0, presentOnly: true, now: now)
         }
         return dropped
     }
 
-    private mutating func adoptCommitted(evaluator: inout AlarmEvaluator, echoWindow: Milliseconds, now: Milliseconds) {
+    private mutating func adoptCommitted(
+        evaluator: inout AlarmEvaluator, echoWindow: Milliseconds, presentOnly: Bool, now: Milliseconds
+    ) {
         var edges: [AlarmEdge] = []
         let sampledAt = committed?.sampledAt ?? .min
         let changedAt = committed?.changedAt ?? .min
         let adopted = evaluator.adopt(
             committedCondition, changedAt: changedAt, sampledAt: sampledAt, value: committed?.value, now: now,
-            echoWindow: echoWindow, into: &edges)
+            echoWindow: echoWindow, presentOnly: presentOnly, into: &edges)
         if let committed, adopted != committed.condition {
             // The limit that the record speaks of is no longer configured.
             pending.append(

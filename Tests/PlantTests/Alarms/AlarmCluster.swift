@@ -132,7 +132,10 @@ struct AlarmCluster {
         return points.firstIndex { $0.time > tree.sampledAt } ?? points.count
     }
 
-    var outcomes: [PlainEvaluation.Outcome] { journal.map(PlainEvaluation.Outcome.init) }
+    /// What the journal says about the process; acknowledgements come from elsewhere.
+    var outcomes: [PlainEvaluation.Outcome] {
+        journal.filter { $0.transition != .acknowledged }.map(PlainEvaluation.Outcome.init)
+    }
 
     var story: String {
         "\(definition)\n\(points.map { "\($0.time):\($0.value)" })\n\(log.joined(separator: "\n"))"

@@ -1,0 +1,62 @@
+import OrderedCollections
+import Testing
+
+@testable import Plant
+
+@Suite("Journal entries")
+struct JournalEntryTests {
+    @Test("An alarm's entry carries the transition and the alarm after it, and is read back")
+    func alarm() throws {
+        var book = try AlarmFixture.book(try AlarmFixture.definition(onDelay: 0))
+        book.sample(90, at: 1000)
+        let proposal = try #require(book.proposals(limit: 1, epoch: 42).first)
+        var entry = JournalEntry(proposal, gateway: "gw1")
+        #expect(
+            String(decoding: entry.serialized(), as: UTF8.self).hasPrefix(
+                #"{"kind":"alarm","at":1000,"gateway":"gw1","epoch":42,"transition":"ACT","announced":false,"record":{"alarm":"#))
+        let read = try JournalEntry(parsing: entry.serialized())
+        #expect(read == entry)
+        #expect(try read.alarmTransition() == proposal)
+        entry.announced = true
+        #expect(try JournalEntry(parsing: entry.serialized()).announced == true)
+    }
+
+    @Test("An acknowledgement's entry names the person")
+    func acknowledgement() throws {
+        var book = try AlarmFixture.book(try AlarmFixture.definition(onDelay: 0))
+        book.sample(90, at: 1000)
+        book.commitAll()
+        let path = try AlarmFixture.path()
+        let proposal = try book.acknowledge(path, eventID: nil, by: "ann", comment: nil, at: 2000, epoch: 1).get()
+        let entry = JournalEntry(proposal, gateway: "gw1")
+        #expect(entry.by == "ann" && entry.at == 2000 && entry.transition == "ACK")
+    }
+
+    @Test("Other kinds, and what we do not know, survive")
+    func others() throws {
+        let entry = JournalEntry(
+            kind: .ownership, at: 5, gateway: "gw1", epoch: 3, details: ["what": "alarm-processor", "change": "elected"])
+        #expect(try JournalEntry(parsing: entry.serialized()) == entry)
+        #expect(try entry.alarmTransition() == nil)
+        let text = #"{"kind":"later","at":1,"gateway":"g","by":"ann","transition":"X","x":{"y":1},"record":{"z":null}}"#
+        let later = try JournalEntry(parsing: Array(text.utf8))
+        #expect(String(decoding: later.serialized(), as: UTF8.self) == text)
+    }
+
+    @Test("A broken entry says what is wrong", arguments: [
+        ("", nil), ("[]", nil), ("{}", "kind"), (#"{"kind":1}"#, "kind"), (#"{"kind":"alarm","at":"x"}"#, "at"),
+        (#"{"kind":"alarm","announced":1}"#, "announced"),
+    ] as [(String, String?)])
+    func broken(text: String, member: String?) {
+        let mistake = #expect(throws: JournalEntryMistake.self) { try JournalEntry(parsing: Array(text.utf8)) }
+        #expect(mistake?.member == member)
+    }
+
+    @Test("An alarm's entry with a broken record is an error, one with a transition of later versions is none of ours")
+    func brokenRecord() throws {
+        let broken = try JournalEntry(parsing: Array(#"{"kind":"alarm","transition":"ACT","record":{}}"#.utf8))
+        #expect(throws: AlarmRecordMistake.self) { try broken.alarmTransition() }
+        let later = try JournalEntry(parsing: Array(#"{"kind":"alarm","transition":"SHELVE","record":{}}"#.utf8))
+        #expect(try later.alarmTransition() == nil)
+    }
+}
