@@ -1,0 +1,108 @@
+import Logging
+import NIOCore
+import NIOPosix
+import NIOSSL
+import Synchronization
+
+extension ClientCore {
+    /// Keeps a connection until the end is requested, then returns when the session is closed.
+    func run() async throws {
+        var random = SystemRandomNumberGenerator()
+        let ceiling = min(.seconds(1), configuration.sessionTimeout / 4)
+        var schedule = ReconnectSchedule(servers: configuration.servers, ceiling: ceiling, using: &random)
+        while !isEnding {
+            await pause(schedule.delay(using: &random))
+            if isEnding { break }
+            let server = schedule.nextServer()
+            if await attempt(server) {
+                schedule.sessionGranted()
+            } else {
+                schedule.attemptFailed()
+            }
+        }
+        requestEnd()
+        // The effects of the end happen on the event loop; they are done when this has been.
+        try? await eventLoop.submit {}.get()
+        if let error = state.withLock({ $0.fatalError }) { throw error }
+    }
+
+    private var isEnding: Bool { state.withLock { $0.endRequested } }
+
+    /// Waits, unless the end is requested first.
+    private func pause(_ duration: Duration) async {
+        guard duration > .zero else { return }
+        let promise = eventLoop.makePromise(of: Void.self)
+        let timer = eventLoop.scheduleTask(in: .nanoseconds(duration.wholeNanoseconds)) { promise.succeed() }
+        setInterrupt { promise.succeed() }
+        try? await promise.futureResult.get()
+        timer.cancel()
+        setInterrupt(nil)
+    }
+
+    /// Connects and stays until the connection is gone.
+    ///
+    /// - Returns: Whether a session was granted and lasted; a server that grants sessions and hangs up is no better than
+    ///   one that cannot be reached.
+    private func attempt(_ server: ServerAddress) async -> Bool {
+        let timeout = state.withLock { $0.machine.connectTimeout }
+        let configuration = configuration
+        let bootstrap = ClientBootstrap(group: eventLoop)
+            .connectTimeout(.nanoseconds(timeout.wholeNanoseconds))
+            .channelOption(ChannelOptions.socketOption(.tcp_nodelay), value: 1)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let pipeline = channel.pipeline.syncOperations
+                    if let tls = configuration.tls {
+                        let context = try NIOSSLContext(configuration: tls)
+                        try pipeline.addHandler(Self.tlsHandler(context, host: server.host))
+                    }
+                    try pipeline.addHandler(
+                        ConnectionHandler(core: self, maximumLength: configuration.maximumResponseLength))
+                }
+            }
+        // The name is resolved anew by each attempt, and all its addresses are tried.
+        let connected = bootstrap.connect(host: server.host, port: server.port)
+        let outcome = eventLoop.makePromise(of: (any Channel)?.self)
+        connected.map { $0 }.cascade(to: outcome)
+        setInterrupt { outcome.succeed(nil) }
+        defer { setInterrupt(nil) }
+        do {
+            guard let channel = try await outcome.futureResult.get() else {
+                // Interrupted: whatever comes of the attempt is not wanted any more.
+                connected.whenSuccess { $0.close(promise: nil) }
+                return false
+            }
+            let start = ContinuousClock.now
+            try await channel.closeFuture.get()
+            return state.withLock { $0.machine.takeGranted() } && ContinuousClock.now - start > .seconds(1)
+        } catch {
+            logger.debug("cannot connect", metadata: [LogKey.server: "\(server)", LogKey.error: "\(error)"])
+            state.withLock { $0.lastFailure = "\(server): \(error)" }
+            return false
+        }
+    }
+
+    /// What ``end()`` calls, so that nobody waits for it longer than needed; called at once when the end came before.
+    private func setInterrupt(_ interrupt: (@Sendable () -> Void)?) {
+        let tooLate = state.withLock { state in
+            state.interrupt = interrupt
+            return state.endRequested
+        }
+        if tooLate { interrupt?() }
+    }
+
+    private static func tlsHandler(_ context: NIOSSLContext, host: String) throws -> NIOSSLClientHandler {
+        // A server name must not be an address; then the certificate is checked against the address.
+        let isAddress = (try? SocketAddress(ipAddress: host, port: 0)) != nil
+        return try NIOSSLClientHandler(context: context, serverHostname: isAddress ? nil : host)
+    }
+}
+
+extension Duration {
+    /// Nanoseconds, clamped.
+    var wholeNanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        return overflow ? Int64.max : product &+ attoseconds / 1_000_000_000
+    }
+}

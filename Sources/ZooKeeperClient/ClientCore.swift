@@ -1,0 +1,272 @@
+import Logging
+import NIOCore
+import NIOPosix
+import Synchronization
+import ZooKeeperProtocol
+
+/// The interpreter of ``SessionMachine``: holds it under a lock, performs what it wants on one event loop.
+///
+/// Callers on any thread only queue requests under the lock and wake the event loop at most once a tick. All other
+/// inputs come from the event loop, so their effects happen one after the other, outside the lock. No user code runs
+/// here: answers and events resume continuations or fill buffers.
+final class ClientCore: Sendable {
+    struct State {
+        var machine: SessionMachine
+        var channel: (any Channel)?
+        var flushScheduled = false
+        /// Cuts short whatever the run loop waits for.
+        var interrupt: (@Sendable () -> Void)?
+        var hasRun = false
+        var endRequested = false
+        var fatalError: ZooKeeperError?
+        var lastFailure: String?
+    }
+
+    /// What a lease needs to know, apart from the machine's lock.
+    struct LeaseReading: Sendable {
+        var sessionID: Int64
+        var deadline: ContinuousClock.Instant?
+    }
+
+    let configuration: ZooKeeperClient.Configuration
+    let eventLoop: any EventLoop
+    let logger: Logger
+    let state: Mutex<State>
+    let connectionState: StateBroadcast<ConnectionState>
+    /// Whether the lease deadline lies ahead; told with the resolution of the tick.
+    let leaseHealth: StateBroadcast<Bool>
+    private let lease = Mutex<LeaseReading?>(nil)
+    private let ticker = Mutex<RepeatedTask?>(nil)
+
+    init(configuration: ZooKeeperClient.Configuration, eventLoop: any EventLoop, logger: Logger) {
+        self.configuration = configuration
+        self.eventLoop = eventLoop
+        self.logger = logger
+        let shortest = min(configuration.sessionTimeout, configuration.requestTimeout)
+        let interval = min(max(shortest / 24, .milliseconds(5)), .milliseconds(50))
+        var settings = SessionMachine.Settings(
+            sessionTimeout: configuration.sessionTimeout, requestTimeout: configuration.requestTimeout,
+            serverCount: configuration.servers.count)
+        settings.auth = configuration.auth.map { AuthPacket(scheme: $0.scheme, auth: $0.credentials) }
+        settings.maxOutstandingRequests = configuration.maxOutstandingRequests
+        settings.maxOutstandingBytes = configuration.maxOutstandingBytes
+        settings.leaseRule = configuration.leaseRule
+        settings.serverTick = configuration.serverTick
+        settings.tickInterval = interval
+        let machine = SessionMachine(settings: settings, resuming: configuration.resume, now: .now)
+        state = Mutex(State(machine: machine))
+        connectionState = StateBroadcast(machine.state, bound: 64)
+        leaseHealth = StateBroadcast(false, bound: 16)
+
+        // From the start and not only in run(): calls made before have deadlines, too.
+        let amount = TimeAmount.milliseconds(interval.wholeMilliseconds)
+        let task = eventLoop.scheduleRepeatedTask(initialDelay: amount, delay: amount) { [weak self] task in
+            guard let self else { return task.cancel() }
+            self.tick()
+        }
+        ticker.withLock { $0 = task }
+    }
+
+    deinit {
+        ticker.withLock { $0?.cancel() }
+    }
+
+    // MARK: Callers, any thread
+
+    /// Queues a request; its outcome settles `call`.
+    func submit(_ call: PendingCall) {
+        let (refusal, flush) = state.withLock { state -> (ZooKeeperError?, Bool) in
+            if let refusal = state.machine.submit(call) { return (refusal, false) }
+            guard state.machine.phase == .established, !state.flushScheduled else { return (nil, false) }
+            state.flushScheduled = true
+            return (nil, true)
+        }
+        if let refusal { call.finish(.failure(refusal)) }
+        if flush { eventLoop.execute { self.flush() } }
+    }
+
+    /// Nobody waits for a one-shot watch any more.
+    func forget(_ slot: WatchSlot) {
+        guard slot.trigger == nil else { return }
+        state.withLock { $0.machine.watches.forget(slot) }
+    }
+
+    /// Nobody listens to a persistent watch any more. The server is told when nobody here needs any watch on the path.
+    func forget(_ buffer: PersistentWatchBuffer) {
+        let unneeded = state.withLock { state in
+            state.machine.watches.forget(buffer) && !state.machine.isArming(buffer.path)
+        }
+        guard unneeded else { return }
+        // Any kind, because servers before 3.10 know no other; that is why nothing else may be armed there.
+        submit(
+            .request(.removeWatches, path: buffer.path, deadline: .now + configuration.requestTimeout) {
+                WatcherTypeRequest(path: buffer.path, type: .any).write(into: &$0)
+            })
+    }
+
+    func leaseReading() -> LeaseReading? { lease.withLock { $0 } }
+
+    func addLeaseUser() { state.withLock { $0.machine.leaseUsers += 1 } }
+    func removeLeaseUser() { state.withLock { $0.machine.leaseUsers -= 1 } }
+
+    var session: SessionInfo? { state.withLock { $0.machine.session } }
+
+    // MARK: Event loop
+
+    private func flush() {
+        let (effects, channel) = state.withLock { state in
+            state.flushScheduled = false
+            return (state.machine.takeWritable(at: .now), state.channel)
+        }
+        perform(effects, on: channel)
+    }
+
+    func tick() {
+        let now = ContinuousClock.now
+        let (effects, channel) = state.withLock { ($0.machine.tick(at: now), $0.channel) }
+        perform(effects, on: channel)
+        let isHealthy = lease.withLock { $0?.deadline.map { $0 > now } ?? false }
+        if leaseHealth.value != isHealthy { leaseHealth.send(isHealthy) }
+    }
+
+    func connectionOpened(_ channel: any Channel) {
+        let effects = state.withLock { state in
+            state.channel = channel
+            return state.machine.connectionOpened(at: .now)
+        }
+        perform(effects, on: channel)
+    }
+
+    func received(_ frames: [ByteBuffer], on channel: any Channel) {
+        let effects = state.withLock { state -> Effects in
+            guard state.channel === channel else { return Effects() }
+            return state.machine.received(frames, at: .now)
+        }
+        perform(effects, on: channel)
+    }
+
+    func connectionFailed(_ error: any Error) {
+        state.withLock { $0.lastFailure = "\(error)" }
+    }
+
+    func connectionClosed(_ channel: any Channel) {
+        let effects = state.withLock { state -> Effects in
+            guard state.channel === channel else { return Effects() }
+            state.channel = nil
+            return state.machine.connectionLost(at: .now)
+        }
+        perform(effects, on: nil)
+    }
+
+    /// Asks for the end: from any thread, more than once.
+    func requestEnd() {
+        eventLoop.execute { self.end() }
+    }
+
+    func end() {
+        let (effects, channel, interrupt) = state.withLock { state in
+            state.endRequested = true
+            let patience = min(self.configuration.requestTimeout, .seconds(2))
+            return (state.machine.close(at: .now, patience: patience), state.channel, state.interrupt)
+        }
+        perform(effects, on: channel)
+        interrupt?()
+    }
+
+    private func perform(_ effects: Effects, on channel: (any Channel)?) {
+        for (slot, trigger) in effects.triggers { slot.fire(trigger) }
+        for (buffer, element) in effects.elements { buffer.append(element) }
+        for (buffer, error) in effects.endedWatches { buffer.finish(error) }
+        publishLease()
+        for (call, result) in effects.completions where !call.finish(result) {
+            // Cancelled between the answer and here: nobody has got the watch that it armed.
+            if case .oneShot(_, let slot)? = call.arming { forget(slot) }
+            if case .persistent(_, let buffer)? = call.arming { forget(buffer) }
+        }
+        for state in effects.states { announce(state) }
+        if let write = effects.write { channel?.writeAndFlush(write, promise: nil) }
+        if let reason = effects.close {
+            connectionGivenUp(reason)
+            channel?.close(promise: nil)
+        }
+    }
+
+    private func publishLease() {
+        let reading = state.withLock { state in
+            state.machine.session.map { LeaseReading(sessionID: $0.id, deadline: state.machine.lease.deadline) }
+        }
+        lease.withLock { $0 = reading }
+    }
+
+    private func announce(_ newState: ConnectionState) {
+        switch newState {
+        case .connecting:
+            logger.debug("connecting")
+        case .connected(let session):
+            logger.debug(
+                "connected", metadata: [LogKey.session: "0x\(String(UInt64(bitPattern: session.id), radix: 16))"])
+        case .suspended(let session):
+            logger.info(
+                "connection lost", metadata: [LogKey.session: "0x\(String(UInt64(bitPattern: session.id), radix: 16))"])
+        case .expired(let session):
+            logger.info(
+                "session expired", metadata: [LogKey.session: "0x\(String(UInt64(bitPattern: session.id), radix: 16))"])
+        case .closed:
+            logger.debug("closed")
+            ticker.withLock { $0?.cancel() }
+        }
+        if case .expired = newState {
+            connectionState.send(newState, transient: true)
+        } else {
+            connectionState.send(newState)
+        }
+        if newState == .closed {
+            leaseHealth.send(false)
+            connectionState.finish()
+            leaseHealth.finish()
+        }
+    }
+
+    private func connectionGivenUp(_ reason: Effects.CloseReason) {
+        if reason != .closed { logger.debug("giving the connection up", metadata: [LogKey.reason: "\(reason)"]) }
+        guard case .authenticationRefused(let code) = reason else {
+            state.withLock { $0.lastFailure = "\(reason)" }
+            return
+        }
+        state.withLock { state in
+            state.fatalError = ZooKeeperError(
+                code: code, operation: .auth, message: "the server refuses the credentials of this client")
+        }
+        end()
+    }
+}
+
+/// The metadata keys of this module.
+enum LogKey {
+    static let session = "zookeeper.session"
+    static let server = "zookeeper.server"
+    static let reason = "zookeeper.reason"
+    static let error = "error"
+}
+
+extension PendingCall {
+    /// Makes a call with its frame; `body` writes what follows the header.
+    static func request(
+        _ operation: OperationCode, path: String?, arming: WatchArming? = nil, deadline: ContinuousClock.Instant,
+        body: (inout ByteBuffer) -> Void
+    ) -> PendingCall {
+        var frame = ByteBuffer()
+        Frame.write(into: &frame) { frame in
+            RequestHeader(xid: 0, operation: operation).write(into: &frame)
+            body(&frame)
+        }
+        return PendingCall(operation: operation, path: path, arming: arming, deadline: deadline, frame: frame)
+    }
+}
+
+extension SessionMachine {
+    /// Whether a request that arms a watch on `path` is on its way.
+    func isArming(_ path: String) -> Bool {
+        queue.contains { $0.arming?.path == path } || inFlight.contains { $0.call?.arming?.path == path }
+    }
+}

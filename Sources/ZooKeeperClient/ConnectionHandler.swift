@@ -1,0 +1,62 @@
+import NIOCore
+import ZooKeeperProtocol
+
+/// Cuts what a connection receives into frames and hands them over a read at a time. Confined to its event loop.
+final class ConnectionHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private let core: ClientCore
+    private let maximumLength: Int
+    private var received = ByteBuffer()
+    private var frames: [ByteBuffer] = []
+
+    init(core: ClientCore, maximumLength: Int) {
+        self.core = core
+        self.maximumLength = maximumLength
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        core.connectionOpened(context.channel)
+        context.fireChannelActive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var chunk = unwrapInboundIn(data)
+        if received.readableBytes == 0 {
+            // Nothing is left over: frames are slices of what the socket gave, without a copy.
+            received = chunk
+        } else {
+            received.writeBuffer(&chunk)
+        }
+        do {
+            while let frame = try Frame.decode(from: &received, maximumLength: maximumLength) { frames.append(frame) }
+        } catch {
+            context.fireErrorCaught(error)
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        deliver(context)
+        context.fireChannelReadComplete()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        deliver(context)
+        core.connectionClosed(context.channel)
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        deliver(context)
+        core.connectionFailed(error)
+        context.close(promise: nil)
+    }
+
+    private func deliver(_ context: ChannelHandlerContext) {
+        guard !frames.isEmpty else { return }
+        let batch = frames
+        frames.removeAll(keepingCapacity: true)
+        core.received(batch, on: context.channel)
+    }
+}

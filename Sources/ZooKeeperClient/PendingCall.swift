@@ -1,0 +1,103 @@
+import NIOCore
+import Synchronization
+import ZooKeeperProtocol
+
+/// One request on its way, and the task that waits for its answer.
+///
+/// A slot of three states (initialised, pending, finished) settles the race between answer, deadline and cancellation:
+/// the first one wins, the others find it finished. Guarded by its own lock, which is taken last and never held while a
+/// continuation is resumed.
+final class PendingCall: Sendable {
+    /// The server's answer.
+    struct Reply: Sendable {
+        var zxid: Int64
+        var error: ErrorCode
+        var body: ByteBuffer
+    }
+
+    private enum Slot {
+        case initialised
+        case pending(CheckedContinuation<Reply, any Error>)
+        /// Finished before anybody waited.
+        case settled(Result<Reply, any Error>)
+        case finished
+    }
+
+    let operation: OperationCode
+    /// The path as the caller gave it, for errors.
+    let path: String?
+    /// The watch that the answer arms.
+    let arming: WatchArming?
+    /// The whole frame; the xid is filled in when it is written.
+    let frame: ByteBuffer
+    let deadline: ContinuousClock.Instant
+    private let slot = Mutex(Slot.initialised)
+
+    init(
+        operation: OperationCode, path: String?, arming: WatchArming? = nil, deadline: ContinuousClock.Instant,
+        frame: ByteBuffer
+    ) {
+        self.operation = operation
+        self.path = path
+        self.arming = arming
+        self.deadline = deadline
+        self.frame = frame
+    }
+
+    /// Whether somebody has settled it: answered, failed, timed out or cancelled.
+    var isFinished: Bool {
+        slot.withLock { slot in
+            switch slot {
+            case .initialised, .pending: false
+            case .settled, .finished: true
+            }
+        }
+    }
+
+    /// Waits for the outcome. To be called once. Cancellation ends the wait at once.
+    func wait() async throws -> Reply {
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                let settled: Result<Reply, any Error>? = slot.withLock { slot in
+                    switch slot {
+                    case .initialised, .pending, .finished:
+                        slot = .pending(continuation)
+                        return nil
+                    case .settled(let result):
+                        slot = .finished
+                        return result
+                    }
+                }
+                if let settled { continuation.resume(with: settled) }
+            }
+        } onCancel: {
+            finish(.failure(CancellationError()))
+        }
+    }
+
+    /// Settles the outcome.
+    ///
+    /// - Returns: False when it had been settled before; the result is then dropped.
+    @discardableResult
+    func finish(_ result: Result<Reply, any Error>) -> Bool {
+        let (continuation, first): (CheckedContinuation<Reply, any Error>?, Bool) = slot.withLock { slot in
+            switch slot {
+            case .initialised:
+                slot = .settled(result)
+                return (nil, true)
+            case .pending(let continuation):
+                slot = .finished
+                return (continuation, true)
+            case .settled, .finished:
+                return (nil, false)
+            }
+        }
+        continuation?.resume(with: result)
+        return first
+    }
+
+    /// The error `code` about this call.
+    func error(_ code: ErrorCode, _ message: String = "") -> ZooKeeperError {
+        ZooKeeperError(code: code, path: path, operation: operation, message: message)
+    }
+}

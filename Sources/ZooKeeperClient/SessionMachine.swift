@@ -1,0 +1,516 @@
+import DequeModule
+import NIOCore
+import ZooKeeperProtocol
+
+/// The client's side of a session, over any number of connections, as a value without I/O.
+///
+/// Phases and their exits:
+/// - `disconnected`: no connection. → `handshaking` when one opens, `closed` when the client ends.
+/// - `handshaking`: the connect request is out. → `established` when a session is granted, `disconnected` when the
+///   connection goes, the deadline passes, or the server says that the session has expired.
+/// - `established`: requests flow. → `disconnected` when the connection goes or stays silent, `closing` on request.
+/// - `closing`: closeSession is out. → `closed` with the connection.
+/// - `closed`: the end; every call fails.
+///
+/// Inputs are methods that take the time as an argument and return ``Effects``.
+struct SessionMachine {
+    enum Phase: Hashable {
+        case disconnected
+        case handshaking(sentAt: ContinuousClock.Instant, deadline: ContinuousClock.Instant)
+        case established
+        case closing(deadline: ContinuousClock.Instant)
+        case closed
+    }
+
+    struct Settings: Sendable {
+        var sessionTimeout: Duration
+        var requestTimeout: Duration
+        var serverCount: Int
+        var auth: [AuthPacket] = []
+        var maxOutstandingRequests = 10_000
+        var maxOutstandingBytes = 64 << 20
+        var leaseRule = LeaseRule.ensemble
+        var serverTick = Duration.seconds(2)
+        /// How often ``SessionMachine/tick(at:)`` is called; timers fire early rather than late by this.
+        var tickInterval = Duration.milliseconds(50)
+        /// Bytes of paths in one request that arms watches again.
+        var rearmLimit = 128 * 1024
+    }
+
+    /// A request that was written and not answered.
+    struct InFlight {
+        var xid: Int32
+        /// Nil for the client's own requests.
+        var call: PendingCall?
+        var operation: OperationCode
+        var sentAt: ContinuousClock.Instant
+        /// The longest silence between our packets just before.
+        var gap: Duration
+        var bytes: Int
+    }
+
+    let settings: Settings
+    private(set) var phase = Phase.disconnected
+    private(set) var session: SessionInfo?
+    var lastZxid: Int64 = 0
+    var watches = WatchRegistry()
+    var lease: LeaseClock
+    /// How many elections, locks and the like rely on the lease; while any does, it is kept fresh.
+    var leaseUsers = 0
+
+    var queue: Deque<PendingCall> = []
+    var inFlight: Deque<InFlight> = []
+    var outstandingBytes = 0
+    private var lastXid: Int32 = 0
+
+    private var lastReceived: ContinuousClock.Instant
+    private var lastSent: ContinuousClock.Instant
+    private var previousGap = Duration.zero
+    private var lastLeaderRequest: ContinuousClock.Instant
+    private var pings: Deque<ContinuousClock.Instant> = []
+    /// Answers to setWatches that are missing. Until they are here, events of the time without connection may be on
+    /// their way, so nothing renews the lease: an ownership node may be gone without our knowing.
+    private var rearmsPending = 0
+    private var heldRenewals: [(sentAt: ContinuousClock.Instant, gap: Duration, evidence: LeaseClock.Evidence)] = []
+    /// When a server last answered a handshake, and how many have hung up on one since.
+    private var lastAnswer: ContinuousClock.Instant
+    private var refusals = 0
+    private var wasGranted = false
+
+    init(settings: Settings, resuming credentials: SessionCredentials? = nil, now: ContinuousClock.Instant) {
+        self.settings = settings
+        lease = LeaseClock(rule: settings.leaseRule, serverTick: settings.serverTick)
+        lastReceived = now
+        lastSent = now
+        lastLeaderRequest = now
+        lastAnswer = now
+        if let credentials {
+            session = SessionInfo(
+                id: credentials.id, password: credentials.password, negotiatedTimeout: settings.sessionTimeout)
+            lastZxid = credentials.lastZxid
+        }
+    }
+
+    /// The public state that the phase amounts to.
+    var state: ConnectionState {
+        switch phase {
+        case .disconnected, .handshaking: session.map(ConnectionState.suspended) ?? .connecting
+        case .established, .closing: session.map(ConnectionState.connected) ?? .connecting
+        case .closed: .closed
+        }
+    }
+
+    /// How long one server gets for connection and handshake.
+    var connectTimeout: Duration {
+        let timeout = session?.negotiatedTimeout ?? settings.sessionTimeout
+        return max(.milliseconds(200), timeout / max(1, settings.serverCount))
+    }
+
+    private var negotiatedTimeout: Duration { session?.negotiatedTimeout ?? settings.sessionTimeout }
+
+    // MARK: Requests
+
+    /// A caller has a request.
+    ///
+    /// - Returns: An error when it is refused at once; otherwise it is queued.
+    mutating func submit(_ call: PendingCall) -> ZooKeeperError? {
+        switch phase {
+        case .closing, .closed: return call.error(.clientClosed)
+        case .disconnected, .handshaking, .established: break
+        }
+        guard queue.count + inFlight.count < settings.maxOutstandingRequests else {
+            return call.error(.tooManyRequests, "\(settings.maxOutstandingRequests) requests are waiting already")
+        }
+        guard outstandingBytes + call.frame.readableBytes <= settings.maxOutstandingBytes else {
+            return call.error(.tooManyRequests, "\(settings.maxOutstandingBytes) bytes of requests are waiting already")
+        }
+        outstandingBytes += call.frame.readableBytes
+        queue.append(call)
+        return nil
+    }
+
+    /// Everything that can be written now, as one buffer.
+    mutating func takeWritable(at now: ContinuousClock.Instant) -> Effects {
+        var effects = Effects()
+        guard phase == .established, !queue.isEmpty else { return effects }
+        var out = ByteBuffer()
+        out.reserveCapacity(min(outstandingBytes, 1 << 20))
+        let gap = max(now - lastSent, previousGap)
+        while let call = queue.popFirst() {
+            if call.isFinished {
+                outstandingBytes -= call.frame.readableBytes
+                continue
+            }
+            let xid = nextXid()
+            let start = out.writerIndex
+            out.writeImmutableBuffer(call.frame)
+            // Behind the length of the frame.
+            out.setInteger(xid, at: start + 4)
+            inFlight.append(
+                InFlight(
+                    xid: xid, call: call, operation: call.operation, sentAt: now, gap: gap,
+                    bytes: call.frame.readableBytes))
+            if call.operation.needsLeader { lastLeaderRequest = now }
+        }
+        guard out.readableBytes > 0 else { return effects }
+        noteSent(at: now)
+        effects.write = out
+        return effects
+    }
+
+    private mutating func noteSent(at now: ContinuousClock.Instant) {
+        previousGap = now - lastSent
+        lastSent = now
+    }
+
+    private mutating func nextXid() -> Int32 {
+        lastXid = lastXid == Int32.max ? 1 : lastXid + 1
+        return lastXid
+    }
+
+    // MARK: Connections
+
+    /// A connection to a server is open.
+    mutating func connectionOpened(at now: ContinuousClock.Instant) -> Effects {
+        var effects = Effects()
+        guard phase == .disconnected else {
+            effects.close = .closed
+            return effects
+        }
+        phase = .handshaking(sentAt: now, deadline: now + connectTimeout)
+        let request = ConnectRequest(
+            lastZxidSeen: lastZxid, timeoutMilliseconds: Int32(clamping: settings.sessionTimeout.wholeMilliseconds),
+            sessionID: session?.id ?? 0, password: session?.password ?? [UInt8](repeating: 0, count: 16))
+        var out = ByteBuffer()
+        Frame.write(into: &out) { request.write(into: &$0) }
+        lastSent = now
+        lastReceived = now
+        previousGap = .zero
+        effects.write = out
+        return effects
+    }
+
+    /// Frames arrived, in this order.
+    mutating func received(_ frames: [ByteBuffer], at now: ContinuousClock.Instant) -> Effects {
+        var effects = Effects()
+        lastReceived = now
+        for var frame in frames {
+            do {
+                switch phase {
+                case .handshaking(let sentAt, _):
+                    handshakeAnswered(try ConnectResponse(from: &frame), sentAt: sentAt, at: now, &effects)
+                case .established, .closing:
+                    try replyReceived(&frame, at: now, &effects)
+                case .disconnected, .closed:
+                    break
+                }
+            } catch {
+                effects.close = .protocolViolation("\(error)")
+            }
+            if effects.close != nil { break }
+        }
+        return effects
+    }
+
+    private mutating func handshakeAnswered(
+        _ response: ConnectResponse, sentAt: ContinuousClock.Instant, at now: ContinuousClock.Instant,
+        _ effects: inout Effects
+    ) {
+        lastAnswer = now
+        refusals = 0
+        guard response.timeoutMilliseconds > 0 else {
+            effects.close = session == nil ? .protocolViolation("no session was granted") : .sessionExpired
+            sessionEnded(&effects)
+            phase = .disconnected
+            return
+        }
+        let isNew = session?.id != response.sessionID
+        let granted = SessionInfo(
+            id: response.sessionID, password: response.password,
+            negotiatedTimeout: .milliseconds(response.timeoutMilliseconds))
+        session = granted
+        phase = .established
+        wasGranted = true
+        effects.states.append(.connected(granted))
+        lastLeaderRequest = now - granted.negotiatedTimeout
+
+        var out = ByteBuffer()
+        for packet in settings.auth {
+            Frame.write(into: &out) { out in
+                RequestHeader(xid: ReservedXid.auth, operation: .auth).write(into: &out)
+                packet.write(into: &out)
+            }
+        }
+        let rearms = watches.rearmRequests(relativeTo: lastZxid, limit: settings.rearmLimit)
+        for request in rearms {
+            Frame.write(into: &out) { out in
+                RequestHeader(xid: ReservedXid.setWatches, operation: request.operation).write(into: &out)
+                request.write(into: &out)
+            }
+        }
+        rearmsPending = rearms.count
+        heldRenewals.removeAll()
+        lease.sessionGranted(timeout: granted.negotiatedTimeout, isNew: isNew)
+        renew(sentAt: sentAt, gap: .zero, isNew ? .leader : .answer)
+        if out.readableBytes > 0 { noteSent(at: now) }
+
+        // What waited goes out behind them in the same write.
+        let waiting = takeWritable(at: now)
+        if var write = waiting.write { out.writeBuffer(&write) }
+        if out.readableBytes > 0 { effects.write = out }
+    }
+
+    private mutating func replyReceived(
+        _ frame: inout ByteBuffer, at now: ContinuousClock.Instant, _ effects: inout Effects
+    ) throws {
+        let header = try ReplyHeader(from: &frame)
+        switch header.xid {
+        case ReservedXid.watchEvent:
+            effects.deliver(watches.deliver(try WatchEvent(from: &frame, zxid: header.zxid)))
+        case ReservedXid.ping:
+            if let sentAt = pings.popFirst() { renew(sentAt: sentAt, gap: .zero, .answer) }
+        case ReservedXid.auth:
+            if header.error != .ok { effects.close = .authenticationRefused(header.error) }
+        case ReservedXid.setWatches:
+            rearmsPending -= 1
+            guard rearmsPending == 0 else { return }
+            for buffer in watches.persistentBuffers { effects.elements.append((buffer, .gap)) }
+            for held in heldRenewals { lease.renew(sentAt: held.sentAt, gap: held.gap, held.evidence) }
+            heldRenewals.removeAll()
+        default:
+            guard let request = inFlight.first, request.xid == header.xid else {
+                effects.close = .protocolViolation(
+                    "answer to request \(header.xid), expected \(inFlight.first.map { "\($0.xid)" } ?? "none")")
+                return
+            }
+            inFlight.removeFirst()
+            outstandingBytes -= request.bytes
+            answered(request, header, frame, &effects)
+        }
+    }
+
+    private mutating func answered(
+        _ request: InFlight, _ header: ReplyHeader, _ body: ByteBuffer, _ effects: inout Effects
+    ) {
+        if header.zxid > 0 { lastZxid = max(lastZxid, header.zxid) }
+        renew(
+            sentAt: request.sentAt, gap: request.gap,
+            request.operation.needsLeader && header.error.isFromLeader ? .leader : .answer)
+        if request.operation == .closeSession { effects.close = .closed }
+        guard let call = request.call else { return }
+        if let arming = call.arming, !call.isFinished { watches.answered(arming, error: header.error) }
+        effects.completions.append(
+            (call, .success(PendingCall.Reply(zxid: header.zxid, error: header.error, body: body))))
+    }
+
+    private mutating func renew(sentAt: ContinuousClock.Instant, gap: Duration, _ evidence: LeaseClock.Evidence) {
+        guard rearmsPending == 0 else {
+            heldRenewals.append((sentAt, gap, evidence))
+            return
+        }
+        lease.renew(sentAt: sentAt, gap: gap, evidence)
+    }
+
+    /// Whether a session was granted since this was asked last.
+    mutating func takeGranted() -> Bool {
+        defer { wasGranted = false }
+        return wasGranted
+    }
+
+    /// The connection is gone.
+    mutating func connectionLost(at now: ContinuousClock.Instant) -> Effects {
+        var effects = Effects()
+        pings.removeAll()
+        rearmsPending = 0
+        heldRenewals.removeAll()
+        switch phase {
+        case .disconnected, .closed:
+            break
+        case .handshaking:
+            phase = .disconnected
+            refusals += 1
+            giveUpUnusableSession(at: now, &effects)
+        case .established:
+            phase = .disconnected
+            if let session { effects.states.append(.suspended(session)) }
+        case .closing:
+            end(&effects)
+        }
+        failInFlight(.connectionLoss, &effects)
+        return effects
+    }
+
+    /// Servers that hang up on the handshake say that they are behind what this client has seen. When all do so for so
+    /// long that the session cannot matter any more (the tree was restored from a backup or wiped), a fresh session
+    /// that has seen nothing is the only way back.
+    private mutating func giveUpUnusableSession(at now: ContinuousClock.Instant, _ effects: inout Effects) {
+        let patience = max(.seconds(60), negotiatedTimeout * 10)
+        guard lastZxid > 0, refusals >= 3 * settings.serverCount, now - lastAnswer > patience else { return }
+        sessionEnded(&effects)
+    }
+
+    private mutating func sessionEnded(_ effects: inout Effects) {
+        lease.sessionEnded()
+        lastZxid = 0
+        refusals = 0
+        failInFlight(.sessionExpired, &effects)
+        for call in queue { effects.fail(call, .sessionExpired) }
+        queue.removeAll()
+        outstandingBytes = 0
+        for slot in watches.takeOneShots() { effects.triggers.append((slot, .sessionExpired)) }
+        if let session { effects.states.append(.expired(session)) }
+        session = nil
+        effects.states.append(.connecting)
+    }
+
+    private mutating func failInFlight(_ code: ErrorCode, _ effects: inout Effects) {
+        for request in inFlight {
+            outstandingBytes -= request.bytes
+            if let call = request.call { effects.fail(call, code) }
+        }
+        inFlight.removeAll()
+    }
+
+    // MARK: Time
+
+    /// Time has passed: pings, timeouts, deadlines.
+    mutating func tick(at now: ContinuousClock.Instant) -> Effects {
+        var effects = Effects()
+        expireCalls(at: now, &effects)
+        switch phase {
+        case .disconnected, .closed:
+            break
+        case .handshaking(_, let deadline):
+            if now >= deadline {
+                // Not a refusal: that would be a server that hangs up.
+                phase = .disconnected
+                effects.close = .connectTimeout
+            }
+        case .closing(let deadline):
+            if now >= deadline { effects.close = .closed }
+        case .established:
+            let timeout = negotiatedTimeout
+            if now - lastReceived >= timeout * 2 / 3 {
+                effects.close = .readTimeout
+                return effects
+            }
+            if settings.leaseRule == .ensemble, leaseUsers > 0,
+                now - lastLeaderRequest >= LeaseClock.renewalInterval(timeout) - settings.tickInterval
+            {
+                effects.write = ownRequest(.sync, at: now) { PathRequest(path: "/").write(into: &$0) }
+            } else if now - lastSent >= timeout / 3 - settings.tickInterval {
+                var out = ByteBuffer()
+                Frame.write(into: &out) { RequestHeader(xid: ReservedXid.ping, operation: .ping).write(into: &$0) }
+                pings.append(now)
+                noteSent(at: now)
+                effects.write = out
+            }
+        }
+        return effects
+    }
+
+    private mutating func ownRequest(
+        _ operation: OperationCode, at now: ContinuousClock.Instant, body: (inout ByteBuffer) -> Void
+    ) -> ByteBuffer {
+        let xid = nextXid()
+        var out = ByteBuffer()
+        Frame.write(into: &out) { out in
+            RequestHeader(xid: xid, operation: operation).write(into: &out)
+            body(&out)
+        }
+        inFlight.append(
+            InFlight(
+                xid: xid, call: nil, operation: operation, sentAt: now, gap: max(now - lastSent, previousGap), bytes: 0))
+        if operation.needsLeader { lastLeaderRequest = now }
+        noteSent(at: now)
+        return out
+    }
+
+    /// All calls have the same time to live, so each list is in order of deadlines (a few settled ones among them).
+    private mutating func expireCalls(at now: ContinuousClock.Instant, _ effects: inout Effects) {
+        while let call = queue.first, call.deadline <= now || call.isFinished {
+            queue.removeFirst()
+            outstandingBytes -= call.frame.readableBytes
+            if !call.isFinished { effects.fail(call, .operationTimeout, "not sent: there is no connection") }
+        }
+        for request in inFlight {
+            guard let call = request.call else { continue }
+            guard call.deadline <= now else { break }
+            // It stays in the list: its answer may still come and must be counted.
+            if !call.isFinished { effects.fail(call, .operationTimeout, "sent, and not answered") }
+        }
+    }
+
+    // MARK: The end
+
+    /// The client is to end: closes the session when there is a connection, and lets what is in flight be answered.
+    mutating func close(at now: ContinuousClock.Instant, patience: Duration) -> Effects {
+        var effects = Effects()
+        switch phase {
+        case .closing, .closed: return effects
+        case .disconnected:
+            end(&effects)
+        case .handshaking:
+            end(&effects)
+            effects.close = .closed
+        case .established:
+            phase = .closing(deadline: now + patience)
+            effects.write = ownRequest(.closeSession, at: now) { _ in }
+        }
+        failQueue(&effects)
+        return effects
+    }
+
+    private mutating func failQueue(_ effects: inout Effects) {
+        for call in queue {
+            outstandingBytes -= call.frame.readableBytes
+            effects.fail(call, .clientClosed)
+        }
+        queue.removeAll()
+    }
+
+    private mutating func end(_ effects: inout Effects) {
+        phase = .closed
+        lease.sessionEnded()
+        failInFlight(.connectionLoss, &effects)
+        failQueue(&effects)
+        for slot in watches.takeOneShots() { effects.triggers.append((slot, .closed)) }
+        for buffer in watches.persistentBuffers {
+            effects.endedWatches.append((buffer, ZooKeeperError(code: .clientClosed)))
+        }
+        watches = WatchRegistry()
+        effects.states.append(.closed)
+    }
+}
+
+extension OperationCode {
+    /// Whether an ensemble answers only after the leader has taken part.
+    var needsLeader: Bool {
+        switch self {
+        case .create, .create2, .createContainer, .createTTL, .delete, .setData, .setACL, .multi, .sync, .reconfig: true
+        case .exists, .getData, .getACL, .getChildren, .ping, .getChildren2, .check, .checkWatches, .removeWatches,
+            .deleteContainer, .multiRead, .auth, .setWatches, .sasl, .getEphemerals, .getAllChildrenNumber, .setWatches2,
+            .addWatch, .whoAmI, .createSession, .closeSession, .error:
+            false
+        }
+    }
+}
+
+extension ErrorCode {
+    /// Whether a write that failed like this was judged by the leader, rather than turned away on its way there.
+    var isFromLeader: Bool {
+        switch self {
+        case .ok, .noNode, .badVersion, .nodeExists, .notEmpty, .noChildrenForEphemerals: true
+        default: false
+        }
+    }
+}
+
+extension Duration {
+    /// Milliseconds, rounded down.
+    var wholeMilliseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1000)
+        return overflow ? Int64.max : product &+ attoseconds / 1_000_000_000_000_000
+    }
+}

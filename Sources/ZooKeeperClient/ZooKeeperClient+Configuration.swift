@@ -1,0 +1,64 @@
+public import NIOSSL
+
+/// Credentials that are sent on every connection.
+public struct AuthInfo: Hashable, Sendable {
+    /// For example `digest`.
+    public var scheme: String
+    /// For `digest`: `user:password`.
+    public var credentials: [UInt8]
+
+    /// Makes credentials from bytes.
+    public init(scheme: String, credentials: [UInt8]) {
+        self.scheme = scheme
+        self.credentials = credentials
+    }
+
+    /// User and password of the `digest` scheme.
+    public static func digest(user: String, password: String) -> AuthInfo {
+        AuthInfo(scheme: "digest", credentials: Array("\(user):\(password)".utf8))
+    }
+}
+
+extension ZooKeeperClient {
+    /// What a client needs to know. Every queue has its limit here.
+    public struct Configuration: Sendable {
+        /// The servers; each is tried in turn.
+        public var servers: [ServerAddress]
+        /// The path under which this client sees the tree; `/` for all of it.
+        public var chroot: String
+        /// The session timeout to ask for. Servers clamp it, usually to 2 … 20 of their ticks.
+        public var sessionTimeout: Duration = .seconds(10)
+        /// The deadline of every call, whatever it waits for.
+        public var requestTimeout: Duration = .seconds(10)
+        /// How many requests may wait to be sent or answered; beyond it calls fail with `tooManyRequests`.
+        public var maxOutstandingRequests = 10_000
+        /// How many bytes they may hold; beyond it calls fail with `tooManyRequests`.
+        public var maxOutstandingBytes = 64 << 20
+        /// The longest request; a longer one fails with `requestTooLarge` instead of costing the connection.
+        public var maximumRequestLength = 0xFFFFF
+        /// The longest answer that is accepted.
+        public var maximumResponseLength = 64 << 20
+        /// How many elements of a persistent watch may wait; beyond it they become one gap.
+        public var maxWaitingWatchElements = 16_384
+        /// Sent on every connection. When the server refuses them, ``ZooKeeperClient/run()`` throws.
+        public var auth: [AuthInfo] = []
+        /// TLS, when the servers want it.
+        public var tls: TLSConfiguration?
+        /// The session of an earlier client to take up.
+        public var resume: SessionCredentials?
+        /// How far an answer proves that the session lives on.
+        public var leaseRule: LeaseRule = .ensemble
+        /// The tick of an ensemble's servers (`tickTime`), which bounds what a follower may withhold from the leader.
+        /// Taken as at most half of the session timeout.
+        public var serverTick: Duration = .seconds(2)
+
+        /// Reads servers and chroot from `host:port,host:port/chroot`.
+        ///
+        /// - Throws: ``ConnectString/Invalid``.
+        public init(connectString: String) throws {
+            let parsed = try ConnectString(connectString)
+            servers = parsed.servers
+            chroot = parsed.chroot
+        }
+    }
+}

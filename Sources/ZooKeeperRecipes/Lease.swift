@@ -1,0 +1,133 @@
+import Synchronization
+import ZooKeeperClient
+public import ZooKeeperProtocol
+
+/// Proof of ownership, to be shown at each use: the node, its token, and until when it can be relied on.
+///
+/// Three things make it safe. ``isValid(at:)`` is decided by a deadline that was computed from send times, so it turns
+/// false before the server can have given the node to somebody else. It turns false at once when the node or the session
+/// is known to be gone. And what is written through ``guarded(_:)`` fails when the node is gone, whatever the clock says.
+public struct Lease: Sendable, Hashable, CustomStringConvertible {
+    /// The ownership node. Its name is never used again.
+    public let path: String
+    /// The fencing token: greater than that of every earlier owner (the node's `czxid`).
+    public let token: Int64
+    /// The session that the node belongs to.
+    public let sessionID: Int64
+    let grant: LeaseGrant
+
+    /// Whether the holder may act as owner at `instant`.
+    public func isValid(at instant: ContinuousClock.Instant = .now) -> Bool {
+        guard let deadline else { return false }
+        return instant < deadline
+    }
+
+    /// Until when the holder may act as owner, as far as is known now; nil when the lease is lost.
+    public var deadline: ContinuousClock.Instant? {
+        grant.isHeld ? grant.client.leaseDeadline(ofSession: sessionID) : nil
+    }
+
+    /// Carries out the operations in one transaction, if and only if this lease's node still exists.
+    ///
+    /// - Returns: The results of the operations, without that of the check.
+    /// - Throws: ``LeaseLost`` when the deadline has passed or the node is gone; otherwise what
+    ///   ``ZooKeeperClient/ZooKeeperClient/transaction(_:)`` throws, `transactionIndex` counted without the check.
+    @discardableResult
+    public func guarded(_ operations: [Operation]) async throws -> [OperationResult] {
+        guard isValid() else {
+            throw LeaseLost(path: path, reason: grant.loss ?? .deadlinePassed)
+        }
+        do {
+            return Array(try await grant.client.transaction([.check(path: path)] + operations).dropFirst())
+        } catch var error as ZooKeeperError {
+            if error.code == .sessionExpired {
+                grant.lose(.sessionExpired)
+                throw LeaseLost(path: path, reason: .sessionExpired)
+            }
+            guard let index = error.transactionIndex else { throw error }
+            if index == 0 {
+                grant.lose(.nodeDeleted)
+                throw LeaseLost(path: path, reason: .nodeDeleted)
+            }
+            error.transactionIndex = index - 1
+            throw error
+        }
+    }
+
+    public var description: String { "lease \(path) token \(token)" }
+
+    public static func == (a: Lease, b: Lease) -> Bool {
+        a.path == b.path && a.token == b.token && a.sessionID == b.sessionID
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(path)
+        hasher.combine(token)
+        hasher.combine(sessionID)
+    }
+}
+
+/// What all copies of a lease share: whether its node is known to be gone.
+final class LeaseGrant: Sendable {
+    private struct State {
+        var watch: Watch
+        var loss: LeaseLossReason?
+    }
+
+    let client: ZooKeeperClient
+    /// Keeps the session's lease fresh while anybody holds this one.
+    private let use: LeaseUse
+    private let state: Mutex<State>
+
+    init(client: ZooKeeperClient, watch: Watch, use: LeaseUse) {
+        self.client = client
+        self.use = use
+        state = Mutex(State(watch: watch))
+    }
+
+    /// False from the moment at which the node's watch fires; before any later answer of the server can renew the
+    /// deadline.
+    var isHeld: Bool {
+        let (watch, loss) = state.withLock { ($0.watch, $0.loss) }
+        return loss == nil && !watch.hasFired
+    }
+
+    /// Why it is not held any more.
+    var loss: LeaseLossReason? {
+        let (watch, loss) = state.withLock { ($0.watch, $0.loss) }
+        if let loss { return loss }
+        switch watch.trigger {
+        case nil: return nil
+        case .event: return .nodeDeleted
+        case .sessionExpired, .closed: return .sessionExpired
+        }
+    }
+
+    var watch: Watch { state.withLock { $0.watch } }
+
+    /// The node was seen again after its watch had fired, and is watched by `watch` now.
+    func rearm(_ watch: Watch) {
+        state.withLock { $0.watch = watch }
+    }
+
+    /// Ends it for good.
+    func lose(_ reason: LeaseLossReason) {
+        state.withLock { state in
+            if state.loss == nil { state.loss = reason }
+        }
+    }
+}
+
+/// Tells the client that somebody relies on its lease, as long as this lives.
+final class LeaseUse: Sendable {
+    private let client: ZooKeeperClient
+
+    init(_ client: ZooKeeperClient) {
+        self.client = client
+        client.leaseUserAdded()
+    }
+
+    deinit {
+        client.leaseUserRemoved()
+    }
+}

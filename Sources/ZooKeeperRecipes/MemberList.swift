@@ -1,0 +1,114 @@
+public import Logging
+public import ServiceLifecycle
+import Synchronization
+public import ZooKeeperClient
+import ZooKeeperProtocol
+
+/// The children of a node with their data, kept up to date.
+///
+/// One recursive watch tells what changed; only that is read again. After every gap the whole list is.
+public final class MemberList: Service, Sendable {
+    private let client: ZooKeeperClient
+    private let path: String
+    private let logger: Logger
+    private let broadcast = StateBroadcast<[Member]?>(nil, bound: 8)
+
+    /// Makes a list of the children of `path`, which is made if missing.
+    public init(client: ZooKeeperClient, path: String, logger: Logger) {
+        self.client = client
+        self.path = path
+        self.logger = logger
+    }
+
+    /// The members as last seen; nil before the first look.
+    public var current: [Member]? { broadcast.value }
+
+    /// The current list, as soon as there is one, and then each new one, sorted by name. Ends with ``run()``.
+    public func members() -> AsyncStream<[Member]> {
+        let updates = broadcast.updates { $0 != nil }
+        let (stream, continuation) = AsyncStream.makeStream(of: [Member].self, bufferingPolicy: .bufferingNewest(8))
+        // A task of its own that ends with the stream or with the list: a stream has to be filled by somebody.
+        let task = Task {
+            for await members in updates { if let members { continuation.yield(members) } }
+            continuation.finish()
+        }
+        continuation.onTermination = { _ in task.cancel() }
+        return stream
+    }
+
+    /// Keeps the list until cancelled or shut down gracefully.
+    ///
+    /// - Throws: ``ZooKeeperClient/ZooKeeperError`` when that is hopeless: the client has ended, or access is denied.
+    public func run() async throws {
+        defer { broadcast.finish() }
+        try await cancelWhenGracefulShutdown {
+            var attempt = Attempt()
+            while !Task.isCancelled {
+                do {
+                    try await self.follow()
+                } catch let error as ZooKeeperError {
+                    self.logger.debug("member list", metadata: ["path": "\(self.path)", "error": "\(error)"])
+                    do { try await attempt.failed(error) } catch is CancellationError { return }
+                } catch is CancellationError {
+                    return
+                }
+            }
+        }
+    }
+
+    private func follow() async throws {
+        try await client.ensurePath(path)
+        let watch = try await client.addWatch(path, mode: .persistentRecursive)
+        defer { watch.cancel() }
+        var members = try await readAll()
+        publish(members)
+        for try await element in watch {
+            switch element {
+            case .gap:
+                members = try await retryingAfterLoss { try await self.readAll() }
+            case .event(let event):
+                guard event.path.utf8.count > path.utf8.count, ZooKeeperPath.parent(of: event.path) == path else { continue }
+                let name = String(ZooKeeperPath.name(of: event.path))
+                members[name] =
+                    event.type == .nodeDeleted ? nil : try await retryingAfterLoss { try await self.read(name) }
+            }
+            publish(members)
+        }
+    }
+
+    /// Reads again when the connection went in between; the watch then tells of a gap as well.
+    private func retryingAfterLoss<Result>(_ read: () async throws -> Result) async throws -> Result {
+        var attempt = Attempt()
+        while true {
+            do {
+                return try await read()
+            } catch let error as ZooKeeperError {
+                try await attempt.failed(error)
+            }
+        }
+    }
+
+    private func readAll() async throws -> [String: Member] {
+        let names = try await client.getChildren(path)
+        return try await withThrowingTaskGroup(of: Member?.self) { group in
+            for name in names { group.addTask { try await self.read(name) } }
+            return try await group.reduce(into: [:]) { members, member in
+                if let member { members[member.name] = member }
+            }
+        }
+    }
+
+    private func read(_ name: String) async throws -> Member? {
+        do {
+            let node = try await client.getData(ZooKeeperPath.child(name, of: path))
+            return Member(name: name, data: node.data ?? [], sessionID: node.stat.ephemeralOwner)
+        } catch let error as ZooKeeperError where error.code == .noNode {
+            return nil
+        }
+    }
+
+    private func publish(_ members: [String: Member]) {
+        let sorted = members.values.sorted { $0.name < $1.name }
+        if broadcast.value != sorted { broadcast.send(sorted) }
+    }
+}

@@ -1,0 +1,88 @@
+/// Names of ownership nodes: `_c_<uuid>-lock-<10 digits>`.
+///
+/// The uuid makes a name unique for ever, so that a node whose create was not answered can be found again, and so that
+/// the check of an old owner can never hit the node of a new one.
+struct ProtectedName: Hashable, Sendable {
+    /// `_c_<uuid>-lock-`; the server appends the number.
+    let prefix: String
+
+    /// Makes a prefix that nobody has used.
+    init(kind: String, using random: inout some RandomNumberGenerator) {
+        prefix = "_c_" + Self.uuid(using: &random) + "-" + kind
+    }
+
+    init(kind: String) {
+        var random = SystemRandomNumberGenerator()
+        self.init(kind: kind, using: &random)
+    }
+
+    private static func uuid(using random: inout some RandomNumberGenerator) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        var text: [UInt8] = []
+        text.reserveCapacity(36)
+        for index in 0..<32 {
+            if index == 8 || index == 12 || index == 16 || index == 20 { text.append(UInt8(ascii: "-")) }
+            var nibble = Int.random(in: 0..<16, using: &random)
+            // Version 4, variant 1 (RFC 9562).
+            if index == 12 { nibble = 4 }
+            if index == 16 { nibble = 8 | (nibble & 3) }
+            text.append(digits[nibble])
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// The child of ours in a list.
+    func find(in children: [String]) -> String? {
+        children.first { $0.hasPrefix(prefix) }
+    }
+}
+
+/// The order of sequential nodes under one parent.
+enum QueueOrder {
+    /// The number at the end of a sequential node's name; nil when it has none.
+    ///
+    /// Ten digits, or after 2147483647 children a minus sign and nine or ten (`%010d` of a negative number).
+    static func sequence(of name: String) -> Int32? {
+        let bytes = Array(name.utf8)
+        let digits = bytes.reversed().prefix(10).prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }.count
+        guard digits >= 9 else { return nil }
+        var value: Int64 = 0
+        for byte in bytes.suffix(digits) { value = value * 10 + Int64(byte - UInt8(ascii: "0")) }
+        let before = bytes.dropLast(digits)
+        let isMinus = before.last == UInt8(ascii: "-")
+        // “-lock-” ends in a hyphen of its own: with ten digits only a second one is a sign.
+        let isNegative = digits == 9 ? isMinus : isMinus && before.dropLast().last == UInt8(ascii: "-")
+        guard digits == 10 || isNegative else { return nil }
+        return Int32(exactly: isNegative ? -value : value)
+    }
+
+    /// Where a node stands among its siblings.
+    enum Place: Hashable {
+        case first
+        /// Somebody is before it; this one is the last of those.
+        case behind(String)
+        case missing
+    }
+
+    /// Finds the place of `name`. Siblings without a number do not count.
+    ///
+    /// Compared by difference, so that the order holds where the server's counter wraps.
+    static func place(of name: String, among children: [String]) -> Place {
+        guard let own = sequence(of: name) else { return .missing }
+        var isThere = false
+        var nearest: (name: String, distance: Int32)?
+        for child in children {
+            if child == name {
+                isThere = true
+                continue
+            }
+            guard let sequence = sequence(of: child) else { continue }
+            let distance = own &- sequence
+            guard distance > 0 else { continue }
+            if let nearest, nearest.distance <= distance { continue }
+            nearest = (child, distance)
+        }
+        guard isThere else { return .missing }
+        return nearest.map { .behind($0.name) } ?? .first
+    }
+}
