@@ -62,7 +62,7 @@ extension EndToEnd {
 
             // when the recording is replayed as fast as the broker takes it,
             let outcome = try await stage.call(
-                ["replay", file, "--speed", "max", "--device", Self.device], of: gateway, within: .seconds(120))
+                ["replay", file, "--speed", "max", "--topic", Self.device], of: gateway, within: .seconds(120))
             #expect(outcome.status == 0, "\(outcome)")
 
             // then the journal holds what a plain evaluation of the same file says, and the tags the last line.

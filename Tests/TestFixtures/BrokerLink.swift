@@ -49,12 +49,11 @@ public final class BrokerLink: Sendable {
                 }
             },
         ]
-        try await eventually("\(clientID) is connected to the broker") { self.isConnected }
+        try await client.waitUntilConnected(timeout: .seconds(10))
+        if !subscriptions.isEmpty { try await client.waitUntilSubscribed(timeout: .seconds(10)) }
     }
 
-    public var isConnected: Bool {
-        if case .connected = client.connectionState { true } else { false }
-    }
+    public var isConnected: Bool { client.connectionState.isConnected }
 
     /// Publishes with QoS 1 and returns when the broker has acknowledged.
     public func publish(_ topic: String, _ payload: String, retain: Bool = false) async throws {

@@ -21,7 +21,7 @@ public final class PlantPublisher: Sendable {
         var last: [String: Double] = [:]
         var published = 0
         var failures: [String] = []
-        var paused = false
+        var stopping = false
     }
 
     public let devices: [String]
@@ -41,8 +41,9 @@ public final class PlantPublisher: Sendable {
 
     /// Begins to publish, one round of all machines every `interval`, until ``stop()``.
     public func start(every interval: Duration = .milliseconds(40), flipChance: Double = 0.1) {
+        state.withLock { $0.stopping = false }
         let task = Task {
-            while !Task.isCancelled {
+            while !state.withLock({ $0.stopping }) {
                 let next = ContinuousClock.now + interval
                 await round(flipChance: flipChance)
                 try? await Task.sleep(until: next)
@@ -67,13 +68,13 @@ public final class PlantPublisher: Sendable {
         }
     }
 
-    /// Stops after the round that is under way.
+    /// Stops after the round that is under way: a cancelled publication would leave open whether it was heard.
     public func stop() async {
+        state.withLock { $0.stopping = true }
         let task = running.withLock { task in
             defer { task = nil }
             return task
         }
-        task?.cancel()
         await task?.value
     }
 

@@ -31,7 +31,7 @@ public struct JournalLine: Decodable, Sendable {
     /// The alarm record after the transition, in an alarm entry.
     public let record: AlarmNode?
 
-    private enum Key: String, CodingKey { case kind, at, gateway, epoch, transition, alarm, record }
+    private enum Key: String, CodingKey { case kind, at, gateway, epoch, transition, record }
 
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: Key.self)
@@ -40,9 +40,7 @@ public struct JournalLine: Decodable, Sendable {
         gateway = try values.decodeIfPresent(String.self, forKey: .gateway)
         epoch = try values.decodeIfPresent(Int64.self, forKey: .epoch)
         transition = try values.decodeIfPresent(String.self, forKey: .transition)
-        record =
-            try (try? values.decodeIfPresent(AlarmNode.self, forKey: .alarm))
-            ?? values.decodeIfPresent(AlarmNode.self, forKey: .record)
+        record = kind == "alarm" ? try values.decode(AlarmNode.self, forKey: .record) : nil
     }
 }
 
