@@ -15,6 +15,15 @@ struct ReceivedMessage: Sendable, CustomStringConvertible {
     var description: String { "\(topic)=\(payload.count < 60 ? text : "\(payload.count) bytes")\(retain ? " (retained)" : "")" }
 }
 
+/// A value under a lock, for tasks to share.
+final class Box<Value: Sendable>: Sendable {
+    private let value: Mutex<Value>
+
+    init(_ value: Value) { self.value = Mutex(value) }
+
+    func withLock<Result: Sendable>(_ body: (inout Value) -> Result) -> Result { value.withLock { body(&$0) } }
+}
+
 /// A client that runs in a task of its own for a test, with everything it received.
 final class RunningClient: Sendable {
     let client: MQTTClient
@@ -30,7 +39,17 @@ final class RunningClient: Sendable {
         logger.logLevel = .error
         let client = MQTTClient(configuration: configuration, subscriptions: subscriptions, logger: logger)
         self.client = client
-        runner = Task { try await client.run() }
+        let reasons = Box<MQTTDisconnection?>(nil)
+        self.reasons = reasons
+        let updates = client.connectionUpdates()
+        runner = Task {
+            // Ends with the client's run.
+            async let listening: Void = {
+                for await case .disconnected(let reason) in updates { reasons.withLock { $0 = reason } }
+            }()
+            try await client.run()
+            await listening
+        }
         let (batches, acknowledge) = (client.batches, acknowledges)
         let sink = Sink()
         self.sink = sink
@@ -61,6 +80,13 @@ final class RunningClient: Sendable {
 
     var received: [ReceivedMessage] { sink.messages.withLock { $0 } }
 
+    /// The reason of the last disconnection that was told.
+    var lastReason: MQTTDisconnection? { reasons.withLock { $0 } }
+    private let reasons: Box<MQTTDisconnection?>
+
+    /// How `run()` ended.
+    func result() async throws { try await runner.value }
+
     /// Waits until a message has arrived that `matches`.
     func message(within deadline: Duration = .seconds(10), where matches: (ReceivedMessage) -> Bool) async throws
         -> ReceivedMessage
@@ -88,6 +114,7 @@ final class RunningClient: Sendable {
 }
 
 /// Runs `body` with a client, and stops the client whatever happens.
+@discardableResult
 func withClient<Result: Sendable>(
     _ configuration: MQTTClient.Configuration, subscriptions: [MQTTSubscription] = [], acknowledges: Bool = true,
     reads: Bool = true, connects: Bool = true, _ body: (RunningClient) async throws -> Result

@@ -34,6 +34,8 @@ final class Connection {
     private var isTCPConnecting = true
     /// The last burst stopped at its limit: there is more to read, perhaps in the TLS layer where `poll` does not see it.
     private var hasMoreToRead = false
+    /// The rounds of one turn were not enough for the publishes that wait.
+    private var hasMorePublishes = false
     private var pausedUntil: ContinuousClock.Instant?
     private var nextMisc: ContinuousClock.Instant = .now
 
@@ -153,7 +155,7 @@ extension Connection {
             pollfd(fd: core.wake.descriptor, events: Int16(POLLIN), revents: 0),
             pollfd(fd: handle.socket, events: events, revents: 0)
         )
-        let timeout = hasMoreToRead && mayRead ? 0 : (wakeAt - now).pollMilliseconds
+        let timeout = (hasMoreToRead && mayRead) || (hasMorePublishes && mayWrite) ? 0 : (wakeAt - now).pollMilliseconds
         withUnsafeMutablePointer(to: &descriptors) { pointer in
             pointer.withMemoryRebound(to: pollfd.self, capacity: 2) { _ = poll($0, 2, timeout) }
         }
@@ -283,9 +285,6 @@ extension Connection {
         // A publish that the broker's limit keeps in the library would leave at a time that nobody checked.
         publishLimit = min(core.configuration.maxInFlightPublishes, max(1, Int(answer.receiveMaximum)))
         core.statistics.withLock { $0.connections &+= 1 }
-        var status = MQTTSubscriptionStatus()
-        status.connected = true
-        core.subscriptionStatus.set(status)
         // Also when the broker kept the session: subscribing again brings the retained messages, which repair last values.
         for subscription in session.subscriptions { subscribe(subscription) }
         core.outbox.open()
@@ -296,6 +295,8 @@ extension Connection {
                 LogKey.sessionPresent: "\(answer.sessionPresent)",
             ])
         core.state.set(.connected(sessionPresent: answer.sessionPresent))
+        // Last: who hears of it may publish.
+        core.subscriptionStatus.update { $0.connected = true }
     }
 
     private func changeSubscriptions(_ changes: [Outbox.SubscriptionChange]) {
@@ -346,26 +347,34 @@ extension Connection {
         if overdue { core.statistics.withLock { $0.acknowledgementsForced &+= 1 } }
         // A burst of acknowledgements is worth two system calls to make one segment of it.
         let corks = overdue || session.hold.isHolding
+        if let reason = flush(corks: corks) { return reason }
         // QoS 0 is done when it is written, and makes room at once: a few rounds without going back to `poll`.
+        hasMorePublishes = true
         for _ in 0..<8 {
-            let submitted = connectedSince != nil ? submitPublishes() : 0
-            if handle.wantsToWrite, !isTCPConnecting {
-                if corks { handle.cork(true) }
-                let code = handle.write()
-                if corks { handle.cork(false) }
-                settleAnswers()
-                if code != MOSQ_ERR_SUCCESS.code || handle.socket < 0 { return handle.disconnection(code) }
+            guard submitPublishes() > 0 else {
+                hasMorePublishes = false
+                break
             }
-            if submitted == 0 || inFlight.count >= publishLimit { break }
+            if let reason = flush(corks: false) { return reason }
         }
         session.hold.released()
         return nil
     }
 
+    /// Gives the network what is queued, as much of it as it takes.
+    private func flush(corks: Bool) -> MQTTDisconnection? {
+        guard !isTCPConnecting, handle.wantsToWrite else { return nil }
+        if corks { handle.cork(true) }
+        let code = handle.write()
+        if corks { handle.cork(false) }
+        settleAnswers()
+        return code == MOSQ_ERR_SUCCESS.code && handle.socket >= 0 ? nil : handle.disconnection(code)
+    }
+
     /// The number of publishes handed to the library.
     private func submitPublishes() -> Int {
         // While the network takes no more, they wait here, where their time is still checked.
-        guard inFlight.count < publishLimit, !handle.wantsToWrite else { return 0 }
+        guard connectedSince != nil, inFlight.count < publishLimit, !handle.wantsToWrite else { return 0 }
         let slots = core.outbox.takePublishes(publishLimit - inFlight.count)
         var failures: UInt64 = 0
         for slot in slots where !slot.isFinished {
