@@ -303,7 +303,7 @@ struct IngestTests {
 
     @Test("Random bytes as topics and payloads on every kind of route")
     func randomBytes() throws {
-        var random = SeededGenerator(seed: 9)
+        var random = SplitMix64(seed: 9)
         var plant = try IngestHarness([
             Self.machines, Self.bed, RouteDraft(name: "n", topic: "n/{x}", payload: "number"), RouteDraft(name: "t", topic: "t/{x}", payload: "text"),
             RouteDraft(name: "b", topic: "b/{x}", payload: "bool"), RouteDraft(name: "rest", topic: "r/{x...}", device: "r"),
@@ -327,7 +327,7 @@ struct TopicTableTests {
     func differential() {
         var table = TopicTable(limit: 5000, seed: 3)
         var model: [[UInt8]: Int] = [:]
-        var random = SeededGenerator(seed: 12)
+        var random = SplitMix64(seed: 12)
         for _ in 0..<20_000 {
             let topic = Array("factory/line\(Int.random(in: 0..<20, using: &random))/m\(Int.random(in: 0..<400, using: &random))".utf8)
             let found = table.find(topic.span)

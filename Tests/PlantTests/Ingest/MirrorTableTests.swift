@@ -193,7 +193,7 @@ struct MirrorTableTests {
     @Test("A random walk against a plain model: at rest the tree has every newest value")
     func randomWalk() throws {
         for seed in 0..<20 {
-            var random = SeededGenerator(seed: UInt64(seed))
+            var random = SplitMix64(seed: UInt64(seed))
             var plant = Fixture()
             var tags: [TagID] = []
             for number in 0..<30 { tags.append(try plant.tag("d\(number)/t")) }

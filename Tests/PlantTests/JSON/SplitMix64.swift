@@ -1,5 +1,5 @@
-/// SplitMix64: random walks that can be repeated from the seed that a failed test prints.
-struct SeededGenerator: RandomNumberGenerator {
+/// Random walks that can be repeated from the seed that a failed test prints.
+struct SplitMix64: RandomNumberGenerator {
     private var state: UInt64
 
     init(seed: UInt64) { state = seed }
