@@ -44,14 +44,14 @@ let package = Package(
             name: "linekeeper",
             dependencies: [
                 "Gateway", "EmbeddedZooKeeper", "ZooKeeperClient", "ZooKeeperProtocol", "MQTT", "Plant", argumentParser, logging,
-                lifecycle, unixSignals,
+                lifecycle, unixSignals, nioCore, collections,
             ],
             swiftSettings: settings),
         .target(
             name: "Gateway",
             dependencies: [
                 "Plant", "MQTT", "ZooKeeperRecipes", "ZooKeeperClient", "ZooKeeperProtocol", "EmbeddedZooKeeper", yams, logging,
-                lifecycle,
+                lifecycle, unixSignals, collections,
             ],
             swiftSettings: settings),
         .target(name: "Plant", dependencies: [collections], swiftSettings: settings),

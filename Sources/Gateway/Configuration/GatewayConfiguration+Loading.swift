@@ -133,7 +133,7 @@ struct ConfigurationLoader {
         settings.username = section["username"]?.string()
         settings.passwordFile = section["passwordFile"].flatMap(readSecretFile)
         settings.keepAlive =
-            section["keepAlive"]?.duration(in: .seconds(2) ... .seconds(18 * 3600)) ?? settings.keepAlive
+            section["keepAlive"]?.duration(in: .seconds(5) ... .seconds(18 * 3600)) ?? settings.keepAlive
         if let value = section["clientId"] { settings.clientID = value.string() }
         if let value = section["passwordFile"], settings.username == nil {
             value.report("mqtt.passwordFile is given without mqtt.username", expected: "both or neither")

@@ -56,15 +56,9 @@ struct PlantSections {
                     expected: "each name once")
             }
             if pattern.overlaps(own) {
-                if case .literal? = pattern.levels.first {
-                    route.place(["topic"]).report(
-                        "route \"\(route.definition.name)\" would take Linekeeper's own messages for sensors",
-                        expected: "topics that are not below linekeeper/")
-                } else {
-                    route.place(["topic"]).warn(
-                        "route \"\(route.definition.name)\" begins with a wildcard; messages below linekeeper/ are left out of it",
-                        expected: "a first level of your own, such as factory/…")
-                }
+                route.place(["topic"]).report(
+                    "route \"\(route.definition.name)\" would take Linekeeper's own messages for sensors",
+                    expected: "topics outside linekeeper/, so a first level of the plant's own, such as factory/…")
             }
             for earlier in routes[..<index] {
                 let other = TopicPattern(earlier.definition.topic)

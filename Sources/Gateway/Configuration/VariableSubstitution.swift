@@ -24,11 +24,12 @@ enum VariableSubstitution {
                 rest = tail.dropFirst()
                 continue
             }
-            guard let close = tail.firstIndex(of: "}") else {
+            let begin = tail.index(dollar, offsetBy: 2)
+            guard let close = closingBrace(tail[begin...]) else {
                 return .failure(
                     Problem(description: "\"\(text)\" has ${ without }", expected: "${NAME} or ${NAME:-default}"))
             }
-            let inside = tail[tail.index(dollar, offsetBy: 2)..<close]
+            let inside = tail[begin..<close]
             let (name, fallback) = split(inside)
             guard isName(name) else {
                 return .failure(
@@ -39,7 +40,11 @@ enum VariableSubstitution {
             if let value = environment[String(name)], !value.isEmpty {
                 output += value
             } else if let fallback {
-                output += fallback
+                // A default may itself be a variable: ${GATEWAY:-${HOSTNAME}}.
+                switch apply(to: String(fallback), environment: environment) {
+                case .success(let text): output += text
+                case .failure(let problem): return .failure(problem)
+                }
             } else {
                 return .failure(
                     Problem(
@@ -49,6 +54,18 @@ enum VariableSubstitution {
             rest = tail[tail.index(after: close)...]
         }
         return .success(output + rest)
+    }
+
+    /// The brace that ends a variable whose inside begins here, over nested ones.
+    private static func closingBrace(_ text: Substring) -> String.Index? {
+        var depth = 0
+        for index in text.indices {
+            if text[index...].hasPrefix("${") { depth += 1 }
+            guard text[index] == "}" else { continue }
+            if depth == 0 { return index }
+            depth -= 1
+        }
+        return nil
     }
 
     private static func split(_ inside: Substring) -> (name: Substring, fallback: Substring?) {

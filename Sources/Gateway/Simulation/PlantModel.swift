@@ -11,6 +11,9 @@ package struct PlantModel: Sendable {
     static let firstOverheating: Milliseconds = 4000
 
     package private(set) var devices: [SimulatedDevice]
+    /// So many devices, the first ones, have a connection and a last will of their own.
+    package static let devicesWithOwnConnection = 24
+
     /// The device that loses its connection now and then.
     package let dropout: Int?
     private let start: Milliseconds
@@ -40,7 +43,7 @@ package struct PlantModel: Sendable {
         }
         self.devices = devices
         rounds = [Int64](repeating: 0, count: devices.count)
-        dropout = devices.indices.last { devices[$0].kind == .conveyor && $0 > 0 }
+        dropout = devices.indices.prefix(Self.devicesWithOwnConnection).last { devices[$0].kind == .conveyor && $0 > 0 }
         outages = Episodes(first: 25_000, pause: 60_000...180_000, length: 12_000...20_000, random: &random)
     }
 

@@ -1,0 +1,79 @@
+import OrderedCollections
+import Logging
+import Plant
+import ServiceLifecycle
+import ZooKeeperClient
+import ZooKeeperProtocol
+import ZooKeeperRecipes
+
+/// Keeps `/devices/<device path>` and its `@online` node, for the devices of the shards that this gateway owns.
+///
+/// Presence comes from what the device sends, from its own last will on the route's presence topic, and from silence
+/// (`staleAfter`); ``PlantState`` decides, this service writes the changes, each fenced by the shard's lock node.
+struct DeviceKeeper: Service {
+    /// Devices written at once.
+    static let devicesPerRound = 256
+
+    let client: ZooKeeperClient
+    let gateway: String
+    let plant: PlantState
+    let shards: ShardOwnership
+    let turns: Wake
+    let logger: Logger
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            for await _ in turns.turns {
+                while !Task.isCancelled, await writeSome() {}
+            }
+        }
+    }
+
+    /// One round; true when there may be more.
+    private func writeSome() async -> Bool {
+        let (leases, mask) = shards.owned()
+        let changes = plant.takeChangedDevices(ownedBy: mask, limit: Self.devicesPerRound)
+        guard !changes.isEmpty else { return false }
+        let failed = await withTaskGroup(of: DeviceChange?.self) { group in
+            for change in changes {
+                group.addTask {
+                    guard let lease = leases[change.shard], lease.isValid() else { return change }
+                    do {
+                        try await write(change, lease: lease)
+                        return nil
+                    } catch {
+                        logger.debug("device node", metadata: ["device": "\(change.record.device)", "error": "\(error)"])
+                        return change
+                    }
+                }
+            }
+            return await group.reduce(into: [DeviceChange]()) { if let change = $1 { $0.append(change) } }
+        }
+        guard !failed.isEmpty else { return true }
+        plant.deviceWritesFailed(failed)
+        try? await Task.sleep(for: .milliseconds(100))
+        if !Task.isCancelled { turns.wake() }
+        return false
+    }
+
+    private func write(_ change: DeviceChange, lease: Lease) async throws {
+        let path = TreeLayout.devices + "/" + change.znodePath
+        let online = TreeLayout.online(device: change.znodePath)
+        let data = change.record.serialized()
+        let exists = try await client.exists(path) != nil
+        if !exists, let slash = path.lastIndex(of: "/") { try await client.ensurePath(String(path[..<slash])) }
+        let presence = exists ? try await client.exists(online) : nil
+        var operations: [Operation] = [
+            exists ? .setData(path: path, data: data, version: -1) : .create(path: path, data: data, mode: .persistent)
+        ]
+        let isOnline = change.record.state == .online
+        // A predecessor's node goes with its session; it must not take the device offline with it.
+        if let presence, !isOnline || presence.ephemeralOwner != lease.sessionID {
+            operations.append(.delete(path: online, version: -1))
+        }
+        if isOnline, presence?.ephemeralOwner != lease.sessionID {
+            operations.append(.create(path: online, data: Array(gateway.utf8), mode: .ephemeral))
+        }
+        _ = try await lease.guarded(operations)
+    }
+}

@@ -1,0 +1,154 @@
+import Logging
+import MQTT
+import Plant
+import ServiceLifecycle
+import ZooKeeperClient
+import ZooKeeperRecipes
+
+/// Everything of a gateway between its tree client and its broker connections, wired together.
+///
+/// It waits for the tree, reads from it what it must know before it may act (latest values, devices, alarm records, what
+/// the journal says has been announced), and only then listens to the broker; until it has subscribed, the broker keeps
+/// its messages in the gateway's persistent session.
+struct GatewayCore: Service {
+    private let configuration: GatewayConfiguration
+    private let client: ZooKeeperClient
+    private let logger: Logger
+    private let identity: GatewayIdentity
+    private let counters = GatewayCounters()
+    private let plant: PlantState
+    private let publisher: MQTTClient
+    private let subscriber: MQTTClient
+
+    private let mirrorTurns = Wake()
+    private let alarmTurns = Wake()
+    private let announcerTurns = Wake()
+    private let deviceTurns = Wake()
+
+    init(configuration: GatewayConfiguration, client: ZooKeeperClient, logger: Logger) throws {
+        self.configuration = configuration
+        self.client = client
+        self.logger = logger
+        identity = GatewayIdentity(
+            gateway: configuration.gateway, host: HostProcess.hostName, pid: Int64(HostProcess.id),
+            version: Gateway.version, started: WallClock.now())
+        let answerFilters = try CommandService.answerFilters(of: configuration.commands).map { try TopicFilter($0) }
+        plant = try PlantState(configuration: configuration, answerFilters: answerFilters, logger: logger)
+        let connections = BrokerConnections(configuration: configuration, identity: identity)
+        publisher = MQTTClient(
+            configuration: try connections.publishing(),
+            subscriptions: ControlChannel.subscriptions(plant: configuration.plant), logger: logger)
+        subscriber = MQTTClient(
+            configuration: try connections.listening(),
+            subscriptions: connections.subscriptions(answerFilters: answerFilters), logger: logger)
+    }
+
+    func run() async throws {
+        let journal = Journal(
+            client: client, logger: logger,
+            recorded: { [plant, alarmTurns] record in
+                plant.transitionRecorded(record)
+                alarmTurns.wake()
+            },
+            unannouncedGrew: { [announcerTurns] in announcerTurns.wake() })
+        do {
+            try await cancelWhenGracefulShutdown { try await prepare(journal) }
+        } catch is CancellationError {
+            return
+        }
+        try await ServiceGroup(
+            configuration: .init(
+                services: try services(journal).map {
+                    .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup)
+                }, logger: logger)
+        ).run()
+    }
+
+    /// Waits for the tree and takes from it what must be known before anything is done.
+    private func prepare(_ journal: Journal) async throws {
+        while true {
+            do {
+                _ = try await client.waitUntilConnected(timeout: .seconds(5))
+                try await client.ensureChroot()
+                let seed = TreeSeed(client: client, logger: logger)
+                try await seed.makeRoots()
+                try await journal.prime()
+                try await seed.read(into: plant)
+                return
+            } catch let error where !(error is CancellationError) {
+                logger.warning(
+                    "waiting for the tree", metadata: ["tree": "\(configuration.treeConnectString)", "error": "\(error)"])
+                try await Task.sleep(for: .milliseconds(500))
+            }
+        }
+    }
+
+    /// The services in order of start; they stop in the opposite order, so that nothing acts as an owner after it has
+    /// given its locks up, and no lock is given up before what it guards has been written.
+    private func services(_ journal: Journal) throws -> [any Service] {
+        let gate = AcknowledgementGate { [subscriber] in subscriber.acknowledge(through: $0) }
+        let identity = identity
+        let membership = Membership(
+            client: client, path: TreeLayout.gateways, name: identity.gateway, data: identity.serialized(),
+            mayReplace: { GatewayIdentity.isDeadPredecessor($0, of: identity) }, logger: logger)
+        let shards = ShardOwnership(client: client, gateway: identity.gateway, membership: membership, logger: logger)
+        let election = LeaderElection(
+            client: client, path: TreeLayout.alarmProcessor, identity: Array(identity.gateway.utf8), logger: logger)
+        let processor = AlarmProcessor(
+            client: client, election: election, gateway: identity.gateway, plant: plant, journal: journal, gate: gate,
+            turns: alarmTurns, announcerTurns: announcerTurns, counters: counters, logger: logger)
+        let announcer = Announcer(
+            journal: journal, publisher: publisher, topics: AlarmTopics(plant: configuration.plant),
+            turns: announcerTurns, lease: { processor.lease }, counters: counters, logger: logger)
+        let devices = DeviceKeeper(
+            client: client, gateway: identity.gateway, plant: plant, shards: shards, turns: deviceTurns, logger: logger)
+        let mirror = TagMirror(
+            client: client, plant: plant, shards: shards, gate: gate, turns: mirrorTurns,
+            interval: configuration.flushInterval, counters: counters, logger: logger)
+        let commands = CommandService(
+            client: client, publisher: publisher,
+            configuration: .init(
+                plant: configuration.plant, gateway: identity.gateway, definitions: configuration.commands),
+            reading: { [plant] tag in
+                plant.value(of: tag).map {
+                    Interlock.Reading(value: $0.value, quality: $0.quality, receivedAt: $0.receivedTime)
+                }
+            }, logger: logger)
+        let ingest = IngestLoop(
+            subscriber: subscriber, plant: plant, gate: gate, mirrorTurns: mirrorTurns, alarmTurns: alarmTurns,
+            deviceTurns: deviceTurns, client: client, answer: { commands.offer(topic: $0, payload: $1) },
+            pendingHold: configuration.sessionTimeout * 3 + .seconds(3), isActive: { processor.lease != nil },
+            logger: logger)
+        let control = ControlChannel(
+            publisher: publisher, plant: configuration.plant, identity: identity,
+            takeover: FastTakeover(client: client, gateway: identity.gateway, logger: logger),
+            commandRequest: { commands.offerRequest(payload: $0, properties: $1) }, logger: logger)
+        shards.observe { [plant, mirrorTurns, deviceTurns] change in
+            switch change {
+            case .gained(let shard, let lease):
+                plant.shardGained(shard)
+                commands.shardGained(shard, lease: lease)
+                mirrorTurns.wake()
+                deviceTurns.wake()
+            case .lost(let shard):
+                commands.shardLost(shard)
+            }
+        }
+        let retention = CommandRetention(configuration.limits)
+        let houseKeeping = HouseKeeping(
+            keeper: HouseKeeper(client: client, retention: retention, logger: logger), client: client,
+            lease: { processor.lease }, logger: logger)
+        let status = StatusReporter(
+            client: client, identity: identity, counters: counters,
+            additional: { [plant, subscriber, publisher] in
+                plant.numbers + BrokerConnections.numbers(subscriber: subscriber, publisher: publisher)
+                    + commands.numbers
+            },
+            broker: { [subscriber] in "\(subscriber.connectionState)" }, logger: logger)
+        let systemd = SystemdLifecycle(notifier: SystemdNotifier(environment: HostProcess.environment, processID: HostProcess.id), logger: logger, becomeReady: {})
+        return [
+            publisher, control, journal, membership, election, shards, processor, announcer, houseKeeping, devices,
+            mirror, commands, ingest, subscriber, status, systemd,
+        ]
+    }
+}

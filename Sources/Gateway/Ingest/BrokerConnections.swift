@@ -1,0 +1,68 @@
+import MQTT
+import Plant
+
+/// The two connections of a gateway to its broker.
+///
+/// They are two so that acknowledgements of incoming messages, which wait until the messages have been taken over, and
+/// outgoing announcements do not wait for each other.
+struct BrokerConnections {
+    let configuration: GatewayConfiguration
+    let identity: GatewayIdentity
+
+    private var clientID: String {
+        configuration.mqtt.clientID ?? "linekeeper-\(configuration.plant)-\(configuration.gateway)"
+    }
+
+    /// For announcements, commands and what gateways say to each other. Carries the last will.
+    func publishing() throws -> MQTTClient.Configuration {
+        var result = try common(clientID: clientID + "-control")
+        result.cleanStart = true
+        result.sessionExpiry = .zero
+        result.keepAlive = min(configuration.mqtt.keepAlive, .seconds(5))
+        result.maxInFlightPublishes = configuration.limits.maxInFlightPublishes
+        let notice = GatewayNotice(
+            gateway: identity.gateway, state: .offline, pid: identity.pid, started: identity.started)
+        result.will = MQTTWill(
+            topic: GatewayNotice.topic(plant: configuration.plant, gateway: identity.gateway), payload: notice.payload,
+            qos: .atLeastOnce, retain: true)
+        return result
+    }
+
+    /// What a gateway listens to: the routes' topics, their presence topics, and where devices answer commands.
+    func subscriptions(answerFilters: [TopicFilter]) -> [MQTTSubscription] {
+        let filters = configuration.routes.flatMap(\.subscriptionFilters) + answerFilters
+        return Set(filters.map(\.description)).sorted().map { MQTTSubscription(filter: $0, qos: .atLeastOnce) }
+    }
+
+    /// For what sensors and devices publish; the broker keeps the session while the gateway is away.
+    func listening() throws -> MQTTClient.Configuration {
+        var result = try common(clientID: clientID)
+        result.cleanStart = false
+        result.sessionExpiry = .seconds(3600)
+        result.inboxMessageLimit = configuration.limits.inboxMessages
+        result.inboxByteLimit = configuration.limits.inboxBytes
+        return result
+    }
+
+    private func common(clientID: String) throws -> MQTTClient.Configuration {
+        var result = try configuration.mqtt.clientConfiguration(clientID: clientID)
+        result.maxPayload = configuration.limits.maxPayload
+        try result.validate()
+        return result
+    }
+}
+
+extension BrokerConnections {
+    /// What the two connections have counted, by name.
+    static func numbers(subscriber: MQTTClient, publisher: MQTTClient) -> [(name: String, value: UInt64)] {
+        let incoming = subscriber.statistics
+        let outgoing = publisher.statistics
+        return [
+            ("mqttReceived", incoming.received), ("mqttReceivedBytes", incoming.receivedBytes),
+            ("mqttTooLarge", incoming.droppedTooLarge), ("mqttShed", incoming.droppedInboxFull),
+            ("mqttPauses", incoming.pauses), ("mqttAcknowledgementsForced", incoming.acknowledgementsForced),
+            ("mqttConnections", incoming.connections), ("mqttSubscriptionsRefused", incoming.subscriptionsRefused),
+            ("mqttPublished", outgoing.published), ("mqttPublishFailures", outgoing.publishFailures),
+        ]
+    }
+}

@@ -1,0 +1,90 @@
+import Logging
+import MQTT
+import Plant
+import ServiceLifecycle
+import ZooKeeperClient
+
+/// Takes what sensors and devices publish, a batch at a time, into the plant's state, and wakes who has to act on it.
+struct IngestLoop: Service {
+    /// How often time alone is looked at: on- and off-delays, silence of devices.
+    static let tick = Duration.milliseconds(50)
+
+    let subscriber: MQTTClient
+    let plant: PlantState
+    let gate: AcknowledgementGate
+    let mirrorTurns: Wake
+    let alarmTurns: Wake
+    let deviceTurns: Wake
+    let client: ZooKeeperClient
+    /// Takes what devices answer to commands.
+    let answer: @Sendable (_ topic: [UInt8], _ payload: [UInt8]) -> Void
+    /// How long a standby keeps a transition that a live active processor does not record.
+    let pendingHold: Duration
+    let isActive: @Sendable () -> Bool
+    let logger: Logger
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await self.listen() }
+                group.addTask { await self.watchConnection() }
+                group.addTask { await self.keepTime() }
+                await group.waitForAll()
+            }
+        }
+    }
+
+    private func listen() async {
+        for await batch in subscriber.batches {
+            let effect = plant.take(batch)
+            for index in effect.answers {
+                let entry = batch.entries[index]
+                answer(Array(batch.topic(entry)), Array(batch.payload(entry)))
+            }
+            if effect.devicesChanged { deviceTurns.wake() }
+            guard client.isConnected else {
+                // Nothing can be made durable now. Values and transitions stay in memory; the stream must not stop.
+                gate.passed(.mirror, through: batch.number)
+                gate.passed(.alarms, through: batch.number)
+                continue
+            }
+            mirrorTurns.wake()
+            alarmTurns.wake()
+        }
+    }
+
+    private func watchConnection() async {
+        for await state in subscriber.connectionUpdates() {
+            if case .connected = state { plant.brokerConnected(at: WallClock.now()) }
+        }
+    }
+
+    private func keepTime() async {
+        var agreedSince = ContinuousClock.now
+        while !Task.isCancelled {
+            try? await Task.sleep(for: Self.tick)
+            let now = WallClock.now()
+            let effect = plant.advance(to: now)
+            if effect.alarmsPending { alarmTurns.wake() }
+            if effect.devicesChanged {
+                deviceTurns.wake()
+                mirrorTurns.wake()
+            }
+            // Only while the tree can be seen does silence of the active processor mean that it disagrees.
+            if isActive() || !client.isConnected {
+                agreedSince = .now
+            } else if ContinuousClock.now - agreedSince > pendingHold {
+                plant.dropPending(olderThan: now &- pendingHold.wholeMilliseconds, at: now)
+            }
+        }
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds, rounded down, within what fits.
+    var wholeMilliseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1000)
+        return overflow ? (seconds < 0 ? .min : .max) : scaled &+ attoseconds / 1_000_000_000_000_000
+    }
+}

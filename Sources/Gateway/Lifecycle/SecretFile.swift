@@ -1,0 +1,28 @@
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
+
+/// A secret that lies in a file, so that it stands in no configuration, command line or log.
+enum SecretFile {
+    struct Unreadable: Error, CustomStringConvertible {
+        var file: String
+        var reason: String
+        var description: String { "the secret in \(file) cannot be read: \(reason); check the path and its permissions" }
+    }
+
+    /// The first line of the file, without its end.
+    static func firstLine(of file: String) throws -> String {
+        let data: Data
+        do { data = try Data(contentsOf: URL(filePath: file)) } catch {
+            throw Unreadable(file: file, reason: "\(error.localizedDescription)")
+        }
+        let line = data.prefix { $0 != 0x0A && $0 != 0x0D }
+        guard !line.isEmpty else { throw Unreadable(file: file, reason: "its first line is empty") }
+        guard let text = String(validating: line, as: UTF8.self) else {
+            throw Unreadable(file: file, reason: "it is not UTF-8")
+        }
+        return text
+    }
+}

@@ -1,0 +1,187 @@
+import Logging
+import Plant
+import ServiceLifecycle
+import Synchronization
+import ZooKeeperClient
+import ZooKeeperProtocol
+import ZooKeeperRecipes
+
+/// Writes the newest value of each changed tag into the tree, for the shards that this gateway owns.
+///
+/// One flush is under way at a time. It takes the changed slots, writes them as a few pipelined transactions, each
+/// beginning with a check of the lock node of every shard it touches, and when the last is answered starts the next:
+/// at once if at least ``interval`` has passed since the last began. What changes meanwhile is conflated in its slot.
+/// What could not be written is marked changed again, so the last value always arrives.
+struct TagMirror: Service {
+    /// Tags in one transaction.
+    static let tagsPerTransaction = 256
+    /// Bytes of data in one transaction, well below the protocol's frame limit of 1 MiB.
+    static let bytesPerTransaction = 384 * 1024
+    /// Tags in one flush.
+    static let tagsPerFlush = 8192
+
+    let client: ZooKeeperClient
+    let plant: PlantState
+    let shards: ShardOwnership
+    let gate: AcknowledgementGate
+    let turns: Wake
+    let interval: Duration
+    let counters: GatewayCounters
+    let logger: Logger
+    private let parents = KnownParents()
+
+    init(
+        client: ZooKeeperClient, plant: PlantState, shards: ShardOwnership, gate: AcknowledgementGate, turns: Wake,
+        interval: Duration, counters: GatewayCounters, logger: Logger
+    ) {
+        self.client = client
+        self.plant = plant
+        self.shards = shards
+        self.gate = gate
+        self.turns = turns
+        self.interval = interval
+        self.counters = counters
+        self.logger = logger
+    }
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            var backoff = Duration.zero
+            for await _ in turns.turns {
+                while !Task.isCancelled {
+                    let started = ContinuousClock.now
+                    guard let flush = takeFlush() else { break }
+                    let succeeded = await write(flush)
+                    if succeeded {
+                        gate.passed(.mirror, through: flush.batch)
+                        backoff = .zero
+                    } else {
+                        backoff = min(max(backoff * 2, .milliseconds(20)), .seconds(1))
+                    }
+                    let pause = max(interval - (ContinuousClock.now - started), backoff)
+                    if pause > .zero { try? await Task.sleep(for: pause) }
+                }
+            }
+        }
+        // The last values, on the way out: the shards are given up only after this service has ended.
+        if let flush = takeFlush() { _ = await write(flush) }
+    }
+
+    private struct Flush {
+        var writes: [TagWrite]
+        var leases: [Lease?]
+        var batch: UInt64
+    }
+
+    /// The changed tags of owned shards; nil when there are none, and then the gate is passed.
+    private func takeFlush() -> Flush? {
+        let (leases, mask) = shards.owned()
+        let (writes, batch) = plant.takeChanged(ownedBy: mask, limit: Self.tagsPerFlush)
+        guard !writes.isEmpty else {
+            gate.passed(.mirror, through: batch)
+            return nil
+        }
+        return Flush(writes: writes, leases: leases, batch: writes.count < Self.tagsPerFlush ? batch : 0)
+    }
+
+    /// Writes all; true when every value is in the tree.
+    private func write(_ flush: Flush) async -> Bool {
+        // Sorted by shard, so that a transaction checks few lock nodes.
+        var pieces: [[TagWrite]] = []
+        var piece: [TagWrite] = []
+        var bytes = 0
+        for write in flush.writes.sorted(by: { $0.shard < $1.shard }) {
+            let size = write.data.count + write.path.utf8.count + 100
+            if piece.count >= Self.tagsPerTransaction || bytes + size > Self.bytesPerTransaction, !piece.isEmpty {
+                pieces.append(piece)
+                piece = []
+                bytes = 0
+            }
+            piece.append(write)
+            bytes += size
+        }
+        if !piece.isEmpty { pieces.append(piece) }
+
+        let leases = flush.leases
+        let done = await withTaskGroup(of: Bool.self) { group in
+            for piece in pieces { group.addTask { await write(piece, leases: leases) } }
+            return await group.reduce(true) { $0 && $1 }
+        }
+        counters.mirrorFlushes.add()
+        return done
+    }
+
+    private func write(_ writes: [TagWrite], leases: [Lease?]) async -> Bool {
+        var checks: [Operation] = []
+        var checked: UInt64 = 0
+        var operations: [Operation] = []
+        operations.reserveCapacity(writes.count)
+        for write in writes {
+            let bit: UInt64 = 1 << UInt64(write.shard)
+            if checked & bit == 0 {
+                guard let lease = leases[write.shard], lease.isValid() else {
+                    plant.writeFailed(writes)
+                    return false
+                }
+                checked |= bit
+                checks.append(.check(path: lease.path, version: -1))
+            }
+            operations.append(
+                write.exists
+                    ? .setData(path: write.path, data: write.data, version: -1)
+                    : .create(path: write.path, data: write.data, mode: .persistent))
+        }
+        do {
+            for write in writes where !write.exists { try await parents.ensure(parentOf: write.path, client: client) }
+            _ = try await client.transaction(checks + operations)
+            plant.written(writes)
+            counters.tagWrites.add(writes.count)
+            return true
+        } catch let error as ZooKeeperError {
+            plant.writeFailed(writes)
+            if let index = error.transactionIndex {
+                if index < checks.count {
+                    // The lock's node is gone: the election notices by its own watch; nothing was written.
+                    counters.fencedWrites.add()
+                } else if error.code == .nodeExists || error.code == .noNode {
+                    await learnWhichExist(writes)
+                    return true
+                }
+            }
+            logger.debug("tag flush", metadata: ["tags": "\(writes.count)", "error": "\(error)"])
+            return false
+        } catch {
+            plant.writeFailed(writes)
+            return false
+        }
+    }
+
+    /// A tag's node was there already, or had been removed by hand: find out for all of the transaction, then retry.
+    private func learnWhichExist(_ writes: [TagWrite]) async {
+        parents.forget()
+        do {
+            let nodes = try await TreeWalk(client: client).data(of: writes.map(\.path))
+            plant.tagNodes(zip(writes, nodes).map { (tag: $0.tag, exists: $1 != nil) })
+        } catch {
+            logger.debug("tag flush", metadata: ["error": "\(error)"])
+        }
+    }
+}
+
+/// Parents that are known to exist, so that a new tag costs no look-up of its ancestors.
+private final class KnownParents: Sendable {
+    private let known = Mutex<Set<String>>([])
+
+    func ensure(parentOf path: String, client: ZooKeeperClient) async throws {
+        guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return }
+        let parent = String(path[..<slash])
+        if known.withLock({ $0.contains(parent) }) { return }
+        try await client.ensurePath(parent)
+        known.withLock { known in
+            if known.count > 100_000 { known.removeAll() }
+            known.insert(parent)
+        }
+    }
+
+    func forget() { known.withLock { $0.removeAll() } }
+}

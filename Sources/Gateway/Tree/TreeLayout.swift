@@ -1,0 +1,50 @@
+/// Where things lie in the tree, relative to the plant's chroot (DESIGN.md, "The tree").
+///
+/// Other programs see these names: they are a contract, not an implementation detail.
+package enum TreeLayout {
+    /// Ephemeral, one a live gateway.
+    package static let gateways = "/gateways"
+    /// Parent of the 64 shard locks.
+    package static let shards = "/shards"
+    /// Parent of the candidates for the active alarm processor.
+    package static let alarmProcessor = "/alarm-processor"
+    /// Latest value of every tag.
+    package static let tags = "/tags"
+    package static let devices = "/devices"
+    package static let alarms = "/alarms"
+    /// What operators ask of the active alarm processor: one create-once node a request, answered in place.
+    package static let alarmRequests = "/alarm-requests"
+    package static let commands = "/commands"
+    package static let journal = "/journal"
+    package static let configuration = "/config"
+
+    /// Prefix of a journal entry's node; the server appends ten digits.
+    package static let journalEntryPrefix = journal + "/entry-"
+
+    /// Everything that must exist before services start.
+    package static let roots = [
+        gateways, shards, alarmProcessor, tags, devices, alarms, alarmRequests, commands, journal, configuration,
+    ]
+
+    /// Number of shards; fixed, because a device's shard must not depend on configuration.
+    package static let shardCount = 64
+
+    /// The chroot of a plant.
+    package static func chroot(plant: String) -> String { "/linekeeper/" + plant }
+
+    /// Parent of one shard's lock nodes: `/shards/00` … `/shards/63`.
+    package static func shard(_ number: Int) -> String {
+        shards + (number < 10 ? "/0" : "/") + String(number)
+    }
+
+    package static func gateway(_ id: String) -> String { gateways + "/" + id }
+
+    /// Node that stands while a device is online: `/devices/<device path>/@online`.
+    package static func online(device znodePath: String) -> String { devices + "/" + znodePath + "/@online" }
+
+    /// Sequence number in a journal entry's name; nil when the name is not one of ours.
+    package static func journalSequence(ofNode name: String) -> Int64? {
+        guard let dash = name.lastIndex(of: "-"), name.hasPrefix("entry-") else { return nil }
+        return Int64(name[name.index(after: dash)...])
+    }
+}

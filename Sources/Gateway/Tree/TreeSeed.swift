@@ -1,0 +1,46 @@
+import Logging
+import Plant
+import ZooKeeperClient
+import ZooKeeperProtocol
+
+/// What a gateway takes from the tree before it acts: so it neither overwrites newer values with older ones, nor opens
+/// an occurrence that is already recorded.
+struct TreeSeed {
+    let client: ZooKeeperClient
+    let logger: Logger
+
+    /// Makes the persistent nodes that every service counts on.
+    func makeRoots() async throws {
+        let paths = TreeLayout.roots + (0..<TreeLayout.shardCount).map(TreeLayout.shard)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for path in TreeLayout.roots { group.addTask { try await client.ensurePath(path) } }
+            try await group.waitForAll()
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for path in paths { group.addTask { try await client.ensurePath(path) } }
+            try await group.waitForAll()
+        }
+    }
+
+    /// Latest values, devices and alarm records.
+    func read(into plant: PlantState) async throws {
+        let walk = TreeWalk(client: client)
+        let tags = try await walk.descendants(of: TreeLayout.tags)
+        for (path, node) in zip(tags, try await walk.data(of: tags)) {
+            guard let data = node?.data, !data.isEmpty else { continue }
+            plant.seedTag(znodePath: String(path.dropFirst(TreeLayout.tags.count + 1)), data: data)
+        }
+        let devices = try await walk.descendants(of: TreeLayout.devices)
+            .filter { $0.split(separator: "/").last?.first != "@" }
+        for (path, node) in zip(devices, try await walk.data(of: devices)) {
+            guard let data = node?.data, !data.isEmpty else { continue }
+            guard let record = DeviceRecord(data: data) else {
+                logger.warning("unreadable device record", metadata: ["path": "\(path)"])
+                continue
+            }
+            plant.seedDevice(record)
+        }
+        plant.restoreAlarms(try await AlarmStore(client: client).records(logger: logger))
+        logger.info("read the tree", metadata: ["tags": "\(tags.count)", "devices": "\(devices.count)"])
+    }
+}
