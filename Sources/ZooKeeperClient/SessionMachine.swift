@@ -61,7 +61,7 @@ struct SessionMachine {
     var queue: Deque<PendingCall> = []
     var inFlight: Deque<InFlight> = []
     var outstandingBytes = 0
-    private var lastXid: Int32 = 0
+    var lastXid: Int32 = 0
 
     private var lastReceived: ContinuousClock.Instant
     private var lastSent: ContinuousClock.Instant

@@ -1,4 +1,5 @@
 import ZooKeeperClient
+import ZooKeeperProtocol
 
 /// What has to be done before somebody leaves, whatever happens to its task.
 enum Cleanup {
