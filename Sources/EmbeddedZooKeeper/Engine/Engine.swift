@@ -64,12 +64,14 @@ final class Engine {
 
     private struct Checkpoint {
         let through: Int64
-        var nodes: ArraySlice<Node>
+        var nodes: ArraySlice<PathKey>
     }
 
     init(recovered: RecoveredState, settings: Settings, now: Now) throws {
         self.settings = settings
-        tree = try Tree(recovered: recovered.nodes)
+        tree = try Tree(recovered: recovered.nodes, uncheckpointed: recovered.uncheckpointedNodes)
+        dirtySessions = recovered.uncheckpointedSessions
+        logBytes = recovered.logBytes
         secret = recovered.secret
         lastLoggedZxid = recovered.lastZxid
         lastZxid = recovered.epoch << 32
@@ -244,10 +246,9 @@ final class Engine {
         guard var checkpoint else { return }
         var bytes = 0
         while batch.nodes.count < settings.checkpointChunkNodes, bytes < settings.checkpointChunkBytes,
-            let node = checkpoint.nodes.popFirst()
+            let key = checkpoint.nodes.popFirst()
         {
-            node.isDirty = false
-            let row = NodeRow(path: node.path, state: tree.nodes[node.key]?.state)
+            let row = tree.takeRow(key)
             bytes += row.bytes?.readableBytes ?? 0
             batch.nodes.append(row)
         }

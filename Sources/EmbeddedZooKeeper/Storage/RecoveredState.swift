@@ -19,6 +19,11 @@ struct RecoveredState: Sendable {
     var lastZxid: Int64 = 0
     /// The epoch of this start; greater than any before.
     var epoch: Int64 = 1
+    /// What the log tells of. The next checkpoint must write it before it trims the log.
+    private(set) var uncheckpointedNodes: Set<PathKey> = []
+    private(set) var uncheckpointedSessions: Set<Int64> = []
+    /// How much log there is.
+    private(set) var logBytes = 0
     /// What session passwords are derived from.
     var secret: [UInt8] = []
 
@@ -30,6 +35,7 @@ struct RecoveredState: Sendable {
     /// - Throws: ``RecoveryError`` for anything that is not exactly what was once written.
     mutating func replay(_ batch: ByteBuffer, keyedBy key: Int64) throws {
         var batch = batch
+        logBytes += batch.readableBytes
         while batch.readableBytes > 0 {
             guard let (length, checksum) = batch.readMultipleIntegers(as: (UInt32, UInt32).self),
                 var payload = batch.readSlice(length: Int(length))
@@ -71,6 +77,7 @@ struct RecoveredState: Sendable {
             let acl = try payload.readAccessList()
             let owner = NodeOwner(rawValue: try payload.readJuteLong())
             let parentCreations = try payload.readJuteInt()
+            uncheckpointedNodes.insert(PathKey(path))
             nodes[PathKey(path)] = NodeState(
                 data: data, acl: acl, czxid: zxid, mzxid: zxid, pzxid: zxid, ctime: time, mtime: time, owner: owner)
             guard let parent = ZooKeeperPath.parent(of: path) else { return }
@@ -80,6 +87,7 @@ struct RecoveredState: Sendable {
             }
         case .delete?:
             let path = try payload.readJuteString()
+            uncheckpointedNodes.insert(PathKey(path))
             nodes[PathKey(path)] = nil
             if let parent = ZooKeeperPath.parent(of: path) { changeNode(parent) { $0.pzxid = zxid } }
         case .setData?:
@@ -103,8 +111,11 @@ struct RecoveredState: Sendable {
         case .createSession?:
             let id = try payload.readJuteLong()
             sessions[id] = try payload.readJuteInt()
+            uncheckpointedSessions.insert(id)
         case .closeSession?:
-            sessions[try payload.readJuteLong()] = nil
+            let id = try payload.readJuteLong()
+            sessions[id] = nil
+            uncheckpointedSessions.insert(id)
         case nil:
             throw RecoveryError("the log record \(hex(zxid)) contains an entry of an unknown kind")
         }
@@ -112,6 +123,7 @@ struct RecoveredState: Sendable {
 
     private mutating func changeNode(_ path: String, _ change: (inout NodeState) -> Void) {
         let key = PathKey(path)
+        uncheckpointedNodes.insert(key)
         if let index = nodes.index(forKey: key) {
             change(&nodes.values[index])
         } else if Tree.initialNodes[key] != nil {

@@ -55,12 +55,18 @@ struct NodeRow: Sendable {
             let (czxid, mzxid, pzxid, ctime, mtime) = buffer.readMultipleIntegers(
                 as: (Int64, Int64, Int64, Int64, Int64).self),
             let (version, creations, aversion, owner) = buffer.readMultipleIntegers(
-                as: (Int32, Int32, Int32, Int64).self),
-            let acl = try? buffer.readAccessList(), let data = try? buffer.readJuteBytes()
+                as: (Int32, Int32, Int32, Int64).self)
         else { throw RecoveryError("the stored node \(path) is cut short") }
-        return NodeState(
-            data: data, acl: acl, czxid: czxid, mzxid: mzxid, pzxid: pzxid, ctime: ctime, mtime: mtime,
-            version: version, creations: creations, aversion: aversion, owner: NodeOwner(rawValue: owner))
+        do {
+            let acl = try buffer.readAccessList()
+            // Not with `try?`, which would take null data for an error.
+            let data = try buffer.readJuteBytes()
+            return NodeState(
+                data: data, acl: acl, czxid: czxid, mzxid: mzxid, pzxid: pzxid, ctime: ctime, mtime: mtime,
+                version: version, creations: creations, aversion: aversion, owner: NodeOwner(rawValue: owner))
+        } catch {
+            throw RecoveryError("the stored node \(path) is cut short: \(error)")
+        }
     }
 
     private static func checksum(_ path: String, _ bytes: ByteBuffer) -> UInt32 {

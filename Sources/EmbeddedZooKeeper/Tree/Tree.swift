@@ -27,8 +27,8 @@ final class Tree {
     private(set) var timeToLiveNodes: Set<PathKey> = []
     /// Bytes of data and paths held; what `mntr` reports.
     private(set) var approximateDataSize = 0
-    /// Nodes that changed since the last checkpoint took the list; a node may have been deleted since.
-    private(set) var dirty: [Node] = []
+    /// Nodes that changed since the last checkpoint took the list, deleted ones included. Some may stand here twice.
+    private var dirty: [PathKey]
     /// The records of the open batch.
     var log = LogWriter()
 
@@ -61,8 +61,11 @@ final class Tree {
     /// Builds the tree from what was recovered.
     ///
     /// - Throws: ``RecoveryError`` when a node has no parent.
-    init(recovered: [PathKey: NodeState]) throws {
+    ///
+    /// - Parameter uncheckpointed: The nodes that the log tells of, and the tables may not yet contain as they are.
+    init(recovered: [PathKey: NodeState], uncheckpointed: Set<PathKey> = []) throws {
         var states = recovered
+        dirty = Array(uncheckpointed)
         root = Node(key: .root, parent: nil, state: states.removeValue(forKey: .root) ?? Self.rootState)
         nodes[.root] = root
         states.merge(Self.initialNodes) { found, _ in found }
@@ -169,7 +172,7 @@ final class Tree {
         log.setACL(node)
     }
 
-    func takeDirty() -> [Node] {
+    func takeDirty() -> [PathKey] {
         let taken = dirty
         dirty = []
         return taken
@@ -184,7 +187,14 @@ final class Tree {
     private func markDirty(_ node: Node) {
         guard !node.isDirty else { return }
         node.isDirty = true
-        dirty.append(node)
+        dirty.append(node.key)
+    }
+
+    /// The node as the next chunk of a checkpoint writes it.
+    func takeRow(_ key: PathKey) -> NodeRow {
+        let node = nodes[key]
+        node?.isDirty = false
+        return NodeRow(path: key.string, state: node?.state)
     }
 
     private func link(_ node: Node) {

@@ -1,0 +1,247 @@
+import NIOCore
+import Testing
+import ZooKeeperProtocol
+
+@testable import EmbeddedZooKeeper
+
+/// An engine with a clock that stands still and a disk that stores when told to.
+final class EngineHarness {
+    private(set) var engine: Engine
+    var now = Now(instant: Instant(nanoseconds: 1_000_000_000_000), wallMilliseconds: 1_800_000_000_000)
+    var disk = MemoryDisk()
+    private var xid: Int32 = 0
+
+    init(disk: MemoryDisk = MemoryDisk(), settings: Engine.Settings = .init()) throws {
+        self.disk = disk
+        engine = try Engine(recovered: try self.disk.recover(), settings: settings, now: now)
+    }
+
+    /// What a power cut and a restart leave.
+    func restarted(settings: Engine.Settings? = nil) throws -> EngineHarness {
+        try EngineHarness(disk: disk, settings: settings ?? engine.settings)
+    }
+
+    func pass(milliseconds: Int64) {
+        now.instant = now.instant.advanced(byMilliseconds: milliseconds)
+        now.wallMilliseconds += milliseconds
+    }
+
+    /// Lets time pass in steps, as a running server does.
+    func run(milliseconds: Int64) {
+        var left = milliseconds
+        while left > 0 {
+            let step = min(left, 50)
+            pass(milliseconds: step)
+            engine.tick(now: now)
+            settle()
+            left -= step
+        }
+    }
+
+    /// Stores until there is nothing left to store.
+    func settle() {
+        while storeOne() {}
+    }
+
+    @discardableResult
+    func storeOne() -> Bool {
+        guard let batch = engine.takeBatch(now: now) else { return false }
+        disk.store(batch)
+        engine.batchStored(batch.number, now: now)
+        return true
+    }
+
+    func open(address: String = "10.0.0.1") -> EngineClient {
+        EngineClient(self, engine.accept(address: address))
+    }
+
+    /// A connection with a new session.
+    func connected(address: String = "10.0.0.1", timeout: Int32 = 10_000) throws -> EngineClient {
+        let client = open(address: address)
+        let response = try #require(try client.connect(ConnectRequest(lastZxidSeen: 0, timeoutMilliseconds: timeout)))
+        #expect(response.timeoutMilliseconds > 0)
+        return client
+    }
+
+    func nextXid() -> Int32 {
+        xid += 1
+        return xid
+    }
+}
+
+/// A reply or an event as a client sees it.
+enum Received: Equatable, CustomStringConvertible {
+    case reply(ReplyHeader, [UInt8])
+    case event(WatchEvent)
+
+    var description: String {
+        switch self {
+        case .reply(let header, _): "reply \(header.xid) \(header.error)"
+        case .event(let event): "event \(event.type) \(event.path)"
+        }
+    }
+}
+
+/// The client's end of a connection to an engine.
+final class EngineClient {
+    let harness: EngineHarness
+    let client: Client
+    private(set) var response: ConnectResponse?
+
+    init(_ harness: EngineHarness, _ client: Client) {
+        self.harness = harness
+        self.client = client
+    }
+
+    func connect(_ request: ConnectRequest, settle: Bool = true) throws -> ConnectResponse? {
+        var frame = ByteBuffer()
+        request.write(into: &frame)
+        harness.engine.receive(&frame, from: client, now: harness.now)
+        if settle { harness.settle() }
+        guard var reply = try Frame.decode(from: &client.ready) else { return nil }
+        let response = try ConnectResponse(from: &reply)
+        self.response = response
+        return response
+    }
+
+    @discardableResult
+    func send(_ operation: OperationCode, xid: Int32? = nil, _ body: (any Record)? = nil) -> Int32 {
+        let xid = xid ?? harness.nextXid()
+        var frame = ByteBuffer()
+        RequestHeader(xid: xid, operation: operation).write(into: &frame)
+        body?.write(into: &frame)
+        harness.engine.receive(&frame, from: client, now: harness.now)
+        return xid
+    }
+
+    /// Everything that has been let go since the last time.
+    func received() throws -> [Received] {
+        var all: [Received] = []
+        while var frame = try Frame.decode(from: &client.ready) {
+            let header = try ReplyHeader(from: &frame)
+            if header.xid == ReservedXid.watchEvent {
+                all.append(.event(try WatchEvent(from: &frame, zxid: header.zxid)))
+            } else {
+                all.append(.reply(header, Array(frame.readableBytesView)))
+            }
+        }
+        return all
+    }
+
+    func events() throws -> [String] {
+        harness.settle()
+        return try received().compactMap {
+            if case .event(let event) = $0 { return "\(event.type) \(event.path)" }
+            return nil
+        }
+    }
+
+    /// Sends, stores, and reads the reply's body; an error in the reply is thrown as its code.
+    func call<Response: Record>(_ operation: OperationCode, _ body: any Record, as: Response.Type) throws -> Response {
+        var bytes = try call(operation, body)
+        return try Response(from: &bytes)
+    }
+
+    @discardableResult
+    func call(_ operation: OperationCode, _ body: (any Record)? = nil, xid: Int32? = nil) throws -> ByteBuffer {
+        let xid = send(operation, xid: xid, body)
+        harness.settle()
+        let all = try received()
+        guard case .reply(let header, let bytes)? = all.last else {
+            Issue.record("no reply to \(operation): \(all)")
+            throw ErrorCode.connectionLoss
+        }
+        #expect(header.xid == xid)
+        if header.error != .ok { throw header.error }
+        return ByteBuffer(bytes: bytes)
+    }
+
+    // MARK: The usual requests
+
+    @discardableResult
+    func create(
+        _ path: String, _ data: [UInt8]? = [], acl: [ACL] = ACL.worldAll, mode: CreateMode = .persistent,
+        ttl: Int64 = 0
+    ) throws -> Create2Response {
+        let request = CreateRequest(path: path, data: data, acl: acl, mode: mode, timeToLiveMilliseconds: ttl)
+        return try call(request.operation, request, as: Create2Response.self)
+    }
+
+    func delete(_ path: String, version: Int32 = -1) throws {
+        try call(.delete, PathVersionRequest(path: path, version: version))
+    }
+
+    @discardableResult
+    func set(_ path: String, _ data: [UInt8]?, version: Int32 = -1) throws -> Stat {
+        try call(.setData, SetDataRequest(path: path, data: data, version: version), as: Stat.self)
+    }
+
+    func get(_ path: String, watch: Bool = false) throws -> GetDataResponse {
+        try call(.getData, PathWatchRequest(path: path, watch: watch), as: GetDataResponse.self)
+    }
+
+    func stat(_ path: String, watch: Bool = false) throws -> Stat {
+        try call(.exists, PathWatchRequest(path: path, watch: watch), as: Stat.self)
+    }
+
+    func children(_ path: String, watch: Bool = false) throws -> [String] {
+        try call(.getChildren, PathWatchRequest(path: path, watch: watch), as: StringsResponse.self).strings.sorted()
+    }
+
+    func multi(_ operations: [ZooKeeperProtocol.Operation]) throws -> [OperationResult] {
+        try call(.multi, MultiRequest(operations), as: MultiResponse.self).results
+    }
+
+    func addWatch(_ path: String, _ mode: AddWatchMode) throws {
+        let response = try call(.addWatch, AddWatchRequest(path: path, mode: mode), as: IntResponse.self)
+        #expect(response.value == 0)
+    }
+
+    func authenticate(_ userAndPassword: String) throws {
+        try call(
+            .auth, AuthPacket(scheme: "digest", auth: Array(userAndPassword.utf8)), xid: ReservedXid.auth)
+    }
+}
+
+/// What a disk would hold: the same tables and log as ``TreeStore``, without SQLite.
+struct MemoryDisk {
+    var nodes: [String: ByteBuffer] = [:]
+    var sessions: [Int64: Int32] = [:]
+    var log: [(zxid: Int64, records: ByteBuffer)] = []
+    var trimmed: Int64 = 0
+    var epoch: Int64 = 0
+
+    mutating func store(_ batch: StorageBatch) {
+        if batch.log.readableBytes > 0 { log.append((batch.lastZxid, batch.log)) }
+        for row in batch.nodes { nodes[row.path] = row.bytes }
+        for session in batch.sessions { sessions[session.id] = session.timeoutMilliseconds }
+        if let through = batch.trimThrough {
+            trimmed = through
+            log.removeAll { $0.zxid <= through }
+        }
+    }
+
+    mutating func recover() throws -> RecoveredState {
+        var state = RecoveredState()
+        for (path, bytes) in nodes { state.nodes[PathKey(path)] = try NodeRow.state(path: path, bytes) }
+        state.sessions = sessions
+        state.lastZxid = trimmed
+        for batch in log { try state.replay(batch.records, keyedBy: batch.zxid) }
+        state.secret = [1, 2, 3]
+        epoch = max(epoch, state.lastZxid >> 32) + 1
+        state.epoch = epoch
+        return state
+    }
+}
+
+struct SplitMix64: RandomNumberGenerator {
+    private var state: UInt64
+    init(seed: UInt64) { state = seed }
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}
