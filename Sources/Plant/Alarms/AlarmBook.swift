@@ -2,10 +2,11 @@ import HeapModule
 
 /// The state of all alarms on one gateway, active or standby.
 ///
-/// Every gateway feeds its book with every sample, so that it could take over at any moment. Edges that the book computes stay
-/// pending until they are seen in the tree: the active processor turns them into transitions (`proposals`), commits those, and
-/// reports each commit back (`transitionRecorded`); a standby hears of the same commits through the journal and reports them
-/// alike. Nothing else consumes a pending edge, so a lost lease or a failed transaction loses none.
+/// Every gateway feeds its book with every sample, so that it could take over at any moment. Edges that the book
+/// computes stay pending until they are seen in the tree: the active processor turns them into transitions
+/// (`proposals`), commits those, and reports each commit back (`transitionRecorded`); a standby hears of the same
+/// commits through the journal and reports them alike. Nothing else consumes a pending edge, so a lost lease or a
+/// failed transaction loses none.
 ///
 /// Before the first proposal of a term the whole of `/alarms` has to be restored.
 public struct AlarmBook: Sendable {
@@ -13,12 +14,13 @@ public struct AlarmBook: Sendable {
     public struct Limits: Sendable, Hashable {
         /// Edges that one alarm may have pending. Beyond it the oldest goes; the newest state always stays.
         public var pendingPerAlarm = 64
-        /// Edges that all alarms together may have pending. Beyond it an alarm that gets a new one gives up its older ones, so
-        /// that at most one an alarm comes on top.
+        /// Edges that all alarms together may have pending. Beyond it an alarm that gets a new one gives up its older
+        /// ones, so that at most one an alarm comes on top.
         public var pendingTotal = 65_536
         /// For samples without a source time: how far our date of an edge may lie from the recorded one.
         public var matchWindow: Milliseconds = 5_000
-        /// For samples without a source time: how long we wait for a sample that the active processor has already acted upon.
+        /// For samples without a source time: how long we wait for a sample that the active processor has already acted
+        /// upon.
         public var echoWindow: Milliseconds = 1_000
 
         public init() {}
@@ -84,8 +86,8 @@ public struct AlarmBook: Sendable {
 // MARK: - Samples and time
 
 extension AlarmBook {
-    /// Finds the alarms of a tag; call it once when the tag gets its number, before its first sample. Numbers are small and
-    /// dense. Returns how many alarms apply.
+    /// Finds the alarms of a tag; call it once when the tag gets its number, before its first sample. Numbers are small
+    /// and dense. Returns how many alarms apply.
     @discardableResult
     public mutating func bind(tag: TagID, path: TagPath) -> Int {
         let start = bindings.endIndex
@@ -99,10 +101,10 @@ extension AlarmBook {
 
     /// Evaluates one sample. Returns true when it left something to be recorded.
     ///
-    /// Only `good` samples with a finite value are evaluated; any other quality freezes the tag's alarms until the next good one,
-    /// so pass what the broker had retained as `uncertain`, and `stale` when a tag falls silent. Without `hasSourceTime`,
-    /// `sourceTime` does not matter. For a tag without alarms, or a value inside all limits, this costs a look-up and a few
-    /// comparisons.
+    /// Only `good` samples with a finite value are evaluated; any other quality freezes the tag's alarms until the next
+    /// good one, so pass what the broker had retained as `uncertain`, and `stale` when a tag falls silent. Without
+    /// `hasSourceTime`, `sourceTime` does not matter. For a tag without alarms, or a value inside all limits, this
+    /// costs a look-up and a few comparisons.
     public mutating func sampleReceived(
         tag: TagID, value: Double, quality: Quality, sourceTime: Milliseconds, hasSourceTime: Bool,
         receivedTime: Milliseconds
@@ -177,7 +179,8 @@ extension AlarmBook {
 extension AlarmBook {
     /// What became of a record that was passed in.
     public enum Reception: Sendable, Hashable {
-        /// It is the record of an edge that was pending here, or a step such as an acknowledgement that concerns no edge.
+        /// It is the record of an edge that was pending here, or a step such as an acknowledgement that concerns no
+        /// edge.
         case agreed
         /// It told something that we had not computed; the evaluation continues from it.
         case adopted
@@ -187,21 +190,22 @@ extension AlarmBook {
         case unconfigured
     }
 
-    /// Takes the records that stand in `/alarms`: at the start, after an election, after a reconnection. Those that are older than
-    /// what we know change nothing.
+    /// Takes the records that stand in `/alarms`: at the start, after an election, after a reconnection. Those that are
+    /// older than what we know change nothing.
     public mutating func restore(_ records: some Sequence<AlarmRecord>, at now: Milliseconds) {
         for record in records { transitionRecorded(record, at: now) }
     }
 
-    /// Takes the record after a transition that was seen committed: our own, or somebody else's through the journal. Entries may
-    /// come twice, late, out of order, and before the sample that they tell of.
+    /// Takes the record after a transition that was seen committed: our own, or somebody else's through the journal.
+    /// Entries may come twice, late, out of order, and before the sample that they tell of.
     @discardableResult
     public mutating func transitionRecorded(_ record: AlarmRecord, at now: Milliseconds) -> Reception {
         guard let alarm = number(of: record.path) else { return .unconfigured }
         let limits = limits
         let settlement = changingPending(of: alarm) { book in
             book.ledgers[alarm].recorded(
-                record, evaluator: &book.evaluators[alarm], matchWindow: limits.matchWindow, echoWindow: limits.echoWindow,
+                record, evaluator: &book.evaluators[alarm], matchWindow: limits.matchWindow,
+                echoWindow: limits.echoWindow,
                 now: now)
         }
         schedule(alarm)
@@ -214,8 +218,9 @@ extension AlarmBook {
 
     /// Gives up the edges that were computed before a moment, by our own clock, and have not been recorded since.
     ///
-    /// For a standby that knows of a live active processor which evidently disagrees, because it has heard other samples. The
-    /// evaluation continues from the record; what the newest sample says about it becomes pending anew. Returns how many went.
+    /// For a standby that knows of a live active processor which evidently disagrees, because it has heard other
+    /// samples. The evaluation continues from the record; what the newest sample says about it becomes pending anew.
+    /// Returns how many went.
     @discardableResult
     public mutating func dropPending(olderThan moment: Milliseconds, at now: Milliseconds) -> Int {
         var dropped = 0
@@ -244,11 +249,11 @@ extension AlarmBook {
 // MARK: - What is to be recorded
 
 extension AlarmBook {
-    /// The transitions that are to be recorded next, at most `limit`, in order of their time; several of one alarm follow from each
-    /// other. Stamped with the epoch of the caller's lease.
+    /// The transitions that are to be recorded next, at most `limit`, in order of their time; several of one alarm
+    /// follow from each other. Stamped with the epoch of the caller's lease.
     ///
-    /// Asking consumes nothing: `transitionRecorded` does. Commit them in this order; when one fails, the later ones of its alarm
-    /// must not be committed either.
+    /// Asking consumes nothing: `transitionRecorded` does. Commit them in this order; when one fails, the later ones of
+    /// its alarm must not be committed either.
     public func proposals(limit: Int, epoch: Int64) -> [ProposedTransition] {
         var edges: [(time: Milliseconds, alarm: Int, edge: AlarmEdge)] = []
         for alarm in pendingAlarms { for edge in ledgers[alarm].pending { edges.append((edge.time, alarm, edge)) } }
@@ -259,7 +264,8 @@ extension AlarmBook {
         return edges.prefix(max(0, limit)).map { _, alarm, edge in
             let ledger = ledgers[alarm]
             let proposal = AlarmRecord.applying(
-                edge, to: latest[alarm] ?? ledger.committed, path: ledger.path, definition: definitions[ledger.definition],
+                edge, to: latest[alarm] ?? ledger.committed, path: ledger.path,
+                definition: definitions[ledger.definition],
                 epoch: epoch)
             latest[alarm] = proposal.record
             return proposal
@@ -268,8 +274,8 @@ extension AlarmBook {
 
     /// What an operator's acknowledgement makes of an alarm. Without `eventID` it is for the present occurrence.
     ///
-    /// It builds on the record as it stands: commit it before further proposals of the same alarm are asked for, and report it
-    /// with `transitionRecorded`.
+    /// It builds on the record as it stands: commit it before further proposals of the same alarm are asked for, and
+    /// report it with `transitionRecorded`.
     public func acknowledge(
         _ path: AlarmPath, eventID: String?, by: String, comment: String?, at now: Milliseconds, epoch: Int64
     ) -> Result<ProposedTransition, AcknowledgementRefusal> {
@@ -294,7 +300,9 @@ extension AlarmBook {
     /// The number of an alarm, given when it is first heard of; nil when it is not configured.
     private mutating func number(of path: AlarmPath) -> Int? {
         if let number = numbers[path] { return number }
-        let definition = definitions.firstIndex { $0.name.utf8.elementsEqual(path.alarm.utf8) && $0.tags.matches(path.tag) }
+        let definition = definitions.firstIndex {
+            $0.name.utf8.elementsEqual(path.alarm.utf8) && $0.tags.matches(path.tag)
+        }
         return definition.map { number(of: path, definition: $0) }
     }
 

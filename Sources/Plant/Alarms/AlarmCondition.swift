@@ -1,4 +1,5 @@
-/// Which limit of an alarm a tag is beyond; the raw value is the word in records. Exclusive: the most severe one counts.
+/// Which limit of an alarm a tag is beyond; the raw value is the word in records. Exclusive: the most severe one
+/// counts.
 public enum AlarmCondition: String, Sendable, Hashable, CaseIterable, CustomStringConvertible {
     case normal, low, lowLow, high, highHigh
 

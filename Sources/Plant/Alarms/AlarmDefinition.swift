@@ -11,9 +11,10 @@ public struct AlarmLimit: Sendable, Hashable {
 
 /// An alarm as it is configured: up to four limits on every tag that a filter matches.
 ///
-/// A value is beyond a high limit when it is greater, beyond a low limit when it is less; equal is not beyond. It has returned
-/// when it is on the safe side of the limit by more than the deadband: less than `high − deadband`, more than `low + deadband`.
-/// Each limit activates after `onDelay` beyond it without a break and returns after `offDelay` returned without a break.
+/// A value is beyond a high limit when it is greater, beyond a low limit when it is less; equal is not beyond. It has
+/// returned when it is on the safe side of the limit by more than the deadband: less than `high − deadband`, more than
+/// `low + deadband`. Each limit activates after `onDelay` beyond it without a break and returns after `offDelay`
+/// returned without a break.
 public struct AlarmDefinition: Sendable, Hashable {
     /// Longest name in bytes.
     public static let nameLengthLimit = 128

@@ -1,5 +1,5 @@
-/// A change of an alarm's condition as one gateway computed it. What transition it is follows from the record that it is applied
-/// to, so that gateways that started from different states still agree.
+/// A change of an alarm's condition as one gateway computed it. What transition it is follows from the record that it
+/// is applied to, so that gateways that started from different states still agree.
 struct AlarmEdge: Sendable, Hashable {
     let condition: AlarmCondition
     /// When it happened, in sample time: start of the run plus the delay, and later than the edge before it.
@@ -38,8 +38,10 @@ extension AlarmRecord {
             record =
                 previous
                 ?? AlarmRecord(
-                    path: path, state: .normal, condition: .normal, priority: .low, eventID: "", occurrence: 0, value: nil,
-                    limit: nil, since: edge.time, epoch: epoch, changedAt: edge.time, sampledAt: edge.sampleTime, revision: 0)
+                    path: path, state: .normal, condition: .normal, priority: .low, eventID: "", occurrence: 0,
+                    value: nil,
+                    limit: nil, since: edge.time, epoch: epoch, changedAt: edge.time, sampledAt: edge.sampleTime,
+                    revision: 0)
             record.state = record.state.afterActivation
             record.clearAcknowledgement()
             record.eventID = AlarmIdentity.eventID(of: path, activatedBy: edge.sampleTime, after: record.eventID)

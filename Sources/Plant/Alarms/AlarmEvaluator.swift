@@ -1,24 +1,28 @@
 /// Decides from the samples of one tag when the condition of one alarm changes.
 ///
-/// Each configured limit is a machine of its own; the condition is the most severe limit that is `abnormal` or `pendingOff`:
+/// Each configured limit is a machine of its own; the condition is the most severe limit that is `abnormal` or
+/// `pendingOff`:
 ///
 ///     normal      a value beyond the limit → pendingOn
 ///     pendingOn   a value not beyond it → normal; onDelay over → abnormal
 ///     abnormal    a value returned by more than the deadband → pendingOff
 ///     pendingOff  a value not returned → abnormal; offDelay over → normal
 ///
-/// A delay of zero is over at once. When one side becomes active while the other is still pendingOff, the other has returned.
+/// A delay of zero is over at once. When one side becomes active while the other is still pendingOff, the other has
+/// returned.
 ///
-/// **Time.** Delays are measured between samples: a sample at or after the end of a delay proves, whatever its value, that the
-/// delay ran out before it. Only where no sample comes, `advance` decides by the clock of reception. Either way the edge is dated
-/// start plus delay in sample time, and later than the edge before it, by a millisecond if need be.
+/// **Time.** Delays are measured between samples: a sample at or after the end of a delay proves, whatever its value,
+/// that the delay ran out before it. Only where no sample comes, `advance` decides by the clock of reception. Either
+/// way the edge is dated start plus delay in sample time, and later than the edge before it, by a millisecond if need
+/// be.
 ///
-/// **Order.** A sample older than the newest one is ignored, as is a repetition of it. Of several samples with one time the order
-/// of arrival counts. Samples without a source time are taken as they arrive. A source time more than `maximumLead` ahead of the
-/// reception is not believed. When a tag changes between source time and reception, running delays are carried over.
+/// **Order.** A sample older than the newest one is ignored, as is a repetition of it. Of several samples with one time
+/// the order of arrival counts. Samples without a source time are taken as they arrive. A source time more than
+/// `maximumLead` ahead of the reception is not believed. When a tag changes between source time and reception, running
+/// delays are carried over.
 ///
-/// **Quality** (reference/alarms.md, row 24). Only good values are evaluated. Anything else freezes the condition and stops the
-/// delays; the next good sample resumes them where they stood.
+/// **Quality** (reference/alarms.md, row 24). Only good values are evaluated. Anything else freezes the condition and
+/// stops the delays; the next good sample resumes them where they stood.
 struct AlarmEvaluator: Sendable {
     /// How far a device's clock may run ahead of ours before its times are replaced by the time of reception.
     static let maximumLead: Milliseconds = 60_000
@@ -92,7 +96,8 @@ struct AlarmEvaluator: Sendable {
             guard let limit = definition.limit(of: condition)?.limit else { continue }
             let sign: Double = condition.isSameSide(as: .high) ? 1 : -1
             limits[count] = Limit(
-                condition: condition, sign: sign, activation: sign * limit, returning: sign * limit - definition.deadband)
+                condition: condition, sign: sign, activation: sign * limit,
+                returning: sign * limit - definition.deadband)
             count += 1
         }
         self.limits = limits
@@ -111,7 +116,8 @@ extension AlarmEvaluator {
     /// True when nothing but the newest value changed for a value inside all limits: the path of almost every sample.
     @inline(__always)
     mutating func tookQuietly(_ reading: AlarmReading) -> Bool {
-        guard isIdle, frozen == nil, echo == nil, let newest, reading.hasSourceTime == newest.hasSourceTime, !newestIsRecorded,
+        guard isIdle, frozen == nil, echo == nil, let newest, reading.hasSourceTime == newest.hasSourceTime,
+            !newestIsRecorded,
             reading.time > newest.time, reading.received >= newest.received,
             reading.time <= reading.received &+ Self.maximumLead, zone == settledZone, reading.value > settledAbove,
             reading.value < settledBelow
@@ -128,7 +134,8 @@ extension AlarmEvaluator {
             reading.time = reading.received
         }
         if let newest {
-            let isComparable = reading.hasSourceTime && newest.hasSourceTime
+            let isComparable =
+                reading.hasSourceTime && newest.hasSourceTime
                 && newest.time <= reading.received &+ Self.maximumLead
             if isComparable {
                 if reading.time < newest.time { return false }
@@ -157,7 +164,8 @@ extension AlarmEvaluator {
         return true
     }
 
-    /// The tag's value cannot be trusted from `time` on. Without a source time the moment is reckoned from the newest sample.
+    /// The tag's value cannot be trusted from `time` on. Without a source time the moment is reckoned from the newest
+    /// sample.
     mutating func qualityLost(
         time: Milliseconds, hasSourceTime: Bool, received: Milliseconds, into edges: inout [AlarmEdge]
     ) {
@@ -200,11 +208,13 @@ extension AlarmEvaluator {
 extension AlarmEvaluator {
     /// Continues from a recorded condition instead of from what was computed here.
     ///
-    /// The sample that began the recorded edge is looked for among those that came here; what came after it is evaluated again.
-    /// When it has not come yet (`isBehind`), samples up to it count no longer, and evaluation goes on as if it had just come.
+    /// The sample that began the recorded edge is looked for among those that came here; what came after it is
+    /// evaluated again. When it has not come yet (`isBehind`), samples up to it count no longer, and evaluation goes on
+    /// as if it had just come.
     ///
-    /// Without source times the recorded sample is known by its value and, roughly, its time. Unless we have heard it, or ours are
-    /// clearly later, the evaluation waits for it, at most `echoWindow`, because older samples may still come before it.
+    /// Without source times the recorded sample is known by its value and, roughly, its time. Unless we have heard it,
+    /// or ours are clearly later, the evaluation waits for it, at most `echoWindow`, because older samples may still
+    /// come before it.
     ///
     /// With `presentOnly`, of what came after it only the zone in which the value is now counts.
     ///
@@ -214,7 +224,8 @@ extension AlarmEvaluator {
         echoWindow: Milliseconds, presentOnly: Bool, into edges: inout [AlarmEdge]
     ) -> AlarmCondition {
         for index in 0..<count {
-            let isActive = recorded.isSameSide(as: limits[index].condition)
+            let isActive =
+                recorded.isSameSide(as: limits[index].condition)
                 && limits[index].condition.severity <= recorded.severity
             limits[index].phase = isActive ? .abnormal : .normal
         }
@@ -246,7 +257,8 @@ extension AlarmEvaluator {
         return adopted
     }
 
-    /// Where the sample that began a recorded edge stands in the history; nil when we have not heard it or it is too long ago.
+    /// Where the sample that began a recorded edge stands in the history; nil when we have not heard it or it is too
+    /// long ago.
     private func positionInHistory(sampledAt: Milliseconds, value: Double?, window: Milliseconds) -> Int? {
         var nearest: (position: Int, distance: UInt64)?
         for position in history.indices
@@ -364,7 +376,9 @@ extension AlarmEvaluator {
 
     /// A value beyond one side's limits is behind the other's, whatever its off-delay says.
     private mutating func endOtherSide(than condition: AlarmCondition) {
-        for index in 0..<count where !limits[index].condition.isSameSide(as: condition) { limits[index].phase = .normal }
+        for index in 0..<count where !limits[index].condition.isSameSide(as: condition) {
+            limits[index].phase = .normal
+        }
     }
 
     /// Reports what the condition has become, over normal when the side changes.
@@ -374,7 +388,8 @@ extension AlarmEvaluator {
         let reached = currentCondition
         isIdle = (0..<count).allSatisfy { limits[$0].phase == .normal }
         if reached == condition { return }
-        let path = condition != .normal && reached != .normal && !reached.isSameSide(as: condition)
+        let path =
+            condition != .normal && reached != .normal && !reached.isSameSide(as: condition)
             ? [.normal, reached] : [reached]
         for step in path {
             lastEdge = lastEdge == .min ? time : max(time, lastEdge &+ 1)
@@ -394,8 +409,9 @@ extension AlarmEvaluator {
         return worst
     }
 
-    /// Our copy of the recorded sample has come: from here on the stream is heard as by everybody, so what follows with the same
-    /// time is news, and the delays that it began run by our reception of it, as they do for the samples that may end them.
+    /// Our copy of the recorded sample has come: from here on the stream is heard as by everybody, so what follows with
+    /// the same time is news, and the delays that it began run by our reception of it, as they do for the samples that
+    /// may end them.
     private mutating func echoReceived(_ reading: AlarmReading) {
         newestIsRecorded = false
         newest = reading
@@ -411,8 +427,8 @@ extension AlarmEvaluator {
         shift(sampleTime: max(0, reading.time &- frozen.time), received: max(0, reading.received &- frozen.received))
     }
 
-    /// Keeps what has passed of each delay when two samples' times cannot be compared: what has passed between them is then known
-    /// by the clock of reception alone.
+    /// Keeps what has passed of each delay when two samples' times cannot be compared: what has passed between them is
+    /// then known by the clock of reception alone.
     private mutating func carryOver(to reading: AlarmReading, from newest: AlarmReading) {
         let elapsed = max(0, reading.received &- newest.received)
         let jump = reading.time &- newest.time &- elapsed

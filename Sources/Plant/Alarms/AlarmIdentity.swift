@@ -1,20 +1,24 @@
 /// Decides what makes two computations the same occurrence of an alarm; nothing else in Linekeeper does.
 ///
-/// An occurrence is named by its alarm and by the sample that activated it: the first sample of the unbroken run beyond the
-/// limit, not the moment at which the on-delay ended. Its `eventId` is a hash of both, so gateways that never talk to each other
-/// give the same activation the same id, and a receiver can drop a repetition.
+/// An occurrence is named by its alarm and by the sample that activated it: the first sample of the unbroken run beyond
+/// the limit, not the moment at which the on-delay ended. Its `eventId` is a hash of both, so gateways that never talk
+/// to each other give the same activation the same id, and a receiver can drop a repetition.
 ///
-/// `eventId` = FNV-1a, 128 bits, over the UTF-8 bytes of `AlarmPath.znodePath`, one line feed (0x0A), and the activating sample's
-/// time in decimal ASCII milliseconds; written as 32 lower-case hexadecimal digits, most significant first. The time is the
-/// payload's own when it carries one, else the time of reception.
+/// `eventId` = FNV-1a, 128 bits, over the UTF-8 bytes of `AlarmPath.znodePath`, one line feed (0x0A), and the
+/// activating sample's time in decimal ASCII milliseconds; written as 32 lower-case hexadecimal digits, most
+/// significant first. The time is the payload's own when it carries one, else the time of reception.
 ///
-/// A clock that is too coarse to tell two activations of one alarm apart (same sample time as the occurrence before it) makes
-/// the later one take the time plus one millisecond.
+/// A clock that is too coarse to tell two activations of one alarm apart (same sample time as the occurrence before it)
+/// makes the later one take the time plus one millisecond. Where several values with one time cross a limit, gateways that
+/// are at different places among them during a takeover may count those crossings differently; what comes after agrees.
 ///
-/// Without a time in the payload every gateway hashes its own time of reception, and the ids differ. There the recorded id wins:
-/// an edge is taken for the recorded one when it has the same condition, is the first such edge not yet matched, and lies within
-/// `AlarmBook.Limits.matchWindow` of it. Two edges to the same condition within that window, of which one gateway heard only one
-/// (QoS 0, a reconnection), cannot be told apart then.
+/// Without a time in the payload every gateway hashes its own time of reception, and the ids differ. There the recorded id
+/// wins: an edge is taken for the recorded one when it has the same condition, is the first such edge not yet matched, and
+/// lies within `AlarmBook.Limits.matchWindow` of it; a record of an edge that we did not compute is lined up with the
+/// sample of the same value within `echoWindow`. The limits of that: clocks of gateways further apart than the window; a
+/// gateway that lags behind another by more than the samples are apart while a takeover reads only the record and not the
+/// journal before it; and crossings of which one gateway did not hear all (QoS 0, a reconnection, a backlog of messages
+/// that are dated when they arrive).
 public enum AlarmIdentity {
     /// The id of the occurrence that a sample of this time activates.
     public static func eventID(of alarm: AlarmPath, activatedBy sampleTime: Milliseconds) -> String {

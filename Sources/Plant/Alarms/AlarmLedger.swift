@@ -1,9 +1,9 @@
-/// What one gateway knows of one alarm: the record as the tree holds it, and the edges that it computed and has not yet seen
-/// recorded.
+/// What one gateway knows of one alarm: the record as the tree holds it, and the edges that it computed and has not yet
+/// seen recorded.
 ///
-/// After every input: the pending edges are dated in order, later than the record; each one changes the condition; and the last
-/// one leads to the evaluator's condition, or the record does when there is none. So a gateway that becomes the active processor
-/// at any moment records exactly what is missing, and nobody's newest state is ever lost.
+/// After every input: the pending edges are dated in order, later than the record; each one changes the condition; and
+/// the last one leads to the evaluator's condition, or the record does when there is none. So a gateway that becomes
+/// the active processor at any moment records exactly what is missing, and nobody's newest state is ever lost.
 struct AlarmLedger: Sendable {
     let path: AlarmPath
     /// Index of its definition.
@@ -27,7 +27,9 @@ struct AlarmLedger: Sendable {
 
     /// Keeps edges that the evaluator has just reported. Returns how many old ones had to go for the bound.
     mutating func edgesComputed(_ edges: some Sequence<AlarmEdge>, limit: Int) -> Int {
-        for edge in edges where edge.condition != (pending.last?.condition ?? committedCondition) { pending.append(edge) }
+        for edge in edges where edge.condition != (pending.last?.condition ?? committedCondition) {
+            pending.append(edge)
+        }
         let before = pending.count
         while pending.count > max(1, limit) {
             pending.removeFirst()
@@ -38,8 +40,9 @@ struct AlarmLedger: Sendable {
 
     /// Takes a record that stands in the tree or the journal, ours or somebody else's. Nil when it is no news.
     ///
-    /// It covers our pending edges up to the one that it is, or, where we computed no such edge, all that are not later. When that
-    /// leaves the evaluator in another condition, or the recorder had heard more than we, the evaluator continues from the record.
+    /// It covers our pending edges up to the one that it is, or, where we computed no such edge, all that are not
+    /// later. When that leaves the evaluator in another condition, or the recorder had heard more than we, the
+    /// evaluator continues from the record.
     mutating func recorded(
         _ record: AlarmRecord, evaluator: inout AlarmEvaluator, matchWindow: Milliseconds, echoWindow: Milliseconds,
         now: Milliseconds
@@ -103,13 +106,15 @@ struct AlarmLedger: Sendable {
                     condition: adopted, time: changedAt &+ 1, sampleTime: sampledAt, value: committed.value,
                     hasSourceTime: true, computedAt: now))
         }
-        for edge in edges where edge.condition != (pending.last?.condition ?? committedCondition) { pending.append(edge) }
+        for edge in edges where edge.condition != (pending.last?.condition ?? committedCondition) {
+            pending.append(edge)
+        }
         straighten()
         if let last = pending.last { evaluator.noteEdge(at: last.time) }
     }
 
-    /// Restores the order after edges have gone from the front: what no longer changes anything goes too, and what is left is
-    /// dated later than what it follows.
+    /// Restores the order after edges have gone from the front: what no longer changes anything goes too, and what is
+    /// left is dated later than what it follows.
     private mutating func straighten() {
         var condition = committedCondition
         var time = committed?.changedAt

@@ -33,10 +33,12 @@ extension AlarmRecord {
         let since = try members.integer(.since) ?? 0
         let changedAt = try members.integer(.changedAt) ?? since
         self.init(
-            path: AlarmPath(tag: tag, alarm: alarm), state: try members.named(.state), condition: try members.named(.condition),
+            path: AlarmPath(tag: tag, alarm: alarm), state: try members.named(.state),
+            condition: try members.named(.condition),
             priority: try members.named(.priority), eventID: try members.required(.eventId),
             occurrence: try members.integer(.occurrence) ?? 0, value: try members.number(.value),
-            limit: try members.number(.limit), since: since, epoch: try members.integer(.epoch) ?? 0, changedAt: changedAt,
+            limit: try members.number(.limit), since: since, epoch: try members.integer(.epoch) ?? 0,
+            changedAt: changedAt,
             sampledAt: try members.integer(.sampledAt) ?? changedAt, revision: try members.integer(.revision) ?? 0)
         acknowledgedBy = try members.text(.ackBy)
         acknowledgedAt = try members.integer(.ackAt)
@@ -46,8 +48,8 @@ extension AlarmRecord {
         additional = members
     }
 
-    /// The record as it stands in the tree, in the journal, on MQTT and in listings. Every member is always there, `null` when
-    /// there is nothing to say.
+    /// The record as it stands in the tree, in the journal, on MQTT and in listings. Every member is always there,
+    /// `null` when there is nothing to say.
     public var json: JSONValue {
         var members = OrderedDictionary<String, JSONValue>(minimumCapacity: 18 + additional.count)
         func put(_ member: Member, _ value: JSONValue?) { members[member.rawValue] = value ?? .null }
@@ -117,7 +119,9 @@ extension OrderedDictionary<String, JSONValue> {
         switch removeValue(forKey: member.rawValue) {
         case nil, .null?: return nil
         case let value?:
-            guard let number = value.doubleValue else { throw AlarmRecordMistake(member, "is \(value), must be a number") }
+            guard let number = value.doubleValue else {
+                throw AlarmRecordMistake(member, "is \(value), must be a number")
+            }
             return number
         }
     }

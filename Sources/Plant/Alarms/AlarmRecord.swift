@@ -2,7 +2,8 @@ public import OrderedCollections
 
 /// One alarm as it stands: the data of `/alarms/<tag path>/@<alarm name>`, and the retained message of its topic.
 ///
-/// Only the active alarm processor writes it, one transition at a time; see `AlarmTransition` for what each one changes.
+/// Only the active alarm processor writes it, one transition at a time; see `AlarmTransition` for what each one
+/// changes.
 public struct AlarmRecord: Sendable, Hashable {
     public var path: AlarmPath
     public var state: AlarmState

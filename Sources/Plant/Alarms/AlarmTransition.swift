@@ -1,6 +1,7 @@
 /// What happened to an alarm; the raw value is the word under `"transition"` in journal entries and alarm events.
 public enum AlarmTransition: String, Sendable, Hashable, CaseIterable, CustomStringConvertible {
-    /// A new occurrence: normal, or the other side's limit, to beyond a limit. To `UNACK`, `occurrence` + 1, new `eventId`.
+    /// A new occurrence: normal, or the other side's limit, to beyond a limit. To `UNACK`, `occurrence` + 1, new
+    /// `eventId`.
     case activated = "ACT"
     /// Beyond the outer limit of the side as well. To `UNACK`: an acknowledgement of the lesser condition is void.
     case escalated = "ESC"

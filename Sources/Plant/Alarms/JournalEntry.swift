@@ -1,12 +1,13 @@
 public import OrderedCollections
 
-/// One entry of the audit journal: the data of `/journal/entry-<seq>`, created in the transaction of the change that it records.
+/// One entry of the audit journal: the data of `/journal/entry-<seq>`, created in the transaction of the change that it
+/// records.
 ///
 ///     {"kind":"alarm","at":…,"gateway":…,"epoch":…,"by":…,"transition":"ACT","announced":false,"record":{the alarm after it}}
 ///
-/// `by` names the person where there was one. `transition` and `record` say what changed and what it has become: for alarms an
-/// `AlarmTransition` and the `AlarmRecord`, for commands the state and the command's record. Everything else that an entry wants
-/// to say is in `details`, as members beside these; what we do not know is kept there.
+/// `by` names the person where there was one. `transition` and `record` say what changed and what it has become: for
+/// alarms an `AlarmTransition` and the `AlarmRecord`, for commands the state and the command's record. Everything else
+/// that an entry wants to say is in `details`, as members beside these; what we do not know is kept there.
 public struct JournalEntry: Sendable, Hashable {
     /// What an entry is about. Open: entries of kinds that a later version adds can still be listed.
     public struct Kind: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
@@ -31,15 +32,16 @@ public struct JournalEntry: Sendable, Hashable {
     /// The person who asked for it; nil when nobody did.
     public var by: String?
     public var transition: String?
-    /// Whether what it records has been published on MQTT. A new processor publishes what is still `false`. Nil where there is
-    /// nothing to publish.
+    /// Whether what it records has been published on MQTT. A new processor publishes what is still `false`. Nil where
+    /// there is nothing to publish.
     public var announced: Bool?
     public var record: JSONValue?
     /// Further members.
     public var details: OrderedDictionary<String, JSONValue>
 
     public init(
-        kind: Kind, at: Milliseconds, gateway: String, epoch: Int64? = nil, by: String? = nil, transition: String? = nil,
+        kind: Kind, at: Milliseconds, gateway: String, epoch: Int64? = nil, by: String? = nil,
+        transition: String? = nil,
         announced: Bool? = nil, record: JSONValue? = nil, details: OrderedDictionary<String, JSONValue> = [:]
     ) {
         self.kind = kind
@@ -61,9 +63,12 @@ public struct JournalEntry: Sendable, Hashable {
             transition: proposal.transition.rawValue, announced: false, record: proposal.record.json)
     }
 
-    /// The alarm's transition that this entry records; nil when it records something else, or a transition that we do not know.
+    /// The alarm's transition that this entry records; nil when it records something else, or a transition that we do
+    /// not know.
     public func alarmTransition() throws(AlarmRecordMistake) -> ProposedTransition? {
-        guard kind == .alarm, let transition = transition.flatMap(AlarmTransition.init(rawValue:)), let record else { return nil }
+        guard kind == .alarm, let transition = transition.flatMap(AlarmTransition.init(rawValue:)), let record else {
+            return nil
+        }
         return ProposedTransition(transition: transition, record: try AlarmRecord(json: record), at: at)
     }
 }
@@ -140,7 +145,9 @@ extension OrderedDictionary<String, JSONValue> {
         switch removeValue(forKey: member.rawValue) {
         case nil, .null?: return nil
         case let value?:
-            guard let integer = value.intValue else { throw JournalEntryMistake(member.rawValue, "is \(value), must be an integer") }
+            guard let integer = value.intValue else {
+                throw JournalEntryMistake(member.rawValue, "is \(value), must be an integer")
+            }
             return integer
         }
     }

@@ -7,8 +7,8 @@ struct AlarmReading: Sendable {
     var hasSourceTime: Bool
 }
 
-/// The last readings at which a value went from one zone between the limits to another. Only those can begin or end a run, so
-/// eight of them usually reach back over several edges, however fast the tag is.
+/// The last readings at which a value went from one zone between the limits to another. Only those can begin or end a
+/// run, so eight of them usually reach back over several edges, however fast the tag is.
 struct ReadingHistory: Sendable {
     static let capacity = 8
 

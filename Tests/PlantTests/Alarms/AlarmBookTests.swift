@@ -29,7 +29,9 @@ struct AlarmBookTests {
         let path = try AlarmFixture.path()
         book.sample(90, at: 1)
         let activated = book.commitAll()[0]
-        let proposal = try book.acknowledge(path, eventID: activated.record.eventID, by: "ann", comment: nil, at: 2, epoch: 1).get()
+        let proposal = try book.acknowledge(
+            path, eventID: activated.record.eventID, by: "ann", comment: nil, at: 2, epoch: 1
+        ).get()
         #expect(proposal.record.state == .acknowledged)
         book.transitionRecorded(proposal.record, at: 2)
         book.sample(20, at: 3)
@@ -44,11 +46,13 @@ struct AlarmBookTests {
         let path = try AlarmFixture.path()
         book.sample(90, at: 1)
         book.commitAll()
-        book.transitionRecorded(try book.acknowledge(path, eventID: nil, by: "ann", comment: "c", at: 2, epoch: 1).get().record, at: 2)
+        book.transitionRecorded(
+            try book.acknowledge(path, eventID: nil, by: "ann", comment: "c", at: 2, epoch: 1).get().record, at: 2)
         book.sample(96, at: 3)
         let escalated = book.commitAll()[0].record
         #expect(escalated.state == .unacknowledged && escalated.acknowledgedBy == nil && escalated.comment == nil)
-        book.transitionRecorded(try book.acknowledge(path, eventID: nil, by: "bob", comment: nil, at: 4, epoch: 1).get().record, at: 4)
+        book.transitionRecorded(
+            try book.acknowledge(path, eventID: nil, by: "bob", comment: nil, at: 4, epoch: 1).get().record, at: 4)
         book.sample(90, at: 5)
         let deescalated = book.commitAll()[0]
         #expect(deescalated.transition == .deescalated && deescalated.record.state == .acknowledged)
@@ -65,8 +69,11 @@ struct AlarmBookTests {
         #expect(records[2].eventID != records[1].eventID && records[2].since == 3)
     }
 
-    @Test("States that this machine does not move keep while the condition comes and goes",
-        arguments: [AlarmState.latchedUnacknowledged, .latchedAcknowledged, .shelved, .suppressedByDesign, .outOfService])
+    @Test(
+        "States that this machine does not move keep while the condition comes and goes",
+        arguments: [
+            AlarmState.latchedUnacknowledged, .latchedAcknowledged, .shelved, .suppressedByDesign, .outOfService,
+        ])
     func otherStates(state: AlarmState) throws {
         var book = try AlarmFixture.book(try instant())
         book.sample(90, at: 1)
@@ -97,7 +104,8 @@ struct AlarmBookTests {
         #expect(acknowledge(path, nil) == .notFound)
         let id = book.commitAll()[0].record.eventID
         #expect(acknowledge(path, "older") == .superseded(eventID: id, state: .unacknowledged))
-        book.transitionRecorded(try book.acknowledge(path, eventID: id, by: "ann", comment: nil, at: 2, epoch: 1).get().record, at: 2)
+        book.transitionRecorded(
+            try book.acknowledge(path, eventID: id, by: "ann", comment: nil, at: 2, epoch: 1).get().record, at: 2)
         #expect(acknowledge(path, id) == .alreadyAcknowledged(by: "ann", at: 2))
         book.sample(20, at: 3)
         book.commitAll()
@@ -117,10 +125,13 @@ struct AlarmBookTests {
         book.sample(20, at: 1500, tag: 0)
         book.sample(20, at: 1400, tag: 1)
         let all = book.proposals(limit: 10, epoch: 3)
-        #expect(all.map { "\($0.path) \($0.transition) \($0.at)" } == [
-            "factory/line1/a/temperature/overtemperature ACT 1000", "factory/line1/b/temperature/overtemperature ACT 1000",
-            "factory/line1/a/temperature/overtemperature RTN 1400", "factory/line1/b/temperature/overtemperature RTN 1500",
-        ])
+        #expect(
+            all.map { "\($0.path) \($0.transition) \($0.at)" } == [
+                "factory/line1/a/temperature/overtemperature ACT 1000",
+                "factory/line1/b/temperature/overtemperature ACT 1000",
+                "factory/line1/a/temperature/overtemperature RTN 1400",
+                "factory/line1/b/temperature/overtemperature RTN 1500",
+            ])
         #expect(book.proposals(limit: 10, epoch: 3) == all && book.pendingCount == 4)
         #expect(book.proposals(limit: 3, epoch: 3) == Array(all.prefix(3)))
         #expect(book.proposals(limit: 0, epoch: 3).isEmpty && book.proposals(limit: -1, epoch: 3).isEmpty)
@@ -158,7 +169,9 @@ struct AlarmBookTests {
         #expect(book.bind(tag: TagID(rawValue: 0), path: try AlarmFixture.tag()) == 1)
         #expect(book.records == [record])
         // The broker delivers again what the old gateway had not acknowledged.
-        for (time, value) in [(900, 20), (1000, 90), (1100, 91)] as [(Milliseconds, Double)] { book.sample(value, at: time) }
+        for (time, value) in [(900, 20), (1000, 90), (1100, 91)] as [(Milliseconds, Double)] {
+            book.sample(value, at: time)
+        }
         #expect(book.pendingCount == 0)
         book.sample(20, at: 1200)
         #expect(book.pendingSteps == [Step(.returned, .normal, at: 1200)])
@@ -167,7 +180,9 @@ struct AlarmBookTests {
     @Test("Samples before the restoration: what the record covers is dropped, what is later stays")
     func restoreLater() throws {
         var book = try AlarmFixture.book(try instant())
-        for (time, value) in [(1000, 90), (2000, 20), (3000, 90)] as [(Milliseconds, Double)] { book.sample(value, at: time) }
+        for (time, value) in [(1000, 90), (2000, 20), (3000, 90)] as [(Milliseconds, Double)] {
+            book.sample(value, at: time)
+        }
         let records = book.proposals(limit: 9, epoch: 1).map(\.record)
         book.restore([records[1]], at: 4000)
         #expect(book.pendingSteps == [Step(.activated, .high, at: 3000)])
@@ -185,7 +200,9 @@ struct AlarmBookTests {
             active.sample(value, at: time)
         }
         standby.sample(20, at: 0)
-        for proposal in active.commitAll() { #expect(standby.transitionRecorded(proposal.record, at: 30_000) == .adopted) }
+        for proposal in active.commitAll() {
+            #expect(standby.transitionRecorded(proposal.record, at: 30_000) == .adopted)
+        }
         for (time, value) in [(1000, 90), (6000, 91), (20_000, 20), (30_000, 20)] as [(Milliseconds, Double)] {
             standby.sample(value, at: time)
         }
@@ -257,7 +274,9 @@ struct AlarmBookTests {
     @Test("dropPending gives up old edges and continues from the record; the present state becomes pending anew")
     func dropPending() throws {
         var book = try AlarmFixture.book(try instant())
-        for (time, value) in [(1000, 90), (2000, 20), (3000, 90)] as [(Milliseconds, Double)] { book.sample(value, at: time) }
+        for (time, value) in [(1000, 90), (2000, 20), (3000, 90)] as [(Milliseconds, Double)] {
+            book.sample(value, at: time)
+        }
         #expect(book.dropPending(olderThan: 1000, at: 4000) == 0)
         #expect(book.dropPending(olderThan: 2500, at: 4000) == 2)
         #expect(book.pendingSteps == [Step(.activated, .high, at: 3000)])

@@ -2,11 +2,12 @@ import Testing
 
 @testable import Plant
 
-/// Several books in front of one tree and one journal: what the gateways of a plant do with their alarms, without the gateways.
+/// Several books in front of one tree and one journal: what the gateways of a plant do with their alarms, without the
+/// gateways.
 ///
-/// Every gateway hears the whole stream, each at its own pace; one at a time is active and commits; all see the journal late,
-/// repeated, and not always in order. The tree refuses what a real one would: a write by somebody who is not active, or one that
-/// does not follow from what it holds.
+/// Every gateway hears the whole stream, each at its own pace; one at a time is active and commits; all see the journal
+/// late, repeated, and not always in order. The tree refuses what a real one would: a write by somebody who is not
+/// active, or one that does not follow from what it holds.
 struct AlarmCluster {
     struct Gateway {
         var book: AlarmBook

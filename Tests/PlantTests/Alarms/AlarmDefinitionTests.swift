@@ -12,7 +12,8 @@ struct AlarmDefinitionTests {
 
     @Test("Limits must ascend, whichever are given")
     func order() throws {
-        #expect(try AlarmFixture.definition(high: 95, highHigh: 95).mistakes == [AlarmMistake(.high, .notBelow(.highHigh))])
+        #expect(
+            try AlarmFixture.definition(high: 95, highHigh: 95).mistakes == [AlarmMistake(.high, .notBelow(.highHigh))])
         #expect(
             try AlarmFixture.definition(high: nil, highHigh: 5, low: nil, lowLow: 10, deadband: 0).mistakes
                 == [AlarmMistake(.lowLow, .notBelow(.highHigh))])
@@ -45,7 +46,8 @@ struct AlarmDefinitionTests {
         #expect(try AlarmFixture.definition(high: nil, highHigh: nil).mistakes == [AlarmMistake(.alarm, .noLimit)])
     }
 
-    @Test("A name is one level of a topic that the tree spells alike",
+    @Test(
+        "A name is one level of a topic that the tree spells alike",
         arguments: ["a/b", "@a", "a+", "#", "a%", ".", "..", "a\u{1}", "\u{0}"])
     func names(name: String) throws {
         var definition = try AlarmFixture.definition()

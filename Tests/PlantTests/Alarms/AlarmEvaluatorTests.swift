@@ -35,7 +35,8 @@ struct AlarmEvaluatorTests {
         #expect(book.nextDeadline == nil)
     }
 
-    @Test("A clearing sample at or after the end of the delay proves that the alarm had activated",
+    @Test(
+        "A clearing sample at or after the end of the delay proves that the alarm had activated",
         arguments: [5000, 5001, 60_000] as [Milliseconds])
     func clearedAfterActivation(length: Milliseconds) throws {
         var book = try AlarmFixture.book()
@@ -113,7 +114,8 @@ struct AlarmEvaluatorTests {
         let proposals = book.proposals(limit: 10, epoch: 1)
         #expect(
             proposals.map(Step.init) == [
-                Step(.activated, .high, at: 1000), Step(.returned, .normal, at: 3000), Step(.activated, .lowLow, at: 3001),
+                Step(.activated, .high, at: 1000), Step(.returned, .normal, at: 3000),
+                Step(.activated, .lowLow, at: 3001),
             ])
         #expect(proposals.map(\.record.occurrence) == [1, 1, 2])
         #expect(proposals[0].record.eventID == proposals[1].record.eventID)
@@ -148,7 +150,8 @@ struct AlarmEvaluatorTests {
         let proposals = book.proposals(limit: 10, epoch: 1)
         #expect(
             proposals.map(Step.init) == [
-                Step(.activated, .high, at: 1000), Step(.returned, .normal, at: 1001), Step(.activated, .high, at: 1002),
+                Step(.activated, .high, at: 1000), Step(.returned, .normal, at: 1001),
+                Step(.activated, .high, at: 1002),
             ])
         #expect(proposals[0].record.eventID != proposals[2].record.eventID)
     }

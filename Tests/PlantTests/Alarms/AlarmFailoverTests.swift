@@ -2,26 +2,32 @@ import Testing
 
 @testable import Plant
 
-/// Whoever is active, and however the gateways hear and see, the journal holds what a plain evaluation of the stream predicts.
+/// Whoever is active, and however the gateways hear and see, the journal holds what a plain evaluation of the stream
+/// predicts.
 @Suite("Alarms over takeovers")
 struct AlarmFailoverTests {
-    /// Given gateways at their own pace and elections at any moment, when all is heard, then each transition is there once.
+    /// Given gateways at their own pace and elections at any moment, when all is heard, then each transition is there
+    /// once.
     @Test("Every transition exactly once, decided by samples", arguments: 0..<25)
     func bySamples(seed: Int) throws {
         var random = SeededGenerator(seed: UInt64(seed) &+ 1000)
         for _ in 0..<4 {
             let definition = try AlarmStream.definition(using: &random)
             let points = AlarmStream.points(count: 50, coarse: false, using: &random)
-            var cluster = try AlarmCluster(definition: definition, points: points, gateways: Int.random(in: 1...4, using: &random))
+            var cluster = try AlarmCluster(
+                definition: definition, points: points, gateways: Int.random(in: 1...4, using: &random))
             for _ in 0..<250 {
                 let gateway = cluster.gateways.indices.randomElement(using: &random) ?? 0
                 switch Int.random(in: 0..<100, using: &random) {
                 case 0..<50: cluster.hear(gateway, count: Int.random(in: 1...4, using: &random))
                 case 50..<55: cluster.hearAgain(gateway)
                 case 55..<75: cluster.commit(limit: Int.random(in: 1...4, using: &random))
-                case 75..<85: cluster.see(gateway, upTo: cluster.gateways[gateway].seen + Int.random(in: 1...3, using: &random))
+                case 75..<85:
+                    cluster.see(gateway, upTo: cluster.gateways[gateway].seen + Int.random(in: 1...3, using: &random))
                 case 85..<89:
-                    if let position = cluster.journal.indices.randomElement(using: &random) { cluster.glimpse(gateway, position) }
+                    if let position = cluster.journal.indices.randomElement(using: &random) {
+                        cluster.glimpse(gateway, position)
+                    }
                 case 89..<92:
                     // Killed between the commit and the news of it.
                     cluster.commit(limit: Int.random(in: 1...3, using: &random), dies: true)
@@ -30,7 +36,9 @@ struct AlarmFailoverTests {
                 case 92 where cluster.tree?.state == .unacknowledged || cluster.tree?.state == .returnedUnacknowledged:
                     cluster.elect(gateway)
                     let proposal = try cluster.gateways[gateway].book.acknowledge(
-                        cluster.path, eventID: cluster.tree?.eventID, by: "ann", comment: nil, at: 7, epoch: cluster.epoch).get()
+                        cluster.path, eventID: cluster.tree?.eventID, by: "ann", comment: nil, at: 7,
+                        epoch: cluster.epoch
+                    ).get()
                     cluster.record(proposal)
                     cluster.gateways[gateway].book.transitionRecorded(proposal.record, at: 0)
                 case 93..<95: try cluster.restart(gateway, from: Int.random(in: 0...cluster.settled, using: &random))
@@ -48,7 +56,8 @@ struct AlarmFailoverTests {
         }
     }
 
-    /// Given gateways with constant latencies whose timers run, when the active one is killed at any moment, then the same.
+    /// Given gateways with constant latencies whose timers run, when the active one is killed at any moment, then the
+    /// same.
     @Test("Every transition exactly once, decided by timers and samples", arguments: 0..<25)
     func byTimers(seed: Int) throws {
         var random = SeededGenerator(seed: UInt64(seed) &+ 2000)
@@ -81,13 +90,15 @@ struct AlarmFailoverTests {
             cluster.finish()
             let expected = PlainEvaluation.outcomes(of: points, definition, path: cluster.path)
             #expect(cluster.outcomes == expected, "seed \(seed)\n\(cluster.story)")
-            for gateway in cluster.gateways { #expect(gateway.book.pendingCount == 0, "seed \(seed)\n\(cluster.story)") }
+            for gateway in cluster.gateways {
+                #expect(gateway.book.pendingCount == 0, "seed \(seed)\n\(cluster.story)")
+            }
         }
     }
 
-    /// Given a route whose payload has no time, so that each gateway dates each sample by its own clock, gateways that lag behind
-    /// each other by less than the samples are apart, and takeovers at any moment, then each transition is still there once, with
-    /// one id an occurrence.
+    /// Given a route whose payload has no time, so that each gateway dates each sample by its own clock, gateways that
+    /// lag behind each other by less than the samples are apart, and takeovers at any moment, then each transition is
+    /// still there once, with one id an occurrence.
     @Test("Every transition exactly once without source times", arguments: 0..<25)
     func withoutSourceTime(seed: Int) throws {
         var random = SeededGenerator(seed: UInt64(seed) &+ 3000)
@@ -121,9 +132,13 @@ struct AlarmFailoverTests {
                 cluster.journal.map { "\($0.transition) \($0.record.condition) #\($0.record.occurrence)" }
                     == expected.map { "\($0.transition) \($0.condition) #\($0.occurrence)" },
                 "seed \(seed)\n\(cluster.story)")
-            let ids = Dictionary(grouping: cluster.journal, by: \.record.occurrence).mapValues { Set($0.map(\.record.eventID)) }
+            let ids = Dictionary(grouping: cluster.journal, by: \.record.occurrence).mapValues {
+                Set($0.map(\.record.eventID))
+            }
             #expect(ids.values.allSatisfy { $0.count == 1 } && Set(ids.values).count == ids.count, "seed \(seed)")
-            for gateway in cluster.gateways { #expect(gateway.book.pendingCount == 0, "seed \(seed)\n\(cluster.story)") }
+            for gateway in cluster.gateways {
+                #expect(gateway.book.pendingCount == 0, "seed \(seed)\n\(cluster.story)")
+            }
         }
     }
 

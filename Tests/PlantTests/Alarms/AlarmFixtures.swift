@@ -46,7 +46,8 @@ extension AlarmBook {
     @discardableResult
     mutating func arrival(_ value: Double, at time: Milliseconds, quality: Quality = .good) -> Bool {
         sampleReceived(
-            tag: TagID(rawValue: 0), value: value, quality: quality, sourceTime: 0, hasSourceTime: false, receivedTime: time)
+            tag: TagID(rawValue: 0), value: value, quality: quality, sourceTime: 0, hasSourceTime: false,
+            receivedTime: time)
     }
 
     /// Records everything pending, as an active processor would.

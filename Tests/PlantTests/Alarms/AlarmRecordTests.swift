@@ -43,20 +43,29 @@ struct AlarmRecordTests {
         #expect(record.changedAt == 5 && record.sampledAt == 5 && record.revision == 0 && record.value == nil)
     }
 
-    @Test("Every state has its short name", arguments: zip(
-        AlarmState.allCases, ["NORM", "UNACK", "ACKED", "RTNUN", "LTUNK", "LTACK", "SHLVD", "DSUPR", "OOSRV"]))
+    @Test(
+        "Every state has its short name",
+        arguments: zip(
+            AlarmState.allCases, ["NORM", "UNACK", "ACKED", "RTNUN", "LTUNK", "LTACK", "SHLVD", "DSUPR", "OOSRV"]))
     func states(state: AlarmState, name: String) { #expect(state.rawValue == name) }
 
-    @Test("A broken record says which member is wrong", arguments: [
-        (#""state":"ACKED""#, #""state":"FOO""#, "state"), (#""tag":"factory/line1/press1/temperature""#, #""tag":"a/+""#, "tag"),
-        (#""tag":"factory/line1/press1/temperature","#, "", "tag"), (#""alarm":"overtemperature""#, #""alarm":"""#, "alarm"),
-        (#""occurrence":3"#, #""occurrence":3.5"#, "occurrence"), (#""since":1000"#, #""since":9223372036854775807"#, "since"),
-        (#""changedAt":1500"#, #""changedAt":-9223372036854775808"#, "changedAt"), (#""value":97.5"#, #""value":"x""#, "value"),
-        (#""eventId":"abc","#, "", "eventId"), (#""priority":"critical""#, #""priority":1"#, "priority"),
-        (#""condition":"highHigh""#, #""condition":null"#, "condition"),
-    ])
+    @Test(
+        "A broken record says which member is wrong",
+        arguments: [
+            (#""state":"ACKED""#, #""state":"FOO""#, "state"),
+            (#""tag":"factory/line1/press1/temperature""#, #""tag":"a/+""#, "tag"),
+            (#""tag":"factory/line1/press1/temperature","#, "", "tag"),
+            (#""alarm":"overtemperature""#, #""alarm":"""#, "alarm"),
+            (#""occurrence":3"#, #""occurrence":3.5"#, "occurrence"),
+            (#""since":1000"#, #""since":9223372036854775807"#, "since"),
+            (#""changedAt":1500"#, #""changedAt":-9223372036854775808"#, "changedAt"),
+            (#""value":97.5"#, #""value":"x""#, "value"),
+            (#""eventId":"abc","#, "", "eventId"), (#""priority":"critical""#, #""priority":1"#, "priority"),
+            (#""condition":"highHigh""#, #""condition":null"#, "condition"),
+        ])
     func broken(member: String, replacement: String, expected: String) throws {
-        let text = Self.text.split(separator: member, maxSplits: 1, omittingEmptySubsequences: false).joined(separator: replacement)
+        let text = Self.text.split(separator: member, maxSplits: 1, omittingEmptySubsequences: false).joined(
+            separator: replacement)
         #expect(text != Self.text)
         let mistake = #expect(throws: AlarmRecordMistake.self) { try AlarmRecord(parsing: Array(text.utf8)) }
         #expect(mistake?.member == expected)

@@ -13,7 +13,8 @@ struct JournalEntryTests {
         var entry = JournalEntry(proposal, gateway: "gw1")
         #expect(
             String(decoding: entry.serialized(), as: UTF8.self).hasPrefix(
-                #"{"kind":"alarm","at":1000,"gateway":"gw1","epoch":42,"transition":"ACT","announced":false,"record":{"alarm":"#))
+                #"{"kind":"alarm","at":1000,"gateway":"gw1","epoch":42,"transition":"ACT","announced":false,"record":{"alarm":"#
+            ))
         let read = try JournalEntry(parsing: entry.serialized())
         #expect(read == entry)
         #expect(try read.alarmTransition() == proposal)
@@ -35,7 +36,8 @@ struct JournalEntryTests {
     @Test("Other kinds, and what we do not know, survive")
     func others() throws {
         let entry = JournalEntry(
-            kind: .ownership, at: 5, gateway: "gw1", epoch: 3, details: ["what": "alarm-processor", "change": "elected"])
+            kind: .ownership, at: 5, gateway: "gw1", epoch: 3,
+            details: ["what": "alarm-processor", "change": "elected"])
         #expect(try JournalEntry(parsing: entry.serialized()) == entry)
         #expect(try entry.alarmTransition() == nil)
         let text = #"{"kind":"later","at":1,"gateway":"g","by":"ann","transition":"X","x":{"y":1},"record":{"z":null}}"#
@@ -43,10 +45,12 @@ struct JournalEntryTests {
         #expect(String(decoding: later.serialized(), as: UTF8.self) == text)
     }
 
-    @Test("A broken entry says what is wrong", arguments: [
-        ("", nil), ("[]", nil), ("{}", "kind"), (#"{"kind":1}"#, "kind"), (#"{"kind":"alarm","at":"x"}"#, "at"),
-        (#"{"kind":"alarm","announced":1}"#, "announced"),
-    ] as [(String, String?)])
+    @Test(
+        "A broken entry says what is wrong",
+        arguments: [
+            ("", nil), ("[]", nil), ("{}", "kind"), (#"{"kind":1}"#, "kind"), (#"{"kind":"alarm","at":"x"}"#, "at"),
+            (#"{"kind":"alarm","announced":1}"#, "announced"),
+        ] as [(String, String?)])
     func broken(text: String, member: String?) {
         let mistake = #expect(throws: JournalEntryMistake.self) { try JournalEntry(parsing: Array(text.utf8)) }
         #expect(mistake?.member == member)

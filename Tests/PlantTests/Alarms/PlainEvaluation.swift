@@ -1,7 +1,7 @@
 @testable import Plant
 
-/// What a stream of samples means, told the simplest way that we know: every millisecond is looked at, one after the other.
-/// Shares no code with `AlarmEvaluator`.
+/// What a stream of samples means, told the simplest way that we know: every millisecond is looked at, one after the
+/// other. Shares no code with `AlarmEvaluator`.
 struct PlainEvaluation {
     struct Point {
         var time: Milliseconds
@@ -105,7 +105,8 @@ struct PlainEvaluation {
                     guard var side = sides[condition] else { continue }
                     let isBeyond = side.isHigh ? value > side.limit : value < side.limit
                     let isReturned =
-                        side.isHigh ? value < side.limit - definition.deadband : value > side.limit + definition.deadband
+                        side.isHigh
+                        ? value < side.limit - definition.deadband : value > side.limit + definition.deadband
                     if side.isActive {
                         side.returnedSince = isReturned ? side.returnedSince ?? moment : nil
                     } else {
