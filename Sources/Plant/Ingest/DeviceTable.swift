@@ -38,7 +38,8 @@ public struct DeviceTable: Sendable {
         (0..<UInt32(clamping: devices.count)).lazy.map { DeviceID(rawValue: $0) }
     }
 
-    /// The number of a device, a new one when it is not known; nil when the table is full. A new device is stale until it is heard.
+    /// The number of a device, a new one when it is not known; nil when the table is full. A new device is stale until
+    /// it is heard.
     public mutating func intern(
         _ path: TagPath, route: String? = nil, staleAfter: Milliseconds? = nil, at now: Milliseconds
     ) -> (id: DeviceID, isNew: Bool)? {
@@ -56,7 +57,8 @@ public struct DeviceTable: Sendable {
         let id = DeviceID(rawValue: number)
         devices.append(
             Device(
-                path: path, znodePath: path.znodePath, shard: ShardMap.shard(of: path), route: route, staleAfter: staleAfter))
+                path: path, znodePath: path.znodePath, shard: ShardMap.shard(of: path), route: route,
+                staleAfter: staleAfter))
         ids[path] = id
         lastHeard.append(now)
         silenceLimit.append(staleAfter ?? .max)
@@ -81,24 +83,27 @@ public struct DeviceTable: Sendable {
         return change(id, to: .online, at: now)
     }
 
-    /// A device said that it is there or gone, or the broker said it on its behalf. Gives its new state when that changes it.
+    /// A device said that it is there or gone, or the broker said it on its behalf. Gives its new state when that
+    /// changes it.
     public mutating func presence(_ id: DeviceID, isOnline: Bool, at now: Milliseconds) -> DeviceState? {
         if isOnline { lastHeard[id.index] = now }
         return change(id, to: isOnline ? .online : .offline, at: now)
     }
 
-    /// Takes over what the tree says about a device that this process has not heard itself. `now` counts as heard, so that a device
-    /// gets its whole time to speak before it is called stale.
+    /// Takes over what the tree says about a device that this process has not heard itself. `now` counts as heard, so
+    /// that a device gets its whole time to speak before it is called stale.
     public mutating func seed(_ id: DeviceID, state: DeviceState, since start: Milliseconds, at now: Milliseconds) {
         states[id.index] = state
         since[id.index] = start
         lastHeard[id.index] = max(lastHeard[id.index], now)
     }
 
-    /// Finds the devices that were online and have been silent for too long, calls them stale and appends them to `expired`.
-    /// One pass over an array of numbers: tens of microseconds for the greatest table, so it may run several times a second.
+    /// Finds the devices that were online and have been silent for too long, calls them stale and appends them to
+    /// `expired`. One pass over an array of numbers: tens of microseconds for the greatest table, so it may run several
+    /// times a second.
     public mutating func expire(at now: Milliseconds, into expired: inout [DeviceID]) {
-        for index in lastHeard.indices where states[index] == .online && Self.isSilent(lastHeard[index], silenceLimit[index], now) {
+        for index in lastHeard.indices
+        where states[index] == .online && Self.isSilent(lastHeard[index], silenceLimit[index], now) {
             states[index] = .stale
             since[index] = now
             expired.append(DeviceID(rawValue: UInt32(truncatingIfNeeded: index)))

@@ -1,11 +1,12 @@
 /// From messages to samples: the first part of "Life of a sample".
 ///
-/// A value type for one owner; the shell hands in messages one by one, a batch under one lock, and gets samples appended to its own
-/// array. The first message on a topic finds its route and numbers its tags and its device. Every later one is a look-up of the topic's
-/// bytes, a scan of the payload, and a few stores; it allocates nothing unless a value is long text.
+/// A value type for one owner; the shell hands in messages one by one, a batch under one lock, and gets samples
+/// appended to its own array. The first message on a topic finds its route and numbers its tags and its device. Every
+/// later one is a look-up of the topic's bytes, a scan of the payload, and a few stores; it allocates nothing unless a
+/// value is long text.
 ///
-/// Routes are asked in order: first whether a topic is a presence topic of any of them, then whose topic it is. The first that matches
-/// takes it. Topics that no route takes are not remembered.
+/// Routes are asked in order: first whether a topic is a presence topic of any of them, then whose topic it is. The
+/// first that matches takes it. Topics that no route takes are not remembered.
 public struct Ingest: Sendable {
     /// What a topic is bound to.
     private struct Binding: Sendable {
@@ -89,7 +90,9 @@ public struct Ingest: Sendable {
         }
         outcome.isNewTopic = true
         read(payload, binding, retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
-        if outcome.isNewDevice, outcome.deviceState == nil { outcome.deviceState = devices.state(of: binding.device).state }
+        if outcome.isNewDevice, outcome.deviceState == nil {
+            outcome.deviceState = devices.state(of: binding.device).state
+        }
         return outcome
     }
 
@@ -111,7 +114,9 @@ public struct Ingest: Sendable {
         // Whatever it says, a live message shows that its device is there.
         if !retained { outcome.deviceState = devices.heard(binding.device, at: receivedAt) }
         guard payload.count <= limits.payloadBytes else {
-            fail(.payloadTooLong(bytes: payload.count), binding, retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
+            fail(
+                .payloadTooLong(bytes: payload.count), binding, retained: retained, receivedAt: receivedAt,
+                into: &samples, &outcome)
             return
         }
         do {
@@ -179,7 +184,8 @@ public struct Ingest: Sendable {
         for position in 0..<Int(binding.tagCount) {
             samples.append(
                 Sample(
-                    tag: boundTags[Int(binding.firstTag) &+ position], value: nil, quality: .bad, receivedTime: receivedAt,
+                    tag: boundTags[Int(binding.firstTag) &+ position], value: nil, quality: .bad,
+                    receivedTime: receivedAt,
                     isRetained: retained))
         }
         outcome.result = .undecodable(failure)
@@ -231,7 +237,9 @@ extension Ingest {
         guard topics.hasRoom(forBytes: topic.count) else { throw .tooManyTopics }
         let newPaths = Set(tagPaths.filter { tags.id(of: $0) == nil })
         guard newPaths.count <= limits.tags - tags.count else { throw .tooManyTags }
-        guard let device = devices.intern(devicePath, route: definition.name, staleAfter: definition.staleAfter, at: now) else {
+        guard
+            let device = devices.intern(devicePath, route: definition.name, staleAfter: definition.staleAfter, at: now)
+        else {
             throw .tooManyDevices
         }
         outcome.isNewDevice = device.isNew
@@ -240,7 +248,8 @@ extension Ingest {
         let shard = devices[device.id].shard
         for path in tagPaths {
             let tag = tags.intern(
-                path, device: device.id, shard: shard, unit: definition.unit(of: path), deadband: definition.deadband(of: path),
+                path, device: device.id, shard: shard, unit: definition.unit(of: path),
+                deadband: definition.deadband(of: path),
                 refreshAfter: definition.staleAfter)
             guard let tag else { throw .tooManyTags }
             boundTags.append(tag)
@@ -270,8 +279,8 @@ extension Ingest {
         match(topic).map { (routes[$0.route].definition, $0.isPresence) }
     }
 
-    /// The tag of a path that the tree knows, as a message on its topic would make it: for filling the mirror before anything has been
-    /// heard. nil when no route makes such a tag, or a table is full.
+    /// The tag of a path that the tree knows, as a message on its topic would make it: for filling the mirror before
+    /// anything has been heard. nil when no route makes such a tag, or a table is full.
     public mutating func tag(for path: TagPath, at now: Milliseconds) -> TagID? {
         if let tag = tags.id(of: path) { return tag }
         // A tag of several has its topic's path and below it a name, which may itself have levels.
@@ -289,11 +298,14 @@ extension Ingest {
     }
 
     private func makes(_ path: TagPath, topic: [UInt8]) -> Bool {
-        guard let topic = try? TagPath(topic: topic.span), let match = match(topic.text), !match.isPresence else { return false }
+        guard let topic = try? TagPath(topic: topic.span), let match = match(topic.text), !match.isPresence else {
+            return false
+        }
         return (try? routes[match.route].definition.tagPaths(topic: topic))?.contains(path) ?? false
     }
 
-    /// The device of a path that the tree knows; nil when the table is full. Its route is learnt with its first message.
+    /// The device of a path that the tree knows; nil when the table is full. Its route is learnt with its first
+    /// message.
     public mutating func device(for path: TagPath, at now: Milliseconds) -> DeviceID? {
         devices.intern(path, at: now)?.id
     }

@@ -10,7 +10,8 @@ public struct IngestLimits: Sendable, Hashable {
     public var payloadBytes = 1 << 20
     /// A longer text value is refused: the tree holds values, not documents.
     public var textBytes = 4096
-    /// How far a payload's own time may lie ahead of ours. One wrong clock must not make a tag deaf to all later samples.
+    /// How far a payload's own time may lie ahead of ours. One wrong clock must not make a tag deaf to all later
+    /// samples.
     public var clockLead: Milliseconds = 60_000
     /// A payload's own time before this (2000-01-01) is a clock that nobody has set.
     public var earliestTime: Milliseconds = 946_684_800_000

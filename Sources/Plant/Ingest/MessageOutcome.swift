@@ -34,7 +34,8 @@ public struct MessageOutcome: Sendable, Hashable {
     public var result: Result
     /// The device that the message came from, when it has one.
     public var device: DeviceID?
-    /// The device's new state, when this message changed it; always given for a device that is heard of for the first time.
+    /// The device's new state, when this message changed it; always given for a device that is heard of for the first
+    /// time.
     public var deviceState: DeviceState?
     /// True when this message was the first of a topic, so that tags or a device may be new.
     public var isNewTopic = false

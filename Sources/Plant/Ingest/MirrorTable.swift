@@ -1,7 +1,8 @@
 /// The newest value of every tag, and which of them the tree does not have yet: the conflation of "Life of a sample".
 ///
-/// Every gateway records every sample here; the owner of a shard takes the shard's dirty tags and writes them. However slow the tree
-/// is, a tag is in the dirty list once, so nothing grows, and what is written is the newest value at the time of encoding.
+/// Every gateway records every sample here; the owner of a shard takes the shard's dirty tags and writes them. However
+/// slow the tree is, a tag is in the dirty list once, so nothing grows, and what is written is the newest value at the
+/// time of encoding.
 public struct MirrorTable: Sendable {
     /// What `record` did with a sample.
     public enum Outcome: Sendable, Hashable {
@@ -104,13 +105,15 @@ public struct MirrorTable: Sendable {
                 }
                 return nil
             }
-            // Kept before we subscribed: it is older than anything that we have heard since, even where that has no time of its own.
+            // Kept before we subscribed: it is older than anything that we have heard since, even where that has no
+            // time of its own.
             if entry.isLive, !entry.hasSourceTime, sample.sourceTime <= entry.receivedTime {
                 retainedAfterLive &+= 1
                 return .retainedAfterLive
             }
         }
-        // Without a time of its own a live sample counts as newest: our wall clock may have been set back since the last.
+        // Without a time of its own a live sample counts as newest: our wall clock may have been set back since the
+        // last.
         if sample.hasSourceTime, entry.hasSourceTime, sample.sourceTime < entry.sourceTime {
             older &+= 1
             return .older
@@ -121,7 +124,8 @@ public struct MirrorTable: Sendable {
     @inline(__always)
     private mutating func store(_ sample: Sample, keeping old: Entry?) {
         slots[sample.tag.index].entry = Entry(
-            value: old?.value ?? sample.value, quality: sample.quality, sourceTime: old?.sourceTime ?? sample.sourceTime,
+            value: old?.value ?? sample.value, quality: sample.quality,
+            sourceTime: old?.sourceTime ?? sample.sourceTime,
             receivedTime: sample.receivedTime, hasSourceTime: old?.hasSourceTime ?? sample.hasSourceTime,
             isLive: !sample.isRetained || (old?.isLive ?? false))
     }
@@ -150,7 +154,8 @@ public struct MirrorTable: Sendable {
 }
 
 extension MirrorTable {
-    /// Puts a tag back on its shard's list, once: after a flush that failed, or to have it written whatever the deadband says.
+    /// Puts a tag back on its shard's list, once: after a flush that failed, or to have it written whatever the
+    /// deadband says.
     public mutating func markDirty(_ tag: TagID) {
         guard tag.index < slots.count, slots[tag.index].entry != nil, !slots[tag.index].isDirty else { return }
         slots[tag.index].isDirty = true
@@ -174,12 +179,14 @@ extension MirrorTable {
     /// How many tags of these shards wait to be written.
     public func dirtyCount(ownedBy shardMask: UInt64) -> Int {
         var count = 0
-        for shard in queues.indices where shardMask & (1 << UInt64(truncatingIfNeeded: shard)) != 0 { count += queues[shard].count }
+        for shard in queues.indices where shardMask & (1 << UInt64(truncatingIfNeeded: shard)) != 0 {
+            count += queues[shard].count
+        }
         return count
     }
 
-    /// Takes up to `limit` dirty tags of these shards, shard by shard and the longest dirty first, and appends them. They count as
-    /// written from now on; when the flush fails, hand them to `markDirty`. Gives how many were taken.
+    /// Takes up to `limit` dirty tags of these shards, shard by shard and the longest dirty first, and appends them.
+    /// They count as written from now on; when the flush fails, hand them to `markDirty`. Gives how many were taken.
     @discardableResult
     public mutating func takeDirty(ownedBy shardMask: UInt64, limit: Int, into taken: inout [TagID]) -> Int {
         var remaining = limit
@@ -218,7 +225,8 @@ extension MirrorTable {
         return count
     }
 
-    /// Takes over what the tree has for a tag. A value that was heard here meanwhile and is not older wins, and stays dirty.
+    /// Takes over what the tree has for a tag. A value that was heard here meanwhile and is not older wins, and stays
+    /// dirty.
     public mutating func seed(_ tag: TagID, _ record: TagRecord, tags: borrowing TagTable) {
         if tag.index >= slots.count { grow(tags) }
         let index = tag.index
@@ -227,7 +235,8 @@ extension MirrorTable {
         slots[index].writtenTime = record.receivedTime
         if let entry = slots[index].entry, entry.isLive || entry.sourceTime >= record.sourceTime { return }
         slots[index].entry = Entry(
-            value: record.value, quality: record.quality, sourceTime: record.sourceTime, receivedTime: record.receivedTime,
+            value: record.value, quality: record.quality, sourceTime: record.sourceTime,
+            receivedTime: record.receivedTime,
             // The record does not say whose time it is. Where the two differ the sensor told its own.
             hasSourceTime: record.sourceTime != record.receivedTime, isLive: true)
     }
@@ -235,7 +244,9 @@ extension MirrorTable {
     /// Calls a tag stale, because its device has been silent for too long or said farewell. True when that is news.
     @discardableResult
     public mutating func markStale(_ tag: TagID) -> Bool {
-        guard tag.index < slots.count, let quality = slots[tag.index].entry?.quality, quality != .stale else { return false }
+        guard tag.index < slots.count, let quality = slots[tag.index].entry?.quality, quality != .stale else {
+            return false
+        }
         slots[tag.index].entry?.quality = .stale
         markDirty(tag)
         return true

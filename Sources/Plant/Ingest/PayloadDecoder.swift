@@ -1,6 +1,7 @@
 /// Reads the payloads of one route. Keeps no state; what it needs to work with is lent by `Ingest`.
 ///
-/// A class only for speed: as a struct in the array of routes, its six references would be retained and released with every message.
+/// A class only for speed: as a struct in the array of routes, its six references would be retained and released with
+/// every message.
 final class PayloadDecoder: Sendable {
     /// One value of a payload.
     enum Reading: Sendable {
@@ -100,7 +101,9 @@ final class PayloadDecoder: Sendable {
         case .number: return .value(.number(found.number))
         case .bool: return .value(.bool(found.bool))
         case .text:
-            guard found.text.count <= limits.textBytes else { return try unusable(.textTooLong(bytes: found.text.count)) }
+            guard found.text.count <= limits.textBytes else {
+                return try unusable(.textTooLong(bytes: found.text.count))
+            }
             // The scanner has found it to be UTF-8.
             let text = payload.extracting(found.text).withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
             return .value(.text(text))
@@ -189,8 +192,8 @@ extension PayloadDecoder {
         byte == 0x20 || (0x09...0x0D).contains(byte) || byte == 0
     }
 
-    /// A decimal number as people and firmware write it: as in JSON, and with a leading `+`, leading zeros, or nothing before or after
-    /// the point. Integers that fit stay integers.
+    /// A decimal number as people and firmware write it: as in JSON, and with a leading `+`, leading zeros, or nothing
+    /// before or after the point. Integers that fit stay integers.
     static func number(_ payload: borrowing Span<UInt8>) throws(DecodeFailure) -> TagValue {
         let range = trimmed(payload)
         guard range.count <= JSONParser.numberLengthLimit else { throw .notNumber }
@@ -239,7 +242,8 @@ extension PayloadDecoder {
 
     private static func isInfinite(_ payload: borrowing Span<UInt8>, _ range: Range<Int>) -> Bool {
         let word = lowercased(payload, range)
-        return ["nan", "inf", "infinity"].contains(word.first == "+" || word.first == "-" ? String(word.dropFirst()) : word)
+        return ["nan", "inf", "infinity"].contains(
+            word.first == "+" || word.first == "-" ? String(word.dropFirst()) : word)
     }
 
     static func bool(_ payload: borrowing Span<UInt8>) -> Bool? {

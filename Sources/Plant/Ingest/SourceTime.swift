@@ -1,9 +1,10 @@
 /// Reads a payload's own time.
 ///
-/// A number is seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by size: below 10¹¹ seconds (the year 5138),
-/// below 10¹⁴ milliseconds (1973 to 5138), below 10¹⁷ microseconds, else nanoseconds. A fraction of a second counts. Text is such a
-/// number or ISO 8601: `2026-11-21T06:52:23.125Z`, with `T`, `t` or a space, a fraction after `.` or `,`, and `Z`, `+02:00`, `+0200` or
-/// `+02`; without a zone it is UTC. Finer than a millisecond is cut off.
+/// A number is seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by size: below 10¹¹ seconds
+/// (the year 5138), below 10¹⁴ milliseconds (1973 to 5138), below 10¹⁷ microseconds, else nanoseconds. A fraction of a
+/// second counts. Text is such a number or ISO 8601: `2026-11-21T06:52:23.125Z`, with `T`, `t` or a space, a fraction
+/// after `.` or `,`, and `Z`, `+02:00`, `+0200` or `+02`; without a zone it is UTC. Finer than a millisecond is cut
+/// off.
 public enum SourceTime {
     /// A whole number of some unit as milliseconds.
     public static func milliseconds(_ time: Int64) -> Milliseconds {
@@ -34,7 +35,9 @@ public enum SourceTime {
     public static func milliseconds(_ text: borrowing Span<UInt8>) -> Milliseconds? {
         if text.count >= 8, text.count <= 40, let time = iso8601(text) { return time }
         var index = 0
-        guard !text.isEmpty, text.count <= 40, text[0] == UInt8(ascii: "-") || text[0] &- UInt8(ascii: "0") < 10 else { return nil }
+        guard !text.isEmpty, text.count <= 40, text[0] == UInt8(ascii: "-") || text[0] &- UInt8(ascii: "0") < 10 else {
+            return nil
+        }
         var number = JSONNumber()
         guard number.scan(text, &index), index == text.count else { return nil }
         return number.isInteger

@@ -11,7 +11,8 @@ public struct TagTable: Sendable {
         public let unit: String?
         /// Smaller changes are not written; nil writes every sample.
         public let deadband: Double?
-        /// Within a deadband a value is written again after this time, so that the tree shows that the sensor lives; nil never.
+        /// Within a deadband a value is written again after this time, so that the tree shows that the sensor lives;
+        /// nil never.
         public let refreshAfter: Milliseconds?
     }
 
@@ -50,7 +51,8 @@ public struct TagTable: Sendable {
         return result
     }
 
-    /// The number of a tag, a new one when it is not known; nil when the table is full. A known tag keeps what it was made with.
+    /// The number of a tag, a new one when it is not known; nil when the table is full. A known tag keeps what it was
+    /// made with.
     public mutating func intern(
         _ path: TagPath, device: DeviceID, shard: Int, unit: String? = nil, deadband: Double? = nil,
         refreshAfter: Milliseconds? = nil

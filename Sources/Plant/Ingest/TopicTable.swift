@@ -1,8 +1,8 @@
 /// Finds the number of a topic by its bytes: the one look-up that every message costs.
 ///
-/// Open addressing with linear probing, at most half full, over a table of 8-byte slots; the topics lie one after another in one
-/// array. A look-up allocates nothing. The hash is seeded, so that publishers cannot choose topics that collide when the shell gives
-/// a random seed.
+/// Open addressing with linear probing, at most half full, over a table of 8-byte slots; the topics lie one after
+/// another in one array. A look-up allocates nothing. The hash is seeded, so that publishers cannot choose topics that
+/// collide when the shell gives a random seed.
 public struct TopicTable: Sendable {
     private struct Entry: Sendable {
         var hash: UInt64
@@ -49,7 +49,8 @@ public struct TopicTable: Sendable {
         entries.count < limit && count <= byteLimit && names.count <= byteLimit - count
     }
 
-    /// Remembers a topic that `find` does not know. Gives its number, which is the count before; nil when the table is full.
+    /// Remembers a topic that `find` does not know. Gives its number, which is the count before; nil when the table is
+    /// full.
     public mutating func insert(_ topic: borrowing Span<UInt8>) -> Int? {
         guard hasRoom(forBytes: topic.count) else { return nil }
         let number = entries.count
@@ -107,8 +108,8 @@ public struct TopicTable: Sendable {
         return true
     }
 
-    /// Eight bytes at a time, each folded in by a 64×64→128 bit product (the step of wyhash). `unsafeLoadUnaligned` checks its bounds;
-    /// unsafe is only that it could make any type out of bytes, and every bit pattern is an integer.
+    /// Eight bytes at a time, each folded in by a 64×64→128 bit product (the step of wyhash). `unsafeLoadUnaligned`
+    /// checks its bounds; unsafe is only that it could make any type out of bytes, and every bit pattern is an integer.
     @inline(__always)
     private static func hash(_ topic: borrowing Span<UInt8>, seed: UInt64) -> UInt64 {
         let bytes = topic.bytes
@@ -116,7 +117,8 @@ public struct TopicTable: Sendable {
         var offset = 0
         let count = bytes.byteCount
         while offset &+ 8 <= count {
-            hash = fold(hash ^ bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self), 0xe703_7ed1_a0b4_28db)
+            hash = fold(
+                hash ^ bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self), 0xe703_7ed1_a0b4_28db)
             offset &+= 8
         }
         var tail: UInt64 = 0

@@ -2,8 +2,8 @@ import OrderedCollections
 
 /// The strict recursive reader behind `JSONValue(parsing:)`.
 ///
-/// RFC 8259 without extensions: no comments, no trailing commas, no byte-order mark, no lone surrogates. Deeper nesting than
-/// `depthLimit` is refused, so the recursion is bounded whatever the input.
+/// RFC 8259 without extensions: no comments, no trailing commas, no byte-order mark, no lone surrogates. Deeper nesting
+/// than `depthLimit` is refused, so the recursion is bounded whatever the input.
 enum JSONParser {
     /// How many arrays and objects may contain one another.
     static let depthLimit = 64
@@ -156,7 +156,9 @@ enum JSONParser {
         if index < bytes.count, bytes[index] == UInt8(ascii: "e") || bytes[index] == UInt8(ascii: "E") {
             isInteger = false
             index &+= 1
-            if index < bytes.count, bytes[index] == UInt8(ascii: "+") || bytes[index] == UInt8(ascii: "-") { index &+= 1 }
+            if index < bytes.count, bytes[index] == UInt8(ascii: "+") || bytes[index] == UInt8(ascii: "-") {
+                index &+= 1
+            }
             try skipDigits(bytes, &index)
         }
         return isInteger
@@ -225,7 +227,9 @@ enum JSONParser {
             index &+= 1
             switch byte {
             case UInt8(ascii: "\""):
-                guard let string = String(validating: text, as: UTF8.self) else { throw JSONError(.invalidUTF8, at: start) }
+                guard let string = String(validating: text, as: UTF8.self) else {
+                    throw JSONError(.invalidUTF8, at: start)
+                }
                 return string
             case UInt8(ascii: "\\"):
                 try parseEscape(bytes, &index, into: &text)
@@ -255,7 +259,9 @@ enum JSONParser {
             let start = index
             var code = try parseHexQuad(bytes, &index)
             if code & 0xFC00 == 0xD800 {
-                guard index &+ 1 < bytes.count, bytes[index] == UInt8(ascii: "\\"), bytes[index &+ 1] == UInt8(ascii: "u") else {
+                guard index &+ 1 < bytes.count, bytes[index] == UInt8(ascii: "\\"),
+                    bytes[index &+ 1] == UInt8(ascii: "u")
+                else {
                     throw JSONError(.invalidEscape, at: start)
                 }
                 index &+= 2

@@ -1,5 +1,5 @@
-/// The places in a document that a decoder wants, prepared for `JSONScanner`: a tree of member names laid out flat, so that
-/// following it touches no reference.
+/// The places in a document that a decoder wants, prepared for `JSONScanner`: a tree of member names laid out flat, so
+/// that following it touches no reference.
 public struct JSONScanPlan: Sendable {
     struct Node: Sendable {
         /// Which result the value here is; -1 when it only leads further down.

@@ -1,8 +1,8 @@
 /// Finds a few values in a JSON document without building a tree: the path that every message takes.
 ///
-/// The scanner reads the whole document and accepts a subset of what `JSONValue(parsing:)` accepts, with the same values. Where it
-/// meets something rarer (an escape, a member name beyond ASCII, very many members, a mistake) it gives up, and the caller asks the
-/// full reader, whose word is final. A differential test holds the two together.
+/// The scanner reads the whole document and accepts a subset of what `JSONValue(parsing:)` accepts, with the same
+/// values. Where it meets something rarer (an escape, a member name beyond ASCII, very many members, a mistake) it
+/// gives up, and the caller asks the full reader, whose word is final. A differential test holds the two together.
 public struct JSONScanner: Sendable {
     /// One result of a scan. Text is where it lies in the document, without the quotes.
     public struct Found: Sendable {
@@ -78,7 +78,9 @@ public struct JSONScanner: Sendable {
         case UInt8(ascii: "\""):
             let start = index &+ 1
             guard Self.skipText(bytes, &index) else { return false }
-            store(.text, UInt64(truncatingIfNeeded: start) << 32 | UInt64(truncatingIfNeeded: index &- 1 &- start), plan, node: node)
+            store(
+                .text, UInt64(truncatingIfNeeded: start) << 32 | UInt64(truncatingIfNeeded: index &- 1 &- start), plan,
+                node: node)
             return true
         case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
             var number = JSONNumber()
@@ -222,8 +224,8 @@ public struct JSONScanner: Sendable {
         return false
     }
 
-    /// Whether a member name is the first of its kind in the object whose names begin at `firstName`. `seen` remembers a few bits of
-    /// each name, so that the list is searched only when a name might be there.
+    /// Whether a member name is the first of its kind in the object whose names begin at `firstName`. `seen` remembers
+    /// a few bits of each name, so that the list is searched only when a name might be there.
     @inline(__always)
     private mutating func isNew(
         _ bytes: borrowing Span<UInt8>, _ start: Int, _ length: Int, since firstName: Int, seen: inout UInt64
@@ -268,7 +270,9 @@ public struct JSONScanner: Sendable {
     private static func element(_ index: Int32, _ plan: borrowing JSONScanPlan, node: Int) -> Int {
         let first = Int(plan.nodes[node].firstStep)
         let end = first &+ Int(plan.nodes[node].stepCount)
-        for position in first..<end where plan.steps[position].element == index { return Int(plan.steps[position].node) }
+        for position in first..<end where plan.steps[position].element == index {
+            return Int(plan.steps[position].node)
+        }
         return -1
     }
 }

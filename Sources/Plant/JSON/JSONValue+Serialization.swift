@@ -1,8 +1,8 @@
 import OrderedCollections
 
 extension JSONValue {
-    /// The document as compact UTF-8 JSON. Doubles are the shortest text that reads back as the same value and always differ
-    /// from integers (`85.0`); a double that is not finite, which JSON cannot say, becomes `null`.
+    /// The document as compact UTF-8 JSON. Doubles are the shortest text that reads back as the same value and always
+    /// differ from integers (`85.0`); a double that is not finite, which JSON cannot say, becomes `null`.
     public func serialized() -> [UInt8] {
         var bytes: [UInt8] = []
         write(into: &bytes)

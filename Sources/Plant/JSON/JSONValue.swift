@@ -1,9 +1,11 @@
 public import OrderedCollections
 
-/// A JSON document as a small tree: what records in the tree, answers and unusual payloads are read into and written from.
+/// A JSON document as a small tree: what records in the tree, answers and unusual payloads are read into and written
+/// from.
 ///
-/// Integers that fit `Int64` stay exact; every other number is a `Double`. Members of an object keep their order, so that a
-/// record is written with its keys as DESIGN.md gives them. The per-message path does not build this tree; see `JSONScanner`.
+/// Integers that fit `Int64` stay exact; every other number is a `Double`. Members of an object keep their order, so
+/// that a record is written with its keys as DESIGN.md gives them. The per-message path does not build this tree; see
+/// `JSONScanner`.
 public enum JSONValue: Sendable, Hashable {
     case null
     case bool(Bool)

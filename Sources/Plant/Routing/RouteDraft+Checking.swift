@@ -54,7 +54,10 @@ private struct RouteCheck {
         do {
             return try TopicTemplate(text)
         } catch {
-            note(field, error == .empty ? .missing(expected: "a topic such as factory/{line}/{machine}/{metric}") : .template(error))
+            note(
+                field,
+                error == .empty
+                    ? .missing(expected: "a topic such as factory/{line}/{machine}/{metric}") : .template(error))
             return nil
         }
     }

@@ -1,7 +1,7 @@
 /// The topics of a route, such as `factory/{line}/{machine}/{metric}`.
 ///
-/// `{name}` is one level and remembers it; `+` is one level without a name. As the last level, `{name...}` is all that follow (at
-/// least one) and `#` is all that follow (or none).
+/// `{name}` is one level and remembers it; `+` is one level without a name. As the last level, `{name...}` is all that
+/// follow (at least one) and `#` is all that follow (or none).
 public struct TopicTemplate: Sendable, Hashable, CustomStringConvertible {
     public enum Level: Sendable, Hashable {
         case literal(String)

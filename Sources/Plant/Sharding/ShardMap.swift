@@ -1,4 +1,5 @@
-/// How devices and their work are shared: each device belongs to one of 64 shards for ever, each shard to one gateway at a time.
+/// How devices and their work are shared: each device belongs to one of 64 shards for ever, each shard to one gateway
+/// at a time.
 public enum ShardMap {
     /// The number of shards. Fixed: it decides node names (`/shards/00` … `/shards/63`) and where every device is.
     public static let shardCount = 64
@@ -21,11 +22,13 @@ public enum ShardMap {
     /// How much one member wants one shard; the same for everybody who asks.
     static func weight(member: String, shard: Int) -> UInt64 {
         let name = StableHash.fnv1a(member.utf8)
-        return StableHash.mixed(StableHash.mixed(name) ^ (UInt64(truncatingIfNeeded: shard &+ 1) &* 0x9e37_79b9_7f4a_7c15))
+        return StableHash.mixed(
+            StableHash.mixed(name) ^ (UInt64(truncatingIfNeeded: shard &+ 1) &* 0x9e37_79b9_7f4a_7c15))
     }
 
-    /// The most shards that one of so many members takes: the even part, rounded up, and from seven members on one more. Without that
-    /// slack a full house leaves the last shards no choice, and one member's going would push a quarter of all shards around.
+    /// The most shards that one of so many members takes: the even part, rounded up, and from seven members on one
+    /// more. Without that slack a full house leaves the last shards no choice, and one member's going would push a
+    /// quarter of all shards around.
     public static func capacity(members: Int, shards: Int = shardCount) -> Int {
         guard members > 0 else { return 0 }
         return (shards + members - 1) / members + (members > 6 ? 1 : 0)
@@ -33,10 +36,11 @@ public enum ShardMap {
 
     /// Which member should own each shard: rendezvous hashing with bounded load.
     ///
-    /// Every pair of shard and member has a weight. The heaviest pairs are settled first, and a member that has its `capacity` takes no
-    /// more. So everybody who sees the same members computes the same plan. When one of n members leaves, its shards move and a few
-    /// others with them: at most 2/n of all up to twelve members, 2/n on average beyond (`ShardMapTests` holds this). Members given
-    /// twice count once. Every member is a key of the result, also when it gets nothing.
+    /// Every pair of shard and member has a weight. The heaviest pairs are settled first, and a member that has its
+    /// `capacity` takes no more. So everybody who sees the same members computes the same plan. When one of n members
+    /// leaves, its shards move and a few others with them: at most 2/n of all up to twelve members, 2/n on average
+    /// beyond (`ShardMapTests` holds this). Members given twice count once. Every member is a key of the result, also
+    /// when it gets nothing.
     public static func assignment(members: [String], shards: Int = shardCount) -> [String: [Int]] {
         let names = Array(Set(members)).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
         var plan = Dictionary(uniqueKeysWithValues: names.map { ($0, [Int]()) })

@@ -1,5 +1,5 @@
-/// Hashes that are the same on every machine, in every version and in any language: FNV-1a with 64 bits, its bits then mixed by
-/// MurmurHash3's 64-bit finaliser because FNV's upper bits spread poorly over short, similar names.
+/// Hashes that are the same on every machine, in every version and in any language: FNV-1a with 64 bits, its bits then
+/// mixed by MurmurHash3's 64-bit finaliser because FNV's upper bits spread poorly over short, similar names.
 public enum StableHash {
     /// FNV-1a, 64 bits: offset basis 0xcbf29ce484222325, prime 0x100000001b3.
     public static func fnv1a(_ bytes: some Sequence<UInt8>) -> UInt64 {

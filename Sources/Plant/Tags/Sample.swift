@@ -1,4 +1,5 @@
-/// One reading of one tag. Numbers and booleans carry no reference, so arrays of samples copy without reference counting.
+/// One reading of one tag. Numbers and booleans carry no reference, so arrays of samples copy without reference
+/// counting.
 public struct Sample: Sendable, Hashable {
     /// What was read; nil when the message could not be understood (`quality` is then `bad`).
     public var value: TagValue?
@@ -14,7 +15,8 @@ public struct Sample: Sendable, Hashable {
     /// A sample without its own time takes the time of reception as its source time.
     @inlinable
     public init(
-        tag: TagID, value: TagValue?, quality: Quality = .good, sourceTime: Milliseconds? = nil, receivedTime: Milliseconds,
+        tag: TagID, value: TagValue?, quality: Quality = .good, sourceTime: Milliseconds? = nil,
+        receivedTime: Milliseconds,
         isRetained: Bool = false
     ) {
         self.tag = tag

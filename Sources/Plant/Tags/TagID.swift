@@ -1,4 +1,5 @@
-/// A tag's number in the `TagTable` of this process. Handed out in order from zero, never reused, never written to the tree.
+/// A tag's number in the `TagTable` of this process. Handed out in order from zero, never reused, never written to the
+/// tree.
 public struct TagID: RawRepresentable, Hashable, Sendable, Comparable {
     public let rawValue: UInt32
 

@@ -1,10 +1,11 @@
 /// How a path is spelt in the tree (DESIGN.md, "The tree").
 ///
-/// Each level becomes one znode name. Percent-encoded, as UTF-8 bytes in upper-case hexadecimal, are: `%` itself, a first `@`
-/// (such names are Linekeeper's own), the whole of `.` and `..`, and the characters that ZooKeeper refuses in a path — U+0001 to
-/// U+001F, U+007F to U+009F, U+E000 to U+F8FF, U+FFF0 to U+FFFF, and all beyond U+FFFF, which its UTF-16 check sees as surrogates.
-/// An empty level is written as a lone `%`, which is no escape and so stands for nothing else. Every path has one spelling and
-/// every spelling one path; no spelling contains `/`, so nothing can be written outside the folder that it is put below.
+/// Each level becomes one znode name. Percent-encoded, as UTF-8 bytes in upper-case hexadecimal, are: `%` itself, a
+/// first `@` (such names are Linekeeper's own), the whole of `.` and `..`, and the characters that ZooKeeper refuses in
+/// a path — U+0001 to U+001F, U+007F to U+009F, U+E000 to U+F8FF, U+FFF0 to U+FFFF, and all beyond U+FFFF, which its
+/// UTF-16 check sees as surrogates. An empty level is written as a lone `%`, which is no escape and so stands for
+/// nothing else. Every path has one spelling and every spelling one path; no spelling contains `/`, so nothing can be
+/// written outside the folder that it is put below.
 extension TagPath {
     /// The path below `/tags` or `/devices`, without a leading slash.
     public var znodePath: String {
@@ -17,7 +18,8 @@ extension TagPath {
         return path
     }
 
-    /// Reads back what `znodePath` wrote. Throws for a spelling that no level has, for instance one of Linekeeper's own nodes.
+    /// Reads back what `znodePath` wrote. Throws for a spelling that no level has, for instance one of Linekeeper's own
+    /// nodes.
     public init(znodePath: String) throws(Refusal) {
         var text: [UInt8] = []
         var isFirst = true
@@ -87,7 +89,8 @@ extension TagPath {
                 bytes.append(byte)
                 continue
             }
-            guard let high = iterator.next().flatMap(JSONParser.hexDigit), let low = iterator.next().flatMap(JSONParser.hexDigit)
+            guard let high = iterator.next().flatMap(JSONParser.hexDigit),
+                let low = iterator.next().flatMap(JSONParser.hexDigit)
             else { return nil }
             bytes.append(high << 4 | low)
         }

@@ -1,7 +1,8 @@
 /// The name of a tag or of a device: the levels of an MQTT topic, such as `factory/line1/press1/temperature`.
 ///
-/// Every path can be published as a topic and has exactly one place in the tree. Two paths are the same when their bytes are;
-/// Unicode's canonical equivalence, which Swift's `String ==` follows, would unite nodes that ZooKeeper keeps apart.
+/// Every path can be published as a topic and has exactly one place in the tree. Two paths are the same when their
+/// bytes are; Unicode's canonical equivalence, which Swift's `String ==` follows, would unite nodes that ZooKeeper
+/// keeps apart.
 public struct TagPath: Sendable, CustomStringConvertible {
     /// More levels than any plant has; a deeper topic is refused.
     public static let levelLimit = 32

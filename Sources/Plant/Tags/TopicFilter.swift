@@ -1,5 +1,5 @@
-/// An MQTT topic filter: `+` stands for one level, a last `#` for all that follow, the level before it included.
-/// Used for tags and devices alike. Filters that begin with a wildcard do not match topics that begin with `$` (MQTT 4.7.2).
+/// An MQTT topic filter: `+` stands for one level, a last `#` for all that follow, the level before it included. Used
+/// for tags and devices alike. Filters that begin with a wildcard do not match topics that begin with `$` (MQTT 4.7.2).
 public struct TopicFilter: Sendable, Hashable, CustomStringConvertible {
     /// Why a text is not a filter.
     public enum Mistake: Error, Hashable, Sendable, CustomStringConvertible {

@@ -1,5 +1,6 @@
-@testable import Plant
 import Testing
+
+@testable import Plant
 
 /// An ingest and what it has made, driven by text.
 struct IngestHarness {
@@ -20,7 +21,8 @@ struct IngestHarness {
     mutating func send(_ topic: [UInt8], _ payload: [UInt8], retained: Bool = false) -> MessageOutcome {
         samples.removeAll()
         now += 1
-        return ingest.message(topic: topic.span, payload: payload.span, retained: retained, receivedAt: now, into: &samples)
+        return ingest.message(
+            topic: topic.span, payload: payload.span, retained: retained, receivedAt: now, into: &samples)
     }
 
     mutating func tag(_ path: String) throws -> TagID? { ingest.tag(for: try TagPath(path), at: now) }
@@ -36,11 +38,14 @@ struct IngestHarness {
 @Suite("Ingest")
 struct IngestTests {
     static let machines = RouteDraft(
-        name: "machines", topic: "factory/{line}/{machine}/{metric}", device: "factory/{line}/{machine}", value: "/v", time: "/ts",
-        units: [.init("factory/+/+/temperature", "°C")], staleAfter: 30_000, deadband: [.init("factory/+/+/temperature", 0.2)],
+        name: "machines", topic: "factory/{line}/{machine}/{metric}", device: "factory/{line}/{machine}", value: "/v",
+        time: "/ts",
+        units: [.init("factory/+/+/temperature", "°C")], staleAfter: 30_000,
+        deadband: [.init("factory/+/+/temperature", 0.2)],
         presence: .init(topic: "{device}/status"))
     static let bed = RouteDraft(
-        name: "bed", topic: "skab/{bed}", values: [.init("pressure", "/Pressure"), .init("flow", "/Volume Flow RateRMS")], time: "/ts")
+        name: "bed", topic: "skab/{bed}",
+        values: [.init("pressure", "/Pressure"), .init("flow", "/Volume Flow RateRMS")], time: "/ts")
 
     @Test("The first message makes the tag and its device, the second finds them")
     func firstAndSecond() throws {
@@ -51,7 +56,9 @@ struct IngestTests {
         #expect(first.deviceState == .online)
         #expect(
             plant.samples == [
-                Sample(tag: TagID(rawValue: 0), value: .number(21.5), sourceTime: 1_700_000_000_000, receivedTime: plant.now)
+                Sample(
+                    tag: TagID(rawValue: 0), value: .number(21.5), sourceTime: 1_700_000_000_000,
+                    receivedTime: plant.now)
             ])
         let tag = plant.ingest.tags[TagID(rawValue: 0)]
         #expect(tag.path.text == "factory/l1/m1/temperature" && tag.unit == "°C" && tag.deadband == 0.2)
@@ -59,7 +66,8 @@ struct IngestTests {
         #expect(tag.shard == ShardMap.shard(of: plant.ingest.devices[tag.device].path))
 
         let second = plant.send("factory/l1/m1/temperature", #"{"v":22,"ts":1700000000001}"#)
-        #expect(!second.isNewTopic && second.newTags.isEmpty && second.deviceState == nil && second.device == tag.device)
+        #expect(
+            !second.isNewTopic && second.newTags.isEmpty && second.deviceState == nil && second.device == tag.device)
         #expect(plant.samples.first?.value == .integer(22))
         #expect(plant.send("factory/l1/m1/pressure", #"{"v":1}"#).isNewDevice == false)
         #expect(plant.ingest.tags.tags(of: tag.device).map(\.rawValue) == [1, 0])
@@ -82,9 +90,12 @@ struct IngestTests {
     @Test(
         "Payloads that cannot be read cost only themselves",
         arguments: [
-            ("not json", .json(JSONError(.unexpectedByte, at: 1))), (#"{"v":1"#, .json(JSONError(.unexpectedEnd, at: 6))), ("{}", .missing),
-            (#"{"v":null}"#, .null), (#"{"v":{}}"#, .notScalar), (#"{"v":1e999}"#, .json(JSONError(.numberOutOfRange, at: 5))),
-            (#"{"v":NaN}"#, .json(JSONError(.unexpectedByte, at: 5))), (#"{"v":1,"ts":"soon"}"#, .invalidTime), (#"{"v":1,"ts":[]}"#, .invalidTime),
+            ("not json", .json(JSONError(.unexpectedByte, at: 1))),
+            (#"{"v":1"#, .json(JSONError(.unexpectedEnd, at: 6))), ("{}", .missing),
+            (#"{"v":null}"#, .null), (#"{"v":{}}"#, .notScalar),
+            (#"{"v":1e999}"#, .json(JSONError(.numberOutOfRange, at: 5))),
+            (#"{"v":NaN}"#, .json(JSONError(.unexpectedByte, at: 5))), (#"{"v":1,"ts":"soon"}"#, .invalidTime),
+            (#"{"v":1,"ts":[]}"#, .invalidTime),
             (#"{"v":"\u0041","ts":true}"#, .invalidTime), (#"{"\u0076":null}"#, .null), ("[1,2]", .missing),
         ] as [(String, DecodeFailure)])
     func undecodable(payload: String, failure: DecodeFailure) throws {
@@ -102,15 +113,19 @@ struct IngestTests {
         plant.send("factory/l1/m1/t", #"{"v":"a\nb","ts":"2023-11-14T22:13:20Z"}"#)
         #expect(plant.samples.first?.value == .text("a\nb") && plant.samples.first?.sourceTime == 1_700_000_000_000)
         plant.send("factory/l1/m1/t", #"{"\u0076":9007199254740993,"ts":1700000000}"#)
-        #expect(plant.samples.first?.value == .integer(9_007_199_254_740_993) && plant.samples.first?.sourceTime == 1_700_000_000_000)
+        #expect(
+            plant.samples.first?.value == .integer(9_007_199_254_740_993)
+                && plant.samples.first?.sourceTime == 1_700_000_000_000)
         #expect(plant.ingest.counters.slowlyRead == 2)
     }
 
     @Test("A fast and a slow reading of random documents agree")
     func differential() throws {
         var generator = JSONGenerator(seed: 21)
-        let slow = RouteDraft(name: "slow", topic: "s", values: [.init("v", "/v"), .init("a", "/a/0"), .init("é", "/é")], time: "/ts")
-        let fast = RouteDraft(name: "fast", topic: "f", values: [.init("v", "/v"), .init("a", "/a/0"), .init("e", "/none")], time: "/ts")
+        let slow = RouteDraft(
+            name: "slow", topic: "s", values: [.init("v", "/v"), .init("a", "/a/0"), .init("é", "/é")], time: "/ts")
+        let fast = RouteDraft(
+            name: "fast", topic: "f", values: [.init("v", "/v"), .init("a", "/a/0"), .init("e", "/none")], time: "/ts")
         var plant = try IngestHarness([slow, fast])
         for round in 0..<4000 {
             var bytes = generator.value().serialized()
@@ -140,7 +155,9 @@ struct IngestTests {
         for time in ["0", "12", "1700000100000", "9000000000000000", "-5"] {
             plant.send("factory/l1/m1/t", "{\"v\":1,\"ts\":\(time)}")
             let sample = plant.samples.first
-            #expect(sample?.quality == .uncertain && sample?.hasSourceTime == false && sample?.sourceTime == plant.now, "\(time)")
+            #expect(
+                sample?.quality == .uncertain && sample?.hasSourceTime == false && sample?.sourceTime == plant.now,
+                "\(time)")
         }
         plant.send("factory/l1/m1/t", "{\"v\":1,\"ts\":1700000050000}")
         #expect(plant.samples.first?.quality == .good)
@@ -202,11 +219,15 @@ struct IngestTests {
         var plant = try IngestHarness([RouteDraft(name: "all", topic: "#", device: "all")])
         let deep = Array(repeating: "x", count: 200).joined(separator: "/")
         #expect(plant.send(deep, "1").result == .refused(.path(.tooManyLevels(200))))
-        #expect(plant.send(String(repeating: "a", count: 65_535), "1").result == .refused(.path(.tooLong(bytes: 65_535))))
+        #expect(
+            plant.send(String(repeating: "a", count: 65_535), "1").result == .refused(.path(.tooLong(bytes: 65_535))))
         #expect(plant.send([0x61, 0xFF], [0x31]).result == .refused(.path(.invalidUTF8)))
         #expect(plant.send([], [0x31]).result == .refused(.path(.empty)))
-        #expect(plant.ingest.topicCount == 0 && plant.ingest.tags.count == 0 && plant.ingest.counters.refusedTopics == 4)
-        for (topic, znode) in [("../../gateways/x", "%2E%2E/%2E%2E/gateways/x"), ("@online", "%40online"), ("a//b", "a/%/b"), ("/", "%/%")] {
+        #expect(
+            plant.ingest.topicCount == 0 && plant.ingest.tags.count == 0 && plant.ingest.counters.refusedTopics == 4)
+        for (topic, znode) in [
+            ("../../gateways/x", "%2E%2E/%2E%2E/gateways/x"), ("@online", "%40online"), ("a//b", "a/%/b"), ("/", "%/%"),
+        ] {
             #expect(plant.send(topic, "1").result == .samples(1))
             #expect(plant.samples.first.map { plant.ingest.tags[$0.tag].znodePath } == znode)
         }
@@ -270,8 +291,10 @@ struct IngestTests {
     @Test(
         "Plain numbers",
         arguments: [
-            ("21.5", .number(21.5)), (" -3\r\n", .integer(-3)), ("+7", .integer(7)), ("007", .integer(7)), ("-007.50", .number(-7.5)), (".5", .number(0.5)),
-            ("5.", .number(5)), ("1e3", .number(1000)), ("0", .integer(0)), ("9223372036854775807", .integer(.max)), ("12\0", .integer(12)), ("-.5", .number(-0.5)),
+            ("21.5", .number(21.5)), (" -3\r\n", .integer(-3)), ("+7", .integer(7)), ("007", .integer(7)),
+            ("-007.50", .number(-7.5)), (".5", .number(0.5)),
+            ("5.", .number(5)), ("1e3", .number(1000)), ("0", .integer(0)), ("9223372036854775807", .integer(.max)),
+            ("12\0", .integer(12)), ("-.5", .number(-0.5)),
         ] as [(String, TagValue)])
     func plainNumbers(text: String, expected: TagValue) throws {
         var plant = try IngestHarness([RouteDraft(name: "n", topic: "n", payload: "number")])
@@ -282,8 +305,10 @@ struct IngestTests {
     @Test(
         "What is no number",
         arguments: [
-            ("NaN", .notFinite), ("-inf", .notFinite), ("Infinity", .notFinite), ("1e999", .notFinite), ("", nil), ("-", .notNumber), ("+", .notNumber),
-            (".", .notNumber), ("1.2.3", .notNumber), ("1,5", .notNumber), ("0x10", .notNumber), ("12 °C", .notNumber), ("--1", .notNumber), ("+-1", .notNumber),
+            ("NaN", .notFinite), ("-inf", .notFinite), ("Infinity", .notFinite), ("1e999", .notFinite), ("", nil),
+            ("-", .notNumber), ("+", .notNumber),
+            (".", .notNumber), ("1.2.3", .notNumber), ("1,5", .notNumber), ("0x10", .notNumber), ("12 °C", .notNumber),
+            ("--1", .notNumber), ("+-1", .notNumber),
             ("e5", .notNumber), ("[1]", .notNumber), ("1e", .notNumber), (" ", .notNumber),
         ] as [(String, DecodeFailure?)])
     func noNumbers(text: String, failure: DecodeFailure?) throws {
@@ -293,7 +318,10 @@ struct IngestTests {
 
     @Test(
         "Plain booleans",
-        arguments: [("true", true), ("OFF", false), ("1", true), ("0\n", false), ("Yes", true), ("no", false), ("2", nil), ("truex", nil)] as [(String, Bool?)])
+        arguments: [
+            ("true", true), ("OFF", false), ("1", true), ("0\n", false), ("Yes", true), ("no", false), ("2", nil),
+            ("truex", nil),
+        ] as [(String, Bool?)])
     func plainBooleans(text: String, expected: Bool?) throws {
         var plant = try IngestHarness([RouteDraft(name: "b", topic: "b", payload: "bool")])
         let outcome = plant.send("b", text)
@@ -305,14 +333,20 @@ struct IngestTests {
     func randomBytes() throws {
         var random = SplitMix64(seed: 9)
         var plant = try IngestHarness([
-            Self.machines, Self.bed, RouteDraft(name: "n", topic: "n/{x}", payload: "number"), RouteDraft(name: "t", topic: "t/{x}", payload: "text"),
-            RouteDraft(name: "b", topic: "b/{x}", payload: "bool"), RouteDraft(name: "rest", topic: "r/{x...}", device: "r"),
+            Self.machines, Self.bed, RouteDraft(name: "n", topic: "n/{x}", payload: "number"),
+            RouteDraft(name: "t", topic: "t/{x}", payload: "text"),
+            RouteDraft(name: "b", topic: "b/{x}", payload: "bool"),
+            RouteDraft(name: "rest", topic: "r/{x...}", device: "r"),
         ])
         let heads = ["factory/l/m/", "skab/", "n/", "t/", "b/", "r/", "factory/l/m/status", ""].map { Array($0.utf8) }
         for _ in 0..<20_000 {
             var topic = heads.randomElement(using: &random) ?? []
-            for _ in 0..<Int.random(in: 0..<4, using: &random) { topic.append(UInt8.random(in: 0...255, using: &random)) }
-            let payload = (0..<Int.random(in: 0..<12, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
+            for _ in 0..<Int.random(in: 0..<4, using: &random) {
+                topic.append(UInt8.random(in: 0...255, using: &random))
+            }
+            let payload = (0..<Int.random(in: 0..<12, using: &random)).map { _ in
+                UInt8.random(in: 0...255, using: &random)
+            }
             let outcome = plant.send(topic, payload, retained: Bool.random(using: &random))
             if case .samples(let count) = outcome.result { #expect(count == plant.samples.count) }
             for sample in plant.samples { #expect(sample.value != nil || sample.quality == .bad) }
@@ -329,7 +363,9 @@ struct TopicTableTests {
         var model: [[UInt8]: Int] = [:]
         var random = SplitMix64(seed: 12)
         for _ in 0..<20_000 {
-            let topic = Array("factory/line\(Int.random(in: 0..<20, using: &random))/m\(Int.random(in: 0..<400, using: &random))".utf8)
+            let topic = Array(
+                "factory/line\(Int.random(in: 0..<20, using: &random))/m\(Int.random(in: 0..<400, using: &random))".utf8
+            )
             let found = table.find(topic.span)
             #expect(found == model[topic] ?? -1)
             if found < 0 {

@@ -19,11 +19,14 @@ struct MirrorTableTests {
 
         @discardableResult
         mutating func record(
-            _ tag: TagID, _ value: TagValue?, quality: Quality = .good, time: Milliseconds? = nil, retained: Bool = false
+            _ tag: TagID, _ value: TagValue?, quality: Quality = .good, time: Milliseconds? = nil,
+            retained: Bool = false
         ) -> MirrorTable.Outcome {
             now += 1
             return mirror.record(
-                Sample(tag: tag, value: value, quality: quality, sourceTime: time, receivedTime: now, isRetained: retained), tags: tags)
+                Sample(
+                    tag: tag, value: value, quality: quality, sourceTime: time, receivedTime: now, isRetained: retained),
+                tags: tags)
         }
 
         mutating func take(_ mask: UInt64 = .max, limit: Int = .max) -> [TagID] {
@@ -208,7 +211,9 @@ struct MirrorTableTests {
                     newest[tag] = value
                 case 7: plant.mirror.markDirty(shard: Int.random(in: 0..<64, using: &random))
                 default:
-                    let taken = plant.take(UInt64.random(in: 0...UInt64.max, using: &random), limit: Int.random(in: 1...10, using: &random))
+                    let taken = plant.take(
+                        UInt64.random(in: 0...UInt64.max, using: &random), limit: Int.random(in: 1...10, using: &random)
+                    )
                     #expect(Set(taken).count == taken.count, "seed \(seed) step \(step)")
                     if Bool.random(using: &random) {
                         for tag in taken { tree[tag] = plant.mirror.entry(tag)?.value }
@@ -228,7 +233,10 @@ struct MirrorTableTests {
         #expect(TagRecord(parsing: record.serialized()) == record)
         let empty = TagRecord(value: nil, quality: .bad, sourceTime: 1, receivedTime: 2)
         #expect(TagRecord(parsing: empty.serialized()) == empty)
-        for text in ["", "{}", #"{"v":[],"q":"good","t":1,"r":1}"#, #"{"v":1,"q":"fine","t":1,"r":1}"#, #"{"v":1,"q":"good","t":"1","r":1}"#] {
+        for text in [
+            "", "{}", #"{"v":[],"q":"good","t":1,"r":1}"#, #"{"v":1,"q":"fine","t":1,"r":1}"#,
+            #"{"v":1,"q":"good","t":"1","r":1}"#,
+        ] {
             #expect(TagRecord(parsing: Array(text.utf8)) == nil, "\(text)")
         }
     }

@@ -7,7 +7,9 @@ struct JSONGenerator {
 
     init(seed: UInt64) { random = SplitMix64(seed: seed) }
 
-    static let names = ["v", "ts", "temp", "pressure", "a", "b", "c", "d", "q", "unit", "0", "1", "readings", "é", "a/b", "m~n", ""]
+    static let names = [
+        "v", "ts", "temp", "pressure", "a", "b", "c", "d", "q", "unit", "0", "1", "readings", "é", "a/b", "m~n", "",
+    ]
 
     mutating func value(depth: Int = 0) -> JSONValue {
         switch Int.random(in: 0..<(depth > 4 ? 7 : 10), using: &random) {
@@ -32,7 +34,9 @@ struct JSONGenerator {
     }
 
     mutating func text() -> String {
-        let scalars: [Unicode.Scalar] = ["a", "Z", " ", "0", "°", "é", "\"", "\\", "\n", "\u{1}", "😀", "漢", "/", "{", "\u{7F}"]
+        let scalars: [Unicode.Scalar] = [
+            "a", "Z", " ", "0", "°", "é", "\"", "\\", "\n", "\u{1}", "😀", "漢", "/", "{", "\u{7F}",
+        ]
         var text = String.UnicodeScalarView()
         for _ in 0..<Int.random(in: 0..<8, using: &random) {
             let plain = Bool.random(using: &random)
@@ -43,7 +47,9 @@ struct JSONGenerator {
 
     mutating func pointer() -> JSONPointer {
         JSONPointer(
-            tokens: (0..<Int.random(in: 0..<3, using: &random)).map { _ in Self.names.randomElement(using: &random) ?? "" })
+            tokens: (0..<Int.random(in: 0..<3, using: &random)).map { _ in
+                Self.names.randomElement(using: &random) ?? ""
+            })
     }
 
     /// A few bytes changed, removed, doubled or swapped for others that mean something in JSON.

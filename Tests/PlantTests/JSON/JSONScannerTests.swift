@@ -1,5 +1,6 @@
-@testable import Plant
 import Testing
+
+@testable import Plant
 
 @Suite("The scanner against the full reader")
 struct JSONScannerTests {
@@ -18,9 +19,12 @@ struct JSONScannerTests {
 
     private func isContainer(_ value: JSONValue?) -> Bool { value?.arrayValue != nil || value?.objectValue != nil }
 
-    /// Whatever the scanner accepts, the reader reads, and both see the same values. Gives whether the scanner accepted.
+    /// Whatever the scanner accepts, the reader reads, and both see the same values. Gives whether the scanner
+    /// accepted.
     @discardableResult
-    private func compare(_ bytes: [UInt8], _ pointers: [JSONPointer], _ scanner: inout JSONScanner, seed: String) -> Bool {
+    private func compare(_ bytes: [UInt8], _ pointers: [JSONPointer], _ scanner: inout JSONScanner, seed: String)
+        -> Bool
+    {
         let plan = JSONScanPlan(pointers)
         guard scanner.scan(bytes.span, plan: plan) else { return false }
         let text = String(decoding: bytes, as: UTF8.self)
@@ -65,7 +69,8 @@ struct JSONScannerTests {
             #"{"v":21.5,"ts":1700000000000,"unit":"°C"}"#, #"{ "ts" : "2026-11-21T06:52:23Z" , "v" : -3 }"#,
             #"{"readings":[{"v":1},{"v":2}],"v":true}"#, #"{"v":null}"#, #"{"v":"running"}"#, "{}", "[]", "1", "\"x\"",
             #"{"v":1e3}"#, #"{"v":123456789012345678}"#, #"{"v":1234567890123456789}"#, #"{"v":0.1234567890123456789}"#,
-            #"{"v":18446744073709551616}"#, #"{"v":-9223372036854775808}"#, #"{"v":5e-324}"#, #"{"v":2.2250738585072011e-308}"#,
+            #"{"v":18446744073709551616}"#, #"{"v":-9223372036854775808}"#, #"{"v":5e-324}"#,
+            #"{"v":2.2250738585072011e-308}"#,
         ]
         for document in documents {
             let isAccepted = compare(Array(document.utf8), pointers, &scanner, seed: "fixed")
@@ -80,10 +85,13 @@ struct JSONScannerTests {
         let pointers = [JSONPointer(tokens: [])]
         for _ in 0..<20_000 {
             var text = Bool.random(using: &random) ? "-" : ""
-            text += String(UInt64.random(in: 0...UInt64.max, using: &random) >> UInt64.random(in: 0..<64, using: &random))
+            text += String(
+                UInt64.random(in: 0...UInt64.max, using: &random) >> UInt64.random(in: 0..<64, using: &random))
             if Bool.random(using: &random) {
                 text += "."
-                for _ in 0..<Int.random(in: 1...20, using: &random) { text += String(Int.random(in: 0...9, using: &random)) }
+                for _ in 0..<Int.random(in: 1...20, using: &random) {
+                    text += String(Int.random(in: 0...9, using: &random))
+                }
             }
             if Int.random(in: 0..<4, using: &random) == 0 { text += "e\(Int.random(in: -330...330, using: &random))" }
             compare(Array(text.utf8), pointers, &scanner, seed: text)
@@ -114,7 +122,9 @@ struct JSONScannerTests {
         var scanner = JSONScanner()
         let pointers = [JSONPointer(tokens: [])]
         for _ in 0..<20_000 {
-            let bytes = (0..<Int.random(in: 1...4, using: &random)).map { _ in UInt8.random(in: 0x80...0xFF, using: &random) }
+            let bytes = (0..<Int.random(in: 1...4, using: &random)).map { _ in
+                UInt8.random(in: 0x80...0xFF, using: &random)
+            }
             let isText = String(validating: bytes, as: UTF8.self) != nil
             let isAccepted = compare([0x22] + bytes + [0x22], pointers, &scanner, seed: "\(bytes)")
             #expect(isAccepted == isText, "\(bytes)")

@@ -9,8 +9,10 @@ struct JSONValueTests {
             ("null", JSONValue.null), (" true\n", true), ("false", false), ("0", 0), ("-0", 0), ("85", 85),
             ("-9223372036854775808", .integer(.min)), ("9223372036854775807", .integer(.max)),
             ("9223372036854775808", .number(9_223_372_036_854_775_808)), ("1.5", 1.5), ("1e2", 100.0), ("1E-2", 0.01),
-            ("-1.0e+1", -10.0), ("\"\"", ""), ("\"a\\u00e9\\n\\/\\ud83d\\ude00\"", "aé\n/😀"), ("[]", []), ("[1,[2]]", [1, [2]]),
-            ("{}", [:]), ("{\"a\":{\"b\":null}}", ["a": ["b": nil]]), ("\"\\u0000\"", "\u{0}"), ("\t[ 1 , 2 ]\r\n", [1, 2]),
+            ("-1.0e+1", -10.0), ("\"\"", ""), ("\"a\\u00e9\\n\\/\\ud83d\\ude00\"", "aé\n/😀"), ("[]", []),
+            ("[1,[2]]", [1, [2]]),
+            ("{}", [:]), ("{\"a\":{\"b\":null}}", ["a": ["b": nil]]), ("\"\\u0000\"", "\u{0}"),
+            ("\t[ 1 , 2 ]\r\n", [1, 2]),
         ] as [(String, JSONValue)])
     func accepts(text: String, expected: JSONValue) throws {
         #expect(try JSONValue(parsing: text) == expected)
@@ -20,13 +22,18 @@ struct JSONValueTests {
         "What it does not allow is refused with the reason",
         arguments: [
             ("", .empty), ("  ", .empty), ("nul", .unexpectedEnd), ("nulL", .unexpectedByte), ("True", .unexpectedByte),
-            ("01", .trailingBytes), ("-", .unexpectedEnd), ("-a", .invalidNumber), ("1.", .unexpectedEnd), (".5", .unexpectedByte),
+            ("01", .trailingBytes), ("-", .unexpectedEnd), ("-a", .invalidNumber), ("1.", .unexpectedEnd),
+            (".5", .unexpectedByte),
             ("+1", .unexpectedByte), ("1e", .unexpectedEnd), ("1.e1", .invalidNumber), ("NaN", .unexpectedByte),
-            ("Infinity", .unexpectedByte), ("1e999", .numberOutOfRange), ("-1e999", .numberOutOfRange), ("[1,]", .unexpectedByte),
-            ("[1 2]", .unexpectedByte), ("[", .unexpectedEnd), ("{\"a\" 1}", .unexpectedByte), ("{\"a\":1,}", .unexpectedByte),
-            ("{a:1}", .unexpectedByte), ("{\"a\":1,\"a\":2}", .duplicateKey), ("\"a", .unexpectedEnd), ("\"\\x\"", .invalidEscape),
+            ("Infinity", .unexpectedByte), ("1e999", .numberOutOfRange), ("-1e999", .numberOutOfRange),
+            ("[1,]", .unexpectedByte),
+            ("[1 2]", .unexpectedByte), ("[", .unexpectedEnd), ("{\"a\" 1}", .unexpectedByte),
+            ("{\"a\":1,}", .unexpectedByte),
+            ("{a:1}", .unexpectedByte), ("{\"a\":1,\"a\":2}", .duplicateKey), ("\"a", .unexpectedEnd),
+            ("\"\\x\"", .invalidEscape),
             ("\"\\ud800\"", .invalidEscape), ("\"\\udc00\"", .invalidEscape), ("\"\\ud800\\u0041\"", .invalidEscape),
-            ("\"\\u12\"", .invalidEscape), ("\"\u{1}\"", .controlCharacter), ("1 1", .trailingBytes), ("\u{FEFF}1", .unexpectedByte),
+            ("\"\\u12\"", .invalidEscape), ("\"\u{1}\"", .controlCharacter), ("1 1", .trailingBytes),
+            ("\u{FEFF}1", .unexpectedByte),
         ] as [(String, JSONError.Reason)])
     func refuses(text: String, reason: JSONError.Reason) {
         #expect(throws: JSONError.self) { try JSONValue(parsing: text) }
@@ -37,7 +44,9 @@ struct JSONValueTests {
         }
     }
 
-    @Test("Bytes that are not UTF-8 are refused", arguments: [[0xC0, 0x80], [0xED, 0xA0, 0x80], [0xFF], [0xC3], [0xF4, 0x90, 0x80, 0x80]])
+    @Test(
+        "Bytes that are not UTF-8 are refused",
+        arguments: [[0xC0, 0x80], [0xED, 0xA0, 0x80], [0xFF], [0xC3], [0xF4, 0x90, 0x80, 0x80]])
     func refusesInvalidUTF8(bytes: [UInt8]) {
         #expect(throws: JSONError(.invalidUTF8, at: 1)) { try JSONValue(parsing: [0x22] + bytes + [0x22]) }
     }
@@ -46,7 +55,9 @@ struct JSONValueTests {
     func depth() throws {
         _ = try JSONValue(parsing: String(repeating: "[", count: 64) + String(repeating: "]", count: 64))
         for count in [65, 100_000] {
-            #expect(throws: JSONError(.tooDeep, at: 64)) { try JSONValue(parsing: String(repeating: "[", count: count)) }
+            #expect(throws: JSONError(.tooDeep, at: 64)) {
+                try JSONValue(parsing: String(repeating: "[", count: count))
+            }
         }
     }
 
@@ -102,12 +113,14 @@ struct JSONPointerTests {
     @Test(
         "The examples of RFC 6901",
         arguments: [
-            ("/foo", ["bar", "baz"]), ("/foo/0", "bar"), ("/", 0), ("/a~1b", 1), ("/c%d", 2), ("/e^f", 3), ("/g|h", 4), ("/i\\j", 5),
+            ("/foo", ["bar", "baz"]), ("/foo/0", "bar"), ("/", 0), ("/a~1b", 1), ("/c%d", 2), ("/e^f", 3), ("/g|h", 4),
+            ("/i\\j", 5),
             ("/k\"l", 6), ("/ ", 7), ("/m~0n", 8),
         ] as [(String, JSONValue)])
     func examples(text: String, expected: JSONValue) throws {
         let document: JSONValue = [
-            "foo": ["bar", "baz"], "": 0, "a/b": 1, "c%d": 2, "e^f": 3, "g|h": 4, "i\\j": 5, "k\"l": 6, " ": 7, "m~n": 8,
+            "foo": ["bar", "baz"], "": 0, "a/b": 1, "c%d": 2, "e^f": 3, "g|h": 4, "i\\j": 5, "k\"l": 6, " ": 7,
+            "m~n": 8,
         ]
         let pointer = try JSONPointer(text)
         #expect(document.value(at: pointer) == expected)
@@ -115,7 +128,9 @@ struct JSONPointerTests {
         #expect(document.value(at: try JSONPointer("")) == document)
     }
 
-    @Test("Indices are digits without a leading zero", arguments: ["/foo/2", "/foo/-", "/foo/01", "/foo/99999999999", "/foo/1/x"])
+    @Test(
+        "Indices are digits without a leading zero",
+        arguments: ["/foo/2", "/foo/-", "/foo/01", "/foo/99999999999", "/foo/1/x"])
     func noSuchPlace(text: String) throws {
         let document: JSONValue = ["foo": ["bar", "baz"]]
         #expect(document.value(at: try JSONPointer(text)) == nil)

@@ -4,8 +4,10 @@ import Testing
 @Suite("Routes")
 struct RouteDraftTests {
     private let machines = RouteDraft(
-        name: "machines", topic: "factory/{line}/{machine}/{metric}", device: "factory/{line}/{machine}", value: "/v", time: "/ts",
-        units: [.init("factory/+/+/temperature", "°C")], staleAfter: 30_000, deadband: [.init("factory/+/+/temperature", 0.2)],
+        name: "machines", topic: "factory/{line}/{machine}/{metric}", device: "factory/{line}/{machine}", value: "/v",
+        time: "/ts",
+        units: [.init("factory/+/+/temperature", "°C")], staleAfter: 30_000,
+        deadband: [.init("factory/+/+/temperature", 0.2)],
         presence: .init(topic: "{device}/status"))
 
     @Test("The route of DESIGN.md")
@@ -24,7 +26,8 @@ struct RouteDraftTests {
     @Test("Several values are tags below the topic, and the topic is the device")
     func severalValues() throws {
         let route = try RouteDraft(
-            name: "skab", topic: "skab/{bed}", values: [.init("Pressure", "/Pressure"), .init("flow/rms", "/Volume Flow RateRMS")],
+            name: "skab", topic: "skab/{bed}",
+            values: [.init("Pressure", "/Pressure"), .init("flow/rms", "/Volume Flow RateRMS")],
             unit: "bar"
         ).checked()
         #expect(try route.tagPaths(topic: TagPath("skab/1")).map(\.text) == ["skab/1/Pressure", "skab/1/flow/rms"])
@@ -63,7 +66,10 @@ struct RouteDraftTests {
         #expect(mistakes { $0.payload = "number" }.map(\.field) == [.value, .time])
         #expect(mistakes { $0.value = "v" } == [RouteMistake(.value, .pointer(.noLeadingSlash))])
         #expect(mistakes { $0.values = [.init("a", "/a")] } == [RouteMistake(.value, .valueAndValues)])
-        #expect(mistakes { $0.value = nil; $0.values = [.init("a+", "/a")] }.map(\.field) == [.values(entry: "a+")])
+        #expect(
+            mistakes {
+                $0.value = nil; $0.values = [.init("a+", "/a")]
+            }.map(\.field) == [.values(entry: "a+")])
         #expect(mistakes { $0.time = "ts" } == [RouteMistake(.time, .pointer(.noLeadingSlash))])
         #expect(mistakes { $0.staleAfter = 0 } == [RouteMistake(.staleAfter, .notPositive)])
         #expect(mistakes { $0.deadband = [.init("a", -1)] } == [RouteMistake(.deadband(entry: "a"), .notFinite)])
@@ -73,7 +79,10 @@ struct RouteDraftTests {
         #expect(mistakes { $0.presence?.topic = "factory/{line}/status" }.map(\.field) == [.presenceTopic])
         #expect(
             mistakes { $0.device = "{line}-{machine}" } == [RouteMistake(.presenceTopic, .deviceNotInLevels)])
-        #expect(mistakes { $0.name = ""; $0.value = "v"; $0.staleAfter = -1 }.count == 3)
+        #expect(
+            mistakes {
+                $0.name = ""; $0.value = "v"; $0.staleAfter = -1
+            }.count == 3)
         for mistake in mistakes({ $0.device = "factory/{cell}" }) {
             #expect(mistake.description == "device: {cell} is not in the topic, which has {line}, {machine}, {metric}")
         }

@@ -7,10 +7,12 @@ struct TopicTemplateTests {
         "A placeholder is one level, the last may be all that follow",
         arguments: [
             ("factory/{line}/{machine}/{metric}", "factory/l1/m1/t", ["line": "l1", "machine": "m1", "metric": "t"]),
-            ("factory/{line}/{machine}/{metric}", "factory/l1/m1", nil), ("factory/{line}/{machine}/{metric}", "factory/l1/m1/t/x", nil),
+            ("factory/{line}/{machine}/{metric}", "factory/l1/m1", nil),
+            ("factory/{line}/{machine}/{metric}", "factory/l1/m1/t/x", nil),
             ("factory/{line}/{machine}/{metric}", "plant/l1/m1/t", nil), ("{a}/{b}", "/", ["a": "", "b": ""]),
             ("a/{rest...}", "a/b/c", ["rest": "b/c"]), ("a/{rest...}", "a", nil), ("a/{rest...}", "a/", ["rest": ""]),
-            ("a/#", "a", [:]), ("a/#", "a/b/c", [:]), ("+/{b}", "x/y", ["b": "y"]), ("a", "a", [:]), ("{a}", "é", ["a": "é"]),
+            ("a/#", "a", [:]), ("a/#", "a/b/c", [:]), ("+/{b}", "x/y", ["b": "y"]), ("a", "a", [:]),
+            ("{a}", "é", ["a": "é"]),
         ] as [(String, String, [String: String]?)])
     func match(template: String, topic: String, captures: [String: String]?) throws {
         let template = try TopicTemplate(template)

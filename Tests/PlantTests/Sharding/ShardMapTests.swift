@@ -6,7 +6,8 @@ struct ShardMapTests {
     @Test(
         "FNV-1a's published test vectors",
         arguments: [
-            ("", 0xcbf2_9ce4_8422_2325), ("a", 0xaf63_dc4c_8601_ec8c), ("b", 0xaf63_df4c_8601_f1a5), ("foobar", 0x8594_4171_f739_67e8),
+            ("", 0xcbf2_9ce4_8422_2325), ("a", 0xaf63_dc4c_8601_ec8c), ("b", 0xaf63_df4c_8601_f1a5),
+            ("foobar", 0x8594_4171_f739_67e8),
         ] as [(String, UInt64)])
     func fnv1a(text: String, hash: UInt64) {
         #expect(StableHash.fnv1a(text.utf8) == hash)
@@ -26,7 +27,9 @@ struct ShardMapTests {
     @Test("Similar names spread evenly")
     func spread() {
         var load = [Int](repeating: 0, count: 64)
-        for line in 0..<80 { for machine in 0..<80 { load[ShardMap.shard(ofBytes: "factory/line\(line)/machine\(machine)".utf8)] += 1 } }
+        for line in 0..<80 {
+            for machine in 0..<80 { load[ShardMap.shard(ofBytes: "factory/line\(line)/machine\(machine)".utf8)] += 1 }
+        }
         // 100 a shard; five standard deviations either way.
         #expect(load.allSatisfy { (50...150).contains($0) }, "\(load)")
     }
@@ -46,7 +49,9 @@ struct ShardMapTests {
             #expect(plan.values.flatMap { $0 }.sorted() == Array(0..<64), "\(members)")
             #expect(plan.values.allSatisfy { $0.count <= ShardMap.capacity(members: count) }, "\(members)")
             #expect(plan.count == count)
-            #expect(ShardMap.assignment(members: members.shuffled(using: &random) + members.prefix(2)) == plan, "\(members)")
+            #expect(
+                ShardMap.assignment(members: members.shuffled(using: &random) + members.prefix(2)) == plan, "\(members)"
+            )
         }
         #expect(ShardMap.assignment(members: []).isEmpty)
         #expect([1, 2, 3, 4, 6, 7, 8].map { ShardMap.capacity(members: $0) } == [64, 32, 22, 16, 11, 11, 9])

@@ -6,10 +6,14 @@ struct TagPathTests {
     @Test(
         "Levels are spelt as znodes the way DESIGN.md says",
         arguments: [
-            ("factory/line1/press1/temperature", "factory/line1/press1/temperature"), ("a//b", "a/%/b"), ("/", "%/%"), (".", "%2E"),
-            ("../x", "%2E%2E/x"), ("...", "..."), ("@online", "%40online"), ("a@b", "a@b"), ("50%", "50%25"), ("%2E", "%252E"),
-            ("a\u{1}b", "a%01b"), ("\u{7F}", "%7F"), ("\u{85}", "%C2%85"), ("\u{E000}", "%EE%80%80"), ("\u{FFFD}", "%EF%BF%BD"),
-            ("😀", "%F0%9F%98%80"), ("Volume Flow RateRMS", "Volume Flow RateRMS"), ("Prüfstand/é", "Prüfstand/é"), ("%", "%25"),
+            ("factory/line1/press1/temperature", "factory/line1/press1/temperature"), ("a//b", "a/%/b"), ("/", "%/%"),
+            (".", "%2E"),
+            ("../x", "%2E%2E/x"), ("...", "..."), ("@online", "%40online"), ("a@b", "a@b"), ("50%", "50%25"),
+            ("%2E", "%252E"),
+            ("a\u{1}b", "a%01b"), ("\u{7F}", "%7F"), ("\u{85}", "%C2%85"), ("\u{E000}", "%EE%80%80"),
+            ("\u{FFFD}", "%EF%BF%BD"),
+            ("😀", "%F0%9F%98%80"), ("Volume Flow RateRMS", "Volume Flow RateRMS"), ("Prüfstand/é", "Prüfstand/é"),
+            ("%", "%25"),
         ])
     func spelling(topic: String, znode: String) throws {
         let path = try TagPath(topic)
@@ -19,7 +23,10 @@ struct TagPathTests {
 
     @Test(
         "Nodes that no level has are not read as levels",
-        arguments: ["@online", "a/@alarm", "a//b", "", "%2", "%zz", "%61", "%2e", "a%2Fb", "%FF", ".", "..", "%%", "a%", "+", "#"])
+        arguments: [
+            "@online", "a/@alarm", "a//b", "", "%2", "%zz", "%61", "%2e", "a%2Fb", "%FF", ".", "..", "%%", "a%", "+",
+            "#",
+        ])
     func foreign(znode: String) {
         #expect(throws: TagPath.Refusal.self) { try TagPath(znodePath: znode) }
     }
@@ -28,13 +35,16 @@ struct TagPathTests {
     func roundTrip() throws {
         var random = SplitMix64(seed: 11)
         let scalars: [Unicode.Scalar] = [
-            "a", "b", "/", "/", ".", ".", "@", "%", "2", "E", "\u{1}", "\u{1F}", "\u{7F}", "\u{9F}", "\u{A0}", "é", "\u{301}", "\u{D7FF}",
+            "a", "b", "/", "/", ".", ".", "@", "%", "2", "E", "\u{1}", "\u{1F}", "\u{7F}", "\u{9F}", "\u{A0}", "é",
+            "\u{301}", "\u{D7FF}",
             "\u{E000}", "\u{F8FF}", "\u{F900}", "\u{FFEF}", "\u{FFF0}", "\u{FFFF}", "\u{10000}", "\u{10FFFF}", " ",
         ]
         var spellings: [String: TagPath] = [:]
         for _ in 0..<20_000 {
             var text = String.UnicodeScalarView()
-            for _ in 0..<Int.random(in: 1...8, using: &random) { text.append(scalars.randomElement(using: &random) ?? "x") }
+            for _ in 0..<Int.random(in: 1...8, using: &random) {
+                text.append(scalars.randomElement(using: &random) ?? "x")
+            }
             let path = try TagPath(String(text))
             let znode = path.znodePath
             #expect(try TagPath(znodePath: znode) == path, "\(path) as \(znode)")
