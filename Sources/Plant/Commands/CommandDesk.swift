@@ -53,6 +53,8 @@ public struct CommandDesk: Sendable {
         public var unreadableAnswers: UInt64 = 0
         /// Commands left in the tree because the desk was full.
         public var overflowed: UInt64 = 0
+
+        public init() {}
     }
 
     /// Before an unclear write is looked at again, and before a publication is repeated.
@@ -93,6 +95,21 @@ public struct CommandDesk: Sendable {
 
     /// Open commands that are known, whosever they are.
     public var count: Int { entries.count }
+
+    /// Whether any answer is awaited.
+    public var isAwaitingAnswers: Bool { !listening.isEmpty }
+
+    /// Whether a command of ours is on its way to its device, or a write about one to the tree.
+    public var isUnderway: Bool {
+        queues.values.contains { queue in
+            queue.contains { place in
+                switch entries[place.id]?.phase {
+                case .recordingSent?, .publishing?, .awaitingAnswer?, .finishing?: true
+                case nil, .idle?, .waiting?, .pausing?, .judging?, .rereading?: false
+                }
+            }
+        }
+    }
 
     /// Whether an answer on that topic would be looked at. Cheap; ask before copying a payload.
     public func awaitsAnswer(on topic: [UInt8]) -> Bool { listening[topic] != nil }

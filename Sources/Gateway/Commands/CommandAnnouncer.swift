@@ -1,0 +1,117 @@
+import DequeModule
+import Logging
+import MQTT
+import Plant
+import Synchronization
+import ZooKeeperRecipes
+
+/// Publishes each change of a command's state on `linekeeper/<plant>/commands/<id>`, in order, QoS 1, not retained.
+///
+/// For those who asked over MQTT. It follows the commit and may be lost when the gateway dies in between: what counts is the
+/// record in the tree. A gateway that is no longer the owner is silent, because the next one may have gone further.
+final class CommandAnnouncer: Sendable {
+    /// How long an announcement is worth keeping while the broker cannot be reached.
+    static let lifetime = Duration.seconds(60)
+    static let retryPause = Duration.milliseconds(100)
+
+    private struct Item: Sendable {
+        var topic: String
+        var payload: [UInt8]
+        var properties: MQTTProperties
+        /// nil for what does not need ownership: the answer to a request that is no command.
+        var lease: Lease?
+        var expires: ContinuousClock.Instant
+    }
+
+    private struct State {
+        var items: Deque<Item> = []
+        var isPublishing = false
+        var announced: UInt64 = 0
+        var dropped: UInt64 = 0
+    }
+
+    private let publisher: any CommandPublisher
+    private let topics: CommandTopics
+    private let limit: Int
+    private let logger: Logger
+    private let state = Mutex(State())
+    private let turns = Wake()
+
+    init(publisher: any CommandPublisher, topics: CommandTopics, limit: Int, logger: Logger) {
+        self.publisher = publisher
+        self.topics = topics
+        self.limit = limit
+        self.logger = logger
+    }
+
+    var announced: UInt64 { state.withLock { $0.announced } }
+    var dropped: UInt64 { state.withLock { $0.dropped } }
+    var isIdle: Bool { state.withLock { $0.items.isEmpty && !$0.isPublishing } }
+
+    /// Announces a record that has been committed under that lease.
+    func announce(_ record: CommandRecord, lease: Lease) {
+        enqueue(topics.state(of: record.id), record.serialized(), MQTTProperties(correlationData: Array(record.id.utf8)), lease)
+    }
+
+    /// Answers a requester directly.
+    func answer(_ json: JSONValue, on topic: String, correlation: [UInt8]?) {
+        enqueue(topic, json.serialized(), MQTTProperties(correlationData: correlation), nil)
+    }
+
+    private func enqueue(_ topic: String, _ payload: [UInt8], _ properties: MQTTProperties, _ lease: Lease?) {
+        state.withLock { state in
+            if state.items.count >= limit {
+                state.items.removeFirst()
+                state.dropped &+= 1
+            }
+            state.items.append(
+                Item(topic: topic, payload: payload, properties: properties, lease: lease, expires: .now + Self.lifetime))
+        }
+        turns.wake()
+    }
+
+    func run() async {
+        for await _ in turns.turns {
+            while !Task.isCancelled, let item = take() {
+                let isDone = await publish(item)
+                state.withLock { state in
+                    state.isPublishing = false
+                    if !isDone { state.items.prepend(item) }
+                }
+                if !isDone { try? await Task.sleep(for: Self.retryPause) }
+            }
+        }
+    }
+
+    private func take() -> Item? {
+        state.withLock { state in
+            while let item = state.items.popFirst() {
+                if item.expires > .now, item.lease?.isValid() != false {
+                    state.isPublishing = true
+                    return item
+                }
+                state.dropped &+= 1
+            }
+            return nil
+        }
+    }
+
+    /// False when it should be tried again.
+    private func publish(_ item: Item) async -> Bool {
+        do {
+            _ = try await publisher.publish(
+                topic: item.topic, payload: item.payload, qos: .atLeastOnce, retain: false, properties: item.properties,
+                notAfter: item.lease?.deadline ?? item.expires)
+            state.withLock { $0.announced &+= 1 }
+            return true
+        } catch {
+            switch error {
+            case MQTTError.notConnected, MQTTError.connectionLost, MQTTError.tooManyPublishes, MQTTError.timedOut: return false
+            default:
+                state.withLock { $0.dropped &+= 1 }
+                logger.debug("command not announced", metadata: ["topic": "\(item.topic)", "error": "\(error)"])
+                return true
+            }
+        }
+    }
+}

@@ -1,0 +1,173 @@
+package import Plant
+package import ZooKeeperClient
+import ZooKeeperProtocol
+
+/// Commands as the one who asks sees them: what `linekeeper command` is made of.
+package struct CommandClient: Sendable {
+    /// What cannot be done, and says so to a person.
+    package enum Failure: Error, Hashable, Sendable, CustomStringConvertible {
+        /// The id stands for another command already.
+        case idTaken(String, by: String)
+        case invalidID(String)
+        case notFound(String)
+        /// Too late to cancel it.
+        case notCancellable(String, CommandState)
+        case unreadable(String, CommandRecordMistake)
+
+        package var description: String {
+            switch self {
+            case .idTaken(let id, let by): "the id \(id) stands for another command already, requested by \(by)"
+            case .invalidID(let why): why
+            case .notFound(let id): "there is no command \(id)"
+            case .notCancellable(let id, let state):
+                state.isFinal
+                    ? "command \(id) is over: \(state.rawValue)" : "command \(id) has been sent and cannot be called back"
+            case .unreadable(let id, let mistake): "the node of command \(id) is not a command record: \(mistake)"
+            }
+        }
+    }
+
+    package enum Submission: Sendable, Hashable {
+        case created
+        /// The same request had been made before; this is how it stands.
+        case known(CommandRecord)
+    }
+
+    /// A listing: the records in the order of creation, and what stands among them that is none.
+    package struct Listing: Sendable {
+        package var records: [CommandRecord] = []
+        package var malformed: [(id: String, mistake: CommandRecordMistake)] = []
+    }
+
+    private let client: ZooKeeperClient
+
+    package init(client: ZooKeeperClient) { self.client = client }
+
+    private static func path(of id: String) -> String { TreeLayout.commands + "/" + id }
+
+    /// Asks for a command: creates its node and the journal entry, once. Asking again for the same under the same id is harmless;
+    /// throws ``Failure/idTaken(_:by:)`` when the id stands for something else. When the connection is lost the outcome is
+    /// unknown: submit again.
+    package func submit(_ record: CommandRecord) async throws -> Submission {
+        if let mistake = CommandRecord.mistake(inID: record.id) { throw Failure.invalidID(mistake) }
+        let path = Self.path(of: record.id)
+        for _ in 0..<3 {
+            do {
+                _ = try await client.transaction([
+                    .create(path: path, data: record.serialized(), mode: .persistent),
+                    .create(
+                        path: TreeLayout.journalEntryPrefix,
+                        data: record.journalEntry(from: nil, at: record.requestedAt).serialized(), mode: .persistentSequential),
+                ])
+                return .created
+            } catch let error as ZooKeeperError where error.code == .nodeExists {
+                guard let existing = try await find(record.id) else { continue }  // trimmed in between
+                guard existing.record.isRepeated(by: record) else { throw Failure.idTaken(record.id, by: existing.record.by) }
+                return .known(existing.record)
+            } catch let error as ZooKeeperError where error.code == .noNode {
+                try await client.ensurePath(TreeLayout.commands)
+                try await client.ensurePath(TreeLayout.journal)
+            }
+        }
+        throw ZooKeeperError(code: .noNode, path: path, message: "its parent keeps disappearing")
+    }
+
+    /// The record as it stands; nil when there is none.
+    package func show(_ id: String) async throws -> CommandRecord? {
+        if let mistake = CommandRecord.mistake(inID: id) { throw Failure.invalidID(mistake) }
+        return try await find(id)?.record
+    }
+
+    /// Follows a command until it is over or `deadline` has passed, whichever comes first; returns it as it stands then.
+    /// - Parameter changed: told of each state, the first included.
+    package func wait(
+        _ id: String, until deadline: ContinuousClock.Instant, changed: (@Sendable (CommandRecord) -> Void)? = nil
+    ) async throws -> CommandRecord {
+        var last: CommandRecord?
+        while true {
+            let (node, watch) = try await read(id)
+            let record = try Self.parse(node, id)
+            if record != last { changed?(record) }
+            last = record
+            if record.state.isFinal || ContinuousClock.now >= deadline { return record }
+            let isOver = try await withThrowingTaskGroup(of: Bool.self) { group in
+                group.addTask {
+                    _ = try await watch.next()
+                    return false
+                }
+                group.addTask {
+                    try await Task.sleep(until: deadline)
+                    return true
+                }
+                defer { group.cancelAll() }
+                return try await group.next() ?? true
+            }
+            // One last look: the change may have come with the deadline.
+            if isOver { return try await show(id) ?? record }
+        }
+    }
+
+    private func read(_ id: String) async throws -> (NodeData, Watch) {
+        do { return try await client.getDataAndWatch(Self.path(of: id)) } catch let error as ZooKeeperError
+        where error.code == .noNode { throw Failure.notFound(id) }
+    }
+
+    /// All commands that stand in the tree.
+    package func list() async throws -> Listing {
+        let names: [String]
+        do { names = try await client.getChildren(TreeLayout.commands).sorted() } catch let error as ZooKeeperError
+        where error.code == .noNode { return Listing() }
+        let nodes = try await TreeWalk(client: client).data(of: names.map(Self.path(of:)))
+        var listing = Listing()
+        let sorted = zip(names, nodes).compactMap { name, node in node.map { (name, $0) } }
+            .sorted { ($0.1.stat.czxid, $0.0) < ($1.1.stat.czxid, $1.0) }
+        for (name, node) in sorted {
+            do throws(CommandRecordMistake) {
+                listing.records.append(try CommandRecord(parsing: node.data ?? [], id: name))
+            } catch {
+                listing.malformed.append((name, error))
+            }
+        }
+        return listing
+    }
+
+    /// Asks for a command to be withdrawn. The owner decides: wait for it to become `CANCELLED`. Throws
+    /// ``Failure/notCancellable(_:_:)`` when it has been sent or is over.
+    package func cancel(_ id: String, by operatorName: String, at now: Milliseconds) async throws {
+        if let mistake = CommandRecord.mistake(inID: id) { throw Failure.invalidID(mistake) }
+        while true {
+            guard let found = try await find(id) else { throw Failure.notFound(id) }
+            var record = found.record
+            guard record.state == .requested else { throw Failure.notCancellable(id, record.state) }
+            if record.cancelRequestedBy != nil { return }
+            record.cancelRequestedBy = operatorName
+            record.cancelRequestedAt = now
+            do {
+                _ = try await client.transaction([
+                    .setData(path: Self.path(of: id), data: record.serialized(), version: found.version),
+                    .create(
+                        path: TreeLayout.journalEntryPrefix,
+                        data: record.cancellationEntry(by: operatorName, at: now).serialized(), mode: .persistentSequential),
+                ])
+                return
+            } catch let error as ZooKeeperError where error.code == .badVersion {
+                continue  // it has moved on: look again
+            }
+        }
+    }
+
+    private func find(_ id: String) async throws -> (record: CommandRecord, version: Int32)? {
+        do {
+            let node = try await client.getData(Self.path(of: id))
+            return (try Self.parse(node, id), node.stat.version)
+        } catch let error as ZooKeeperError where error.code == .noNode {
+            return nil
+        }
+    }
+
+    private static func parse(_ node: NodeData, _ id: String) throws -> CommandRecord {
+        do throws(CommandRecordMistake) { return try CommandRecord(parsing: node.data ?? [], id: id) } catch {
+            throw Failure.unreadable(id, error)
+        }
+    }
+}

@@ -1,0 +1,105 @@
+import Logging
+import MQTT
+import Plant
+import Synchronization
+import ZooKeeperClient
+import ZooKeeperProtocol
+import ZooKeeperRecipes
+
+/// Performing what the desk asks for.
+extension CommandService {
+    func perform(_ action: CommandAction) async {
+        switch action {
+        case .record(let write): await record(write)
+        case .publish(let publication):
+            let outcome = await publish(publication)
+            feed { state, now in state.desk.published(publication.ticket, outcome, at: now) }
+        case .read(let id):
+            state.withLock { _ = $0.changed.insert(id) }
+            turns.wake()
+        case .resync:
+            state.withLock { $0.mustList = true }
+            turns.wake()
+        case .judge: return  // answered where it arises
+        }
+    }
+
+    /// The shard's lease, if it is still the one that the action was decided under.
+    private func lease(of shard: Int, epoch: Int64) -> Lease? {
+        state.withLock { state in
+            guard let lease = state.leases[shard], lease.token == epoch, lease.isValid() else {
+                state.counters.fenced &+= 1
+                return nil
+            }
+            return lease
+        }
+    }
+
+    private func record(_ write: CommandWrite) async {
+        guard let lease = lease(of: write.shard, epoch: write.epoch) else {
+            return feed { state, now in state.desk.recordFailed(write.ticket, .unclear, at: now) }
+        }
+        let path = Self.path(of: write.ticket.id)
+        do {
+            let results = try await lease.guarded([
+                .setData(path: path, data: write.record.serialized(), version: write.expectedVersion),
+                .create(
+                    path: TreeLayout.journalEntryPrefix,
+                    data: write.record.journalEntry(from: write.from, at: write.at).serialized(), mode: .persistentSequential),
+            ])
+            guard case .set(let stat)? = results.first else {
+                return feed { state, now in state.desk.recordFailed(write.ticket, .unclear, at: now) }
+            }
+            announcer.announce(write.record, lease: lease)
+            feed { state, now in
+                state.counters.recorded &+= 1
+                return state.desk.recorded(write.ticket, version: stat.version, at: now)
+            }
+        } catch {
+            let failure: CommandWriteFailure
+            switch error {
+            case let error as ZooKeeperError where error.code == .badVersion: failure = .outdated
+            case is LeaseLost:
+                state.withLock { $0.counters.fenced &+= 1 }
+                failure = .unclear
+            default:
+                // Also NoNode: whether the command is gone, or the journal, the next reading tells.
+                failure = .unclear
+            }
+            logger.debug(
+                "command not recorded",
+                metadata: ["command": "\(write.ticket.id)", "state": "\(write.record.state.rawValue)", "error": "\(error)"])
+            feed { state, now in state.desk.recordFailed(write.ticket, failure, at: now) }
+        }
+    }
+
+    private func publish(_ publication: CommandPublication) async -> CommandPublishOutcome {
+        guard let lease = lease(of: publication.shard, epoch: publication.epoch), let stepDown = lease.deadline else {
+            return .notSent("this gateway no longer owns the device")
+        }
+        let now = WallClock.now()
+        let left = publication.deadline - now
+        guard left > 0 else { return .notSent("its deadline has passed") }
+        let properties = MQTTProperties(
+            responseTopic: publication.responseTopic, correlationData: publication.correlation,
+            messageExpiry: .seconds(Int64(publication.expirySeconds(at: now))), contentType: "application/json",
+            payloadIsText: true)
+        do {
+            let result = try await publisher.publish(
+                topic: publication.topic, payload: publication.payload, qos: .atLeastOnce, retain: false,
+                properties: properties, notAfter: min(stepDown, .now + .milliseconds(left)))
+            if result.reasonCode == .noMatchingSubscribers { return .noSubscribers }
+            return result.reasonCode.isError ? .refused("\(result.reasonCode)") : .acknowledged
+        } catch let error as MQTTError {
+            switch error {
+            case .refused(let code): return .refused("\(code)")
+            case .notConnected, .deadlinePassed, .tooManyPublishes, .invalidTopic, .invalidFilter, .payloadTooLarge,
+                .invalidProperty, .invalidConfiguration, .alreadyRunning:
+                return .notSent("\(error)")
+            case .connectionLost, .timedOut, .library: return .unclear("\(error)")
+            }
+        } catch {
+            return .unclear("\(error)")
+        }
+    }
+}

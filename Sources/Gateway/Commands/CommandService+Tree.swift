@@ -1,0 +1,153 @@
+import Logging
+import Plant
+import Synchronization
+import ZooKeeperClient
+import ZooKeeperProtocol
+import ZooKeeperRecipes
+
+/// Reading: the desk knows what stands in `/commands`.
+extension CommandService {
+    /// Before the tree is asked again after it could not be reached.
+    static let retryPause = Duration.milliseconds(100)
+
+    static func path(of id: String) -> String { TreeLayout.commands + "/" + id }
+
+    func followTree() async {
+        while !Task.isCancelled {
+            do {
+                try await client.ensurePath(TreeLayout.commands)
+                try await client.ensurePath(TreeLayout.journal)
+                let watch = try await client.addWatch(TreeLayout.commands, mode: .persistentRecursive)
+                defer { watch.cancel() }
+                readEverything()
+                for try await element in watch {
+                    switch element {
+                    case .gap: readEverything()
+                    case .event(let event): noticed(event)
+                    }
+                }
+            } catch {
+                guard !(error is CancellationError) else { return }
+                logger.debug("commands watch", metadata: ["error": "\(error)"])
+                try? await Task.sleep(for: Self.retryPause)
+            }
+        }
+    }
+
+    private func readEverything() {
+        state.withLock { $0.mustList = true }
+        turns.wake()
+    }
+
+    private func noticed(_ event: WatchEvent) {
+        guard event.path.hasPrefix(TreeLayout.commands + "/") else { return }
+        let id = String(event.path.dropFirst(TreeLayout.commands.count + 1))
+        guard !id.utf8.contains(UInt8(ascii: "/")) else { return }
+        switch event.type {
+        case .nodeDeleted:
+            feed { state, now in
+                state.malformed[id] = nil
+                return state.desk.gone(id, at: now)
+            }
+        case .nodeCreated, .nodeDataChanged:
+            let isWanted = state.withLock { state in
+                guard state.desk.wantsChange(of: id) else { return false }
+                state.changed.insert(id)
+                return true
+            }
+            if isWanted { turns.wake() }
+        default: return
+        }
+    }
+
+    func readTree() async {
+        for await _ in turns.turns {
+            while !Task.isCancelled, await readOnce() {}
+        }
+    }
+
+    /// One round of reading; false when there was nothing to read, or what there was has to wait.
+    private func readOnce() async -> Bool {
+        let (mustList, changed, gains) = state.withLock { state in
+            defer {
+                state.changed = []
+                state.mustList = false
+            }
+            return (state.mustList || !state.gains.isEmpty, state.changed, state.gains)
+        }
+        guard mustList || !changed.isEmpty else { return false }
+        do {
+            var ids = changed
+            if mustList {
+                // A follower of an ensemble may lag behind: what former owners wrote before we became one must show.
+                if !gains.isEmpty { try await client.sync(TreeLayout.commands) }
+                let names = Set(try await client.getChildren(TreeLayout.commands))
+                feed { state, now in
+                    state.malformed = state.malformed.filter { names.contains($0.key) }
+                    ids.formUnion(names.filter { !state.desk.isOver($0) })
+                    return state.desk.listed(names, at: now)
+                }
+            }
+            let sorted = ids.sorted()
+            let nodes = try await TreeWalk(client: client).data(of: sorted.map(Self.path(of:)))
+            take(zip(sorted, nodes))
+            begin(gains)
+            return true
+        } catch {
+            state.withLock { state in
+                state.changed.formUnion(changed)
+                state.mustList = state.mustList || mustList
+            }
+            if !(error is CancellationError) { try? await Task.sleep(for: Self.retryPause) }
+            if !Task.isCancelled { turns.wake() }
+            return false
+        }
+    }
+
+    private func take(_ nodes: some Sequence<(String, NodeData?)>) {
+        // In the order of creation, because that is the order in which a device gets its commands.
+        let sorted = nodes.sorted { ($0.1?.stat.czxid ?? 0, $0.0) < ($1.1?.stat.czxid ?? 0, $1.0) }
+        var strange: [(id: String, mistake: CommandRecordMistake)] = []
+        feed { state, now in
+            var actions: [CommandAction] = []
+            for (id, node) in sorted {
+                guard let node else {
+                    actions += state.desk.gone(id, at: now)
+                    continue
+                }
+                do throws(CommandRecordMistake) {
+                    var record = try CommandRecord(parsing: node.data ?? [], id: id)
+                    if record.requestedAt == 0 { record.requestedAt = node.stat.ctime }
+                    state.malformed[id] = nil
+                    actions += state.desk.seen(
+                        record, shard: ShardMap.shard(of: record.device), czxid: node.stat.czxid, version: node.stat.version,
+                        at: now)
+                } catch {
+                    // Something that somebody has put there, or made of a command of ours: it costs only itself.
+                    if state.malformed[id] != node.stat.mzxid { strange.append((id, error)) }
+                    if state.malformed.count < Self.malformedLimit { state.malformed[id] = node.stat.mzxid }
+                    actions += state.desk.gone(id, at: now)
+                }
+            }
+            return actions
+        }
+        for (id, mistake) in strange.prefix(10) {
+            logger.warning("not a command record", metadata: ["command": "\(id)", "mistake": "\(mistake)"])
+        }
+        if strange.count > 10 { logger.warning("further nodes that are no command records", metadata: ["count": "\(strange.count - 10)"]) }
+    }
+
+    /// Takes up the shards that are still ours, now that their commands are known as they stand.
+    private func begin(_ gains: [Int: Lease]) {
+        guard !gains.isEmpty else { return }
+        feed { state, now in
+            var actions: [CommandAction] = []
+            for (shard, lease) in gains.sorted(by: { $0.key < $1.key }) where state.gains[shard] == lease {
+                state.gains[shard] = nil
+                state.leases[shard] = lease
+                actions += state.desk.shardGained(shard, epoch: lease.token, at: now)
+            }
+            return actions
+        }
+    }
+}

@@ -1,0 +1,256 @@
+import DequeModule
+package import Logging
+package import MQTT
+package import Plant
+import ServiceLifecycle
+import Synchronization
+package import ZooKeeperClient
+package import ZooKeeperRecipes
+
+/// The commands of the shards that this gateway owns: from `/commands/<id>` to the device and back into the record.
+///
+/// A ``CommandDesk`` decides; this is the shell that reads the tree for it, performs what it asks for and tells it what became
+/// of that. Every record is written in a transaction that begins with a check of the shard's lock node and creates the journal
+/// entry; every publication leaves before the shard's step-down deadline or not at all.
+///
+/// All gateways follow `/commands`, so that a takeover starts from what is in memory: only the open commands are read again.
+package final class CommandService: Service, Sendable {
+    package struct Configuration: Sendable {
+        package var plant: String
+        package var gateway: String
+        package var definitions: [CommandDefinition]
+        package var limits = CommandDesk.Limits()
+        /// Requests on MQTT that wait to be written into the tree. More are dropped and counted: their requesters hear nothing
+        /// and ask again under the same id.
+        package var requestLimit = 1_000
+        /// State changes that wait to be announced. The oldest is dropped and counted: the tree has them all.
+        package var announcementLimit = 10_000
+        /// How long a shutdown waits for devices to answer what has been sent to them.
+        package var drainTime = Duration.seconds(3)
+
+        package init(plant: String, gateway: String, definitions: [CommandDefinition]) {
+            self.plant = plant
+            self.gateway = gateway
+            self.definitions = definitions
+        }
+    }
+
+    /// What has been counted since the start.
+    package struct Counters: Sendable, Hashable {
+        package var desk = CommandDesk.Counters()
+        /// Transitions recorded by this gateway.
+        package var recorded: UInt64 = 0
+        /// Writes and publications that did not go out because the shard's lease was no longer valid.
+        package var fenced: UInt64 = 0
+        /// Nodes below `/commands` that are no command records, as they stand now.
+        package var malformed = 0
+        /// Requests on MQTT.
+        package var requests: UInt64 = 0
+        package var requestsRefused: UInt64 = 0
+        package var requestsDropped: UInt64 = 0
+        package var announced: UInt64 = 0
+        package var announcementsDropped: UInt64 = 0
+        /// Open commands, of whomever.
+        package var open = 0
+    }
+
+    struct State {
+        var desk: CommandDesk
+        /// Shards that are ours, and those that will be once the tree has been read again.
+        var leases: [Int: Lease] = [:]
+        var gains: [Int: Lease] = [:]
+        /// What the next round reads.
+        var changed: Set<String> = []
+        var mustList = true
+        /// Nodes that are no command records, with the transaction that last changed them.
+        var malformed: [String: Int64] = [:]
+        var counters = Counters()
+        var requests: Deque<CommandRequest> = []
+        var isDraining = false
+    }
+
+    /// Nodes that are no command records and are remembered, so that each is logged once.
+    static let malformedLimit = 10_000
+
+    let client: ZooKeeperClient
+    let publisher: any CommandPublisher
+    let configuration: Configuration
+    let topics: CommandTopics
+    let reading: @Sendable (TagPath) -> Interlock.Reading?
+    let announcer: CommandAnnouncer
+    let logger: Logger
+    let state: Mutex<State>
+    let turns = Wake()
+    let requestTurns = Wake()
+    private let actions: AsyncStream<CommandAction>
+    private let actionSink: AsyncStream<CommandAction>.Continuation
+
+    /// - Parameter reading: the latest value of a tag, for interlocks; called on any thread, must not block.
+    package init(
+        client: ZooKeeperClient, publisher: any CommandPublisher, configuration: Configuration,
+        reading: @escaping @Sendable (TagPath) -> Interlock.Reading?, logger: Logger
+    ) {
+        self.client = client
+        self.publisher = publisher
+        self.configuration = configuration
+        self.reading = reading
+        self.logger = logger
+        topics = CommandTopics(plant: configuration.plant)
+        announcer = CommandAnnouncer(
+            publisher: publisher, topics: topics, limit: configuration.announcementLimit, logger: logger)
+        state = Mutex(
+            State(
+                desk: CommandDesk(
+                    gateway: configuration.gateway, catalogue: CommandCatalogue(configuration.definitions),
+                    limits: configuration.limits)))
+        // One action a command at most: bounded by the desk.
+        (actions, actionSink) = AsyncStream.makeStream()
+    }
+
+    /// The filters that bring in the answers of devices; the gateway subscribes to them and passes what comes to
+    /// ``offer(topic:payload:)``.
+    package static func answerFilters(of definitions: [CommandDefinition]) -> [String] {
+        Set(definitions.compactMap(\.answerFilter)).sorted()
+    }
+
+    package var counters: Counters {
+        state.withLock { state in
+            var counters = state.counters
+            counters.desk = state.desk.counters
+            counters.open = state.desk.count
+            counters.malformed = state.malformed.count
+            counters.announced = announcer.announced
+            counters.announcementsDropped = announcer.dropped
+            return counters
+        }
+    }
+
+    // MARK: Inputs, from any thread; none blocks
+
+    /// This gateway owns the shard. Its commands are taken up once they have been read again.
+    package func shardGained(_ shard: Int, lease: Lease) {
+        feed { state, _ in
+            let actions = state.leases.removeValue(forKey: shard) == nil ? [] : state.desk.shardLost(shard)
+            state.gains[shard] = lease
+            return actions
+        }
+        turns.wake()
+    }
+
+    /// It does not any more.
+    package func shardLost(_ shard: Int) {
+        feed { state, _ in
+            state.gains[shard] = nil
+            state.leases[shard] = nil
+            return state.desk.shardLost(shard)
+        }
+    }
+
+    /// Whether a message on that topic may be an answer that is waited for. Cheap: ask before copying the payload.
+    package func handles(_ topic: some Collection<UInt8>) -> Bool {
+        state.withLock { $0.desk.isAwaitingAnswers && $0.desk.awaitsAnswer(on: Array(topic)) }
+    }
+
+    /// A device's message on one of the ``answerFilters(of:)``. Retained ones are old and must not be passed.
+    package func offer(topic: [UInt8], payload: [UInt8]) {
+        feed { state, now in state.desk.answerReceived(topic: topic, payload: payload, at: now) }
+    }
+
+    /// A message on `linekeeper/<plant>/commands/request`. Retained ones must not be passed: they would be executed again by
+    /// everyone who connects.
+    package func offerRequest(payload: [UInt8], properties: MQTTProperties?) {
+        let isTaken = state.withLock { state in
+            state.counters.requests &+= 1
+            guard state.requests.count < configuration.requestLimit else {
+                state.counters.requestsDropped &+= 1
+                return false
+            }
+            state.requests.append(CommandRequest(payload: payload, properties: properties, receivedAt: WallClock.now()))
+            return true
+        }
+        if isTaken { requestTurns.wake() }
+    }
+
+    /// Tells the desk something, and has performed what follows from it.
+    func feed(_ input: (inout State, Milliseconds) -> [CommandAction]) {
+        let now = WallClock.now()
+        var actions = state.withLock { input(&$0, now) }
+        // Interlocks are answered at once, here; that leads to at most one further action each.
+        while !actions.isEmpty {
+            var further: [CommandAction] = []
+            for action in actions {
+                if case .judge(let ticket, let tags) = action {
+                    let readings = tags.map { tag in (try? TagPath(tag)).flatMap(reading) }
+                    further += state.withLock { $0.desk.judged(ticket, readings: readings, at: now) }
+                } else {
+                    actionSink.yield(action)
+                }
+            }
+            actions = further
+        }
+    }
+
+    // MARK: Running
+
+    /// Runs until cancelled or shut down. A graceful shutdown sends nothing more, waits for the answers to what has been sent
+    /// (``Configuration/drainTime``) and ends; give up the shards only afterwards.
+    package func run() async throws {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.followTree() }
+            group.addTask { await self.readTree() }
+            group.addTask { await self.perform() }
+            group.addTask { await self.keepTime() }
+            group.addTask { await self.followBroker() }
+            group.addTask { await self.takeRequests() }
+            group.addTask { await self.announcer.run() }
+            group.addTask {
+                try? await gracefulShutdown()
+                if !Task.isCancelled { await self.drain() }
+            }
+            // All run until they are cancelled, or until the drain is over.
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
+    private func perform() async {
+        await withDiscardingTaskGroup { group in
+            for await action in actions {
+                group.addTask { await self.perform(action) }
+            }
+        }
+    }
+
+    /// A timer that need not be exact: deadlines are checked again where they count, on the MQTT thread and in the device.
+    private func keepTime() async {
+        while !Task.isCancelled {
+            feed { state, now in state.desk.advance(to: now) }
+            let next = state.withLock { $0.desk.nextDeadline }
+            let pause = next.map { max(1, min(25, $0 - WallClock.now())) } ?? 25
+            try? await Task.sleep(for: .milliseconds(pause))
+        }
+    }
+
+    private func followBroker() async {
+        for await connection in publisher.connectionUpdates() {
+            feed { state, now in
+                state.desk.brokerAvailable(connection.isConnected && !state.isDraining, at: now)
+            }
+        }
+        // Ends with our own task only; a publisher that is shut down stays disconnected.
+        while !Task.isCancelled { try? await Task.sleep(for: .seconds(1)) }
+    }
+
+    private func drain() async {
+        feed { state, now in
+            state.isDraining = true
+            return state.desk.brokerAvailable(false, at: now)
+        }
+        let end = ContinuousClock.now + configuration.drainTime
+        while !Task.isCancelled, ContinuousClock.now < end {
+            let isBusy = state.withLock { $0.desk.isUnderway } || !announcer.isIdle
+            if !isBusy { return }
+            try? await Task.sleep(for: .milliseconds(10))
+        }
+    }
+}

@@ -1,0 +1,133 @@
+package import Logging
+package import Plant
+import Synchronization
+package import ZooKeeperClient
+import ZooKeeperProtocol
+package import ZooKeeperRecipes
+
+/// Trims `/commands` and `/journal` to what ``CommandRetention`` says. For the active alarm processor, which calls ``step(lease:)`` now and
+/// then; every deletion is guarded by its lease.
+package final class HouseKeeper: Sendable {
+    /// What one step has removed.
+    package struct Trimmed: Sendable, Hashable {
+        package var commands = 0
+        package var journalEntries = 0
+    }
+
+    /// Deletions in one transaction.
+    static let batch = 100
+    /// Journal entries looked at in one step, oldest first; a longer backlog takes several steps.
+    static let journalWindow = 2_000
+
+    private let client: ZooKeeperClient
+    private let retention: CommandRetention
+    private let logger: Logger
+    /// Finished commands that have been read already: the end of a command does not change any more.
+    private let finished = Mutex<[String: Milliseconds]>([:])
+
+    package init(client: ZooKeeperClient, retention: CommandRetention = .init(), logger: Logger) {
+        self.client = client
+        self.retention = retention
+        self.logger = logger
+    }
+
+    /// Looks and trims once. Throws when the tree cannot be reached or the lease is lost; what is done is done.
+    package func step(lease: Lease, at now: Milliseconds) async throws -> Trimmed {
+        var trimmed = Trimmed()
+        trimmed.commands = try await trimCommands(lease, now)
+        trimmed.journalEntries = try await trimJournal(lease, now)
+        if trimmed != Trimmed() {
+            logger.debug(
+                "trimmed", metadata: ["commands": "\(trimmed.commands)", "journal": "\(trimmed.journalEntries)"])
+        }
+        return trimmed
+    }
+
+    private func trimCommands(_ lease: Lease, _ now: Milliseconds) async throws -> Int {
+        let names = Set(try await children(of: TreeLayout.commands))
+        let unknown = finished.withLock { finished in
+            finished = finished.filter { names.contains($0.key) }
+            return names.filter { finished[$0] == nil }.sorted()
+        }
+        let paths = unknown.map { TreeLayout.commands + "/" + $0 }
+        var ended: [String: Milliseconds] = [:]
+        for (name, node) in zip(unknown, try await TreeWalk(client: client).data(of: paths)) {
+            guard let node else { continue }
+            guard let record = try? CommandRecord(parsing: node.data ?? [], id: name) else {
+                // Not a command at all: it goes as a finished one does, by the time of its last change.
+                if node.stat.numChildren == 0 { ended[name] = node.stat.mtime }
+                continue
+            }
+            if record.state.isFinal { ended[name] = record.finishedAt ?? node.stat.mtime }
+        }
+        let items = finished.withLock { finished in
+            finished.merge(ended) { _, new in new }
+            return finished.map { CommandRetention.Item(name: $0.key, finishedAt: $0.value) }
+        }
+        let old = retention.trimmable(items, at: now)
+        return try await delete(old.map { TreeLayout.commands + "/" + $0 }, lease)
+    }
+
+    /// Entries are numbered in the order of time, so only the oldest are read. An alarm entry whose announcement is still owed
+    /// stays, whatever its age.
+    private func trimJournal(_ lease: Lease, _ now: Milliseconds) async throws -> Int {
+        let names = try await children(of: TreeLayout.journal)
+            .compactMap { name in TreeLayout.journalSequence(ofNode: name).map { (name, $0) } }
+            .sorted { $0.1 < $1.1 }
+            .map(\.0)
+        let excess = max(0, names.count - retention.count)
+        let candidates = names.prefix(Self.journalWindow)
+        let paths = candidates.map { TreeLayout.journal + "/" + $0 }
+        // The age is in the stat; the first that is young enough ends the search.
+        var old: [String] = []
+        let horizon = now - min(retention.age, now)
+        for chunk in stride(from: 0, to: paths.count, by: TreeWalk.window) {
+            let part = Array(paths[chunk..<min(chunk + TreeWalk.window, paths.count)])
+            var sawYoung = false
+            for (index, node) in try await TreeWalk(client: client).data(of: part).enumerated() {
+                guard let node else { continue }
+                guard chunk + index < excess || node.stat.ctime < horizon else {
+                    sawYoung = true
+                    break
+                }
+                if !Self.isOwed(node.data ?? []) { old.append(part[index]) }
+            }
+            if sawYoung { break }
+        }
+        return try await delete(old, lease)
+    }
+
+    /// An alarm that has been recorded and not announced yet.
+    private static func isOwed(_ data: [UInt8]) -> Bool {
+        guard let json = try? JSONValue(parsing: data), json["kind"] == "alarm" else { return false }
+        return json["announced"]?.boolValue == false
+    }
+
+    private func children(of path: String) async throws -> [String] {
+        do { return try await client.getChildren(path) } catch let error as ZooKeeperError where error.code == .noNode {
+            return []
+        }
+    }
+
+    private func delete(_ paths: [String], _ lease: Lease) async throws -> Int {
+        var count = 0
+        for start in stride(from: 0, to: paths.count, by: Self.batch) {
+            let part = paths[start..<min(start + Self.batch, paths.count)]
+            do {
+                _ = try await lease.guarded(part.map { .delete(path: $0, version: -1) })
+                count += part.count
+            } catch let error as ZooKeeperError where error.code == .noNode || error.code == .notEmpty {
+                // One of them stands in the way of the others: one by one.
+                for path in part {
+                    do {
+                        _ = try await lease.guarded([.delete(path: path, version: -1)])
+                        count += 1
+                    } catch let error as ZooKeeperError where error.code == .noNode || error.code == .notEmpty {
+                        continue
+                    }
+                }
+            }
+        }
+        return count
+    }
+}

@@ -1,0 +1,321 @@
+import MQTT
+import Plant
+import Synchronization
+import TestFixtures
+import Testing
+import ZooKeeperClient
+import ZooKeeperProtocol
+import ZooKeeperRecipes
+
+@testable import Gateway
+
+@Suite("CommandService: commands between a real tree and a scripted broker")
+struct CommandServiceTests {
+    typealias Bed = CommandTestBed
+
+    @Test("from the request to the answer", arguments: ["setSpeed", "start"])
+    func succeeds(command: String) async throws {
+        try await Bed.with { bed in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                let gateway = try await bed.gateway("g1", in: &group)
+                let lease = try await gateway.own(Bed.press, in: &group)
+                #expect(try await bed.commands.submit(Bed.request("a", command)) == .created)
+                let message = try await eventuallyValue("the command at the device") { gateway.published(command).first }
+                let json = try JSONValue(parsing: message.payload)
+                #expect(json["id"] == "a")
+                #expect(json["parameters"]?["rpm"] == 700)
+                #expect(json["epoch"]?.intValue == lease.token)
+                #expect(message.properties.correlationData == Array("a".utf8))
+                #expect(message.properties.responseTopic == "factory/line1/press1/ack")
+                #expect(message.properties.messageExpiry == .seconds(5))
+                #expect(gateway.service.handles(Array("factory/line1/press1/ack".utf8)))
+                #expect(!gateway.service.handles(Array("factory/line1/press2/ack".utf8)))
+                gateway.answer("a")
+                let end = try await bed.finish("a")
+                #expect(end.state == .succeeded, "\(end.json)")
+                #expect(end.gateway == "g1")
+                #expect(end.epoch == lease.token)
+                #expect(end.attempt == 1)
+                #expect(try await bed.journal("a").suffix(1) == ["SUCCEEDED"])
+                #expect(try await bed.journal("a").prefix(1) == ["REQUESTED"])
+                try await eventually("the announcement", seen: { "\(gateway.announced("a"))" }) {
+                    gateway.announced("a").last == "SUCCEEDED"
+                }
+                // Asked again: nothing happens twice.
+                guard case .known(let known) = try await bed.commands.submit(Bed.request("a", command)) else {
+                    Issue.record("created twice")
+                    return group.cancelAll()
+                }
+                #expect(known.state == .succeeded)
+                await #expect(throws: CommandClient.Failure.idTaken("a", by: "ada")) {
+                    try await bed.commands.submit(Bed.request("a", "guarded"))
+                }
+                #expect(gateway.published(command).count == 1)
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test("an at-most-once command stands as SENT before it leaves")
+    func sentBeforePublished() async throws {
+        try await Bed.with { bed in
+            let seen = Mutex<CommandState?>(nil)
+            let broker = ScriptedBroker { message in
+                if message.topic.hasSuffix("/start") {
+                    let state = try? await bed.record("a")?.state
+                    seen.withLock { $0 = state }
+                }
+                return .acknowledged
+            }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                let gateway = try await bed.gateway("g1", in: &group, broker: broker)
+                _ = try await gateway.own(Bed.press, in: &group)
+                _ = try await bed.commands.submit(Bed.request("a", "start"))
+                _ = try await eventuallyValue("the command at the device") { gateway.published("start").first }
+                #expect(seen.withLock { $0 } == .sent)
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test("a takeover with a command in flight: at most once never again, idempotent again under a greater epoch")
+    func takeover() async throws {
+        try await Bed.with { bed in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                let old = try await bed.gateway("g1", in: &group, broker: ScriptedBroker { _ in .stuck })
+                let pressLease = try await old.own(Bed.press, in: &group)
+                let pumpLease =
+                    ShardMap.shard(of: Bed.pump) == ShardMap.shard(of: Bed.press)
+                    ? pressLease : try await old.own(Bed.pump, in: &group)
+                _ = try await bed.commands.submit(Bed.request("once", "start"))
+                _ = try await bed.commands.submit(Bed.request("again", "setSpeed", device: Bed.pump))
+                try await eventually("both in flight") {
+                    old.published("start").count == 1 && old.published("setSpeed", device: Bed.pump).count == 1
+                }
+                let new = try await bed.gateway("g2", in: &group)
+                let press = try await new.stand(Bed.press, in: &group)
+                let pump = pumpLease.path == pressLease.path ? press : try await new.stand(Bed.pump, in: &group)
+                // The new gateway is told by its lock that it owns; the old service is not told anything.
+                for lease in Set([pressLease.path, pumpLease.path]) {
+                    try await bed.operatorClient.delete(lease, version: -1)
+                }
+                let lease = try await new.own(Bed.press, by: press)
+                if pumpLease.path != pressLease.path { _ = try await new.own(Bed.pump, by: pump) }
+                #expect(lease.token > pressLease.token)
+
+                let once = try await bed.finish("once")
+                #expect(once.state == .unknown)
+                #expect(once.gateway == "g2")
+                let message = try await eventuallyValue("the repetition") { new.published("setSpeed", device: Bed.pump).first }
+                #expect((try JSONValue(parsing: message.payload)["epoch"]?.intValue ?? 0) > pumpLease.token)
+                // The old one hears the answer too, and cannot write it.
+                old.answer("again", device: Bed.pump)
+                new.answer("again", device: Bed.pump)
+                let again = try await bed.finish("again")
+                #expect(again.state == .succeeded)
+                #expect(again.gateway == "g2")
+                #expect(new.published("start").isEmpty)
+                #expect(old.published("start").count == 1)
+                #expect(try await bed.journal("once") == ["REQUESTED", "SENT", "UNKNOWN"])
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test("what is no command costs only itself")
+    func malformed() async throws {
+        try await Bed.with { bed in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for (name, data) in [
+                    ("rubbish", Array("{".utf8)), ("@own", []), ("empty", nil), ("list", Array("[]".utf8)),
+                    ("deep", Array(repeating: UInt8(ascii: "["), count: 100_000)),
+                ] as [(String, [UInt8]?)] {
+                    _ = try await bed.operatorClient.create(CommandService.path(of: name), data: data)
+                }
+                let gateway = try await bed.gateway("g1", in: &group)
+                _ = try await gateway.own(Bed.press, in: &group)
+                _ = try await bed.commands.submit(Bed.request("a", "setSpeed"))
+                _ = try await bed.operatorClient.create(CommandService.path(of: "late"), data: Array("null".utf8))
+                _ = try await eventuallyValue("the command at the device") { gateway.published("setSpeed").first }
+                gateway.answer("a")
+                #expect(try await bed.finish("a").state == .succeeded)
+                try await eventually("all counted", seen: { "\(gateway.service.counters)" }) {
+                    gateway.service.counters.malformed == 6
+                }
+                #expect(try await bed.commands.list().malformed.count == 6)
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test("commands to one device arrive in the order of creation, one after the other")
+    func order() async throws {
+        try await Bed.with { bed in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                let ids = (0..<30).map { "c\($0)" }
+                for id in ids.prefix(15) { _ = try await bed.commands.submit(Bed.request(id, "setSpeed")) }
+                let gateway = try await bed.gateway("g1", in: &group)
+                _ = try await gateway.own(Bed.press, in: &group)
+                for id in ids.suffix(15) { _ = try await bed.commands.submit(Bed.request(id, "setSpeed")) }
+                for (index, id) in ids.enumerated() {
+                    try await eventually("\(id) at the device") { gateway.published("setSpeed").count > index }
+                    #expect(gateway.published("setSpeed").count == index + 1)
+                    gateway.answer(id)
+                    #expect(try await bed.finish(id).state == .succeeded)
+                }
+                let order = try gateway.published("setSpeed").map { try JSONValue(parsing: $0.payload)["id"]?.stringValue }
+                #expect(order == ids)
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test("without a broker a command waits; cancelled, it never leaves; else it expires")
+    func cancelled() async throws {
+        try await Bed.with { bed in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                let gateway = try await bed.gateway("g1", in: &group)
+                _ = try await gateway.own(Bed.press, in: &group)
+                gateway.broker.setConnected(false)
+                try await eventually("the outage is noticed") {
+                    gateway.service.state.withLock { !$0.desk.isUnderway }
+                }
+                _ = try await bed.commands.submit(Bed.request("a", "start"))
+                _ = try await bed.commands.submit(Bed.request("b", "setSpeed", timeout: 700))
+                try await bed.commands.cancel("a", by: "bob", at: 1)
+                let end = try await bed.finish("a")
+                #expect(end.state == .cancelled)
+                #expect(end.cancelRequestedBy == "bob")
+                #expect(try await bed.finish("b").state == .expired)
+                await #expect(throws: CommandClient.Failure.notCancellable("a", .cancelled)) {
+                    try await bed.commands.cancel("a", by: "bob", at: 2)
+                }
+                await #expect(throws: CommandClient.Failure.notFound("zz")) {
+                    try await bed.commands.cancel("zz", by: "bob", at: 2)
+                }
+                #expect(try await bed.journal("a") == ["REQUESTED", "CANCEL_REQUESTED", "CANCELLED"])
+                gateway.broker.setConnected(true)
+                #expect(gateway.published("start").isEmpty)
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test("interlocks are judged by the latest values")
+    func interlock() async throws {
+        try await Bed.with { bed in
+            let guardClosed = Mutex(false)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                let gateway = try await bed.gateway(
+                    "g1", in: &group,
+                    reading: { tag in
+                        tag.text == "factory/line1/press1/guard"
+                            ? .init(value: .bool(guardClosed.withLock { $0 }), quality: .good, receivedAt: 0) : nil
+                    })
+                _ = try await gateway.own(Bed.press, in: &group)
+                _ = try await bed.commands.submit(Bed.request("a", "guarded"))
+                let end = try await bed.finish("a")
+                #expect(end.state == .rejected)
+                #expect(end.reason == .interlock)
+                guardClosed.withLock { $0 = true }
+                _ = try await bed.commands.submit(Bed.request("b", "guarded"))
+                _ = try await eventuallyValue("the command at the device") { gateway.published("guarded").first }
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test("requests over MQTT: created once, refused with the reason, answered where asked")
+    func requests() async throws {
+        try await Bed.with { bed in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                let one = try await bed.gateway("g1", in: &group)
+                let other = try await bed.gateway("g2", in: &group)
+                _ = try await one.own(Bed.press, in: &group)
+                // What names no device is answered by the owner of shard 0, whoever that is.
+                let request = #"{"id":"a","device":"factory/line1/press1","command":"setSpeed","parameters":{"rpm":5},"by":"hmi","timeout":4000}"#
+                for gateway in [one, other, one] { gateway.service.offerRequest(payload: Array(request.utf8), properties: nil) }
+                _ = try await eventuallyValue("the command at the device") { one.published("setSpeed").first }
+                one.answer("a")
+                #expect(try await bed.finish("a").state == .succeeded)
+                #expect(one.published("setSpeed").count == 1)
+                #expect(other.published("setSpeed").isEmpty)
+
+                // Another command under the same id, and one that names nobody.
+                var properties = MQTTProperties()
+                properties.responseTopic = "hmi/1/answers"
+                properties.correlationData = [1, 2]
+                for gateway in [one, other] {
+                    gateway.service.offerRequest(
+                        payload: Array(request.replacing("setSpeed", with: "start").utf8), properties: properties)
+                    gateway.service.offerRequest(
+                        payload: Array(#"{"id":"b","device":"factory/line1/press1","command":"start"}"#.utf8), properties: nil)
+                    gateway.service.offerRequest(payload: Array("{".utf8), properties: nil)
+                }
+                let answer = try await eventuallyValue("the answer") { one.broker.messages(on: "hmi/1/answers").first }
+                #expect(answer.text.contains(#""state":"REJECTED""#))
+                #expect(answer.text.contains("stands for another command already"))
+                #expect(answer.properties.correlationData == [1, 2])
+                try await eventually("the other answer", seen: { one.announced("b").joined() }) { one.announced("b") == ["REJECTED"] }
+                #expect(other.broker.messages(on: "hmi/1/answers").isEmpty)
+                #expect(try await bed.record("b") == nil)
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test("a graceful end waits for the answer to what has been sent")
+    func drains() async throws {
+        try await Bed.with { bed in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                let gateway = try await bed.gateway("g1", in: &group)
+                _ = try await gateway.own(Bed.press, in: &group)
+                _ = try await bed.commands.submit(Bed.request("a", "start"))
+                _ = try await eventuallyValue("the command at the device") { gateway.published("start").first }
+                #expect(gateway.service.state.withLock { $0.desk.isUnderway })
+                gateway.answer("a")
+                #expect(try await bed.finish("a").state == .succeeded)
+                try await eventually("nothing is under way") { gateway.service.state.withLock { !$0.desk.isUnderway } }
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test("finished commands and old journal entries are trimmed, nothing else")
+    func houseKeeping() async throws {
+        try await Bed.with { bed in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                let gateway = try await bed.gateway("g1", in: &group)
+                let lease = try await gateway.own(Bed.pump, in: &group)
+                let now = WallClock.now()
+                for index in 0..<25 {
+                    var record = Bed.request("c\(index)", "setSpeed")
+                    record.state = index % 5 == 0 ? .sent : .succeeded
+                    record.finishedAt = index % 5 == 0 ? nil : now + Int64(index)
+                    _ = try await bed.operatorClient.create(CommandService.path(of: record.id), data: record.serialized())
+                }
+                for index in 0..<30 {
+                    let entry = index == 3 ? #"{"kind":"alarm","announced":false}"# : #"{"kind":"operator"}"#
+                    _ = try await bed.operatorClient.create(
+                        TreeLayout.journalEntryPrefix, data: Array(entry.utf8), mode: .persistentSequential)
+                }
+                var retention = CommandRetention()
+                retention.count = 10
+                let keeper = HouseKeeper(client: bed.operatorClient, retention: retention, logger: bed.logger)
+                let trimmed = try await keeper.step(lease: lease, at: now + 100)
+                #expect(trimmed == HouseKeeper.Trimmed(commands: 10, journalEntries: 19))
+                #expect(try await bed.operatorClient.getChildren(TreeLayout.journal).count == 11)
+                let left = try await bed.commands.list().records
+                #expect(left.filter { $0.state == .sent }.count == 5)
+                #expect(left.filter { $0.state == .succeeded }.map(\.id) == ["c13", "c14", "c16", "c17", "c18", "c19", "c21", "c22", "c23", "c24"])
+                // A day later only what is open is left, and what is still owed.
+                retention.count = 10_000
+                let later = HouseKeeper(client: bed.operatorClient, retention: retention, logger: bed.logger)
+                _ = try await later.step(lease: lease, at: now + retention.age + 60_000)
+                #expect(try await bed.commands.list().records.count == 5)
+                #expect(try await bed.operatorClient.getChildren(TreeLayout.journal).count == 1)
+                group.cancelAll()
+            }
+        }
+    }
+}

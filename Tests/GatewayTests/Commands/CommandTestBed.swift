@@ -1,0 +1,185 @@
+import EmbeddedZooKeeper
+import Logging
+import MQTT
+import OrderedCollections
+import Plant
+import Synchronization
+import TestFixtures
+import ZooKeeperClient
+import ZooKeeperProtocol
+import ZooKeeperRecipes
+
+@testable import Gateway
+
+/// A tree of its own, an operator at it, and gateways' command services that own what the test lets them own.
+final class CommandTestBed: Sendable {
+    let connectString: String
+    let operatorClient: ZooKeeperClient
+    let commands: CommandClient
+    let logger: Logger
+
+    private init(connectString: String, operatorClient: ZooKeeperClient, logger: Logger) {
+        self.connectString = connectString
+        self.operatorClient = operatorClient
+        self.logger = logger
+        commands = CommandClient(client: operatorClient)
+    }
+
+    static let press = path("factory/line1/press1")
+    static let pump = path("factory/line1/pump")
+
+    static func path(_ text: String) -> TagPath {
+        do { return try TagPath(text) } catch { fatalError("\(text): \(error)") }
+    }
+
+    static let definitions: [CommandDefinition] = {
+        func definition(_ name: String, _ execution: CommandExecution, interlock: String? = nil) -> CommandDefinition {
+            do {
+                return try CommandDefinition(
+                    name: name, devices: TopicFilter("factory/+/+"), topic: DeviceTemplate("{device}/cmd/\(name)"),
+                    parameters: [CommandParameter(name: "rpm", kind: .number, maximum: 1800, defaultValue: 100)],
+                    execution: execution, timeout: 5_000,
+                    answer: CommandAnswerRule(
+                        topic: DeviceTemplate("{device}/ack"), id: JSONPointer("/id"),
+                        succeeded: [.init(pointer: JSONPointer("/status"), value: "ok")]),
+                    interlock: interlock.map { try Interlock($0) })
+            } catch {
+                fatalError("\(name): \(error)")
+            }
+        }
+        return [
+            definition("setSpeed", .idempotent), definition("start", .atMostOnce),
+            definition("guarded", .atMostOnce, interlock: "{device}/guard == true"),
+        ]
+    }()
+
+    static func request(_ id: String, _ command: String, device: TagPath = press, timeout: Milliseconds? = nil) -> CommandRecord {
+        CommandRecord(
+            id: id, device: device, command: command, parameters: ["rpm": 700], by: "ada", requestedAt: WallClock.now(),
+            timeout: timeout)
+    }
+
+    /// Runs `body` beside a tree server; everything is gone afterwards.
+    static func with(_ body: @Sendable (CommandTestBed) async throws -> Void) async throws {
+        var logger = Logger(label: "test")
+        logger.logLevel = .error
+        let folder = try makeTemporaryFolder("commands")
+        defer { removeAll(folder) }
+        let port = try FreePort.tcp()
+        let server = EmbeddedServer(
+            configuration: .init(
+                dataDirectory: folder, listen: [HostPort(host: "127.0.0.1", port: port)], tick: .milliseconds(500)),
+            logger: logger)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await server.run() }
+            _ = try await server.waitUntilListening()
+            let connectString = "127.0.0.1:\(port)/linekeeper/test"
+            let client = try makeClient(connectString, logger)
+            group.addTask { try await client.run() }
+            _ = try await client.waitUntilConnected(timeout: .seconds(10))
+            try await client.ensureChroot()
+            for root in TreeLayout.roots { try await client.ensurePath(root) }
+            for shard in 0..<TreeLayout.shardCount { try await client.ensurePath(TreeLayout.shard(shard)) }
+            do {
+                try await body(CommandTestBed(connectString: connectString, operatorClient: client, logger: logger))
+            } catch {
+                group.cancelAll()
+                throw error
+            }
+            group.cancelAll()
+        }
+    }
+
+    private static func makeClient(_ connectString: String, _ logger: Logger) throws -> ZooKeeperClient {
+        var configuration = try ZooKeeperClient.Configuration(connectString: connectString)
+        configuration.sessionTimeout = .seconds(5)
+        configuration.leaseRule = .standalone
+        return ZooKeeperClient(configuration: configuration, logger: logger)
+    }
+
+    /// A gateway: a session, a command service, and the shards that it has been given.
+    final class TestGateway: Sendable {
+        let service: CommandService
+        let broker: ScriptedBroker
+        let client: ZooKeeperClient
+        private let bed: CommandTestBed
+
+        fileprivate init(service: CommandService, broker: ScriptedBroker, client: ZooKeeperClient, bed: CommandTestBed) {
+            self.service = service
+            self.broker = broker
+            self.client = client
+            self.bed = bed
+        }
+
+        /// Stands for the shard of a device; in the queue when somebody has it.
+        func stand(_ device: TagPath, in group: inout ThrowingTaskGroup<Void, any Error>) async throws -> LeaderElection {
+            let parent = TreeLayout.shard(ShardMap.shard(of: device))
+            let before = (try? await bed.operatorClient.getChildren(parent).count) ?? 0
+            let election = LeaderElection(client: client, path: parent, identity: Array("g".utf8), logger: bed.logger)
+            group.addTask { try await election.run() }
+            try await eventually("a candidate for \(parent)") { try await bed.operatorClient.getChildren(parent).count > before }
+            return election
+        }
+
+        /// Returns once the shard of the device is this gateway's, and says so to the service.
+        func own(_ device: TagPath, by election: LeaderElection) async throws -> Lease {
+            let lease = try await eventuallyValue("the shard of \(device)") { election.lease }
+            service.shardGained(ShardMap.shard(of: device), lease: lease)
+            return lease
+        }
+
+        /// Stands for the shard of a device and returns once it owns it.
+        func own(_ device: TagPath, in group: inout ThrowingTaskGroup<Void, any Error>) async throws -> Lease {
+            try await own(device, by: try await stand(device, in: &group))
+        }
+
+        /// A device says something.
+        func answer(_ id: String, _ status: String = "ok", device: TagPath = press) {
+            service.offer(
+                topic: Array("\(device)/ack".utf8), payload: Array(#"{"id":"\#(id)","status":"\#(status)"}"#.utf8))
+        }
+
+        func published(_ command: String, device: TagPath = press) -> [ScriptedBroker.Message] {
+            broker.messages(on: "\(device)/cmd/\(command)")
+        }
+
+        /// The states that were announced for a command.
+        func announced(_ id: String) -> [String] {
+            broker.messages(on: "linekeeper/test/commands/\(id)").compactMap { message in
+                (try? JSONValue(parsing: message.payload))?["state"]?.stringValue
+            }
+        }
+    }
+
+    /// Starts a gateway in `group`.
+    func gateway(
+        _ name: String, in group: inout ThrowingTaskGroup<Void, any Error>, broker: ScriptedBroker = ScriptedBroker(),
+        reading: @escaping @Sendable (TagPath) -> Interlock.Reading? = { _ in nil }
+    ) async throws -> TestGateway {
+        let client = try Self.makeClient(connectString, logger)
+        group.addTask { try await client.run() }
+        _ = try await client.waitUntilConnected(timeout: .seconds(10))
+        let service = CommandService(
+            client: client, publisher: broker,
+            configuration: .init(plant: "test", gateway: name, definitions: Self.definitions), reading: reading, logger: logger)
+        group.addTask { try await service.run() }
+        return TestGateway(service: service, broker: broker, client: client, bed: self)
+    }
+
+    func record(_ id: String) async throws -> CommandRecord? { try await commands.show(id) }
+
+    func finish(_ id: String, within limit: Duration = .seconds(10)) async throws -> CommandRecord {
+        try await commands.wait(id, until: .now + limit)
+    }
+
+    /// Transitions of one command in the journal, in order.
+    func journal(_ id: String) async throws -> [String] {
+        var transitions: [String] = []
+        for name in try await operatorClient.getChildren(TreeLayout.journal).sorted() {
+            let data = try await operatorClient.getData(TreeLayout.journal + "/" + name).data ?? []
+            let entry = try JSONValue(parsing: data)
+            if entry["id"]?.stringValue == id { transitions.append(entry["transition"]?.stringValue ?? "?") }
+        }
+        return transitions
+    }
+}
