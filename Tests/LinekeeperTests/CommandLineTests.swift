@@ -172,7 +172,8 @@ extension EndToEnd {
                 // A clean stop ends with status 0 and takes the gateway's nodes with it.
                 #expect(await gateway.stop() == .exited(0))
                 try await eventually("its nodes are gone") {
-                    try await reader.gateways().isEmpty && reader.candidates().isEmpty
+                    guard try await reader.gateways().isEmpty else { return false }
+                    return try await reader.candidates().isEmpty
                 }
             }
         }

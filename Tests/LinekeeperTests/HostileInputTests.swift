@@ -16,15 +16,12 @@ extension EndToEnd {
                 var configuration = PlantConfiguration(broker: broker.url, tree: .servers(tree.connectString))
                 configuration.routes += """
                       - name: anything
-                        topic: wild/{rest+}
+                        topic: wild/{rest...}
                         device: wild
                         payload: json
                         value: /v
 
                     """
-                if !(try await acceptsManyLevels(configuration, stage)) {
-                    configuration.routes = PlantConfiguration.machineRoutes
-                }
                 let gateway = try stage.gateway("gw-a", configuration)
                 let reader = try await stage.reader(configuration)
                 try await Conditions.standing(["gw-a"], reader)
@@ -82,12 +79,12 @@ extension EndToEnd {
                     let counters = outcome.lines.compactMap { JSONLine($0)?.dictionary(named: "counters") }.first
                     return (counters?["undecodable"] as? Int ?? 0) > 0 ? outcome : nil
                 }
-                let counters = try #require(
-                    status.lines.compactMap { JSONLine($0)?.dictionary(named: "counters") }.first)
+                let gateways = status.lines.compactMap { JSONLine($0)?.dictionary(named: "counters") }
+                let counters = try #require(gateways.first)
                 print("counters after hostile input: \(counters)")
                 #expect((counters["refusedTopics"] as? Int ?? 0) > 0)
                 #expect((counters["undecodable"] as? Int ?? 0) >= 3)
-                #expect((counters["oversized"] as? Int ?? counters["droppedOversize"] as? Int ?? 0) >= 4, "\(counters)")
+                #expect((counters["mqttTooLarge"] as? Int ?? 0) >= 4, "\(counters)")
 
                 // and nothing was written outside /tags, the devices that they belong to and their alarms.
                 let nodesAfter = try await outsideTags(reader)
@@ -108,38 +105,34 @@ extension EndToEnd {
             return found
         }
 
-        private func acceptsManyLevels(_ configuration: PlantConfiguration, _ stage: Stage) async throws -> Bool {
-            let file = try configuration.write(gateway: "probe", to: stage.scratch)
-            return try await stage.program.call(["check", "--config", file], in: stage.scratch).status == 0
-        }
-
         private func now() -> Int64 { Int64(Date().timeIntervalSince1970 * 1000) }
 
-        private static let topics: [[UInt8]] =
-            [
-                "factory/line1/../temperature", "factory/../../temperature", "factory/./machine/..",
-                "factory/line1/@online/x",
-                "factory/@/@/@", "factory/line1/%2e%2e/temperature", "factory/line1/%/x", "factory///",
-                "factory//machine/x",
-                "factory/line1//x", "factory/line1/machine/", "factory/line\u{1}/m\u{7f}/\u{85}", "factory/line 1/\t/x",
-                "factory/line1/machine/\u{feff}\u{fffd}", "factory/zookeeper/quota/x", "factory/line1/'\"\\\n/x",
-                "wild", "wild/", "wild/" + String(repeating: "x", count: 60_000),
-                "wild/" + String(repeating: "a/", count: 200),
-                String(repeating: "/", count: 200), "factory/" + String(repeating: "b/", count: 199) + "c",
-            ].map { Array($0.utf8) } + [
-                Array("factory/line1/".utf8) + [0xff, 0xfe] + Array("/x".utf8),
-                Array("factory/".utf8) + [0xed, 0xa0, 0x80] + Array("/m/x".utf8),
-                Array("factory/line1/".utf8) + [0xc0, 0xaf] + Array("/x".utf8),
-                Array("factory/nul".utf8) + [0] + Array("/m/x".utf8),
-            ]
-
-        private static let payloads: [[UInt8]] = [
-            [], Array("{\"v\":".utf8), Array("{\"v\":1e999}".utf8), Array("{\"v\":{\"v\":{}}}".utf8),
-            Array("nonsense".utf8),
-            [0xff, 0x00, 0xfe], Array("{\"v\":1,\"ts\":99999999999999999999999}".utf8),
-            Array("{\"v\":\"\u{0}\u{1}\",\"ts\":-1}".utf8), Array(String(repeating: "{\"v\":", count: 2_000).utf8),
-            Array("{\"v\":9223372036854775808,\"ts\":\"never\"}".utf8), Array("{\"v\":3}".utf8),
+        private static let texts: [String] = [
+            "factory/line1/../temperature", "factory/../../temperature", "factory/./machine/..",
+            "factory/line1/@online/x", "factory/@/@/@", "factory/line1/%2e%2e/temperature", "factory/line1/%/x",
+            "factory///", "factory//machine/x", "factory/line1//x", "factory/line1/machine/",
+            "factory/line\u{1}/m\u{7f}/\u{85}", "factory/line 1/\t/x", "factory/line1/machine/\u{feff}\u{fffd}",
+            "factory/zookeeper/quota/x", "factory/line1/'\"\\\n/x", "wild", "wild/",
+            "wild/" + String(repeating: "x", count: 60_000), "wild/" + String(repeating: "a/", count: 200),
+            String(repeating: "/", count: 200), "factory/" + String(repeating: "b/", count: 199) + "c",
         ]
+
+        private static let notText: [[UInt8]] = [
+            Array("factory/line1/".utf8) + [0xff, 0xfe] + Array("/x".utf8),
+            Array("factory/".utf8) + [0xed, 0xa0, 0x80] + Array("/m/x".utf8),
+            Array("factory/line1/".utf8) + [0xc0, 0xaf] + Array("/x".utf8),
+            Array("factory/nul".utf8) + [0] + Array("/m/x".utf8),
+        ]
+
+        private static let topics: [[UInt8]] = texts.map { Array($0.utf8) } + notText
+
+        private static let documents: [String] = [
+            "", "{\"v\":", "{\"v\":1e999}", "{\"v\":{\"v\":{}}}", "nonsense",
+            "{\"v\":1,\"ts\":99999999999999999999999}", "{\"v\":\"\u{0}\u{1}\",\"ts\":-1}",
+            String(repeating: "{\"v\":", count: 2_000), "{\"v\":9223372036854775808,\"ts\":\"never\"}", "{\"v\":3}",
+        ]
+
+        private static let payloads: [[UInt8]] = documents.map { Array($0.utf8) } + [[0xff, 0x00, 0xfe]]
     }
 }
 

@@ -57,7 +57,7 @@ extension EndToEnd {
                 // and the retained old sample, heard again after each restart, has raised none.
                 let raised = try await reader.alarmJournal().filter { $0.record?.tag == oldTag }
                 #expect(raised.isEmpty, "\(raised)")
-                #expect(gateways.allSatisfy(\.isRunning))
+                #expect(gateways.allSatisfy { $0.isRunning })
             }
         }
 
@@ -98,7 +98,7 @@ extension EndToEnd {
                 await plant.stop()
                 try await Conditions.lastValuesStand(plant, reader)
                 try await Conditions.journalHolds(plant.expectedChanges, reader)
-                #expect(gateways.allSatisfy(\.isRunning))
+                #expect(gateways.allSatisfy { $0.isRunning })
             }
         }
 

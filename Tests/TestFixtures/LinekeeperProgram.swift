@@ -1,4 +1,4 @@
-public import Foundation
+import Foundation
 
 /// The built `linekeeper` program.
 public struct LinekeeperProgram: Sendable {

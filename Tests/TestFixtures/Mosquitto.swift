@@ -14,6 +14,8 @@ public final class Mosquitto: Sendable {
         public var users: [String: String] = [:]
         /// Serves TLS on the port instead of plain TCP, with these files.
         public var tls: TestCertificates?
+        /// With ``tls``: the certificate names another host than the one that clients connect to.
+        public var serverHasOtherName = false
         /// With ``tls``: only clients with a certificate of the same authority may connect.
         public var requireClientCertificate = false
         /// More lines of `mosquitto.conf`.
@@ -39,7 +41,7 @@ public final class Mosquitto: Sendable {
         folder = try makeTemporaryFolder("mosquitto")
         configurationPath = "\(folder)/mosquitto.conf"
         process = Mutex(nil)
-        try writeConfiguration(options)
+        try await writeConfiguration(options)
         try await start()
     }
 
@@ -83,7 +85,7 @@ public final class Mosquitto: Sendable {
     /// Lets a paused broker continue.
     public func resume() { process.withLock { $0?.signal(SIGCONT) } }
 
-    private func writeConfiguration(_ options: Options) throws {
+    private func writeConfiguration(_ options: Options) async throws {
         var lines = [
             "listener \(port) 127.0.0.1",
             "allow_anonymous \(options.users.isEmpty)",
@@ -97,22 +99,22 @@ public final class Mosquitto: Sendable {
         // Started by root it would change to the user mosquitto, who may not write here.
         if getuid() == 0 { lines.append("user root") }
         if let tls = options.tls {
-            lines += ["cafile \(tls.authority)", "certfile \(tls.server)", "keyfile \(tls.serverKey)"]
+            let other = options.serverHasOtherName
+            lines.append("cafile \(tls.authority)")
+            lines.append("certfile \(other ? tls.otherServer : tls.server)")
+            lines.append("keyfile \(other ? tls.otherServerKey : tls.serverKey)")
             lines.append("require_certificate \(options.requireClientCertificate)")
         }
         if !options.users.isEmpty {
             let passwords = "\(folder)/passwords"
             try writeTextFile(
-                passwords, options.users.sorted { $0.key < $1.key }.map { "\($0.key):\($0.value)\n" }.joined(), mode: 0o600)
+                passwords, options.users.sorted { $0.key < $1.key }.map { "\($0.key):\($0.value)\n" }.joined(),
+                mode: 0o600)
             // Replaces the plain passwords by their hashes.
             let hashed = try ChildProcess(
                 "mosquitto_passwd", ["-U", passwords], logPath: "\(folder)/passwd.log", install: Mosquitto.install)
-            var status: Int32?
-            while status == nil {
-                usleep(2_000)
-                status = hashed.exitStatus
-            }
-            guard status == 0 else { throw FixtureError("mosquitto_passwd: \(hashed.log)") }
+            try await eventually("the hashed passwords", seen: { hashed.log }) { !hashed.isRunning }
+            guard hashed.exitStatus == 0 else { throw FixtureError("mosquitto_passwd: \(hashed.log)") }
             lines.append("password_file \(passwords)")
         }
         try writeTextFile(configurationPath, (lines + options.extra).joined(separator: "\n") + "\n")

@@ -1,6 +1,7 @@
 import Foundation
 import Logging
-import ZooKeeperClient
+public import ZooKeeperClient
+import ZooKeeperProtocol
 
 /// A test's own view of a plant's tree, through a session of its own.
 public final class TreeReader: Sendable {
