@@ -248,6 +248,8 @@ struct SessionMachine {
                 request.write(into: &out)
             }
         }
+        // Whoever reads on account of the gap reads behind the arming, so nothing falls between.
+        for buffer in watches.persistentBuffers { effects.elements.append((buffer, .gap)) }
         rearmsPending = rearms.count
         heldRenewals.removeAll()
         lease.sessionGranted(timeout: granted.negotiatedTimeout, isNew: isNew)
@@ -274,7 +276,6 @@ struct SessionMachine {
         case ReservedXid.setWatches:
             rearmsPending -= 1
             guard rearmsPending == 0 else { return }
-            for buffer in watches.persistentBuffers { effects.elements.append((buffer, .gap)) }
             for held in heldRenewals { lease.renew(sentAt: held.sentAt, gap: held.gap, held.evidence) }
             heldRenewals.removeAll()
         default:

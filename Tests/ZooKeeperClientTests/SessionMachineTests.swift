@@ -1,0 +1,305 @@
+import NIOCore
+import Testing
+import ZooKeeperProtocol
+
+@testable import ZooKeeperClient
+
+@Suite("Session machine")
+struct SessionMachineTests {
+    private let start = ContinuousClock.now
+
+    private func machine(
+        rule: LeaseRule = .standalone, timeout: Duration = .seconds(6), limit: Int = 100, rearmLimit: Int = 128 * 1024
+    ) -> SessionMachine {
+        var settings = SessionMachine.Settings(sessionTimeout: timeout, requestTimeout: .seconds(5), serverCount: 1)
+        settings.leaseRule = rule
+        settings.maxOutstandingRequests = limit
+        settings.tickInterval = .milliseconds(50)
+        settings.rearmLimit = rearmLimit
+        return SessionMachine(settings: settings, now: start)
+    }
+
+    private func granted(_ id: Int64 = 7, timeout: Int32 = 6000) -> ByteBuffer {
+        var buffer = ByteBuffer()
+        ConnectResponse(
+            timeoutMilliseconds: timeout, sessionID: id, password: [UInt8](repeating: 9, count: 16)
+        ).write(into: &buffer)
+        return buffer
+    }
+
+    private func expired() -> ByteBuffer {
+        var buffer = ByteBuffer()
+        ConnectResponse.sessionExpired(readOnly: false).write(into: &buffer)
+        return buffer
+    }
+
+    private func reply(_ xid: Int32, zxid: Int64 = 1, _ error: ErrorCode = .ok) -> ByteBuffer {
+        var buffer = ByteBuffer()
+        ReplyHeader(xid: xid, zxid: zxid, error: error).write(into: &buffer)
+        return buffer
+    }
+
+    private func event(_ type: EventType, _ path: String) -> ByteBuffer {
+        var buffer = reply(ReservedXid.watchEvent, zxid: -1)
+        WatchEvent(type: type, path: path, zxid: -1).write(into: &buffer)
+        return buffer
+    }
+
+    private func call(
+        _ operation: OperationCode = .getData, path: String = "/a", arming: WatchArming? = nil, at: ContinuousClock.Instant
+    ) -> PendingCall {
+        .request(operation, path: path, arming: arming, deadline: at + .seconds(5)) {
+            PathWatchRequest(path: path, watch: arming != nil).write(into: &$0)
+        }
+    }
+
+    /// The types of the requests in a write.
+    private func requests(_ write: ByteBuffer?) throws -> [RequestHeader] {
+        guard var write else { return [] }
+        var headers: [RequestHeader] = []
+        while var frame = try Frame.decode(from: &write) { headers.append(try RequestHeader(from: &frame)) }
+        return headers
+    }
+
+    private func connected(_ machine: inout SessionMachine, at now: ContinuousClock.Instant, id: Int64 = 7) {
+        _ = machine.connectionOpened(at: now)
+        _ = machine.received([granted(id)], at: now)
+    }
+
+    @Test func asksForASessionAndGetsIt() throws {
+        var machine = machine()
+        #expect(machine.state == .connecting)
+        var write = try #require(machine.connectionOpened(at: start).write)
+        var frame = try #require(try Frame.decode(from: &write))
+        let request = try ConnectRequest(from: &frame)
+        #expect(request.sessionID == 0 && request.timeoutMilliseconds == 6000 && request.lastZxidSeen == 0)
+        let effects = machine.received([granted()], at: start)
+        #expect(effects.states.count == 1)
+        #expect(machine.session?.id == 7 && machine.session?.negotiatedTimeout == .seconds(6))
+        #expect(machine.phase == .established)
+    }
+
+    @Test func requestsThatWaitedLeaveInOneWriteAndAreAnsweredInOrder() throws {
+        var machine = machine()
+        let calls = (0..<3).map { _ in call(at: start) }
+        for call in calls { expect(machine.submit(call) == nil) }
+        expect(machine.takeWritable(at: start).write == nil)
+        _ = machine.connectionOpened(at: start)
+        let effects = machine.received([granted()], at: start)
+        #expect(try requests(effects.write).map(\.xid) == [1, 2, 3])
+        let answers = machine.received([reply(1), reply(2, zxid: 9, .noNode)], at: start)
+        #expect(answers.completions.map { ObjectIdentifier($0.call) } == calls.prefix(2).map { ObjectIdentifier($0) })
+        #expect(machine.lastZxid == 9)
+        #expect(machine.inFlight.count == 1)
+    }
+
+    @Test func anAnswerOutOfTurnCostsTheConnection() {
+        var machine = machine()
+        _ = machine.submit(call(at: start))
+        connected(&machine, at: start)
+        let effects = machine.received([reply(2)], at: start)
+        guard case .protocolViolation? = effects.close else {
+            Issue.record("saw \(String(describing: effects.close))")
+            return
+        }
+    }
+
+    @Test(arguments: [[UInt8](), [0], [0, 0, 0, 1, 0, 0]])
+    func aTruncatedFrameCostsTheConnectionAndNothingElse(_ bytes: [UInt8]) {
+        var machine = machine()
+        connected(&machine, at: start)
+        expect(machine.received([ByteBuffer(bytes: bytes)], at: start).close != nil)
+    }
+
+    @Test func onLossWhatWasSentFailsAndWhatWaitsIsSentAgainOnTheNextConnection() throws {
+        var machine = machine()
+        let sent = call(at: start)
+        _ = machine.submit(sent)
+        connected(&machine, at: start)
+        let waiting = call(at: start)
+        _ = machine.submit(waiting)
+        let effects = machine.connectionLost(at: start)
+        #expect(effects.completions.count == 1 && effects.completions.first?.call === sent)
+        #expect(machine.state == machine.session.map(ConnectionState.suspended))
+        _ = machine.connectionOpened(at: start)
+        let again = machine.received([granted()], at: start)
+        #expect(try requests(again.write).map(\.operation) == [.getData])
+    }
+
+    @Test func expiryFailsEverythingEndsOneShotsKeepsPersistentOnesAndStartsANewSession() throws {
+        var machine = machine()
+        let oneShot = WatchSlot(path: "/a")
+        let buffer = PersistentWatchBuffer(path: "/p", limit: 10)
+        _ = machine.submit(call(arming: .oneShot(.getData, oneShot), at: start))
+        _ = machine.submit(call(.addWatch, arming: .persistent(.persistentRecursive, buffer), at: start))
+        connected(&machine, at: start)
+        _ = machine.received([reply(1), reply(2)], at: start)
+        _ = machine.connectionLost(at: start)
+        let waiting = call(at: start)
+        _ = machine.submit(waiting)
+        _ = machine.connectionOpened(at: start)
+        let effects = machine.received([expired()], at: start)
+        #expect(effects.close == .sessionExpired)
+        #expect(effects.triggers.map(\.trigger) == [.sessionExpired])
+        #expect(effects.completions.count == 1 && effects.completions.first?.call === waiting)
+        #expect(machine.session == nil && machine.lease.deadline == nil)
+        _ = machine.connectionLost(at: start)
+        var write = try #require(machine.connectionOpened(at: start).write)
+        var frame = try #require(try Frame.decode(from: &write))
+        #expect(try ConnectRequest(from: &frame).sessionID == 0)
+        let fresh = machine.received([granted(8)], at: start)
+        #expect(try requests(fresh.write).map(\.operation) == [.setWatches2])
+        #expect(fresh.elements.map(\.element) == [.gap])
+    }
+
+    @Test func afterAReconnectTheLeaseIsNotRenewedBeforeMissedEventsAreIn() throws {
+        var machine = machine()
+        let slot = WatchSlot(path: "/own")
+        _ = machine.submit(call(path: "/own", arming: .oneShot(.getData, slot), at: start))
+        connected(&machine, at: start)
+        _ = machine.received([reply(1)], at: start)
+        let before = try #require(machine.lease.deadline)
+        _ = machine.connectionLost(at: start + .seconds(1))
+        _ = machine.submit(call(path: "/b", at: start + .seconds(1)))
+        connected(&machine, at: start + .seconds(2))
+        #expect(machine.lease.deadline == before)
+        // The event that was missed comes before the answer to setWatches.
+        let effects = machine.received(
+            [event(.nodeDeleted, "/own"), reply(ReservedXid.setWatches)], at: start + .seconds(2))
+        #expect(effects.triggers.count == 1)
+        #expect(try #require(machine.lease.deadline) > before)
+    }
+
+    @Test func onAnEnsembleTakingUpASessionIsNoRenewal() throws {
+        var machine = machine(rule: .ensemble)
+        connected(&machine, at: start)
+        let before = try #require(machine.lease.deadline)
+        _ = machine.connectionLost(at: start + .seconds(1))
+        connected(&machine, at: start + .seconds(2))
+        #expect(machine.lease.deadline == before)
+    }
+
+    @Test func syncsEverySixthWhileSomebodyReliesOnTheLease() throws {
+        var machine = machine(rule: .ensemble)
+        connected(&machine, at: start)
+        machine.leaseUsers = 1
+        var syncs = 0
+        var now = start
+        for _ in 0..<120 {
+            now += .milliseconds(50)
+            let headers = try requests(machine.tick(at: now).write)
+            for header in headers {
+                #expect(header.operation == .sync)
+                syncs += 1
+                _ = machine.received([reply(header.xid)], at: now)
+            }
+            #expect(try #require(machine.lease.deadline) > now)
+        }
+        #expect((6...8).contains(syncs), "\(syncs) in one session timeout")
+    }
+
+    @Test func pingsWhenIdleAndGivesUpWhenNothingIsHeard() throws {
+        var machine = machine()
+        connected(&machine, at: start)
+        expect(machine.tick(at: start + .milliseconds(1900)).write == nil)
+        expect(try requests(machine.tick(at: start + .milliseconds(1960)).write).map(\.xid) == [ReservedXid.ping])
+        expect(machine.tick(at: start + .milliseconds(3900)).close == nil)
+        expect(machine.tick(at: start + .milliseconds(4000)).close == .readTimeout)
+    }
+
+    @Test func deadlinesCountForWhatWaitsAndForWhatWasSent() {
+        var machine = machine(timeout: .seconds(60))
+        let sent = call(at: start)
+        _ = machine.submit(sent)
+        _ = machine.connectionOpened(at: start)
+        _ = machine.received([granted(timeout: 60_000)], at: start)
+        let effects = machine.tick(at: start + .seconds(5))
+        #expect(effects.completions.count == 1)
+        // Its answer still counts when it comes.
+        expect(machine.received([reply(1)], at: start + .seconds(6)).close == nil)
+        _ = machine.connectionLost(at: start)
+        _ = machine.submit(call(at: start))
+        expect(machine.tick(at: start + .seconds(5)).completions.count == 1)
+        #expect(machine.queue.isEmpty && machine.outstandingBytes == 0)
+    }
+
+    @Test func aCancelledRequestThatHasNotLeftNeverLeaves() throws {
+        var machine = machine()
+        let cancelled = call(at: start)
+        _ = machine.submit(cancelled)
+        cancelled.finish(.failure(CancellationError()))
+        connected(&machine, at: start)
+        #expect(machine.inFlight.isEmpty && machine.queue.isEmpty && machine.outstandingBytes == 0)
+    }
+
+    @Test func refusesMoreThanTheLimit() {
+        var machine = machine(limit: 2)
+        expect(machine.submit(call(at: start)) == nil)
+        expect(machine.submit(call(at: start)) == nil)
+        expect(machine.submit(call(at: start))?.code == .tooManyRequests)
+    }
+
+    @Test func armsWatchesAgainInChunks() throws {
+        var machine = machine(rearmLimit: 100)
+        for index in 0..<50 {
+            let slot = WatchSlot(path: "/node-\(100 + index)")
+            machine.watches.answered(.oneShot(.getData, slot), error: .ok)
+        }
+        _ = machine.connectionOpened(at: start)
+        var write = try #require(machine.received([granted()], at: start).write)
+        var seen: Set<String> = []
+        var chunks = 0
+        while var frame = try Frame.decode(from: &write) {
+            #expect(try RequestHeader(from: &frame) == RequestHeader(xid: ReservedXid.setWatches, operation: .setWatches))
+            #expect(frame.readableBytes < 150)
+            let request = try SetWatchesRequest(from: &frame)
+            seen.formUnion(request.dataWatches)
+            chunks += 1
+        }
+        #expect(seen.count == 50 && chunks > 5)
+    }
+
+    @Test func serversThatHangUpForVeryLongCostTheSession() {
+        var machine = machine()
+        machine.lastZxid = 1000
+        connected(&machine, at: start)
+        _ = machine.connectionLost(at: start)
+        var now = start
+        var hangUps = 0
+        while machine.session != nil, hangUps < 1000 {
+            now += .milliseconds(500)
+            _ = machine.connectionOpened(at: now)
+            _ = machine.connectionLost(at: now)
+            hangUps += 1
+        }
+        #expect(now - start > .seconds(59) && now - start < .seconds(62))
+        #expect(machine.lastZxid == 0)
+    }
+
+    @Test func closesTheSessionAndRefusesEverythingAfterwards() throws {
+        var machine = machine()
+        connected(&machine, at: start)
+        let waiting = call(at: start)
+        _ = machine.submit(waiting)
+        let effects = machine.close(at: start, patience: .seconds(1))
+        #expect(try requests(effects.write).map(\.operation) == [.closeSession])
+        #expect(effects.completions.count == 1)
+        expect(machine.submit(call(at: start))?.code == .clientClosed)
+        expect(machine.received([reply(1)], at: start).close == .closed)
+        expect(machine.connectionLost(at: start).states == [.closed])
+        #expect(machine.state == .closed && machine.lease.deadline == nil)
+    }
+
+    @Test func numbersOfRequestsWrapToOne() throws {
+        var machine = machine()
+        connected(&machine, at: start)
+        machine.lastXid = .max - 1
+        for _ in 0..<2 { _ = machine.submit(call(at: start)) }
+        expect(try requests(machine.takeWritable(at: start).write).map(\.xid) == [.max, 1])
+    }
+}
+
+/// `#expect` cannot call mutating methods; this can.
+private func expect(_ condition: Bool, sourceLocation: SourceLocation = #_sourceLocation) {
+    #expect(condition, sourceLocation: sourceLocation)
+}

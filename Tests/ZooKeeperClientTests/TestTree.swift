@@ -1,0 +1,1 @@
+../ZooKeeperRecipesTests/TestTree.swift

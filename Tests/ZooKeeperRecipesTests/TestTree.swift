@@ -1,0 +1,91 @@
+import Logging
+import Synchronization
+import TestFixtures
+import ZooKeeperClient
+
+/// The servers and clients that the tests of client and recipes share.
+enum TestTree {
+    /// One Apache ZooKeeper (tick 200 ms) for all tests that do it no harm; each works below a path of its own.
+    static func shared() async throws -> ApacheZooKeeper { try await sharedServer.value }
+
+    private static let sharedServer = Task {
+        try await ApacheZooKeeper(scratch: Scratch("zookeeper-shared"), tick: .milliseconds(200))
+    }
+
+    /// A server of the test's own, which it may stop, kill and pause.
+    static func withOwnServer<Result>(
+        _ body: (ApacheZooKeeper) async throws -> Result
+    ) async throws -> Result {
+        let scratch = try Scratch("zookeeper-own")
+        let server = try await ApacheZooKeeper(scratch: scratch, tick: .milliseconds(200))
+        do {
+            let result = try await body(server)
+            await server.stop()
+            scratch.remove()
+            return result
+        } catch {
+            print(server.process?.report(lines: 20) ?? "")
+            await server.stop()
+            throw error
+        }
+    }
+
+    private static let counter = Mutex(0)
+
+    /// A path that no other test uses.
+    static func uniquePath(_ name: String) -> String {
+        let number = counter.withLock { counter in
+            counter += 1
+            return counter
+        }
+        return "/test-\(name)-\(number)"
+    }
+
+    static var logger: Logger {
+        var logger = Logger(label: "test")
+        logger.logLevel = .error
+        return logger
+    }
+}
+
+/// Runs a client for as long as `body` takes. Its tree begins at `chroot`, which is made.
+@discardableResult
+func withClient<Result: Sendable>(
+    port: Int, chroot: String = "/", configure: (inout ZooKeeperClient.Configuration) -> Void = { _ in },
+    _ body: (ZooKeeperClient) async throws -> Result
+) async throws -> Result {
+    var configuration = try ZooKeeperClient.Configuration(connectString: "127.0.0.1:\(port)\(chroot == "/" ? "" : chroot)")
+    configuration.sessionTimeout = .seconds(4)
+    configuration.leaseRule = .standalone
+    configure(&configuration)
+    let client = ZooKeeperClient(configuration: configuration, logger: TestTree.logger)
+    return try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { try await client.run() }
+        defer { group.cancelAll() }
+        try await client.waitUntilConnected(timeout: .seconds(20))
+        try await client.ensureChroot()
+        return try await body(client)
+    }
+}
+
+/// Collects what a stream gives, so that a test can wait for it and show it.
+final class Collected<Element: Sendable>: Sendable {
+    private let elements = Mutex<[Element]>([])
+
+    var all: [Element] { elements.withLock { $0 } }
+
+    func append(_ element: Element) { elements.withLock { $0.append(element) } }
+
+    func follow(_ stream: AsyncStream<Element>) async {
+        for await element in stream { append(element) }
+    }
+}
+
+extension String {
+    var bytes: [UInt8] { Array(utf8) }
+}
+
+/// The same for what a node holds.
+extension [UInt8]? {
+    var text: String? { map { String(decoding: $0, as: UTF8.self) } }
+}
