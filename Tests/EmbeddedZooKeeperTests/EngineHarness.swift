@@ -10,6 +10,7 @@ final class EngineHarness {
     var now = Now(instant: Instant(nanoseconds: 1_000_000_000_000), wallMilliseconds: 1_800_000_000_000)
     var disk = MemoryDisk()
     private var xid: Int32 = 0
+    private var clientCount: UInt64 = 0
 
     init(disk: MemoryDisk = MemoryDisk(), settings: Engine.Settings = .init()) throws {
         self.disk = disk
@@ -52,7 +53,8 @@ final class EngineHarness {
     }
 
     func open(address: String = "10.0.0.1") -> EngineClient {
-        EngineClient(self, engine.accept(address: address))
+        clientCount += 1
+        return EngineClient(self, engine.accept(address: address, number: clientCount))
     }
 
     /// A connection with a new session.

@@ -55,8 +55,10 @@ import ZooKeeperProtocol
         ])
         #expect(
             results
-                == [.failed(.ok), .failed(.ok), .failed(.ok), .failed(.ok), .failed(.ok), .failed(.badVersion),
-                    .failed(.runtimeInconsistency)])
+                == [
+                    .failed(.ok), .failed(.ok), .failed(.ok), .failed(.ok), .failed(.ok), .failed(.badVersion),
+                    .failed(.runtimeInconsistency),
+                ])
         #expect(try ["/", "/p", "/p/old"].map { try client.stat($0) } == stats)
         #expect(try client.children("/p") == ["old"])
         #expect(try client.get("/p").data == [1])
@@ -113,8 +115,9 @@ import ZooKeeperProtocol
             if works { model = trial }
             let actual = harness.engine.tree.nodes.filter { !$0.key.string.hasPrefix("/zookeeper") && $0.key != .root }
             #expect(
-                actual.mapValues { $0.state.data } == Dictionary(
-                    uniqueKeysWithValues: model.map { (PathKey($0.key), Optional($0.value)) }))
+                actual.mapValues { $0.state.data }
+                    == Dictionary(
+                        uniqueKeysWithValues: model.map { (PathKey($0.key), Optional($0.value)) }))
         }
     }
 

@@ -81,9 +81,10 @@ import ZooKeeperProtocol
         #expect(try client.create("/p/.", mode: .persistentSequential).path == "/p/.0000000004")
     }
 
-    @Test(arguments: [
-        (0, "0000000000"), (7, "0000000007"), (.max, "2147483647"), (.min, "-2147483648"), (-1, "-000000001"),
-    ] as [(Int32, String)])
+    @Test(
+        arguments: [
+            (0, "0000000000"), (7, "0000000007"), (.max, "2147483647"), (.min, "-2147483648"), (-1, "-000000001"),
+        ] as [(Int32, String)])
     func sequenceSuffix(_ number: Int32, _ text: String) {
         #expect(Engine.sequenceSuffix(number) == text)
     }

@@ -13,7 +13,7 @@ import ZooKeeperProtocol
         #expect(try other.stat("/e").ephemeralOwner != 0)
         harness.run(milliseconds: 250)
         #expect(throws: ErrorCode.noNode) { try other.stat("/e") }
-        #expect(quiet.client.phase == .closing)
+        #expect(quiet.client.phase == .aborted)
         let id = try #require(quiet.response?.sessionID)
         let again = harness.open()
         let request = ConnectRequest(

@@ -34,7 +34,7 @@ import ZooKeeperProtocol
         settings.checkpointChunkNodes = 2
         var now = Now(instant: Instant(nanoseconds: 1), wallMilliseconds: 1_800_000_000_000)
         let engine = try Engine(recovered: try store.recover(), settings: settings, now: now)
-        let client = engine.accept(address: "10.0.0.1")
+        let client = engine.accept(address: "10.0.0.1", number: 1)
         var handshake = ByteBuffer()
         ConnectRequest(lastZxidSeen: 0, timeoutMilliseconds: 10_000).write(into: &handshake)
         engine.receive(&handshake, from: client, now: now)
@@ -158,7 +158,7 @@ import ZooKeeperProtocol
         let state = try store.recover()
         let now = Now(instant: Instant(nanoseconds: 1), wallMilliseconds: 1)
         let engine = try Engine(recovered: state, settings: .init(), now: now)
-        let client = engine.accept(address: "10.0.0.1")
+        let client = engine.accept(address: "10.0.0.1", number: 1)
         var handshake = ByteBuffer()
         ConnectRequest(lastZxidSeen: 0, timeoutMilliseconds: 10_000).write(into: &handshake)
         engine.receive(&handshake, from: client, now: now)

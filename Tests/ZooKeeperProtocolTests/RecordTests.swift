@@ -43,7 +43,8 @@ struct RecordSample: Sendable, CustomTestStringConvertible {
         RecordSample(CreateRequest(path: "/ä", data: nil, acl: ACL.creatorAll, mode: .ephemeral)),
         RecordSample(
             CreateRequest(path: "/a", data: [0, 255], acl: [], mode: .persistentTTL, timeToLiveMilliseconds: 77),
-            as: "createTTL") { try CreateRequest(from: &$0, withTimeToLive: true) },
+            as: "createTTL"
+        ) { try CreateRequest(from: &$0, withTimeToLive: true) },
         RecordSample(PathRequest(path: "/a/b")),
         RecordSample(PathWatchRequest(path: "", watch: true)),
         RecordSample(PathVersionRequest(path: "/a", version: -1)),

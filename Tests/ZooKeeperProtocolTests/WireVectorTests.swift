@@ -69,10 +69,12 @@ import ZooKeeperProtocol
     }
 
     @Test func nullAndEmptyDataDiffer() {
-        #expect(bytes(SetDataRequest(path: "/", data: nil, version: -1))
-            == [0, 0, 0, 1, 0x2F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF])
-        #expect(bytes(SetDataRequest(path: "/", data: [], version: -1))
-            == [0, 0, 0, 1, 0x2F, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF])
+        #expect(
+            bytes(SetDataRequest(path: "/", data: nil, version: -1))
+                == [0, 0, 0, 1, 0x2F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF])
+        #expect(
+            bytes(SetDataRequest(path: "/", data: [], version: -1))
+                == [0, 0, 0, 1, 0x2F, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF])
     }
 
     @Test func multi() {
@@ -104,7 +106,8 @@ import ZooKeeperProtocol
 
     @Test func setWatchesHasThreeOrFiveLists() {
         let three = SetWatchesRequest(relativeZxid: 1, dataWatches: ["/a"], existWatches: [], childWatches: [])
-        #expect(bytes(three) == [0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 0x2F, 0x61] + [0, 0, 0, 0, 0, 0, 0, 0])
+        #expect(
+            bytes(three) == [0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 0x2F, 0x61] + [0, 0, 0, 0, 0, 0, 0, 0])
         #expect(three.operation == .setWatches)
         let five = SetWatchesRequest(
             relativeZxid: 1, dataWatches: [], existWatches: [], childWatches: [], persistentWatches: [],

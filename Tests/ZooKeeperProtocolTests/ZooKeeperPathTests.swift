@@ -21,7 +21,9 @@ import ZooKeeperProtocol
 
     @Test func sequentialIsCheckedWithItsSuffix() {
         for path in ["/a/", "/", "/.", "/a/.."] { #expect(ZooKeeperPath.isValid(path, sequential: true), "\(path)") }
-        for path in ["", "a", "//", "/./", "/a//"] { #expect(!ZooKeeperPath.isValid(path, sequential: true), "\(path)") }
+        for path in ["", "a", "//", "/./", "/a//"] {
+            #expect(!ZooKeeperPath.isValid(path, sequential: true), "\(path)")
+        }
     }
 
     @Test func parts() {

@@ -43,7 +43,8 @@ enum AccessControl {
     ///
     /// - Throws: `invalidACL` when it is empty, an entry is malformed, or `auth` stands for nobody.
     static func resolve(_ acl: [ACL], for identities: [Identity]) throws(ErrorCode) -> [ACL] {
-        if acl == ACL.worldAll { return acl }
+        // The shared one, so that a million open nodes do not keep a million lists.
+        if acl == ACL.worldAll { return ACL.worldAll }
         var resolved: [ACL] = []
         func add(_ entry: ACL) {
             if !resolved.contains(entry) { resolved.append(entry) }

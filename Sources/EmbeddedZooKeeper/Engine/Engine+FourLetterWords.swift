@@ -27,7 +27,8 @@ extension Engine {
         case "conf": return configuration(context)
         case "wchs":
             let summary = watches.summary
-            return "\(summary.connections) connections watching \(summary.paths) paths\nTotal watches:\(summary.watches)\n"
+            return
+                "\(summary.connections) connections watching \(summary.paths) paths\nTotal watches:\(summary.watches)\n"
         case "dump": return sessionDump
         case "dirs": return "datadir_size: \(tree.approximateDataSize)\nlogdir_size: 0\n"
         case "srst":

@@ -74,7 +74,8 @@ extension Engine {
             }
             tree.log.closeSession(session.id)
         }
-        if let client = session.client, client !== answered { close(client) }
+        // What a client whose session is over was still owed is of no use to it.
+        if let client = session.client, client !== answered { abort(client) }
     }
 
     /// A transaction that cannot fail.

@@ -44,7 +44,6 @@ final class Engine {
     private var lastLoggedZxid: Int64
     private var lastTick: Instant?
     private var nextSessionID: Int64
-    private var nextClientNumber: UInt64 = 1
     var statistics = Statistics()
 
     private var openBatch: UInt64 = 1
@@ -93,10 +92,12 @@ final class Engine {
 
     // MARK: Connections
 
-    func accept(address: String) -> Client {
-        let client = Client(number: nextClientNumber, address: address)
-        nextClientNumber += 1
-        clients[client.number] = client
+    /// Takes a connection in.
+    ///
+    /// - Parameter number: Never used before, not even with an engine that this one replaces.
+    func accept(address: String, number: UInt64) -> Client {
+        let client = Client(number: number, address: address)
+        clients[number] = client
         return client
     }
 
@@ -260,11 +261,6 @@ final class Engine {
         } else {
             self.checkpoint = checkpoint
         }
-    }
-
-    /// Asks for a checkpoint with the next batch, whatever the size of the log.
-    func requestCheckpoint() {
-        if checkpoint == nil, logBytes > 0 || tree.log.recordCount > 0 { logBytes = max(logBytes, .max / 2) }
     }
 
     /// The batch is on disk: lets go what waited for it.

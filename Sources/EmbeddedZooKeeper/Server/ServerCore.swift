@@ -24,6 +24,7 @@ final class ServerCore {
     /// `nil` while the state is being read from disk again after a failure.
     private var engine: Engine?
     private var connections: [UInt64: ConnectionHandler] = [:]
+    private var nextClientNumber: UInt64 = 1
     private var held: [ConnectionHandler] = []
     private var connectionsByAddress: [String: Int] = [:]
     private var timers: [RepeatedTask] = []
@@ -87,9 +88,10 @@ final class ServerCore {
             return nil
         }
         connectionsByAddress[address] = count + 1
-        let client = engine.accept(address: address)
-        connections[client.number] = handler
-        let number = client.number
+        let number = nextClientNumber
+        nextClientNumber += 1
+        let client = engine.accept(address: address, number: number)
+        connections[number] = handler
         eventLoop.assumeIsolated().scheduleTask(in: limits.handshake) { [weak self] in
             guard let handler = self?.connections[number], handler.client?.phase == .awaitingHandshake else { return }
             handler.drop()
@@ -204,11 +206,10 @@ final class ServerCore {
         for timer in timers { timer.cancel() }
         for handler in connections.values { handler.drop() }
         let promise = eventLoop.makePromise(of: Void.self)
-        guard let engine else {
+        guard engine != nil else {
             promise.succeed()
             return promise.futureResult
         }
-        engine.requestCheckpoint()
         settled.append(promise)
         settle()
         return promise.futureResult

@@ -95,7 +95,8 @@ final class TreeStore: TreeStorage {
             }
             try directory.writeEpoch(state.epoch)
             return state
-        } catch let error as DatabaseError where error.resultCode == .SQLITE_CORRUPT
+        } catch let error as DatabaseError
+            where error.resultCode == .SQLITE_CORRUPT
             || error.resultCode == .SQLITE_NOTADB
         {
             throw RecoveryError(
