@@ -33,6 +33,7 @@ import Testing
     @Test(arguments: [
         ("${A}", "one"), ("x${A}y${B:-two}z", "xoneytwoz"), ("$A", "$A"), ("$${A}", "${A}"), ("${EMPTY:-d}", "d"),
         ("${B:-}", ""), ("100$", "100$"), ("${B:-a:-b}", "a:-b"),
+        ("${B:-${A}}", "one"), ("${B:-${C:-x}y}z", "xyz"),
     ])
     func variables(text: String, expected: String) throws {
         let environment = ["A": "one", "EMPTY": ""]

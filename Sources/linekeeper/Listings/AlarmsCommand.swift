@@ -1,0 +1,115 @@
+import ArgumentParser
+import Gateway
+import Plant
+import ZooKeeperClient
+
+struct AlarmsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "alarms",
+        abstract: "Show alarms, or acknowledge one.",
+        discussion: """
+            Without a subcommand, the alarms that need attention: active ones, and ones that have cleared but that \
+            nobody has acknowledged. States are those of ISA-18.2: UNACK active and unacknowledged, ACKED active and \
+            acknowledged, RTNUN returned to normal unacknowledged, NORM normal.
+
+            Examples:
+
+              linekeeper alarms
+              linekeeper alarms 'factory/line1/#' --watch
+              linekeeper alarms --all
+              linekeeper alarms ack factory/line1/press1/temperature overtemperature --comment "fan cleaned"
+            """,
+        subcommands: [AlarmsListCommand.self, AlarmsAckCommand.self],
+        defaultSubcommand: AlarmsListCommand.self)
+}
+
+struct AlarmsListCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "Show alarms (this is the default).")
+
+    @OptionGroup var tree: TreeOptions
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var filter: FilterArgument
+
+    @Flag(name: .shortAndLong, help: "Follow the changes: a live list on a terminal, one line a change elsewhere.")
+    var watch = false
+
+    @Flag(name: .shortAndLong, help: "Show alarms in the state NORM, too.")
+    var all = false
+
+    func run() async throws {
+        // A followed list shows an alarm's return to normal, which is a change like any other.
+        let isOnScreen = watch && Terminal.isInteractive && !output.json
+        try await Listing.run(
+            AlarmRow.listing(try filter.parsed(), normal: all || (watch && !isOnScreen)), tree: tree, output: output,
+            watch: watch,
+            hint: all ? "none has ever been active" : "all is well (--all shows those that are normal)")
+    }
+}
+
+/// One alarm as it stands.
+struct AlarmRow: ListedRow {
+    static let noun = "alarm"
+    static let columns = [
+        TableColumn("STATE"), TableColumn("PRIORITY"), TableColumn("TAG"), TableColumn("ALARM"),
+        TableColumn("CONDITION"),
+        TableColumn("VALUE", .right), TableColumn("LIMIT", .right), TableColumn("SINCE"), TableColumn("COUNT", .right),
+        TableColumn("BY"),
+    ]
+
+    let record: AlarmRecord
+
+    static func listing(_ filter: TopicFilter, normal: Bool) -> TreeListing<AlarmRow> {
+        TreeListing(root: TreeLayout.alarms) { path in
+            path.split(separator: "/").last?.first == "@"
+        } row: { _, node in
+            guard let record = try? AlarmRecord(parsing: node.data ?? []), filter.matches(record.path.tag),
+                normal || record.state != .normal
+            else { return nil }
+            return AlarmRow(record: record)
+        }
+    }
+
+    var key: String { record.path.description }
+
+    var json: JSONValue { record.json }
+
+    func cells(now: Milliseconds) -> [TableCell] {
+        let condition = record.condition
+        return [
+            TableCell(record.state.rawValue, stateStyle), TableCell(record.priority.rawValue, priorityStyle),
+            TableCell(record.path.tag.text), TableCell(record.path.alarm, .bold), TableCell(condition.rawValue),
+            TableCell(record.value.map(HumanText.number) ?? "–"), TableCell(record.limit.map(HumanText.number) ?? "–"),
+            TableCell(HumanText.age(of: record.since, now: now)), TableCell("\(record.occurrence)"),
+            TableCell([record.acknowledgedBy, record.comment].compactMap { $0 }.joined(separator: ": "), .dim),
+        ]
+    }
+
+    func line(now: Milliseconds) -> String {
+        let value = record.value.map(HumanText.number) ?? "–"
+        let limit = record.limit.map { ", limit \(HumanText.number($0))" } ?? ""
+        let by = record.acknowledgedBy.map { "  acknowledged by \($0)" } ?? ""
+        return stateStyle.applied(to: record.state.rawValue)
+            + printable(
+                "  \(record.path)  \(record.condition.rawValue)  \(value)\(limit)  \(record.priority.rawValue)\(by)")
+    }
+
+    private var stateStyle: Style {
+        switch record.state {
+        case .normal: .green
+        case .unacknowledged, .latchedUnacknowledged: .alert
+        case .acknowledged, .latchedAcknowledged: .yellow
+        case .returnedUnacknowledged: .magenta
+        case .shelved, .suppressedByDesign, .outOfService: .dim
+        }
+    }
+
+    private var priorityStyle: Style {
+        switch record.priority {
+        case .critical: .alert
+        case .high: .red
+        case .medium: .yellow
+        case .low: .dim
+        }
+    }
+}

@@ -1,0 +1,74 @@
+import ArgumentParser
+import Gateway
+import Plant
+import ZooKeeperClient
+
+/// A device and whether it is there.
+struct DeviceRow: ListedRow {
+    static let noun = "device"
+    static let columns = [
+        TableColumn("DEVICE"), TableColumn("STATE"), TableColumn("SINCE"), TableColumn("ROUTE"),
+        TableColumn("FIRST SEEN"),
+    ]
+
+    let record: DeviceRecord
+    let json: JSONValue
+
+    static func listing(_ filter: TopicFilter) -> TreeListing<DeviceRow> {
+        TreeListing(root: TreeLayout.devices) { path in
+            TreePath.topic(ofNode: path, below: TreeLayout.devices).map(filter.matches) ?? false
+        } row: { _, node in
+            guard let data = node.data, let record = DeviceRecord(data: data), let json = try? JSONValue(parsing: data)
+            else {
+                return nil
+            }
+            return DeviceRow(record: record, json: json)
+        }
+    }
+
+    var key: String { record.device }
+
+    func cells(now: Milliseconds) -> [TableCell] {
+        let state =
+            switch record.state {
+            case .online: TableCell("online", .green)
+            case .offline: TableCell("offline", .red)
+            case .stale: TableCell("stale", .yellow)
+            }
+        return [
+            TableCell(record.device), state, TableCell(HumanText.age(of: record.since, now: now)),
+            TableCell(record.route), TableCell(HumanText.age(of: record.firstSeen, now: now), .dim),
+        ]
+    }
+
+    func line(now: Milliseconds) -> String { printable("\(record.device)  \(record.state.rawValue)") }
+}
+
+struct DevicesCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "devices",
+        abstract: "Show which devices are known and which are there.",
+        discussion: """
+            A device becomes known with its first message. It is online while it is heard, offline when its own last \
+            will (the route's presence topic) says so, and stale when it has been silent for longer than its route's \
+            staleAfter.
+
+            Examples:
+
+              linekeeper devices
+              linekeeper devices 'factory/line1/+' --watch
+            """)
+
+    @OptionGroup var tree: TreeOptions
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var filter: FilterArgument
+
+    @Flag(name: .shortAndLong, help: "Follow the changes: a live list on a terminal, one line a change elsewhere.")
+    var watch = false
+
+    func run() async throws {
+        try await Listing.run(
+            DeviceRow.listing(try filter.parsed()), tree: tree, output: output, watch: watch,
+            hint: "devices appear with their first message (linekeeper simulate)")
+    }
+}

@@ -1,0 +1,69 @@
+import Gateway
+import OrderedCollections
+import Plant
+import ZooKeeperClient
+
+/// A tag's latest value.
+struct TagRow: ListedRow {
+    static let noun = "tag"
+    static let columns = [
+        TableColumn("TAG"), TableColumn("VALUE", .right), TableColumn("UNIT"), TableColumn("QUALITY"),
+        TableColumn("AGE"),
+    ]
+
+    let tag: TagPath
+    let record: TagRecord
+
+    static func listing(_ filter: TopicFilter) -> TreeListing<TagRow> {
+        TreeListing(root: TreeLayout.tags) { path in
+            TreePath.topic(ofNode: path, below: TreeLayout.tags).map(filter.matches) ?? false
+        } row: { path, node in
+            guard let tag = TreePath.topic(ofNode: path, below: TreeLayout.tags),
+                let record = TagRecord(parsing: node.data ?? [])
+            else { return nil }
+            return TagRow(tag: tag, record: record)
+        }
+    }
+
+    var key: String { tag.text }
+
+    var json: JSONValue {
+        var members = (try? JSONValue(parsing: record.serialized()))?.objectValue ?? [:]
+        members["tag"] = .string(tag.text)
+        return .object(members)
+    }
+
+    func cells(now: Milliseconds) -> [TableCell] {
+        [
+            TableCell(tag.text), TableCell(record.value.map { HumanText.value($0.json) } ?? "–", .bold),
+            TableCell(record.unit ?? ""), QualityStyle.cell(record.quality),
+            TableCell(HumanText.age(of: record.sourceTime, now: now), .dim),
+        ]
+    }
+
+    func line(now: Milliseconds) -> String {
+        let value = record.value.map { HumanText.value($0.json) } ?? "–"
+        let unit = record.unit.map { " \($0)" } ?? ""
+        return printable("\(tag.text) = \(value)\(unit)  \(record.quality.name)")
+    }
+}
+
+/// Qualities in the colours of their urgency.
+enum QualityStyle {
+    static func cell(_ quality: Quality) -> TableCell {
+        switch quality {
+        case .good: TableCell(quality.name, .green)
+        case .uncertain, .stale: TableCell(quality.name, .yellow)
+        case .bad: TableCell(quality.name, .red)
+        }
+    }
+}
+
+/// Between paths of nodes and names of tags and devices.
+enum TreePath {
+    /// The tag or device whose node is at `path`; nil for one of Linekeeper's own nodes.
+    static func topic(ofNode path: String, below root: String) -> TagPath? {
+        guard path.hasPrefix(root + "/") else { return nil }
+        return try? TagPath(znodePath: String(path.dropFirst(root.count + 1)))
+    }
+}

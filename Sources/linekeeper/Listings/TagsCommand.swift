@@ -1,0 +1,54 @@
+import ArgumentParser
+import Plant
+
+struct TagsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tags",
+        abstract: "Show the latest value of tags.",
+        discussion: """
+            A tag is one sensor's value; its name is the MQTT topic that it comes from. Its quality is good, uncertain \
+            (kept by the broker from earlier), bad (the last message could not be understood) or stale (its device has \
+            been silent for too long).
+
+            Examples:
+
+              linekeeper tags
+              linekeeper tags 'factory/line1/#' --watch
+              linekeeper tags '+/+/+/temperature' --json
+            """)
+
+    @OptionGroup var tree: TreeOptions
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var filter: FilterArgument
+
+    @Flag(name: .shortAndLong, help: "Follow the changes: a live list on a terminal, one line a change elsewhere.")
+    var watch = false
+
+    func run() async throws {
+        try await Listing.run(
+            TagRow.listing(try filter.parsed()), tree: tree, output: output, watch: watch,
+            hint: "does anything publish? (linekeeper simulate; linekeeper status)")
+    }
+}
+
+/// What the listings share.
+enum Listing {
+    static func run<Row: ListedRow>(
+        _ listing: TreeListing<Row>, tree: TreeOptions, output: OutputOptions, watch: Bool, hint: String
+    ) async throws {
+        let output = ListingOutput(listing: listing, json: output.json, hint: hint)
+        if watch {
+            try await untilInterrupted { try await tree.withTree { try await output.follow($0) } }
+        } else {
+            try await tree.withTree { try await output.print($0) }
+        }
+    }
+}
+
+extension FilterArgument {
+    func parsed() throws -> TopicFilter {
+        do { return try TopicFilter(filter) } catch {
+            throw ValidationError("\"\(filter)\" is not a filter: \(error)")
+        }
+    }
+}

@@ -1,0 +1,181 @@
+import Gateway
+import OrderedCollections
+import Plant
+
+/// What messages on one topic would become, tried out on a plant of its own without any connection.
+struct MessageTrial {
+    struct Step {
+        var payload: [UInt8]
+        var at: Milliseconds
+        var outcome: MessageOutcome
+        var samples: [(tag: TagPath, sample: Sample, unit: String?)]
+        /// Every alarm of those tags, and where it stands after the message.
+        var alarms: [(path: AlarmPath, definition: AlarmDefinition, condition: AlarmCondition)]
+
+        var isUnderstood: Bool {
+            switch outcome.result {
+            case .samples, .presence, .empty: samples.allSatisfy { $0.sample.quality != .bad }
+            case .undecodable, .unrouted, .refused: false
+            }
+        }
+    }
+
+    let configuration: GatewayConfiguration
+    let topic: String
+    let isRetained: Bool
+
+    private var ingest: Ingest { Ingest(routes: configuration.routes) }
+
+    /// The route that takes the topic, and whether as a device's own word about being there.
+    var route: (route: RouteDefinition, isPresence: Bool)? { ingest.route(of: topic) }
+
+    var device: TagPath? {
+        guard let (route, isPresence) = route else { return nil }
+        let captures = isPresence ? route.presence?.topic.match(topic) : route.topic.match(topic)
+        return captures.flatMap { try? route.devicePath($0) }
+    }
+
+    /// The tags that a message on the topic carries.
+    var tags: [TagPath] {
+        guard let (route, isPresence) = route, !isPresence, let path = try? TagPath(topic) else { return [] }
+        return (try? route.tagPaths(topic: path)) ?? []
+    }
+
+    func definitions(of tag: TagPath) -> [AlarmDefinition] { configuration.alarms.filter { $0.tags.matches(tag) } }
+
+    /// Takes the payloads one after the other.
+    func steps(payloads: [[UInt8]], start: Milliseconds, interval: Milliseconds) -> [Step] {
+        var ingest = ingest
+        guard var book = try? AlarmBook(definitions: configuration.alarms) else { return [] }
+        var bound: Set<TagID> = []
+        let topic = Array(topic.utf8)
+        return payloads.enumerated().map { index, payload in
+            let at = start &+ interval &* Int64(index)
+            var samples: ContiguousArray<Sample> = []
+            let outcome = ingest.message(
+                topic: topic.span, payload: payload.span, retained: isRetained, receivedAt: at, into: &samples)
+            var shown: [(TagPath, Sample, String?)] = []
+            var alarms: [(AlarmPath, AlarmDefinition, AlarmCondition)] = []
+            for sample in samples {
+                let tag = ingest.tags[sample.tag]
+                if bound.insert(sample.tag).inserted { book.bind(tag: sample.tag, path: tag.path) }
+                if let value = sample.value?.doubleValue ?? (sample.value == nil ? .nan : nil) {
+                    _ = book.sampleReceived(
+                        tag: sample.tag, value: value, quality: sample.quality, sourceTime: sample.sourceTime,
+                        hasSourceTime: sample.hasSourceTime, receivedTime: sample.receivedTime)
+                    _ = book.advance(to: at)
+                }
+                shown.append((tag.path, sample, tag.unit))
+                for definition in definitions(of: tag.path) {
+                    let path = AlarmPath(tag: tag.path, alarm: definition.name)
+                    alarms.append((path, definition, book.condition(of: path) ?? .normal))
+                }
+            }
+            return Step(payload: payload, at: at, outcome: outcome, samples: shown, alarms: alarms)
+        }
+    }
+
+    // MARK: For people
+
+    func text(_ steps: [Step]) -> String {
+        var lines: [String] = []
+        guard let (route, isPresence) = route else {
+            let patterns = configuration.routes.map { "\n            \($0.name): \($0.topic)" }.joined()
+            return "topic   \(printable(topic))\nroute   none takes it\(patterns)\n"
+        }
+        lines.append("topic   \(printable(topic))")
+        lines.append(
+            "route   \(route.name) (\(isPresence ? route.presence?.topic.text ?? "" : route.topic.text))\(isPresence ? ", as presence" : "")"
+        )
+        lines.append("device  \(device.map { printable($0.text) } ?? "none: the topic does not make a device's name")")
+        if steps.isEmpty {
+            for tag in tags {
+                lines.append("tag     \(printable(tag.text))")
+                for alarm in definitions(of: tag) { lines.append("alarm   \(alarm.name): \(Self.limits(of: alarm))") }
+            }
+        }
+        let first = steps.first?.at ?? 0
+        for step in steps {
+            if steps.count > 1 {
+                lines.append(
+                    "— after \(HumanText.span(step.at &- first)): \(printable(String(decoding: step.payload, as: UTF8.self)))"
+                )
+            }
+            switch step.outcome.result {
+            case .samples(0): lines.append("value   none: the payload has nothing where the route looks")
+            case .samples, .empty: break
+            case .undecodable(let failure): lines.append("value   cannot be read: \(failure)")
+            case .presence(let isOnline): lines.append("value   the device is \(isOnline ? "online" : "offline")")
+            case .unrouted: lines.append("value   no route takes the topic")
+            case .refused(let refusal): lines.append("value   refused: \(refusal)")
+            }
+            for (tag, sample, unit) in step.samples {
+                let value = sample.value.map { HumanText.value($0.json) } ?? "–"
+                let time = sample.hasSourceTime ? "source time \(sample.sourceTime)" : "no time of its own"
+                lines.append(
+                    "tag     \(printable(tag.text)) = \(printable(value))\(unit.map { " \($0)" } ?? "")  quality \(sample.quality), \(time)"
+                )
+            }
+            for (path, definition, condition) in step.alarms {
+                lines.append(
+                    "alarm   \(path.alarm): \(Self.limits(of: definition)) → \(Self.verdict(condition, definition, step))"
+                )
+            }
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private static func limits(of alarm: AlarmDefinition) -> String {
+        var parts: [String] = []
+        for (name, limit) in [
+            ("lowLow", alarm.lowLow), ("low", alarm.low), ("high", alarm.high), ("highHigh", alarm.highHigh),
+        ] {
+            if let limit { parts.append("\(name) \(HumanText.number(limit.limit)) (\(limit.priority))") }
+        }
+        if alarm.deadband > 0 { parts.append("deadband \(HumanText.number(alarm.deadband))") }
+        if alarm.onDelay > 0 { parts.append("on after \(HumanText.span(alarm.onDelay))") }
+        if alarm.offDelay > 0 { parts.append("off after \(HumanText.span(alarm.offDelay))") }
+        return parts.joined(separator: ", ")
+    }
+
+    private static func verdict(_ condition: AlarmCondition, _ alarm: AlarmDefinition, _ step: Step) -> String {
+        if condition != .normal { return "active: \(condition)" }
+        let beyond = step.samples.contains { _, sample, _ in
+            guard sample.quality == .good, let value = sample.value?.doubleValue else { return false }
+            return value > (alarm.high ?? alarm.highHigh)?.limit ?? .infinity
+                || value < (alarm.low ?? alarm.lowLow)?.limit ?? -.infinity
+        }
+        return beyond ? "not yet active: beyond the limit, waiting for the on-delay" : "not active"
+    }
+
+    // MARK: For programs
+
+    func json(_ steps: [Step]) -> JSONValue {
+        .object([
+            "topic": .string(topic), "route": route.map { .string($0.route.name) } ?? .null,
+            "presence": .bool(route?.isPresence ?? false), "device": device.map { .string($0.text) } ?? .null,
+            "tags": .array(tags.map { .string($0.text) }),
+            "messages": .array(
+                steps.map { step in
+                    [
+                        "at": .integer(step.at), "understood": .bool(step.isUnderstood),
+                        "samples": .array(
+                            step.samples.map { tag, sample, unit in
+                                [
+                                    "tag": .string(tag.text), "v": sample.value?.json ?? .null,
+                                    "q": .string(sample.quality.name), "t": .integer(sample.sourceTime),
+                                    "u": unit.map(JSONValue.string) ?? .null,
+                                ]
+                            }),
+                        "alarms": .array(
+                            step.alarms.map { path, _, condition in
+                                [
+                                    "tag": .string(path.tag.text), "alarm": .string(path.alarm),
+                                    "condition": .string(condition.rawValue), "active": .bool(condition != .normal),
+                                ]
+                            }),
+                    ]
+                }),
+        ])
+    }
+}

@@ -1,0 +1,64 @@
+import Plant
+
+/// How times and numbers are shown to people.
+enum HumanText {
+    /// `now`, `3s ago`, `4m 10s ago`, `2h 5m ago`, `3d 4h ago`; `in 4s` for what lies ahead.
+    static func age(of time: Milliseconds, now: Milliseconds) -> String {
+        let age = now.subtractingReportingOverflow(time)
+        guard !age.overflow else { return "?" }
+        if age.partialValue < -999 { return "in " + span(-age.partialValue) }
+        return age.partialValue < 1000 ? "now" : span(age.partialValue) + " ago"
+    }
+
+    /// `350ms`, `4s`, `4m 10s`, `2h 5m`, `3d 4h`.
+    static func span(_ milliseconds: Milliseconds) -> String {
+        let seconds = milliseconds / 1000
+        switch seconds {
+        case ..<1: return "\(milliseconds)ms"
+        case ..<60: return "\(seconds)s"
+        case ..<3600: return two(seconds / 60, "m", seconds % 60, "s")
+        case ..<86_400: return two(seconds / 3600, "h", seconds % 3600 / 60, "m")
+        default: return two(seconds / 86_400, "d", seconds % 86_400 / 3600, "h")
+        }
+    }
+
+    private static func two(_ big: Int64, _ bigUnit: String, _ small: Int64, _ smallUnit: String) -> String {
+        small == 0 ? "\(big)\(bigUnit)" : "\(big)\(bigUnit) \(small)\(smallUnit)"
+    }
+
+    /// At most six significant digits; whole numbers whole.
+    static func number(_ number: Double) -> String {
+        if number == number.rounded(), abs(number) < 1e15 { return "\(Int64(number))" }
+        var digits = 6
+        var magnitude = abs(number)
+        while magnitude >= 10, digits > 1 {
+            magnitude /= 10
+            digits -= 1
+        }
+        var scale = 1.0
+        for _ in 1..<max(2, digits) { scale *= 10 }
+        if abs(number) < 0.001 { return "\(number)" }
+        let rounded = (number * scale).rounded() / scale
+        return rounded == rounded.rounded() ? "\(Int64(rounded))" : "\(rounded)"
+    }
+
+    static func value(_ value: JSONValue) -> String {
+        switch value {
+        case .number(let number): Self.number(number)
+        case .string(let text): text
+        case .null, .bool, .integer, .array, .object: "\(value)"
+        }
+    }
+
+    /// `12,345`
+    static func count(_ number: Int64) -> String {
+        var digits = String(number.magnitude)
+        var groups: [String] = []
+        while digits.count > 3 {
+            groups.insert(String(digits.suffix(3)), at: 0)
+            digits.removeLast(3)
+        }
+        groups.insert(digits, at: 0)
+        return (number < 0 ? "-" : "") + groups.joined(separator: ",")
+    }
+}

@@ -1,0 +1,78 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// Standard output and standard error, written at once and whole: what is printed into a pipe arrives when it is printed.
+enum Terminal {
+    /// Whether a person is looking at standard output.
+    static let isInteractive = isatty(1) == 1
+
+    /// Colours: only for a person, and not for one who has said no (https://no-color.org).
+    static let hasColours =
+        isInteractive && getenv("NO_COLOR") == nil && getenv("TERM").map { strcmp($0, "dumb") != 0 } ?? false
+
+    /// Columns and lines of the terminal; a usual size when it does not say.
+    static var size: (columns: Int, lines: Int) {
+        var window = winsize()
+        guard ioctl(1, UInt(TIOCGWINSZ), &window) == 0, window.ws_col > 0, window.ws_row > 0 else { return (120, 40) }
+        return (Int(window.ws_col), Int(window.ws_row))
+    }
+
+    static func write(_ text: String) { write(Array(text.utf8), to: 1) }
+
+    static func write(_ bytes: [UInt8]) { write(bytes, to: 1) }
+
+    static func writeError(_ text: String) { write(Array(text.utf8), to: 2) }
+
+    static func line(_ text: String) { write(text + "\n") }
+
+    /// `linekeeper: …` on standard error.
+    static func complain(_ message: String) { writeError("linekeeper: \(message)\n") }
+
+    private static func write(_ bytes: [UInt8], to descriptor: Int32) {
+        var bytes = bytes[...]
+        while !bytes.isEmpty {
+            let written = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if written > 0 {
+                bytes = bytes.dropFirst(written)
+            } else if errno == EAGAIN {
+                var ready = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                _ = poll(&ready, 1, -1)
+            } else if errno != EINTR {
+                // Whoever read us has gone (`| head`): there is nobody left to write for.
+                exit(ExitStatus.done.rawValue)
+            }
+        }
+    }
+}
+
+/// Colours and weights of text on a terminal.
+enum Style: String {
+    case bold = "1"
+    case dim = "2"
+    case red = "31"
+    case green = "32"
+    case yellow = "33"
+    case blue = "34"
+    case magenta = "35"
+    case cyan = "36"
+    case alert = "1;31"
+
+    func applied(to text: String) -> String {
+        Terminal.hasColours ? "\u{1B}[\(rawValue)m\(text)\u{1B}[0m" : text
+    }
+}
+
+/// Makes text from elsewhere (topics, payloads, comments) harmless to a terminal: no control characters.
+func printable(_ text: String) -> String {
+    guard text.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) }) else {
+        return text
+    }
+    var result = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars {
+        result.append(scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) ? "\u{FFFD}" : scalar)
+    }
+    return String(result)
+}

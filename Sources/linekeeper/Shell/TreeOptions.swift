@@ -1,0 +1,105 @@
+import ArgumentParser
+import Gateway
+import Logging
+import ZooKeeperClient
+import ZooKeeperProtocol
+
+/// How a subcommand finds the tree: from the configuration, or from the command line.
+struct TreeOptions: ParsableArguments {
+    @OptionGroup var configuration: ConfigurationOptions
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("A server of the tree, instead of the one in the configuration.", valueName: "host:port[,…]")
+    )
+    var server: String?
+
+    @Option(name: .long, help: ArgumentHelp("The plant, instead of the one in the configuration.", valueName: "name"))
+    var plant: String?
+
+    /// Where the tree is, for messages.
+    struct Place {
+        var servers: String
+        /// nil: to be found among the plants that the tree holds.
+        var chroot: String?
+    }
+
+    func place() throws -> Place {
+        if let server {
+            for part in server.split(separator: ",", omittingEmptySubsequences: false) {
+                guard HostAndPort(String(part), defaultPort: 2181) != nil else {
+                    throw ValidationError("--server is \"\(server)\"; expected HOST:PORT, such as 127.0.0.1:2181")
+                }
+            }
+        }
+        let named = plant.map { TreeLayout.chroot(plant: $0) }
+        if let server, let named { return Place(servers: server, chroot: named) }
+        if let server, configuration.file == nil { return Place(servers: server, chroot: nil) }
+        let loaded = try configuration.load()
+        let servers =
+            switch loaded.tree {
+            case .embedded(let embedded): embedded.connectAddress
+            case .ensemble(let servers): servers
+            }
+        return Place(servers: server ?? servers, chroot: named ?? loaded.chroot)
+    }
+
+    /// Connects, does the work and closes the session again.
+    ///
+    /// - Parameter wholeTree: paths in `work` begin at the server's root, not at the plant's.
+    func withTree<Result: Sendable>(
+        wholeTree: Bool = false, _ work: @escaping @Sendable (ZooKeeperClient) async throws -> Result
+    ) async throws -> Result {
+        let place = try place()
+        if wholeTree { return try await Self.connect(place.servers, place: place, work) }
+        if let chroot = place.chroot { return try await Self.connect(place.servers + chroot, place: place, work) }
+        return try await Self.connect(place.servers, place: place) { client in
+            try await work(client.rooted(at: try await Self.onlyPlant(client, servers: place.servers)))
+        }
+    }
+
+    /// The chroot of the one plant that the tree holds.
+    private static func onlyPlant(_ client: ZooKeeperClient, servers: String) async throws -> String {
+        var plants: [String] = []
+        do { plants = try await client.getChildren("/linekeeper") } catch let error as ZooKeeperError
+            where error.code == .noNode
+        {}
+        if let only = plants.first, plants.count == 1 { return TreeLayout.chroot(plant: only) }
+        guard plants.isEmpty else {
+            throw CommandFailure(
+                .usage,
+                "the tree at \(servers) holds several plants; say --plant with one of: \(plants.sorted().joined(separator: ", "))"
+            )
+        }
+        throw CommandFailure(
+            .no, "the tree at \(servers) holds no plant; a gateway makes it when it first runs (linekeeper run)")
+    }
+
+    private static func connect<Result: Sendable>(
+        _ connectString: String, place: Place, _ work: @escaping @Sendable (ZooKeeperClient) async throws -> Result
+    ) async throws -> Result {
+        var settings = try ZooKeeperClient.Configuration(connectString: connectString)
+        settings.sessionTimeout = .seconds(10)
+        settings.requestTimeout = .seconds(10)
+        // A command line says itself what went wrong, once.
+        var quiet = Logger(label: "linekeeper") { StandardErrorLog(label: $0, level: .critical) }
+        quiet.logLevel = .critical
+        let client = ZooKeeperClient(configuration: settings, logger: quiet)
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await client.run() }
+            do {
+                _ = try await client.waitUntilConnected(timeout: .seconds(5))
+            } catch {
+                if Task.isCancelled { throw CancellationError() }
+                throw CommandFailure(
+                    .unreachable,
+                    "the tree at \(place.servers) does not answer; is a gateway or a tree server running there? (linekeeper run, or linekeeper tree serve)"
+                )
+            }
+            let result = try await work(client)
+            group.cancelAll()
+            while (try? await group.next()) != nil {}
+            return result
+        }
+    }
+}

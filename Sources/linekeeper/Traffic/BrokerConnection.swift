@@ -1,0 +1,69 @@
+import Gateway
+import Logging
+import MQTT
+import Plant
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// A connection to the broker for the length of a subcommand.
+enum BrokerConnection {
+    /// A client id that no other process has.
+    static func clientID(_ purpose: String) -> String {
+        "linekeeper-\(purpose)-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+    }
+
+    /// Says nothing by itself: the subcommand says what went wrong, once.
+    static let quiet: Logger = {
+        var logger = Logger(label: "linekeeper") { StandardErrorLog(label: $0, level: .critical) }
+        logger.logLevel = .critical
+        return logger
+    }()
+
+    /// Connects, does the work, says good-bye.
+    static func run<Result: Sendable>(
+        _ settings: MQTTClient.Configuration, subscriptions: [MQTTSubscription], timeout: Duration = .seconds(5),
+        _ work: @escaping @Sendable (MQTTClient) async throws -> Result
+    ) async throws -> Result {
+        let client = MQTTClient(configuration: settings, subscriptions: subscriptions, logger: quiet)
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await client.run() }
+            try await connected(client, timeout: timeout)
+            let result = try await work(client)
+            group.cancelAll()
+            while (try? await group.next()) != nil {}
+            return result
+        }
+    }
+
+    /// Returns once the broker has accepted the client.
+    static func connected(_ client: MQTTClient, timeout: Duration) async throws {
+        let deadline = ContinuousClock.now + timeout
+        let refusal = LastRefusal()
+        try await Deadline.wait(until: deadline) {
+            for await state in client.connectionUpdates() {
+                switch state {
+                case .connected: return
+                case .disconnected(let reason): refusal.set("\(reason)")
+                case .connecting: break
+                }
+            }
+        }
+        if client.connectionState.isConnected { return }
+        try Task.checkCancellation()
+        throw CommandFailure(
+            .unreachable,
+            "the broker does not let us in\(refusal.text.map { ": \($0)" } ?? ""); is it running? (systemctl status mosquitto)"
+        )
+    }
+}
+
+private final class LastRefusal: Sendable {
+    private let state = Mutex<String?>(nil)
+    var text: String? { state.withLock { $0 } }
+    func set(_ text: String) { state.withLock { $0 = text } }
+}

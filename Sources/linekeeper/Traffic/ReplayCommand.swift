@@ -1,0 +1,193 @@
+import ArgumentParser
+import FoundationEssentials
+import Gateway
+import MQTT
+import Plant
+
+struct ReplayCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "replay",
+        abstract: "Publish a recording as if its sensors were here.",
+        discussion: """
+            The file is CSV with a header: one column of times (datetime, timestamp, time, ts or date; otherwise the \
+            first) and any number of sensors. Separators (; , tab) are told from the header. Each value goes to \
+            PREFIX/<column> as {"v":value,"ts":time}, with QoS 1. Column names are kept as they are, spaces too; / + # \
+            and control characters become _.
+
+            Times are shifted to the present and scaled with the speed, so that the recording happens now, always in \
+            the order of the file. With --speed max each row carries the time at which it is sent.
+
+            Lines that cannot be read are skipped, counted and reported with their numbers.
+
+            Examples:
+
+              linekeeper replay valve1/0.csv
+              linekeeper replay valve1/0.csv --speed 10 --topic factory/line1/pump1
+              linekeeper replay machine_temperature_system_failure.csv --speed max --broker mqtt://127.0.0.1:1884
+            """)
+
+    /// With `max`, times of rows run ahead of the clock when there are more than a thousand rows a second; at this lead
+    /// the replay waits, because a gateway does not believe times that lie far ahead.
+    static let longestLead: Milliseconds = 20_000
+    /// Rows published beside each other.
+    static let rowsPerRound = 256
+
+    @OptionGroup var broker: BrokerOptions
+
+    @Argument(help: ArgumentHelp("The recording.", valueName: "file.csv"))
+    var file: String
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "How fast: 1 is the recording's own pace, max as fast as the broker takes it.", valueName: "x|max"))
+    var speed = "1"
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("What the topics begin with. Default: factory/replay/<file's name>.", valueName: "prefix"))
+    var topic: String?
+
+    @Flag(name: .shortAndLong, help: "Print no progress.")
+    var quiet = false
+
+    func validate() throws {
+        guard ReplaySchedule.Speed(speed) != nil else {
+            throw ValidationError("--speed is \"\(speed)\"; expected a number greater than 0, or max")
+        }
+        do { _ = try TagPath(prefix) } catch { throw ValidationError("--topic is \"\(prefix)\": \(error)") }
+    }
+
+    /// `factory/replay/valve1-0` for `…/valve1/0.csv`: a bare number says too little.
+    var prefix: String {
+        if let topic { return topic.hasSuffix("/") ? String(topic.dropLast()) : topic }
+        let parts = file.split(separator: "/")
+        var name = parts.last.map(String.init) ?? file
+        if let dot = name.lastIndex(of: "."), dot != name.startIndex { name = String(name[..<dot]) }
+        if name.allSatisfy(\.isNumber), parts.count > 1 { name = parts[parts.count - 2] + "-" + name }
+        return "factory/replay/" + Recording.topicLevel(name)
+    }
+
+    func run() async throws {
+        let recording = try readRecording()
+        let settings = try broker.settings()
+        var client = try settings.clientConfiguration(clientID: BrokerConnection.clientID("replay"))
+        client.maxInFlightPublishes = 1000
+        let topics = recording.columns.map { "\(prefix)/\($0.topicLevel)" }
+        let speed = ReplaySchedule.Speed(speed) ?? .times(1)
+        if !quiet {
+            Terminal.writeError(
+                "\(file): \(HumanText.count(Int64(recording.rows.count))) rows of \(topics.count) sensors to \(settings.broker), topics \(prefix)/…\n"
+            )
+        }
+        let command = self
+        let configuration = client
+        try await untilInterrupted {
+            let summary = try await BrokerConnection.run(configuration, subscriptions: []) { client in
+                await command.play(recording, topics: topics, speed: speed, client)
+            }
+            try command.report(summary, recording)
+        }
+    }
+
+    private func readRecording() throws -> Recording {
+        let bytes: [UInt8]
+        do { bytes = Array(try Data(contentsOf: URL(filePath: file))) } catch {
+            throw CommandFailure(.no, "\(file) cannot be read; name a CSV file, such as the SKAB or NAB recordings")
+        }
+        do { return try Recording(parsing: bytes) } catch {
+            throw CommandFailure(.no, "\(file) is not a recording: \(error)")
+        }
+    }
+
+    struct Summary: Sendable {
+        var rows = 0
+        var sent = 0
+        var failed = 0
+        var error: MQTTError?
+        var duration = Duration.zero
+        var isComplete = false
+    }
+
+    private func play(
+        _ recording: Recording, topics: [String], speed: ReplaySchedule.Speed, _ client: MQTTClient
+    ) async -> Summary {
+        var summary = Summary()
+        let started = ContinuousClock.now
+        var lastReport = started
+        let first = recording.rows.first?.time ?? 0
+        var schedule = ReplaySchedule(speed: speed, start: WallClock.now(), first: first)
+        var next = recording.rows.startIndex
+        defer { summary.duration = ContinuousClock.now - started }
+        while next < recording.rows.endIndex, !Task.isCancelled {
+            let now = WallClock.now()
+            var messages: [SimulatedMessage] = []
+            var rows = 0
+            var wait: Milliseconds = 0
+            while next < recording.rows.endIndex, rows < Self.rowsPerRound {
+                let row = recording.rows[next]
+                let due = schedule.due(row.time)
+                guard due <= now else {
+                    wait = due &- now
+                    break
+                }
+                let stamp = schedule.stamp(row.time, now: now)
+                for (topic, value) in zip(topics, row.values) {
+                    guard let value else { continue }
+                    messages.append(
+                        SimulatedMessage(topic: topic, payload: Array("{\"v\":\(value),\"ts\":\(stamp)}".utf8)))
+                }
+                next += 1
+                rows += 1
+                if stamp &- now > Self.longestLead {
+                    wait = 1000
+                    break
+                }
+            }
+            let result = await PublishRound.send(messages, qos: .atLeastOnce, client)
+            summary.rows += rows
+            summary.sent += result.sent
+            summary.failed += result.failed
+            summary.error = summary.error ?? result.error
+            if case .notConnected? = result.error {
+                // The connection comes back by itself; what was lost meanwhile is counted.
+                try? await BrokerConnection.connected(client, timeout: .seconds(10))
+                if !client.connectionState.isConnected { return summary }
+            }
+            if ContinuousClock.now - lastReport > .seconds(2) {
+                lastReport = .now
+                report(progress: summary, of: recording.rows.count)
+            }
+            if wait > 0 { try? await Task.sleep(for: .milliseconds(min(wait, 1000))) }
+        }
+        summary.isComplete = next == recording.rows.endIndex
+        return summary
+    }
+
+    private func report(progress summary: Summary, of rows: Int) {
+        guard !quiet else { return }
+        let percent = rows == 0 ? 100 : summary.rows * 100 / rows
+        Terminal.writeError(
+            "\(percent)%  \(HumanText.count(Int64(summary.rows))) of \(HumanText.count(Int64(rows))) rows, \(HumanText.count(Int64(summary.sent))) messages\n"
+        )
+    }
+
+    private func report(_ summary: Summary, _ recording: Recording) throws {
+        for malformed in recording.malformed.prefix(10) {
+            Terminal.writeError("\(file): \(printable(malformed.description))\n")
+        }
+        if recording.malformed.count > 10 {
+            Terminal.writeError("\(file): … and \(recording.malformed.count - 10) more lines that could not be read\n")
+        }
+        let seconds = Double(summary.duration.milliseconds) / 1000
+        let rate = seconds > 0 ? Double(summary.sent) / seconds : 0
+        Terminal.line(
+            "\(summary.isComplete ? "replayed" : "stopped after") \(HumanText.count(Int64(summary.rows))) rows: \(HumanText.count(Int64(summary.sent))) messages in \(HumanText.span(summary.duration.milliseconds)) (\(HumanText.count(Int64(rate.rounded())))/s), \(summary.failed) lost, \(recording.malformed.count) lines skipped"
+        )
+        if summary.failed > 0 {
+            throw CommandFailure(
+                .unreachable,
+                "\(summary.failed) messages did not reach the broker: \(summary.error.map { "\($0)" } ?? "unknown")")
+        }
+    }
+}

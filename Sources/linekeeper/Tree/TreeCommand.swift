@@ -1,0 +1,47 @@
+import ArgumentParser
+import Gateway
+import ZooKeeperClient
+
+struct TreeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tree",
+        abstract: "Serve a tree, or look at and change the nodes of one.",
+        discussion: """
+            The tree is a ZooKeeper namespace: in the gateway's own process, in a process of its own (tree serve), or \
+            in an Apache ZooKeeper ensemble. Paths begin at the plant's part of it, /linekeeper/<plant>; with --root \
+            they begin at the server's root.
+
+            Examples:
+
+              linekeeper tree ls --recursive
+              linekeeper tree get /tags/factory/line1/press1/temperature
+              linekeeper tree watch / --recursive
+              linekeeper tree serve --data ./tree --listen 127.0.0.1:2181
+            """,
+        subcommands: [
+            TreeServeCommand.self, TreeListCommand.self, TreeGetCommand.self, TreeSetCommand.self,
+            TreeCreateCommand.self, TreeDeleteCommand.self, TreeWatchCommand.self, TreeStatCommand.self,
+        ])
+}
+
+/// A node's path, and where paths begin.
+struct NodeOptions: ParsableArguments {
+    @OptionGroup var tree: TreeOptions
+
+    @Flag(name: .long, help: "Paths begin at the server's root, not at the plant's part of the tree.")
+    var root = false
+
+    /// Connects and does the work.
+    func withTree<Result: Sendable>(
+        _ work: @escaping @Sendable (ZooKeeperClient) async throws -> Result
+    ) async throws -> Result {
+        try await tree.withTree(wholeTree: root, work)
+    }
+
+    /// A path as the tree wants it: with a leading slash, without a trailing one.
+    static func normalized(_ path: String) -> String {
+        var path = path.hasPrefix("/") ? path : "/" + path
+        while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+        return path
+    }
+}

@@ -1,0 +1,96 @@
+import ArgumentParser
+import EmbeddedZooKeeper
+import Gateway
+import Logging
+import ServiceLifecycle
+import UnixSignals
+
+struct TreeServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Serve a tree, durable and on its own, to gateways and to any ZooKeeper client.",
+        discussion: """
+            A write is answered once it would survive a loss of power. After a restart everything is there, sessions \
+            included. For several servers that replicate to each other, run an Apache ZooKeeper ensemble instead; \
+            gateways do not care.
+
+            Examples:
+
+              linekeeper tree serve --data /var/lib/linekeeper/tree
+              linekeeper tree serve --data ./tree --listen 127.0.0.1:2181 --listen '[::1]:2181' --tick-ms 500
+              zkCli.sh -server 127.0.0.1:2181
+            """)
+
+    @Option(
+        name: .long, help: ArgumentHelp("The folder that holds the tree; made when it is missing.", valueName: "dir"))
+    var data: String
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Where to listen; may be given several times. Default: 127.0.0.1:2181. Port 0 takes a free one.",
+            valueName: "host:port"))
+    var listen: [String] = []
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("The unit of time: session timeouts lie between 2 and 20 ticks.", valueName: "n"))
+    var tickMs = 2000
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Who may do everything: user:base64(sha1(user:password)).", valueName: "id"))
+    var superDigest: String?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Four-letter words that are answered, separated by commas; '*' for all.", valueName: "list"))
+    var fourLetterWords = "srvr,isro"
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Connections from one address; 0 for any number.", valueName: "n"))
+    var maxClientConnections = 60
+
+    @Option(name: .long, help: "From which level on to log.")
+    var logLevel = LogLevel(level: .info)
+
+    func validate() throws {
+        _ = try addresses()
+        guard (10...60_000).contains(tickMs) else {
+            throw ValidationError("--tick-ms is \(tickMs); expected 10 to 60000")
+        }
+        guard maxClientConnections >= 0 else { throw ValidationError("--max-client-connections must not be negative") }
+    }
+
+    private func addresses() throws -> [HostPort] {
+        try (listen.isEmpty ? ["127.0.0.1:2181"] : listen).map { text in
+            guard let address = HostAndPort(text, defaultPort: 2181) else {
+                throw ValidationError(
+                    "--listen is \"\(text)\"; expected HOST:PORT, such as 127.0.0.1:2181 or [::1]:2181")
+            }
+            return HostPort(host: address.host, port: address.port)
+        }
+    }
+
+    func run() async throws {
+        let level = logLevel.level
+        LoggingSystem.bootstrap { StandardErrorLog(label: $0, level: level) }
+        let logger = Logger(label: "linekeeper.tree")
+        let words = fourLetterWords.split(separator: ",").map { String($0.filter { $0 != " " }) }
+        let server = EmbeddedServer(
+            configuration: .init(
+                dataDirectory: data, listen: try addresses(), tick: .milliseconds(tickMs), superDigest: superDigest,
+                fourLetterWords: Set(words), maxClientConnections: maxClientConnections),
+            logger: logger)
+        let group = ServiceGroup(
+            configuration: .init(
+                services: [.init(service: server, successTerminationBehavior: .gracefullyShutdownGroup)],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        do {
+            try await group.run()
+        } catch let error where !(error is CancellationError) {
+            throw CommandFailure(.no, "the tree cannot be served: \(error)")
+        }
+    }
+}
