@@ -74,6 +74,15 @@ extension CommandService {
     }
 
     private func publish(_ publication: CommandPublication) async -> CommandPublishOutcome {
+        while true {
+            if let outcome = await publishUnlessFull(publication) { return outcome }
+            // Nothing has left. Its turn comes within the deadline, or the next attempt says that it has not.
+            do { try await Task.sleep(for: .milliseconds(2)) } catch { return .notSent("this gateway is stopping") }
+        }
+    }
+
+    /// nil when too many publications wait for the broker already.
+    private func publishUnlessFull(_ publication: CommandPublication) async -> CommandPublishOutcome? {
         guard let lease = lease(of: publication.shard, epoch: publication.epoch), let stepDown = lease.deadline else {
             return .notSent("this gateway no longer owns the device")
         }
@@ -93,7 +102,8 @@ extension CommandService {
         } catch let error as MQTTError {
             switch error {
             case .refused(let code): return .refused("\(code)")
-            case .notConnected, .deadlinePassed, .tooManyPublishes, .invalidTopic, .invalidFilter, .payloadTooLarge,
+            case .tooManyPublishes: return nil
+            case .notConnected, .deadlinePassed, .invalidTopic, .invalidFilter, .payloadTooLarge,
                 .invalidProperty, .invalidConfiguration, .alreadyRunning:
                 return .notSent("\(error)")
             case .connectionLost, .timedOut, .library: return .unclear("\(error)")

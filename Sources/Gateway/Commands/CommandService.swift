@@ -226,7 +226,7 @@ package final class CommandService: Service, Sendable {
         while !Task.isCancelled {
             feed { state, now in state.desk.advance(to: now) }
             let next = state.withLock { $0.desk.nextDeadline }
-            let pause = next.map { max(1, min(25, $0 - WallClock.now())) } ?? 25
+            let pause = next.map { max(1, min(25, $0 - WallClock.now())) } ?? 100
             try? await Task.sleep(for: .milliseconds(pause))
         }
     }

@@ -16,8 +16,6 @@ package final class HouseKeeper: Sendable {
 
     /// Deletions in one transaction.
     static let batch = 100
-    /// Journal entries looked at in one step, oldest first; a longer backlog takes several steps.
-    static let journalWindow = 2_000
 
     private let client: ZooKeeperClient
     private let retention: CommandRetention
@@ -75,26 +73,26 @@ package final class HouseKeeper: Sendable {
             .compactMap { name in TreeLayout.journalSequence(ofNode: name).map { (name, $0) } }
             .sorted { $0.1 < $1.1 }
             .map(\.0)
-        let excess = max(0, names.count - retention.count)
-        let candidates = names.prefix(Self.journalWindow)
-        let paths = candidates.map { TreeLayout.journal + "/" + $0 }
-        // The age is in the stat; the first that is young enough ends the search.
-        var old: [String] = []
+        let excess = names.count - retention.count
         let horizon = now - min(retention.age, now)
-        for chunk in stride(from: 0, to: paths.count, by: TreeWalk.window) {
-            let part = Array(paths[chunk..<min(chunk + TreeWalk.window, paths.count)])
+        var count = 0
+        for start in stride(from: 0, to: names.count, by: TreeWalk.window) {
+            let paths = names[start..<min(start + TreeWalk.window, names.count)].map { TreeLayout.journal + "/" + $0 }
+            var old: [String] = []
             var sawYoung = false
-            for (index, node) in try await TreeWalk(client: client).data(of: part).enumerated() {
+            for (index, node) in try await TreeWalk(client: client).data(of: paths).enumerated() {
                 guard let node else { continue }
-                guard chunk + index < excess || node.stat.ctime < horizon else {
+                guard start + index < excess || node.stat.ctime < horizon else {
                     sawYoung = true
                     break
                 }
-                if !Self.isOwed(node.data ?? []) { old.append(part[index]) }
+                if !Self.isOwed(node.data ?? []) { old.append(paths[index]) }
             }
+            count += try await delete(old, lease)
+            // Entries are numbered in the order of time: behind a young one there are only younger ones.
             if sawYoung { break }
         }
-        return try await delete(old, lease)
+        return count
     }
 
     /// An alarm that has been recorded and not announced yet.

@@ -98,6 +98,16 @@ extension CommandRecord {
         return isPlain ? nil : "a command's id consists of letters, digits, '.', '_' and '-'"
     }
 
+    /// Why a text cannot be a device that commands go to; nil when it can.
+    public static func mistake(inDevice text: String) -> String? {
+        do {
+            _ = try device(text)
+            return nil
+        } catch {
+            return "\(error)"
+        }
+    }
+
     /// The device of that name. It becomes part of a topic that we publish on and of a line in a log, so that, beyond what
     /// every path must be, it has no empty levels and no control characters, and does not begin with `$` (the broker's own).
     public static func device(_ text: String) throws(CommandRecordMistake) -> TagPath {

@@ -1,5 +1,6 @@
 import MQTT
 import Plant
+import ServiceLifecycle
 import Synchronization
 import TestFixtures
 import Testing
@@ -264,18 +265,75 @@ struct CommandServiceTests {
         }
     }
 
-    @Test("a graceful end waits for the answer to what has been sent")
+    @Test("a graceful end sends nothing more and waits for the answer to what has been sent")
     func drains() async throws {
         try await Bed.with { bed in
             try await withThrowingTaskGroup(of: Void.self) { group in
-                let gateway = try await bed.gateway("g1", in: &group)
+                let gateway = try await bed.gateway("g1", in: &group, isRunning: false)
+                let services = ServiceGroup(services: [gateway.service], logger: bed.logger)
+                let hasEnded = Mutex(false)
+                group.addTask {
+                    try await services.run()
+                    hasEnded.withLock { $0 = true }
+                }
                 _ = try await gateway.own(Bed.press, in: &group)
                 _ = try await bed.commands.submit(Bed.request("a", "start"))
+                _ = try await bed.commands.submit(Bed.request("b", "start"))
                 _ = try await eventuallyValue("the command at the device") { gateway.published("start").first }
-                #expect(gateway.service.state.withLock { $0.desk.isUnderway })
+                await services.triggerGracefulShutdown()
+                try await eventually("the end has begun") { gateway.service.state.withLock { $0.isDraining } }
+                #expect(!hasEnded.withLock { $0 })
                 gateway.answer("a")
                 #expect(try await bed.finish("a").state == .succeeded)
-                try await eventually("nothing is under way") { gateway.service.state.withLock { !$0.desk.isUnderway } }
+                try await eventually("the end") { hasEnded.withLock { $0 } }
+                #expect(gateway.published("start").count == 1)
+                #expect(try await bed.record("b")?.state == .requested)
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test("a real broker says when nobody listens, and brings a command to a device that does")
+    func realBroker() async throws {
+        let mosquitto = try await Mosquitto()
+        try await Bed.with { bed in
+            func client(_ name: String, _ subscriptions: [MQTTSubscription] = []) throws -> MQTTClient {
+                MQTTClient(
+                    configuration: .init(broker: try MQTTBroker(url: mosquitto.url), clientID: name), subscriptions: subscriptions,
+                    logger: bed.logger)
+            }
+            let publisher = try client("gateway")
+            let device = try client("device", [MQTTSubscription(filter: "factory/line1/pump/cmd/+")])
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for client in [publisher, device] { group.addTask { try await client.run() } }
+                try await publisher.waitUntilConnected(timeout: .seconds(10))
+                try await device.waitUntilSubscribed(timeout: .seconds(10))
+                let owner = try await bed.gateway("g1", in: &group, isRunning: false)
+                let service = CommandService(
+                    client: owner.client, publisher: publisher,
+                    configuration: .init(plant: "test", gateway: "g1", definitions: Bed.definitions), reading: { _ in nil },
+                    logger: bed.logger)
+                group.addTask { try await service.run() }
+                let shards = Dictionary([Bed.press, Bed.pump].map { (ShardMap.shard(of: $0), $0) }, uniquingKeysWith: { first, _ in first })
+                for (shard, target) in shards {
+                    let election = try await owner.stand(target, in: &group)
+                    service.shardGained(shard, lease: try await eventuallyValue("the shard of \(target)") { election.lease })
+                }
+                _ = try await bed.commands.submit(Bed.request("a", "start"))
+                let nobody = try await bed.finish("a")
+                #expect(nobody.state == .failed)
+                #expect(nobody.reason == .nobodyListens, "\(nobody.json)")
+
+                _ = try await bed.commands.submit(Bed.request("b", "start", device: Bed.pump))
+                for await batch in device.batches {
+                    device.acknowledge(through: batch.number)
+                    let entry = try #require(batch.entries.first)
+                    #expect(batch.properties(entry)?.correlationData == Array("b".utf8))
+                    #expect(batch.properties(entry)?.responseTopic == "factory/line1/pump/ack")
+                    break
+                }
+                service.offer(topic: Array("factory/line1/pump/ack".utf8), payload: Array(#"{"id":"b","status":"ok"}"#.utf8))
+                #expect(try await bed.finish("b").state == .succeeded)
                 group.cancelAll()
             }
         }

@@ -154,7 +154,7 @@ final class CommandTestBed: Sendable {
     /// Starts a gateway in `group`.
     func gateway(
         _ name: String, in group: inout ThrowingTaskGroup<Void, any Error>, broker: ScriptedBroker = ScriptedBroker(),
-        reading: @escaping @Sendable (TagPath) -> Interlock.Reading? = { _ in nil }
+        isRunning: Bool = true, reading: @escaping @Sendable (TagPath) -> Interlock.Reading? = { _ in nil }
     ) async throws -> TestGateway {
         let client = try Self.makeClient(connectString, logger)
         group.addTask { try await client.run() }
@@ -162,7 +162,7 @@ final class CommandTestBed: Sendable {
         let service = CommandService(
             client: client, publisher: broker,
             configuration: .init(plant: "test", gateway: name, definitions: Self.definitions), reading: reading, logger: logger)
-        group.addTask { try await service.run() }
+        if isRunning { group.addTask { try await service.run() } }
         return TestGateway(service: service, broker: broker, client: client, bed: self)
     }
 
