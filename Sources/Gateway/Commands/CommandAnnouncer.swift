@@ -50,7 +50,9 @@ final class CommandAnnouncer: Sendable {
 
     /// Announces a record that has been committed under that lease.
     func announce(_ record: CommandRecord, lease: Lease) {
-        enqueue(topics.state(of: record.id), record.serialized(), MQTTProperties(correlationData: Array(record.id.utf8)), lease)
+        enqueue(
+            topics.state(of: record.id), record.serialized(), MQTTProperties(correlationData: Array(record.id.utf8)),
+            lease)
     }
 
     /// Answers a requester directly.
@@ -65,7 +67,9 @@ final class CommandAnnouncer: Sendable {
                 state.dropped &+= 1
             }
             state.items.append(
-                Item(topic: topic, payload: payload, properties: properties, lease: lease, expires: .now + Self.lifetime))
+                Item(
+                    topic: topic, payload: payload, properties: properties, lease: lease, expires: .now + Self.lifetime)
+            )
         }
         turns.wake()
     }
@@ -106,7 +110,8 @@ final class CommandAnnouncer: Sendable {
             return true
         } catch {
             switch error {
-            case MQTTError.notConnected, MQTTError.connectionLost, MQTTError.tooManyPublishes, MQTTError.timedOut: return false
+            case MQTTError.notConnected, MQTTError.connectionLost, MQTTError.tooManyPublishes, MQTTError.timedOut:
+                return false
             default:
                 state.withLock { $0.dropped &+= 1 }
                 logger.debug("command not announced", metadata: ["topic": "\(item.topic)", "error": "\(error)"])

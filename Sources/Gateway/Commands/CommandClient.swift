@@ -21,7 +21,8 @@ package struct CommandClient: Sendable {
             case .notFound(let id): "there is no command \(id)"
             case .notCancellable(let id, let state):
                 state.isFinal
-                    ? "command \(id) is over: \(state.rawValue)" : "command \(id) has been sent and cannot be called back"
+                    ? "command \(id) is over: \(state.rawValue)"
+                    : "command \(id) has been sent and cannot be called back"
             case .unreadable(let id, let mistake): "the node of command \(id) is not a command record: \(mistake)"
             }
         }
@@ -57,12 +58,15 @@ package struct CommandClient: Sendable {
                     .create(path: path, data: record.serialized(), mode: .persistent),
                     .create(
                         path: TreeLayout.journalEntryPrefix,
-                        data: record.journalEntry(from: nil, at: record.requestedAt).serialized(), mode: .persistentSequential),
+                        data: record.journalEntry(from: nil, at: record.requestedAt).serialized(),
+                        mode: .persistentSequential),
                 ])
                 return .created
             } catch let error as ZooKeeperError where error.code == .nodeExists {
                 guard let existing = try await find(record.id) else { continue }  // trimmed in between
-                guard existing.record.isRepeated(by: record) else { throw Failure.idTaken(record.id, by: existing.record.by) }
+                guard existing.record.isRepeated(by: record) else {
+                    throw Failure.idTaken(record.id, by: existing.record.by)
+                }
                 return .known(existing.record)
             } catch let error as ZooKeeperError where error.code == .noNode {
                 try await client.ensurePath(TreeLayout.commands)
@@ -109,14 +113,16 @@ package struct CommandClient: Sendable {
 
     private func read(_ id: String) async throws -> (NodeData, Watch) {
         do { return try await client.getDataAndWatch(Self.path(of: id)) } catch let error as ZooKeeperError
-        where error.code == .noNode { throw Failure.notFound(id) }
+            where error.code == .noNode
+        { throw Failure.notFound(id) }
     }
 
     /// All commands that stand in the tree.
     package func list() async throws -> Listing {
         let names: [String]
         do { names = try await client.getChildren(TreeLayout.commands).sorted() } catch let error as ZooKeeperError
-        where error.code == .noNode { return Listing() }
+            where error.code == .noNode
+        { return Listing() }
         let nodes = try await TreeWalk(client: client).data(of: names.map(Self.path(of:)))
         var listing = Listing()
         let sorted = zip(names, nodes).compactMap { name, node in node.map { (name, $0) } }
@@ -147,7 +153,8 @@ package struct CommandClient: Sendable {
                     .setData(path: Self.path(of: id), data: record.serialized(), version: found.version),
                     .create(
                         path: TreeLayout.journalEntryPrefix,
-                        data: record.cancellationEntry(by: operatorName, at: now).serialized(), mode: .persistentSequential),
+                        data: record.cancellationEntry(by: operatorName, at: now).serialized(),
+                        mode: .persistentSequential),
                 ])
                 return
             } catch let error as ZooKeeperError where error.code == .badVersion {

@@ -33,7 +33,9 @@ struct CommandRequest: Sendable {
             throw Refusal(detail: "the request is larger than \(Self.sizeLimit) bytes")
         }
         let json: JSONValue
-        do { json = try JSONValue(parsing: payload) } catch { throw Refusal(detail: "the request is not JSON: \(error)") }
+        do { json = try JSONValue(parsing: payload) } catch {
+            throw Refusal(detail: "the request is not JSON: \(error)")
+        }
         guard case .object(let members) = json else { throw Refusal(detail: "the request is not a JSON object") }
         guard let id = members["id"]?.stringValue else {
             throw Refusal(detail: "id: is missing; it is what makes asking twice harmless")
@@ -42,7 +44,9 @@ struct CommandRequest: Sendable {
         let device = members["device"]?.stringValue.flatMap { try? CommandRecord.device($0) }
         // Only what a requester has to say: states and epochs are the owner's.
         var asked = OrderedDictionary<String, JSONValue>()
-        for name in ["device", "command", "parameters", "by", "timeout", "deadline", "requestedAt"] { asked[name] = members[name] }
+        for name in ["device", "command", "parameters", "by", "timeout", "deadline", "requestedAt"] {
+            asked[name] = members[name]
+        }
         do {
             var record = try CommandRecord(json: .object(asked), id: id)
             if record.requestedAt == 0 { record.requestedAt = receivedAt }
@@ -123,7 +127,8 @@ extension CommandService {
     /// Not `REJECTED`, which would say that it will not be executed: another gateway may have taken it.
     private func unreachable(_ request: CommandRequest, _ record: CommandRecord) {
         let gateway = configuration.gateway
-        let detail = "gateway \(gateway) cannot reach the tree; unless another one has taken it, the command is not accepted. "
+        let detail =
+            "gateway \(gateway) cannot reach the tree; unless another one has taken it, the command is not accepted. "
         reply(
             [
                 "id": .string(record.id), "error": "tree-unreachable",

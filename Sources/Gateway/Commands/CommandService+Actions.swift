@@ -45,7 +45,8 @@ extension CommandService {
                 .setData(path: path, data: write.record.serialized(), version: write.expectedVersion),
                 .create(
                     path: TreeLayout.journalEntryPrefix,
-                    data: write.record.journalEntry(from: write.from, at: write.at).serialized(), mode: .persistentSequential),
+                    data: write.record.journalEntry(from: write.from, at: write.at).serialized(),
+                    mode: .persistentSequential),
             ])
             guard case .set(let stat)? = results.first else {
                 return feed { state, now in state.desk.recordFailed(write.ticket, .unclear, at: now) }
@@ -68,7 +69,9 @@ extension CommandService {
             }
             logger.debug(
                 "command not recorded",
-                metadata: ["command": "\(write.ticket.id)", "state": "\(write.record.state.rawValue)", "error": "\(error)"])
+                metadata: [
+                    "command": "\(write.ticket.id)", "state": "\(write.record.state.rawValue)", "error": "\(error)",
+                ])
             feed { state, now in state.desk.recordFailed(write.ticket, failure, at: now) }
         }
     }

@@ -120,7 +120,8 @@ extension CommandService {
                     if record.requestedAt == 0 { record.requestedAt = node.stat.ctime }
                     state.malformed[id] = nil
                     actions += state.desk.seen(
-                        record, shard: ShardMap.shard(of: record.device), czxid: node.stat.czxid, version: node.stat.version,
+                        record, shard: ShardMap.shard(of: record.device), czxid: node.stat.czxid,
+                        version: node.stat.version,
                         at: now)
                 } catch {
                     // Something that somebody has put there, or made of a command of ours: it costs only itself.
@@ -134,7 +135,9 @@ extension CommandService {
         for (id, mistake) in strange.prefix(10) {
             logger.warning("not a command record", metadata: ["command": "\(id)", "mistake": "\(mistake)"])
         }
-        if strange.count > 10 { logger.warning("further nodes that are no command records", metadata: ["count": "\(strange.count - 10)"]) }
+        if strange.count > 10 {
+            logger.warning("further nodes that are no command records", metadata: ["count": "\(strange.count - 10)"])
+        }
     }
 
     /// Takes up the shards that are still ours, now that their commands are known as they stand.

@@ -32,7 +32,8 @@ public struct CommandAnswerRule: Sendable, Hashable {
     public var message: JSONPointer?
 
     public init(
-        topic: DeviceTemplate, id: JSONPointer, succeeded: [Condition], failed: [Condition]? = nil, message: JSONPointer? = nil
+        topic: DeviceTemplate, id: JSONPointer, succeeded: [Condition], failed: [Condition]? = nil,
+        message: JSONPointer? = nil
     ) {
         self.topic = topic
         self.id = id

@@ -42,11 +42,14 @@ public struct CommandDefinition: Sendable, Hashable {
                 "timeout is \(timeout) ms, must lie between 1 ms and \(CommandDefinition.timeoutLimit / 3_600_000) h"
             case .inputAge(let age): "the age of the interlock's inputs is \(age) ms, must be at least 1 ms"
             case .parameterTwice(let name): "parameter \(name) is given twice"
-            case .parameterName(let name): "'\(name)' cannot be the name of a parameter: 1 to 128 characters, no control characters"
+            case .parameterName(let name):
+                "'\(name)' cannot be the name of a parameter: 1 to 128 characters, no control characters"
             case .bounds(let name): "parameter \(name): minimum is greater than maximum, or not a number"
-            case .boundsWithoutNumber(let name): "parameter \(name): only numbers and integers have a minimum or maximum"
+            case .boundsWithoutNumber(let name):
+                "parameter \(name): only numbers and integers have a minimum or maximum"
             case .noValues(let name): "parameter \(name): the list of allowed values is empty"
-            case .value(let name, let mistake): "parameter \(name): an allowed value or the default does not fit: \(mistake)"
+            case .value(let name, let mistake):
+                "parameter \(name): an allowed value or the default does not fit: \(mistake)"
             case .answerWithoutSuccess: "answer: 'succeeded' names no value, so that any message would count as success"
             }
         }
@@ -54,7 +57,8 @@ public struct CommandDefinition: Sendable, Hashable {
 
     public init(
         name: String, devices: TopicFilter, topic: DeviceTemplate, parameters: [CommandParameter] = [],
-        execution: CommandExecution, timeout: Milliseconds = CommandDefinition.defaultTimeout, answer: CommandAnswerRule? = nil,
+        execution: CommandExecution, timeout: Milliseconds = CommandDefinition.defaultTimeout,
+        answer: CommandAnswerRule? = nil,
         interlock: Interlock? = nil, interlockInputAge: Milliseconds? = nil
     ) throws(Mistake) {
         guard !name.isEmpty, name.utf8.count <= 128, name.utf8.allSatisfy(Self.isNameByte) else { throw .name(name) }
@@ -79,7 +83,9 @@ public struct CommandDefinition: Sendable, Hashable {
 
     private static func check(_ parameter: CommandParameter) throws(Mistake) {
         let name = parameter.name
-        guard (1...128).contains(name.utf8.count), name.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F }) else {
+        guard (1...128).contains(name.utf8.count),
+            name.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F })
+        else {
             throw .parameterName(name)
         }
         if parameter.minimum != nil || parameter.maximum != nil {
@@ -99,7 +105,8 @@ public struct CommandDefinition: Sendable, Hashable {
 
     private static func isNameByte(_ byte: UInt8) -> Bool {
         switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"),
             UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
             true
         default: false
@@ -154,5 +161,7 @@ public struct CommandCatalogue: Sendable {
     }
 
     /// The commands that a device knows.
-    public func definitions(for device: TagPath) -> [CommandDefinition] { definitions.filter { $0.devices.matches(device) } }
+    public func definitions(for device: TagPath) -> [CommandDefinition] {
+        definitions.filter { $0.devices.matches(device) }
+    }
 }

@@ -15,7 +15,9 @@ extension CommandDesk {
         var at: Milliseconds
         var id: String
 
-        static func < (left: Timer, right: Timer) -> Bool { left.at != right.at ? left.at < right.at : left.id < right.id }
+        static func < (left: Timer, right: Timer) -> Bool {
+            left.at != right.at ? left.at < right.at : left.id < right.id
+        }
     }
 
     enum Phase: Sendable, Hashable {
@@ -118,7 +120,11 @@ extension CommandDesk {
     mutating func dequeue(_ entry: Entry) {
         let index = position(of: entry.place, in: entry.record.device)
         guard let queue = queues[entry.record.device], index < queue.count, queue[index] == entry.place else { return }
-        if queue.count == 1 { queues[entry.record.device] = nil } else { queues[entry.record.device]?.remove(at: index) }
+        if queue.count == 1 {
+            queues[entry.record.device] = nil
+        } else {
+            queues[entry.record.device]?.remove(at: index)
+        }
     }
 
     /// Where in the device's queue that place is, or would be.
@@ -141,7 +147,9 @@ extension CommandDesk {
     }
 
     mutating func stopListening(_ id: String) {
-        guard let entry = entries[id], let topic = entry.answerTopic, let pointer = entry.definition?.answer?.id else { return }
+        guard let entry = entries[id], let topic = entry.answerTopic, let pointer = entry.definition?.answer?.id else {
+            return
+        }
         entries[id]?.answerTopic = nil
         guard let count = listening[topic]?[pointer] else { return }
         listening[topic]?[pointer] = count > 1 ? count - 1 : nil

@@ -25,7 +25,8 @@ extension CommandDesk {
         }
         record.state = state
         record.reason = reason
-        record.detail = mayHaveBeenSentUnrecorded(entry, state, reason) ? (detail.map { $0 + "; " } ?? "") + Self.caveat : detail
+        record.detail =
+            mayHaveBeenSentUnrecorded(entry, state, reason) ? (detail.map { $0 + "; " } ?? "") + Self.caveat : detail
         record.result = result
         record.finishedAt = now
         entries[id]?.phase = .finishing(record)
@@ -38,7 +39,8 @@ extension CommandDesk {
     static let caveat = "requested under a former owner, which may have sent it without having recorded that"
 
     private func mayHaveBeenSentUnrecorded(_ entry: Entry, _ state: CommandState, _ reason: CommandReason) -> Bool {
-        guard entry.record.state == .requested, entry.definition?.execution != .atMostOnce, let epoch = epochs[entry.shard],
+        guard entry.record.state == .requested, entry.definition?.execution != .atMostOnce,
+            let epoch = epochs[entry.shard],
             entry.place.czxid < epoch
         else { return false }
         switch state {
@@ -64,7 +66,8 @@ extension CommandDesk {
         actions.append(
             .record(
                 CommandWrite(
-                    ticket: ticket, shard: entry.shard, epoch: epoch, expectedVersion: entry.version, from: entry.record.state,
+                    ticket: ticket, shard: entry.shard, epoch: epoch, expectedVersion: entry.version,
+                    from: entry.record.state,
                     record: record, at: now)))
     }
 

@@ -82,7 +82,8 @@ extension CommandDesk {
             let former = entry.record.gateway.map { " (\($0))" } ?? ""
             return finish(
                 id, .unknown, .takeover,
-                "in flight when its gateway\(former) was replaced; whether it was executed is not known, and it is not sent again", at: now)
+                "in flight when its gateway\(former) was replaced; whether it was executed is not known, and it is not sent again",
+                at: now)
         }
         if entry.deadline <= now { return finishAtDeadline(id, at: now) }
         // The device may be answering what the former owner sent.
@@ -100,23 +101,30 @@ extension CommandDesk {
     ) {
         guard let entry = entries[id] else { return }
         let record = entry.record
-        if let by = record.cancelRequestedBy { return finish(id, .cancelled, .cancelled, "withdrawn by \(by)", at: now) }
+        if let by = record.cancelRequestedBy {
+            return finish(id, .cancelled, .cancelled, "withdrawn by \(by)", at: now)
+        }
         let definition: CommandDefinition
         switch found {
         case .success(let value): definition = value
         case .failure(.unknownCommand):
             return finish(id, .rejected, .unknownCommand, "there is no command \(record.command)", at: now)
         case .failure(.unknownDevice):
-            return finish(id, .rejected, .unknownDevice, "\(record.device) does not know the command \(record.command)", at: now)
+            return finish(
+                id, .rejected, .unknownDevice, "\(record.device) does not know the command \(record.command)", at: now)
         }
-        if record.by.isEmpty { return finish(id, .rejected, .invalid, "nobody is named as the one who asks (by)", at: now) }
+        if record.by.isEmpty {
+            return finish(id, .rejected, .invalid, "nobody is named as the one who asks (by)", at: now)
+        }
         if let timeout = record.timeout, !(1...CommandDefinition.timeoutLimit).contains(timeout) {
             return finish(
-                id, .rejected, .invalid, "timeout is \(timeout) ms, must lie between 1 and \(CommandDefinition.timeoutLimit)", at: now)
+                id, .rejected, .invalid,
+                "timeout is \(timeout) ms, must lie between 1 and \(CommandDefinition.timeoutLimit)", at: now)
         }
         if entry.deadline <= now { return finishAtDeadline(id, at: now) }
         if entry.deadline > now.addingClamped(2 * CommandDefinition.timeoutLimit) {
-            return finish(id, .rejected, .invalid, "its deadline lies more than two days ahead; are the clocks right?", at: now)
+            return finish(
+                id, .rejected, .invalid, "its deadline lies more than two days ahead; are the clocks right?", at: now)
         }
         do {
             let parameters = try definition.checked(record.parameters)
@@ -126,21 +134,25 @@ extension CommandDesk {
         }
         if queues[record.device, default: []].count > limits.commandsPerDevice {
             return finish(
-                id, .rejected, .queueFull, "\(limits.commandsPerDevice) commands are waiting for \(record.device) already", at: now)
+                id, .rejected, .queueFull,
+                "\(limits.commandsPerDevice) commands are waiting for \(record.device) already", at: now)
         }
         pump(record.device, at: now)
     }
 
     static func deadline(of record: CommandRecord, definition: CommandDefinition?) -> Milliseconds {
         if let deadline = record.deadline { return deadline }
-        return record.requestedAt.addingClamped(record.timeout ?? definition?.timeout ?? CommandDefinition.defaultTimeout)
+        return record.requestedAt.addingClamped(
+            record.timeout ?? definition?.timeout ?? CommandDefinition.defaultTimeout)
     }
 
     // MARK: Sending
 
     /// Sends the first command of the device if it waits for that.
     mutating func pump(_ device: TagPath, at now: Milliseconds) {
-        guard isBrokerAvailable, let first = queues[device]?.first, let entry = entries[first.id], entry.phase == .waiting else {
+        guard isBrokerAvailable, let first = queues[device]?.first, let entry = entries[first.id],
+            entry.phase == .waiting
+        else {
             return
         }
         if entry.deadline <= now { return finishAtDeadline(first.id, at: now) }
@@ -156,7 +168,9 @@ extension CommandDesk {
         else { return }
         entries[id]?.ticket = 0
         if entry.deadline <= now { return finishAtDeadline(id, at: now) }
-        switch interlock.verdict(readings, device: entry.record.device, at: now, maximumAge: definition.interlockInputAge) {
+        switch interlock.verdict(
+            readings, device: entry.record.device, at: now, maximumAge: definition.interlockInputAge)
+        {
         case .satisfied: send(id, at: now)
         case .refused(let why):
             guard entry.mayHaveLeft else { return finish(id, .rejected, .interlock, why, at: now) }
@@ -172,7 +186,9 @@ extension CommandDesk {
 
     /// Hands the command out. For an at-most-once command called from one place only, right after `SENT` was recorded.
     mutating func publish(_ id: String, at now: Milliseconds) {
-        guard let entry = entries[id], let definition = entry.definition, let epoch = epochs[entry.shard] else { return }
+        guard let entry = entries[id], let definition = entry.definition, let epoch = epochs[entry.shard] else {
+            return
+        }
         listen(id)
         entries[id]?.phase = .publishing
         entries[id]?.publications += 1
@@ -181,9 +197,11 @@ extension CommandDesk {
         actions.append(
             .publish(
                 CommandPublication(
-                    ticket: ticket, shard: entry.shard, epoch: epoch, topic: definition.topic.topic(device: entry.record.device),
+                    ticket: ticket, shard: entry.shard, epoch: epoch,
+                    topic: definition.topic.topic(device: entry.record.device),
                     payload: entry.record.payload(deadline: entry.deadline, epoch: epoch),
-                    responseTopic: definition.answer?.topic.topic(device: entry.record.device), deadline: entry.deadline,
+                    responseTopic: definition.answer?.topic.topic(device: entry.record.device),
+                    deadline: entry.deadline,
                     attempt: entry.isAtMostOnce ? 1 : entry.record.attempt &+ 1)))
     }
 
@@ -194,7 +212,9 @@ extension CommandDesk {
         switch outcome {
         case .acknowledged:
             if entry.definition?.answer == nil {
-                finish(id, .succeeded, .noAnswerDefined, "the broker has it; this command has no answer", at: now, left: true)
+                finish(
+                    id, .succeeded, .noAnswerDefined, "the broker has it; this command has no answer", at: now,
+                    left: true)
             } else if entry.isAtMostOnce {
                 entries[id]?.phase = .awaitingAnswer
             } else {
@@ -218,7 +238,8 @@ extension CommandDesk {
             if entry.isAtMostOnce {
                 finish(
                     id, .unknown, .connectionLost,
-                    "the connection to the broker was lost while it was being sent (\(why)); whether it was executed is not known", at: now)
+                    "the connection to the broker was lost while it was being sent (\(why)); whether it was executed is not known",
+                    at: now)
             } else {
                 entries[id]?.mustSendAgain = true
                 recordSent(id, attempt: entry.record.attempt &+ 1, at: now)
@@ -226,7 +247,9 @@ extension CommandDesk {
         }
     }
 
-    private func topic(of entry: Entry) -> String { entry.definition?.topic.topic(device: entry.record.device) ?? "its topic" }
+    private func topic(of entry: Entry) -> String {
+        entry.definition?.topic.topic(device: entry.record.device) ?? "its topic"
+    }
 
     private mutating func pause(_ id: String, at now: Milliseconds) {
         let until = now.addingClamped(Self.retryPause)

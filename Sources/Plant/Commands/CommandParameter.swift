@@ -21,7 +21,8 @@ public struct CommandParameter: Sendable, Hashable {
     public var isRequired: Bool
 
     public init(
-        name: String, kind: Kind, minimum: Double? = nil, maximum: Double? = nil, unit: String? = nil, values: [JSONValue]? = nil,
+        name: String, kind: Kind, minimum: Double? = nil, maximum: Double? = nil, unit: String? = nil,
+        values: [JSONValue]? = nil,
         defaultValue: JSONValue? = nil, isRequired: Bool = true
     ) {
         self.name = name
@@ -50,7 +51,8 @@ public struct CommandParameter: Sendable, Hashable {
             case .unknown(let name, let known):
                 let list = known.isEmpty ? "it takes none" : "it takes \(known.joined(separator: ", "))"
                 return "the command has no parameter \(name); \(list)"
-            case .wrongKind(let name, let expected, let found): return "parameter \(name) is \(found), must be of type \(expected.rawValue)"
+            case .wrongKind(let name, let expected, let found):
+                return "parameter \(name) is \(found), must be of type \(expected.rawValue)"
             case .tooSmall(let name, let value, let minimum, let unit):
                 return "parameter \(name) is \(value), must be at least \(Self.text(minimum, unit))"
             case .tooLarge(let name, let value, let maximum, let unit):
@@ -95,7 +97,9 @@ public struct CommandParameter: Sendable, Hashable {
     /// The value that a text on a command line (`rpm=1200`) stands for: text for a text parameter, JSON for the others.
     public func value(fromText text: String) throws(Mistake) -> JSONValue {
         if kind == .text { return .string(text) }
-        guard let value = try? JSONValue(parsing: text) else { throw .wrongKind(name, expected: kind, found: .string(text)) }
+        guard let value = try? JSONValue(parsing: text) else {
+            throw .wrongKind(name, expected: kind, found: .string(text))
+        }
         return value
     }
 

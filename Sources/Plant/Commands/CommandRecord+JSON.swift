@@ -23,7 +23,9 @@ extension CommandRecord {
     /// Reads the data of `/commands/<id>`. Strict in what names the command, because nothing can be done for a record
     /// whose id, device or state is not known; lenient in what the owner will judge anyway.
     public init(parsing bytes: [UInt8], id: String) throws(CommandRecordMistake) {
-        guard bytes.count <= Self.sizeLimit else { throw CommandRecordMistake(nil, "larger than \(Self.sizeLimit) bytes") }
+        guard bytes.count <= Self.sizeLimit else {
+            throw CommandRecordMistake(nil, "larger than \(Self.sizeLimit) bytes")
+        }
         let json: JSONValue
         do { json = try JSONValue(parsing: bytes) } catch { throw CommandRecordMistake(nil, "\(error)") }
         try self.init(json: json, id: id)
@@ -39,7 +41,8 @@ extension CommandRecord {
         let device = try Self.device(try members.text(.device, required: true))
         let requestedAt = try members.integer(.requestedAt)
         self.init(
-            id: id, device: device, command: try members.text(.command, required: true), by: try members.text(.by, required: false),
+            id: id, device: device, command: try members.text(.command, required: true),
+            by: try members.text(.by, required: false),
             requestedAt: requestedAt ?? 0)
         guard command.utf8.count <= Self.nameLengthLimit, by.utf8.count <= Self.nameLengthLimit else {
             throw CommandRecordMistake(Member.command, "command and by have at most \(Self.nameLengthLimit) bytes")
@@ -101,7 +104,8 @@ extension CommandRecord {
     public func serialized() -> [UInt8] { json.serialized() }
 
     fileprivate enum Member: String {
-        case id, device, command, parameters, by, requestedAt, timeout, deadline, execution, state, attempt, sentAt, finishedAt
+        case id, device, command, parameters, by, requestedAt, timeout, deadline, execution, state, attempt, sentAt,
+            finishedAt
         case reason, detail, result, gateway, epoch, cancelRequestedBy, cancelRequestedAt
     }
 }
@@ -111,7 +115,9 @@ extension CommandRecordMistake {
 }
 
 extension OrderedDictionary<String, JSONValue> {
-    fileprivate mutating func take(_ member: CommandRecord.Member) -> JSONValue? { removeValue(forKey: member.rawValue) }
+    fileprivate mutating func take(_ member: CommandRecord.Member) -> JSONValue? {
+        removeValue(forKey: member.rawValue)
+    }
 
     fileprivate mutating func optionalText(_ member: CommandRecord.Member) throws(CommandRecordMistake) -> String? {
         switch take(member) {
@@ -121,7 +127,9 @@ extension OrderedDictionary<String, JSONValue> {
         }
     }
 
-    fileprivate mutating func text(_ member: CommandRecord.Member, required: Bool) throws(CommandRecordMistake) -> String {
+    fileprivate mutating func text(_ member: CommandRecord.Member, required: Bool) throws(CommandRecordMistake)
+        -> String
+    {
         if let text = try optionalText(member) { return text }
         if required { throw CommandRecordMistake(member, "is missing") }
         return ""
@@ -131,7 +139,9 @@ extension OrderedDictionary<String, JSONValue> {
         switch take(member) {
         case nil, .null?: return nil
         case let value?:
-            guard let integer = value.intValue else { throw CommandRecordMistake(member, "is \(value), must be an integer") }
+            guard let integer = value.intValue else {
+                throw CommandRecordMistake(member, "is \(value), must be an integer")
+            }
             return integer
         }
     }

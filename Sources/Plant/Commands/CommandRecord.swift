@@ -43,7 +43,8 @@ public struct CommandRecord: Sendable, Hashable {
 
     /// A new request.
     public init(
-        id: String, device: TagPath, command: String, parameters: OrderedDictionary<String, JSONValue> = [:], by: String,
+        id: String, device: TagPath, command: String, parameters: OrderedDictionary<String, JSONValue> = [:],
+        by: String,
         requestedAt: Milliseconds, deadline: Milliseconds? = nil, timeout: Milliseconds? = nil
     ) {
         self.id = id
@@ -62,7 +63,9 @@ public struct CommandRecord: Sendable, Hashable {
     /// True when `request` asks again for what this record was created for: a repetition, not another command under the same
     /// id. Times do not count, since a requester that asks again has a later clock; nor do defaults that the owner filled in.
     public func isRepeated(by request: CommandRecord) -> Bool {
-        guard id == request.id, device == request.device, command == request.command, by == request.by else { return false }
+        guard id == request.id, device == request.device, command == request.command, by == request.by else {
+            return false
+        }
         if epoch == nil, parameters.count != request.parameters.count { return false }
         return request.parameters.allSatisfy { name, value in
             guard let known = parameters[name] else { return false }
@@ -113,7 +116,9 @@ extension CommandRecord {
     public static func device(_ text: String) throws(CommandRecordMistake) -> TagPath {
         let path: TagPath
         do { path = try TagPath(text) } catch { throw CommandRecordMistake("device", "\(error)") }
-        guard path.levels.allSatisfy({ !$0.isEmpty }) else { throw CommandRecordMistake("device", "it has an empty level") }
+        guard path.levels.allSatisfy({ !$0.isEmpty }) else {
+            throw CommandRecordMistake("device", "it has an empty level")
+        }
         guard text.unicodeScalars.first != "$" else { throw CommandRecordMistake("device", "it begins with $") }
         for scalar in text.unicodeScalars where scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) {
             throw CommandRecordMistake("device", "it contains control characters")

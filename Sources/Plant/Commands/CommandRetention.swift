@@ -27,6 +27,7 @@ public struct CommandRetention: Sendable, Hashable {
         }
         let excess = sorted.count - count
         let horizon = now.addingClamped(0 - max(age, 0))
-        return sorted.enumerated().prefix { index, item in index < excess || item.finishedAt < horizon }.map(\.element.name)
+        return sorted.enumerated().prefix { index, item in index < excess || item.finishedAt < horizon }.map(
+            \.element.name)
     }
 }

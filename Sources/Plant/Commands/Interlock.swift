@@ -95,11 +95,14 @@ public struct Interlock: Sendable, Hashable, CustomStringConvertible {
         switch evaluate(root, values) {
         case .success(true): return .satisfied
         case .success(false):
-            let readings = inputs(device: device).indices.map { "\(Self.resolve(tags[$0], device: device)) is \(values[$0])" }
+            let readings = inputs(device: device).indices.map {
+                "\(Self.resolve(tags[$0], device: device)) is \(values[$0])"
+            }
             return .refused("interlock not satisfied: \(text); \(readings.joined(separator: ", "))")
         case .failure(let mismatch):
             return .refused(
-                "interlock: \(Self.resolve(tags[mismatch.tag], device: device)) is \(mismatch.value), which cannot be compared with \(mismatch.literal)")
+                "interlock: \(Self.resolve(tags[mismatch.tag], device: device)) is \(mismatch.value), which cannot be compared with \(mismatch.literal)"
+            )
         }
     }
 

@@ -86,7 +86,9 @@ struct InterlockParser {
         }
         try advance()
         comparisons += 1
-        guard comparisons <= Self.comparisonLimit else { throw mistake("more than \(Self.comparisonLimit) comparisons") }
+        guard comparisons <= Self.comparisonLimit else {
+            throw mistake("more than \(Self.comparisonLimit) comparisons")
+        }
         let literal = try self.literal()
         switch (literal, comparison) {
         case (.bool, .less), (.bool, .lessOrEqual), (.bool, .greater), (.bool, .greaterOrEqual), (.text, .less),
@@ -117,7 +119,9 @@ struct InterlockParser {
         case .word("true"): return .bool(true)
         case .word("false"): return .bool(false)
         case .word(let word):
-            if let json = try? JSONValue(parsing: word), json.doubleValue != nil, let value = TagValue(json: json) { return value }
+            if let json = try? JSONValue(parsing: word), json.doubleValue != nil, let value = TagValue(json: json) {
+                return value
+            }
             throw mistake("expected a number, true, false or \"text\" in quotes, found \(word)")
         case .comparison, .open, .close, .end:
             throw mistake("expected a number, true, false or \"text\" in quotes, found \(name(token))")

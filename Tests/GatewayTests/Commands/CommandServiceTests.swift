@@ -21,7 +21,9 @@ struct CommandServiceTests {
                 let gateway = try await bed.gateway("g1", in: &group)
                 let lease = try await gateway.own(Bed.press, in: &group)
                 #expect(try await bed.commands.submit(Bed.request("a", command)) == .created)
-                let message = try await eventuallyValue("the command at the device") { gateway.published(command).first }
+                let message = try await eventuallyValue("the command at the device") {
+                    gateway.published(command).first
+                }
                 let json = try JSONValue(parsing: message.payload)
                 #expect(json["id"] == "a")
                 #expect(json["parameters"]?["rpm"] == 700)
@@ -107,7 +109,9 @@ struct CommandServiceTests {
                 let once = try await bed.finish("once")
                 #expect(once.state == .unknown)
                 #expect(once.gateway == "g2")
-                let message = try await eventuallyValue("the repetition") { new.published("setSpeed", device: Bed.pump).first }
+                let message = try await eventuallyValue("the repetition") {
+                    new.published("setSpeed", device: Bed.pump).first
+                }
                 #expect((try JSONValue(parsing: message.payload)["epoch"]?.intValue ?? 0) > pumpLease.token)
                 // The old one hears the answer too, and cannot write it.
                 old.answer("again", device: Bed.pump)
@@ -164,7 +168,9 @@ struct CommandServiceTests {
                     gateway.answer(id)
                     #expect(try await bed.finish(id).state == .succeeded)
                 }
-                let order = try gateway.published("setSpeed").map { try JSONValue(parsing: $0.payload)["id"]?.stringValue }
+                let order = try gateway.published("setSpeed").map {
+                    try JSONValue(parsing: $0.payload)["id"]?.stringValue
+                }
                 #expect(order == ids)
                 group.cancelAll()
             }
@@ -234,8 +240,11 @@ struct CommandServiceTests {
                 let other = try await bed.gateway("g2", in: &group)
                 _ = try await one.own(Bed.press, in: &group)
                 // What names no device is answered by the owner of shard 0, whoever that is.
-                let request = #"{"id":"a","device":"factory/line1/press1","command":"setSpeed","parameters":{"rpm":5},"by":"hmi","timeout":4000}"#
-                for gateway in [one, other, one] { gateway.service.offerRequest(payload: Array(request.utf8), properties: nil) }
+                let request =
+                    #"{"id":"a","device":"factory/line1/press1","command":"setSpeed","parameters":{"rpm":5},"by":"hmi","timeout":4000}"#
+                for gateway in [one, other, one] {
+                    gateway.service.offerRequest(payload: Array(request.utf8), properties: nil)
+                }
                 _ = try await eventuallyValue("the command at the device") { one.published("setSpeed").first }
                 one.answer("a")
                 #expect(try await bed.finish("a").state == .succeeded)
@@ -250,14 +259,17 @@ struct CommandServiceTests {
                     gateway.service.offerRequest(
                         payload: Array(request.replacing("setSpeed", with: "start").utf8), properties: properties)
                     gateway.service.offerRequest(
-                        payload: Array(#"{"id":"b","device":"factory/line1/press1","command":"start"}"#.utf8), properties: nil)
+                        payload: Array(#"{"id":"b","device":"factory/line1/press1","command":"start"}"#.utf8),
+                        properties: nil)
                     gateway.service.offerRequest(payload: Array("{".utf8), properties: nil)
                 }
                 let answer = try await eventuallyValue("the answer") { one.broker.messages(on: "hmi/1/answers").first }
                 #expect(answer.text.contains(#""state":"REJECTED""#))
                 #expect(answer.text.contains("stands for another command already"))
                 #expect(answer.properties.correlationData == [1, 2])
-                try await eventually("the other answer", seen: { one.announced("b").joined() }) { one.announced("b") == ["REJECTED"] }
+                try await eventually("the other answer", seen: { one.announced("b").joined() }) {
+                    one.announced("b") == ["REJECTED"]
+                }
                 #expect(other.broker.messages(on: "hmi/1/answers").isEmpty)
                 #expect(try await bed.record("b") == nil)
                 group.cancelAll()
@@ -299,7 +311,8 @@ struct CommandServiceTests {
         try await Bed.with { bed in
             func client(_ name: String, _ subscriptions: [MQTTSubscription] = []) throws -> MQTTClient {
                 MQTTClient(
-                    configuration: .init(broker: try MQTTBroker(url: mosquitto.url), clientID: name), subscriptions: subscriptions,
+                    configuration: .init(broker: try MQTTBroker(url: mosquitto.url), clientID: name),
+                    subscriptions: subscriptions,
                     logger: bed.logger)
             }
             let publisher = try client("gateway")
@@ -311,13 +324,16 @@ struct CommandServiceTests {
                 let owner = try await bed.gateway("g1", in: &group, isRunning: false)
                 let service = CommandService(
                     client: owner.client, publisher: publisher,
-                    configuration: .init(plant: "test", gateway: "g1", definitions: Bed.definitions), reading: { _ in nil },
+                    configuration: .init(plant: "test", gateway: "g1", definitions: Bed.definitions),
+                    reading: { _ in nil },
                     logger: bed.logger)
                 group.addTask { try await service.run() }
-                let shards = Dictionary([Bed.press, Bed.pump].map { (ShardMap.shard(of: $0), $0) }, uniquingKeysWith: { first, _ in first })
+                let shards = Dictionary(
+                    [Bed.press, Bed.pump].map { (ShardMap.shard(of: $0), $0) }, uniquingKeysWith: { first, _ in first })
                 for (shard, target) in shards {
                     let election = try await owner.stand(target, in: &group)
-                    service.shardGained(shard, lease: try await eventuallyValue("the shard of \(target)") { election.lease })
+                    service.shardGained(
+                        shard, lease: try await eventuallyValue("the shard of \(target)") { election.lease })
                 }
                 _ = try await bed.commands.submit(Bed.request("a", "start"))
                 let nobody = try await bed.finish("a")
@@ -332,7 +348,8 @@ struct CommandServiceTests {
                     #expect(batch.properties(entry)?.responseTopic == "factory/line1/pump/ack")
                     break
                 }
-                service.offer(topic: Array("factory/line1/pump/ack".utf8), payload: Array(#"{"id":"b","status":"ok"}"#.utf8))
+                service.offer(
+                    topic: Array("factory/line1/pump/ack".utf8), payload: Array(#"{"id":"b","status":"ok"}"#.utf8))
                 #expect(try await bed.finish("b").state == .succeeded)
                 group.cancelAll()
             }
@@ -350,7 +367,8 @@ struct CommandServiceTests {
                     var record = Bed.request("c\(index)", "setSpeed")
                     record.state = index % 5 == 0 ? .sent : .succeeded
                     record.finishedAt = index % 5 == 0 ? nil : now + Int64(index)
-                    _ = try await bed.operatorClient.create(CommandService.path(of: record.id), data: record.serialized())
+                    _ = try await bed.operatorClient.create(
+                        CommandService.path(of: record.id), data: record.serialized())
                 }
                 for index in 0..<30 {
                     let entry = index == 3 ? #"{"kind":"alarm","announced":false}"# : #"{"kind":"operator"}"#
@@ -365,7 +383,10 @@ struct CommandServiceTests {
                 #expect(try await bed.operatorClient.getChildren(TreeLayout.journal).count == 11)
                 let left = try await bed.commands.list().records
                 #expect(left.filter { $0.state == .sent }.count == 5)
-                #expect(left.filter { $0.state == .succeeded }.map(\.id) == ["c13", "c14", "c16", "c17", "c18", "c19", "c21", "c22", "c23", "c24"])
+                #expect(
+                    left.filter { $0.state == .succeeded }.map(\.id) == [
+                        "c13", "c14", "c16", "c17", "c18", "c19", "c21", "c22", "c23", "c24",
+                    ])
                 // A day later only what is open is left, and what is still owed.
                 retention.count = 10_000
                 let later = HouseKeeper(client: bed.operatorClient, retention: retention, logger: bed.logger)

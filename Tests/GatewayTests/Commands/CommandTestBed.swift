@@ -53,7 +53,9 @@ final class CommandTestBed: Sendable {
         ]
     }()
 
-    static func request(_ id: String, _ command: String, device: TagPath = press, timeout: Milliseconds? = nil) -> CommandRecord {
+    static func request(_ id: String, _ command: String, device: TagPath = press, timeout: Milliseconds? = nil)
+        -> CommandRecord
+    {
         CommandRecord(
             id: id, device: device, command: command, parameters: ["rpm": 700], by: "ada", requestedAt: WallClock.now(),
             timeout: timeout)
@@ -104,7 +106,8 @@ final class CommandTestBed: Sendable {
         let client: ZooKeeperClient
         private let bed: CommandTestBed
 
-        fileprivate init(service: CommandService, broker: ScriptedBroker, client: ZooKeeperClient, bed: CommandTestBed) {
+        fileprivate init(service: CommandService, broker: ScriptedBroker, client: ZooKeeperClient, bed: CommandTestBed)
+        {
             self.service = service
             self.broker = broker
             self.client = client
@@ -112,12 +115,15 @@ final class CommandTestBed: Sendable {
         }
 
         /// Stands for the shard of a device; in the queue when somebody has it.
-        func stand(_ device: TagPath, in group: inout ThrowingTaskGroup<Void, any Error>) async throws -> LeaderElection {
+        func stand(_ device: TagPath, in group: inout ThrowingTaskGroup<Void, any Error>) async throws -> LeaderElection
+        {
             let parent = TreeLayout.shard(ShardMap.shard(of: device))
             let before = (try? await bed.operatorClient.getChildren(parent).count) ?? 0
             let election = LeaderElection(client: client, path: parent, identity: Array("g".utf8), logger: bed.logger)
             group.addTask { try await election.run() }
-            try await eventually("a candidate for \(parent)") { try await bed.operatorClient.getChildren(parent).count > before }
+            try await eventually("a candidate for \(parent)") {
+                try await bed.operatorClient.getChildren(parent).count > before
+            }
             return election
         }
 
@@ -161,7 +167,8 @@ final class CommandTestBed: Sendable {
         _ = try await client.waitUntilConnected(timeout: .seconds(10))
         let service = CommandService(
             client: client, publisher: broker,
-            configuration: .init(plant: "test", gateway: name, definitions: Self.definitions), reading: reading, logger: logger)
+            configuration: .init(plant: "test", gateway: name, definitions: Self.definitions), reading: reading,
+            logger: logger)
         if isRunning { group.addTask { try await service.run() } }
         return TestGateway(service: service, broker: broker, client: client, bed: self)
     }

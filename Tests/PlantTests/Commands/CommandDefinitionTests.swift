@@ -61,7 +61,8 @@ struct CommandDefinitionTests {
         }
         #expect(throws: CommandDefinition.Mistake.timeout(0)) {
             try CommandDefinition(
-                name: "go", devices: TopicFilter("#"), topic: DeviceTemplate("{device}/cmd"), execution: .idempotent, timeout: 0)
+                name: "go", devices: TopicFilter("#"), topic: DeviceTemplate("{device}/cmd"), execution: .idempotent,
+                timeout: 0)
         }
         #expect(throws: CommandDefinition.Mistake.name("a b")) {
             try CommandDefinition(
@@ -91,8 +92,12 @@ struct CommandDefinitionTests {
         let catalogue = CommandCatalogue([try definition("f/press", .atMostOnce), try definition("f/+", .idempotent)])
         #expect(try catalogue.definition(of: "go", for: DeskFixture.device("f/press")).execution == .atMostOnce)
         #expect(try catalogue.definition(of: "go", for: DeskFixture.device("f/pump")).execution == .idempotent)
-        #expect(throws: CommandCatalogue.Absence.unknownDevice) { try catalogue.definition(of: "go", for: DeskFixture.device("g/pump")) }
-        #expect(throws: CommandCatalogue.Absence.unknownCommand) { try catalogue.definition(of: "stop", for: DeskFixture.device("f/press")) }
+        #expect(throws: CommandCatalogue.Absence.unknownDevice) {
+            try catalogue.definition(of: "go", for: DeskFixture.device("g/pump"))
+        }
+        #expect(throws: CommandCatalogue.Absence.unknownCommand) {
+            try catalogue.definition(of: "stop", for: DeskFixture.device("f/press"))
+        }
         #expect(catalogue.definitions(for: DeskFixture.device("f/press")).count == 2)
     }
 }

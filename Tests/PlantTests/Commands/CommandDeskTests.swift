@@ -11,7 +11,8 @@ struct CommandDeskTests {
     @Test("at most once: SENT is recorded, then published, then the answer is recorded")
     func atMostOnceSucceeds() throws {
         var desk = Fixture.desk()
-        let sent = try #require(desk.seen(Fixture.request("a", "start"), shard: 0, czxid: 2000, version: 0, at: 10).write)
+        let sent = try #require(
+            desk.seen(Fixture.request("a", "start"), shard: 0, czxid: 2000, version: 0, at: 10).write)
         #expect(sent.record.state == .sent)
         #expect(sent.from == .requested)
         #expect(sent.expectedVersion == 0)
@@ -32,7 +33,8 @@ struct CommandDeskTests {
         let payload = try JSONValue(parsing: publication.payload)
         #expect(
             payload == [
-                "id": "a", "command": "start", "parameters": ["rpm": 700], "by": "ada", "deadline": 10_000, "epoch": 1000,
+                "id": "a", "command": "start", "parameters": ["rpm": 700], "by": "ada", "deadline": 10_000,
+                "epoch": 1000,
             ])
         #expect(desk.awaitsAnswer(on: Fixture.ackTopic()))
 
@@ -76,7 +78,8 @@ struct CommandDeskTests {
         ])
     func atMostOncePublishFails(outcome: CommandPublishOutcome, state: CommandState, reason: CommandReason) throws {
         var desk = Fixture.desk()
-        let sent = try #require(desk.seen(Fixture.request("a", "start"), shard: 0, czxid: 2000, version: 0, at: 0).write)
+        let sent = try #require(
+            desk.seen(Fixture.request("a", "start"), shard: 0, czxid: 2000, version: 0, at: 0).write)
         let publication = try #require(desk.recorded(sent.ticket, version: 1, at: 0).publication)
         let end = try #require(desk.published(publication.ticket, outcome, at: 5).write)
         #expect(end.record.state == state)
@@ -111,7 +114,8 @@ struct CommandDeskTests {
     @Test("at most once: a deadline that passes while SENT is recorded keeps it from being sent")
     func atMostOnceDeadlineWhileRecording() throws {
         var desk = Fixture.desk()
-        let sent = try #require(desk.seen(Fixture.request("a", "start"), shard: 0, czxid: 2000, version: 0, at: 0).write)
+        let sent = try #require(
+            desk.seen(Fixture.request("a", "start"), shard: 0, czxid: 2000, version: 0, at: 0).write)
         #expect(desk.advance(to: 10_000) == [])
         let end = try #require(desk.recorded(sent.ticket, version: 1, at: 10_001).write)
         #expect(end.record.state == .expired)
@@ -128,7 +132,9 @@ struct CommandDeskTests {
         #expect(sent.record.state == .sent)
         #expect(sent.record.attempt == 1)
         // The answer is there before the record.
-        #expect(desk.answerReceived(topic: Fixture.ackTopic(), payload: Fixture.answer("a", "bad", message: "stuck"), at: 6) == [])
+        #expect(
+            desk.answerReceived(topic: Fixture.ackTopic(), payload: Fixture.answer("a", "bad", message: "stuck"), at: 6)
+                == [])
         let end = try #require(desk.recorded(sent.ticket, version: 1, at: 7).write)
         #expect(end.record.state == .failed)
         #expect(end.record.detail == "stuck")
@@ -208,7 +214,9 @@ struct CommandDeskTests {
         #expect(desk.answerReceived(topic: topic, payload: Array("{".utf8), at: 7) == [])
         #expect(desk.answerReceived(topic: topic, payload: [UInt8](repeating: 0x20, count: 5_000_000), at: 7) == [])
         #expect(desk.answerReceived(topic: topic, payload: Array("[1]".utf8), at: 7) == [])
-        #expect(desk.answerReceived(topic: Fixture.ackTopic(Fixture.press2), payload: Fixture.answer("a", "ok"), at: 7) == [])
+        #expect(
+            desk.answerReceived(topic: Fixture.ackTopic(Fixture.press2), payload: Fixture.answer("a", "ok"), at: 7)
+                == [])
         let end = try #require(desk.answerReceived(topic: topic, payload: Fixture.answer("a", "error"), at: 8).write)
         #expect(end.record.state == .failed)
         #expect(desk.answerReceived(topic: topic, payload: Fixture.answer("a", "ok"), at: 9) == [])
@@ -238,7 +246,8 @@ struct CommandDeskTests {
             try #require(desk.seen(record, shard: 0, czxid: 2000, version: 0, at: 0).write).record
         }
         #expect(try state(Fixture.request("a", "jump")).reason == .unknownCommand)
-        #expect(try state(Fixture.request("b", "start", device: Fixture.device("office/lamp"))).reason == .unknownDevice)
+        #expect(
+            try state(Fixture.request("b", "start", device: Fixture.device("office/lamp"))).reason == .unknownDevice)
         var wrong = Fixture.request("c", "start")
         wrong.parameters = ["rpm": 5000]
         let record = try state(wrong)
@@ -307,7 +316,8 @@ struct CommandDeskTests {
     @Test("a wish to cancel that beats the record of SENT wins, since nothing has been published")
     func cancelBeatsSent() throws {
         var desk = Fixture.desk()
-        let sent = try #require(desk.seen(Fixture.request("a", "start"), shard: 0, czxid: 2000, version: 0, at: 0).write)
+        let sent = try #require(
+            desk.seen(Fixture.request("a", "start"), shard: 0, czxid: 2000, version: 0, at: 0).write)
         #expect(desk.recordFailed(sent.ticket, .outdated, at: 1) == [.read(id: "a")])
         var wish = Fixture.request("a", "start")
         wish.cancelRequestedBy = "bob"
@@ -372,9 +382,12 @@ struct CommandDeskTests {
         var desk = Fixture.desk()
         _ = desk.brokerAvailable(false, at: 0)
         for (id, czxid, device) in [
-            ("c", 2002, Fixture.press1), ("a", 2000, Fixture.press1), ("b", 2001, Fixture.press1), ("x", 2003, Fixture.press2),
+            ("c", 2002, Fixture.press1), ("a", 2000, Fixture.press1), ("b", 2001, Fixture.press1),
+            ("x", 2003, Fixture.press2),
         ] {
-            #expect(desk.seen(Fixture.request(id, "tell", device: device), shard: 0, czxid: Int64(czxid), version: 0, at: 0) == [])
+            #expect(
+                desk.seen(Fixture.request(id, "tell", device: device), shard: 0, czxid: Int64(czxid), version: 0, at: 0)
+                    == [])
         }
         var actions = desk.brokerAvailable(true, at: 1)
         var published: [String] = []
@@ -397,12 +410,15 @@ struct CommandDeskTests {
         limits.commandsPerDevice = 2
         limits.commands = 4
         var desk = Fixture.desk(limits)
-        let first = try #require(desk.seen(Fixture.request("a", "tell"), shard: 0, czxid: 1, version: 0, at: 0).publication)
+        let first = try #require(
+            desk.seen(Fixture.request("a", "tell"), shard: 0, czxid: 1, version: 0, at: 0).publication)
         #expect(desk.seen(Fixture.request("b", "tell"), shard: 0, czxid: 2, version: 0, at: 0) == [])
-        let rejected = try #require(desk.seen(Fixture.request("c", "tell"), shard: 0, czxid: 3, version: 0, at: 0).write)
+        let rejected = try #require(
+            desk.seen(Fixture.request("c", "tell"), shard: 0, czxid: 3, version: 0, at: 0).write)
         #expect(rejected.record.reason == .queueFull)
         _ = try #require(
-            desk.seen(Fixture.request("x", "tell", device: Fixture.press2), shard: 0, czxid: 4, version: 0, at: 0).publication)
+            desk.seen(Fixture.request("x", "tell", device: Fixture.press2), shard: 0, czxid: 4, version: 0, at: 0)
+                .publication)
         #expect(desk.seen(Fixture.request("d", "tell"), shard: 0, czxid: 5, version: 0, at: 0) == [])
         #expect(desk.counters.overflowed == 1)
         #expect(desk.recorded(rejected.ticket, version: 1, at: 1) == [])
@@ -417,7 +433,9 @@ struct CommandDeskTests {
     func takeover() throws {
         var desk = CommandDesk(gateway: "g2", catalogue: Fixture.catalogue)
         _ = desk.brokerAvailable(true, at: 0)
-        func sent(_ id: String, _ command: String, _ execution: CommandExecution, _ device: String, deadline: Milliseconds) -> CommandRecord {
+        func sent(
+            _ id: String, _ command: String, _ execution: CommandExecution, _ device: String, deadline: Milliseconds
+        ) -> CommandRecord {
             var record = Fixture.request(id, command, device: Fixture.device(device))
             record.state = .sent
             record.execution = execution
@@ -429,7 +447,8 @@ struct CommandDeskTests {
             return record
         }
         let records = [
-            sent("once", "start", .atMostOnce, "f/l/1", deadline: 9000), sent("again", "setSpeed", .idempotent, "factory/l/2", deadline: 9000),
+            sent("once", "start", .atMostOnce, "f/l/1", deadline: 9000),
+            sent("again", "setSpeed", .idempotent, "factory/l/2", deadline: 9000),
             sent("late", "setSpeed", .idempotent, "factory/l/3", deadline: 900),
             sent("gone", "setSpeed", .idempotent, "x/l/4", deadline: 9000),
         ]
@@ -455,7 +474,10 @@ struct CommandDeskTests {
             }
         }
         // Its definition is not here: it cannot be sent again, and ends at its deadline.
-        #expect(desk.advance(to: 9000).contains { if case .record(let write) = $0 { write.ticket.id == "gone" } else { false } })
+        #expect(
+            desk.advance(to: 9000).contains {
+                if case .record(let write) = $0 { write.ticket.id == "gone" } else { false }
+            })
     }
 
     @Test("takeover: the answer to what the former owner sent counts")
@@ -477,7 +499,8 @@ struct CommandDeskTests {
     @Test("losing the shard stops everything, and late outcomes change nothing")
     func shardLost() throws {
         var desk = Fixture.desk()
-        let sent = try #require(desk.seen(Fixture.request("a", "start"), shard: 0, czxid: 2000, version: 0, at: 0).write)
+        let sent = try #require(
+            desk.seen(Fixture.request("a", "start"), shard: 0, czxid: 2000, version: 0, at: 0).write)
         #expect(desk.shardLost(0) == [])
         #expect(desk.recorded(sent.ticket, version: 1, at: 1) == [])
         #expect(desk.advance(to: 100_000) == [])
@@ -495,12 +518,14 @@ struct CommandDeskTests {
             desk.seen(Fixture.request("a", "setSpeed"), shard: 0, czxid: 2000, version: 0, at: 0).publication)
         let sent = try #require(desk.published(publication.ticket, .acknowledged, at: 1).write)
         _ = desk.recorded(sent.ticket, version: 1, at: 2)
-        let end = try #require(desk.answerReceived(topic: Fixture.ackTopic(), payload: Fixture.answer("a", "ok"), at: 3).write)
+        let end = try #require(
+            desk.answerReceived(topic: Fixture.ackTopic(), payload: Fixture.answer("a", "ok"), at: 3).write)
         _ = desk.recorded(end.ticket, version: 2, at: 4)
         #expect(desk.seen(sent.record, shard: 0, czxid: 2000, version: 1, at: 5) == [])
         // Deleted and asked for again, under the same id.
         _ = desk.gone("a", at: 6)
-        #expect(desk.seen(Fixture.request("a", "setSpeed"), shard: 0, czxid: 3000, version: 0, at: 7).publication != nil)
+        #expect(
+            desk.seen(Fixture.request("a", "setSpeed"), shard: 0, czxid: 3000, version: 0, at: 7).publication != nil)
     }
 
     @Test("the final record survives an unclear write")
@@ -509,7 +534,8 @@ struct CommandDeskTests {
         let end = try #require(desk.seen(Fixture.request("a", "jump"), shard: 0, czxid: 2000, version: 0, at: 0).write)
         #expect(desk.recordFailed(end.ticket, .unclear, at: 1) == [])
         #expect(desk.advance(to: 60) == [.read(id: "a")])
-        let again = try #require(desk.seen(Fixture.request("a", "jump"), shard: 0, czxid: 2000, version: 0, at: 61).write)
+        let again = try #require(
+            desk.seen(Fixture.request("a", "jump"), shard: 0, czxid: 2000, version: 0, at: 61).write)
         #expect(again.record.state == .rejected)
         #expect(desk.recordFailed(again.ticket, .unclear, at: 62) == [])
         #expect(desk.advance(to: 120) == [.read(id: "a")])
@@ -520,7 +546,8 @@ struct CommandDeskTests {
     @Test("a deleted node lets the next command go")
     func gone() throws {
         var desk = Fixture.desk()
-        _ = try #require(desk.seen(Fixture.request("a", "setSpeed"), shard: 0, czxid: 2000, version: 0, at: 0).publication)
+        _ = try #require(
+            desk.seen(Fixture.request("a", "setSpeed"), shard: 0, czxid: 2000, version: 0, at: 0).publication)
         #expect(desk.seen(Fixture.request("b", "setSpeed"), shard: 0, czxid: 2001, version: 0, at: 0) == [])
         #expect(desk.gone("a", at: 1).publication?.ticket.id == "b")
         #expect(desk.listed([], at: 2) == [])

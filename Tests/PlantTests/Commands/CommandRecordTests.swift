@@ -8,7 +8,8 @@ struct CommandRecordTests {
     func roundTrip() throws {
         var record = CommandRecord(
             id: "a.b_c-1", device: DeskFixture.press1, command: "setSpeed",
-            parameters: ["rpm": 1200, "mode": "auto", "ramp": 0.5, "list": [1, 2]], by: "ada", requestedAt: 5, deadline: 10, timeout: 7)
+            parameters: ["rpm": 1200, "mode": "auto", "ramp": 0.5, "list": [1, 2]], by: "ada", requestedAt: 5,
+            deadline: 10, timeout: 7)
         record.execution = .idempotent
         record.state = .timedOut
         record.attempt = 2
@@ -25,11 +26,15 @@ struct CommandRecordTests {
         let bytes = record.serialized()
         #expect(try CommandRecord(parsing: bytes, id: "a.b_c-1") == record)
         let text = String(decoding: bytes, as: UTF8.self)
-        #expect(text.hasPrefix(#"{"id":"a.b_c-1","device":"factory/line1/press1","command":"setSpeed","parameters":{"rpm":1200,"#))
+        #expect(
+            text.hasPrefix(
+                #"{"id":"a.b_c-1","device":"factory/line1/press1","command":"setSpeed","parameters":{"rpm":1200,"#))
         #expect(text.contains(#""state":"TIMED_OUT""#))
         // Every truncation is a mistake, none a trap.
         for length in 0..<bytes.count {
-            #expect(throws: CommandRecordMistake.self) { try CommandRecord(parsing: Array(bytes.prefix(length)), id: "a.b_c-1") }
+            #expect(throws: CommandRecordMistake.self) {
+                try CommandRecord(parsing: Array(bytes.prefix(length)), id: "a.b_c-1")
+            }
         }
         var dice = CommandDice(seed: 3)
         for _ in 0..<5000 {
@@ -45,13 +50,17 @@ struct CommandRecordTests {
     func least() throws {
         let record = try CommandRecord(
             parsing: Array(#"{"device":"f/l/m","command":"go","by":"ada","requestedAt":1}"#.utf8), id: "x")
-        #expect(record == CommandRecord(id: "x", device: DeskFixture.device("f/l/m"), command: "go", by: "ada", requestedAt: 1))
+        #expect(
+            record
+                == CommandRecord(id: "x", device: DeskFixture.device("f/l/m"), command: "go", by: "ada", requestedAt: 1)
+        )
     }
 
     @Test(
         "what is no record, and why",
         arguments: [
-            (#"[]"#, "not a JSON object"), (#"{"command":"go"}"#, "device: is missing"), (#"{"device":"f"}"#, "command: is missing"),
+            (#"[]"#, "not a JSON object"), (#"{"command":"go"}"#, "device: is missing"),
+            (#"{"device":"f"}"#, "command: is missing"),
             (#"{"id":"y","device":"f","command":"go"}"#, #"id: is "y", must be "x""#),
             (#"{"device":"f/+","command":"go"}"#, "device: it contains + or #, which only filters may"),
             (#"{"device":"f//m","command":"go"}"#, "device: it has an empty level"),
@@ -76,7 +85,10 @@ struct CommandRecordTests {
         for id in ["a", "0", "2024-01-01T10_00.1", String(repeating: "x", count: 64), "-", "a.."] {
             #expect(CommandRecord.mistake(inID: id) == nil, "\(id)")
         }
-        for id in ["", ".", "..", ".a", "@a", "a/b", "a b", "é", "a+", "#", "request", "a\n", String(repeating: "x", count: 65)] {
+        for id in [
+            "", ".", "..", ".a", "@a", "a/b", "a b", "é", "a+", "#", "request", "a\n",
+            String(repeating: "x", count: 65),
+        ] {
             #expect(CommandRecord.mistake(inID: id) != nil, "\(id)")
         }
     }
@@ -110,8 +122,10 @@ struct CommandRecordTests {
         record.epoch = 9
         #expect(
             record.journalEntry(from: .sent, at: 50) == [
-                "kind": "command", "at": 50, "gateway": "g1", "epoch": 9, "by": "ada", "transition": "FAILED", "from": "SENT", "id": "a",
-                "device": "factory/line1/press1", "command": "setSpeed", "parameters": ["rpm": 700], "attempt": 0, "reason": "device",
+                "kind": "command", "at": 50, "gateway": "g1", "epoch": 9, "by": "ada", "transition": "FAILED",
+                "from": "SENT", "id": "a",
+                "device": "factory/line1/press1", "command": "setSpeed", "parameters": ["rpm": 700], "attempt": 0,
+                "reason": "device",
             ])
         #expect(record.cancellationEntry(by: "bob", at: 51)["transition"] == "CANCEL_REQUESTED")
     }

@@ -90,8 +90,9 @@ struct CommandWorld {
     mutating func settle() {
         if !isBrokerUp { flipBroker() }
         for _ in 0..<40 {
-            for _ in 0..<400 { progress() }
+            for _ in 0..<200 { progress() }
             now += 1000
+            if nodes.values.allSatisfy({ $0.record.state.isFinal }) { break }
         }
         for (id, node) in nodes where !node.record.state.isFinal {
             violations.append("\(id) never came to an end: \(node.record.json)")
@@ -111,12 +112,14 @@ struct CommandWorld {
         let device = chance(50) ? DeskFixture.press1 : DeskFixture.press2
         let timeout: Milliseconds = isCalm ? 100_000 : Milliseconds(Int.random(in: 100...3000, using: &dice))
         nodes[id] = Node(
-            record: DeskFixture.request(id, command, device: device, at: now, timeout: timeout), version: 0, czxid: zxid)
+            record: DeskFixture.request(id, command, device: device, at: now, timeout: timeout), version: 0, czxid: zxid
+        )
         for index in gateways.indices { gateways[index].outcomes.append(.seen(id)) }
     }
 
     private mutating func cancelOne() {
-        guard let id = nodes.filter({ $0.value.record.state == .requested }).keys.sorted().randomElement(using: &dice) else { return }
+        guard let id = nodes.filter({ $0.value.record.state == .requested }).keys.sorted().randomElement(using: &dice)
+        else { return }
         nodes[id]?.record.cancelRequestedBy = "bob"
         nodes[id]?.version += 1
         for index in gateways.indices { gateways[index].outcomes.append(.seen(id)) }
@@ -172,7 +175,8 @@ struct CommandWorld {
     private mutating func perform(_ action: CommandAction, by index: Int) {
         switch action {
         case .resync: break
-        case .judge(let ticket, let tags): feed(index) { [now] in $0.judged(ticket, readings: tags.map { _ in nil }, at: now) }
+        case .judge(let ticket, let tags):
+            feed(index) { [now] in $0.judged(ticket, readings: tags.map { _ in nil }, at: now) }
         case .read(let id): gateways[index].outcomes.append(.seen(id))
         case .record(let write): record(write, by: index)
         case .publish(let publication): publish(publication, by: index)
@@ -233,7 +237,9 @@ struct CommandWorld {
         }
         if count == 1 {
             let device = node.record.device
-            if let last = lastFirstReception[device], last > node.czxid { violations.append("\(id) overtook an older command") }
+            if let last = lastFirstReception[device], last > node.czxid {
+                violations.append("\(id) overtook an older command")
+            }
             lastFirstReception[device] = node.czxid
         }
         guard publication.responseTopic != nil, isCalm || chance(85) else { return }

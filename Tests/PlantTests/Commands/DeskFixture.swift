@@ -12,7 +12,8 @@ enum DeskFixture {
     }
 
     static func definition(
-        _ name: String, _ execution: CommandExecution, answers: Bool = true, underway: Bool = false, interlock: String? = nil,
+        _ name: String, _ execution: CommandExecution, answers: Bool = true, underway: Bool = false,
+        interlock: String? = nil,
         inputAge: Milliseconds? = nil
     ) -> CommandDefinition {
         do {
@@ -24,7 +25,8 @@ enum DeskFixture {
             return try CommandDefinition(
                 name: name, devices: TopicFilter("factory/+/+"), topic: DeviceTemplate("{device}/cmd/\(name)"),
                 parameters: [
-                    CommandParameter(name: "rpm", kind: .number, minimum: 0, maximum: 1800, unit: "rpm", defaultValue: 100)
+                    CommandParameter(
+                        name: "rpm", kind: .number, minimum: 0, maximum: 1800, unit: "rpm", defaultValue: 100)
                 ], execution: execution, answer: answers ? answer : nil, interlock: interlock.map { try Interlock($0) },
                 interlockInputAge: inputAge)
         } catch {
@@ -33,7 +35,8 @@ enum DeskFixture {
     }
 
     static let catalogue = CommandCatalogue([
-        definition("setSpeed", .idempotent), definition("start", .atMostOnce), definition("tell", .idempotent, answers: false),
+        definition("setSpeed", .idempotent), definition("start", .atMostOnce),
+        definition("tell", .idempotent, answers: false),
         definition("kick", .atMostOnce, answers: false), definition("slow", .idempotent, underway: true),
         definition("guarded", .atMostOnce, interlock: "{device}/guard == true", inputAge: 5000),
         definition("guardedSpeed", .idempotent, interlock: "{device}/guard == true"),
@@ -43,11 +46,14 @@ enum DeskFixture {
         _ id: String, _ command: String, device: TagPath = press1, at: Milliseconds = 0, timeout: Milliseconds? = nil
     ) -> CommandRecord {
         CommandRecord(
-            id: id, device: device, command: command, parameters: ["rpm": 700], by: "ada", requestedAt: at, timeout: timeout)
+            id: id, device: device, command: command, parameters: ["rpm": 700], by: "ada", requestedAt: at,
+            timeout: timeout)
     }
 
     /// A desk that owns shard 0 and reaches the broker.
-    static func desk(_ limits: CommandDesk.Limits = .init(), epoch: Int64 = epoch, gateway: String = "g1") -> CommandDesk {
+    static func desk(_ limits: CommandDesk.Limits = .init(), epoch: Int64 = epoch, gateway: String = "g1")
+        -> CommandDesk
+    {
         var desk = CommandDesk(gateway: gateway, catalogue: catalogue, limits: limits)
         _ = desk.brokerAvailable(true, at: 0)
         _ = desk.shardGained(0, epoch: epoch, at: 0)

@@ -7,22 +7,28 @@ struct InterlockTests {
 
     func verdict(_ text: String, _ values: [TagValue?], quality: Quality = .good) throws -> Interlock.Verdict {
         try Interlock(text).verdict(
-            values.map { value in value.map { .init(value: $0, quality: quality, receivedAt: 0) } }, device: Self.device, at: 100)
+            values.map { value in value.map { .init(value: $0, quality: quality, receivedAt: 0) } },
+            device: Self.device, at: 100)
     }
 
     @Test(
         "what holds and what does not",
         arguments: [
             ("a/b == true", [TagValue.bool(true)], true), ("a/b == true", [.bool(false)], false),
-            ("a/b != true", [.bool(false)], true), ("a/b >= 3", [.integer(3)], true), ("a/b >= 3", [.number(2.9)], false),
-            ("a/b == 3.0", [.integer(3)], true), ("a/b < -1.5e3", [.integer(-1501)], true), ("a/b>3", [.integer(4)], true),
+            ("a/b != true", [.bool(false)], true), ("a/b >= 3", [.integer(3)], true),
+            ("a/b >= 3", [.number(2.9)], false),
+            ("a/b == 3.0", [.integer(3)], true), ("a/b < -1.5e3", [.integer(-1501)], true),
+            ("a/b>3", [.integer(4)], true),
             ("\"a b/c\" == 'auto'", [.text("auto")], true), ("a/b != \"it\\\"s\"", [.text("it\"s")], false),
-            ("a == 1 and b == 2", [.integer(1), .integer(2)], true), ("a == 1 and b == 2", [.integer(1), .integer(3)], false),
+            ("a == 1 and b == 2", [.integer(1), .integer(2)], true),
+            ("a == 1 and b == 2", [.integer(1), .integer(3)], false),
             ("a == 1 or b == 2 and c == 3", [.integer(1), .integer(0), .integer(0)], true),
             ("(a == 1 or b == 2) and c == 3", [.integer(1), .integer(0), .integer(0)], false),
-            ("not a == 1 and b == 2", [.integer(0), .integer(2)], true), ("not (a == 1 and b == 2)", [.integer(1), .integer(2)], false),
+            ("not a == 1 and b == 2", [.integer(0), .integer(2)], true),
+            ("not (a == 1 and b == 2)", [.integer(1), .integer(2)], false),
             ("not not a == 1", [.integer(1)], true), ("a == 1 and a < 2", [.integer(1)], true),
-            ("and1 == 1", [.integer(1)], true), ("a-b.c/d_e <= 9007199254740993", [.integer(9_007_199_254_740_993)], true),
+            ("and1 == 1", [.integer(1)], true),
+            ("a-b.c/d_e <= 9007199254740993", [.integer(9_007_199_254_740_993)], true),
         ] as [(String, [TagValue], Bool)])
     func holds(text: String, values: [TagValue], expected: Bool) throws {
         let verdict = try verdict(text, values)
@@ -33,7 +39,8 @@ struct InterlockTests {
     func inputs() throws {
         #expect(try verdict("a/b == true", [nil]) == .refused("interlock: a/b has no value"))
         #expect(try verdict("a/b == true", [.bool(true)], quality: .stale) == .refused("interlock: a/b is stale"))
-        #expect(try verdict("a/b == true", [.bool(true)], quality: .uncertain) == .refused("interlock: a/b is uncertain"))
+        #expect(
+            try verdict("a/b == true", [.bool(true)], quality: .uncertain) == .refused("interlock: a/b is uncertain"))
         #expect(try verdict("a == 1 or b == 2", [.integer(1), nil]) == .refused("interlock: b has no value"))
         #expect(
             try verdict("{device}/x > 3", [.text("high")])
@@ -53,9 +60,11 @@ struct InterlockTests {
     @Test(
         "mistakes are told with their column",
         arguments: [
-            ("", 1), ("a", 2), ("a ==", 5), ("a = 1", 3), ("a == auto", 6), ("a == 1 b", 8), ("a == 1)", 7), ("(a == 1", 8),
+            ("", 1), ("a", 2), ("a ==", 5), ("a = 1", 3), ("a == auto", 6), ("a == 1 b", 8), ("a == 1)", 7),
+            ("(a == 1", 8),
             ("a == 1 and", 11), ("and a == 1", 1), ("a < true", 5), ("a < \"x\"", 5), ("a ! 1", 3), ("\"a == 1", 1),
-            ("a/+ == 1", 1), ("{x}/a == 1", 1), ("a == \"\\n\"", 7), ("not", 4), ("a == 1 or or b == 1", 11), ("a == 01", 6),
+            ("a/+ == 1", 1), ("{x}/a == 1", 1), ("a == \"\\n\"", 7), ("not", 4), ("a == 1 or or b == 1", 11),
+            ("a == 01", 6),
         ])
     func mistakes(text: String, column: Int) {
         #expect {
@@ -76,10 +85,15 @@ struct InterlockTests {
             try Interlock((0..<200).map { "a\($0) == 1" }.joined(separator: " and "))
         }
         var generator = CommandDice(seed: 7)
-        let pieces = ["a", "==", "=", "(", ")", "not", "and", "or", "\"", "'", "1", "true", "<", "!", "\\", " ", "{device}", "{", "é", "#"]
+        let pieces = [
+            "a", "==", "=", "(", ")", "not", "and", "or", "\"", "'", "1", "true", "<", "!", "\\", " ", "{device}", "{",
+            "é", "#",
+        ]
         for _ in 0..<20_000 {
-            let text = (0..<Int.random(in: 0..<12, using: &generator)).compactMap { _ in pieces.randomElement(using: &generator) }
-                .joined(separator: Bool.random(using: &generator) ? " " : "")
+            let text = (0..<Int.random(in: 0..<12, using: &generator)).compactMap { _ in
+                pieces.randomElement(using: &generator)
+            }
+            .joined(separator: Bool.random(using: &generator) ? " " : "")
             if let interlock = try? Interlock(text) {
                 let inputs = interlock.inputs(device: Self.device)
                 let readings = inputs.map { _ in Interlock.Reading(value: .integer(1), quality: .good, receivedAt: 0) }
