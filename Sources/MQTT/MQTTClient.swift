@@ -169,7 +169,8 @@ public final class MQTTClient: Service, Sendable {
         properties: MQTTProperties = MQTTProperties(), notAfter: ContinuousClock.Instant? = nil
     ) async throws -> MQTTPublishResult {
         try await publish(
-            topic: Array(topic.utf8), payload: payload, qos: qos, retain: retain, properties: properties, notAfter: notAfter)
+            topic: Array(topic.utf8), payload: payload, qos: qos, retain: retain, properties: properties,
+            notAfter: notAfter)
     }
 
     /// What has been counted so far.

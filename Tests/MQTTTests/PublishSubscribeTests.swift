@@ -62,7 +62,8 @@ struct PublishSubscribeTests {
         let broker = try await Mosquitto()
         try await withClient(.init(broker, "impossible")) { running in
             for properties in [
-                MQTTProperties(responseTopic: "a\u{0}b"), MQTTProperties(contentType: String(repeating: "x", count: 70_000)),
+                MQTTProperties(responseTopic: "a\u{0}b"),
+                MQTTProperties(contentType: String(repeating: "x", count: 70_000)),
                 MQTTProperties(correlationData: [UInt8](repeating: 1, count: 70_000)),
                 MQTTProperties(userProperties: [.init("line\n", "break")]),
             ] {
@@ -99,7 +100,8 @@ struct PublishSubscribeTests {
             let result = try await running.client.publish(topic: "nobody/hears", payload: [1])
             #expect(result.reasonCode == .noMatchingSubscribers)
             #expect(!result.reasonCode.isError)
-            #expect("\(result.reasonCode)" == "No matching subscribers (0x10)" || "\(result.reasonCode)".contains("0x10"))
+            #expect(
+                "\(result.reasonCode)" == "No matching subscribers (0x10)" || "\(result.reasonCode)".contains("0x10"))
         }
     }
 
@@ -127,7 +129,9 @@ struct PublishSubscribeTests {
             try await running.client.publish(topic: "late/1", payload: [1])
             _ = try await running.message { $0.topic == "late/1" }
             try running.client.unsubscribe("late/#")
-            try await eventually("the end of the subscription", seen: { broker.log }) { broker.log.contains("UNSUBACK") }
+            try await eventually("the end of the subscription", seen: { broker.log }) {
+                broker.log.contains("UNSUBACK")
+            }
             let result = try await running.client.publish(topic: "late/2", payload: [2])
             #expect(result.reasonCode == .noMatchingSubscribers)
             #expect(throws: MQTTError.self) { try running.client.subscribe(MQTTSubscription(filter: "a/#/b")) }

@@ -24,7 +24,8 @@ final class Relay: Sendable {
             }
             guard connected == 0 else { return }
             var descriptors = [
-                pollfd(fd: client, events: Int16(POLLIN), revents: 0), pollfd(fd: broker, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: client, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: broker, events: Int16(POLLIN), revents: 0),
             ]
             while true {
                 _ = poll(&descriptors, 2, 50)

@@ -12,7 +12,9 @@ struct ReceivedMessage: Sendable, CustomStringConvertible {
     var properties: MQTTProperties?
 
     var text: String { String(decoding: payload, as: UTF8.self) }
-    var description: String { "\(topic)=\(payload.count < 60 ? text : "\(payload.count) bytes")\(retain ? " (retained)" : "")" }
+    var description: String {
+        "\(topic)=\(payload.count < 60 ? text : "\(payload.count) bytes")\(retain ? " (retained)" : "")"
+    }
 }
 
 /// A value under a lock, for tasks to share.
@@ -99,7 +101,8 @@ final class RunningClient: Sendable {
     /// Waits until at least `count` messages have arrived.
     func messages(_ count: Int, within deadline: Duration = .seconds(10)) async throws -> [ReceivedMessage] {
         try await eventually(
-            "\(count) messages", within: deadline, seen: { "\(received.count): \(received.suffix(20)) \(client.statistics)" }
+            "\(count) messages", within: deadline,
+            seen: { "\(received.count): \(received.suffix(20)) \(client.statistics)" }
         ) { received.count >= count }
         return received
     }

@@ -6,12 +6,13 @@ public struct MQTTBackoff: Sendable, Hashable {
     public var maximum: Duration
     /// The part of each wait that is random, 0…1, so that many clients do not come back in the same instant.
     public var jitter: Double
-    /// A connection that lasted this long was a good one: the next wait is ``initial`` again.
+    /// A connection that lasted this long was a good one: the next wait is ``initial`` again. Longer than ``maximum``, so
+    /// that two clients with one id, which throw each other out, do so ever more slowly.
     public var resetAfter: Duration
 
     public init(
         initial: Duration = .milliseconds(50), maximum: Duration = .seconds(10), jitter: Double = 0.5,
-        resetAfter: Duration = .seconds(5)
+        resetAfter: Duration = .seconds(30)
     ) {
         self.initial = initial
         self.maximum = maximum

@@ -90,7 +90,8 @@ extension MQTTClient {
             if let tls {
                 try require(broker.secure, "TLS files are named but the broker is mqtt://, not mqtts://")
                 try require(
-                    (tls.certificateFile == nil) == (tls.keyFile == nil), "a certificate needs its key, and a key its certificate")
+                    (tls.certificateFile == nil) == (tls.keyFile == nil),
+                    "a certificate needs its key, and a key its certificate")
                 for file in [tls.caFile, tls.certificateFile, tls.keyFile].compactMap({ $0 }) {
                     try require(isReadable(file), "cannot read \(file)")
                 }

@@ -28,13 +28,22 @@ final class CallbackContext {
     var publishAnswers: [(mid: Int32, reason: Int32)] = []
     /// The reason in a DISCONNECT of the broker, or the library's own number.
     var disconnected: Int32?
-    /// The library's last complaint while connecting: the only place where it says what was wrong with a certificate.
-    var complaint: String?
+    /// The library's complaints while connecting: the only place where it says what was wrong with a certificate.
+    private(set) var complaint: String?
 
     init(maxPayload: Int, hasProperties: Bool, keyPassword: String?) {
         self.maxPayload = maxPayload
         self.hasProperties = hasProperties
         self.keyPassword = keyPassword
+    }
+
+    /// Keeps the first few complaints: the first says what is wrong, the later ones what failed because of it.
+    func complained(_ text: String) {
+        guard let before = complaint else {
+            complaint = text
+            return
+        }
+        if before.utf8.count < 300 { complaint = "\(before); \(text)" }
     }
 
     func messageArrived(

@@ -17,7 +17,8 @@ func mosquittoConnected(
     var accepted = CallbackContext.Accepted(reason: reason, sessionPresent: flags & 1 != 0)
     if let properties {
         var maximum: UInt16 = 0
-        if mosquitto_property_read_int16(properties, Int32(MQTT_PROP_RECEIVE_MAXIMUM.rawValue), &maximum, false) != nil {
+        if mosquitto_property_read_int16(properties, Int32(MQTT_PROP_RECEIVE_MAXIMUM.rawValue), &maximum, false) != nil
+        {
             accepted.receiveMaximum = maximum
         }
         accepted.reasonText = PropertyList.string(properties, MQTT_PROP_REASON_STRING)
@@ -67,7 +68,7 @@ func mosquittoComplained(
     _ handle: OpaquePointer?, _ object: UnsafeMutableRawPointer?, _ level: Int32, _ text: UnsafePointer<CChar>?
 ) {
     guard level == MOSQ_LOG_ERR || level == MOSQ_LOG_WARNING, let text else { return }
-    context(object)?.complaint = String(cString: text)
+    context(object)?.complained(String(cString: text))
 }
 
 /// OpenSSL's question for the password of a key. Without an answer of ours it would ask on the terminal.

@@ -98,7 +98,11 @@ final class Connection {
         let readiness = waitForWork(decision: decision, requests: requests, now: now)
         now = .now
         if let reason = readiness.failure { return reason }
-        return readiness.canRead ? read(now: now) : nil
+        guard readiness.canRead else { return nil }
+        if let reason = read(now: now) { return reason }
+        // The TLS layer keeps silent about a connection that dies during the handshake.
+        if readiness.isBroken, case .connecting = phase { return handle.disconnection(MOSQ_ERR_CONN_LOST.code) }
+        return nil
     }
 
     /// The connection is over: whoever waits learns of it.
@@ -121,7 +125,7 @@ final class Connection {
 extension Connection {
     private func waitForWork(
         decision: AcknowledgementHold.Decision, requests: Outbox.Requests, now: ContinuousClock.Instant
-    ) -> (canRead: Bool, failure: MQTTDisconnection?) {
+    ) -> (canRead: Bool, isBroken: Bool, failure: MQTTDisconnection?) {
         var wakeAt = nextMisc
         var mayRead = true
         var mayWrite = true
@@ -164,22 +168,24 @@ extension Connection {
         let isBroken = revents & Int16(POLLERR | POLLHUP | POLLNVAL) != 0
 
         if isTCPConnecting {
-            guard revents != 0 else { return (false, nil) }
-            let number = handle.pendingSocketError()
+            guard revents != 0 else { return (false, false, nil) }
+            // The TLS layer has written already, and may have taken the socket's error with it.
+            let pending = handle.pendingSocketError()
+            let number = pending == 0 && isBroken ? ECONNREFUSED : pending
             guard number == 0 else {
-                return (false, .network(code: number, text: String(cString: strerror(number))))
+                return (false, true, .network(code: number, text: String(cString: strerror(number))))
             }
             isTCPConnecting = false
             reachedBroker = true
             // Reading drives the TLS handshake; without TLS there is nothing to read yet.
-            return (core.configuration.broker.secure, nil)
+            return (core.configuration.broker.secure, false, nil)
         }
         // A broken connection does not wait for a pause to end: `poll` would return at once each time.
         if isBroken || (mayRead && (revents & Int16(POLLIN) != 0 || hasMoreToRead)) {
             pausedUntil = isBroken ? nil : pausedUntil
-            return (true, nil)
+            return (true, isBroken, nil)
         }
-        return (false, nil)
+        return (false, false, nil)
     }
 }
 

@@ -89,7 +89,8 @@ final class MosquittoHandle {
         }
         let properties = list.take()
         let code = mosquitto_will_set_v5(
-            pointer, will.topic, Int32(clamping: will.payload.count), will.payload, Int32(will.qos.rawValue), will.retain,
+            pointer, will.topic, Int32(clamping: will.payload.count), will.payload, Int32(will.qos.rawValue),
+            will.retain,
             properties)
         if code != MOSQ_ERR_SUCCESS.code, properties != nil {
             // The library owns the list only when it has taken it.
@@ -172,7 +173,9 @@ final class MosquittoHandle {
     func publish(_ slot: PublishSlot) throws -> Int32 {
         var list = PropertyList()
         if context.hasProperties, !slot.properties.isEmpty { try list.add(slot.properties) }
-        guard let count = Int32(exactly: slot.payload.count) else { throw MQTTError.payloadTooLarge(slot.payload.count) }
+        guard let count = Int32(exactly: slot.payload.count) else {
+            throw MQTTError.payloadTooLarge(slot.payload.count)
+        }
         var mid: Int32 = 0
         let code = (slot.topic + [0]).withUnsafeBufferPointer { topic in
             topic.withMemoryRebound(to: CChar.self) { text in
@@ -219,6 +222,11 @@ final class MosquittoHandle {
                 code: lastErrno, text: "\(configuration.broker.host): \(String(cString: gai_strerror(lastErrno)))")
         case MOSQ_ERR_KEEPALIVE.code:
             return .timedOut("the broker's answer to a ping")
+        case MOSQ_ERR_CONN_LOST.code where configuration.broker.secure && context.connectAnswer == nil:
+            if let complaint = context.complaint { return .tls(complaint) }
+            // With TLS 1.3 a broker refuses a certificate after our side of the handshake is done.
+            return .network(
+                code: code, text: "the broker closed the encrypted connection; it may want another certificate, or speak no TLS")
         case MOSQ_ERR_CONN_LOST.code, MOSQ_ERR_NO_CONN.code:
             return .network(code: code, text: Self.text(code))
         default:

@@ -62,17 +62,23 @@ struct PropertyList: ~Copyable {
         properties.responseTopic = string(list, MQTT_PROP_RESPONSE_TOPIC)
         properties.contentType = string(list, MQTT_PROP_CONTENT_TYPE)
         var seconds: UInt32 = 0
-        if mosquitto_property_read_int32(list, Int32(MQTT_PROP_MESSAGE_EXPIRY_INTERVAL.rawValue), &seconds, false) != nil {
+        if mosquitto_property_read_int32(list, Int32(MQTT_PROP_MESSAGE_EXPIRY_INTERVAL.rawValue), &seconds, false)
+            != nil
+        {
             properties.messageExpiry = .seconds(Int64(seconds))
         }
         var format: UInt8 = 0
-        if mosquitto_property_read_byte(list, Int32(MQTT_PROP_PAYLOAD_FORMAT_INDICATOR.rawValue), &format, false) != nil {
+        if mosquitto_property_read_byte(list, Int32(MQTT_PROP_PAYLOAD_FORMAT_INDICATOR.rawValue), &format, false) != nil
+        {
             properties.payloadIsText = format == 1
         }
         var data: UnsafeMutableRawPointer?
         var length: UInt16 = 0
-        if mosquitto_property_read_binary(list, Int32(MQTT_PROP_CORRELATION_DATA.rawValue), &data, &length, false) != nil {
-            properties.correlationData = Array(UnsafeRawBufferPointer(start: data, count: data == nil ? 0 : Int(length)))
+        if mosquitto_property_read_binary(list, Int32(MQTT_PROP_CORRELATION_DATA.rawValue), &data, &length, false)
+            != nil
+        {
+            properties.correlationData = Array(
+                UnsafeRawBufferPointer(start: data, count: data == nil ? 0 : Int(length)))
             free(data)
         }
         readUserProperties(list, into: &properties)
