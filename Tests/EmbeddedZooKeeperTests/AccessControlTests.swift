@@ -84,7 +84,8 @@ import ZooKeeperProtocol
         #expect(throws: ErrorCode.reconfigDisabled) {
             try root.call(
                 .reconfig,
-                ReconfigRequest(joiningServers: "server.2=x", leavingServers: nil, newMembers: nil, currentConfigID: -1)
+                ReconfigRequest(
+                    joiningServers: "server.2=h:1:2", leavingServers: nil, newMembers: nil, currentConfigID: -1)
             )
         }
     }

@@ -214,7 +214,10 @@ import ZooKeeperProtocol
         #expect(throws: ErrorCode.unimplemented) { try client.call(.deleteContainer, PathRequest(path: "/")) }
         #expect(throws: ErrorCode.marshallingError) { try client.call(.create, IntResponse(value: 99)) }
         #expect(throws: ErrorCode.marshallingError) { try client.call(.multi, MultiHeader(.getData)) }
-        let reconfig = ReconfigRequest(joiningServers: "x", leavingServers: nil, newMembers: nil, currentConfigID: -1)
+        var reconfig = ReconfigRequest(
+            joiningServers: "some thing", leavingServers: nil, newMembers: nil, currentConfigID: -1)
+        #expect(throws: ErrorCode.badArguments) { try client.call(.reconfig, reconfig) }
+        reconfig.joiningServers = "server.9=0.0.0.0:1234:2345:observer;3456"
         #expect(throws: ErrorCode.noAuth) { try client.call(.reconfig, reconfig) }
         var unknown = ByteBuffer()
         RequestHeader(xid: 77, type: 4711).write(into: &unknown)

@@ -136,13 +136,25 @@ extension Engine {
         }
     }
 
-    /// A single server has no members to change. The checks come in ZooKeeper's order, so that a client without the right
-    /// is told so first.
+    /// A single server has no members to change. Clients rely on being told first of a malformed request, then of a
+    /// missing right, and only then that it cannot be done here.
     private func refuseReconfiguration(_ request: ReconfigRequest, _ client: Client) throws(ErrorCode) {
+        func items(_ list: String?) -> [Substring] { list?.split(separator: ",") ?? [] }
+        let members = items(request.joiningServers) + items(request.newMembers)
+        let leaving = items(request.leavingServers)
+        let isIncremental = !items(request.joiningServers).isEmpty || !leaving.isEmpty
+        guard isIncremental == items(request.newMembers).isEmpty, members.allSatisfy(Self.isMember),
+            leaving.allSatisfy({ Int64($0) != nil })
+        else { throw .badArguments }
         guard client.isSuperuser else { throw .noAuth }
-        let isIncremental = request.joiningServers != nil || request.leavingServers != nil
-        guard isIncremental != (request.newMembers != nil) else { throw .badArguments }
         throw .reconfigDisabled
+    }
+
+    /// Whether it has the form `server.1=host:2888:3888…`.
+    private static func isMember(_ text: Substring) -> Bool {
+        let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2, parts[0].hasPrefix("server."), Int64(parts[0].dropFirst(7)) != nil else { return false }
+        return parts[1].split(separator: ":").count >= 3
     }
 
     // MARK: What requests need of a node

@@ -226,6 +226,7 @@ final class Engine {
         guard batchInFlight == nil else { return nil }
         var batch = StorageBatch(number: openBatch, lastZxid: lastLoggedZxid)
         logBytes += tree.log.buffer.readableBytes
+        let records = tree.log.recordCount
         if tree.log.recordCount > 0 {
             statistics.batches &+= 1
             statistics.batchTaken = statistics.batchOpened
@@ -236,17 +237,20 @@ final class Engine {
             logBytes = 0
             checkpoint = Checkpoint(through: lastLoggedZxid, nodes: tree.takeDirty()[...])
         }
-        addCheckpointChunk(to: &batch)
+        addCheckpointChunk(to: &batch, records: records)
         guard !batch.isEmpty else { return nil }
         batchInFlight = (batch.number, lastZxid)
         openBatch += 1
         return batch
     }
 
-    private func addCheckpointChunk(to batch: inout StorageBatch) {
+    /// Twice as many nodes as the batch has records, so that a checkpoint always gets ahead of what makes nodes dirty,
+    /// and a few more; a lone write that comes along does not have to wait for a large chunk.
+    private func addCheckpointChunk(to batch: inout StorageBatch, records: Int) {
         guard var checkpoint else { return }
+        let limit = min(settings.checkpointChunkNodes, 32 + 2 * records)
         var bytes = 0
-        while batch.nodes.count < settings.checkpointChunkNodes, bytes < settings.checkpointChunkBytes,
+        while batch.nodes.count < limit, bytes < settings.checkpointChunkBytes,
             let key = checkpoint.nodes.popFirst()
         {
             let row = tree.takeRow(key)

@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import NIOCore
+import Synchronization
 
 /// Where batches are made to last. A protocol so that tests can put a failing disk in its place.
 protocol TreeStorage: Sendable {
@@ -30,6 +31,20 @@ final class TreeStore: TreeStorage {
 
     private let directory: DataDirectory
     private let database: DatabaseQueue
+    /// Moves pages from SQLite's write-ahead log into the database file while ``database`` goes on writing.
+    private let mover: DatabaseQueue
+    private let movement = Mutex(Movement())
+
+    /// How far moving pages has got. Done by the writer alone, as SQLite does by itself, it would hold up a commit for
+    /// as long as thousands of pages take to reach the disk. So the mover does nearly all of it beside the writer, and
+    /// the writer then the few pages that came meanwhile, after which SQLite begins its log at the front again.
+    private struct Movement {
+        var pagesWritten = 0
+        var isRunning = false
+        var isAlmostDone = false
+    }
+
+    private static let pagesBetweenMovements = 2000
     private let wallSeconds: @Sendable () -> Int64
 
     /// - Parameter wallSeconds: Seconds since 1970 UTC.
@@ -45,13 +60,16 @@ final class TreeStore: TreeStorage {
                 sql: """
                     PRAGMA journal_mode = WAL;
                     PRAGMA synchronous = FULL;
-                    PRAGMA wal_autocheckpoint = 4000;
+                    PRAGMA wal_autocheckpoint = 0;
                     PRAGMA temp_store = MEMORY;
                     """)
         }
         do {
             database = try DatabaseQueue(path: directory.path + "/" + Self.fileName, configuration: configuration)
             try database.writeWithoutTransaction { try Self.createSchema($0) }
+            configuration.label = "linekeeper.tree.mover"
+            configuration.qos = .utility
+            mover = try DatabaseQueue(path: directory.path + "/" + Self.fileName, configuration: configuration)
         } catch let error as DatabaseError {
             throw RecoveryError("the database \(directory.path)/\(Self.fileName) cannot be opened: \(error)")
         }
@@ -148,8 +166,33 @@ final class TreeStore: TreeStorage {
                     return .commit
                 }
                 completion(nil)
+                self.pagesWritten(by: batch, db)
             } catch {
                 completion(error)
+            }
+        }
+    }
+
+    private func pagesWritten(by batch: StorageBatch, _ db: Database) {
+        enum Step { case none, start, finish }
+        let step: Step = movement.withLock { movement in
+            movement.pagesWritten += 1 + batch.log.readableBytes / 4096 + batch.nodes.count
+            if movement.isAlmostDone {
+                movement = Movement()
+                return .finish
+            }
+            guard !movement.isRunning, movement.pagesWritten >= Self.pagesBetweenMovements else { return .none }
+            movement.isRunning = true
+            return .start
+        }
+        switch step {
+        case .none: break
+        // A failure here costs nothing but space: the pages stay in the log, and the next movement takes them.
+        case .finish: _ = try? db.checkpoint(.passive)
+        case .start:
+            mover.asyncWriteWithoutTransaction { [self] db in
+                _ = try? db.checkpoint(.passive)
+                movement.withLock { $0.isAlmostDone = true }
             }
         }
     }
@@ -186,6 +229,7 @@ final class TreeStore: TreeStorage {
     }
 
     func close() {
+        try? mover.close()
         try? database.close()
     }
 }

@@ -1,3 +1,9 @@
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// A path as a key: equal when the bytes are equal.
 ///
 /// Swift's strings are equal when they are canonically equivalent; two spellings of “é” would be one node then, which
@@ -17,10 +23,18 @@ struct PathKey: Hashable, Sendable {
         guard leftBytes.count == rightBytes.count else { return false }
         let fast = leftBytes.withContiguousStorageIfAvailable { leftStorage in
             rightBytes.withContiguousStorageIfAvailable { rightStorage in
-                leftStorage.elementsEqual(rightStorage)
+                // Not `elementsEqual`, which compares byte by byte.
+                Self.haveEqualBytes(leftStorage, rightStorage)
             }
         }
         return fast.flatMap { $0 } ?? leftBytes.elementsEqual(rightBytes)
+    }
+
+    private static func haveEqualBytes(
+        _ left: UnsafeBufferPointer<UInt8>, _ right: UnsafeBufferPointer<UInt8>
+    ) -> Bool {
+        guard let leftStart = left.baseAddress, let rightStart = right.baseAddress else { return left.isEmpty }
+        return memcmp(leftStart, rightStart, left.count) == 0
     }
 
     func hash(into hasher: inout Hasher) {
