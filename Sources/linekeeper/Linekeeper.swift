@@ -28,14 +28,14 @@ struct Linekeeper: AsyncParsableCommand {
             """,
         version: Gateway.version,
         groupedSubcommands: [
-            CommandGroup(name: "The gateway:", subcommands: [RunCommand.self, CheckCommand.self]),
+            CommandGroup(name: "Gateway", subcommands: [RunCommand.self, CheckCommand.self]),
             CommandGroup(
-                name: "Looking and acting:",
+                name: "Looking and acting",
                 subcommands: [
                     StatusCommand.self, TagsCommand.self, DevicesCommand.self, AlarmsCommand.self, CommandCommand.self,
                     JournalCommand.self, TreeCommand.self,
                 ]),
-            CommandGroup(name: "Trying it out:", subcommands: [SimulateCommand.self, ReplayCommand.self]),
+            CommandGroup(name: "Trying out", subcommands: [SimulateCommand.self, ReplayCommand.self]),
         ])
 
     static func main() async {

@@ -3,7 +3,8 @@ package import Plant
 /// A recording of sensors in a CSV file: one column of times, every other column a sensor.
 ///
 /// Semicolon, comma and tab are told apart by the header, and so is the time column (`datetime`, `timestamp`, `time`, `ts`
-/// or `date`; otherwise the first). Both SKAB and NAB files are read as they are.
+/// or `date`; otherwise the first). Both SKAB and NAB files are read as they are; the order of rows is that of the file, even where its clock
+/// was set back (NAB's machine temperature has such an hour).
 package struct Recording: Sendable {
     /// A sensor's column.
     package struct Column: Sendable, Equatable {
@@ -79,16 +80,10 @@ package struct Recording: Sendable {
         }
         self.columns = columns
 
-        var latest = Milliseconds.min
         while let line = nextLine() {
             switch row(line, number: number) {
             case .failure(let problem): malformed.append(problem)
             case .success(let row):
-                guard row.time >= latest else {
-                    malformed.append(Malformed(line: number, reason: "its time lies before that of the line above"))
-                    continue
-                }
-                latest = row.time
                 rows.append(row)
             }
         }

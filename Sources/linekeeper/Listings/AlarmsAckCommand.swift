@@ -102,8 +102,9 @@ struct AlarmsAckCommand: AsyncParsableCommand {
 /// Who is at the terminal.
 enum Person {
     static var current: String {
-        let environment = ProcessInfo.processInfo.environment
-        return environment["SUDO_USER"] ?? environment["USER"] ?? environment["LOGNAME"] ?? "unknown"
+        let process = ProcessInfo.processInfo
+        if let person = process.environment["SUDO_USER"], !person.isEmpty { return person }
+        return process.userName.isEmpty ? "unknown" : process.userName
     }
 }
 

@@ -28,8 +28,9 @@ struct TagRow: ListedRow {
     var key: String { tag.text }
 
     var json: JSONValue {
-        var members = (try? JSONValue(parsing: record.serialized()))?.objectValue ?? [:]
-        members["tag"] = .string(tag.text)
+        var members: OrderedDictionary<String, JSONValue> = ["tag": .string(tag.text)]
+        let record = (try? JSONValue(parsing: record.serialized()))?.objectValue ?? [:]
+        for (name, value) in record { members[name] = value }
         return .object(members)
     }
 

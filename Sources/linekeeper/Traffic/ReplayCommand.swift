@@ -118,7 +118,6 @@ struct ReplayCommand: AsyncParsableCommand {
         let first = recording.rows.first?.time ?? 0
         var schedule = ReplaySchedule(speed: speed, start: WallClock.now(), first: first)
         var next = recording.rows.startIndex
-        defer { summary.duration = ContinuousClock.now - started }
         while next < recording.rows.endIndex, !Task.isCancelled {
             let now = WallClock.now()
             var messages: [SimulatedMessage] = []
@@ -152,7 +151,7 @@ struct ReplayCommand: AsyncParsableCommand {
             if case .notConnected? = result.error {
                 // The connection comes back by itself; what was lost meanwhile is counted.
                 try? await BrokerConnection.connected(client, timeout: .seconds(10))
-                if !client.connectionState.isConnected { return summary }
+                if !client.connectionState.isConnected { break }
             }
             if ContinuousClock.now - lastReport > .seconds(2) {
                 lastReport = .now
@@ -161,6 +160,7 @@ struct ReplayCommand: AsyncParsableCommand {
             if wait > 0 { try? await Task.sleep(for: .milliseconds(min(wait, 1000))) }
         }
         summary.isComplete = next == recording.rows.endIndex
+        summary.duration = ContinuousClock.now - started
         return summary
     }
 

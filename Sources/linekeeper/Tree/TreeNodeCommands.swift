@@ -243,8 +243,11 @@ struct TreeStatCommand: AsyncParsableCommand {
         let now = WallClock.now()
         for (name, value, note) in fields {
             let isTime = name == "ctime" || name == "mtime"
+            // As other ZooKeeper tools write transactions and sessions.
+            let isHexadecimal = name.hasSuffix("zxid") || (name == "ephemeralOwner" && value != 0)
+            let text = isHexadecimal ? "0x" + String(UInt64(bitPattern: value), radix: 16) : "\(value)"
             table.rows.append([
-                TableCell(name), TableCell("\(value)", .bold),
+                TableCell(name), TableCell(text, .bold),
                 TableCell(isTime ? "\(note) \(HumanText.age(of: value, now: now))" : note, .dim),
             ])
         }

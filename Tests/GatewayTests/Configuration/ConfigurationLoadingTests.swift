@@ -134,7 +134,11 @@ import Testing
             "linekeeper.yaml": soundHead + "routes: [{ name: r, topic: \"\(topic)\", device: d, payload: number }]"
         ])
         let problems = fixture.problems()
-        if isMistake { expectProblem(problems, "mistake", "Linekeeper's own messages") } else { #expect(problems == []) }
+        if isMistake {
+            expectProblem(problems, "mistake", "Linekeeper's own messages")
+        } else {
+            #expect(problems == [])
+        }
     }
 
     @Test func routesThatShareTopicsAreFound() throws {

@@ -99,4 +99,14 @@ import Testing
         #expect(find(nil, ["LINEKEEPER_CONFIG": ""], [ConfigurationLookup.system]) == "/etc/linekeeper/linekeeper.yaml")
         #expect(find(nil, [:], []) == nil)
     }
+
+    @Test(arguments: [
+        ("./var/tree", "bridge-config/linekeeper.yaml", "bridge-config/var/tree"),
+        ("../var/tree", "bridge-config/linekeeper.yaml", "var/tree"), ("../x", "/etc/lk/a.yaml", "/etc/x"),
+        ("/abs", "a/b.yaml", "/abs"), ("x", "b.yaml", "x"), ("./x", "b.yaml", "x"), ("../x", "b.yaml", "../x"),
+        ("../../x", "a/b.yaml", "../x"), ("x", "./b.yaml", "./x"), ("../x", "../b.yaml", "../../x"),
+    ])
+    func pathsAreRelativeToTheirFile(name: String, file: String, expected: String) {
+        #expect(ConfigurationLoader.path(name, relativeTo: file) == expected)
+    }
 }
