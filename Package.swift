@@ -93,9 +93,14 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(name: "MQTTTests", dependencies: ["MQTT", "TestFixtures", logging], swiftSettings: settings),
-        .testTarget(name: "PlantTests", dependencies: ["Plant"], swiftSettings: settings),
+        .testTarget(name: "PlantTests", dependencies: ["Plant", collections], swiftSettings: settings),
         .testTarget(
-            name: "GatewayTests", dependencies: ["Gateway", "Plant", "TestFixtures", logging], swiftSettings: settings),
+            name: "GatewayTests",
+            dependencies: [
+                "Gateway", "Plant", "EmbeddedZooKeeper", "ZooKeeperRecipes", "ZooKeeperClient", "ZooKeeperProtocol", "MQTT",
+                "TestFixtures", logging, lifecycle, collections,
+            ],
+            swiftSettings: settings),
         .testTarget(
             name: "LinekeeperTests",
             dependencies: [

@@ -1,5 +1,6 @@
 public import Logging
 import ServiceLifecycle
+import UnixSignals
 import ZooKeeperClient
 
 /// A running gateway: the embedded tree if it has one, the connections to tree and broker, and everything between them.

@@ -148,7 +148,7 @@ struct GatewayCore: Service {
         let systemd = SystemdLifecycle(notifier: SystemdNotifier(environment: HostProcess.environment, processID: HostProcess.id), logger: logger, becomeReady: {})
         return [
             publisher, control, journal, membership, election, shards, processor, announcer, houseKeeping, devices,
-            mirror, commands, ingest, subscriber, status, systemd,
+            mirror, ingest, subscriber, commands, status, systemd,
         ]
     }
 }

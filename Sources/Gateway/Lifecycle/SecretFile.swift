@@ -16,7 +16,7 @@ enum SecretFile {
     static func firstLine(of file: String) throws -> String {
         let data: Data
         do { data = try Data(contentsOf: URL(filePath: file)) } catch {
-            throw Unreadable(file: file, reason: "\(error.localizedDescription)")
+            throw Unreadable(file: file, reason: "\(error)")
         }
         let line = data.prefix { $0 != 0x0A && $0 != 0x0D }
         guard !line.isEmpty else { throw Unreadable(file: file, reason: "its first line is empty") }

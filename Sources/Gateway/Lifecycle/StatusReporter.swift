@@ -1,6 +1,6 @@
-import OrderedCollections
 import Logging
-import Plant
+import OrderedCollections
+package import Plant
 import ServiceLifecycle
 import ZooKeeperClient
 import ZooKeeperProtocol
