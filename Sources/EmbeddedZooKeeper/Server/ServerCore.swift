@@ -173,7 +173,12 @@ final class ServerCore {
         engine = nil
         held = []
         for handler in connections.values { handler.drop() }
-        reload()
+        if isStopping {
+            for promise in settled { promise.fail(error) }
+            settled = []
+        } else {
+            reload()
+        }
     }
 
     private func reload() {
@@ -186,6 +191,7 @@ final class ServerCore {
     }
 
     private func reloaded(_ result: Result<RecoveredState, any Error>) {
+        guard !isStopping else { return }
         do {
             engine = try Engine(recovered: try result.get(), settings: settings, now: clock())
             logger.info("the tree was read again from disk and is served")
