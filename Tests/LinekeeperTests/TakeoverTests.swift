@@ -20,13 +20,14 @@ extension EndToEnd {
                 let reader = try await stage.reader(configuration)
                 try await Conditions.standing(["gw-a", "gw-b"], reader)
                 let events = try await stage.alarmEvents(broker)
-                let plant = try await stage.plant(broker)
-                plant.start()
+                let plant = try await stage.plant(broker, machines: 16)
+                plant.start(every: .milliseconds(25), flipChance: 0.15)
 
                 var elected = Times()
                 var announced = Times()
                 for round in 1...Run.kills {
-                    try await eventually("alarms move") { events.events.count > round * 4 }
+                    let before = events.events.count
+                    try await eventually("alarms move") { events.events.count > before + 40 }
                     let active = try #require(try await reader.activeProcessor())
                     let victim = try #require(gateways[active.gateway])
 
