@@ -108,12 +108,24 @@ enum JournalLine {
         }
     }
 
+    /// `factory/line1/conveyor1 setSpeed rpm=1200  c-42`, and why when it did not work.
+    private static func command(_ details: OrderedDictionary<String, JSONValue>) -> String? {
+        guard let id = details["id"]?.stringValue, let device = details["device"]?.stringValue,
+            let name = details["command"]?.stringValue
+        else { return nil }
+        let parameters = (details["parameters"]?.objectValue ?? [:]).map { " \($0.key)=\(HumanText.value($0.value))" }
+            .joined()
+        let detail = details["detail"]?.stringValue.map { "  \($0)" } ?? ""
+        return "\(device) \(name)\(parameters)  \(id)\(detail)"
+    }
+
     private static func what(_ entry: JournalEntry) -> String {
         let transition = (entry.transition ?? "").padded(to: 10)
         if let alarm = try? entry.alarmTransition()?.record {
             let value = alarm.value.map(HumanText.number) ?? "–"
             return "\(transition) \(alarm.path)  \(alarm.condition) at \(value)  → \(alarm.state)"
         }
+        if entry.kind == .command, let command = command(entry.details) { return "\(transition) \(command)" }
         let details = entry.details.filter { !["gateway", "epoch"].contains($0.key) }
             .map { "\($0.key)=\(HumanText.value($0.value))" }.joined(separator: " ")
         return "\(transition) \(details)"

@@ -72,7 +72,6 @@ final class SimulatedPlant: Sendable {
     private func connection(devices: [String]) -> Connection {
         var settings = settings
         settings.clientID += "-" + (devices.first ?? "").map { $0 == "/" ? "-" : $0 }
-        settings.acknowledgement = .whenNextBatchIsRequested
         if let device = devices.first, devices.count == 1 {
             let will = PlantModel.presence(of: device, online: false)
             settings.will = MQTTWill(topic: will.topic, payload: will.payload, qos: .atLeastOnce, retain: will.retain)
@@ -99,6 +98,8 @@ final class SimulatedPlant: Sendable {
     /// Carries out what comes in, and answers.
     private func obey(_ connection: Connection) async {
         for await batch in connection.client.batches {
+            // Before the answer: what leaves on a connection waits behind acknowledgements that are held back.
+            connection.client.acknowledge(through: batch.number)
             for entry in batch.entries where !entry.retain {
                 let topic = String(decoding: batch.topic(entry), as: UTF8.self)
                 let payload = Array(batch.payload(entry))
