@@ -1,10 +1,39 @@
+import EmbeddedZooKeeper
 import Logging
 import Synchronization
 import TestFixtures
 import ZooKeeperClient
 
+/// The two servers that everything must work with alike.
+enum TreeKind: String, CaseIterable, Sendable {
+    case apache
+    case embedded
+}
+
 /// The servers and clients that the tests of client and recipes share.
 enum TestTree {
+    /// The port of the shared server of a kind.
+    static func port(_ kind: TreeKind) async throws -> Int {
+        switch kind {
+        case .apache: try await shared().port
+        case .embedded: try await sharedEmbedded.value
+        }
+    }
+
+    private static let sharedEmbedded = Task {
+        let scratch = try Scratch("embedded-shared")
+        let port = try FreePort.tcp()
+        var configuration = EmbeddedServer.Configuration(
+            dataDirectory: scratch.file("tree"), listen: [HostPort(host: "127.0.0.1", port: port)],
+            tick: .milliseconds(200))
+        configuration.maxClientConnections = 0
+        let server = EmbeddedServer(configuration: configuration, logger: logger)
+        // It serves all tests of this process and ends with it.
+        Task { try await server.run() }
+        _ = try await server.waitUntilListening()
+        return port
+    }
+
     /// One Apache ZooKeeper (tick 200 ms) for all tests that do it no harm; each works below a path of its own.
     static func shared() async throws -> ApacheZooKeeper { try await sharedServer.value }
 
