@@ -2,6 +2,9 @@ import Synchronization
 
 /// A value and everyone who wants to hear of its changes. The newest value always arrives; a listener that is slower than
 /// sixteen changes misses the oldest of them.
+///
+/// One thread changes it; any task listens. Listeners are told after the lock is given back: telling one may need the
+/// lock of the listening task, and whoever cancels that task holds it while `onTermination` waits for ours.
 final class Broadcast<Value: Sendable & Equatable>: Sendable {
     private struct State {
         var value: Value
@@ -19,37 +22,33 @@ final class Broadcast<Value: Sendable & Equatable>: Sendable {
     /// The current value first, then each change.
     func updates() -> AsyncStream<Value> {
         let (stream, continuation) = AsyncStream.makeStream(of: Value.self, bufferingPolicy: .bufferingNewest(16))
-        let listener = state.withLock { state -> Int in
-            // Yielding under the lock keeps the order; a stream's buffer takes it without running anybody's code.
+        let (listener, finished) = state.withLock { state -> (Int, Bool) in
+            // Nobody waits on this stream yet, so this only fills its buffer.
             continuation.yield(state.value)
             let listener = state.nextListener
             state.nextListener += 1
             if !state.finished { state.listeners[listener] = continuation }
-            return listener
+            return (listener, state.finished)
         }
-        if state.withLock({ $0.finished }) { continuation.finish() }
+        if finished { continuation.finish() }
         continuation.onTermination = { [weak self] _ in
-            // Not under the lock: the removed continuation may be the last reference to its stream.
+            // Returned from the lock, so that what it releases is released outside.
             _ = self?.state.withLock { $0.listeners.removeValue(forKey: listener) }
         }
         return stream
     }
 
-    func set(_ value: Value) {
-        state.withLock { state in
-            guard state.value != value else { return }
-            state.value = value
-            for listener in state.listeners.values { listener.yield(value) }
-        }
-    }
+    /// Sets the value. Called by the one thread that changes it.
+    func set(_ value: Value) { update { $0 = value } }
 
+    /// Changes the value. Called by the one thread that changes it.
     func update(_ change: (inout Value) -> Void) {
-        state.withLock { state in
+        let (value, listeners) = state.withLock { state -> (Value, [AsyncStream<Value>.Continuation]) in
             let before = state.value
             change(&state.value)
-            guard state.value != before else { return }
-            for listener in state.listeners.values { listener.yield(state.value) }
+            return (state.value, state.value == before ? [] : Array(state.listeners.values))
         }
+        for listener in listeners { listener.yield(value) }
     }
 
     /// No further change comes: the streams end.
