@@ -24,7 +24,9 @@ public struct Lease: Sendable, Hashable, CustomStringConvertible {
 
     /// Until when the holder may act as owner, as far as is known now; nil when the lease is lost.
     public var deadline: ContinuousClock.Instant? {
-        grant.isHeld ? grant.client.leaseDeadline(ofSession: sessionID) : nil
+        // In this order: a deadline that was renewed after the node had gone is then not believed.
+        let deadline = grant.client.leaseDeadline(ofSession: sessionID)
+        return grant.isHeld ? deadline : nil
     }
 
     /// Carries out the operations in one transaction, if and only if this lease's node still exists.
