@@ -62,7 +62,11 @@ final class Stage: Sendable {
     func broker(_ options: Mosquitto.Options = .init()) async throws -> Mosquitto {
         let broker = try await Mosquitto(options)
         onEnd { broker.stop() }
-        report { "---- mosquitto\n" + broker.log.split(separator: "\n").suffix(30).joined(separator: "\n") }
+        report { [scratch] in
+            let log = broker.log
+            try? scratch.write(log, to: "mosquitto.log")
+            return "---- mosquitto\n" + log.split(separator: "\n").suffix(30).joined(separator: "\n")
+        }
         return broker
     }
 
@@ -89,7 +93,13 @@ final class Stage: Sendable {
     func gateway(_ id: String, _ configuration: PlantConfiguration) throws -> GatewayProcess {
         let gateway = try GatewayProcess(id, program: program, configuration: configuration, scratch: scratch)
         onEnd { await gateway.stop() }
-        report { gateway.process?.report(lines: 100) ?? "" }
+        report { [scratch] in
+            // What each thread was doing tells a gateway that hangs from one that waits.
+            if let stacks = gateway.process?.stacks(scratch: scratch) {
+                try? scratch.write(stacks, to: id + ".stacks")
+            }
+            return gateway.process?.report(lines: 100) ?? ""
+        }
         return gateway
     }
 

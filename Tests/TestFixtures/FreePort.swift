@@ -1,27 +1,38 @@
 import Glibc
+import Synchronization
 
 /// Ports that nobody listens on.
 public enum FreePort {
-    /// A TCP port of the loopback address that was free a moment ago.
+    /// A TCP port of the loopback address that nobody listens on.
     ///
-    /// The kernel chose it, so two callers do not get the same one while both hold theirs open only for the asking;
-    /// a fixture whose server finds its port taken takes another.
+    /// From below the range that the kernel takes for outgoing connections: there, a client's connection could take the
+    /// port between the asking and the listening. Two callers in one process never get the same port; two processes begin
+    /// at different places.
     public static func tcp() throws -> Int {
+        for _ in 0..<1_000 {
+            let port = next.withLock { next in
+                defer { next = next >= last ? first : next + 1 }
+                return next
+            }
+            if try canBind(port) { return port }
+        }
+        throw FixtureError("no free port from \(first) to \(last)")
+    }
+
+    private static let first = 12_000
+    private static let last = 31_999
+    private static let next = Mutex(first + Int(getpid()) &* 97 % (last - first))
+
+    private static func canBind(_ port: Int) throws -> Bool {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { throw FixtureError("socket: \(errnoText())") }
         defer { close(descriptor) }
-        var address = loopback(port: 0)
-        let size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let bound = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, size) }
+        var address = loopback(port: port)
+        return withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
         }
-        guard bound == 0 else { throw FixtureError("bind: \(errnoText())") }
-        var length = size
-        let named = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
-        }
-        guard named == 0 else { throw FixtureError("getsockname: \(errnoText())") }
-        return Int(UInt16(bigEndian: address.sin_port))
     }
 
     /// Whether somebody accepts connections on `port` of the loopback address.

@@ -66,7 +66,8 @@ public final class Mosquitto: Sendable {
         process.withLock { $0 = child }
         try await eventually("mosquitto on port \(port)", seen: { self.log }) {
             if let status = child.exitStatus { throw FixtureError("mosquitto ended with \(status): \(self.log)") }
-            return FreePort.isListening(self.port)
+            // Somebody else might listen there: what counts is that this one says it does.
+            return self.log.contains("mosquitto version") && FreePort.isListening(self.port) && child.isRunning
         }
     }
 
