@@ -65,6 +65,7 @@ struct SessionMachine {
 
     private var lastReceived: ContinuousClock.Instant
     private var lastSent: ContinuousClock.Instant
+    private var lastTick: ContinuousClock.Instant
     private var previousGap = Duration.zero
     private var lastLeaderRequest: ContinuousClock.Instant
     private var pings: Deque<ContinuousClock.Instant> = []
@@ -82,6 +83,7 @@ struct SessionMachine {
         lease = LeaseClock(rule: settings.leaseRule, serverTick: settings.serverTick)
         lastReceived = now
         lastSent = now
+        lastTick = now
         lastLeaderRequest = now
         lastAnswer = now
         if let credentials {
@@ -377,6 +379,8 @@ struct SessionMachine {
     /// Time has passed: pings, timeouts, deadlines.
     mutating func tick(at now: ContinuousClock.Instant) -> Effects {
         var effects = Effects()
+        let wasStarved = now - lastTick >= settings.tickInterval * 4
+        lastTick = now
         expireCalls(at: now, &effects)
         switch phase {
         case .disconnected, .closed:
@@ -391,7 +395,12 @@ struct SessionMachine {
             if now >= deadline { effects.close = .closed }
         case .established:
             let timeout = negotiatedTimeout
-            if now - lastReceived >= timeout * 2 / 3 {
+            let readTimeout = timeout * 2 / 3
+            if wasStarved {
+                // It was us who did not look: what the server has sent meanwhile waits in the socket.
+                lastReceived = max(lastReceived, now - readTimeout + settings.tickInterval * 2)
+            }
+            if now - lastReceived >= readTimeout {
                 effects.close = .readTimeout
                 return effects
             }

@@ -84,7 +84,10 @@ struct ConnectionFaultTests {
     }
 
     @Test func aSilentServerIsNoticedAndDeadlinesHoldMeanwhile() async throws {
-        try await withProxy("silent", configure: { $0.requestTimeout = .seconds(1) }) { client, proxy, _ in
+        try await withProxy("silent", configure: {
+            $0.requestTimeout = .seconds(1)
+            $0.sessionTimeout = .seconds(4)
+        }) { client, proxy, _ in
             let session = try #require(client.session)
             proxy.hold(.toClient)
             let start = ContinuousClock.now
@@ -180,14 +183,14 @@ struct ConnectionFaultTests {
         try await withProxy(
             "lease", configure: {
                 $0.leaseRule = rule
-                $0.sessionTimeout = .milliseconds(1600)
-                $0.serverTick = .milliseconds(200)
+                $0.sessionTimeout = .seconds(4)
+                $0.serverTick = .milliseconds(500)
             }
         ) { client, proxy, observer in
             client.leaseUserAdded()
             try await client.create("/mine", data: nil, mode: .ephemeral)
             // It stays fresh by itself for longer than a session timeout.
-            let end = ContinuousClock.now + .seconds(3)
+            let end = ContinuousClock.now + .seconds(5)
             while ContinuousClock.now < end {
                 #expect(client.leaseDeadline.map { $0 > .now } == true)
                 try await Task.sleep(for: .milliseconds(20))

@@ -25,7 +25,7 @@ enum TestTree {
         let port = try FreePort.tcp()
         var configuration = EmbeddedServer.Configuration(
             dataDirectory: scratch.file("tree"), listen: [HostPort(host: "127.0.0.1", port: port)],
-            tick: .milliseconds(200))
+            tick: .milliseconds(500))
         configuration.maxClientConnections = 0
         let server = EmbeddedServer(configuration: configuration, logger: logger)
         // It serves all tests of this process and ends with it.
@@ -34,11 +34,11 @@ enum TestTree {
         return port
     }
 
-    /// One Apache ZooKeeper (tick 200 ms) for all tests that do it no harm; each works below a path of its own.
+    /// One Apache ZooKeeper (tick 500 ms) for all tests that do it no harm; each works below a path of its own.
     static func shared() async throws -> ApacheZooKeeper { try await sharedServer.value }
 
     private static let sharedServer = Task {
-        try await ApacheZooKeeper(scratch: Scratch("zookeeper-shared"), tick: .milliseconds(200))
+        try await ApacheZooKeeper(scratch: Scratch("zookeeper-shared"), tick: .milliseconds(500))
     }
 
     /// A server of the test's own, which it may stop, kill and pause.
@@ -84,7 +84,8 @@ func withClient<Result: Sendable>(
     _ body: (ZooKeeperClient) async throws -> Result
 ) async throws -> Result {
     var configuration = try ZooKeeperClient.Configuration(connectString: "127.0.0.1:\(port)\(chroot == "/" ? "" : chroot)")
-    configuration.sessionTimeout = .seconds(4)
+    // Long enough for a loaded machine; tests of expiry ask for less.
+    configuration.sessionTimeout = .seconds(10)
     configuration.leaseRule = .standalone
     configure(&configuration)
     let client = ZooKeeperClient(configuration: configuration, logger: TestTree.logger)
