@@ -16,6 +16,8 @@ public struct MQTTStatistics: Sendable, Hashable {
     public var published: UInt64 = 0
     /// Publishes that failed, whatever the reason.
     public var publishFailures: UInt64 = 0
+    /// Publishes that have been handed to the network and not been acknowledged yet.
+    public var publishesInFlight = 0
     /// Connections made.
     public var connections: UInt64 = 0
     /// Attempts that failed, and connections that were lost.

@@ -286,7 +286,7 @@ struct EndTests {
         let client = running.client
         broker.pause()
         let last = Task { try await client.publish(topic: "last", payload: [1]) }
-        try await Task.sleep(for: .milliseconds(100))
+        try await eventually("the publish in flight") { client.statistics.publishesInFlight == 1 }
         let stop = Task { await running.stop() }
         try await Task.sleep(for: .milliseconds(100))
         broker.resume()
@@ -302,7 +302,7 @@ struct EndTests {
         broker.pause()
         let client = running.client
         let lost = Task { try await client.publish(topic: "lost", payload: [1]) }
-        try await Task.sleep(for: .milliseconds(50))
+        try await eventually("the publish in flight") { client.statistics.publishesInFlight == 1 }
         var start = ContinuousClock.now
         await running.stop()
         #expect(ContinuousClock.now - start < .seconds(4))

@@ -44,7 +44,7 @@ struct PublishFailureTests {
             let client = running.client
             broker.pause()
             let first = Task { try await client.publish(topic: "first", payload: [1]) }
-            try await Task.sleep(for: .milliseconds(50))
+            try await eventually("the publish in flight") { client.statistics.publishesInFlight == 1 }
             let start = ContinuousClock.now
             await #expect(throws: MQTTError.deadlinePassed) {
                 try await client.publish(topic: "second", payload: [2], notAfter: .now + .milliseconds(150))
@@ -101,7 +101,7 @@ struct PublishFailureTests {
                 let client = running.client
                 relay.goSilent()
                 let lost = Task { try await client.publish(topic: "lost", payload: [1], qos: .atLeastOnce) }
-                try await Task.sleep(for: .milliseconds(100))
+                try await eventually("the publish in flight") { client.statistics.publishesInFlight == 1 }
                 relay.cut()
                 await #expect(throws: MQTTError.connectionLost) { try await lost.value }
             }
@@ -122,7 +122,7 @@ struct PublishFailureTests {
             let client = running.client
             broker.pause()
             let lost = Task { try await client.publish(topic: "lost", payload: [1], retain: true) }
-            try await Task.sleep(for: .milliseconds(100))
+            try await eventually("the publish in flight") { client.statistics.publishesInFlight == 1 }
             // Killed while stopped: it never reads what lies in its socket.
             broker.stop(9)
             await #expect(throws: MQTTError.connectionLost) { try await lost.value }
@@ -145,7 +145,7 @@ struct PublishFailureTests {
             let client = running.client
             broker.pause()
             let first = Task { try await client.publish(topic: "first", payload: [1]) }
-            try await Task.sleep(for: .milliseconds(50))
+            try await eventually("the publish in flight") { client.statistics.publishesInFlight == 1 }
             let second = Task { try await client.publish(topic: "second", payload: [2]) }
             try await Task.sleep(for: .milliseconds(50))
             second.cancel()

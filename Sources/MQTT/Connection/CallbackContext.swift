@@ -21,7 +21,7 @@ final class CallbackContext {
     private var received: UInt64 = 0
     private var receivedBytes: UInt64 = 0
     private var tooLarge: UInt64 = 0
-    private var acknowledgementsOwed = false
+    private var acknowledgementsOwed = 0
 
     var connectAnswer: Accepted?
     var subscribeAnswers: [(mid: Int32, codes: [Int32])] = []
@@ -52,7 +52,7 @@ final class CallbackContext {
     ) {
         let level = MQTTQoS(rawValue: UInt8(clamping: qos)) ?? .atLeastOnce
         // Dropped or not, the library has queued its acknowledgement.
-        if level != .atMostOnce { acknowledgementsOwed = true }
+        if level != .atMostOnce { acknowledgementsOwed &+= 1 }
         guard payload.count <= maxPayload,
             builder.append(
                 topic: topic, payload: payload, qos: level, retain: retain, properties: properties,
@@ -76,9 +76,9 @@ final class CallbackContext {
     var hasNewMessages: Bool { received > 0 }
     var hasNewCounts: Bool { received > 0 || tooLarge > 0 }
 
-    /// Whether a message above QoS 0 has arrived since the last call.
-    func takeAcknowledgementsOwed() -> Bool {
-        defer { acknowledgementsOwed = false }
+    /// How many messages above QoS 0 have arrived since the last call.
+    func takeAcknowledgementsOwed() -> Int {
+        defer { acknowledgementsOwed = 0 }
         return acknowledgementsOwed
     }
 }

@@ -20,6 +20,8 @@ final class Connection {
     private static let burstMessages = 512
     private static let burstBytes = 1_024 * 1_024
     private static let miscInterval: Duration = .milliseconds(500)
+    /// How many acknowledgements are worth it to be sent as one segment.
+    private static let corkFrom = 8
     /// How often a full inbox is looked at: a consumer that takes a batch does not wake the thread.
     private static let pauseCheck: Duration = .milliseconds(5)
 
@@ -36,6 +38,8 @@ final class Connection {
     private var hasMoreToRead = false
     /// The rounds of one turn were not enough for the publishes that wait.
     private var hasMorePublishes = false
+    /// Acknowledgements that lie in the library's queue since the last time it was written.
+    private var acknowledgementsQueued = 0
     private var pausedUntil: ContinuousClock.Instant?
     private var nextMisc: ContinuousClock.Instant = .now
 
@@ -113,7 +117,10 @@ final class Connection {
         inFlight = [:]
         for slot in lost { slot.finish(.failure(MQTTError.connectionLost)) }
         let failures = UInt64(waiting.count + lost.count)
-        if failures > 0 { core.statistics.withLock { $0.publishFailures &+= failures } }
+        core.statistics.withLock { statistics in
+            statistics.publishFailures &+= failures
+            statistics.publishesInFlight = 0
+        }
         core.subscriptionStatus.set(MQTTSubscriptionStatus())
         // The acknowledgements that were held died with the connection; the broker delivers those messages again.
         session.hold.released()
@@ -242,10 +249,11 @@ extension Connection {
                 statistics.droppedInboxFull &+= UInt64(shed)
             }
         }
-        let owesAcknowledgements = context.takeAcknowledgementsOwed()
+        let owed = context.takeAcknowledgementsOwed()
+        acknowledgementsQueued &+= owed
         if hasNew {
             batch.number = session.nextNumber()
-            if owesAcknowledgements { session.hold.batchDelivered(batch.number, now: .now) }
+            if owed > 0 { session.hold.batchDelivered(batch.number, now: .now) }
         }
         if !batch.isEmpty { core.inbox.checkIn(batch) }
     }
@@ -277,6 +285,7 @@ extension Connection {
         core.statistics.withLock { statistics in
             statistics.published &+= succeeded
             statistics.publishFailures &+= failed
+            statistics.publishesInFlight = inFlight.count
         }
     }
 }
@@ -351,8 +360,9 @@ extension Connection {
     /// Hands publishes that wait to the library, and gives the network all that is queued.
     private func write(overdue: Bool) -> MQTTDisconnection? {
         if overdue { core.statistics.withLock { $0.acknowledgementsForced &+= 1 } }
-        // A burst of acknowledgements is worth two system calls to make one segment of it.
-        let corks = overdue || session.hold.isHolding
+        // Many acknowledgements are worth two system calls to make one segment of them.
+        let corks = acknowledgementsQueued >= Self.corkFrom
+        acknowledgementsQueued = 0
         if let reason = flush(corks: corks) { return reason }
         // QoS 0 is done when it is written, and makes room at once: a few rounds without going back to `poll`.
         hasMorePublishes = true
@@ -396,7 +406,12 @@ extension Connection {
                 slot.finish(.failure(error))
             }
         }
-        if failures > 0 { core.statistics.withLock { $0.publishFailures &+= failures } }
+        if !slots.isEmpty {
+            core.statistics.withLock { statistics in
+                statistics.publishFailures &+= failures
+                statistics.publishesInFlight = inFlight.count
+            }
+        }
         return slots.count
     }
 

@@ -226,7 +226,8 @@ final class MosquittoHandle {
             if let complaint = context.complaint { return .tls(complaint) }
             // With TLS 1.3 a broker refuses a certificate after our side of the handshake is done.
             return .network(
-                code: code, text: "the broker closed the encrypted connection; it may want another certificate, or speak no TLS")
+                code: code,
+                text: "the broker closed the encrypted connection; it may want another certificate, or speak no TLS")
         case MOSQ_ERR_CONN_LOST.code, MOSQ_ERR_NO_CONN.code:
             return .network(code: code, text: Self.text(code))
         default:

@@ -26,11 +26,8 @@ struct AcknowledgementHold {
 
     init(limit: Duration) {
         self.limit = limit
-        lateAfter = limit * 4 / 5
+        lateAfter = limit * 3 / 5
     }
-
-    /// Whether acknowledgements have been held back since the last release.
-    var isHolding: Bool { heldSince != nil }
 
     mutating func batchDelivered(_ number: UInt64, now: ContinuousClock.Instant) {
         delivered = max(delivered, number)
