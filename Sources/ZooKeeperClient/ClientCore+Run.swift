@@ -41,8 +41,8 @@ extension ClientCore {
 
     /// Connects and stays until the connection is gone.
     ///
-    /// - Returns: Whether a session was granted and lasted; a server that grants sessions and hangs up is no better than
-    ///   one that cannot be reached.
+    /// - Returns: Whether a session was granted and lasted; a server that grants sessions and hangs up is no better
+    ///   than one that cannot be reached.
     private func attempt(_ server: ServerAddress) async -> Bool {
         let timeout = state.withLock { $0.machine.connectTimeout }
         let configuration = configuration

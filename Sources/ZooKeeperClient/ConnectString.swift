@@ -34,7 +34,8 @@ public struct ConnectString: Hashable, Sendable, CustomStringConvertible {
         var servers: [ServerAddress] = []
         for part in string[..<(slash ?? string.endIndex)].split(separator: ",", omittingEmptySubsequences: true) {
             let trimmed = part.drop(while: \.isWhitespace)
-            let text = trimmed[..<(trimmed.lastIndex { !$0.isWhitespace }.map(trimmed.index(after:)) ?? trimmed.startIndex)]
+            let text = trimmed[
+                ..<(trimmed.lastIndex { !$0.isWhitespace }.map(trimmed.index(after:)) ?? trimmed.startIndex)]
             guard !text.isEmpty else { continue }
             guard let server = Self.server(text) else { throw invalid("“\(text)” is not host:port") }
             servers.append(server)

@@ -36,8 +36,9 @@ struct LeaseClock: Sendable {
     static func renewalInterval(_ sessionTimeout: Duration) -> Duration { sessionTimeout / 6 }
 
     /// A session was granted or taken up again. The caller tells of the evidence by ``renew(sentAt:gap:_:)``: for a new
-    /// session the leader's, because it starts there; for one taken up again only that of an answer, because the word of
-    /// a follower is not ordered behind the changes that the leader has made meanwhile, as the answer to a `sync` is.
+    /// session the leader's, because it starts there; for one taken up again only that of an answer, because the word
+    /// of a follower is not ordered behind the changes that the leader has made meanwhile, as the answer to a `sync`
+    /// is.
     mutating func sessionGranted(timeout: Duration, isNew: Bool) {
         sessionTimeout = timeout
         if isNew { deadline = nil }

@@ -129,7 +129,8 @@ final class PersistentWatchBuffer: Sendable {
                     if let end = state.end { return end }
                     if state.consumer != nil {
                         return .failure(
-                            ZooKeeperError(code: .badArguments, message: "a persistent watch is for one consumer at a time"))
+                            ZooKeeperError(
+                                code: .badArguments, message: "a persistent watch is for one consumer at a time"))
                     }
                     state.consumer = (id, continuation)
                     return nil

@@ -1,8 +1,8 @@
 /// Which server is tried next, and how long to wait before.
 ///
-/// The order is shuffled once, so that the clients of an ensemble spread, and then rotated: a server that failed is tried
-/// again only after all others. One round over all servers is free; each further round waits longer, up to the ceiling,
-/// with jitter, so that clients cut off together do not return together.
+/// The order is shuffled once, so that the clients of an ensemble spread, and then rotated: a server that failed is
+/// tried again only after all others. One round over all servers is free; each further round waits longer, up to the
+/// ceiling, with jitter, so that clients cut off together do not return together.
 struct ReconnectSchedule: Sendable {
     /// The first wait.
     static let initialDelay = Duration.milliseconds(20)

@@ -430,7 +430,8 @@ struct SessionMachine {
         }
         inFlight.append(
             InFlight(
-                xid: xid, call: nil, operation: operation, sentAt: now, gap: max(now - lastSent, previousGap), bytes: 0))
+                xid: xid, call: nil, operation: operation, sentAt: now, gap: max(now - lastSent, previousGap), bytes: 0)
+        )
         if operation.needsLeader { lastLeaderRequest = now }
         noteSent(at: now)
         return out
@@ -499,7 +500,8 @@ extension OperationCode {
         switch self {
         case .create, .create2, .createContainer, .createTTL, .delete, .setData, .setACL, .multi, .sync, .reconfig: true
         case .exists, .getData, .getACL, .getChildren, .ping, .getChildren2, .check, .checkWatches, .removeWatches,
-            .deleteContainer, .multiRead, .auth, .setWatches, .sasl, .getEphemerals, .getAllChildrenNumber, .setWatches2,
+            .deleteContainer, .multiRead, .auth, .setWatches, .sasl, .getEphemerals, .getAllChildrenNumber,
+            .setWatches2,
             .addWatch, .whoAmI, .createSession, .closeSession, .error:
             false
         }

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// A value that tasks can follow: each follower gets the current value first and then every change, in order; the oldest
-/// ones are dropped for a follower that lags behind the bound.
+/// A value that tasks can follow: each follower gets the current value first and then every change, in order; the
+/// oldest ones are dropped for a follower that lags behind the bound.
 package final class StateBroadcast<Value: Sendable>: Sendable {
     private struct State {
         var value: Value

@@ -22,7 +22,8 @@ extension ZooKeeperClient {
         guard call.frame.readableBytes - 4 <= core.configuration.maximumRequestLength else {
             throw call.error(
                 .requestTooLarge,
-                "\(call.frame.readableBytes - 4) bytes, at most \(core.configuration.maximumRequestLength) are accepted")
+                "\(call.frame.readableBytes - 4) bytes, at most \(core.configuration.maximumRequestLength) are accepted"
+            )
         }
         core.submit(call)
         return try await call.wait()

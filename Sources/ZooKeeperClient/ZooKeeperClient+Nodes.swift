@@ -48,7 +48,9 @@ extension ZooKeeperClient {
         let request = CreateRequest(
             path: try absolute(path, sequential: mode.isSequential, .create2), data: data, acl: acl, mode: mode,
             timeToLiveMilliseconds: timeToLiveMilliseconds)
-        let response = try await call(request.operation, path: path, as: Create2Response.self) { request.write(into: &$0) }
+        let response = try await call(request.operation, path: path, as: Create2Response.self) {
+            request.write(into: &$0)
+        }
         return CreatedNode(path: chroot.relative(response.path), stat: response.stat)
     }
 

@@ -16,7 +16,8 @@ extension ZooKeeperClient {
                 try await whole.ensure(absolutePath)
                 return
             } catch let error as ZooKeeperError
-            where (error.code == .connectionLoss || error.code == .sessionExpired) && ContinuousClock.now < deadline {
+                where (error.code == .connectionLoss || error.code == .sessionExpired) && ContinuousClock.now < deadline
+            {
                 continue
             }
         }

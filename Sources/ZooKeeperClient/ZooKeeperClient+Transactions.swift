@@ -12,7 +12,8 @@ extension ZooKeeperClient {
         guard !operations.isEmpty else { return [] }
         let request = MultiRequest(
             try operations.map { operation in
-                let isSequential = if case .create(_, _, _, let mode, _) = operation { mode.isSequential } else { false }
+                let isSequential =
+                    if case .create(_, _, _, let mode, _) = operation { mode.isSequential } else { false }
                 return operation.withPath(try absolute(operation.path, sequential: isSequential, .multi))
             })
         let response = try await call(.multi, path: nil, as: MultiResponse.self) { request.write(into: &$0) }

@@ -41,7 +41,8 @@ extension ZooKeeperClient {
                 }
                 return watch
             } catch let error as ZooKeeperError
-            where (error.code == .connectionLoss || error.code == .sessionExpired) && ContinuousClock.now < deadline {
+                where (error.code == .connectionLoss || error.code == .sessionExpired) && ContinuousClock.now < deadline
+            {
                 continue
             }
         }

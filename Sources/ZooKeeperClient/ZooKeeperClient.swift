@@ -41,8 +41,8 @@ public final class ZooKeeperClient: Service, Sendable {
     /// A view of the same session on the whole tree. Cheap.
     public func unrooted() -> ZooKeeperClient { rooted(at: "/") }
 
-    /// Keeps the client connected until its task is cancelled or a graceful shutdown begins; then closes the session, so
-    /// that its ephemeral nodes go at once, and fails everything that is pending.
+    /// Keeps the client connected until its task is cancelled or a graceful shutdown begins; then closes the session,
+    /// so that its ephemeral nodes go at once, and fails everything that is pending.
     ///
     /// May be called once, on one view of a client.
     ///
@@ -91,7 +91,8 @@ public final class ZooKeeperClient: Service, Sendable {
 
     /// Waits until there is a connection with a session.
     ///
-    /// - Throws: ``ZooKeeperError`` with `connectionLoss` after `timeout`, with `clientClosed` when the client has ended.
+    /// - Throws: ``ZooKeeperError`` with `connectionLoss` after `timeout`, with `clientClosed` when the client has
+    ///   ended.
     @discardableResult
     public func waitUntilConnected(timeout: Duration? = nil) async throws -> SessionInfo {
         if case .connected(let session) = state { return session }

@@ -139,8 +139,8 @@ struct Candidacy: Sendable {
 
     // MARK: Leaving
 
-    /// Removes whatever this candidacy may have left in the tree, cancelled or not, and returns when it is gone: deleted,
-    /// or ended together with its session.
+    /// Removes whatever this candidacy may have left in the tree, cancelled or not, and returns when it is gone:
+    /// deleted, or ended together with its session.
     ///
     /// - Parameter node: The node, when the create was answered.
     func leave(_ node: Node?) async {
@@ -167,7 +167,8 @@ struct Attempt {
     /// - Throws: The error, when trying again cannot help; `CancellationError`.
     mutating func failed(_ error: ZooKeeperError) async throws {
         switch error.code {
-        case .clientClosed, .noAuth, .authFailed, .badArguments, .invalidACL, .unimplemented, .requestTooLarge: throw error
+        case .clientClosed, .noAuth, .authFailed, .badArguments, .invalidACL, .unimplemented, .requestTooLarge:
+            throw error
         default: break
         }
         try await Task.sleep(for: delay)

@@ -48,7 +48,8 @@ public struct DistributedLock: Sendable {
             // The lock may have come at the last moment.
             if let late = try? await group.next(), let lease = late { return lease }
             throw ZooKeeperError(
-                code: .operationTimeout, path: path, message: "the lock is held by somebody else for \(timeout) already")
+                code: .operationTimeout, path: path, message: "the lock is held by somebody else for \(timeout) already"
+            )
         }
     }
 
@@ -83,7 +84,8 @@ public struct DistributedLock: Sendable {
 
     /// Runs `body` while holding the lock. When the lease is lost, or its deadline passes, `body` is cancelled.
     ///
-    /// - Throws: What ``acquire(timeout:)`` and `body` throw; ``LeaseLost`` when the lease was lost before `body` ended.
+    /// - Throws: What ``acquire(timeout:)`` and `body` throw; ``LeaseLost`` when the lease was lost before `body`
+    ///   ended.
     public func withLock<Result: Sendable>(
         timeout: Duration? = nil, _ body: @escaping @Sendable (Lease) async throws -> Result
     ) async throws -> Result {

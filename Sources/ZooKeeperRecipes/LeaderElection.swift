@@ -14,9 +14,9 @@ public enum LeadershipEvent: Sendable, Hashable {
 
 /// Stands for a role that one candidate has at a time; also used as a lock that is held as long as possible.
 ///
-/// ``run()`` queues with an ephemeral sequential node, is elected when it is first, queues again when it loses its place,
-/// and removes the node before it returns. Light: it costs two watches and a few suspended tasks, so a process may run
-/// many on one client.
+/// ``run()`` queues with an ephemeral sequential node, is elected when it is first, queues again when it loses its
+/// place, and removes the node before it returns. Light: it costs two watches and a few suspended tasks, so a process
+/// may run many on one client.
 ///
 /// States: *queueing* (node being made) → *waiting* (watches the predecessor and the own node) → *leading* (watches the
 /// own node and the lease's deadline) → *queueing*, when the session has expired or the node was deleted by somebody
@@ -64,7 +64,8 @@ public final class LeaderElection: Service, Sendable {
 
     /// Stands until cancelled or shut down gracefully; then gives the lease up, removes the node, and returns.
     ///
-    /// - Throws: ``ZooKeeperClient/ZooKeeperError`` when standing is hopeless: the client has ended, or access is denied.
+    /// - Throws: ``ZooKeeperClient/ZooKeeperError`` when standing is hopeless: the client has ended, or access is
+    ///   denied.
     public func run() async throws {
         defer { broadcast.finish() }
         try await cancelWhenGracefulShutdown {

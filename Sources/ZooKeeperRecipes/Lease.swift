@@ -5,8 +5,9 @@ public import ZooKeeperProtocol
 /// Proof of ownership, to be shown at each use: the node, its token, and until when it can be relied on.
 ///
 /// Three things make it safe. ``isValid(at:)`` is decided by a deadline that was computed from send times, so it turns
-/// false before the server can have given the node to somebody else. It turns false at once when the node or the session
-/// is known to be gone. And what is written through ``guarded(_:)`` fails when the node is gone, whatever the clock says.
+/// false before the server can have given the node to somebody else. It turns false at once when the node or the
+/// session is known to be gone. And what is written through ``guarded(_:)`` fails when the node is gone, whatever the
+/// clock says.
 public struct Lease: Sendable, Hashable, CustomStringConvertible {
     /// The ownership node. Its name is never used again.
     public let path: String

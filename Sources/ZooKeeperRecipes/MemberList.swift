@@ -67,7 +67,9 @@ public final class MemberList: Service, Sendable {
             case .gap:
                 members = try await retryingAfterLoss { try await self.readAll() }
             case .event(let event):
-                guard event.path.utf8.count > path.utf8.count, ZooKeeperPath.parent(of: event.path) == path else { continue }
+                guard event.path.utf8.count > path.utf8.count, ZooKeeperPath.parent(of: event.path) == path else {
+                    continue
+                }
                 let name = String(ZooKeeperPath.name(of: event.path))
                 members[name] =
                     event.type == .nodeDeleted ? nil : try await retryingAfterLoss { try await self.read(name) }

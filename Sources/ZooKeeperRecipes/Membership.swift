@@ -6,9 +6,9 @@ import ZooKeeperProtocol
 
 /// Shows this process to the others as an ephemeral node, for as long as it runs.
 ///
-/// The node is made anew in each new session, and when somebody deletes it. When another session has a node of this name,
-/// it is replaced if it stems from an earlier session of this very object, or if `mayReplace` says so (the same member,
-/// started again, whose old session has not ended yet); otherwise the newcomer waits until it goes.
+/// The node is made anew in each new session, and when somebody deletes it. When another session has a node of this
+/// name, it is replaced if it stems from an earlier session of this very object, or if `mayReplace` says so (the same
+/// member, started again, whose old session has not ended yet); otherwise the newcomer waits until it goes.
 public final class Membership: Service, Sendable {
     private let client: ZooKeeperClient
     private let path: String
@@ -25,7 +25,8 @@ public final class Membership: Service, Sendable {
     ///   - path: The parent of the members' nodes; made if missing.
     ///   - name: The name of this member's node.
     ///   - data: What the node shows.
-    ///   - mayReplace: Whether a node of this name with this data, of another session, is a leftover that may be deleted.
+    ///   - mayReplace: Whether a node of this name with this data, of another session, is a leftover that may be
+    ///     deleted.
     public init(
         client: ZooKeeperClient, path: String, name: String, data: [UInt8],
         mayReplace: @escaping @Sendable (_ existingData: [UInt8]) -> Bool = { _ in false }, logger: Logger
@@ -69,7 +70,9 @@ public final class Membership: Service, Sendable {
                 do {
                     let watch = try await register()
                     let start = ContinuousClock.now
-                    if case .closed = try await watch.next() { throw ZooKeeperError(code: .clientClosed, path: nodePath) }
+                    if case .closed = try await watch.next() {
+                        throw ZooKeeperError(code: .clientClosed, path: nodePath)
+                    }
                     // Whoever deletes the node again and again is answered more slowly.
                     if ContinuousClock.now - start > .seconds(2) { attempt = Attempt() }
                 } catch let error as ZooKeeperError {
@@ -118,8 +121,8 @@ public final class Membership: Service, Sendable {
         }
     }
 
-    /// Deletes a leftover and takes its place at once. Should a live one have taken it since it was read, that one notices
-    /// and comes back.
+    /// Deletes a leftover and takes its place at once. Should a live one have taken it since it was read, that one
+    /// notices and comes back.
     private func replace(_ node: NodeData) async throws {
         do {
             // Nobody sees the member missing.
@@ -138,7 +141,9 @@ public final class Membership: Service, Sendable {
         await Cleanup.untilDone(client, sessionID: session?.id) {
             // Behind a create that was cancelled on its way.
             try await self.client.sync(self.path)
-            guard let stat = try await self.client.exists(self.nodePath), stat.ephemeralOwner == session?.id else { return }
+            guard let stat = try await self.client.exists(self.nodePath), stat.ephemeralOwner == session?.id else {
+                return
+            }
             try await self.client.delete(self.nodePath)
         }
     }

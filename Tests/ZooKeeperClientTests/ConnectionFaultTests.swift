@@ -84,10 +84,13 @@ struct ConnectionFaultTests {
     }
 
     @Test func aSilentServerIsNoticedAndDeadlinesHoldMeanwhile() async throws {
-        try await withProxy("silent", configure: {
-            $0.requestTimeout = .seconds(1)
-            $0.sessionTimeout = .seconds(4)
-        }) { client, proxy, _ in
+        try await withProxy(
+            "silent",
+            configure: {
+                $0.requestTimeout = .seconds(1)
+                $0.sessionTimeout = .seconds(4)
+            }
+        ) { client, proxy, _ in
             let session = try #require(client.session)
             proxy.hold(.toClient)
             let start = ContinuousClock.now
@@ -123,7 +126,8 @@ struct ConnectionFaultTests {
     }
 
     @Test func expiryIsToldAndANewSessionFollowsByItself() async throws {
-        try await withProxy("expiry", configure: { $0.sessionTimeout = .milliseconds(2000) }) { client, proxy, observer in
+        try await withProxy("expiry", configure: { $0.sessionTimeout = .milliseconds(2000) }) {
+            client, proxy, observer in
             let session = try #require(client.session)
             let states = Collected<ConnectionState>()
             let persistent = try await client.addWatch("/", mode: .persistentRecursive)
@@ -181,7 +185,8 @@ struct ConnectionFaultTests {
     @Test(arguments: [LeaseRule.standalone, .ensemble])
     func theLeaseRunsOutBeforeTheServerEndsTheSession(_ rule: LeaseRule) async throws {
         try await withProxy(
-            "lease", configure: {
+            "lease",
+            configure: {
                 $0.leaseRule = rule
                 $0.sessionTimeout = .seconds(4)
                 $0.serverTick = .milliseconds(500)

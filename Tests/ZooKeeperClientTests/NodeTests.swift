@@ -48,7 +48,9 @@ struct NodeTests {
             #expect(try await client.create("/n-", data: nil, mode: .persistentSequential) == "/n-0000000001")
             #expect(try await client.getEphemerals() == ["/n-0000000000"])
             try await client.create("/container", data: nil, mode: .container)
-            #expect(try await client.create2("/ttl", data: nil, mode: .persistentTTL, timeToLiveMilliseconds: 60_000).stat.version == 0)
+            #expect(
+                try await client.create2("/ttl", data: nil, mode: .persistentTTL, timeToLiveMilliseconds: 60_000).stat
+                    .version == 0)
             #expect(try await client.allChildrenNumber("/") == 4)
             await expect(.noChildrenForEphemerals) { try await client.create(first.path + "/x", data: nil) }
         }
@@ -79,14 +81,20 @@ struct NodeTests {
             #expect(stat.version == 1)
             for (operations, index, code) in [
                 ([Operation.check(path: "/gone"), .setData(path: "/a", data: nil)], 0, ErrorCode.noNode),
-                ([.setData(path: "/a", data: nil), .setData(path: "/a", data: nil, version: 7), .delete(path: "/a")], 1, .badVersion),
+                (
+                    [
+                        .setData(path: "/a", data: nil), .setData(path: "/a", data: nil, version: 7),
+                        .delete(path: "/a"),
+                    ], 1, .badVersion
+                ),
                 ([.check(path: "/a"), .check(path: "/a"), .create(path: "/a", data: nil)], 2, .nodeExists),
             ] {
                 do {
                     let results = try await client.transaction(operations)
                     Issue.record("went through: \(results)")
                 } catch let error as ZooKeeperError {
-                    #expect(error.transactionIndex == index && error.code == code && error.path == operations[index].path)
+                    #expect(
+                        error.transactionIndex == index && error.code == code && error.path == operations[index].path)
                 }
             }
             #expect(try await client.getData("/a").data.text == "2")
@@ -98,7 +106,8 @@ struct NodeTests {
         try await withClient(port: server.port, chroot: TestTree.uniquePath("multiread")) { client in
             try await client.create("/a", data: "1".bytes)
             let results = try await client.read([.getData(path: "/a"), .getChildren(path: "/"), .getData(path: "/b")])
-            guard case .data(let data) = results[0], case .children(["a"]) = results[1], case .failed(.noNode) = results[2]
+            guard case .data(let data) = results[0], case .children(["a"]) = results[1],
+                case .failed(.noNode) = results[2]
             else {
                 Issue.record("saw \(results)")
                 return
@@ -110,7 +119,8 @@ struct NodeTests {
     @Test func accessListsAndAuthentication() async throws {
         let server = try await TestTree.shared()
         let path = TestTree.uniquePath("acl")
-        try await withClient(port: server.port, configure: { $0.auth = [.digest(user: "ada", password: "secret")] }) { ada in
+        try await withClient(port: server.port, configure: { $0.auth = [.digest(user: "ada", password: "secret")] }) {
+            ada in
             #expect(try await ada.whoAmI().contains { $0.authScheme == "digest" && $0.user == "ada" })
             try await ada.create(path, data: "private".bytes, acl: ACL.creatorAll)
             let (acl, stat) = try await ada.getACL(path)
@@ -141,7 +151,8 @@ struct NodeTests {
             #expect(try await client.exists("/") != nil)
             try await client.ensurePath("/x/y/z")
             try await client.ensurePath("/x/y/z")
-            #expect(try await client.create("/x/y/z/n-", data: nil, mode: .ephemeralSequential) == "/x/y/z/n-0000000000")
+            #expect(
+                try await client.create("/x/y/z/n-", data: nil, mode: .ephemeralSequential) == "/x/y/z/n-0000000000")
             #expect(try await client.unrooted().exists(chroot + "/x/y/z") != nil)
             #expect(try await client.getEphemerals() == ["/x/y/z/n-0000000000"])
             let (_, watch) = try await client.getDataAndWatch("/")

@@ -1,11 +1,13 @@
-import Testing
 import TestFixtures
+import Testing
 
 @testable import ZooKeeperClient
 
 @Suite("Reconnect schedule")
 struct ReconnectScheduleTests {
-    private func servers(_ count: Int) -> [ServerAddress] { (0..<count).map { ServerAddress(host: "zk\($0)", port: 1) } }
+    private func servers(_ count: Int) -> [ServerAddress] {
+        (0..<count).map { ServerAddress(host: "zk\($0)", port: 1) }
+    }
 
     @Test func triesEveryServerBeforeAnyAgain() {
         var random = SeededRandom(seed: 1)

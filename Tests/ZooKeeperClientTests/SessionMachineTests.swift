@@ -46,7 +46,8 @@ struct SessionMachineTests {
     }
 
     private func call(
-        _ operation: OperationCode = .getData, path: String = "/a", arming: WatchArming? = nil, at: ContinuousClock.Instant
+        _ operation: OperationCode = .getData, path: String = "/a", arming: WatchArming? = nil,
+        at: ContinuousClock.Instant
     ) -> PendingCall {
         .request(operation, path: path, arming: arming, deadline: at + .seconds(5)) {
             PathWatchRequest(path: path, watch: arming != nil).write(into: &$0)
@@ -270,7 +271,8 @@ struct SessionMachineTests {
         var seen: Set<String> = []
         var chunks = 0
         while var frame = try Frame.decode(from: &write) {
-            #expect(try RequestHeader(from: &frame) == RequestHeader(xid: ReservedXid.setWatches, operation: .setWatches))
+            #expect(
+                try RequestHeader(from: &frame) == RequestHeader(xid: ReservedXid.setWatches, operation: .setWatches))
             #expect(frame.readableBytes < 150)
             let request = try SetWatchesRequest(from: &frame)
             seen.formUnion(request.dataWatches)

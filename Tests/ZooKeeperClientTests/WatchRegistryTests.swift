@@ -18,7 +18,9 @@ struct WatchRegistryTests {
         registry.answered(.oneShot(.getData, data), error: .ok)
         registry.answered(.oneShot(.exists, exist), error: .noNode)
         registry.answered(.oneShot(.getChildren, child), error: .ok)
-        let names = [ObjectIdentifier(data): "data", ObjectIdentifier(exist): "exist", ObjectIdentifier(child): "child"]
+        let names = [
+            ObjectIdentifier(data): "data", ObjectIdentifier(exist): "exist", ObjectIdentifier(child): "child",
+        ]
         let ended = registry.deliver(event(type, "/a")).triggers.compactMap { names[ObjectIdentifier($0.slot)] }
         #expect(Set(ended) == Set(kinds))
         expect(registry.deliver(event(type, "/a")).triggers.isEmpty)
@@ -46,7 +48,8 @@ struct WatchRegistryTests {
         func who(_ type: EventType, _ path: String) -> Set<ObjectIdentifier> {
             Set(registry.deliver(event(type, path)).elements.map { ObjectIdentifier($0.buffer) })
         }
-        #expect(who(.nodeDataChanged, "/a") == [ObjectIdentifier(exact), ObjectIdentifier(deep), ObjectIdentifier(root)])
+        #expect(
+            who(.nodeDataChanged, "/a") == [ObjectIdentifier(exact), ObjectIdentifier(deep), ObjectIdentifier(root)])
         #expect(who(.nodeChildrenChanged, "/a") == [ObjectIdentifier(exact)])
         #expect(who(.nodeCreated, "/a/b/c") == [ObjectIdentifier(deep), ObjectIdentifier(root)])
         #expect(who(.nodeCreated, "/ab") == [ObjectIdentifier(root)])

@@ -41,7 +41,8 @@ struct WatchTests {
             try await client.delete("/a")
             #expect(
                 try await take(5, of: exact) == [
-                    "nodeCreated /a", "nodeChildrenChanged /a", "nodeDataChanged /a", "nodeChildrenChanged /a", "nodeDeleted /a",
+                    "nodeCreated /a", "nodeChildrenChanged /a", "nodeDataChanged /a", "nodeChildrenChanged /a",
+                    "nodeDeleted /a",
                 ])
             #expect(
                 try await take(5, of: deep) == [
@@ -61,8 +62,12 @@ struct WatchTests {
             let (_, watch) = try await client.getDataAndWatch("/a")
             let persistent = try await client.addWatch("/a", mode: .persistent)
             await withTaskGroup(of: Bool.self) { group in
-                group.addTask { do { _ = try await watch.next() } catch { return error is CancellationError }; return false }
-                group.addTask { do { _ = try await persistent.next() } catch { return error is CancellationError }; return false }
+                group.addTask {
+                    do { _ = try await watch.next() } catch { return error is CancellationError }; return false
+                }
+                group.addTask {
+                    do { _ = try await persistent.next() } catch { return error is CancellationError }; return false
+                }
                 group.cancelAll()
                 for await wasCancelled in group { #expect(wasCancelled) }
             }
@@ -85,7 +90,8 @@ struct WatchTests {
 
     @Test func theEndOfTheClientEndsItsWatches() async throws {
         let server = try await TestTree.shared()
-        let (watch, persistent) = try await withClient(port: server.port, chroot: TestTree.uniquePath("end")) { client in
+        let (watch, persistent) = try await withClient(port: server.port, chroot: TestTree.uniquePath("end")) {
+            client in
             (try await client.getDataAndWatch("/").1, try await client.addWatch("/", mode: .persistent))
         }
         #expect(try await watch.next() == .closed)

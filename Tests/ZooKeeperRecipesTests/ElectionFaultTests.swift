@@ -39,7 +39,9 @@ struct ElectionFaultTests {
         defer { proxy.close() }
         try await withClient(port: port, chroot: chroot) { observer in
             try await observer.ensurePath("/election")
-            try await withClient(port: proxy.port, chroot: chroot, configure: { $0.sessionTimeout = .milliseconds(2000) }) {
+            try await withClient(
+                port: proxy.port, chroot: chroot, configure: { $0.sessionTimeout = .milliseconds(2000) }
+            ) {
                 client in
                 let oldSession = try #require(client.session?.id)
                 proxy.hold(.toClient)
@@ -87,7 +89,9 @@ struct ElectionFaultTests {
         let proxy = try FaultProxy(target: port)
         defer { proxy.close() }
         try await withClient(port: port, chroot: chroot) { observer in
-            try await withClient(port: proxy.port, chroot: chroot, configure: { $0.sessionTimeout = .milliseconds(2000) }) {
+            try await withClient(
+                port: proxy.port, chroot: chroot, configure: { $0.sessionTimeout = .milliseconds(2000) }
+            ) {
                 client in
                 let candidate = RunningElection(client)
                 let lease = try await candidate.elected()
@@ -116,7 +120,9 @@ struct ElectionFaultTests {
         let proxy = try FaultProxy(target: port)
         defer { proxy.close() }
         try await withClient(port: port, chroot: chroot) { observer in
-            try await withClient(port: proxy.port, chroot: chroot, configure: { $0.sessionTimeout = .milliseconds(2000) }) {
+            try await withClient(
+                port: proxy.port, chroot: chroot, configure: { $0.sessionTimeout = .milliseconds(2000) }
+            ) {
                 client in
                 let candidate = RunningElection(client)
                 let lease = try await candidate.elected()
@@ -142,7 +148,8 @@ struct ElectionFaultTests {
     @Test func aServerOutageLongerThanTheSessionNeverMakesTwoLeaders() async throws {
         try await TestTree.withOwnServer { server in
             try await withClient(port: server.port, configure: { $0.sessionTimeout = .milliseconds(1000) }) { first in
-                try await withClient(port: server.port, configure: { $0.sessionTimeout = .milliseconds(1000) }) { second in
+                try await withClient(port: server.port, configure: { $0.sessionTimeout = .milliseconds(1000) }) {
+                    second in
                     let candidates = [RunningElection(first, identity: "1"), RunningElection(second, identity: "2")]
                     let watch = LeaderWatch(candidates)
                     try await eventually("a leader") { candidates.contains { $0.lease != nil } }

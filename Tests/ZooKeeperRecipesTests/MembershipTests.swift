@@ -69,7 +69,9 @@ struct MembershipTests {
         let proxy = try FaultProxy(target: port)
         defer { proxy.close() }
         try await withClient(port: port, chroot: chroot) { observer in
-            try await withClient(port: proxy.port, chroot: chroot, configure: { $0.sessionTimeout = .milliseconds(2000) }) {
+            try await withClient(
+                port: proxy.port, chroot: chroot, configure: { $0.sessionTimeout = .milliseconds(2000) }
+            ) {
                 client in
                 let member = Running(client, "a")
                 let first = try await eventuallyValue("there") { try await observer.exists("/gateways/a") }

@@ -5,11 +5,13 @@ import Testing
 
 @Suite("Queue order and names")
 struct QueueOrderTests {
-    @Test(arguments: [
-        ("_c_0d1f-lock-0000000007", 7), ("n0000000000", 0), ("x-2147483647", 2_147_483_647), ("lock--2147483648", -2_147_483_648),
-        ("lock--000000005", -5), ("x", nil), ("lock-", nil), ("lock-123", nil), ("lock-9999999999", nil),
-        ("", nil),
-    ] as [(String, Int32?)])
+    @Test(
+        arguments: [
+            ("_c_0d1f-lock-0000000007", 7), ("n0000000000", 0), ("x-2147483647", 2_147_483_647),
+            ("lock--2147483648", -2_147_483_648),
+            ("lock--000000005", -5), ("x", nil), ("lock-", nil), ("lock-123", nil), ("lock-9999999999", nil),
+            ("", nil),
+        ] as [(String, Int32?)])
     func readsTheNumber(_ name: String, _ number: Int32?) {
         #expect(QueueOrder.sequence(of: name) == number)
     }

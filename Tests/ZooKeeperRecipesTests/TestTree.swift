@@ -83,7 +83,8 @@ func withClient<Result: Sendable>(
     port: Int, chroot: String = "/", configure: (inout ZooKeeperClient.Configuration) -> Void = { _ in },
     _ body: (ZooKeeperClient) async throws -> Result
 ) async throws -> Result {
-    var configuration = try ZooKeeperClient.Configuration(connectString: "127.0.0.1:\(port)\(chroot == "/" ? "" : chroot)")
+    var configuration = try ZooKeeperClient.Configuration(
+        connectString: "127.0.0.1:\(port)\(chroot == "/" ? "" : chroot)")
     // Long enough for a loaded machine; tests of expiry ask for less.
     configuration.sessionTimeout = .seconds(10)
     configuration.leaseRule = .standalone
