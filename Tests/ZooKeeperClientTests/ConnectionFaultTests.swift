@@ -87,16 +87,16 @@ struct ConnectionFaultTests {
         try await withProxy(
             "silent",
             configure: {
-                $0.requestTimeout = .seconds(1)
-                $0.sessionTimeout = .seconds(4)
+                $0.requestTimeout = .seconds(2)
+                $0.sessionTimeout = .seconds(6)
             }
         ) { client, proxy, _ in
             let session = try #require(client.session)
             proxy.hold(.toClient)
             let start = ContinuousClock.now
             await expect(.operationTimeout) { try await client.getData("/") }
-            #expect(ContinuousClock.now - start < .seconds(3))
-            // Two thirds of 4 s.
+            #expect(ContinuousClock.now - start < .seconds(4))
+            // Two thirds of 6 s.
             try await eventually("the connection is given up", within: .seconds(8), seen: { "\(client.state)" }) {
                 client.state == .suspended(session) || proxy.acceptedConnections > 1
             }

@@ -146,7 +146,7 @@ struct ElectionFaultTests {
     /// The time line of CURATOR-696: the server is away for longer than the session, comes back, and the clients return
     /// before it has ended anything.
     @Test func aServerOutageLongerThanTheSessionNeverMakesTwoLeaders() async throws {
-        try await TestTree.withOwnServer { server in
+        try await TestTree.withOwnServer(tick: .milliseconds(200)) { server in
             try await withClient(port: server.port, configure: { $0.sessionTimeout = .milliseconds(1000) }) { first in
                 try await withClient(port: server.port, configure: { $0.sessionTimeout = .milliseconds(1000) }) {
                     second in

@@ -43,10 +43,10 @@ enum TestTree {
 
     /// A server of the test's own, which it may stop, kill and pause.
     static func withOwnServer<Result>(
-        _ body: (ApacheZooKeeper) async throws -> Result
+        tick: Duration = .seconds(1), _ body: (ApacheZooKeeper) async throws -> Result
     ) async throws -> Result {
         let scratch = try Scratch("zookeeper-own")
-        let server = try await ApacheZooKeeper(scratch: scratch, tick: .milliseconds(200))
+        let server = try await ApacheZooKeeper(scratch: scratch, tick: tick)
         do {
             let result = try await body(server)
             await server.stop()
