@@ -102,6 +102,7 @@ def measure(name, start, options):
     """Starts broker, tree and what `start` starts; loads it; one dictionary of figures."""
     scratch = pathlib.Path(tempfile.mkdtemp(prefix="linekeeper-bench-"))
     processes = []
+    tree = None
 
     def run(command, log):
         with open(scratch / log, "wb") as output:
@@ -113,7 +114,7 @@ def measure(name, start, options):
         (scratch / "mosquitto.conf").write_text(
             f"listener {mqtt} 127.0.0.1\nallow_anonymous true\npersistence false\nmax_queued_messages 0\n")
         run([shutil.which("mosquitto", path=os.environ["PATH"] + ":/usr/sbin"), "-c", scratch / "mosquitto.conf"], "mosquitto")
-        run([options.linekeeper, "tree", "serve", "--data", scratch / "tree", "--listen", f"127.0.0.1:{zookeeper}"], "tree")
+        run([options.linekeeper, "tree", "serve", "--data", scratch / "data", "--listen", f"127.0.0.1:{zookeeper}"], "tree")
         wait_for("broker and tree", lambda: listening(mqtt) and listening(zookeeper))
         bridge, prefix = start(run, scratch, mqtt, zookeeper)
         tree = KazooClient(hosts=f"127.0.0.1:{zookeeper}")
@@ -171,6 +172,10 @@ def measure(name, start, options):
             cpu_us_per_message=round(cpu / published * 1e6, 1), p50_ms=round(loaded[len(loaded) // 2] / 1000, 2),
             p99_ms=round(loaded[len(loaded) * 99 // 100] / 1000, 2), wrong_last_values=wrong, rss_mb=resident_mb(bridge.pid))
     finally:
+        # Before its server goes: the client would look for it for ever.
+        if tree:
+            tree.stop()
+            tree.close()
         for process in reversed(processes):
             process.send_signal(signal.SIGTERM)
             try:
