@@ -170,6 +170,33 @@ struct ReceivingTests {
         await running.stop()
     }
 
+    @Test("what lies in the socket comes in large batches, also when each message needs an acknowledgement")
+    func largeBatches() async throws {
+        // libmosquitto leaves EAGAIN behind for each acknowledgement that it queues, after the first few hundred: taken
+        // for "nothing more to read", that makes a batch of each message.
+        let count = 3_000
+        let broker = try ScriptedBroker { kind, body in
+            guard kind & 0xf0 == 0x80 else { return [] }
+            let messages = (1...count).flatMap {
+                [UInt8]([0x32, 0x07, 0, 1, 0x61, UInt8($0 >> 8), UInt8($0 & 0xff), 0, 1])
+            }
+            return [0x90, 0x04, body[0], body[1], 0x00, 0x01] + messages
+        }
+        defer { broker.stop() }
+        var configuration = MQTTClient.Configuration(broker: try MQTTBroker(url: broker.url), clientID: "batches")
+        configuration.receiveMaximum = 5_000
+        let running = RunningClient(configuration, subscriptions: [MQTTSubscription(filter: "a")], reads: false)
+        var sizes: [Int] = []
+        for await batch in running.client.batches {
+            sizes.append(batch.entries.count)
+            running.client.acknowledge(through: batch.number)
+            if sizes.reduce(0, +) >= count { break }
+        }
+        await running.stop()
+        #expect(sizes.reduce(0, +) == count)
+        #expect(sizes.count < 100, "\(sizes)")
+    }
+
     @Test("a payload over the limit costs only itself")
     func oversize() async throws {
         let broker = try await Mosquitto()

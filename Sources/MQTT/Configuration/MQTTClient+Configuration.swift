@@ -40,6 +40,9 @@ extension MQTTClient {
         public var inboxByteLimit = 64 * 1_024 * 1_024
         /// How long reading stops when the inbox is full, before messages are shed; at most a quarter of ``keepAlive``.
         public var inboxFullPause: Duration = .seconds(2)
+        /// While messages stream in, a batch follows the one before after at least this long: waking the consumer costs far
+        /// more than a message. A message that comes alone is not delayed.
+        public var batchInterval: Duration = .microseconds(500)
         /// Larger payloads are dropped, and counted.
         public var maxPayload = 1_024 * 1_024
         public var acknowledgement: Acknowledgement = .explicit
@@ -74,6 +77,8 @@ extension MQTTClient {
             // The library walks the list of publishes in flight on each further one.
             try require((1...1_000).contains(maxInFlightPublishes), "maxInFlightPublishes must be from 1 to 1000")
             try require(maxWaitingPublishes >= 1, "maxWaitingPublishes must be at least 1")
+            try require(
+                (.zero ... .seconds(1)).contains(batchInterval), "batchInterval must be from 0 to 1 s")
             try require(inboxMessageLimit >= 1, "inboxMessageLimit must be at least 1")
             try require(
                 (1...1_073_741_824).contains(inboxByteLimit), "inboxByteLimit must be from 1 byte to 1 GiB")

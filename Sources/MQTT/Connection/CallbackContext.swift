@@ -22,6 +22,8 @@ final class CallbackContext {
     private var receivedBytes: UInt64 = 0
     private var tooLarge: UInt64 = 0
     private var acknowledgementsOwed = 0
+    /// Messages that have arrived, whatever became of them.
+    private(set) var arrivals: UInt64 = 0
 
     var connectAnswer: Accepted?
     var subscribeAnswers: [(mid: Int32, codes: [Int32])] = []
@@ -50,6 +52,7 @@ final class CallbackContext {
         topic: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer, qos: Int32, retain: Bool,
         properties: MQTTProperties?, receivedAtMs: Int64
     ) {
+        arrivals &+= 1
         let level = MQTTQoS(rawValue: UInt8(clamping: qos)) ?? .atLeastOnce
         // Dropped or not, the library has queued its acknowledgement.
         if level != .atMostOnce { acknowledgementsOwed &+= 1 }

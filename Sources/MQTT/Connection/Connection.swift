@@ -38,6 +38,8 @@ final class Connection {
     private var hasMoreToRead = false
     /// The rounds of one turn were not enough for the publishes that wait.
     private var hasMorePublishes = false
+    /// When messages were last handed over.
+    private var lastHandOver: ContinuousClock.Instant?
     /// Acknowledgements that lie in the library's queue since the last time it was written.
     private var acknowledgementsQueued = 0
     private var pausedUntil: ContinuousClock.Instant?
@@ -145,6 +147,10 @@ extension Connection {
             wakeAt = min(wakeAt, now + Self.pauseCheck)
             mayRead = false
         }
+        if let lastHandOver, !hasMoreToRead, lastHandOver + core.configuration.batchInterval > now {
+            wakeAt = min(wakeAt, lastHandOver + core.configuration.batchInterval)
+            mayRead = false
+        }
         switch phase {
         case .connecting(let until): wakeAt = min(wakeAt, until)
         case .draining(let until):
@@ -166,9 +172,10 @@ extension Connection {
             pollfd(fd: core.wake.descriptor, events: Int16(POLLIN), revents: 0),
             pollfd(fd: handle.socket, events: events, revents: 0)
         )
-        let timeout = (hasMoreToRead && mayRead) || (hasMorePublishes && mayWrite) ? 0 : (wakeAt - now).pollMilliseconds
+        let timeout =
+            (hasMoreToRead && mayRead) || (hasMorePublishes && mayWrite) ? Int64(0) : (wakeAt - now).pollNanoseconds
         withUnsafeMutablePointer(to: &descriptors) { pointer in
-            pointer.withMemoryRebound(to: pollfd.self, capacity: 2) { _ = poll($0, 2, timeout) }
+            pointer.withMemoryRebound(to: pollfd.self, capacity: 2) { _ = cmosquitto_poll($0, 2, timeout) }
         }
         if descriptors.0.revents != 0 { core.wake.drain() }
         let revents = descriptors.1.revents
@@ -253,7 +260,9 @@ extension Connection {
         acknowledgementsQueued &+= owed
         if hasNew {
             batch.number = session.nextNumber()
-            if owed > 0 { session.hold.batchDelivered(batch.number, now: .now) }
+            let now = ContinuousClock.now
+            lastHandOver = now
+            if owed > 0 { session.hold.batchDelivered(batch.number, now: now) }
         }
         if !batch.isEmpty { core.inbox.checkIn(batch) }
     }

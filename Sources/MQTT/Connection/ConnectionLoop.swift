@@ -1,3 +1,4 @@
+import CMosquitto
 import Glibc
 import Logging
 import Synchronization

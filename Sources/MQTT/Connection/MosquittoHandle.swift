@@ -138,11 +138,15 @@ final class MosquittoHandle {
 
     /// Reads one packet, or as much of it as is there. `drained`: there is nothing more for now.
     func read() -> (code: Int32, drained: Bool) {
+        let arrivedBefore = context.arrivals
         errno = 0
         let code = mosquitto_loop_read(pointer, 1)
         let number = errno
         if code != MOSQ_ERR_SUCCESS.code { lastErrno = number }
-        return (code, number == EAGAIN || number == EWOULDBLOCK)
+        // The number alone does not say it: whatever the library queues, an acknowledgement, say, it announces on a pair of
+        // sockets of its own, which nobody reads here. That pair is soon full, and leaves EAGAIN behind each time.
+        let isDry = number == EAGAIN || number == EWOULDBLOCK
+        return (code, isDry && context.arrivals == arrivedBefore)
     }
 
     /// Writes what is queued until the network takes no more.

@@ -7,6 +7,13 @@ extension Duration {
         return Int32(clamping: seconds * 1_000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
     }
 
+    /// Nanoseconds, within what `ppoll` takes.
+    var pollNanoseconds: Int64 {
+        guard self > .zero else { return 0 }
+        let (seconds, attoseconds) = components
+        return min(seconds, 2_000_000) &* 1_000_000_000 &+ attoseconds / 1_000_000_000
+    }
+
     /// Whole seconds, rounded up, within what MQTT carries.
     var wholeSeconds: UInt32 {
         guard self > .zero else { return 0 }
