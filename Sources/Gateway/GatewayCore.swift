@@ -19,6 +19,7 @@ struct GatewayCore: Service {
     private let plant: PlantState
     private let publisher: MQTTClient
     private let subscriber: MQTTClient
+    private let takeover: FastTakeover
 
     private let mirrorTurns = Wake()
     private let alarmTurns = Wake()
@@ -32,6 +33,7 @@ struct GatewayCore: Service {
         identity = GatewayIdentity(
             gateway: configuration.gateway, host: HostProcess.hostName, pid: Int64(HostProcess.id),
             version: Gateway.version, started: WallClock.now())
+        takeover = FastTakeover(client: client, gateway: configuration.gateway, logger: logger)
         let answerFilters = try CommandService.answerFilters(of: configuration.commands).map { try TopicFilter($0) }
         plant = try PlantState(configuration: configuration, answerFilters: answerFilters, logger: logger)
         let connections = BrokerConnections(configuration: configuration, identity: identity)
@@ -72,6 +74,7 @@ struct GatewayCore: Service {
                 try await client.ensureChroot()
                 let seed = TreeSeed(client: client, logger: logger)
                 try await seed.makeRoots()
+                try await takeover.removeOwnLeftovers(of: identity)
                 try await journal.prime()
                 try await seed.read(into: plant)
                 return
@@ -121,7 +124,7 @@ struct GatewayCore: Service {
             logger: logger)
         let control = ControlChannel(
             publisher: publisher, plant: configuration.plant, identity: identity,
-            takeover: FastTakeover(client: client, gateway: identity.gateway, logger: logger),
+            takeover: takeover,
             commandRequest: { commands.offerRequest(payload: $0, properties: $1) }, logger: logger)
         shards.observe { [plant, mirrorTurns, deviceTurns] change in
             switch change {
@@ -145,7 +148,10 @@ struct GatewayCore: Service {
                     + commands.numbers
             },
             broker: { [subscriber] in "\(subscriber.connectionState)" }, logger: logger)
-        let systemd = SystemdLifecycle(notifier: SystemdNotifier(environment: HostProcess.environment, processID: HostProcess.id), logger: logger, becomeReady: {})
+        // This runs once the tree has been read, so the gateway is ready; without its broker it is still worth keeping.
+        let systemd = SystemdLifecycle(
+            notifier: SystemdNotifier(environment: HostProcess.environment, processID: HostProcess.id), logger: logger,
+            isHealthy: { [plant] in plant.hasAdvanced(since: WallClock.now() &- 10_000) }, becomeReady: {})
         return [
             publisher, control, journal, membership, election, shards, processor, announcer, houseKeeping, devices,
             mirror, ingest, subscriber, commands, status, systemd,

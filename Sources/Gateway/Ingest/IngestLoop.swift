@@ -70,6 +70,12 @@ struct IngestLoop: Service {
                 deviceTurns.wake()
                 mirrorTurns.wake()
             }
+            let overflowed = plant.newlyOverflowed()
+            if overflowed > 0 {
+                logger.error(
+                    "alarm transitions lost: too many waited to be recorded; is the tree reachable, does an alarm chatter?",
+                    metadata: ["transitions": "\(overflowed)"])
+            }
             // Only while the tree can be seen does silence of the active processor mean that it disagrees.
             if isActive() || !client.isConnected {
                 agreedSince = .now

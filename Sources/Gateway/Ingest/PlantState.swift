@@ -31,6 +31,8 @@ final class PlantState: Sendable {
         /// Until when messages may be what the broker had queued while this gateway was away.
         var backlogUntil: Milliseconds = 0
         var lastExpiry: Milliseconds = 0
+        var lastAdvance: Milliseconds = 0
+        var overflowLogged = 0
         var announcedEpoch: Int64 = 0
         var nextUndecodableLog: Milliseconds = 0
     }
@@ -158,6 +160,7 @@ final class PlantState: Sendable {
     func advance(to now: Milliseconds) -> Effect {
         state.withLock { state in
             var effect = Effect()
+            state.lastAdvance = now
             effect.alarmsPending = state.alarms.advance(to: now)
             if now &- state.lastExpiry >= Self.expiryInterval || now < state.lastExpiry {
                 state.lastExpiry = now
@@ -167,6 +170,18 @@ final class PlantState: Sendable {
                 effect.devicesChanged = !expired.isEmpty
             }
             return effect
+        }
+    }
+
+    /// Whether time has been let pass after `moment`: a gateway in which it has not is stuck.
+    func hasAdvanced(since moment: Milliseconds) -> Bool { state.withLock { $0.lastAdvance >= moment } }
+
+    /// Transitions that were given up, unrecorded, because too many were waiting; told once for each further one.
+    func newlyOverflowed() -> Int {
+        state.withLock { state in
+            let total = state.alarms.statistics.edgesOverflowed
+            defer { state.overflowLogged = total }
+            return total - state.overflowLogged
         }
     }
 
@@ -332,6 +347,7 @@ final class PlantState: Sendable {
                 ("devices", UInt64(clamping: state.ingest.devices.count)),
                 ("pendingTransitions", UInt64(clamping: state.alarms.pendingCount)),
                 ("droppedTransitions", UInt64(clamping: state.alarms.statistics.edgesDropped)),
+                ("overflowedTransitions", UInt64(clamping: state.alarms.statistics.edgesOverflowed)),
             ]
         }
     }

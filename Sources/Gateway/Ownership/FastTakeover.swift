@@ -49,30 +49,39 @@ final class FastTakeover: Sendable {
         }
     }
 
+    /// Removes what an earlier life of this gateway left behind when it was killed: it need not wait for its own ghost.
+    func removeOwnLeftovers(of identity: GatewayIdentity) async throws {
+        try await removeNodes(of: identity.gateway) { GatewayIdentity.isDeadPredecessor($0, of: identity) }
+    }
+
     private func removeNodes(of notice: GatewayNotice) async throws {
+        try await removeNodes(of: notice.gateway) { data in
+            // A will may have been meant for an earlier life of that gateway.
+            guard let json = try? JSONValue(parsing: data) else { return false }
+            return json["started"]?.intValue == notice.started && json["pid"]?.intValue == notice.pid
+        }
+    }
+
+    /// Removes everything that the session of a gateway's registration owns, if the registration is what was meant.
+    private func removeNodes(of dead: String, isMeant: (_ registration: [UInt8]) -> Bool) async throws {
         let started = ContinuousClock.now
         for _ in 0..<3 {
             let registration: NodeData
             do {
-                registration = try await client.getData(TreeLayout.gateway(notice.gateway))
+                registration = try await client.getData(TreeLayout.gateway(dead))
             } catch let error as ZooKeeperError where error.code == .noNode {
                 return
             }
-            // A will that was meant for an earlier life of that gateway.
-            guard let data = registration.data, let json = try? JSONValue(parsing: data),
-                json["started"]?.intValue == notice.started, json["pid"]?.intValue == notice.pid
-            else { return }
             let session = registration.stat.ephemeralOwner
-            guard session != 0 else { return }
+            guard session != 0, let data = registration.data, isMeant(data) else { return }
             let nodes = try await ownershipNodes(ofSession: session)
             do {
                 _ = try await client.transaction(
-                    (nodes + [TreeLayout.gateway(notice.gateway)]).map { .delete(path: $0, version: -1) })
+                    (nodes + [TreeLayout.gateway(dead)]).map { .delete(path: $0, version: -1) })
                 logger.notice(
                     "took over from a dead gateway",
                     metadata: [
-                        "gateway": "\(notice.gateway)", "nodes": "\(nodes.count)",
-                        "after": "\(ContinuousClock.now - started)",
+                        "gateway": "\(dead)", "nodes": "\(nodes.count)", "after": "\(ContinuousClock.now - started)",
                     ])
                 return
             } catch let error as ZooKeeperError where error.code == .noNode {

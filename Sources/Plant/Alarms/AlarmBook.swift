@@ -13,7 +13,7 @@ public struct AlarmBook: Sendable {
     /// Bounds, and how far two computations of one edge may lie apart.
     public struct Limits: Sendable, Hashable {
         /// Edges that one alarm may have pending. Beyond it the oldest goes; the newest state always stays.
-        public var pendingPerAlarm = 64
+        public var pendingPerAlarm = 8_192
         /// Edges that all alarms together may have pending. Beyond it an alarm that gets a new one gives up its older
         /// ones, so that at most one an alarm comes on top.
         public var pendingTotal = 65_536
