@@ -1,13 +1,27 @@
+import DequeModule
 import Synchronization
 
-/// A value that tasks can follow: each follower gets the current value first and then every change, in order; the
-/// oldest ones are dropped for a follower that lags behind the bound.
+/// A value that tasks can follow: each follower gets the current value first and then every change, in order; the oldest
+/// ones are dropped for a follower that lags behind the bound.
+///
+/// Nothing is yielded while the lock is held. A yield resumes a task, for which the runtime may have to wait until that
+/// task's cancellation handlers are through, and one of those (the end of a stream) takes this lock.
 package final class StateBroadcast<Value: Sendable>: Sendable {
+    private typealias Continuation = AsyncStream<Value>.Continuation
+
+    private enum Delivery {
+        case value(Value, to: [Continuation])
+        case end([Continuation])
+    }
+
     private struct State {
         var value: Value
-        var followers: [UInt64: AsyncStream<Value>.Continuation] = [:]
+        var followers: [UInt64: Continuation] = [:]
         var nextFollower: UInt64 = 0
         var isFinished = false
+        var deliveries: Deque<Delivery> = []
+        /// Somebody is delivering; others leave theirs to them, which keeps the order.
+        var isDelivering = false
     }
 
     private let state: Mutex<State>
@@ -21,29 +35,47 @@ package final class StateBroadcast<Value: Sendable>: Sendable {
     package var value: Value { state.withLock { $0.value } }
 
     /// Sets the value and tells the followers. `transient` tells without setting.
-    ///
-    /// Yields under the lock, so that all followers see one order; a yield runs nobody's code, it only schedules.
     package func send(_ value: Value, transient: Bool = false) {
         state.withLock { state in
             if !transient { state.value = value }
-            for follower in state.followers.values { follower.yield(value) }
+            if !state.followers.isEmpty { state.deliveries.append(.value(value, to: Array(state.followers.values))) }
         }
+        deliver()
     }
 
     /// Ends all streams.
     package func finish() {
-        let followers = state.withLock { state in
+        state.withLock { state in
             state.isFinished = true
-            defer { state.followers.removeAll() }
-            return Array(state.followers.values)
+            state.deliveries.append(.end(Array(state.followers.values)))
+            state.followers.removeAll()
         }
-        for follower in followers { follower.finish() }
+        deliver()
+    }
+
+    private func deliver() {
+        var isFirst = true
+        while true {
+            let next: Delivery? = state.withLock { state in
+                if isFirst, state.isDelivering { return nil }
+                let next = state.deliveries.popFirst()
+                state.isDelivering = next != nil
+                return next
+            }
+            isFirst = false
+            switch next {
+            case .value(let value, let followers)?: for follower in followers { follower.yield(value) }
+            case .end(let followers)?: for follower in followers { follower.finish() }
+            case nil: return
+            }
+        }
     }
 
     /// - Parameter startsWith: Whether a follower wants the current value.
     package func updates(startsWith isWanted: (Value) -> Bool = { _ in true }) -> AsyncStream<Value> {
         let (stream, continuation) = AsyncStream.makeStream(of: Value.self, bufferingPolicy: .bufferingNewest(bound))
         let id: UInt64? = state.withLock { state in
+            // Nobody can be waiting for a stream that nobody has yet: this yield resumes no task.
             if isWanted(state.value) { continuation.yield(state.value) }
             if state.isFinished { return nil }
             state.nextFollower &+= 1
@@ -55,7 +87,9 @@ package final class StateBroadcast<Value: Sendable>: Sendable {
             return stream
         }
         continuation.onTermination = { [weak self] _ in
-            self?.state.withLock { _ = $0.followers.removeValue(forKey: id) }
+            let gone = self?.state.withLock { $0.followers.removeValue(forKey: id) }
+            // Released here and not under the lock.
+            _ = gone
         }
         return stream
     }
