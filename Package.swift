@@ -43,14 +43,16 @@ let package = Package(
         .executableTarget(
             name: "linekeeper",
             dependencies: [
-                "Gateway", "EmbeddedZooKeeper", "ZooKeeperClient", "ZooKeeperProtocol", "MQTT", "Plant", argumentParser, logging,
+                "Gateway", "EmbeddedZooKeeper", "ZooKeeperClient", "ZooKeeperProtocol", "MQTT", "Plant", argumentParser,
+                logging,
                 lifecycle, unixSignals, nioCore, collections,
             ],
             swiftSettings: settings),
         .target(
             name: "Gateway",
             dependencies: [
-                "Plant", "MQTT", "ZooKeeperRecipes", "ZooKeeperClient", "ZooKeeperProtocol", "EmbeddedZooKeeper", yams, logging,
+                "Plant", "MQTT", "ZooKeeperRecipes", "ZooKeeperClient", "ZooKeeperProtocol", "EmbeddedZooKeeper", yams,
+                logging,
                 lifecycle, unixSignals, collections,
             ],
             swiftSettings: settings),
@@ -78,18 +80,22 @@ let package = Package(
             name: "ZooKeeperProtocolTests", dependencies: ["ZooKeeperProtocol", nioCore], swiftSettings: settings),
         .testTarget(
             name: "EmbeddedZooKeeperTests",
-            dependencies: ["EmbeddedZooKeeper", "ZooKeeperClient", "ZooKeeperProtocol", nioCore, nioPosix, logging, grdb],
+            dependencies: [
+                "EmbeddedZooKeeper", "ZooKeeperClient", "ZooKeeperProtocol", nioCore, nioPosix, logging, grdb,
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "ZooKeeperClientTests",
             dependencies: [
-                "ZooKeeperClient", "ZooKeeperProtocol", "EmbeddedZooKeeper", "TestFixtures", nioCore, nioPosix, nioEmbedded, logging,
+                "ZooKeeperClient", "ZooKeeperProtocol", "EmbeddedZooKeeper", "TestFixtures", nioCore, nioPosix,
+                nioEmbedded, logging,
             ],
             swiftSettings: settings),
         .testTarget(
             name: "ZooKeeperRecipesTests",
             dependencies: [
-                "ZooKeeperRecipes", "ZooKeeperClient", "ZooKeeperProtocol", "EmbeddedZooKeeper", "TestFixtures", logging,
+                "ZooKeeperRecipes", "ZooKeeperClient", "ZooKeeperProtocol", "EmbeddedZooKeeper", "TestFixtures",
+                logging,
             ],
             swiftSettings: settings),
         .testTarget(name: "MQTTTests", dependencies: ["MQTT", "TestFixtures", logging], swiftSettings: settings),
@@ -97,7 +103,8 @@ let package = Package(
         .testTarget(
             name: "GatewayTests",
             dependencies: [
-                "Gateway", "Plant", "EmbeddedZooKeeper", "ZooKeeperRecipes", "ZooKeeperClient", "ZooKeeperProtocol", "MQTT",
+                "Gateway", "Plant", "EmbeddedZooKeeper", "ZooKeeperRecipes", "ZooKeeperClient", "ZooKeeperProtocol",
+                "MQTT",
                 "TestFixtures", logging, lifecycle, collections,
             ],
             swiftSettings: settings),

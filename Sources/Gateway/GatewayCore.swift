@@ -80,7 +80,8 @@ struct GatewayCore: Service {
                 return
             } catch let error where !(error is CancellationError) {
                 logger.warning(
-                    "waiting for the tree", metadata: ["tree": "\(configuration.treeConnectString)", "error": "\(error)"])
+                    "waiting for the tree",
+                    metadata: ["tree": "\(configuration.treeConnectString)", "error": "\(error)"])
                 try await Task.sleep(for: .milliseconds(500))
             }
         }

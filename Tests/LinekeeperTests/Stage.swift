@@ -64,7 +64,7 @@ final class Stage: Sendable {
         onEnd { broker.stop() }
         report { [scratch] in
             let log = broker.log
-            try? scratch.write(log, to: "mosquitto.log")
+            _ = try? scratch.write(log, to: "mosquitto.log")
             return "---- mosquitto\n" + log.split(separator: "\n").suffix(30).joined(separator: "\n")
         }
         return broker
@@ -96,7 +96,7 @@ final class Stage: Sendable {
         report { [scratch] in
             // What each thread was doing tells a gateway that hangs from one that waits.
             if let stacks = gateway.process?.stacks(scratch: scratch) {
-                try? scratch.write(stacks, to: id + ".stacks")
+                _ = try? scratch.write(stacks, to: id + ".stacks")
             }
             return gateway.process?.report(lines: 100) ?? ""
         }

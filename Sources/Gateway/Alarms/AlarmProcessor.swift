@@ -41,7 +41,8 @@ final class AlarmProcessor: Service {
     private let state = Mutex(State())
 
     init(
-        client: ZooKeeperClient, election: LeaderElection, gateway: String, plant: PlantState, journal: Journal, gate: AcknowledgementGate,
+        client: ZooKeeperClient, election: LeaderElection, gateway: String, plant: PlantState, journal: Journal,
+        gate: AcknowledgementGate,
         turns: Wake, announcerTurns: Wake, counters: GatewayCounters, logger: Logger
     ) {
         self.client = client

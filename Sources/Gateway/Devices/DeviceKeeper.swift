@@ -1,5 +1,5 @@
-import OrderedCollections
 import Logging
+import OrderedCollections
 import Plant
 import ServiceLifecycle
 import ZooKeeperClient
@@ -42,7 +42,8 @@ struct DeviceKeeper: Service {
                         try await write(change, lease: lease)
                         return nil
                     } catch {
-                        logger.debug("device node", metadata: ["device": "\(change.record.device)", "error": "\(error)"])
+                        logger.debug(
+                            "device node", metadata: ["device": "\(change.record.device)", "error": "\(error)"])
                         return change
                     }
                 }

@@ -1,7 +1,7 @@
 #if canImport(FoundationEssentials)
-import FoundationEssentials
+    import FoundationEssentials
 #else
-import Foundation
+    import Foundation
 #endif
 
 /// A secret that lies in a file, so that it stands in no configuration, command line or log.
@@ -9,7 +9,9 @@ enum SecretFile {
     struct Unreadable: Error, CustomStringConvertible {
         var file: String
         var reason: String
-        var description: String { "the secret in \(file) cannot be read: \(reason); check the path and its permissions" }
+        var description: String {
+            "the secret in \(file) cannot be read: \(reason); check the path and its permissions"
+        }
     }
 
     /// The first line of the file, without its end.

@@ -98,7 +98,8 @@ final class FastTakeover: Sendable {
                 group.addTask {
                     let children: [String]
                     do { children = try await self.client.getChildren(parent) } catch let error as ZooKeeperError
-                    where error.code == .noNode { return [] }
+                        where error.code == .noNode
+                    { return [] }
                     var owned: [String] = []
                     for child in children {
                         let path = parent + "/" + child

@@ -43,7 +43,9 @@ final class ShardOwnership: Service, Sendable {
 
     /// The lease of `shard` when this gateway owns it and the step-down deadline lies ahead; nil otherwise.
     func lease(ofShard shard: Int) -> Lease? {
-        guard let lease = state.withLock({ $0.leases.indices.contains(shard) ? $0.leases[shard] : nil }) else { return nil }
+        guard let lease = state.withLock({ $0.leases.indices.contains(shard) ? $0.leases[shard] : nil }) else {
+            return nil
+        }
         return lease.isValid() ? lease : nil
     }
 
@@ -79,7 +81,8 @@ final class ShardOwnership: Service, Sendable {
                         standing[shard] = candidacy
                         group.addTask { await self.stand(forShard: shard, candidacy) }
                     }
-                    self.logger.debug("shards divided", metadata: ["gateways": "\(names.count)", "mine": "\(mine.count)"])
+                    self.logger.debug(
+                        "shards divided", metadata: ["gateways": "\(names.count)", "mine": "\(mine.count)"])
                 }
                 group.cancelAll()
             }

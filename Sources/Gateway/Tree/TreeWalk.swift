@@ -30,9 +30,9 @@ package struct TreeWalk: Sendable {
         while !level.isEmpty {
             var next: [[String]] = Array(repeating: [], count: level.count)
             try await forEach(level) { path -> [String] in
-                do { return try await client.getChildren(path).map { path == "/" ? "/" + $0 : path + "/" + $0 } } catch
-                    let error as ZooKeeperError where error.code == .noNode
-                { return [] }
+                do {
+                    return try await client.getChildren(path).map { path == "/" ? "/" + $0 : path + "/" + $0 }
+                } catch let error as ZooKeeperError where error.code == .noNode { return [] }
             } receive: { index, children in
                 next[index] = children
             }

@@ -262,7 +262,10 @@ extension Connection {
             batch.number = session.nextNumber()
             let now = ContinuousClock.now
             lastHandOver = now
-            if owed > 0 { session.hold.batchDelivered(batch.number, now: now) }
+            if owed > 0 {
+                session.hold.batchDelivered(batch.number, now: now)
+                handle.acknowledgeSegments()
+            }
         }
         if !batch.isEmpty { core.inbox.checkIn(batch) }
     }

@@ -206,6 +206,14 @@ final class MosquittoHandle {
         setsockopt(socket, Int32(IPPROTO_TCP), TCP_CORK, &value, socklen_t(MemoryLayout<Int32>.size))
     }
 
+    /// Acknowledges what was received on the level of TCP at once. Otherwise the system waits for our next packet to carry
+    /// that, which is held back with the acknowledgements of MQTT, and a broker whose socket coalesces small packets
+    /// (Nagle's algorithm, mosquitto's default) sends nothing more until then.
+    func acknowledgeSegments() {
+        var value: Int32 = 1
+        setsockopt(socket, Int32(IPPROTO_TCP), TCP_QUICKACK, &value, socklen_t(MemoryLayout<Int32>.size))
+    }
+
     /// Why a call that returned `code` failed, in words.
     func disconnection(_ code: Int32) -> MQTTDisconnection {
         if let answer = context.connectAnswer, answer.reason != 0 {

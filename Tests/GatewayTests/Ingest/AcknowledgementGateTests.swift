@@ -6,7 +6,9 @@ import Testing
 @Suite struct AcknowledgementGateTests {
     private final class Released: Sendable {
         let values = Mutex<[UInt64]>([])
-        func gate() -> AcknowledgementGate { AcknowledgementGate { value in self.values.withLock { $0.append(value) } } }
+        func gate() -> AcknowledgementGate {
+            AcknowledgementGate { value in self.values.withLock { $0.append(value) } }
+        }
         var all: [UInt64] { values.withLock { $0 } }
     }
 
