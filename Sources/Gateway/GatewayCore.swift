@@ -103,7 +103,7 @@ struct GatewayCore: Service {
             turns: alarmTurns, announcerTurns: announcerTurns, counters: counters, logger: logger)
         let announcer = Announcer(
             journal: journal, publisher: publisher, topics: AlarmTopics(plant: configuration.plant),
-            turns: announcerTurns, lease: { processor.lease }, counters: counters, logger: logger)
+            turns: announcerTurns, lease: { processor.announcingLease }, counters: counters, logger: logger)
         let devices = DeviceKeeper(
             client: client, gateway: identity.gateway, plant: plant, shards: shards, turns: deviceTurns, logger: logger)
         let mirror = TagMirror(
@@ -142,6 +142,8 @@ struct GatewayCore: Service {
         let houseKeeping = HouseKeeping(
             keeper: HouseKeeper(client: client, retention: retention, logger: logger), client: client,
             lease: { processor.lease }, logger: logger)
+        let hearing = HearingWatch(
+            subscriber: subscriber, client: client, lease: { processor.lease }, logger: logger)
         let status = StatusReporter(
             client: client, identity: identity, counters: counters,
             additional: { [plant, subscriber, publisher] in
@@ -155,7 +157,7 @@ struct GatewayCore: Service {
             isHealthy: { [plant] in plant.hasAdvanced(since: WallClock.now() &- 10_000) }, becomeReady: {})
         return [
             publisher, control, journal, membership, election, shards, processor, announcer, houseKeeping, devices,
-            mirror, ingest, subscriber, commands, status, systemd,
+            mirror, ingest, subscriber, commands, hearing, status, systemd,
         ]
     }
 }

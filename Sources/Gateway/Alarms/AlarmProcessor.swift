@@ -24,8 +24,8 @@ final class AlarmProcessor: Service {
         /// Token of the lease under which the journal has been caught up with.
         var prepared: Int64?
         var requestsWaiting = true
-        /// Alarms whose record stands in the tree.
-        var existing: Set<AlarmPath> = []
+        /// Paths of the alarm nodes that stand in the tree.
+        var existing: Set<String> = []
     }
 
     private let client: ZooKeeperClient
@@ -60,6 +60,13 @@ final class AlarmProcessor: Service {
     /// The lease of the active alarm processor, when that is this gateway and its step-down deadline lies ahead.
     var lease: Lease? {
         guard let lease = state.withLock({ $0.lease }), lease.isValid() else { return nil }
+        return lease
+    }
+
+    /// The lease under which announcements may leave: the same, once the journal has been caught up with. Before that an
+    /// entry may look unannounced that the predecessor has announced, and what came after it as well.
+    var announcingLease: Lease? {
+        guard let lease, state.withLock({ $0.prepared }) == lease.token else { return nil }
         return lease
     }
 
@@ -124,20 +131,23 @@ final class AlarmProcessor: Service {
 
     private func turn() async {
         guard let lease else {
-            // A standby keeps its transitions in memory; the broker need not keep the messages for it.
-            gate.passed(.alarms, through: plant.newestBatch)
+            // What waits for a record may be all that there is of it: the broker keeps it, too, until the active processor
+            // has recorded it or the hold limit is over.
+            let (isWaiting, batch) = plant.pendingTransitions
+            if !isWaiting { gate.passed(.alarms, through: batch) }
             return
         }
         do {
             if state.withLock({ $0.prepared }) != lease.token { try await prepare(lease) }
             while lease.isValid() {
-                if state.withLock({ $0.requestsWaiting }) { try await answerRequests(lease) }
                 let (proposals, batch) = plant.proposals(limit: Self.batch, epoch: lease.token)
-                if proposals.isEmpty {
-                    gate.passed(.alarms, through: batch)
-                    return
+                if !proposals.isEmpty {
+                    try await record(proposals, answering: nil, lease: lease)
+                    continue
                 }
-                try await record(proposals, answering: nil, lease: lease)
+                gate.passed(.alarms, through: batch)
+                guard state.withLock({ $0.requestsWaiting }) else { return }
+                try await answerRequests(lease)
             }
         } catch {
             // Whether the last transaction went through is open: the journal knows.
@@ -155,17 +165,18 @@ final class AlarmProcessor: Service {
     private func prepare(_ lease: Lease) async throws {
         let firstTime = state.withLock { $0.prepared } == nil
         try await journal.catchUp()
-        let records = try await AlarmStore(client: client).records(logger: logger)
-        plant.restoreAlarms(records)
+        let contents = try await AlarmStore(client: client).contents(logger: logger)
+        plant.restoreAlarms(contents.records)
         state.withLock { state in
-            state.existing = Set(records.map(\.path))
+            state.existing = contents.nodes
             state.prepared = lease.token
         }
-        if firstTime, plant.noteEpoch(lease.token) {
+        if firstTime, plant.isNewEpoch(lease.token) {
             let entry = JournalEntry(
                 kind: .ownership, at: WallClock.now(), gateway: gateway, epoch: lease.token, transition: "ELECTED",
                 details: ["role": "alarm-processor"])
             _ = try await lease.guarded([Self.append(entry)])
+            plant.noteEpoch(lease.token)
         }
         announcerTurns.wake()
     }
@@ -176,7 +187,7 @@ final class AlarmProcessor: Service {
     ) async throws {
         var existing = state.withLock { $0.existing }
         var parents: Set<String> = []
-        for proposal in proposals where !existing.contains(proposal.path) {
+        for proposal in proposals where !existing.contains(AlarmStore.nodePath(of: proposal.path)) {
             parents.insert(TreeLayout.alarms + "/" + proposal.tag.znodePath)
         }
         for parent in parents { try await client.ensurePath(parent) }
@@ -187,7 +198,7 @@ final class AlarmProcessor: Service {
             let path = AlarmStore.nodePath(of: proposal.path)
             let data = proposal.record.serialized()
             operations.append(
-                existing.insert(proposal.path).inserted
+                existing.insert(path).inserted
                     ? .create(path: path, data: data, mode: .persistent)
                     : .setData(path: path, data: data, version: -1))
             let entry = JournalEntry(proposal, gateway: gateway)
@@ -209,7 +220,7 @@ final class AlarmProcessor: Service {
             if case .created(let path, _) = result, path.hasPrefix(TreeLayout.journal) { return path }
             return nil
         }
-        // The journal tells the plant state (``Journal.recorded``), once an entry, whoever hears of it first.
+        for proposal in proposals { plant.transitionRecorded(proposal.record) }
         journal.committed(
             zip(created, zip(entries, proposals)).map { .init(path: $0, entry: $1.0, transition: $1.1) })
         counters.transitionsRecorded.add(proposals.count)
@@ -241,6 +252,12 @@ final class AlarmProcessor: Service {
     }
 
     private func answer(_ request: inout AlarmRequest, path: String, lease: Lease) async throws {
+        if let mistake = request.trimOversizeText() {
+            request.result = .refused
+            request.reason = mistake
+            _ = try await lease.guarded([.setData(path: path, data: request.serialized(), version: -1)])
+            return
+        }
         let answer: Result<ProposedTransition, AcknowledgementRefusal>
         if let tag = try? TagPath(request.tag) {
             answer = plant.acknowledge(

@@ -45,6 +45,21 @@ package struct AlarmRequest: Sendable, Equatable {
         reason = json["reason"]?.stringValue
     }
 
+    /// Longest text that an operator can leave in a record, which travels in every transaction and message of its alarm.
+    package static let textLimit = 1024
+
+    /// Cuts text that is too long for a record; then what was wrong, for the refusal.
+    mutating func trimOversizeText() -> String? {
+        let texts = [by, comment ?? "", tag, alarm, eventID ?? ""]
+        guard texts.contains(where: { $0.utf8.count > Self.textLimit }) else { return nil }
+        by = String(by.prefix(100))
+        comment = comment.map { String($0.prefix(100)) }
+        tag = String(tag.prefix(100))
+        alarm = String(alarm.prefix(100))
+        eventID = eventID.map { String($0.prefix(100)) }
+        return "a text of the request has more than \(Self.textLimit) bytes"
+    }
+
     package func serialized() -> [UInt8] {
         var members: [(String, JSONValue)] = [
             ("action", .string(action.rawValue)), ("tag", .string(tag)), ("alarm", .string(alarm)),

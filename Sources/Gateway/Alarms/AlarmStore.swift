@@ -11,18 +11,27 @@ package struct AlarmStore: Sendable {
     /// `/alarms/<tag path>/@<alarm name>`
     package static func nodePath(of alarm: AlarmPath) -> String { TreeLayout.alarms + "/" + alarm.znodePath }
 
-    /// All records; a node that is not a record is logged and left out.
-    package func records(logger: Logger) async throws -> [AlarmRecord] {
+    /// What stands below `/alarms`.
+    package struct Contents: Sendable {
+        package var records: [AlarmRecord] = []
+        /// Paths of all alarm nodes, those included that hold no record: they are there and will be overwritten.
+        package var nodes: Set<String> = []
+    }
+
+    /// Reads all of it; a node that is not a record is logged.
+    package func contents(logger: Logger) async throws -> Contents {
         let walk = TreeWalk(client: client)
         let paths = try await walk.descendants(of: TreeLayout.alarms).filter { path in
             path.split(separator: "/").last?.first == "@"
         }
-        return try await zip(paths, walk.data(of: paths)).compactMap { path, node in
-            guard let node else { return nil }
-            do { return try AlarmRecord(parsing: node.data ?? []) } catch {
+        var contents = Contents()
+        for (path, node) in zip(paths, try await walk.data(of: paths)) {
+            guard let node else { continue }
+            contents.nodes.insert(path)
+            do { contents.records.append(try AlarmRecord(parsing: node.data ?? [])) } catch {
                 logger.warning("unreadable alarm record", metadata: ["path": "\(path)", "error": "\(error)"])
-                return nil
             }
         }
+        return contents
     }
 }

@@ -37,25 +37,29 @@ struct Announcer: Service {
         guard let lease = lease(), lease.isValid() else { return false }
         let owed = journal.unannounced(limit: Self.batch)
         guard !owed.isEmpty else { return false }
-        do {
-            // The messages of one alarm leave in order; different alarms do not wait for each other.
-            let byAlarm = Dictionary(grouping: owed, by: \.transition.path)
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                for entries in byAlarm.values {
-                    group.addTask {
-                        for item in entries { try await announce(item.transition, lease: lease) }
-                    }
-                }
-                try await group.waitForAll()
+        // The messages of one alarm leave in order; different alarms neither wait for nor stop each other.
+        let byAlarm = Dictionary(grouping: owed, by: \.transition.path)
+        let (settled, failure) = await withTaskGroup(of: ([Journal.Unannounced], (any Error)?).self) { group in
+            for entries in byAlarm.values {
+                group.addTask { await announce(entries, lease: lease) }
             }
-            _ = try await lease.guarded(
-                owed.map { item in
-                    var entry = item.entry
-                    entry.announced = true
-                    return .setData(path: item.path, data: entry.serialized(), version: -1)
-                })
-            journal.announced(owed.map(\.path))
-            counters.announced.add(owed.count)
+            return await group.reduce(into: ([Journal.Unannounced](), (any Error)?.none)) { result, part in
+                result.0 += part.0
+                result.1 = part.1 ?? result.1
+            }
+        }
+        do {
+            if !settled.isEmpty {
+                _ = try await lease.guarded(
+                    settled.map { item in
+                        var entry = item.entry
+                        entry.announced = true
+                        return .setData(path: item.path, data: entry.serialized(), version: -1)
+                    })
+                journal.announced(settled.map(\.path))
+                counters.announced.add(settled.count)
+            }
+            if let failure { throw failure }
             return true
         } catch {
             if !(error is CancellationError) {
@@ -67,16 +71,49 @@ struct Announcer: Service {
         }
     }
 
+    /// One alarm's entries in order, up to the first that has to be tried again.
+    private func announce(
+        _ entries: [Journal.Unannounced], lease: Lease
+    ) async -> (settled: [Journal.Unannounced], failure: (any Error)?) {
+        var settled: [Journal.Unannounced] = []
+        for item in entries {
+            do {
+                try await announce(item.transition, lease: lease)
+            } catch let error as MQTTError where error.concernsTheMessage {
+                // It would be refused again for ever, and all that follows would wait behind it.
+                logger.error(
+                    "an announcement was refused and is given up",
+                    metadata: ["alarm": "\(item.transition.path)", "error": "\(error)"])
+            } catch {
+                return (settled, error)
+            }
+            settled.append(item)
+        }
+        return (settled, nil)
+    }
+
     private func announce(_ transition: ProposedTransition, lease: Lease) async throws {
+        // A lease that has been lost meanwhile has no deadline, and nothing may leave under it.
+        guard let deadline = lease.deadline else { throw LeaseLost(path: lease.path, reason: .deadlinePassed) }
         let record = transition.record.json
         _ = try await publisher.publish(
             topic: topics.record(of: transition.path), payload: record.serialized(), qos: .atLeastOnce, retain: true,
-            notAfter: lease.deadline)
+            notAfter: deadline)
         guard case .object(var event) = record else { return }
         event["transition"] = .string(transition.transition.rawValue)
         event["at"] = .integer(transition.at)
         _ = try await publisher.publish(
             topic: topics.events, payload: JSONValue.object(event).serialized(), qos: .atLeastOnce, retain: false,
-            notAfter: lease.deadline)
+            notAfter: deadline)
+    }
+}
+
+extension MQTTError {
+    /// Whether the same message would fail again over any connection.
+    fileprivate var concernsTheMessage: Bool {
+        switch self {
+        case .refused, .invalidTopic, .payloadTooLarge: true
+        default: false
+        }
     }
 }

@@ -192,14 +192,17 @@ final class Journal: Service, Sendable {
         do {
             var wanted = Set(sequences)
             if list {
+                // What is committed while the list is on its way is not in it, and must not be taken for trimmed.
+                let before = state.withLock { $0.seen.union($0.unannounced.keys) }
                 // A follower of an ensemble may lag behind its leader: what others committed before now must show.
                 if !waiting.isEmpty { try await client.sync(TreeLayout.journal) }
                 let present = Set(
                     try await client.getChildren(TreeLayout.journal).compactMap(TreeLayout.journalSequence(ofNode:)))
+                let gone = before.subtracting(present)
                 let missing = state.withLock { state in
-                    state.seen.formIntersection(present)
-                    state.announcedHere.formIntersection(present)
-                    state.unannounced = state.unannounced.filter { present.contains($0.key) }
+                    state.seen.subtract(gone)
+                    state.announcedHere.subtract(gone)
+                    for sequence in gone { state.unannounced[sequence] = nil }
                     return present.subtracting(state.seen).union(state.unannounced.keys)
                 }
                 wanted.formUnion(missing)

@@ -102,10 +102,19 @@ final class CommandAnnouncer: Sendable {
 
     /// False when it should be tried again.
     private func publish(_ item: Item) async -> Bool {
+        var notAfter = item.expires
+        if let lease = item.lease {
+            // Lost since it was taken from the queue: the next owner speaks now.
+            guard let deadline = lease.deadline else {
+                state.withLock { $0.dropped &+= 1 }
+                return true
+            }
+            notAfter = min(notAfter, deadline)
+        }
         do {
             _ = try await publisher.publish(
                 topic: item.topic, payload: item.payload, qos: .atLeastOnce, retain: false, properties: item.properties,
-                notAfter: item.lease?.deadline ?? item.expires)
+                notAfter: notAfter)
             state.withLock { $0.announced &+= 1 }
             return true
         } catch {

@@ -33,6 +33,8 @@ final class PlantState: Sendable {
         var lastExpiry: Milliseconds = 0
         var lastAdvance: Milliseconds = 0
         var overflowLogged = 0
+        /// When the journal last showed a transition.
+        var lastRecorded: Milliseconds = 0
         var announcedEpoch: Int64 = 0
         var nextUndecodableLog: Milliseconds = 0
     }
@@ -273,9 +275,17 @@ final class PlantState: Sendable {
         state.withLock { ($0.alarms.proposals(limit: limit, epoch: epoch), $0.newestBatch) }
     }
 
+    /// Whether any transition waits to be recorded, and the newest batch.
+    var pendingTransitions: (isWaiting: Bool, batch: UInt64) {
+        state.withLock { ($0.alarms.pendingCount > 0, $0.newestBatch) }
+    }
+
     func transitionRecorded(_ record: AlarmRecord) {
         let now = WallClock.now()
-        _ = state.withLock { $0.alarms.transitionRecorded(record, at: now) }
+        state.withLock { state in
+            state.lastRecorded = now
+            _ = state.alarms.transitionRecorded(record, at: now)
+        }
     }
 
     func restoreAlarms(_ records: [AlarmRecord]) {
@@ -293,7 +303,8 @@ final class PlantState: Sendable {
 
     /// Gives up what a live active processor has evidently not agreed with.
     func dropPending(olderThan moment: Milliseconds, at now: Milliseconds) {
-        let dropped = state.withLock { $0.alarms.dropPending(olderThan: moment, at: now) }
+        // A processor that has recorded nothing since may just not hear the broker: that is no disagreement.
+        let dropped = state.withLock { $0.alarms.dropPending(olderThan: min(moment, $0.lastRecorded), at: now) }
         if dropped > 0 {
             logger.warning(
                 "alarm transitions computed here were not recorded by the active processor, which has heard other samples",
@@ -301,19 +312,21 @@ final class PlantState: Sendable {
         }
     }
 
-    /// True the first time for each epoch.
-    func noteEpoch(_ epoch: Int64) -> Bool {
-        state.withLock { state in
-            defer { state.announcedEpoch = epoch }
-            return state.announcedEpoch != epoch
-        }
-    }
+    /// Whether the journal does not say yet that this epoch has begun.
+    func isNewEpoch(_ epoch: Int64) -> Bool { state.withLock { $0.announcedEpoch != epoch } }
+
+    func noteEpoch(_ epoch: Int64) { state.withLock { $0.announcedEpoch = epoch } }
 
     // MARK: What the tree knows already
 
     func seedTag(znodePath: String, data: [UInt8]) {
-        guard let path = try? TagPath(znodePath: znodePath), let record = TagRecord(parsing: data) else { return }
+        guard let path = try? TagPath(znodePath: znodePath), var record = TagRecord(parsing: data) else { return }
         let now = WallClock.now()
+        // Written under a clock that was ahead: it must not make the tag deaf until that time comes.
+        if max(record.sourceTime, record.receivedTime) > now &+ IngestLimits().clockLead {
+            record.sourceTime = now
+            record.receivedTime = now
+        }
         state.withLock { state in
             let known = state.ingest.tags.count
             guard let tag = state.ingest.tag(for: path, at: now) else { return }

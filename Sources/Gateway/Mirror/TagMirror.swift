@@ -145,7 +145,6 @@ struct TagMirror: Service {
                     counters.fencedWrites.add()
                 } else if error.code == .nodeExists || error.code == .noNode {
                     await learnWhichExist(writes)
-                    return true
                 }
             }
             logger.debug("tag flush", metadata: ["tags": "\(writes.count)", "error": "\(error)"])

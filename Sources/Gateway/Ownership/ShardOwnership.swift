@@ -95,36 +95,39 @@ final class ShardOwnership: Service, Sendable {
         let lease = Mutex<Lease?>(nil)
     }
 
-    /// Stands for one shard's lock until told to stop; returns when its node is gone.
+    /// Stands for one shard's lock until told to stop, again after an error; returns when its node is gone.
     private func stand(forShard shard: Int, _ candidacy: Candidacy) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                while !Task.isCancelled {
+                    await self.standOnce(forShard: shard, candidacy)
+                    try? await Task.sleep(for: .milliseconds(500))
+                }
+            }
+            for await _ in candidacy.stopping.turns { break }
+            // Nobody may act as owner any more before the lock's node goes.
+            lost(shard, candidacy)
+            group.cancelAll()
+        }
+    }
+
+    private func standOnce(forShard shard: Int, _ candidacy: Candidacy) async {
         let election = LeaderElection(
             client: client, path: TreeLayout.shard(shard), identity: Array(gateway.utf8), logger: logger)
-        await withTaskGroup(of: Bool.self) { group in
+        await withTaskGroup(of: Void.self) { group in
             group.addTask {
-                do { try await election.run() } catch is CancellationError {} catch {
-                    self.logger.warning(
-                        "shard candidacy ended", metadata: ["shard": "\(shard)", "error": "\(error)"])
-                }
-                return false
-            }
-            group.addTask {
+                // Ends with the election.
                 for await event in election.events() {
                     switch event {
                     case .elected(let lease): self.won(lease, shard: shard, candidacy)
                     case .lost: self.lost(shard, candidacy)
                     }
                 }
-                return false
             }
-            group.addTask {
-                for await _ in candidacy.stopping.turns { break }
-                return true
+            do { try await election.run() } catch is CancellationError {} catch {
+                logger.warning("shard candidacy failed", metadata: ["shard": "\(shard)", "error": "\(error)"])
             }
-            for await stopped in group where stopped {
-                // Nobody may act as owner any more before the lock's node goes.
-                self.lost(shard, candidacy)
-                group.cancelAll()
-            }
+            group.cancelAll()
         }
         lost(shard, candidacy)
     }

@@ -40,7 +40,7 @@ struct TreeSeed {
             }
             plant.seedDevice(record)
         }
-        plant.restoreAlarms(try await AlarmStore(client: client).records(logger: logger))
+        plant.restoreAlarms(try await AlarmStore(client: client).contents(logger: logger).records)
         logger.info("read the tree", metadata: ["tags": "\(tags.count)", "devices": "\(devices.count)"])
     }
 }

@@ -10,11 +10,13 @@ package struct TreeWalk: Sendable {
 
     package init(client: ZooKeeperClient) { self.client = client }
 
-    /// The data of each of `paths`, in their order; nil for a node that does not exist (any more).
+    /// The data of each of `paths`, in their order; nil for a node that does not exist (any more) or may not be read.
     package func data(of paths: [String]) async throws -> [NodeData?] {
         var result = [NodeData?](repeating: nil, count: paths.count)
         try await forEach(paths) { path -> NodeData? in
-            do { return try await client.getData(path) } catch let error as ZooKeeperError where error.code == .noNode {
+            do { return try await client.getData(path) } catch let error as ZooKeeperError
+                where error.code == .noNode || error.code == .noAuth
+            {
                 return nil
             }
         } receive: { index, node in
@@ -32,7 +34,7 @@ package struct TreeWalk: Sendable {
             try await forEach(level) { path -> [String] in
                 do {
                     return try await client.getChildren(path).map { path == "/" ? "/" + $0 : path + "/" + $0 }
-                } catch let error as ZooKeeperError where error.code == .noNode { return [] }
+                } catch let error as ZooKeeperError where error.code == .noNode || error.code == .noAuth { return [] }
             } receive: { index, children in
                 next[index] = children
             }
