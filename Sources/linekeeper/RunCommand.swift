@@ -1,6 +1,7 @@
 import ArgumentParser
 import Gateway
 import Logging
+import ZooKeeperClient
 
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -36,7 +37,7 @@ struct RunCommand: AsyncParsableCommand {
             try await Gateway(configuration: loaded, logger: logger).run()
         } catch let error where !(error is CancellationError) {
             logger.error("the gateway has stopped", metadata: ["error": "\(error)"])
-            throw CommandFailure(.unreachable, "the gateway has stopped: \(error)")
+            throw CommandFailure(error is ZooKeeperError ? .unreachable : .no, "the gateway has stopped: \(error)")
         }
     }
 }

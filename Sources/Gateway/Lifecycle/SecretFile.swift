@@ -4,6 +4,12 @@
     import Foundation
 #endif
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 /// A secret that lies in a file, so that it stands in no configuration, command line or log.
 enum SecretFile {
     struct Unreadable: Error, CustomStringConvertible {
@@ -16,6 +22,7 @@ enum SecretFile {
 
     /// The first line of the file, without its end.
     static func firstLine(of file: String) throws -> String {
+        guard access(file, R_OK) == 0 else { throw Unreadable(file: file, reason: String(cString: strerror(errno))) }
         let data: Data
         do { data = try Data(contentsOf: URL(filePath: file)) } catch {
             throw Unreadable(file: file, reason: "\(error)")

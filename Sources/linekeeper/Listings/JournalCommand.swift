@@ -33,6 +33,14 @@ struct JournalCommand: AsyncParsableCommand {
     @Flag(name: .shortAndLong, help: "Go on with what is recorded from now on, until Ctrl-C.")
     var follow = false
 
+    func validate() throws {
+        guard last >= 0 else { throw ValidationError("--last is \(last), must be 0 (all) or more") }
+        let kinds = ["alarm", "command", "operator", "ownership"]
+        if let kind, !kinds.contains(kind) {
+            throw ValidationError("--kind is \(kind), must be one of \(kinds.joined(separator: ", "))")
+        }
+    }
+
     func run() async throws {
         let command = self
         if follow {
@@ -40,7 +48,7 @@ struct JournalCommand: AsyncParsableCommand {
         } else {
             try await tree.withTree { client in
                 let numbers = try await Self.numbers(client)
-                try await command.print(numbers.suffix(command.last > 0 ? command.last : .max), client)
+                try await command.printLatest(numbers, client)
                 if numbers.isEmpty, !command.output.json { Terminal.writeError("nothing has been recorded yet\n") }
             }
         }
@@ -60,31 +68,46 @@ struct JournalCommand: AsyncParsableCommand {
         // Watched before the first reading, so that nothing falls between.
         let watch = try await client.addWatch(TreeLayout.journal, mode: .persistentRecursive)
         let numbers = try await Self.numbers(client)
-        try await print(numbers.suffix(last > 0 ? last : .max), client)
+        try await printLatest(numbers, client)
         var printed = numbers.last ?? -1
         for try await element in watch {
-            if case .event(let event) = element, event.type != .nodeCreated { continue }
-            let new = try await Self.numbers(client).filter { $0 > printed }
-            try await print(new[...], client)
+            var new: [Int64]
+            switch element {
+            case .gap: new = try await Self.numbers(client)
+            case .event(let event):
+                guard event.type == .nodeCreated, let name = event.path.split(separator: "/").last else { continue }
+                new = [TreeLayout.journalSequence(ofNode: String(name))].compactMap(\.self)
+            }
+            new.removeAll { $0 <= printed }
+            for line in try await lines(new[...], client) { Terminal.line(line) }
             printed = new.last ?? printed
         }
     }
 
-    private func print(_ numbers: ArraySlice<Int64>, _ client: ZooKeeperClient) async throws {
+    /// The latest entries of the wanted kind, read from the end until there are enough.
+    private func printLatest(_ numbers: [Int64], _ client: ZooKeeperClient) async throws {
+        var left = numbers[...]
+        var found: [String] = []
+        while !left.isEmpty, last == 0 || found.count < last {
+            let part = left.suffix(last == 0 ? left.count : max(last, 512))
+            left = left.dropLast(part.count)
+            found = try await lines(part, client) + found
+        }
+        for line in found.suffix(last == 0 ? .max : last) { Terminal.line(line) }
+    }
+
+    private func lines(_ numbers: ArraySlice<Int64>, _ client: ZooKeeperClient) async throws -> [String] {
         let paths = numbers.map { number in
             let digits = "\(number)"
             return TreeLayout.journalEntryPrefix + String(repeating: "0", count: max(0, 10 - digits.count)) + digits
         }
-        for (number, node) in zip(numbers, try await TreeWalk(client: client).data(of: paths)) {
-            guard let data = node?.data, let entry = try? JournalEntry(parsing: data) else { continue }
-            guard kind == nil || entry.kind.rawValue == kind else { continue }
-            if output.json {
-                var members = entry.json.objectValue ?? [:]
-                members["sequence"] = .integer(number)
-                Terminal.line("\(JSONValue.object(members))")
-            } else {
-                Terminal.line(JournalLine.text(entry))
-            }
+        return zip(numbers, try await TreeWalk(client: client).data(of: paths)).compactMap { number, node in
+            guard let data = node?.data, let entry = try? JournalEntry(parsing: data) else { return nil }
+            guard kind == nil || entry.kind.rawValue == kind else { return nil }
+            guard output.json else { return JournalLine.text(entry) }
+            var members = entry.json.objectValue ?? [:]
+            members["sequence"] = .integer(number)
+            return "\(JSONValue.object(members))"
         }
     }
 }

@@ -57,7 +57,7 @@ enum BrokerConnection {
         try Task.checkCancellation()
         throw CommandFailure(
             .unreachable,
-            "the broker does not let us in\(refusal.text.map { ": \($0)" } ?? ""); is it running? (systemctl status mosquitto)"
+            "the broker cannot be reached\(refusal.text.map { ": \($0)" } ?? ""); is it running? (systemctl status mosquitto)"
         )
     }
 }
