@@ -12,14 +12,25 @@ let settings: [SwiftSetting] =
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
+let asn1 = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+/// `LINEKEEPER_PART=tree` leaves only the coordination tree's modules and their tests: quick builds for whoever works there.
+let isWhole = Context.environment["LINEKEEPER_PART"] != "tree"
+let partTargets: Set<String> = [
+    "ZooKeeperProtocol", "ZooKeeperClient", "ZooKeeperRecipes", "EmbeddedZooKeeper", "MQTT", "CMosquitto",
+    "TestFixtures",
+    "ZooKeeperProtocolTests", "ZooKeeperClientTests", "ZooKeeperRecipesTests", "EmbeddedZooKeeperTests",
+    "TreeComparisonTests", "TreeHistoryTests",
+]
 
 let package = Package(
     name: "linekeeper",
@@ -32,6 +43,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.0"),
+        .package(url: "https://github.com/apple/swift-asn1.git", from: "1.7.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
@@ -66,7 +78,9 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "EmbeddedZooKeeper",
-            dependencies: ["ZooKeeperProtocol", nioCore, nioPosix, grdb, logging, lifecycle, collections],
+            dependencies: [
+                "ZooKeeperProtocol", nioCore, nioPosix, nioHTTP1, nioSSL, asn1, grdb, logging, lifecycle, collections,
+            ],
             swiftSettings: settings),
         .target(name: "ZooKeeperProtocol", dependencies: [nioCore], swiftSettings: settings),
         .target(name: "MQTT", dependencies: ["CMosquitto", logging, lifecycle, collections], swiftSettings: settings),
@@ -117,3 +131,8 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+if !isWhole {
+    package.targets.removeAll { !partTargets.contains($0.name) }
+    package.products.removeAll { $0.name == "linekeeper" }
+}
