@@ -30,7 +30,9 @@ struct StatusCommand: AsyncParsableCommand {
         do {
             plant = try await tree.withTree { try await PlantStatus.read($0) }
         } catch {
-            if !output.json, let broker = await broker { Terminal.line(broker.line) }
+            // Whoever asks for the plant's health wants to hear of what is down above all.
+            if output.json { Terminal.line("\(Self.unreachable(place.servers, error))") }
+            if let broker = await broker { Terminal.line(output.json ? "\(broker.json)" : broker.line) }
             throw error
         }
         let health = await broker
@@ -42,6 +44,14 @@ struct StatusCommand: AsyncParsableCommand {
             if let health { Terminal.line(health.line) }
         }
         if let health, !health.isWell { throw CommandFailure(.unreachable) }
+    }
+
+    /// The tree's line when nothing can be read from it.
+    private static func unreachable(_ servers: String, _ error: any Error) -> JSONValue {
+        [
+            "kind": "tree", "servers": .string(servers), "reachable": false,
+            "problem": .string((error as? CommandFailure)?.message ?? "\(error)"),
+        ]
     }
 }
 
