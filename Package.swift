@@ -88,7 +88,8 @@ let package = Package(
 
         // What the tests share: servers on free ports, the linekeeper program, conditions with a deadline.
         .target(
-            name: "TestFixtures", dependencies: ["ZooKeeperClient", "ZooKeeperProtocol", "MQTT", logging],
+            name: "TestFixtures",
+            dependencies: ["ZooKeeperClient", "ZooKeeperProtocol", "EmbeddedZooKeeper", "MQTT", logging],
             path: "Tests/TestFixtures", swiftSettings: settings),
         .testTarget(
             name: "ZooKeeperProtocolTests", dependencies: ["ZooKeeperProtocol", nioCore], swiftSettings: settings),

@@ -1,12 +1,11 @@
 import Glibc
 import Synchronization
-import TestFixtures
 
 /// A TCP proxy in front of a server on this machine that loses, delays and cuts on command.
 ///
 /// Two blocking threads a connection, so that nothing of what is under test takes part in the faults.
-final class FaultProxy: Sendable {
-    enum Direction: Int, Sendable {
+public final class FaultProxy: Sendable {
+    public enum Direction: Int, Sendable {
         case toServer = 0
         case toClient = 1
     }
@@ -28,12 +27,12 @@ final class FaultProxy: Sendable {
     }
 
     /// Where clients connect.
-    let port: Int
+    public let port: Int
     private let target: Int
     private let listener: Int32
     private let state = Mutex(State())
 
-    init(target: Int) throws {
+    public init(target: Int) throws {
         self.target = target
         signal(SIGPIPE, SIG_IGN)
         listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
@@ -53,18 +52,18 @@ final class FaultProxy: Sendable {
     }
 
     /// How many connections were accepted so far.
-    var acceptedConnections: Int { state.withLock { $0.accepted } }
+    public var acceptedConnections: Int { state.withLock { $0.accepted } }
 
     /// Keeps bytes of a direction back until ``release(_:)``.
-    func hold(_ direction: Direction) { state.withLock { _ = $0.held.insert(direction) } }
-    func release(_ direction: Direction) { state.withLock { _ = $0.held.remove(direction) } }
+    public func hold(_ direction: Direction) { state.withLock { _ = $0.held.insert(direction) } }
+    public func release(_ direction: Direction) { state.withLock { _ = $0.held.remove(direction) } }
     /// Throws bytes of a direction away.
-    func discard(_ direction: Direction) { state.withLock { _ = $0.discarded.insert(direction) } }
+    public func discard(_ direction: Direction) { state.withLock { _ = $0.discarded.insert(direction) } }
     /// Hangs up on whoever connects, until told otherwise.
-    func refuse(_ refuses: Bool) { state.withLock { $0.refuses = refuses } }
+    public func refuse(_ refuses: Bool) { state.withLock { $0.refuses = refuses } }
 
     /// Cuts all connections. What is held back is lost.
-    func cut() {
+    public func cut() {
         state.withLock { state in
             for link in state.links.values {
                 shutdown(link.client, Int32(SHUT_RDWR))
@@ -74,7 +73,7 @@ final class FaultProxy: Sendable {
     }
 
     /// Everything flows again.
-    func heal() {
+    public func heal() {
         state.withLock { state in
             state.held = []
             state.discarded = []
@@ -82,7 +81,7 @@ final class FaultProxy: Sendable {
         }
     }
 
-    func close() {
+    public func close() {
         state.withLock { $0.isClosed = true }
         cut()
         shutdown(listener, Int32(SHUT_RDWR))

@@ -1,19 +1,18 @@
 import EmbeddedZooKeeper
-import Logging
+public import Logging
 import Synchronization
-import TestFixtures
-import ZooKeeperClient
+public import ZooKeeperClient
 
 /// The two servers that everything must work with alike.
-enum TreeKind: String, CaseIterable, Sendable {
+public enum TreeKind: String, CaseIterable, Sendable {
     case apache
     case embedded
 }
 
 /// The servers and clients that the tests of client and recipes share.
-enum TestTree {
+public enum TestTree {
     /// The port of the shared server of a kind.
-    static func port(_ kind: TreeKind) async throws -> Int {
+    public static func port(_ kind: TreeKind) async throws -> Int {
         switch kind {
         case .apache: try await shared().port
         case .embedded: try await sharedEmbedded.value
@@ -35,14 +34,14 @@ enum TestTree {
     }
 
     /// One Apache ZooKeeper (tick 500 ms) for all tests that do it no harm; each works below a path of its own.
-    static func shared() async throws -> ApacheZooKeeper { try await sharedServer.value }
+    public static func shared() async throws -> ApacheZooKeeper { try await sharedServer.value }
 
     private static let sharedServer = Task {
         try await ApacheZooKeeper(scratch: Scratch("zookeeper-shared"), tick: .milliseconds(500))
     }
 
     /// A server of the test's own, which it may stop, kill and pause.
-    static func withOwnServer<Result>(
+    public static func withOwnServer<Result>(
         tick: Duration = .seconds(1), _ body: (ApacheZooKeeper) async throws -> Result
     ) async throws -> Result {
         let scratch = try Scratch("zookeeper-own")
@@ -62,7 +61,7 @@ enum TestTree {
     private static let counter = Mutex(0)
 
     /// A path that no other test uses.
-    static func uniquePath(_ name: String) -> String {
+    public static func uniquePath(_ name: String) -> String {
         let number = counter.withLock { counter in
             counter += 1
             return counter
@@ -70,7 +69,7 @@ enum TestTree {
         return "/test-\(name)-\(number)"
     }
 
-    static var logger: Logger {
+    public static var logger: Logger {
         var logger = Logger(label: "test")
         logger.logLevel = .error
         return logger
@@ -79,7 +78,7 @@ enum TestTree {
 
 /// Runs a client for as long as `body` takes. Its tree begins at `chroot`, which is made.
 @discardableResult
-func withClient<Result: Sendable>(
+public func withClient<Result: Sendable>(
     port: Int, chroot: String = "/", configure: (inout ZooKeeperClient.Configuration) -> Void = { _ in },
     _ body: (ZooKeeperClient) async throws -> Result
 ) async throws -> Result {
@@ -100,23 +99,25 @@ func withClient<Result: Sendable>(
 }
 
 /// Collects what a stream gives, so that a test can wait for it and show it.
-final class Collected<Element: Sendable>: Sendable {
+public final class Collected<Element: Sendable>: Sendable {
     private let elements = Mutex<[Element]>([])
 
-    var all: [Element] { elements.withLock { $0 } }
+    public init() {}
 
-    func append(_ element: Element) { elements.withLock { $0.append(element) } }
+    public var all: [Element] { elements.withLock { $0 } }
 
-    func follow(_ stream: AsyncStream<Element>) async {
+    public func append(_ element: Element) { elements.withLock { $0.append(element) } }
+
+    public func follow(_ stream: AsyncStream<Element>) async {
         for await element in stream { append(element) }
     }
 }
 
 extension String {
-    var bytes: [UInt8] { Array(utf8) }
+    public var bytes: [UInt8] { Array(utf8) }
 }
 
 /// The same for what a node holds.
 extension [UInt8]? {
-    var text: String? { map { String(decoding: $0, as: UTF8.self) } }
+    public var text: String? { map { String(decoding: $0, as: UTF8.self) } }
 }

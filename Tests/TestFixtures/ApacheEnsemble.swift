@@ -1,9 +1,8 @@
 import Foundation
 import Synchronization
-import TestFixtures
 
 /// Three Apache ZooKeeper servers that replicate among themselves.
-final class ApacheEnsemble: Sendable {
+public final class ApacheEnsemble: Sendable {
     private struct Server: Sendable {
         let port: Int
         let configuration: String
@@ -14,9 +13,9 @@ final class ApacheEnsemble: Sendable {
     private let processes: Mutex<[ChildProcess?]>
 
     /// `127.0.0.1:p1,127.0.0.1:p2,127.0.0.1:p3`
-    var connectString: String { servers.map { "127.0.0.1:\($0.port)" }.joined(separator: ",") }
+    public var connectString: String { servers.map { "127.0.0.1:\($0.port)" }.joined(separator: ",") }
 
-    init(scratch: Scratch, tickMilliseconds: Int = 500) throws {
+    public init(scratch: Scratch, tickMilliseconds: Int = 500) throws {
         guard FileManager.default.fileExists(atPath: "/usr/share/java/zookeeper.jar") else {
             throw FixtureError("Apache ZooKeeper is not installed; install it with: apt-get install zookeeper")
         }
@@ -44,7 +43,7 @@ final class ApacheEnsemble: Sendable {
         for index in 0..<3 { try start(index) }
     }
 
-    func start(_ index: Int) throws {
+    public func start(_ index: Int) throws {
         let server = servers[index]
         let process = try ChildProcess(
             name: "zookeeper \(index + 1)", executable: "/usr/bin/java",
@@ -56,13 +55,13 @@ final class ApacheEnsemble: Sendable {
         processes.withLock { $0[index] = process }
     }
 
-    func port(_ index: Int) -> Int { servers[index].port }
+    public func port(_ index: Int) -> Int { servers[index].port }
 
-    func kill9(_ index: Int) async {
+    public func kill9(_ index: Int) async {
         await processes.withLock { $0[index] }?.kill9()
     }
 
-    func stop() async {
+    public func stop() async {
         for index in 0..<3 { await kill9(index) }
     }
 }

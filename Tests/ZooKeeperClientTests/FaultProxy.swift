@@ -1,1 +1,0 @@
-../ZooKeeperRecipesTests/FaultProxy.swift

@@ -1,1 +1,0 @@
-../ZooKeeperRecipesTests/TestTree.swift
