@@ -113,6 +113,13 @@ let package = Package(
                 logging,
             ],
             swiftSettings: settings),
+        .testTarget(
+            name: "TreeHistoryTests",
+            dependencies: [
+                "ZooKeeperRecipes", "ZooKeeperClient", "ZooKeeperProtocol", "EmbeddedZooKeeper", "TestFixtures",
+                logging,
+            ],
+            swiftSettings: settings),
         .testTarget(name: "MQTTTests", dependencies: ["MQTT", "TestFixtures", logging], swiftSettings: settings),
         .testTarget(name: "PlantTests", dependencies: ["Plant", collections], swiftSettings: settings),
         .testTarget(
