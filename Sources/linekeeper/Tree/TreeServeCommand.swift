@@ -52,6 +52,12 @@ struct TreeServeCommand: AsyncParsableCommand {
         help: ArgumentHelp("Connections from one address; 0 for any number.", valueName: "n"))
     var maxClientConnections = 60
 
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "How many bytes of log pile up before a checkpoint; for tests.", valueName: "n", visibility: .hidden))
+    var checkpointLogBytes: Int?
+
     @Option(name: .long, help: "From which level on to log.")
     var logLevel = LogLevel(level: .info)
 
@@ -60,6 +66,7 @@ struct TreeServeCommand: AsyncParsableCommand {
         guard (10...60_000).contains(tickMs) else {
             throw ValidationError("--tick-ms is \(tickMs); expected 10 to 60000")
         }
+        guard (checkpointLogBytes ?? 1) > 0 else { throw ValidationError("--checkpoint-log-bytes must be positive") }
         guard maxClientConnections >= 0 else { throw ValidationError("--max-client-connections must not be negative") }
     }
 
@@ -78,11 +85,11 @@ struct TreeServeCommand: AsyncParsableCommand {
         LoggingSystem.bootstrap { StandardErrorLog(label: $0, level: level) }
         let logger = Logger(label: "linekeeper.tree")
         let words = fourLetterWords.split(separator: ",").map { String($0.filter { $0 != " " }) }
-        let server = EmbeddedServer(
-            configuration: .init(
-                dataDirectory: data, listen: try addresses(), tick: .milliseconds(tickMs), superDigest: superDigest,
-                fourLetterWords: Set(words), maxClientConnections: maxClientConnections),
-            logger: logger)
+        var configuration = EmbeddedServer.Configuration(
+            dataDirectory: data, listen: try addresses(), tick: .milliseconds(tickMs), superDigest: superDigest,
+            fourLetterWords: Set(words), maxClientConnections: maxClientConnections)
+        if let checkpointLogBytes { configuration.checkpointLogBytes = checkpointLogBytes }
+        let server = EmbeddedServer(configuration: configuration, logger: logger)
         let group = ServiceGroup(
             configuration: .init(
                 services: [.init(service: server, successTerminationBehavior: .gracefullyShutdownGroup)],
