@@ -1,3 +1,4 @@
+import Foundation
 import TestFixtures
 import Testing
 import ZooKeeperProtocol
@@ -17,29 +18,13 @@ extension ServerFaultTests {
             options: ["--checkpoint-log-bytes", "262144", "--log-level", "warning", "--max-client-connections", "0"])
         let ledger = Ledger()
         let port = server.port
-        let writers: [any Writer] = [
-            SetWriter(name: "one"), SetWriter(name: "two"), TransactionWriter(name: "multi"),
-            SessionWriter(name: "sessions", port: port),
-        ]
-        let setUp = RawSession(port: port)
-        try setUp.connect()
-        #expect(try setUp.create("/sessions") == .ok)
-        setUp.disconnect()
+        let writers = try Self.writers(port)
 
         var recoveries: [Duration] = []
         var done = 0
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
-                for writer in writers {
-                    group.addTask {
-                        try await onThread {
-                            let session = RawSession(port: port)
-                            writer.work(session, ledger)
-                            // Kept until the end: what it owns is looked at once more.
-                            session.disconnect()
-                        }
-                    }
-                }
+                Self.start(writers, port, ledger, in: &group)
                 defer { ledger.stop() }
                 while done < kills, ledger.findings.isEmpty {
                     try await waitForProgress(of: writers, ledger, server)
@@ -49,7 +34,8 @@ extension ServerFaultTests {
                     done += 1
                     if Int.random(in: 0..<5, using: &random) == 0 {
                         try server.launch()
-                        try await Task.sleep(for: .microseconds(Int.random(in: 0...40_000, using: &random)))
+                        let share = Double.random(in: 0...1, using: &random)
+                        try await Task.sleep(for: (recoveries.last ?? .milliseconds(40)) * share)
                         await server.kill9()
                         done += 1
                     }
@@ -81,6 +67,59 @@ extension ServerFaultTests {
             scratch.remove()
         } else {
             print("the data directory is kept: \(scratch.path); seed \(seed)")
+        }
+    }
+
+    /// That the story above can fail: a server that forgot what it had acknowledged is found out.
+    @Test(.timeLimit(.minutes(2))) func forgettingIsNoticed() async throws {
+        let scratch = try Scratch("forgetting")
+        let server = try await TreeServer(
+            program: LinekeeperProgram(), scratch: scratch, tick: .seconds(1), options: ["--log-level", "warning"])
+        let ledger = Ledger()
+        let port = server.port
+        let writers = try Self.writers(port)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            Self.start(writers, port, ledger, in: &group)
+            defer { ledger.stop() }
+            try await waitForProgress(of: writers, ledger, server)
+            await server.stop()
+            try FileManager.default.copyItem(atPath: scratch.file("tree"), toPath: scratch.file("old"))
+            try await server.start()
+            try await waitForProgress(of: writers, ledger, server)
+            #expect(ledger.findings.isEmpty)
+            await server.kill9()
+            try FileManager.default.removeItem(atPath: scratch.file("tree"))
+            try FileManager.default.moveItem(atPath: scratch.file("old"), toPath: scratch.file("tree"))
+            try await server.start()
+            for writer in ["sets-one", "sets-two", "transactions-multi"] {
+                try await eventually("\(writer) is found out", seen: { "\(ledger.findings)" }) {
+                    ledger.findings.contains { $0.contains(writer) && $0.contains("was durable") }
+                }
+            }
+            ledger.stop()
+            try await group.waitForAll()
+        }
+        await server.stop()
+        scratch.remove()
+    }
+
+    private static func writers(_ port: Int) throws -> [any Writer] {
+        let session = RawSession(port: port)
+        try session.connect()
+        #expect(try session.create("/sessions") == .ok)
+        session.disconnect()
+        return [
+            SetWriter(name: "one"), SetWriter(name: "two"), TransactionWriter(name: "multi"),
+            SessionWriter(name: "sessions", port: port),
+        ]
+    }
+
+    /// Each on a thread of its own, with a session that is left open at the end.
+    private static func start(
+        _ writers: [any Writer], _ port: Int, _ ledger: Ledger, in group: inout ThrowingTaskGroup<Void, any Error>
+    ) {
+        for writer in writers {
+            group.addTask { try await onThread { writer.work(RawSession(port: port), ledger) } }
         }
     }
 
