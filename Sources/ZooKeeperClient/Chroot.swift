@@ -10,6 +10,9 @@ struct Chroot: Hashable, Sendable {
         prefix = path == "/" ? "" : path
     }
 
+    /// Whether the whole tree is seen.
+    var isRoot: Bool { prefix.isEmpty }
+
     /// The path of the chroot itself.
     var path: String { prefix.isEmpty ? "/" : prefix }
 

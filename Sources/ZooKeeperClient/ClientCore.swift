@@ -6,14 +6,15 @@ import ZooKeeperProtocol
 
 /// The interpreter of ``SessionMachine``: holds it under a lock, performs what it wants on one event loop.
 ///
-/// Callers on any thread only queue requests under the lock and wake the event loop at most once a tick. All other
-/// inputs come from the event loop, so their effects happen one after the other, outside the lock. No user code runs
-/// here: answers and events resume continuations or fill buffers.
+/// Callers on any thread only hand requests in (``Submissions``) and wake the event loop when it is not about to look by
+/// itself. All other inputs come from the event loop, so their effects happen one after the other, outside the lock. No
+/// user code runs here: answers and events resume continuations or fill buffers.
 final class ClientCore: Sendable {
     struct State {
         var machine: SessionMachine
         var channel: (any Channel)?
-        var flushScheduled = false
+        /// Whether the connection is left alone for a moment (``SessionMachine/pause``).
+        var isPaused = false
         /// Cuts short whatever the run loop waits for.
         var interrupt: (@Sendable () -> Void)?
         var hasRun = false
@@ -32,6 +33,7 @@ final class ClientCore: Sendable {
     let eventLoop: any EventLoop
     let logger: Logger
     let state: Mutex<State>
+    private let submissions: Submissions
     let connectionState: StateBroadcast<ConnectionState>
     /// Whether the lease deadline lies ahead; told with the resolution of the tick.
     let leaseHealth: StateBroadcast<Bool>
@@ -55,6 +57,8 @@ final class ClientCore: Sendable {
         settings.tickInterval = interval
         let machine = SessionMachine(settings: settings, resuming: configuration.resume, now: .now)
         state = Mutex(State(machine: machine))
+        submissions = Submissions(
+            maximumRequests: configuration.maxOutstandingRequests, maximumBytes: configuration.maxOutstandingBytes)
         connectionState = StateBroadcast(machine.state, bound: 64)
         leaseHealth = StateBroadcast(false, bound: 16)
 
@@ -73,16 +77,13 @@ final class ClientCore: Sendable {
 
     // MARK: Callers, any thread
 
-    /// Queues a request; its outcome settles `call`.
+    /// Hands a request in; its outcome settles `call`.
     func submit(_ call: PendingCall) {
-        let (refusal, flush) = state.withLock { state -> (ZooKeeperError?, Bool) in
-            if let refusal = state.machine.submit(call) { return (refusal, false) }
-            guard state.machine.phase == .established, !state.flushScheduled else { return (nil, false) }
-            state.flushScheduled = true
-            return (nil, true)
+        switch submissions.add(call) {
+        case .refused(let error): call.finish(.failure(error))
+        case .wakes: eventLoop.execute { self.flush() }
+        case .queued: break
         }
-        if let refusal { call.finish(.failure(refusal)) }
-        if flush { eventLoop.execute { self.flush() } }
     }
 
     /// Nobody waits for a one-shot watch any more.
@@ -93,9 +94,12 @@ final class ClientCore: Sendable {
 
     /// Nobody listens to a persistent watch any more. The server is told when nobody here needs any watch on the path.
     func forget(_ buffer: PersistentWatchBuffer) {
-        let unneeded = state.withLock { state in
-            state.machine.watches.forget(buffer) && !state.machine.isArming(buffer.path)
+        let (unneeded, refused) = state.withLock { state in
+            // What was handed in may be about to arm the path.
+            let refused = admit(&state)
+            return (state.machine.watches.forget(buffer) && !state.machine.isArming(buffer.path), refused)
         }
+        settle(refused)
         guard unneeded else { return }
         // Any kind, because servers before 3.10 know no other; that is why nothing else may be armed there.
         submit(
@@ -113,36 +117,72 @@ final class ClientCore: Sendable {
 
     // MARK: Event loop
 
-    private func flush() {
-        let (effects, channel) = state.withLock { state in
-            state.flushScheduled = false
-            return (state.machine.takeWritable(at: .now), state.channel)
+    /// Gives the machine what callers have handed in; under the lock.
+    ///
+    /// - Returns: What it refuses.
+    private func admit(_ state: inout State) -> [(PendingCall, ZooKeeperError)] {
+        submissions.take().compactMap { call in state.machine.submit(call).map { (call, $0) } }
+    }
+
+    private func settle(_ refused: [(PendingCall, ZooKeeperError)]) {
+        for (call, error) in refused { call.finish(.failure(error)) }
+    }
+
+    /// Lets the machine work on an input and performs what it wants.
+    private func step(_ input: (inout State) -> Effects) {
+        let (effects, channel, reading, refused) = state.withLock { state in
+            var refused = admit(&state)
+            let effects = input(&state)
+            if submissions.update(state.standing) {
+                // Handed in just now: it leaves at once, or learns that the client has closed.
+                refused += admit(&state)
+                if state.machine.phase == .established { eventLoop.execute { self.flush() } }
+            }
+            return (effects, state.channel, state.leaseReading, refused)
         }
-        perform(effects, on: channel)
+        perform(effects, reading, on: channel)
+        settle(refused)
+    }
+
+    func flush() {
+        step { $0.machine.takeWritable(at: .now) }
     }
 
     func tick() {
         let now = ContinuousClock.now
-        let (effects, channel) = state.withLock { ($0.machine.tick(at: now), $0.channel) }
-        perform(effects, on: channel)
+        step { $0.machine.tick(at: now) }
         let isHealthy = lease.withLock { $0?.deadline.map { $0 > now } ?? false }
         if leaseHealth.value != isHealthy { leaseHealth.send(isHealthy) }
     }
 
     func connectionOpened(_ channel: any Channel) {
-        let effects = state.withLock { state in
+        step { state in
             state.channel = channel
+            state.isPaused = false
             return state.machine.connectionOpened(at: .now)
         }
-        perform(effects, on: channel)
     }
 
-    func received(_ frames: [ByteBuffer], on channel: any Channel) {
-        let effects = state.withLock { state -> Effects in
+    /// - Returns: How long the connection is to be left alone now; ``resumed()`` is then called.
+    func received(_ frames: [ByteBuffer], on channel: any Channel) -> Duration? {
+        var pause: Duration?
+        step { state in
             guard state.channel === channel else { return Effects() }
-            return state.machine.received(frames, at: .now)
+            let effects = state.machine.received(frames, at: .now)
+            pause = effects.close == nil ? state.machine.pause : nil
+            state.isPaused = pause != nil
+            return effects
         }
-        perform(effects, on: channel)
+        return pause
+    }
+
+    /// The pause is over: what was handed in meanwhile leaves.
+    func resumed(_ channel: any Channel) {
+        step { state in
+            guard state.channel === channel else { return Effects() }
+            state.isPaused = false
+            return state.machine.takeWritable(at: .now)
+        }
     }
 
     func connectionFailed(_ error: any Error) {
@@ -150,12 +190,12 @@ final class ClientCore: Sendable {
     }
 
     func connectionClosed(_ channel: any Channel) {
-        let effects = state.withLock { state -> Effects in
+        step { state in
             guard state.channel === channel else { return Effects() }
             state.channel = nil
+            state.isPaused = false
             return state.machine.connectionLost(at: .now)
         }
-        perform(effects, on: nil)
     }
 
     /// Asks for the end: from any thread, more than once.
@@ -164,38 +204,32 @@ final class ClientCore: Sendable {
     }
 
     func end() {
-        let (effects, channel, interrupt) = state.withLock { state in
+        let patience = min(configuration.requestTimeout, .seconds(2))
+        var interrupt: (@Sendable () -> Void)?
+        step { state in
             state.endRequested = true
-            let patience = min(self.configuration.requestTimeout, .seconds(2))
-            return (state.machine.close(at: .now, patience: patience), state.channel, state.interrupt)
+            interrupt = state.interrupt
+            return state.machine.close(at: .now, patience: patience)
         }
-        perform(effects, on: channel)
         interrupt?()
     }
 
-    private func perform(_ effects: Effects, on channel: (any Channel)?) {
+    private func perform(_ effects: Effects, _ reading: LeaseReading?, on channel: (any Channel)?) {
         for (slot, trigger) in effects.triggers { slot.fire(trigger) }
         for (buffer, element) in effects.elements { buffer.append(element) }
         for (buffer, error) in effects.endedWatches { buffer.finish(error) }
-        publishLease()
+        lease.withLock { $0 = reading }
+        if let write = effects.write { channel?.writeAndFlush(write, promise: nil) }
         for (call, result) in effects.completions where !call.finish(result) {
             // Cancelled between the answer and here: nobody has got the watch that it armed.
             if case .oneShot(_, let slot)? = call.arming { forget(slot) }
             if case .persistent(_, let buffer)? = call.arming { forget(buffer) }
         }
         for state in effects.states { announce(state) }
-        if let write = effects.write { channel?.writeAndFlush(write, promise: nil) }
         if let reason = effects.close {
             connectionGivenUp(reason)
             channel?.close(promise: nil)
         }
-    }
-
-    private func publishLease() {
-        let reading = state.withLock { state in
-            state.machine.session.map { LeaseReading(sessionID: $0.id, deadline: state.machine.lease.deadline) }
-        }
-        lease.withLock { $0 = reading }
     }
 
     private func announce(_ newState: ConnectionState) {
@@ -241,6 +275,18 @@ final class ClientCore: Sendable {
     }
 }
 
+extension ClientCore.State {
+    fileprivate var standing: Submissions.Standing {
+        Submissions.Standing(
+            requests: machine.queue.count + machine.inFlight.count, bytes: machine.outstandingBytes,
+            takesRequests: machine.phase == .established, isPaused: isPaused, isClosed: machine.isClosed)
+    }
+
+    fileprivate var leaseReading: ClientCore.LeaseReading? {
+        machine.session.map { ClientCore.LeaseReading(sessionID: $0.id, deadline: machine.lease.deadline) }
+    }
+}
+
 /// The metadata keys of this module.
 enum LogKey {
     static let session = "zookeeper.session"
@@ -253,9 +299,10 @@ extension PendingCall {
     /// Makes a call with its frame; `body` writes what follows the header.
     static func request(
         _ operation: OperationCode, path: String?, arming: WatchArming? = nil, deadline: ContinuousClock.Instant,
-        body: (inout ByteBuffer) -> Void
+        size: Int = 0, body: (inout ByteBuffer) -> Void
     ) -> PendingCall {
         var frame = ByteBuffer()
+        if size > 0 { frame.reserveCapacity(size + 32) }
         Frame.write(into: &frame) { frame in
             RequestHeader(xid: 0, operation: operation).write(into: &frame)
             body(&frame)

@@ -2,14 +2,17 @@ import NIOCore
 import ZooKeeperProtocol
 
 /// Cuts what a connection receives into frames and hands them over a read at a time. Confined to its event loop.
-final class ConnectionHandler: ChannelInboundHandler {
+final class ConnectionHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
     private let core: ClientCore
     private let maximumLength: Int
     private var received = ByteBuffer()
     private var frames: [ByteBuffer] = []
+    private var isPaused = false
+    private var wantsRead = false
 
     init(core: ClientCore, maximumLength: Int) {
         self.core = core
@@ -37,7 +40,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        deliver(context)
+        if let pause = deliver(context) { leaveAlone(for: pause, context) }
         context.fireChannelReadComplete()
     }
 
@@ -53,10 +56,32 @@ final class ConnectionHandler: ChannelInboundHandler {
         context.close(promise: nil)
     }
 
-    private func deliver(_ context: ChannelHandlerContext) {
-        guard !frames.isEmpty else { return }
+    func read(context: ChannelHandlerContext) {
+        if isPaused {
+            wantsRead = true
+        } else {
+            context.read()
+        }
+    }
+
+    /// Reads nothing more for a while; see ``SessionMachine/pause``.
+    private func leaveAlone(for pause: Duration, _ context: ChannelHandlerContext) {
+        guard !isPaused else { return }
+        isPaused = true
+        context.eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(pause.wholeNanoseconds)) { [self] in
+            isPaused = false
+            core.resumed(context.channel)
+            guard wantsRead else { return }
+            wantsRead = false
+            context.read()
+        }
+    }
+
+    @discardableResult
+    private func deliver(_ context: ChannelHandlerContext) -> Duration? {
+        guard !frames.isEmpty else { return nil }
         let batch = frames
         frames.removeAll(keepingCapacity: true)
-        core.received(batch, on: context.channel)
+        return core.received(batch, on: context.channel)
     }
 }

@@ -29,9 +29,10 @@ struct Effects {
     var triggers: [(slot: WatchSlot, trigger: WatchTrigger)] = []
     var elements: [(buffer: PersistentWatchBuffer, element: WatchElement)] = []
     var endedWatches: [(buffer: PersistentWatchBuffer, error: ZooKeeperError)] = []
+    /// Before the callers are woken, who may compete for the processor.
+    var write: ByteBuffer?
     var completions: [(call: PendingCall, result: Result<PendingCall.Reply, any Error>)] = []
     var states: [ConnectionState] = []
-    var write: ByteBuffer?
     var close: CloseReason?
 
     mutating func fail(_ call: PendingCall, _ code: ErrorCode, _ message: String = "") {

@@ -33,6 +33,8 @@ struct SessionMachine {
         var serverTick = Duration.seconds(2)
         /// How often ``SessionMachine/tick(at:)`` is called; timers fire early rather than late by this.
         var tickInterval = Duration.milliseconds(50)
+        /// How many requests must be on their way for ``SessionMachine/pause``.
+        var pausingRequests = 64
         /// Bytes of paths in one request that arms watches again.
         var rearmLimit = 128 * 1024
     }
@@ -77,6 +79,8 @@ struct SessionMachine {
     private var lastAnswer: ContinuousClock.Instant
     private var refusals = 0
     private var wasGranted = false
+    /// How long the newest answer took.
+    private var lastLatency = Duration.zero
 
     init(settings: Settings, resuming credentials: SessionCredentials? = nil, now: ContinuousClock.Instant) {
         self.settings = settings
@@ -106,6 +110,25 @@ struct SessionMachine {
     var connectTimeout: Duration {
         let timeout = session?.negotiatedTimeout ?? settings.sessionTimeout
         return max(.milliseconds(200), timeout / max(1, settings.serverCount))
+    }
+
+    /// Whether no more requests are taken.
+    var isClosed: Bool {
+        switch phase {
+        case .closing, .closed: true
+        case .disconnected, .handshaking, .established: false
+        }
+    }
+
+    /// How long the connection may be left alone now.
+    ///
+    /// With many requests on their way and the answers dripping in one by one, waking up for each of them costs more than
+    /// everything else, here and at the server, which gets the next requests one by one in turn. So after each read that
+    /// leaves many unanswered there is a pause, short beside the time that answers take anyway, for more to gather.
+    var pause: Duration? {
+        guard phase == .established, inFlight.count >= settings.pausingRequests else { return nil }
+        let pause = min(lastLatency / 16, .milliseconds(1))
+        return pause >= .microseconds(50) ? pause : nil
     }
 
     private var negotiatedTimeout: Duration { session?.negotiatedTimeout ?? settings.sessionTimeout }
@@ -288,6 +311,7 @@ struct SessionMachine {
             }
             inFlight.removeFirst()
             outstandingBytes -= request.bytes
+            lastLatency = now - request.sentAt
             answered(request, header, frame, &effects)
         }
     }

@@ -5,20 +5,28 @@ import ZooKeeperProtocol
 extension ZooKeeperClient {
     /// Validates the path and names it as the server does.
     func absolute(_ path: String, sequential: Bool = false, _ operation: OperationCode) throws -> String {
+        try validate(path, sequential: sequential, operation)
+        return chroot.absolute(path)
+    }
+
+    func validate(_ path: String, sequential: Bool = false, _ operation: OperationCode) throws {
         do {
             try ZooKeeperPath.validate(path, sequential: sequential)
         } catch {
             throw ZooKeeperError(code: .badArguments, path: path, operation: operation, message: "\(error)")
         }
-        return chroot.absolute(path)
     }
 
     /// Sends a request and waits for its answer, whatever error it carries.
+    ///
+    /// - Parameter size: About how long the body is, when that is known to be much.
     func exchange(
-        _ operation: OperationCode, path: String?, arming: WatchArming? = nil, body: (inout ByteBuffer) -> Void
+        _ operation: OperationCode, path: String?, arming: WatchArming? = nil, size: Int = 0,
+        body: (inout ByteBuffer) -> Void
     ) async throws -> PendingCall.Reply {
         let call = PendingCall.request(
-            operation, path: path, arming: arming, deadline: .now + core.configuration.requestTimeout, body: body)
+            operation, path: path, arming: arming, deadline: .now + core.configuration.requestTimeout, size: size,
+            body: body)
         guard call.frame.readableBytes - 4 <= core.configuration.maximumRequestLength else {
             throw call.error(
                 .requestTooLarge,
@@ -31,19 +39,20 @@ extension ZooKeeperClient {
 
     /// Sends a request and waits for its body.
     func call(
-        _ operation: OperationCode, path: String?, arming: WatchArming? = nil, body: (inout ByteBuffer) -> Void
+        _ operation: OperationCode, path: String?, arming: WatchArming? = nil, size: Int = 0,
+        body: (inout ByteBuffer) -> Void
     ) async throws -> ByteBuffer {
-        let reply = try await exchange(operation, path: path, arming: arming, body: body)
+        let reply = try await exchange(operation, path: path, arming: arming, size: size, body: body)
         guard reply.error == .ok else { throw ZooKeeperError(code: reply.error, path: path, operation: operation) }
         return reply.body
     }
 
     /// Sends a request whose answer is a record.
     func call<Response: Record>(
-        _ operation: OperationCode, path: String?, arming: WatchArming? = nil, as response: Response.Type,
-        body: (inout ByteBuffer) -> Void
+        _ operation: OperationCode, path: String?, arming: WatchArming? = nil, size: Int = 0,
+        as response: Response.Type, body: (inout ByteBuffer) -> Void
     ) async throws -> Response {
-        var answer = try await call(operation, path: path, arming: arming, body: body)
+        var answer = try await call(operation, path: path, arming: arming, size: size, body: body)
         return try decode(&answer, path, operation)
     }
 

@@ -10,21 +10,20 @@ extension ZooKeeperClient {
     @discardableResult
     public func transaction(_ operations: [Operation]) async throws -> [OperationResult] {
         guard !operations.isEmpty else { return [] }
-        let request = MultiRequest(
-            try operations.map { operation in
-                let isSequential =
-                    if case .create(_, _, _, let mode, _) = operation { mode.isSequential } else { false }
-                return operation.withPath(try absolute(operation.path, sequential: isSequential, .multi))
-            })
-        let response = try await call(.multi, path: nil, as: MultiResponse.self) { request.write(into: &$0) }
-        // Those before the one at fault say ok, those behind it runtimeInconsistency.
-        var failure: (index: Int, code: ErrorCode)?
-        for (index, result) in response.results.enumerated() {
-            guard case .failed(let code) = result, code != .ok else { continue }
-            if failure == nil || failure?.code == .runtimeInconsistency { failure = (index, code) }
-            if code != .runtimeInconsistency { break }
+        for operation in operations {
+            let isSequential = if case .create(_, _, _, let mode, _) = operation { mode.isSequential } else { false }
+            try validate(operation.path, sequential: isSequential, .multi)
         }
-        if let failure {
+        let size = operations.reduce(0) { $0 + $1.roughSize + chroot.prefix.utf8.count }
+        // Written one by one: no list of requests is made only to be written.
+        let response = try await call(.multi, path: nil, size: size, as: MultiResponse.self) { frame in
+            for operation in operations {
+                let whole = chroot.isRoot ? operation : operation.withPath(chroot.absolute(operation.path))
+                MultiOperation(whole).write(into: &frame)
+            }
+            MultiHeader.end.write(into: &frame)
+        }
+        if let failure = Self.failure(in: response.results) {
             throw ZooKeeperError.transaction(
                 index: failure.index, code: failure.code,
                 path: operations.indices.contains(failure.index) ? operations[failure.index].path : nil)
@@ -34,10 +33,22 @@ extension ZooKeeperClient {
                 code: .marshallingError, operation: .multi,
                 message: "\(response.results.count) results for \(operations.count) operations")
         }
+        if chroot.isRoot { return response.results }
         return response.results.map { result in
             guard case .created(let path, let stat) = result else { return result }
             return .created(path: chroot.relative(path), stat: stat)
         }
+    }
+
+    /// The operation at fault: those before it say ok, those behind it runtimeInconsistency.
+    private static func failure(in results: [OperationResult]) -> (index: Int, code: ErrorCode)? {
+        var failure: (index: Int, code: ErrorCode)?
+        for index in results.indices {
+            guard case .failed(let code) = results[index], code != .ok else { continue }
+            if failure == nil || failure?.code == .runtimeInconsistency { failure = (index, code) }
+            if code != .runtimeInconsistency { break }
+        }
+        return failure
     }
 
     /// Reads many nodes at one moment; each read has its own outcome.
@@ -52,5 +63,16 @@ extension ZooKeeperClient {
             })
         let response = try await call(.multiRead, path: nil, as: MultiReadResponse.self) { request.write(into: &$0) }
         return response.results
+    }
+}
+
+extension Operation {
+    /// About how many bytes it takes on the wire; not less than it does, access lists aside.
+    fileprivate var roughSize: Int {
+        switch self {
+        case .create(let path, let data, let acl, _, _): 48 + path.utf8.count + (data?.count ?? 0) + 48 * acl.count
+        case .setData(let path, let data, _): 24 + path.utf8.count + (data?.count ?? 0)
+        case .delete(let path, _), .check(let path, _): 24 + path.utf8.count
+        }
     }
 }

@@ -23,15 +23,14 @@ public struct MultiHeader: Record, Hashable {
     public static let end = MultiHeader(type: -1, done: true, error: -1)
 
     public init(from buffer: inout ByteBuffer) throws {
-        type = try buffer.readJuteInt("multi type")
-        done = try buffer.readJuteBool("multi done")
-        error = try buffer.readJuteInt("multi error")
+        guard let (type, done, error) = buffer.readMultipleIntegers(as: (Int32, UInt8, Int32).self) else {
+            throw WireFormatError.truncated("multi header")
+        }
+        self.init(type: type, done: done != 0, error: error)
     }
 
     public func write(into buffer: inout ByteBuffer) {
-        buffer.writeInteger(type)
-        buffer.writeJuteBool(done)
-        buffer.writeInteger(error)
+        buffer.writeMultipleIntegers(type, UInt8(done ? 1 : 0), error)
     }
 }
 
@@ -54,6 +53,38 @@ public enum MultiOperation: Sendable, Hashable {
             self = .setData(SetDataRequest(path: path, data: data, version: version))
         case .check(let path, let version): self = .check(PathVersionRequest(path: path, version: version))
         }
+    }
+
+    /// Appends it with its header, as it stands in ``MultiRequest``.
+    public func write(into buffer: inout ByteBuffer) {
+        switch self {
+        case .setData(let request):
+            let size = Self.headerSize + 12 + request.path.utf8.count + (request.data?.count ?? 0)
+            buffer.writeFields(atMost: size) { fields in
+                writeHeader(&fields)
+                fields.string(request.path)
+                fields.bytes(request.data)
+                fields.integer(request.version)
+            }
+        case .delete(let request), .check(let request):
+            buffer.writeFields(atMost: Self.headerSize + 8 + request.path.utf8.count) { fields in
+                writeHeader(&fields)
+                fields.string(request.path)
+                fields.integer(request.version)
+            }
+        case .create(let request, let type):
+            MultiHeader(type).write(into: &buffer)
+            request.write(into: &buffer)
+        }
+    }
+
+    private static let headerSize = 9
+
+    private func writeHeader(_ fields: inout FieldWriter) {
+        let header = MultiHeader(type)
+        fields.integer(header.type)
+        fields.integer(UInt8(header.done ? 1 : 0))
+        fields.integer(header.error)
     }
 
     /// The code under which it travels.
@@ -100,14 +131,7 @@ public struct MultiRequest: Record, Hashable {
     }
 
     public func write(into buffer: inout ByteBuffer) {
-        for operation in operations {
-            MultiHeader(operation.type).write(into: &buffer)
-            switch operation {
-            case .create(let request, _): request.write(into: &buffer)
-            case .delete(let request), .check(let request): request.write(into: &buffer)
-            case .setData(let request): request.write(into: &buffer)
-            }
-        }
+        for operation in operations { operation.write(into: &buffer) }
         MultiHeader.end.write(into: &buffer)
     }
 }
@@ -122,6 +146,8 @@ public struct MultiResponse: Record, Hashable {
 
     public init(from buffer: inout ByteBuffer) throws {
         results = []
+        // Most results carry a stat and little else.
+        results.reserveCapacity(buffer.readableBytes / Stat.encodedSize)
         while true {
             let header = try MultiHeader(from: &buffer)
             if header.done { return }

@@ -312,6 +312,31 @@ struct SessionMachineTests {
         #expect(machine.state == .closed && machine.lease.deadline == nil)
     }
 
+    @Test func pausesWhileManyAreOnTheirWayAndAnswersTakeLong() throws {
+        var machine = machine(limit: 1000)
+        connected(&machine, at: start)
+        for _ in 0..<100 { #expect(machine.submit(call(at: start)) == nil) }
+        _ = machine.takeWritable(at: start)
+        #expect(machine.pause == nil, "nothing has been answered yet")
+        _ = machine.received([reply(1)], at: start + .milliseconds(8))
+        #expect(machine.pause == .microseconds(500), "a sixteenth of what the answer took")
+        _ = machine.received([reply(2)], at: start + .seconds(1))
+        #expect(machine.pause == .milliseconds(1), "never longer")
+        _ = machine.received((3...36).map { reply($0) }, at: start + .seconds(1))
+        #expect(machine.inFlight.count == 64 && machine.pause != nil)
+        _ = machine.received([reply(37)], at: start + .seconds(1))
+        #expect(machine.pause == nil, "few are left")
+    }
+
+    @Test func doesNotPauseWhenAnswersComeFast() {
+        var machine = machine(limit: 1000)
+        connected(&machine, at: start)
+        for _ in 0..<100 { #expect(machine.submit(call(at: start)) == nil) }
+        _ = machine.takeWritable(at: start)
+        _ = machine.received([reply(1)], at: start + .microseconds(700))
+        #expect(machine.pause == nil)
+    }
+
     @Test func numbersOfRequestsWrapToOne() throws {
         var machine = machine()
         connected(&machine, at: start)
