@@ -1,0 +1,299 @@
+#!/usr/bin/env python3
+"""Loads `linekeeper tree serve` and Apache ZooKeeper in turn, both synchronising the same disk, and prints both figures.
+
+usage: compare.py --linekeeper PATH --load PATH [--runs 3] [--scale 1.0] [--only PART …] [--json FILE]
+
+Parts: rates, client, start, checkpoint, locks. For locks, CURATOR_CP names the class path of Curator 5 (its recipes,
+framework and client, ZooKeeper's client and what they need); without it they are measured alone. Every load runs on one
+server, then on the other, as often as there are runs; medians are shown. Figures of one run on one machine may be
+compared with each other and with nothing else.
+"""
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+from servers import ApacheZooKeeper, Linekeeper
+
+HERE = pathlib.Path(__file__).parent
+NODES_OF_A_LARGE_TREE = 100_000
+
+
+class Table:
+    """What was found, a line a figure, with what is wanted of it."""
+
+    def __init__(self):
+        self.rows = []
+
+    def add(self, figure, ours, peer, unit, wanted=None, holds=None, peer_name="ZooKeeper 3.8"):
+        """`wanted` is the aim in words; `holds` whether it is reached, None when there is none."""
+        self.rows.append(dict(figure=figure, ours=ours, peer=peer, unit=unit, wanted=wanted, holds=holds, peer_name=peer_name))
+        print(self.line(self.rows[-1]), flush=True)
+
+    @staticmethod
+    def line(row):
+        def shown(value):
+            if value is None:
+                return "-"
+            return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+
+        ratio = f"{row['ours'] / row['peer']:.2f}" if row["peer"] else "-"
+        verdict = "" if row["holds"] is None else ("ok" if row["holds"] else "SHORT")
+        peer = f"{shown(row['peer'])} ({row['peer_name']})" if row["peer"] is not None else "-"
+        return (f"{row['figure']:<44} {shown(row['ours']):>10} {row['unit']:<8} {peer:>32}  {ratio:>6}   "
+                f"{row['wanted'] or '':<28} {verdict}").rstrip()
+
+
+class Comparison:
+    def __init__(self, options, scratch):
+        self.options = options
+        self.scratch = scratch
+        self.table = Table()
+        self.ours = Linekeeper(scratch, options.linekeeper)
+        self.apache = ApacheZooKeeper(scratch)
+
+    def load(self, kind, server, *arguments):
+        command = [self.options.load, kind, server.address, *map(str, arguments)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        if done.returncode:
+            sys.exit(f"{' '.join(map(str, command))}: {done.stderr}")
+        return json.loads(done.stdout)
+
+    def count(self, number):
+        return max(1, int(number * self.options.scale))
+
+    def runs(self):
+        return range(self.options.runs)
+
+    def stop(self):
+        self.ours.stop()
+        self.apache.stop()
+
+    # ---- parts ------------------------------------------------------------------------------------------------------
+
+    def rates(self):
+        """What the servers take over a bare socket, and how long one write after another waits."""
+        for server in (self.ours, self.apache):
+            server.empty()
+            server.start()
+        # The compiler of the virtual machine takes its time; both get the same load, for the memory afterwards.
+        for server in (self.ours, self.apache):
+            self.load("raw", server, "set", self.count(40_000))
+        loads = {
+            "set": (100_000, 1000, 2.0), "get": (100_000, 1000, 2.0), "create": (40_000, 1000, 2.0),
+            "multi": (400_000, 20, 1.5)}
+        found = {}
+        syncs = []
+        for _ in self.runs():
+            for load, (count, window, _) in loads.items():
+                for server in (self.ours, self.apache):
+                    result = self.load("raw", server, load, self.count(count), "--window", window, "--seconds", 15)
+                    found.setdefault((load, server), []).append(result["per_second"])
+            syncs.append(median_fdatasync(self.scratch))
+            for server in (self.ours, self.apache):
+                result = self.load("raw", server, "set", self.count(3000), "--window", 1)
+                for key in ("p50_us", "p99_us", "p999_us"):
+                    found.setdefault((key, server), []).append(result[key] / 1000)
+        for load, (_, _, wanted) in loads.items():
+            ours, theirs = (statistics.median(found[load, server]) for server in (self.ours, self.apache))
+            name = "multi of 100, sets" if load == "multi" else load
+            self.table.add(f"{name}, pipelined", ours, theirs, "/s", f"≥ {wanted} ×", ours >= wanted * theirs)
+        sync = statistics.median(syncs)
+        ours, theirs = (statistics.median(found["p50_us", server]) for server in (self.ours, self.apache))
+        self.table.add("set, one after another, p50", ours, theirs, "ms", "no slower", ours <= theirs)
+        self.table.add(
+            "the same, above one fdatasync", ours - sync, theirs - sync, "ms", "≤ 0.15 ms", ours - sync <= 0.15)
+        self.table.add("one fdatasync of this disk", sync, None, "ms")
+        for key, name in (("p99_us", "p99"), ("p999_us", "p99.9")):
+            ours, theirs = (statistics.median(found[key, server]) for server in (self.ours, self.apache))
+            self.table.add(f"set, one after another, {name}", ours, theirs, "ms")
+        ours, theirs = self.ours.resident_mb(), self.apache.resident_mb()
+        self.table.add("resident memory after these loads", ours, theirs, "MB", "≤ 1/10", ours * 10 <= theirs)
+        self.stop()
+
+    def client(self):
+        """Our client driving Apache ZooKeeper, beside the bare socket doing the same."""
+        self.apache.empty()
+        self.apache.start()
+        self.load("raw", self.apache, "set", self.count(60_000))
+        found = {}
+        for _ in self.runs():
+            for load, (count, window) in dict(set=(80_000, 1000), multi=(500_000, 20), get=(80_000, 1000)).items():
+                for kind in ("raw", "client"):
+                    result = self.load(kind, self.apache, load, self.count(count), "--window", window, "--seconds", 15)
+                    found.setdefault((load, kind), []).append(result["per_second"])
+        for load, name in dict(set="set", multi="multi of 100, sets", get="get").items():
+            ours, raw = (statistics.median(found[load, kind]) for kind in ("client", "raw"))
+            self.table.add(
+                f"client on ZooKeeper: {name}, pipelined", ours, raw, "/s", None if load == "get" else "≥ 0.9 ×",
+                None if load == "get" else ours >= 0.9 * raw, "bare socket")
+        self.stop()
+
+    def start(self):
+        """From the start of the process to the first session."""
+        found = {}
+        for _ in range(max(3, self.options.runs)):
+            for server in (self.ours, self.apache):
+                server.empty()
+                found.setdefault(server, []).append(server.start())
+                server.stop()
+        ours, theirs = (statistics.median(found[server]) * 1000 for server in (self.ours, self.apache))
+        self.table.add("start, empty", ours, theirs, "ms", "≤ 100 ms", ours <= 100)
+        found = {}
+        for server in (self.ours, self.apache):
+            server.empty()
+            server.start()
+            self.load("raw", server, "set", 1000, "--nodes", NODES_OF_A_LARGE_TREE)
+            found["memory", server] = server.resident_mb()
+            server.stop()
+        for _ in self.runs():
+            for server in (self.ours, self.apache):
+                found.setdefault(server, []).append(server.start())
+                server.stop()
+        ours, theirs = (statistics.median(found[server]) * 1000 for server in (self.ours, self.apache))
+        self.table.add("start, 100,000 nodes", ours, theirs, "ms", "≤ 1 s", ours <= 1000)
+        ours, theirs = (found["memory", server] for server in (self.ours, self.apache))
+        self.table.add("resident memory, 100,000 nodes", ours, theirs, "MB")
+
+    def checkpoint(self):
+        """Writes one after another while checkpoints of a large tree come and go."""
+        self.ours.empty()
+        self.ours.start()
+        self.load("raw", self.ours, "set", 1000, "--nodes", NODES_OF_A_LARGE_TREE)
+        trace = self.scratch / "trace"
+        checkpoints = Checkpoints(self.ours.data)
+        self.load(
+            "raw", self.ours, "set", 1_000_000, "--window", 1, "--size", 4000, "--seconds", 20 * self.options.scale,
+            "--path", "/steady", "--trace", trace)
+        spans = checkpoints.end()
+        during, without = [], []
+        for line in trace.read_text().splitlines():
+            at, took = map(int, line.split())
+            is_during = any(begin <= at and at - took <= end for begin, end in spans)
+            (during if is_during else without).append(took / 1000)
+        self.stop()
+        if not spans or len(during) < 100 or len(without) < 100:
+            self.table.add("checkpoints seen", len(spans), None, "", "some", False)
+            return
+        quiet, busy = quantile(without, 0.99), quantile(during, 0.999)
+        seconds = sum(end - begin for begin, end in spans) / 1e6
+        print(f"{len(spans)} checkpoints, {seconds:.1f} s altogether; {len(during)} sets during, {len(without)} without")
+        self.table.add("set of 4 kB, p99 without a checkpoint", quiet, None, "ms")
+        self.table.add("set of 4 kB, p99.9 during checkpoints", busy, quiet, "ms", "≤ 3 ×", busy <= 3 * quiet, "p99 without")
+
+    def locks(self):
+        """Taking and giving back a lock, alone and among eight, with both libraries on our server."""
+        self.ours.empty()
+        self.ours.start()
+        curator = os.environ.get("CURATOR_CP")
+        seconds = max(1, 4 * self.options.scale)
+        found = {}
+        for run in self.runs():
+            for sessions in (1, 8):
+                path = f"/run-{run}-{sessions}"
+                result = self.load("locks", self.ours, "--sessions", sessions, "--seconds", seconds, "--path", path)
+                if result["errors"]:
+                    sys.exit("two held the lock at a time")
+                found.setdefault(("ours", sessions), []).append(result["per_second"])
+                if curator:
+                    done = subprocess.run(
+                        ["java", "-Xmx256m", "-Dlog4j2.level=OFF", "-cp", curator, HERE / "CuratorLocks.java", self.ours.address,
+                         str(seconds), str(sessions), path + "-curator"], capture_output=True, text=True, timeout=120)
+                    if done.returncode:
+                        sys.exit(f"Curator: {done.stderr}")
+                    result = json.loads([line for line in done.stdout.splitlines() if line.startswith("{")][-1])
+                    found.setdefault(("curator", sessions), []).append(result["per_second"])
+        for sessions, name in ((1, "lock cycles, one contender"), (8, "lock hand-offs, eight contenders")):
+            ours = statistics.median(found["ours", sessions])
+            theirs = statistics.median(found["curator", sessions]) if curator else None
+            self.table.add(name, ours, theirs, "/s", "≥ 3 ×" if curator else None, ours >= 3 * theirs if curator else None, "Curator")
+        if not curator:
+            print("(Curator: set CURATOR_CP to measure it, too)")
+        self.stop()
+
+
+class Checkpoints:
+    """Notes when a checkpoint is being written: while its file has its temporary name. In microseconds since boot."""
+
+    def __init__(self, data):
+        self.path = data / "checkpoint.new"
+        self.spans = []
+        self.ending = threading.Event()
+        self.thread = threading.Thread(target=self.watch)
+        self.thread.start()
+
+    def watch(self):
+        begin = None
+        while not self.ending.wait(0.002):
+            now = time.monotonic_ns() // 1000
+            exists = os.path.exists(self.path)
+            if exists and begin is None:
+                begin = now - 2000
+            elif not exists and begin is not None:
+                self.spans.append((begin, now))
+                begin = None
+        if begin is not None:
+            self.spans.append((begin, time.monotonic_ns() // 1000))
+
+    def end(self):
+        self.ending.set()
+        self.thread.join()
+        return self.spans
+
+
+def quantile(values, share):
+    values = sorted(values)
+    return values[min(len(values) - 1, int(len(values) * share))]
+
+
+def median_fdatasync(folder):
+    """Milliseconds of one, of 200 bytes over what has been written before."""
+    descriptor = os.open(folder / "fdatasync", os.O_CREAT | os.O_WRONLY)
+    try:
+        os.pwrite(descriptor, bytes(1 << 20), 0)
+        os.fsync(descriptor)
+        times = []
+        for n in range(300):
+            begin = time.perf_counter()
+            os.pwrite(descriptor, b"x" * 200, n * 200)
+            os.fdatasync(descriptor)
+            times.append((time.perf_counter() - begin) * 1000)
+        return statistics.median(times)
+    finally:
+        os.close(descriptor)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--linekeeper", required=True)
+    parser.add_argument("--load", required=True, help="the program CoordinationLoad")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--scale", type=float, default=1.0, help="multiplies how much each load does")
+    parts = ["rates", "client", "start", "checkpoint", "locks"]
+    parser.add_argument("--only", nargs="*", choices=parts, default=parts)
+    parser.add_argument("--json", help="a file for the figures")
+    parser.add_argument("--scratch", help="where the servers keep their data: the disk that is measured")
+    options = parser.parse_args()
+    scratch = pathlib.Path(tempfile.mkdtemp(prefix="linekeeper-bench-", dir=options.scratch))
+    comparison = Comparison(options, scratch)
+    try:
+        print(f"load average before: {os.getloadavg()[0]:.2f} on {os.cpu_count()} processors", flush=True)
+        for part in options.only:
+            getattr(comparison, part)()
+        print(f"load average after: {os.getloadavg()[0]:.2f}")
+        if options.json:
+            pathlib.Path(options.json).write_text(json.dumps(comparison.table.rows, indent=1) + "\n")
+    finally:
+        comparison.stop()
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
