@@ -14,6 +14,7 @@ let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
@@ -79,7 +80,8 @@ let package = Package(
         .target(
             name: "EmbeddedZooKeeper",
             dependencies: [
-                "ZooKeeperProtocol", nioCore, nioPosix, nioHTTP1, nioSSL, asn1, grdb, logging, lifecycle, collections,
+                "ZooKeeperProtocol", nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS, asn1, grdb, logging, lifecycle,
+                collections,
             ],
             swiftSettings: settings),
         .target(name: "ZooKeeperProtocol", dependencies: [nioCore], swiftSettings: settings),

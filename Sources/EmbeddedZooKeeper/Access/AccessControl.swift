@@ -1,24 +1,6 @@
 import ZooKeeperProtocol
 
-/// Somebody whom a connection has proved to be.
-struct Identity: Hashable, Sendable {
-    let scheme: String
-    let id: String
-
-    /// Whether it stands for a person or program rather than for a place: what the scheme `auth` expands to.
-    var isAuthenticated: Bool { scheme == "digest" || scheme == "super" }
-
-    static let superuser = Identity(scheme: "super", id: "")
-
-    /// `user:base64(sha1(user:password))` of what a client sends as `user:password`.
-    static func digest(ofUserAndPassword bytes: [UInt8]) -> Identity {
-        let user = bytes.prefix { $0 != UInt8(ascii: ":") }
-        return Identity(
-            scheme: "digest", id: String(decoding: user, as: UTF8.self) + ":" + SHA1.base64(SHA1.hash(bytes)))
-    }
-}
-
-/// Who may do what: the schemes `world`, `auth`, `digest`, `ip` and the superuser.
+/// Who may do what: the schemes `world`, `auth`, `digest`, `ip`, `sasl`, `x509` and the superuser.
 enum AccessControl {
     /// Whether one of the identities has one of the permissions.
     static func allows(_ acl: [ACL], _ permissions: ACL.Permissions, _ identities: [Identity]) -> Bool {
@@ -29,49 +11,73 @@ enum AccessControl {
                 continue
             }
             for identity in identities where identity.scheme == entry.scheme {
-                if entry.scheme == "ip" {
-                    if AddressRange(entry.id)?.contains(identity.id) == true { return true }
-                } else if identity.id == entry.id {
-                    return true
-                }
+                if matches(entry, identity) { return true }
             }
         }
         return acl.isEmpty || identities.contains(.superuser)
     }
 
-    /// The access list as it is stored: `auth` expanded to who the connection is, repetitions removed.
+    private static func matches(_ entry: ACL, _ identity: Identity) -> Bool {
+        switch entry.scheme {
+        case "ip": AddressRange(entry.id)?.contains(identity.id) == true
+        // ZooKeeper's rule: the SASL user of that name passes every `sasl` entry.
+        case "sasl": identity.id == entry.id || identity.id == "super"
+        default: identity.id == entry.id
+        }
+    }
+
+    /// The access list as it is stored: repetitions removed, then `auth` expanded to who the connection is.
     ///
+    /// - Parameter schemes: Those beside the ones that are always known.
     /// - Throws: `invalidACL` when it is empty, an entry is malformed, or `auth` stands for nobody.
-    static func resolve(_ acl: [ACL], for identities: [Identity]) throws(ErrorCode) -> [ACL] {
+    static func resolve(
+        _ acl: [ACL], for identities: [Identity], schemes: Set<String> = []
+    ) throws(ErrorCode) -> [ACL] {
         // The shared one, so that a million open nodes do not keep a million lists.
         if acl == ACL.worldAll { return ACL.worldAll }
         var resolved: [ACL] = []
-        func add(_ entry: ACL) {
-            if !resolved.contains(entry) { resolved.append(entry) }
-        }
-        for entry in acl {
-            switch entry.scheme {
-            case "world":
-                guard entry.id == "anyone" else { throw .invalidACL }
-                add(entry)
-            case "auth":
+        var seen: Set<ACL> = []
+        for entry in acl where seen.insert(entry).inserted {
+            if entry.scheme == "auth" {
                 let known = identities.filter(\.isAuthenticated)
                 guard !known.isEmpty else { throw .invalidACL }
                 for identity in known {
-                    add(ACL(permissions: entry.permissions, scheme: identity.scheme, id: identity.id))
+                    resolved.append(ACL(permissions: entry.permissions, scheme: identity.scheme, id: identity.id))
                 }
-            case "digest":
-                let parts = entry.id.split(separator: ":", omittingEmptySubsequences: false)
-                guard parts.count == 2 else { throw .invalidACL }
-                add(entry)
-            case "ip":
-                guard AddressRange(entry.id) != nil else { throw .invalidACL }
-                add(entry)
-            default: throw .invalidACL
+            } else {
+                guard isValid(entry, schemes) else { throw .invalidACL }
+                resolved.append(entry)
             }
         }
         guard !resolved.isEmpty else { throw .invalidACL }
         return resolved
+    }
+
+    private static func isValid(_ entry: ACL, _ schemes: Set<String>) -> Bool {
+        switch entry.scheme {
+        case "world": entry.id == "anyone"
+        case "digest": isDigestID(entry.id)
+        case "ip": AddressRange(entry.id) != nil
+        case "sasl": schemes.contains("sasl") && isPrincipal(entry.id)
+        case "x509": schemes.contains("x509") && DistinguishedName.isValid(entry.id)
+        default: false
+        }
+    }
+
+    /// Two parts between colons, as Java's `split` counts them: empty ones at the end are none.
+    private static func isDigestID(_ id: String) -> Bool {
+        var parts = id.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+        while parts.last?.isEmpty == true { parts.removeLast() }
+        return parts.count == 2
+    }
+
+    /// Anything without `@`, or `name@REALM`, or `name/host@REALM`: what a Kerberos name looks like, for ZooKeeper asks
+    /// that of every SASL user.
+    private static func isPrincipal(_ id: String) -> Bool {
+        let halves = id.split(separator: "@", omittingEmptySubsequences: false)
+        guard halves.count > 1 else { return true }
+        return halves.count == 2 && !halves[1].contains("/")
+            && halves[0].split(separator: "/", omittingEmptySubsequences: false).count <= 2
     }
 
     /// The list as somebody without `admin` may see it: the hashes of passwords are no one's business.

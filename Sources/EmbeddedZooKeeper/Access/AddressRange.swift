@@ -35,12 +35,18 @@ struct AddressRange: Hashable, Sendable {
 
     /// The address in network order; an IPv4 address that an IPv6 socket saw counts as IPv4.
     static func bytes(of text: String) -> [UInt8]? {
-        var v4 = in_addr()
-        if inet_pton(AF_INET, text, &v4) == 1 { return withUnsafeBytes(of: &v4) { Array($0) } }
+        guard text.contains(":") else { return v4Bytes(of: text) }
         var v6 = in6_addr()
         guard inet_pton(AF_INET6, text, &v6) == 1 else { return nil }
         let bytes = withUnsafeBytes(of: &v6) { Array($0) }
         let mapped = [UInt8](repeating: 0, count: 10) + [0xFF, 0xFF]
         return bytes.starts(with: mapped) ? Array(bytes[12...]) : bytes
+    }
+    /// Four decimal numbers. Java reads zeros in front as nothing, where the C library refuses them or reads octal.
+    private static func v4Bytes(of text: String) -> [UInt8]? {
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 4 else { return nil }
+        let bytes = parts.compactMap { UInt8($0) }
+        return bytes.count == 4 ? bytes : nil
     }
 }

@@ -22,6 +22,8 @@ final class Client: Hashable {
     var phase = Phase.awaitingHandshake
     var session: Session?
     var identities: [Identity]
+    /// The SASL exchange under way, or the one that is over: there is one a connection.
+    var saslExchange: DigestMD5Server?
     /// What may leave now.
     var ready = ByteBuffer()
     /// What may leave once the batch of that number is on disk, oldest first. At most two: the batch being written and
@@ -46,7 +48,7 @@ final class Client: Hashable {
     init(number: UInt64, address: String) {
         self.number = number
         self.address = address
-        identities = [Identity(scheme: "ip", id: address)]
+        identities = [.address(address)]
     }
 
     var isSuperuser: Bool { identities.contains(.superuser) }

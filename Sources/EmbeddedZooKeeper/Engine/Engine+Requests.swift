@@ -9,6 +9,11 @@ extension Engine {
             return
         }
         session.lastHeard = now.instant
+        guard isAdmitted(header.operation, client) else {
+            reply(client, xid: header.xid, error: .sessionClosedRequireSaslAuth)
+            close(client)
+            return
+        }
         guard let operation = header.operation else {
             reply(client, xid: header.xid, error: .unimplemented)
             return
@@ -79,7 +84,7 @@ extension Engine {
             }
             reply(client, xid: xid) { WhoAmIResponse(clientInfo: who).write(into: &$0) }
         case .auth: authenticate(try AuthPacket(from: &frame), xid, client)
-        case .sasl: throw ErrorCode.authFailed
+        case .sasl: negotiate(try SASLToken(from: &frame), xid, client)
         case .addWatch, .setWatches, .setWatches2, .checkWatches, .removeWatches:
             try watch(operation, xid, &frame, client)
         case .reconfig: try refuseReconfiguration(try ReconfigRequest(from: &frame), client)
@@ -116,24 +121,6 @@ extension Engine {
             }
         }
         reply(client, xid: xid) { MultiReadResponse(results: results).write(into: &$0) }
-    }
-
-    private func authenticate(_ packet: AuthPacket, _ xid: Int32, _ client: Client) {
-        switch packet.scheme {
-        case "digest":
-            let identity = Identity.digest(ofUserAndPassword: packet.auth ?? [])
-            var proved = [identity]
-            if let superDigest = settings.superDigest, identity.id == superDigest { proved.append(.superuser) }
-            for identity in proved where !client.identities.contains(identity) {
-                guard client.identities.count < 256 else { break }
-                client.identities.append(identity)
-            }
-            reply(client, xid: xid)
-        case "ip": reply(client, xid: xid)
-        default:
-            reply(client, xid: xid, error: .authFailed)
-            close(client)
-        }
     }
 
     /// A single server has no members to change. Clients rely on being told first of a malformed request, then of a

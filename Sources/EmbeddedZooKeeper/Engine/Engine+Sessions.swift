@@ -87,23 +87,27 @@ extension Engine {
         }
     }
 
-    /// Removes containers that are no longer used and nodes that outlived their time.
+    /// Removes containers that are no longer used and nodes that outlived their time, each in a transaction of its own.
     func sweep(now: Now) {
-        var due: [PathKey] = []
-        for key in tree.containers {
-            guard let node = tree.nodes[key], node.children.isEmpty else { continue }
-            let age = now.wallMilliseconds &- node.state.ctime
-            if node.state.creations > 0 || age > settings.unusedContainerMilliseconds { due.append(key) }
-        }
-        for key in tree.timeToLiveNodes {
-            guard let node = tree.nodes[key], node.children.isEmpty, let life = node.state.owner.timeToLive else {
-                continue
+        var removed = 0
+        for key in tree.sweepSchedule.take(now: now.wallMilliseconds) {
+            // One with children comes back to the schedule with the last of them.
+            guard let node = tree.nodes[key], node.children.isEmpty, let end = endOfLife(of: node) else { continue }
+            if now.wallMilliseconds <= end {
+                tree.sweepSchedule.add(key, after: end)
+            } else if removed < settings.sweepLimit {
+                removed += 1
+                change(now) { tree.delete(node) }
+            } else {
+                tree.sweepSchedule.add(key)
             }
-            if now.wallMilliseconds &- node.state.mtime > life { due.append(key) }
         }
-        for key in due.prefix(settings.sweepLimit) {
-            guard let node = tree.nodes[key], node.children.isEmpty else { continue }
-            change(now) { tree.delete(node) }
-        }
+    }
+
+    /// The last millisecond of a node without children; `nil` when it does not go by itself.
+    private func endOfLife(of node: Node) -> Int64? {
+        if let life = node.state.owner.timeToLive { return node.state.mtime &+ life }
+        guard node.state.owner.isContainer else { return nil }
+        return node.state.creations > 0 ? .min : node.state.ctime &+ settings.unusedContainerMilliseconds
     }
 }

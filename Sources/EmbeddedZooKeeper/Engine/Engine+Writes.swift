@@ -83,7 +83,7 @@ extension Engine {
         guard !request.path.utf8.contains(0), let slash = request.path.utf8.lastIndex(of: UInt8(ascii: "/")) else {
             throw .badArguments
         }
-        let acl = try AccessControl.resolve(request.acl, for: client.identities)
+        let acl = try AccessControl.resolve(request.acl, for: client.identities, schemes: settings.schemes)
         let parentPath = slash == request.path.startIndex ? "/" : String(request.path[..<slash])
         guard let parent = tree[parentPath] else { throw .noNode }
         try demand(parent, .create, client)
@@ -130,7 +130,7 @@ extension Engine {
 
     private func setACL(_ request: SetACLRequest, _ client: Client) throws(ErrorCode) -> Node {
         guard ZooKeeperPath.isValid(request.path) else { throw .badArguments }
-        let acl = try AccessControl.resolve(request.acl, for: client.identities)
+        let acl = try AccessControl.resolve(request.acl, for: client.identities, schemes: settings.schemes)
         let node = try existing(request.path)
         try demand(node, .admin, client)
         try Self.demand(version: request.version, of: node.state.aversion)

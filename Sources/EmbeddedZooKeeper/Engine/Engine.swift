@@ -20,6 +20,14 @@ final class Engine {
         var maximumSessionTimeout: Int64 = 40_000
         var tickMilliseconds: Int64 = 2000
         var superDigest: String?
+        /// Identities other than a digest that may do everything.
+        var superusers: Set<Identity> = []
+        /// The users of SASL and their passwords; empty: there is no SASL.
+        var saslUsers: [String: String] = [:]
+        /// Whether a session may do nothing before its connection has gone through SASL.
+        var requiresSASL = false
+        /// The schemes of access lists beside those that are always there.
+        var schemes: Set<String> = []
         /// How many bytes of log may pile up before a checkpoint writes the changed nodes and trims the log.
         var checkpointLogBytes = 16 << 20
         /// How many changed nodes, and about how many bytes of them, one batch writes for a checkpoint.

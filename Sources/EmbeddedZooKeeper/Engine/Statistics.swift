@@ -7,6 +7,8 @@ struct Statistics {
     var batches: UInt64 = 0
     var records: UInt64 = 0
     var expired: UInt64 = 0
+    /// Auth packets and SASL exchanges that proved nothing.
+    var failedAuthentications: UInt64 = 0
     /// How often this process did not run for longer than a tick.
     var stalls: UInt64 = 0
     /// When the first change of the open batch was made.

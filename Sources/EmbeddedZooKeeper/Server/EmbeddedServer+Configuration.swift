@@ -9,6 +9,14 @@ extension EmbeddedServer {
         public var tick: Duration
         /// `user:base64(sha1(user:password))` of the superuser; `nil`: there is none.
         public var superDigest: String?
+        /// Who else is superuser, as `sasl:<user>` or `x509:<subject>`.
+        public var superusers: [String] = []
+        /// Who can prove itself by SASL (DIGEST-MD5); `nil`: there is no SASL.
+        public var saslUsers: SASLUsers?
+        /// Whether sessions must go through SASL before anything else; every other request ends them.
+        public var requiresSASL = false
+        /// Where and how to speak TLS; `nil`: nowhere.
+        public var tls: TLS?
         /// The four-letter words that are answered; `*` stands for all.
         public var fourLetterWords: Set<String>
         /// How many connections one address may have; 0 is unlimited.
@@ -18,7 +26,7 @@ extension EmbeddedServer {
         /// The longest session timeout that a client can get; `nil`: twenty ticks.
         public var maxSessionTimeout: Duration?
         /// How often unused containers and outlived nodes are removed.
-        public var containerSweepInterval: Duration = .seconds(60)
+        public var containerSweepInterval: Duration = .seconds(1)
         /// How many bytes of log pile up before the changed nodes are written to their table and the log is trimmed.
         public var checkpointLogBytes = 16 << 20
 
@@ -46,6 +54,12 @@ extension EmbeddedServer {
             settings.maximumSessionTimeout = max(
                 settings.minimumSessionTimeout, maxSessionTimeout?.millisecondsClamped ?? tickMilliseconds * 20)
             settings.superDigest = superDigest
+            settings.superusers = Set(superusers.compactMap(Identity.init(schemeAndID:)))
+            settings.saslUsers = saslUsers?.passwords ?? [:]
+            settings.requiresSASL = requiresSASL
+            // As in ZooKeeper, an access list can only name whom the server could recognise.
+            if saslUsers != nil { settings.schemes.insert("sasl") }
+            if tls != nil { settings.schemes.insert("x509") }
             settings.checkpointLogBytes = max(1, checkpointLogBytes)
             return settings
         }

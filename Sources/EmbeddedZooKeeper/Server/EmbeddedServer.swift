@@ -1,6 +1,7 @@
 public import Logging
 public import NIOCore
 import NIOPosix
+import NIOSSL
 public import ServiceLifecycle
 import Synchronization
 import ZooKeeperProtocol
@@ -85,6 +86,8 @@ public final class EmbeddedServer: Service, Sendable {
     }
 
     private func serve() async throws {
+        // Before the directory is touched: a mistake in the configuration should cost nothing.
+        let tls = try checkedConfiguration()
         let (storage, recovered) = try await openStorage()
         defer { storage.close() }
         logger.info(
@@ -95,12 +98,26 @@ public final class EmbeddedServer: Service, Sendable {
             ])
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         do {
-            try await serve(storage, recovered, on: group)
+            try await serve(storage, recovered, tls: tls, on: group)
         } catch {
             try? await group.shutdownGracefully()
             throw error
         }
         try await group.shutdownGracefully()
+    }
+
+    /// What can be found wrong before anything is done.
+    private func checkedConfiguration() throws -> NIOSSLContext? {
+        for name in configuration.superusers {
+            guard let identity = Identity(schemeAndID: name), identity.scheme == "sasl" || identity.scheme == "x509"
+            else {
+                throw EmbeddedServerError("\(name) cannot be a superuser; expected sasl:USER or x509:SUBJECT")
+            }
+        }
+        guard !configuration.requiresSASL || configuration.saslUsers != nil else {
+            throw EmbeddedServerError("SASL is required, but nobody is there who could go through it: name the users")
+        }
+        return try configuration.tls?.makeContext()
     }
 
     private func openStorage() async throws -> (any TreeStorage, RecoveredState) {
@@ -124,7 +141,8 @@ public final class EmbeddedServer: Service, Sendable {
     }
 
     private func serve(
-        _ storage: any TreeStorage, _ recovered: RecoveredState, on group: MultiThreadedEventLoopGroup
+        _ storage: any TreeStorage, _ recovered: RecoveredState, tls: NIOSSLContext?,
+        on group: MultiThreadedEventLoopGroup
     ) async throws {
         let loop = group.next()
         let settings = configuration.engineSettings
@@ -150,7 +168,10 @@ public final class EmbeddedServer: Service, Sendable {
         var listeners: [any Channel] = []
         do {
             for address in configuration.listen {
-                listeners.append(try await bind(address, core, on: loop))
+                listeners.append(try await bind(address, core, on: loop, tls: nil))
+            }
+            for address in configuration.tls?.listen ?? [] {
+                listeners.append(try await bind(address, core, on: loop, tls: tls))
             }
         } catch {
             for listener in listeners { try? await listener.close() }
@@ -184,7 +205,7 @@ public final class EmbeddedServer: Service, Sendable {
     }
 
     private func bind(
-        _ address: HostPort, _ core: NIOLoopBound<ServerCore>, on loop: any EventLoop
+        _ address: HostPort, _ core: NIOLoopBound<ServerCore>, on loop: any EventLoop, tls: NIOSSLContext?
     ) async throws -> any Channel {
         do {
             return try await ServerBootstrap(group: loop)
@@ -200,24 +221,19 @@ public final class EmbeddedServer: Service, Sendable {
                 )
                 .childChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
-                        try channel.pipeline.syncOperations.addHandler(ConnectionHandler(core: core.value))
+                        let connection = ConnectionHandler(core: core.value)
+                        if let tls {
+                            let certificates = ClientCertificateHandler(connection: connection, core: core.value)
+                            try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls))
+                            try channel.pipeline.syncOperations.addHandler(certificates)
+                        }
+                        try channel.pipeline.syncOperations.addHandler(connection)
                     }
                 }
                 .bind(host: address.host, port: address.port).get()
         } catch {
-            throw EmbeddedServerError(
-                "cannot listen on \(address): \(error). Is another server running there? Choose another address.")
+            throw EmbeddedServerError(cannotListenOn: address, error)
         }
-    }
-}
-
-/// Why the server cannot start or go on, in words for the person who started it.
-public struct EmbeddedServerError: Error, Hashable, CustomStringConvertible {
-    /// What is wrong and what to do.
-    public let description: String
-
-    init(_ description: String) {
-        self.description = description
     }
 }
 

@@ -110,6 +110,11 @@ final class ServerCore {
         engine?.receive(&frame, from: client, now: now)
     }
 
+    /// The connection has proved by other means than a request to be somebody.
+    func prove(_ identity: Identity, _ client: Client) {
+        engine?.prove(identity, client)
+    }
+
     func abort(_ client: Client) {
         engine?.abort(client)
     }

@@ -46,6 +46,9 @@ struct NodeOwner: Sendable, Hashable {
         return rawValue & Self.maximumTimeToLive
     }
 
+    /// Whether the node goes by itself one day.
+    var isSwept: Bool { isContainer || timeToLive != nil }
+
     /// The session that the node goes with.
     var session: Int64? {
         rawValue == 0 || isContainer || timeToLive != nil ? nil : rawValue

@@ -23,8 +23,8 @@ final class Tree {
     private(set) var nodes: [PathKey: Node] = [:]
     let root: Node
     private(set) var ephemerals: [Int64: Set<PathKey>] = [:]
-    private(set) var containers: Set<PathKey> = []
-    private(set) var timeToLiveNodes: Set<PathKey> = []
+    /// The containers and the nodes with a time to live that a sweep has to look at.
+    var sweepSchedule = SweepSchedule()
     /// Bytes of data and paths held; what `mntr` reports.
     private(set) var approximateDataSize = 0
     /// Nodes that changed since the last checkpoint took the list, deleted ones included. Some may stand here twice.
@@ -204,10 +204,8 @@ final class Tree {
         let owner = node.state.owner
         if let session = owner.session {
             ephemerals[session, default: []].insert(node.key)
-        } else if owner.isContainer {
-            containers.insert(node.key)
-        } else if owner.timeToLive != nil {
-            timeToLiveNodes.insert(node.key)
+        } else if owner.isSwept {
+            sweepSchedule.add(node.key)
         }
     }
 
@@ -219,10 +217,9 @@ final class Tree {
         if let session = owner.session {
             ephemerals[session]?.remove(node.key)
             if ephemerals[session]?.isEmpty == true { ephemerals[session] = nil }
-        } else if owner.isContainer {
-            containers.remove(node.key)
-        } else if owner.timeToLive != nil {
-            timeToLiveNodes.remove(node.key)
+        }
+        if let parent = node.parent, parent.state.owner.isSwept, parent.children.isEmpty {
+            sweepSchedule.add(parent.key)
         }
     }
 }

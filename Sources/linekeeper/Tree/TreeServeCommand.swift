@@ -28,7 +28,10 @@ struct TreeServeCommand: AsyncParsableCommand {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Where to listen; may be given several times. Default: 127.0.0.1:2181. Port 0 takes a free one.",
+            """
+            Where to listen; may be given several times. Default: 127.0.0.1:2181, unless --tls-listen is given. Port 0 \
+            takes a free one.
+            """,
             valueName: "host:port"))
     var listen: [String] = []
 
@@ -55,8 +58,16 @@ struct TreeServeCommand: AsyncParsableCommand {
     @Option(
         name: .long,
         help: ArgumentHelp(
+            "How often to remove containers no longer used and nodes that outlived their time.", valueName: "n"))
+    var containerSweepMs = 1000
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
             "How many bytes of log pile up before a checkpoint; for tests.", valueName: "n", visibility: .hidden))
     var checkpointLogBytes: Int?
+
+    @OptionGroup(title: "Who may come in") var security: TreeSecurityOptions
 
     @Option(name: .long, help: "From which level on to log.")
     var logLevel = LogLevel(level: .info)
@@ -68,16 +79,14 @@ struct TreeServeCommand: AsyncParsableCommand {
         }
         guard (checkpointLogBytes ?? 1) > 0 else { throw ValidationError("--checkpoint-log-bytes must be positive") }
         guard maxClientConnections >= 0 else { throw ValidationError("--max-client-connections must not be negative") }
+        guard (10...86_400_000).contains(containerSweepMs) else {
+            throw ValidationError("--container-sweep-ms is \(containerSweepMs); expected 10 to 86400000 (a day)")
+        }
     }
 
     private func addresses() throws -> [HostPort] {
-        try (listen.isEmpty ? ["127.0.0.1:2181"] : listen).map { text in
-            guard let address = HostAndPort(text, defaultPort: 2181) else {
-                throw ValidationError(
-                    "--listen is \"\(text)\"; expected HOST:PORT, such as 127.0.0.1:2181 or [::1]:2181")
-            }
-            return HostPort(host: address.host, port: address.port)
-        }
+        let listen = listen.isEmpty && security.tlsListen.isEmpty ? ["127.0.0.1:2181"] : listen
+        return try listen.map { try HostPort(option: "--listen", $0) }
     }
 
     func run() async throws {
@@ -89,6 +98,8 @@ struct TreeServeCommand: AsyncParsableCommand {
             dataDirectory: data, listen: try addresses(), tick: .milliseconds(tickMs), superDigest: superDigest,
             fourLetterWords: Set(words), maxClientConnections: maxClientConnections)
         if let checkpointLogBytes { configuration.checkpointLogBytes = checkpointLogBytes }
+        configuration.containerSweepInterval = .milliseconds(containerSweepMs)
+        try security.apply(to: &configuration)
         let server = EmbeddedServer(configuration: configuration, logger: logger)
         let group = ServiceGroup(
             configuration: .init(

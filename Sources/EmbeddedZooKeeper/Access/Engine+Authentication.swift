@@ -1,0 +1,74 @@
+import NIOCore
+import ZooKeeperProtocol
+
+/// How a connection proves who it is: auth packets, SASL, and what its certificate says.
+extension Engine {
+    /// Takes in what the connection has proved to be.
+    func prove(_ identity: Identity, _ client: Client) {
+        var proved = [identity]
+        if settings.superusers.contains(identity) { proved.append(.superuser) }
+        for identity in proved where !client.identities.contains(identity) {
+            // Somebody who sends one auth packet after the other must not make every check of an access list slow.
+            guard client.identities.count < 256 else { break }
+            client.identities.append(identity)
+        }
+    }
+
+    func authenticate(_ packet: AuthPacket, _ xid: Int32, _ client: Client) {
+        switch packet.scheme {
+        case "digest":
+            let identity = Identity.digest(ofUserAndPassword: packet.auth ?? [])
+            prove(identity, client)
+            if let superDigest = settings.superDigest, identity.id == superDigest { prove(.superuser, client) }
+        case "ip": break
+        case "x509" where client.identities.contains(where: { $0.scheme == "x509" }): break
+        default:
+            statistics.failedAuthentications &+= 1
+            reply(client, xid: xid, error: .authFailed)
+            close(client)
+            return
+        }
+        reply(client, xid: xid)
+    }
+
+    /// One token of a SASL exchange.
+    func negotiate(_ token: SASLToken, _ xid: Int32, _ client: Client) {
+        guard !settings.saslUsers.isEmpty else {
+            refuseToken(xid, client)
+            return
+        }
+        var exchange = client.saslExchange ?? DigestMD5Server(nonce: DigestMD5.randomNonce())
+        let action = exchange.receive(token.token ?? []) { settings.saslUsers[$0] }
+        client.saslExchange = exchange
+        switch action {
+        case .challenge(let challenge):
+            reply(client, xid: xid) { SASLToken(token: challenge).write(into: &$0) }
+        case .authenticated(let user, let proof):
+            prove(Identity(scheme: "sasl", id: user), client)
+            reply(client, xid: xid) { SASLToken(token: proof).write(into: &$0) }
+        case .failed: refuseToken(xid, client)
+        }
+    }
+
+    /// The one error that carries a body: Java's client looks for a token before it looks at the error.
+    private func refuseToken(_ xid: Int32, _ client: Client) {
+        statistics.failedAuthentications &+= 1
+        let error = settings.requiresSASL ? ErrorCode.sessionClosedRequireSaslAuth : .authFailed
+        send(to: client) { buffer in
+            Frame.write(into: &buffer) { buffer in
+                buffer.writeMultipleIntegers(xid, lastZxid, error.rawValue)
+                SASLToken(token: nil).write(into: &buffer)
+            }
+        }
+        close(client)
+    }
+
+    /// Whether the connection may ask for that already, where SASL is required.
+    func isAdmitted(_ operation: OperationCode?, _ client: Client) -> Bool {
+        guard settings.requiresSASL else { return true }
+        switch operation {
+        case .auth, .sasl, .ping, .closeSession: return true
+        default: return client.identities.contains { $0.scheme == "sasl" }
+        }
+    }
+}
