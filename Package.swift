@@ -98,7 +98,8 @@ let package = Package(
         .testTarget(
             name: "EmbeddedZooKeeperTests",
             dependencies: [
-                "EmbeddedZooKeeper", "ZooKeeperClient", "ZooKeeperProtocol", nioCore, nioPosix, logging, grdb,
+                "EmbeddedZooKeeper", "ZooKeeperClient", "ZooKeeperProtocol", "TestFixtures", nioCore, nioPosix, nioSSL,
+                logging, grdb,
             ],
             swiftSettings: settings),
         .testTarget(

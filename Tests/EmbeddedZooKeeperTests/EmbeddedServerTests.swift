@@ -2,6 +2,7 @@ import Foundation
 import Logging
 import NIOCore
 import NIOPosix
+import NIOSSL
 import Synchronization
 import Testing
 import ZooKeeperProtocol
@@ -208,13 +209,17 @@ struct RawSocket: Sendable {
         let bytes = Mutex(ByteBuffer())
     }
 
-    init(_ address: SocketAddress) async throws {
+    init(_ address: SocketAddress, tls: NIOSSLContext? = nil) async throws {
         let (stream, continuation) = AsyncStream.makeStream(of: ByteBuffer.self)
         incoming = stream
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connect(to: address) {
             channel in
             channel.eventLoop.makeCompletedFuture {
-                try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                if let tls {
+                    let handler = try NIOSSLClientHandler(context: tls, serverHostname: nil)
+                    try channel.pipeline.syncOperations.addHandler(handler)
+                }
+                return try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
             }
         }
         self.channel = channel
