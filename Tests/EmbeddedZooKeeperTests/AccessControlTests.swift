@@ -66,6 +66,61 @@ import ZooKeeperProtocol
         #expect(acl.map(\.id) == ["u:x", "anyone"])
     }
 
+    /// getACL needs READ or ADMIN; ADMIN sees everything, READ does not see hashes.
+    @Test func whoMaySeeAnAccessList() throws {
+        let harness = try EngineHarness()
+        let (owner, guest) = (try harness.connected(), try harness.connected())
+        try owner.authenticate("u:p")
+        let own = ACL(permissions: .all, scheme: "digest", id: Identity.digest(ofUserAndPassword: Array("u:p".utf8)).id)
+        func anyone(_ permissions: ACL.Permissions) -> [ACL] {
+            [own, ACL(permissions: permissions, scheme: "world", id: "anyone")]
+        }
+        try owner.create("/write", acl: anyone([.write, .create, .delete]))
+        #expect(throws: ErrorCode.noAuth) { try guest.call(.getACL, PathRequest(path: "/write")) }
+        try owner.create("/admin", acl: anyone(.admin))
+        let seen = try guest.call(.getACL, PathRequest(path: "/admin"), as: GetACLResponse.self).acl
+        #expect(seen == anyone(.admin))
+        #expect(throws: ErrorCode.noAuth) { try guest.get("/admin") }
+        #expect(throws: ErrorCode.noNode) { try guest.call(.getACL, PathRequest(path: "/none")) }
+    }
+
+    @Test func eachPermissionAllowsItsOwn() throws {
+        let harness = try EngineHarness()
+        let (owner, guest) = (try harness.connected(), try harness.connected())
+        try owner.authenticate("u:p")
+        let needs: [(ACL.Permissions, (EngineClient, String) throws -> Void)] = [
+            (.read, { _ = try $0.get($1) }), (.read, { _ = try $0.children($1) }), (.read, { _ = try $0.stat($1) }),
+            (.write, { try $0.set($1, [1]) }), (.create, { try $0.create($1 + "/new") }),
+            (.delete, { try $0.delete($1 + "/child") }),
+            (.admin, { try $0.call(.setACL, SetACLRequest(path: $1, acl: ACL.worldAll, version: -1)) }),
+        ]
+        for (index, need) in needs.enumerated() {
+            for (name, permissions, allowed) in [
+                ("only", need.0, true), ("others", ACL.Permissions.all.subtracting(need.0), false),
+            ] {
+                let path = "/\(name)\(index)"
+                try owner.create(path, acl: ACL.worldAll)
+                try owner.create(path + "/child")
+                let acl = [ACL(permissions: permissions, scheme: "world", id: "anyone")]
+                try owner.call(.setACL, SetACLRequest(path: path, acl: acl, version: -1))
+                if allowed {
+                    try need.1(guest, path)
+                } else {
+                    #expect(throws: ErrorCode.noAuth, "\(index)") { try need.1(guest, path) }
+                }
+            }
+        }
+    }
+
+    @Test func anEmptyListIsInvalid() throws {
+        let client = try EngineHarness().connected()
+        #expect(throws: ErrorCode.invalidACL) { try client.create("/x", acl: []) }
+        try client.create("/x")
+        #expect(throws: ErrorCode.invalidACL) {
+            try client.call(.setACL, SetACLRequest(path: "/x", acl: [], version: -1))
+        }
+    }
+
     @Test func superuserMayDoEverything() throws {
         var settings = Engine.Settings()
         settings.superDigest = "super:D/InIHSb7yEEbrWz8b9l71RjZJU="

@@ -59,6 +59,7 @@ public final class EmbeddedServer: Service, Sendable {
     }
 
     /// Returns the addresses once the server accepts connections; with port 0 the ones that the system chose.
+    /// Those without TLS come first, each group in the order of the configuration.
     ///
     /// - Throws: What ``run()`` threw, when it ended before.
     public func waitUntilListening() async throws -> [SocketAddress] {

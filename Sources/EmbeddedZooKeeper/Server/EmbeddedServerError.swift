@@ -25,7 +25,7 @@ public struct EmbeddedServerError: Error, Hashable, CustomStringConvertible {
                 "no network interface of this machine has that address. Use one that has, or 0.0.0.0 for all."
             case let error as IOError where error.errnoCode == EACCES:
                 "ports below 1024 are reserved. Choose a higher one, or grant the capability CAP_NET_BIND_SERVICE."
-            case is SocketAddressError:
+            case is SocketAddressError, is SocketAddressError.UnknownHost:
                 "the host name cannot be resolved. Check its spelling, or give the address in numbers."
             default: "\(error). Choose another address."
             }
