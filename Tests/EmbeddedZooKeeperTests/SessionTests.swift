@@ -33,6 +33,17 @@ import ZooKeeperProtocol
         #expect(client.client.phase == .connected)
     }
 
+    @Test func whoIsHeldBackByTheServerDoesNotExpire() throws {
+        let harness = try EngineHarness()
+        let client = try harness.connected(timeout: 4000)
+        client.client.isHeldBack = true
+        harness.run(milliseconds: 10_000)
+        #expect(harness.engine.sessions.count == 1)
+        client.client.isHeldBack = false
+        harness.run(milliseconds: 5000)
+        #expect(harness.engine.sessions.isEmpty)
+    }
+
     @Test func aClosedConnectionDoesNotEndTheSession() throws {
         let harness = try EngineHarness()
         let (client, other) = (try harness.connected(timeout: 4000), try harness.connected(timeout: 40_000))

@@ -19,11 +19,16 @@ final class Client: Hashable {
     let number: UInt64
     /// The peer's address, without port.
     let address: String
+    var port = 0
+    /// When it was opened, in milliseconds since 1970 UTC.
+    var established: Int64 = 0
     var phase = Phase.awaitingHandshake
     var session: Session?
     var identities: [Identity]
     /// The SASL exchange under way, or the one that is over: there is one a connection.
     var saslExchange: DigestMD5Server?
+    /// Whether the server does not read from it, because it cannot keep up itself.
+    var isHeldBack = false
     /// What may leave now.
     var ready = ByteBuffer()
     /// What may leave once the batch of that number is on disk, oldest first. At most two: the batch being written and
@@ -42,13 +47,29 @@ final class Client: Hashable {
     var persistentWatches: Set<PathKey> = []
     var recursiveWatches: Set<PathKey> = []
 
+    // What `cons` tells.
     var received: UInt64 = 0
     var sent: UInt64 = 0
+    var latency = LatencySummary()
+    /// The raw type of the last request.
+    var lastOperation: Int32?
+    var lastXid: Int32 = -1
+    var lastZxid: Int64 = -1
+    var lastAnswer: Int64 = 0
 
     init(number: UInt64, address: String) {
         self.number = number
         self.address = address
         identities = [.address(address)]
+    }
+
+    var watchCount: Int {
+        dataWatches.count + childWatches.count + persistentWatches.count + recursiveWatches.count
+    }
+
+    /// Every path that it watches, once.
+    var watchedPaths: Set<PathKey> {
+        dataWatches.union(childWatches).union(persistentWatches).union(recursiveWatches)
     }
 
     var isSuperuser: Bool { identities.contains(.superuser) }

@@ -9,6 +9,10 @@ extension Engine {
             return
         }
         session.lastHeard = now.instant
+        client.lastOperation = header.type
+        client.lastXid = header.xid
+        client.lastAnswer = now.instant.nanoseconds / 1_000_000
+        statistics.noteRequest(header.type)
         guard isAdmitted(header.operation, client) else {
             reply(client, xid: header.xid, error: .sessionClosedRequireSaslAuth)
             close(client)
@@ -27,6 +31,18 @@ extension Engine {
         } catch {
             reply(client, xid: header.xid, error: .marshallingError)
         }
+    }
+
+    /// Answers a request of which only the header was read, because it is longer than the limit.
+    func refuseOversize(_ header: RequestHeader, from client: Client, closes: Bool, now: Now) {
+        statistics.received &+= 1
+        statistics.oversizeRequests &+= 1
+        client.received &+= 1
+        client.session?.lastHeard = now.instant
+        client.lastOperation = header.type
+        client.lastXid = header.xid
+        reply(client, xid: header.xid, error: .marshallingError)
+        if closes { close(client) }
     }
 
     /// Answers a request that changes nothing in the tree.

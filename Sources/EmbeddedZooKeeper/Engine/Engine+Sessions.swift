@@ -22,6 +22,7 @@ extension Engine {
             session = makeSession(timeoutMilliseconds: timeout, now: now)
             logSession(session, now)
             sessionClock.add(session)
+            statistics.sessionsCreated &+= 1
         } else if let existing = sessions[request.sessionID], request.password == password(of: existing.id) {
             if let older = existing.client { abort(older) }
             session = existing

@@ -114,6 +114,8 @@ extension Engine {
             $0.writeMultipleIntegers(ReservedXid.watchEvent, event.zxid, ErrorCode.ok.rawValue)
             event.write(into: &$0)
         }
+        statistics.eventsSent &+= UInt64(clients.count)
+        statistics.eventFanOut.record(Int64(clients.count))
         for client in clients where client.phase == .connected {
             send(to: client) { $0.writeImmutableBuffer(frame) }
         }

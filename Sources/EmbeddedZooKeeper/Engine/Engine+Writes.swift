@@ -93,6 +93,7 @@ extension Engine {
         let key = PathKey(path)
         guard tree.nodes[key] == nil else { throw .nodeExists }
         guard parent.state.owner.session == nil else { throw .noChildrenForEphemerals }
+        try checkQuota(key, parent: parent, nodes: 1, bytes: Int64(request.data?.count ?? 0))
         let owner: NodeOwner =
             if mode.isEphemeral {
                 .session(session.id)
@@ -123,6 +124,8 @@ extension Engine {
             throw ZooKeeperPath.isValid(request.path) ? .noNode : .badArguments
         }
         try demand(node, .write, client)
+        let difference = (request.data?.count ?? 0) - (node.state.data?.count ?? 0)
+        try checkQuota(node.key, parent: node.parent, nodes: 0, bytes: Int64(difference))
         try Self.demand(version: request.version, of: node.state.version)
         tree.setData(node, request.data)
         return node

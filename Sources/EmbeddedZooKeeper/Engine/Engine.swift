@@ -37,6 +37,8 @@ final class Engine {
         var unusedContainerMilliseconds: Int64 = 300_000
         /// How many containers and outlived nodes one sweep removes at most.
         var sweepLimit = 10_000
+        /// Whether what would exceed a hard quota is refused; otherwise it is only noted, as a soft one.
+        var enforcesQuota = false
     }
 
     let settings: Settings
@@ -53,6 +55,7 @@ final class Engine {
     private var lastTick: Instant?
     private var nextSessionID: Int64
     var statistics = Statistics()
+    var notices = Notices()
 
     private var openBatch: UInt64 = 1
     private var batchInFlight: (number: UInt64, lastZxid: Int64)?
@@ -64,6 +67,8 @@ final class Engine {
     private(set) var gate: UInt64 = 0
     private var touched: [Client] = []
     private var waiting: Set<Client> = []
+    /// Output of all connections that waits for the disk.
+    private(set) var gatedBytes = 0
 
     private var checkpoint: Checkpoint?
     private var logBytes = 0
@@ -103,14 +108,18 @@ final class Engine {
     /// Takes a connection in.
     ///
     /// - Parameter number: Never used before, not even with an engine that this one replaces.
-    func accept(address: String, number: UInt64) -> Client {
+    func accept(address: String, port: Int = 0, number: UInt64, now: Now? = nil) -> Client {
         let client = Client(number: number, address: address)
+        client.port = port
+        client.established = now?.wallMilliseconds ?? 0
         clients[number] = client
+        statistics.connectionsAccepted &+= 1
         return client
     }
 
     /// The connection is gone. Its session lives on; its watches do not.
     func disconnect(_ client: Client) {
+        gatedBytes -= client.gatedBytes
         client.abort()
         clients[client.number] = nil
         watches.removeAll(client)
@@ -136,6 +145,7 @@ final class Engine {
     /// Takes a frame in.
     func receive(_ frame: inout ByteBuffer, from client: Client, now: Now) {
         statistics.received &+= 1
+        statistics.bytesReceived &+= UInt64(frame.readableBytes) &+ 4
         client.received &+= 1
         switch client.phase {
         case .awaitingHandshake: connect(&frame, client, now)
@@ -149,6 +159,8 @@ final class Engine {
     func reply(
         _ client: Client, xid: Int32, error: ErrorCode = .ok, _ body: (inout ByteBuffer) -> Void = { _ in }
     ) {
+        client.lastZxid = lastZxid
+        if error == .authFailed { statistics.authenticationFailures &+= 1 }
         send(to: client) { buffer in
             Frame.write(into: &buffer) { buffer in
                 buffer.writeMultipleIntegers(xid, lastZxid, error.rawValue)
@@ -159,7 +171,9 @@ final class Engine {
 
     func send(to client: Client, _ body: (inout ByteBuffer) -> Void) {
         statistics.sent &+= 1
+        let gatedBefore = client.gatedBytes
         client.write(gate: gate, durable: durableBatch, body)
+        gatedBytes += client.gatedBytes - gatedBefore
         if client.gated.isEmpty {
             touch(client)
         } else {
@@ -239,6 +253,7 @@ final class Engine {
             statistics.batches &+= 1
             statistics.batchTaken = statistics.batchOpened
             statistics.records &+= UInt64(tree.log.recordCount)
+            statistics.batchSize.record(Int64(tree.log.recordCount))
             batch.log = tree.log.take()
         }
         if checkpoint == nil, logBytes >= settings.checkpointLogBytes {
@@ -248,6 +263,7 @@ final class Engine {
         addCheckpointChunk(to: &batch, records: records)
         guard !batch.isEmpty else { return nil }
         batchInFlight = (batch.number, lastZxid)
+        statistics.storeBegan = now.instant
         openBatch += 1
         return batch
     }
@@ -281,13 +297,21 @@ final class Engine {
         batchInFlight = nil
         durableBatch = number
         durableZxid = batch.lastZxid
+        statistics.noteStored(now.instant)
         guard !waiting.isEmpty else { return }
         for client in waiting {
-            statistics.noteLatency(now.instant, answers: client.gatedAnswers)
+            let waited = now.instant.nanoseconds &- statistics.batchTaken.nanoseconds
+            statistics.noteUpdates(waited, answers: client.gatedAnswers)
+            client.latency.note(milliseconds: max(0, waited) / 1_000_000)
+            let gatedBefore = client.gatedBytes
             if client.release(durable: number) { touch(client) }
+            gatedBytes += client.gatedBytes - gatedBefore
         }
         waiting = waiting.filter { !$0.gated.isEmpty }
     }
+
+    /// Answers that wait for the disk.
+    var waitingAnswers: Int { waiting.reduce(0) { $0 + $1.gatedAnswers } }
 
     /// Whether nothing waits for the disk.
     var isSettled: Bool { batchInFlight == nil && tree.log.recordCount == 0 }
@@ -323,6 +347,12 @@ final class Engine {
         }
         lastTick = now.instant
         for session in sessionClock.expired(at: now.instant, among: sessions) {
+            // What it sent may lie unread before our door.
+            if session.client?.isHeldBack == true {
+                session.lastHeard = now.instant
+                sessionClock.add(session)
+                continue
+            }
             statistics.expired &+= 1
             endSession(session, now)
         }

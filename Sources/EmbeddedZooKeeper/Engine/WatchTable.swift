@@ -6,6 +6,8 @@ struct WatchTable {
     private var child: [PathKey: Set<Client>] = [:]
     private var persistent: [PathKey: Set<Client>] = [:]
     private var recursive: [PathKey: Set<Client>] = [:]
+    /// Watches in all.
+    private(set) var count = 0
 
     /// The four lists that a connection can stand on for one path.
     enum Kind: CaseIterable {
@@ -17,13 +19,20 @@ struct WatchTable {
 
     mutating func add(_ client: Client, to kind: Kind, _ path: PathKey) {
         switch kind {
-        case .data: if client.dataWatches.insert(path).inserted { data[path, default: []].insert(client) }
-        case .child: if client.childWatches.insert(path).inserted { child[path, default: []].insert(client) }
+        case .data:
+            guard client.dataWatches.insert(path).inserted else { return }
+            data[path, default: []].insert(client)
+        case .child:
+            guard client.childWatches.insert(path).inserted else { return }
+            child[path, default: []].insert(client)
         case .persistent:
-            if client.persistentWatches.insert(path).inserted { persistent[path, default: []].insert(client) }
+            guard client.persistentWatches.insert(path).inserted else { return }
+            persistent[path, default: []].insert(client)
         case .recursive:
-            if client.recursiveWatches.insert(path).inserted { recursive[path, default: []].insert(client) }
+            guard client.recursiveWatches.insert(path).inserted else { return }
+            recursive[path, default: []].insert(client)
         }
+        count += 1
     }
 
     func contains(_ client: Client, in kind: Kind, _ path: PathKey) -> Bool {
@@ -40,20 +49,23 @@ struct WatchTable {
     /// - Returns: Whether it was on it.
     @discardableResult
     mutating func remove(_ client: Client, from kind: Kind, _ path: PathKey) -> Bool {
+        let wasOnIt: Bool
         switch kind {
         case .data:
             Self.take(client, path, from: &data)
-            return client.dataWatches.remove(path) != nil
+            wasOnIt = client.dataWatches.remove(path) != nil
         case .child:
             Self.take(client, path, from: &child)
-            return client.childWatches.remove(path) != nil
+            wasOnIt = client.childWatches.remove(path) != nil
         case .persistent:
             Self.take(client, path, from: &persistent)
-            return client.persistentWatches.remove(path) != nil
+            wasOnIt = client.persistentWatches.remove(path) != nil
         case .recursive:
             Self.take(client, path, from: &recursive)
-            return client.recursiveWatches.remove(path) != nil
+            wasOnIt = client.recursiveWatches.remove(path) != nil
         }
+        if wasOnIt { count -= 1 }
+        return wasOnIt
     }
 
     mutating func removeAll(_ client: Client) {
@@ -61,6 +73,7 @@ struct WatchTable {
         for path in client.childWatches { Self.take(client, path, from: &child) }
         for path in client.persistentWatches { Self.take(client, path, from: &persistent) }
         for path in client.recursiveWatches { Self.take(client, path, from: &recursive) }
+        count -= client.watchCount
         client.dataWatches = []
         client.childWatches = []
         client.persistentWatches = []
@@ -104,10 +117,12 @@ struct WatchTable {
         if kind == .data {
             guard !data.isEmpty, let told = data.removeValue(forKey: path) else { return [] }
             for client in told { client.dataWatches.remove(path) }
+            count -= told.count
             return told
         }
         guard !child.isEmpty, let told = child.removeValue(forKey: path) else { return [] }
         for client in told { client.childWatches.remove(path) }
+        count -= told.count
         return told
     }
 
@@ -122,18 +137,32 @@ struct WatchTable {
 
     // MARK: Summaries for the four-letter words
 
-    /// Connections that watch something, paths watched, and watches in all.
-    var summary: (connections: Int, paths: Int, watches: Int) {
-        var clients: Set<Client> = []
-        var paths: Set<PathKey> = []
-        var watches = 0
+    /// How many paths somebody watches. With very many, one that is watched in several ways counts several times: nobody
+    /// who only asks may hold up the server.
+    var pathCount: Int {
+        let tables = [data, child, persistent, recursive]
+        let sum = tables.reduce(0) { $0 + $1.count }
+        guard sum <= 100_000 else { return sum }
+        return tables.reduce(into: Set<PathKey>()) { $0.formUnion($1.keys) }.count
+    }
+
+    /// Paths with their watchers, at most `limit` pairs.
+    func watchers(limit: Int) -> (entries: [(path: PathKey, clients: [Client])], isWhole: Bool) {
+        var left = limit
+        var found: [PathKey: Set<Client>] = [:]
         for table in [data, child, persistent, recursive] {
-            for (path, watchers) in table {
-                paths.insert(path)
-                clients.formUnion(watchers)
-                watches += watchers.count
+            for (path, clients) in table {
+                for client in clients where found[path, default: []].insert(client).inserted {
+                    left -= 1
+                    guard left > 0 else { return (Self.sorted(found), false) }
+                }
             }
         }
-        return (clients.count, paths.count, watches)
+        return (Self.sorted(found), true)
+    }
+
+    private static func sorted(_ found: [PathKey: Set<Client>]) -> [(path: PathKey, clients: [Client])] {
+        found.map { ($0.key, $0.value.sorted { $0.number < $1.number }) }
+            .sorted { $0.0.string.utf8.lexicographicallyPrecedes($1.0.string.utf8) }
     }
 }

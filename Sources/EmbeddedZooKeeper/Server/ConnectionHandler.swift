@@ -8,6 +8,10 @@ import ZooKeeperProtocol
 /// while the log to be written has grown too long, nothing more is read from it. Output that nevertheless grows past
 /// ``ServerCore/Limits/outputBytes`` (watch events for somebody who does not read) ends the connection: its session and
 /// its ephemeral nodes stay, and the client sets its watches anew when it returns.
+///
+/// Nobody gets more than ``ServerCore/Limits/framesPerTurn`` requests taken before others have their turn. A request longer
+/// than the frame limit is answered with `MarshallingError` and skipped without being kept in memory; the connection
+/// ends only when its length is absurd.
 final class ConnectionHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
@@ -18,6 +22,11 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private(set) var client: Client?
     private var input = ByteBuffer()
     private var isReadHeld = false
+    /// How much of a request that is too long is still to be skipped.
+    private var bytesToSkip = 0
+    private var isTurnScheduled = false
+    /// Whether the core has it on its list of those that wait for the disk.
+    var isOnHold = false
     /// Whether taking frames stopped before the end of what has arrived.
     private var hasFramesLeft = false
     private var isClosing = false
@@ -29,7 +38,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         self.context = context
-        guard let client = core.accept(self, address: context.remoteAddress?.ipAddress ?? "") else {
+        guard let client = core.accept(self, address: context.remoteAddress) else {
             context.close(promise: nil)
             return
         }
@@ -50,6 +59,12 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
+        if bytesToSkip > 0 {
+            let count = min(bytesToSkip, bytes.readableBytes)
+            bytesToSkip -= count
+            bytes.moveReaderIndex(forwardBy: count)
+            guard bytes.readableBytes > 0 else { return }
+        }
         if input.readableBytes == 0 {
             input = bytes
         } else {
@@ -72,7 +87,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         }
         if mustPause {
             isReadHeld = true
-            core.hold(self)
+            waitForRoom(context)
         } else {
             context.read()
         }
@@ -85,40 +100,98 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     /// Goes on where reading was held back, if the reason is gone.
     func resume() {
-        guard let context, isReadHeld, !mustPause else { return }
+        guard let context, isReadHeld else { return }
+        guard !mustPause else {
+            // Whoever is called and cannot go on must be called again.
+            waitForRoom(context)
+            return
+        }
         takeFrames()
         core.settle()
         if mustPause {
-            core.hold(self)
+            waitForRoom(context)
         } else {
             isReadHeld = false
+            client?.isHeldBack = false
             context.read()
         }
     }
 
+    /// Has itself called when the disk has caught up; the end of the others' turn calls by itself.
+    private func waitForRoom(_ context: ChannelHandlerContext) {
+        guard !isTurnScheduled else { return }
+        core.hold(self, isOurDoing: context.channel.isWritable)
+    }
+
     private var mustPause: Bool {
         guard let client, let context else { return false }
-        return !context.channel.isWritable || client.gatedBytes > core.limits.gatedBytes || core.isBacklogged
+        return isTurnScheduled || !context.channel.isWritable || client.gatedBytes > core.limits.gatedBytes
+            || core.isBacklogged
     }
 
     private func takeFrames() {
-        guard let client else { return }
+        guard let client, !isTurnScheduled else { return }
         if client.phase == .awaitingHandshake, answersFourLetterWord() { return }
         let now = core.now()
+        let sentBefore = client.sent &- UInt64(client.gatedAnswers)
+        var budget = core.limits.framesPerTurn
         hasFramesLeft = false
         while !isClosing, client.phase == .awaitingHandshake || client.phase == .connected {
+            guard budget > 0 else {
+                yieldTurn()
+                break
+            }
             guard !mustPause else {
                 hasFramesLeft = true
-                return
+                break
             }
             do {
-                guard var frame = try Frame.decode(from: &input) else { break }
+                guard var frame = try Frame.decode(from: &input, maximumLength: core.limits.frameBytes) else { break }
                 core.receive(&frame, from: client, now: now)
             } catch {
-                core.abort(client)
+                guard refuseOversize(client, now) else { break }
             }
+            budget -= 1
         }
         if input.readableBytes == 0 { input = ByteBuffer() }
+        let answered = client.sent &- UInt64(client.gatedAnswers)
+        if answered > sentBefore { core.noteReads(of: client, since: now, answers: Int(answered &- sentBefore)) }
+    }
+
+    /// Lets others have their turn before more is taken from this connection.
+    private func yieldTurn() {
+        guard let context, !isTurnScheduled else { return }
+        hasFramesLeft = true
+        isTurnScheduled = true
+        context.eventLoop.assumeIsolated().execute { [self] in
+            isTurnScheduled = false
+            takeFrames()
+            core.settle()
+            resume()
+        }
+    }
+
+    /// The next request has a length that is not allowed: answers it, if it can be told which request it is, and arranges
+    /// for its content to be skipped.
+    ///
+    /// - Returns: Whether it could be done now.
+    private func refuseOversize(_ client: Client, _ now: Now) -> Bool {
+        guard client.phase == .connected,
+            let length = input.getInteger(at: input.readerIndex, as: Int32.self), length > 0
+        else {
+            core.abort(client)
+            return false
+        }
+        guard input.readableBytes >= 12 else { return false }
+        let isAbsurd = Int(length) > core.limits.skippedBytes
+        input.moveReaderIndex(forwardBy: 4)
+        guard let header = try? RequestHeader(from: &input) else { return false }
+        bytesToSkip = Int(length) - 8
+        let count = min(bytesToSkip, input.readableBytes)
+        input.moveReaderIndex(forwardBy: count)
+        bytesToSkip -= count
+        core.refuseOversize(header, length: Int(length), from: client, closes: isAbsurd, now: now)
+        return true
     }
 
     private func answersFourLetterWord() -> Bool {
@@ -126,8 +199,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
             Engine.fourLetterWords.contains(word)
         else { return false }
         isClosing = true
+        let argument = input.getInteger(at: input.readerIndex + 4, as: Int64.self)
         input.clear()
-        let answer = core.answer(word)
+        let answer = core.answer(word, argument: argument)
         context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: answer))).assumeIsolated().whenComplete { [self] _ in
             self.context?.close(promise: nil)
         }
@@ -147,6 +221,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
             let bytes = client.ready
             client.ready = context.channel.allocator.buffer(capacity: min(count, 16 << 10))
             unsentBytes += count
+            core.noteSent(count)
             guard unsentBytes <= core.limits.outputBytes else {
                 core.overflowed(client)
                 isClosing = true

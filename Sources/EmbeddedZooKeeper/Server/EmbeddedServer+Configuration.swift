@@ -29,6 +29,16 @@ extension EmbeddedServer {
         public var containerSweepInterval: Duration = .seconds(1)
         /// How many bytes of log pile up before the changed nodes are written to their table and the log is trimmed.
         public var checkpointLogBytes = 16 << 20
+        /// Where to answer HTTP: `/commands` as ZooKeeper's admin server, `/metrics` for Prometheus, `/health`. It asks
+        /// nobody who they are, so it belongs on a loopback or management address. `nil`: nowhere.
+        public var adminListen: HostPort?
+        /// How many connections there may be in all; 0: as many as the system lets this process open.
+        public var maxConnections = 0
+        /// The longest request in bytes (ZooKeeper's `jute.maxbuffer`). A longer one is answered with an error.
+        public var maxFrameBytes = 0xFFFFF
+        /// Whether a change that would exceed a hard quota is refused. As in ZooKeeper not unless wished: otherwise hard
+        /// quotas only warn, as soft ones do.
+        public var enforcesQuota = false
 
         /// Makes a configuration.
         public init(
@@ -60,8 +70,17 @@ extension EmbeddedServer {
             // As in ZooKeeper, an access list can only name whom the server could recognise.
             if saslUsers != nil { settings.schemes.insert("sasl") }
             if tls != nil { settings.schemes.insert("x509") }
+            settings.enforcesQuota = enforcesQuota
             settings.checkpointLogBytes = max(1, checkpointLogBytes)
             return settings
+        }
+
+        func applied(to limits: ServerCore.Limits) -> ServerCore.Limits {
+            var limits = limits
+            limits.connections = max(0, maxConnections)
+            if maxFrameBytes != 0xFFFFF { limits.frameBytes = min(max(1024, maxFrameBytes), 64 << 20) }
+            limits.skippedBytes = max(limits.skippedBytes, limits.frameBytes)
+            return limits
         }
     }
 }

@@ -27,6 +27,7 @@ public final class EmbeddedServer: Service, Sendable {
     private let logger: Logger
     private let limits: ServerCore.Limits
     private let state = Mutex(State.idle(waiters: []))
+    private let boundAdminAddress = Mutex<SocketAddress?>(nil)
     private let makeStorage: @Sendable (DataDirectory) throws -> any TreeStorage
 
     /// Makes a server; ``run()`` starts it.
@@ -40,7 +41,7 @@ public final class EmbeddedServer: Service, Sendable {
     ) {
         self.configuration = configuration
         self.logger = logger
-        self.limits = limits
+        self.limits = configuration.applied(to: limits)
         self.makeStorage = makeStorage
     }
 
@@ -75,6 +76,16 @@ public final class EmbeddedServer: Service, Sendable {
             }
             if let result { continuation.resume(with: result) }
         }
+    }
+
+    /// Where HTTP is answered; known once ``waitUntilListening()`` has returned. `nil` without an admin listener.
+    public var adminAddress: SocketAddress? { boundAdminAddress.withLock { $0 } }
+
+    /// Lets this process open as many files and sockets as the system allows it at all; a connection takes one.
+    ///
+    /// For programs that mean to serve thousands of connections; many systems start a process with 1,024.
+    public static func raiseFileDescriptorLimit() {
+        ProcessInformation.raiseFileDescriptorLimit()
     }
 
     private func end(_ error: any Error) {
@@ -167,6 +178,7 @@ public final class EmbeddedServer: Service, Sendable {
             throw EmbeddedServerError(error.description)
         }
         var listeners: [any Channel] = []
+        var admin: (any Channel)?
         do {
             for address in configuration.listen {
                 listeners.append(try await bind(address, core, on: loop, tls: nil))
@@ -174,9 +186,16 @@ public final class EmbeddedServer: Service, Sendable {
             for address in configuration.tls?.listen ?? [] {
                 listeners.append(try await bind(address, core, on: loop, tls: tls))
             }
+            if let address = configuration.adminListen {
+                admin = try await bindAdmin(address, core, on: loop)
+            }
         } catch {
             for listener in listeners { try? await listener.close() }
             throw error
+        }
+        if let admin {
+            logger.info("answering HTTP", metadata: ["address": "\(admin.localAddress.map { "\($0)" } ?? "?")"])
+            boundAdminAddress.withLock { $0 = admin.localAddress }
         }
         let sweepInterval = TimeAmount.nanoseconds(configuration.containerSweepInterval.nanosecondsClamped)
         let addresses = listeners.compactMap(\.localAddress)
@@ -200,6 +219,7 @@ public final class EmbeddedServer: Service, Sendable {
             failure.finish()
         }
         for listener in listeners { try? await listener.close() }
+        try? await admin?.close()
         let stopped = try await loop.submit { core.value.stop() }.get()
         try await stopped.get()
         if let failed { throw EmbeddedServerError("the tree cannot be served any more: \(failed)") }

@@ -9,6 +9,18 @@ final class ServerCore {
     struct Limits: Sendable {
         /// Output of one connection that may wait for the disk before nothing more is read from it.
         var gatedBytes = 8 << 20
+        /// The same of all connections together.
+        var totalGatedBytes = 64 << 20
+        /// The longest request; a longer one is answered with an error.
+        var frameBytes = Frame.defaultMaximumLength
+        /// A request that announces more than this ends its connection; what is between is skipped.
+        var skippedBytes = 64 << 20
+        /// How many requests of one connection are taken before others have their turn.
+        var framesPerTurn = 512
+        /// How many connections there may be in all; 0: as many as the system lets this process open.
+        var connections = 0
+        /// How many may ask at a time how the server is.
+        var adminConnections = 32
         /// Output of one connection that may wait for its client before the connection is closed.
         var outputBytes = 64 << 20
         /// How long a connection may take until its handshake.
@@ -30,6 +42,13 @@ final class ServerCore {
     private var timers: [RepeatedTask] = []
     private var settled: [EventLoopPromise<Void>] = []
     private var isStopping = false
+    private var adminConnections = 0
+    private var lastNoticesWritten: Instant?
+    /// Some descriptors are left for the disk and for those who ask how the server is.
+    private lazy var connectionLimit: Int = {
+        let descriptors = max(64, ProcessInformation.maximumFileDescriptors - 64)
+        return limits.connections > 0 ? min(limits.connections, descriptors) : descriptors
+    }()
     var context: FourLetterContext
     /// Told when the stored state cannot be believed any more.
     var onFailure: (any Error) -> Void = { _ in }
@@ -69,31 +88,66 @@ final class ServerCore {
     }
 
     private func tick() {
-        engine?.tick(now: clock())
+        let now = clock()
+        engine?.tick(now: now)
+        writeNotices(now)
         settle()
+    }
+
+    /// At most once a second: what causes one notice may cause thousands.
+    private func writeNotices(_ now: Now) {
+        guard let engine, !engine.notices.isEmpty,
+            lastNoticesWritten.map({ now.instant.milliseconds(since: $0) >= 1000 }) ?? true
+        else { return }
+        lastNoticesWritten = now.instant
+        let notices = engine.notices.take()
+        for notice in notices.kept {
+            switch notice {
+            case .quotaExceeded(let path, let what, let value, let limit, let isHard):
+                logger.warning(
+                    "quota exceeded",
+                    metadata: [
+                        "path": "\(path)", "what": "\(what)", "value": "\(value)", "limit": "\(limit)",
+                        "kind": isHard ? (settings.enforcesQuota ? "hard" : "hard, not enforced") : "soft",
+                        "more": "\(notices.suppressed)",
+                    ])
+            }
+        }
     }
 
     // MARK: Connections
 
     /// Takes a connection in.
     ///
-    /// - Returns: `nil` when there are too many from that address, or the server is not ready.
-    func accept(_ handler: ConnectionHandler, address: String) -> Client? {
+    /// - Returns: `nil` when there are too many, or the server is not ready.
+    func accept(_ handler: ConnectionHandler, address remote: SocketAddress?) -> Client? {
         guard let engine, !isStopping else { return nil }
+        let address = remote?.ipAddress ?? ""
         let count = connectionsByAddress[address, default: 0]
         guard context.maxClientConnections <= 0 || count < context.maxClientConnections else {
+            engine.statistics.connectionsRefused &+= 1
             logger.warning(
                 "refused a connection: too many from this address",
                 metadata: ["address": "\(address)", "limit": "\(context.maxClientConnections)"])
             return nil
         }
+        guard connections.count < connectionLimit else {
+            engine.statistics.connectionsRefused &+= 1
+            logger.warning(
+                "refused a connection: too many in all",
+                metadata: ["address": "\(address)", "limit": "\(connectionLimit)"])
+            return nil
+        }
         connectionsByAddress[address] = count + 1
         let number = nextClientNumber
         nextClientNumber += 1
-        let client = engine.accept(address: address, number: number)
+        let client = engine.accept(address: address, port: remote?.port ?? 0, number: number, now: clock())
         connections[number] = handler
         eventLoop.assumeIsolated().scheduleTask(in: limits.handshake) { [weak self] in
-            guard let handler = self?.connections[number], handler.client?.phase == .awaitingHandshake else { return }
+            guard let self, let handler = connections[number], handler.client?.phase == .awaitingHandshake else {
+                return
+            }
+            self.engine?.statistics.handshakesMissed &+= 1
             handler.drop()
         }
         return client
@@ -115,26 +169,74 @@ final class ServerCore {
         engine?.prove(identity, client)
     }
 
+    /// Answers a request that is longer than the limit.
+    func refuseOversize(
+        _ header: RequestHeader, length: Int, from client: Client, closes: Bool, now: Now
+    ) {
+        engine?.refuseOversize(header, from: client, closes: closes, now: now)
+        logger.warning(
+            "refused a request: too long",
+            metadata: ["address": "\(client.address)", "length": "\(length)", "limit": "\(limits.frameBytes)"])
+    }
+
+    func noteSent(_ bytes: Int) {
+        engine?.statistics.bytesSent &+= UInt64(bytes)
+    }
+
+    /// Notes what was answered at once in the turn that began at `start`.
+    func noteReads(of client: Client, since start: Now, answers: Int) {
+        let elapsed = clock().instant.nanoseconds &- start.instant.nanoseconds
+        engine?.statistics.noteReads(elapsed, answers: answers)
+        client.latency.note(milliseconds: elapsed / 1_000_000, times: UInt64(answers))
+    }
+
     func abort(_ client: Client) {
+        engine?.statistics.connectionsDropped &+= 1
         engine?.abort(client)
     }
 
     func overflowed(_ client: Client) {
+        engine?.statistics.connectionsDropped &+= 1
         logger.warning(
             "closed a connection that does not take its output",
             metadata: ["address": "\(client.address)", "limit": "\(limits.outputBytes)"])
     }
 
-    var isBacklogged: Bool { engine?.isBacklogged ?? true }
+    var isBacklogged: Bool {
+        guard let engine else { return true }
+        return engine.isBacklogged || engine.gatedBytes > limits.totalGatedBytes
+    }
 
     /// Remembers a connection whose reading is held back, to try again when the disk has caught up.
-    func hold(_ handler: ConnectionHandler) {
+    ///
+    /// - Parameter isOurDoing: Whether the server cannot keep up, not the client. Its silence does not count then.
+    func hold(_ handler: ConnectionHandler, isOurDoing: Bool) {
+        handler.client?.isHeldBack = isOurDoing
+        guard !handler.isOnHold else { return }
+        handler.isOnHold = true
+        engine?.statistics.throttled &+= 1
         held.append(handler)
     }
 
-    func answer(_ word: String) -> String {
+    func answer(_ word: String, argument: Int64? = nil) -> String {
         guard let engine else { return "This ZooKeeper instance is not currently serving requests\n" }
-        return engine.answer(word, context, now: clock())
+        return engine.answer(word, argument: argument, context, now: clock())
+    }
+
+    /// - Returns: `false` when too many ask already.
+    func adminOpened() -> Bool {
+        guard adminConnections < limits.adminConnections, !isStopping else { return false }
+        adminConnections += 1
+        return true
+    }
+
+    func adminClosed() {
+        adminConnections -= 1
+    }
+
+    /// What the HTTP admin asks; `nil` while the tree is not served.
+    func withEngine<Result>(_ body: (Engine, FourLetterContext, Now) -> Result) -> Result? {
+        engine.map { body($0, context, clock()) }
     }
 
     // MARK: The disk
@@ -167,7 +269,15 @@ final class ServerCore {
         guard !held.isEmpty else { return }
         let waiting = held
         held = []
-        for handler in waiting { handler.resume() }
+        for (index, handler) in waiting.enumerated() {
+            // Who is not reached now is the first the next time, or those at the front would take everything for ever.
+            guard !isBacklogged else {
+                held = waiting[index...] + held
+                break
+            }
+            handler.isOnHold = false
+            handler.resume()
+        }
     }
 
     /// Nothing that was not stored has been told to anybody. All connections end, and the state is read from disk again.

@@ -25,6 +25,7 @@ final class Tree {
     private(set) var ephemerals: [Int64: Set<PathKey>] = [:]
     /// The containers and the nodes with a time to live that a sweep has to look at.
     var sweepSchedule = SweepSchedule()
+    private(set) var quotas = QuotaTable()
     /// Bytes of data and paths held; what `mntr` reports.
     private(set) var approximateDataSize = 0
     /// Nodes that changed since the last checkpoint took the list, deleted ones included. Some may stand here twice.
@@ -77,6 +78,8 @@ final class Tree {
             }
             link(Node(key: key, parent: parent, state: state))
         }
+        quotas.recovered(nodes)
+        writeQuotaStatistics()
     }
 
     deinit {
@@ -98,6 +101,7 @@ final class Tree {
     /// - Returns: What it did; empty when it changed no node.
     func commit() -> [Event] {
         log.commit()
+        writeQuotaStatistics()
         undo.removeAll(keepingCapacity: true)
         let done = events
         events.removeAll(keepingCapacity: true)
@@ -118,9 +122,21 @@ final class Tree {
                 link(node)
                 node.parent?.state.pzxid = pzxid
             case .setData(let node, let state):
-                approximateDataSize += (state.data?.count ?? 0) - (node.state.data?.count ?? 0)
+                let difference = (state.data?.count ?? 0) - (node.state.data?.count ?? 0)
+                approximateDataSize += difference
                 node.state = state
+                quotas.dataChanged(node, difference: difference)
             }
+        }
+        writeQuotaStatistics()
+    }
+
+    /// Brings the nodes that tell what quotas hold up to date: in memory only, see ``QuotaTable``.
+    private func writeQuotaStatistics() {
+        guard !quotas.isEmpty else { return }
+        for (node, data) in quotas.takeStale() {
+            approximateDataSize += data.count - (node.state.data?.count ?? 0)
+            node.state.data = data
         }
     }
 
@@ -155,13 +171,15 @@ final class Tree {
 
     func setData(_ node: Node, _ data: [UInt8]?) {
         undo.append(.setData(node, node.state))
-        approximateDataSize += (data?.count ?? 0) - (node.state.data?.count ?? 0)
+        let difference = (data?.count ?? 0) - (node.state.data?.count ?? 0)
+        approximateDataSize += difference
         node.state.data = data
         node.state.mzxid = zxid
         node.state.mtime = time
         node.state.version = Self.next(node.state.version)
         markDirty(node)
         log.setData(node)
+        quotas.dataChanged(node, difference: difference)
         events.append(.dataChanged(node))
     }
 
@@ -207,6 +225,7 @@ final class Tree {
         } else if owner.isSwept {
             sweepSchedule.add(node.key)
         }
+        quotas.linked(node, in: nodes)
     }
 
     private func unlink(_ node: Node) {
@@ -221,5 +240,6 @@ final class Tree {
         if let parent = node.parent, parent.state.owner.isSwept, parent.children.isEmpty {
             sweepSchedule.add(parent.key)
         }
+        quotas.unlinked(node)
     }
 }

@@ -69,6 +69,35 @@ struct TreeServeCommand: AsyncParsableCommand {
 
     @OptionGroup(title: "Who may come in") var security: TreeSecurityOptions
 
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Connections in all; 0 for as many as the system lets this process open.", valueName: "n"))
+    var maxConnections = 0
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            """
+            The longest request in bytes; a longer one is answered with an error. Set the same for clients \
+            (jute.maxbuffer).
+            """, valueName: "n"))
+    var maxFrameBytes = 0xFFFFF
+
+    @Flag(
+        name: .long,
+        help: "Refuse what would exceed a hard quota. Without it hard quotas only warn, as ZooKeeper's do by default.")
+    var enforceQuota = false
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            """
+            Answer HTTP there: /commands, /metrics (Prometheus), /health. It asks nobody who they are: use a loopback \
+            address such as 127.0.0.1:8080. Off unless given.
+            """, valueName: "host:port"))
+    var adminListen: String?
+
     @Option(name: .long, help: "From which level on to log.")
     var logLevel = LogLevel(level: .info)
 
@@ -82,11 +111,25 @@ struct TreeServeCommand: AsyncParsableCommand {
         guard (10...86_400_000).contains(containerSweepMs) else {
             throw ValidationError("--container-sweep-ms is \(containerSweepMs); expected 10 to 86400000 (a day)")
         }
+        guard maxConnections >= 0 else { throw ValidationError("--max-connections must not be negative") }
+        guard (1024...(64 << 20)).contains(maxFrameBytes) else {
+            throw ValidationError("--max-frame-bytes is \(maxFrameBytes); expected 1024 to \(64 << 20)")
+        }
+        _ = try adminAddress()
     }
 
     private func addresses() throws -> [HostPort] {
         let listen = listen.isEmpty && security.tlsListen.isEmpty ? ["127.0.0.1:2181"] : listen
         return try listen.map { try HostPort(option: "--listen", $0) }
+    }
+
+    private func adminAddress() throws -> HostPort? {
+        try adminListen.map { text in
+            guard let address = HostAndPort(text, defaultPort: 8080) else {
+                throw ValidationError("--admin-listen is \"\(text)\"; expected HOST:PORT, such as 127.0.0.1:8080")
+            }
+            return HostPort(host: address.host, port: address.port)
+        }
     }
 
     func run() async throws {
@@ -100,6 +143,11 @@ struct TreeServeCommand: AsyncParsableCommand {
         if let checkpointLogBytes { configuration.checkpointLogBytes = checkpointLogBytes }
         configuration.containerSweepInterval = .milliseconds(containerSweepMs)
         try security.apply(to: &configuration)
+        configuration.maxConnections = maxConnections
+        configuration.maxFrameBytes = maxFrameBytes
+        configuration.enforcesQuota = enforceQuota
+        configuration.adminListen = try adminAddress()
+        EmbeddedServer.raiseFileDescriptorLimit()
         let server = EmbeddedServer(configuration: configuration, logger: logger)
         let group = ServiceGroup(
             configuration: .init(

@@ -1,0 +1,23 @@
+/// Something that the engine's owner may want to write down. The engine itself writes no log.
+enum Notice: Hashable, Sendable {
+    case quotaExceeded(path: String, what: String, value: Int64, limit: Int64, isHard: Bool)
+}
+
+/// Notices that nobody has read yet: a few, because what causes one may cause thousands, and how many more there were.
+struct Notices {
+    private static let limit = 4
+    private(set) var kept: [Notice] = []
+    private(set) var suppressed: UInt64 = 0
+
+    var isEmpty: Bool { kept.isEmpty }
+
+    mutating func add(_ notice: @autoclosure () -> Notice) {
+        if kept.count < Self.limit { kept.append(notice()) } else { suppressed &+= 1 }
+    }
+
+    mutating func take() -> Notices {
+        let taken = self
+        self = Notices()
+        return taken
+    }
+}
