@@ -13,9 +13,10 @@ struct SweepSchedule {
         next.insert(key)
     }
 
-    /// To be looked at once that time (milliseconds since 1970) has passed.
+    /// To be looked at when that time (milliseconds since 1970) comes. It may be taken a little early and put down again,
+    /// rather than late: what is due goes with the next sweep.
     mutating func add(_ key: PathKey, after time: Int64) {
-        buckets[time / Self.bucketMilliseconds + 1, default: []].insert(key)
+        buckets[time / Self.bucketMilliseconds, default: []].insert(key)
     }
 
     /// Takes what is due.

@@ -1,0 +1,44 @@
+import Foundation
+import TestFixtures
+import Testing
+
+extension EndToEnd {
+    /// What `tree serve` says about what it is told, and with what status it ends.
+    @Suite("tree serve")
+    struct TreeServeTests {
+        @Test("mistakes are named, with what to do", .timeLimit(.minutes(1)))
+        func mistakes() async throws {
+            try await Stage.play("tree-serve-mistakes") { stage in
+                let users = stage.scratch.file("users")
+                try Data("ann:secret\n".utf8).write(to: URL(fileURLWithPath: users))
+                try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: users)
+                let taken = try await TreeServer(program: stage.program, scratch: stage.scratch)
+                let wrong: [([String], Int32, String)] = [
+                    (["--require-sasl"], 2, "--require-sasl needs --sasl-users"),
+                    (["--tls-listen", "127.0.0.1:0"], 2, "--tls-listen needs --tls-certificate and --tls-key"),
+                    (["--tls-trust", "ca.pem"], 2, "add --tls-listen HOST:PORT"),
+                    (["--listen", "127.0.0.1:x"], 2, "--listen is \"127.0.0.1:x\"; expected HOST:PORT"),
+                    (["--superuser", "ann"], 2, "expected sasl:USER or x509:SUBJECT"),
+                    (["--container-sweep-ms", "0"], 2, "--container-sweep-ms is 0"),
+                    (["--sasl-users", users], 1, "chmod o-rwx \(users)"),
+                    (
+                        ["--tls-listen", "127.0.0.1:0", "--tls-certificate", "none.pem", "--tls-key", "none.key"], 1,
+                        "cannot read the server's certificate in none.pem"
+                    ),
+                    (
+                        ["--listen", taken.connectString], 1,
+                        "another program listens there. Stop it, or choose another"
+                    ),
+                    (["--listen", "no-such-host.invalid:1"], 1, "cannot be resolved"),
+                ]
+                for (options, status, message) in wrong {
+                    let arguments = ["tree", "serve", "--data", stage.scratch.file("other")] + options
+                    let outcome = try await stage.program.call(arguments, in: stage.scratch)
+                    #expect(outcome.status == status, "\(outcome)")
+                    #expect(outcome.errors.contains(message), "\(outcome)")
+                }
+                await taken.stop()
+            }
+        }
+    }
+}
