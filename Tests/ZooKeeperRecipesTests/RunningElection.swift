@@ -14,9 +14,11 @@ final class RunningElection: Sendable {
         let election = LeaderElection(client: client, path: path, identity: identity.bytes, logger: TestTree.logger)
         let collected = collected
         self.election = election
+        // Listened to from the start, however late its task comes to run.
+        let events = election.events()
         // Ended by ``stop()``, which every test calls.
         task = Task { try await election.run() }
-        follower = Task { await collected.follow(election.events()) }
+        follower = Task { await collected.follow(events) }
     }
 
     var lease: Lease? { election.lease }
