@@ -37,7 +37,7 @@ let package = Package(
     name: "linekeeper",
     products: [
         .executable(name: "linekeeper", targets: ["linekeeper"]),
-        .library(name: "ZooKeeperClient", targets: ["ZooKeeperClient"]),
+        .library(name: "ZooKeeperClient", targets: ["ZooKeeperClient", "ZooKeeperProtocol"]),
         .library(name: "ZooKeeperRecipes", targets: ["ZooKeeperRecipes"]),
         .library(name: "MQTT", targets: ["MQTT"]),
     ],
@@ -105,8 +105,8 @@ let package = Package(
         .testTarget(
             name: "ZooKeeperClientTests",
             dependencies: [
-                "ZooKeeperClient", "ZooKeeperProtocol", "EmbeddedZooKeeper", "TestFixtures", nioCore, nioPosix,
-                nioEmbedded, logging,
+                "ZooKeeperClient", "ZooKeeperRecipes", "ZooKeeperProtocol", "EmbeddedZooKeeper", "TestFixtures",
+                nioCore, nioPosix, nioEmbedded, nioSSL, logging,
             ],
             swiftSettings: settings),
         .testTarget(

@@ -10,6 +10,17 @@ extension ClientCore {
         var random = SystemRandomNumberGenerator()
         let ceiling = min(.seconds(1), configuration.sessionTimeout / 4)
         var schedule = ReconnectSchedule(servers: configuration.servers, ceiling: ceiling, using: &random)
+        do {
+            // Found out before anybody waits: a file that is missing, a key that does not fit.
+            _ = try makeTLSContext()
+        } catch {
+            let failure = ZooKeeperError(code: .tlsFailed, message: "the TLS configuration cannot be used: \(error)")
+            state.withLock { state in
+                state.fatalError = failure
+                state.machine.endReason = (failure.code, failure.message)
+                state.endRequested = true
+            }
+        }
         while !isEnding {
             await pause(schedule.delay(using: &random))
             if isEnding { break }
@@ -45,19 +56,23 @@ extension ClientCore {
     ///   than one that cannot be reached.
     private func attempt(_ server: ServerAddress) async -> Bool {
         let timeout = state.withLock { $0.machine.connectTimeout }
-        let configuration = configuration
+        let maximumLength = configuration.maximumResponseLength
+        let tls: NIOSSLContext?
+        state.withLock { $0.server = server }
+        do {
+            tls = try makeTLSContext()
+        } catch {
+            noteFailure(ConnectionFailure(kind: .tls, server: server, message: "\(error)"))
+            return false
+        }
         let bootstrap = ClientBootstrap(group: eventLoop)
             .connectTimeout(.nanoseconds(timeout.wholeNanoseconds))
             .channelOption(ChannelOptions.socketOption(.tcp_nodelay), value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
-                    if let tls = configuration.tls {
-                        let context = try NIOSSLContext(configuration: tls)
-                        try pipeline.addHandler(Self.tlsHandler(context, host: server.host))
-                    }
-                    try pipeline.addHandler(
-                        ConnectionHandler(core: self, maximumLength: configuration.maximumResponseLength))
+                    if let tls { try pipeline.addHandler(Self.tlsHandler(tls, host: server.host)) }
+                    try pipeline.addHandler(ConnectionHandler(core: self, maximumLength: maximumLength))
                 }
             }
         // The name is resolved anew by each attempt, and all its addresses are tried.
@@ -74,12 +89,36 @@ extension ClientCore {
             }
             let start = ContinuousClock.now
             try await channel.closeFuture.get()
+            logFailure()
             return state.withLock { $0.machine.takeGranted() } && ContinuousClock.now - start > .seconds(1)
         } catch {
-            logger.debug("cannot connect", metadata: [LogKey.server: "\(server)", LogKey.error: "\(error)"])
-            state.withLock { $0.lastFailure = "\(server): \(error)" }
+            noteFailure(ConnectionFailure(error, server: server, wasOpen: false))
             return false
         }
+    }
+
+    private func makeTLSContext() throws -> NIOSSLContext? {
+        try configuration.tls.map { try NIOSSLContext(configuration: $0) }
+    }
+
+    private func noteFailure(_ failure: ConnectionFailure) {
+        state.withLock { $0.lastFailure = failure }
+        logFailure()
+    }
+
+    /// A failure of a new kind is told at info level, its repetitions are not.
+    private func logFailure() {
+        let (failure, isNew) = state.withLock { state in
+            defer { state.loggedFailure = state.lastFailure?.kind }
+            return (state.lastFailure, state.loggedFailure != state.lastFailure?.kind)
+        }
+        guard let failure else { return }
+        logger.log(
+            level: isNew ? .info : .debug, "connection failed",
+            metadata: [
+                LogKey.server: "\(failure.server.map { "\($0)" } ?? "")", LogKey.reason: "\(failure.kind)",
+                LogKey.error: "\(failure.message)",
+            ])
     }
 
     /// What ``end()`` calls, so that nobody waits for it longer than needed; called at once when the end came before.

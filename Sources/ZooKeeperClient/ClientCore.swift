@@ -20,7 +20,16 @@ final class ClientCore: Sendable {
         var hasRun = false
         var endRequested = false
         var fatalError: ZooKeeperError?
-        var lastFailure: String?
+        var lastFailure: ConnectionFailure? {
+            get { machine.lastFailure }
+            set { machine.lastFailure = newValue }
+        }
+        /// Of the current attempt or connection.
+        var server: ServerAddress?
+        /// The kind of failure that was logged last; nil again with each session.
+        var loggedFailure: ConnectionFailure.Kind?
+        /// Whether the end of the connection has been explained.
+        var isExplained = false
     }
 
     /// What a lease needs to know, apart from the machine's lock.
@@ -50,6 +59,8 @@ final class ClientCore: Sendable {
             sessionTimeout: configuration.sessionTimeout, requestTimeout: configuration.requestTimeout,
             serverCount: configuration.servers.count)
         settings.auth = configuration.auth.map { AuthPacket(scheme: $0.scheme, auth: $0.credentials) }
+        settings.sasl = configuration.sasl
+        settings.keepsSessionAtEnd = configuration.keepsSessionAtEnd
         settings.maxOutstandingRequests = configuration.maxOutstandingRequests
         settings.maxOutstandingBytes = configuration.maxOutstandingBytes
         settings.leaseRule = configuration.leaseRule
@@ -159,6 +170,7 @@ final class ClientCore: Sendable {
         step { state in
             state.channel = channel
             state.isPaused = false
+            state.isExplained = false
             return state.machine.connectionOpened(at: .now)
         }
     }
@@ -185,16 +197,26 @@ final class ClientCore: Sendable {
         }
     }
 
-    func connectionFailed(_ error: any Error) {
-        state.withLock { $0.lastFailure = "\(error)" }
-    }
-
-    func connectionClosed(_ channel: any Channel) {
+    /// - Parameter error: What the network or TLS said, if anything.
+    func connectionClosed(_ channel: any Channel, error: (any Error)?) {
         step { state in
             guard state.channel === channel else { return Effects() }
             state.channel = nil
             state.isPaused = false
-            return state.machine.connectionLost(at: .now)
+            let isEstablished =
+                switch state.machine.phase {
+                case .established, .closing, .closed: true
+                case .disconnected, .handshaking, .authenticating: false
+                }
+            if !state.isExplained, !state.endRequested {
+                state.lastFailure =
+                    error.map { ConnectionFailure($0, server: state.server, wasOpen: true) }
+                    ?? ConnectionFailure(
+                        kind: isEstablished ? .lost : .refused, server: state.server,
+                        message: "the server closed the connection")
+            }
+            let isTLSFailure = error.map(ConnectionFailure.isTLS) ?? false
+            return state.machine.connectionLost(at: .now, byServer: !isTLSFailure)
         }
     }
 
@@ -237,6 +259,7 @@ final class ClientCore: Sendable {
         case .connecting:
             logger.debug("connecting")
         case .connected(let session):
+            state.withLock { $0.loggedFailure = nil }
             logger.debug(
                 "connected", metadata: [LogKey.session: "0x\(String(UInt64(bitPattern: session.id), radix: 16))"])
         case .suspended(let session):
@@ -262,16 +285,23 @@ final class ClientCore: Sendable {
     }
 
     private func connectionGivenUp(_ reason: Effects.CloseReason) {
-        if reason != .closed { logger.debug("giving the connection up", metadata: [LogKey.reason: "\(reason)"]) }
-        guard case .authenticationRefused(let code) = reason else {
-            state.withLock { $0.lastFailure = "\(reason)" }
-            return
-        }
         state.withLock { state in
-            state.fatalError = ZooKeeperError(
-                code: code, operation: .auth, message: "the server refuses the credentials of this client")
+            guard let failure = ConnectionFailure(reason, server: state.server) else { return }
+            state.lastFailure = failure
+            state.isExplained = true
+        }
+        guard case .authenticationRefused(let code, let message) = reason else { return }
+        state.withLock { state in
+            let text = "the server does not accept this client: \(message)"
+            state.fatalError = ZooKeeperError(code: code, operation: .auth, message: text)
+            state.machine.endReason = (code, text)
         }
         end()
+    }
+
+    /// What calls are told after the end.
+    var endError: ZooKeeperError {
+        state.withLock { ZooKeeperError(code: $0.machine.endReason.code, message: $0.machine.endReason.message) }
     }
 }
 
@@ -279,7 +309,8 @@ extension ClientCore.State {
     fileprivate var standing: Submissions.Standing {
         Submissions.Standing(
             requests: machine.queue.count + machine.inFlight.count, bytes: machine.outstandingBytes,
-            takesRequests: machine.phase == .established, isPaused: isPaused, isClosed: machine.isClosed)
+            takesRequests: machine.phase == .established, isPaused: isPaused, isClosed: machine.isClosed,
+            endCode: machine.endReason.code, endMessage: machine.endReason.message)
     }
 
     fileprivate var leaseReading: ClientCore.LeaseReading? {

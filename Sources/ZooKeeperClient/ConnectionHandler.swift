@@ -13,6 +13,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var frames: [ByteBuffer] = []
     private var isPaused = false
     private var wantsRead = false
+    private var error: (any Error)?
 
     init(core: ClientCore, maximumLength: Int) {
         self.core = core
@@ -46,13 +47,14 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         deliver(context)
-        core.connectionClosed(context.channel)
+        core.connectionClosed(context.channel, error: error)
         context.fireChannelInactive()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         deliver(context)
-        core.connectionFailed(error)
+        // The first says why; what follows are its consequences.
+        if self.error == nil { self.error = error }
         context.close(promise: nil)
     }
 

@@ -16,7 +16,7 @@ public struct SessionInfo: Hashable, Sendable {
 }
 
 /// With what a session of an earlier client is taken up again.
-public struct SessionCredentials: Hashable, Sendable {
+public struct SessionCredentials: Hashable, Sendable, Codable {
     /// The number of the session.
     public var id: Int64
     /// Its password.

@@ -11,7 +11,8 @@ struct Effects {
         case readTimeout
         case sessionExpired
         case closed
-        case authenticationRefused(ErrorCode)
+        /// The message says what the server does or did not prove.
+        case authenticationRefused(ErrorCode, String)
         case protocolViolation(String)
 
         var description: String {
@@ -20,7 +21,7 @@ struct Effects {
             case .readTimeout: "nothing heard within the read timeout"
             case .sessionExpired: "the session has expired"
             case .closed: "closed"
-            case .authenticationRefused(let code): "authentication was refused: \(code)"
+            case .authenticationRefused(_, let message): "authentication failed: \(message)"
             case .protocolViolation(let what): "protocol violation: \(what)"
             }
         }

@@ -6,8 +6,11 @@ import ZooKeeperProtocol
 ///
 /// Phases and their exits:
 /// - `disconnected`: no connection. → `handshaking` when one opens, `closed` when the client ends.
-/// - `handshaking`: the connect request is out. → `established` when a session is granted, `disconnected` when the
-///   connection goes, the deadline passes, or the server says that the session has expired.
+/// - `handshaking`: the connect request is out. → `established` when a session is granted (by way of `authenticating`
+///   when this client has a password), `disconnected` when the connection goes, the deadline passes, or the server says
+///   that the session has expired.
+/// - `authenticating`: the session is granted; nothing else is sent before the server has accepted the password. →
+///   `established`, or `disconnected` when the connection goes or the deadline passes.
 /// - `established`: requests flow. → `disconnected` when the connection goes or stays silent, `closing` on request.
 /// - `closing`: closeSession is out. → `closed` with the connection.
 /// - `closed`: the end; every call fails.
@@ -17,6 +20,7 @@ struct SessionMachine {
     enum Phase: Hashable {
         case disconnected
         case handshaking(sentAt: ContinuousClock.Instant, deadline: ContinuousClock.Instant)
+        case authenticating(deadline: ContinuousClock.Instant)
         case established
         case closing(deadline: ContinuousClock.Instant)
         case closed
@@ -27,6 +31,10 @@ struct SessionMachine {
         var requestTimeout: Duration
         var serverCount: Int
         var auth: [AuthPacket] = []
+        var sasl: SASLCredentials?
+        var keepsSessionAtEnd = false
+        /// Numbers used once, for SASL.
+        var makeNonce: @Sendable () -> String = { DigestMD5.randomNonce() }
         var maxOutstandingRequests = 10_000
         var maxOutstandingBytes = 64 << 20
         var leaseRule = LeaseRule.ensemble
@@ -52,8 +60,14 @@ struct SessionMachine {
     }
 
     let settings: Settings
-    private(set) var phase = Phase.disconnected
+    var phase = Phase.disconnected
     private(set) var session: SessionInfo?
+    /// While the phase is `authenticating`.
+    var authentication: Authentication?
+    /// Why the machine ends, for the calls that it fails.
+    var endReason = (code: ErrorCode.clientClosed, message: "")
+    /// What a call is told that never found a connection.
+    var lastFailure: ConnectionFailure?
     var lastZxid: Int64 = 0
     var watches = WatchRegistry()
     var lease: LeaseClock
@@ -100,7 +114,7 @@ struct SessionMachine {
     /// The public state that the phase amounts to.
     var state: ConnectionState {
         switch phase {
-        case .disconnected, .handshaking: session.map(ConnectionState.suspended) ?? .connecting
+        case .disconnected, .handshaking, .authenticating: session.map(ConnectionState.suspended) ?? .connecting
         case .established, .closing: session.map(ConnectionState.connected) ?? .connecting
         case .closed: .closed
         }
@@ -116,7 +130,7 @@ struct SessionMachine {
     var isClosed: Bool {
         switch phase {
         case .closing, .closed: true
-        case .disconnected, .handshaking, .established: false
+        case .disconnected, .handshaking, .authenticating, .established: false
         }
     }
 
@@ -140,8 +154,8 @@ struct SessionMachine {
     /// - Returns: An error when it is refused at once; otherwise it is queued.
     mutating func submit(_ call: PendingCall) -> ZooKeeperError? {
         switch phase {
-        case .closing, .closed: return call.error(.clientClosed)
-        case .disconnected, .handshaking, .established: break
+        case .closing, .closed: return call.error(endReason.code, endReason.message)
+        case .disconnected, .handshaking, .authenticating, .established: break
         }
         guard queue.count + inFlight.count < settings.maxOutstandingRequests else {
             return call.error(.tooManyRequests, "\(settings.maxOutstandingRequests) requests are waiting already")
@@ -183,12 +197,12 @@ struct SessionMachine {
         return effects
     }
 
-    private mutating func noteSent(at now: ContinuousClock.Instant) {
+    mutating func noteSent(at now: ContinuousClock.Instant) {
         previousGap = now - lastSent
         lastSent = now
     }
 
-    private mutating func nextXid() -> Int32 {
+    mutating func nextXid() -> Int32 {
         lastXid = lastXid == Int32.max ? 1 : lastXid + 1
         return lastXid
     }
@@ -224,6 +238,8 @@ struct SessionMachine {
                 switch phase {
                 case .handshaking(let sentAt, _):
                     handshakeAnswered(try ConnectResponse(from: &frame), sentAt: sentAt, at: now, &effects)
+                case .authenticating:
+                    try authenticationAnswered(&frame, at: now, &effects)
                 case .established, .closing:
                     try replyReceived(&frame, at: now, &effects)
                 case .disconnected, .closed:
@@ -254,6 +270,18 @@ struct SessionMachine {
             id: response.sessionID, password: response.password,
             negotiatedTimeout: .milliseconds(response.timeoutMilliseconds))
         session = granted
+        if let credentials = settings.sasl {
+            beginAuthentication(credentials, connectSentAt: sentAt, isNew: isNew, at: now, &effects)
+        } else {
+            establish(granted, connectSentAt: sentAt, isNew: isNew, at: now, &effects)
+        }
+    }
+
+    /// From here on requests flow: first what a new connection must be told, then what has waited.
+    mutating func establish(
+        _ granted: SessionInfo, connectSentAt sentAt: ContinuousClock.Instant, isNew: Bool,
+        at now: ContinuousClock.Instant, _ effects: inout Effects
+    ) {
         phase = .established
         wasGranted = true
         effects.states.append(.connected(granted))
@@ -297,7 +325,9 @@ struct SessionMachine {
         case ReservedXid.ping:
             if let sentAt = pings.popFirst() { renew(sentAt: sentAt, gap: .zero, .answer) }
         case ReservedXid.auth:
-            if header.error != .ok { effects.close = .authenticationRefused(header.error) }
+            if header.error != .ok {
+                effects.close = .authenticationRefused(header.error, "it refuses the credentials")
+            }
         case ReservedXid.setWatches:
             rearmsPending -= 1
             guard rearmsPending == 0 else { return }
@@ -323,11 +353,17 @@ struct SessionMachine {
         renew(
             sentAt: request.sentAt, gap: request.gap,
             request.operation.needsLeader && header.error.isFromLeader ? .leader : .answer)
-        if request.operation == .closeSession { effects.close = .closed }
+        if request.operation == .closeSession || isClosing && settings.keepsSessionAtEnd && inFlight.isEmpty {
+            effects.close = .closed
+        }
         guard let call = request.call else { return }
         if let arming = call.arming, !call.isFinished { watches.answered(arming, error: header.error) }
         effects.completions.append(
             (call, .success(PendingCall.Reply(zxid: header.zxid, error: header.error, body: body))))
+    }
+
+    private var isClosing: Bool {
+        if case .closing = phase { true } else { false }
     }
 
     private mutating func renew(sentAt: ContinuousClock.Instant, gap: Duration, _ evidence: LeaseClock.Evidence) {
@@ -345,7 +381,10 @@ struct SessionMachine {
     }
 
     /// The connection is gone.
-    mutating func connectionLost(at now: ContinuousClock.Instant) -> Effects {
+    ///
+    /// - Parameter byServer: False when it never came to ZooKeeper's own protocol (TLS failed): then a loss during the
+    ///   handshake does not mean that the server refuses the session.
+    mutating func connectionLost(at now: ContinuousClock.Instant, byServer: Bool = true) -> Effects {
         var effects = Effects()
         pings.removeAll()
         rearmsPending = 0
@@ -355,8 +394,12 @@ struct SessionMachine {
             break
         case .handshaking:
             phase = .disconnected
+            guard byServer else { break }
             refusals += 1
             giveUpUnusableSession(at: now, &effects)
+        case .authenticating:
+            phase = .disconnected
+            authentication = nil
         case .established:
             phase = .disconnected
             if let session { effects.states.append(.suspended(session)) }
@@ -409,7 +452,7 @@ struct SessionMachine {
         switch phase {
         case .disconnected, .closed:
             break
-        case .handshaking(_, let deadline):
+        case .handshaking(_, let deadline), .authenticating(let deadline):
             if now >= deadline {
                 // Not a refusal: that would be a server that hangs up.
                 phase = .disconnected
@@ -466,7 +509,10 @@ struct SessionMachine {
         while let call = queue.first, call.deadline <= now || call.isFinished {
             queue.removeFirst()
             outstandingBytes -= call.frame.readableBytes
-            if !call.isFinished { effects.fail(call, .operationTimeout, "not sent: there is no connection") }
+            if call.isFinished { continue }
+            effects.fail(
+                call, .operationTimeout,
+                "not sent: there is no connection" + (lastFailure.map { "; \($0)" } ?? ""))
         }
         for request in inFlight {
             guard let call = request.call else { continue }
@@ -485,12 +531,16 @@ struct SessionMachine {
         case .closing, .closed: return effects
         case .disconnected:
             end(&effects)
-        case .handshaking:
+        case .handshaking, .authenticating:
             end(&effects)
             effects.close = .closed
         case .established:
             phase = .closing(deadline: now + patience)
-            effects.write = ownRequest(.closeSession, at: now) { _ in }
+            if !settings.keepsSessionAtEnd {
+                effects.write = ownRequest(.closeSession, at: now) { _ in }
+            } else if inFlight.isEmpty {
+                effects.close = .closed
+            }
         }
         failQueue(&effects)
         return effects
@@ -499,7 +549,7 @@ struct SessionMachine {
     private mutating func failQueue(_ effects: inout Effects) {
         for call in queue {
             outstandingBytes -= call.frame.readableBytes
-            effects.fail(call, .clientClosed)
+            effects.fail(call, endReason.code, endReason.message)
         }
         queue.removeAll()
     }
@@ -511,7 +561,7 @@ struct SessionMachine {
         failQueue(&effects)
         for slot in watches.takeOneShots() { effects.triggers.append((slot, .closed)) }
         for buffer in watches.persistentBuffers {
-            effects.endedWatches.append((buffer, ZooKeeperError(code: .clientClosed)))
+            effects.endedWatches.append((buffer, ZooKeeperError(code: endReason.code, message: endReason.message)))
         }
         watches = WatchRegistry()
         effects.states.append(.closed)

@@ -16,6 +16,9 @@ final class Submissions: Sendable {
         /// Whether somebody comes for what is handed in without being woken.
         var isPaused = false
         var isClosed = false
+        /// What callers are told then.
+        var endCode = ErrorCode.clientClosed
+        var endMessage = ""
     }
 
     enum Outcome {
@@ -45,7 +48,9 @@ final class Submissions: Sendable {
     func add(_ call: PendingCall) -> Outcome {
         let bytes = call.frame.readableBytes
         return state.withLock { state in
-            guard !state.standing.isClosed else { return .refused(call.error(.clientClosed)) }
+            guard !state.standing.isClosed else {
+                return .refused(call.error(state.standing.endCode, state.standing.endMessage))
+            }
             guard state.standing.requests + state.calls.count < maximumRequests else {
                 return .refused(call.error(.tooManyRequests, "\(maximumRequests) requests are waiting already"))
             }

@@ -1,24 +1,5 @@
 public import NIOSSL
 
-/// Credentials that are sent on every connection.
-public struct AuthInfo: Hashable, Sendable {
-    /// For example `digest`.
-    public var scheme: String
-    /// For `digest`: `user:password`.
-    public var credentials: [UInt8]
-
-    /// Makes credentials from bytes.
-    public init(scheme: String, credentials: [UInt8]) {
-        self.scheme = scheme
-        self.credentials = credentials
-    }
-
-    /// User and password of the `digest` scheme.
-    public static func digest(user: String, password: String) -> AuthInfo {
-        AuthInfo(scheme: "digest", credentials: Array("\(user):\(password)".utf8))
-    }
-}
-
 extension ZooKeeperClient {
     /// What a client needs to know. Every queue has its limit here.
     public struct Configuration: Sendable {
@@ -42,10 +23,17 @@ extension ZooKeeperClient {
         public var maxWaitingWatchElements = 16_384
         /// Sent on every connection. When the server refuses them, ``ZooKeeperClient/run()`` throws.
         public var auth: [AuthInfo] = []
-        /// TLS, when the servers want it.
+        /// Proved on every connection before anything else is sent. When the server refuses,
+        /// ``ZooKeeperClient/run()`` throws.
+        public var sasl: SASLCredentials?
+        /// TLS, when the servers want it. `TLSConfiguration.makeClientConfiguration()` verifies the server's certificate
+        /// and its name. Files are read anew by each attempt to connect, so renewed certificates need no restart.
         public var tls: TLSConfiguration?
         /// The session of an earlier client to take up.
         public var resume: SessionCredentials?
+        /// Whether the session is left alone at the end instead of being closed, so that the next process can take it up
+        /// with ``ZooKeeperClient/credentials``: its ephemeral nodes stay until then, or until it expires.
+        public var keepsSessionAtEnd = false
         /// How far an answer proves that the session lives on.
         public var leaseRule: LeaseRule = .ensemble
         /// The tick of an ensemble's servers (`tickTime`), which bounds what a follower may withhold from the leader.

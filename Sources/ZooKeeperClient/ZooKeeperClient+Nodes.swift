@@ -40,7 +40,7 @@ extension ZooKeeperClient {
 
     /// Creates a node and tells its stat; `czxid` is the fencing token of whoever owns it.
     ///
-    /// - Parameter timeToLiveMilliseconds: Counts only for the modes that have one.
+    /// `timeToLiveMilliseconds` counts only for the modes that have one.
     public func create2(
         _ path: String, data: [UInt8]?, mode: CreateMode = .persistent, acl: [ACL] = ACL.worldAll,
         timeToLiveMilliseconds: Int64 = 0

@@ -42,11 +42,13 @@ public final class ZooKeeperClient: Service, Sendable {
     public func unrooted() -> ZooKeeperClient { rooted(at: "/") }
 
     /// Keeps the client connected until its task is cancelled or a graceful shutdown begins; then closes the session,
-    /// so that its ephemeral nodes go at once, and fails everything that is pending.
+    /// so that its ephemeral nodes go at once (unless ``Configuration/keepsSessionAtEnd`` says otherwise), and fails
+    /// everything that is pending.
     ///
     /// May be called once, on one view of a client.
     ///
-    /// - Throws: ``ZooKeeperError`` when the servers refuse this client for good (`authFailed`).
+    /// - Throws: ``ZooKeeperError`` when the servers refuse this client for good (`authFailed`), or when its TLS
+    ///   configuration is of no use from the start (`tlsFailed`: a file is missing or no certificate).
     public func run() async throws {
         let isFirst = core.state.withLock { state in
             defer { state.hasRun = true }
@@ -74,10 +76,11 @@ public final class ZooKeeperClient: Service, Sendable {
     /// The current session, connected or suspended.
     public var session: SessionInfo? { core.session }
 
-    /// Why the last connection or attempt ended; for a human.
-    public var lastFailure: String? { core.state.withLock { $0.lastFailure } }
+    /// Why the last connection or attempt ended.
+    public var lastFailure: ConnectionFailure? { core.state.withLock { $0.lastFailure } }
 
-    /// With what another client can take up this session after this one is gone.
+    /// With what another client can take up this session after this one is gone (``Configuration/resume``); `Codable`,
+    /// to be kept in a file that only its owner can read. Still there after the end, when the session was kept.
     public var credentials: SessionCredentials? {
         core.state.withLock { state in
             state.machine.session.map {
@@ -91,8 +94,8 @@ public final class ZooKeeperClient: Service, Sendable {
 
     /// Waits until there is a connection with a session.
     ///
-    /// - Throws: ``ZooKeeperError`` with `connectionLoss` after `timeout`, with `clientClosed` when the client has
-    ///   ended.
+    /// - Throws: ``ZooKeeperError`` with `connectionLoss` or `tlsFailed` after `timeout`, with `clientClosed` or
+    ///   `authFailed` when the client has ended.
     @discardableResult
     public func waitUntilConnected(timeout: Duration? = nil) async throws -> SessionInfo {
         if case .connected(let session) = state { return session }
@@ -101,21 +104,22 @@ public final class ZooKeeperClient: Service, Sendable {
                 for await state in self.stateUpdates() {
                     switch state {
                     case .connected(let session): return session
-                    case .closed: throw ZooKeeperError(code: .clientClosed)
+                    case .closed: throw self.core.endError
                     case .connecting, .suspended, .expired: continue
                     }
                 }
                 try Task.checkCancellation()
-                throw ZooKeeperError(code: .clientClosed)
+                throw self.core.endError
             }
             if let timeout {
                 group.addTask {
                     try await Task.sleep(for: timeout)
                     let servers = self.core.configuration.servers.map(\.description).joined(separator: ",")
+                    let failure = self.lastFailure
                     throw ZooKeeperError(
-                        code: .connectionLoss,
+                        code: failure?.kind == .tls ? .tlsFailed : .connectionLoss,
                         message: "no session at \(servers) within \(timeout)"
-                            + (self.lastFailure.map { "; last: \($0)" } ?? ""))
+                            + (failure.map { "; last: \($0)" } ?? ""))
                 }
             }
             defer { group.cancelAll() }

@@ -2,10 +2,10 @@ public import ZooKeeperProtocol
 
 /// What a call to ``ZooKeeperClient`` throws: the code that decides what to do, and what it concerned.
 public struct ZooKeeperError: Error, Sendable, CustomStringConvertible {
-    /// The server's answer, or one of the client's own: ``ZooKeeperProtocol/ErrorCode/connectionLoss`` (the outcome is
+    /// The server's answer, or one of the client's own: `connectionLoss` (the outcome is
     /// unknown), `operationTimeout` (no answer within the deadline; the outcome is unknown), `sessionExpired`,
-    /// ``ZooKeeperProtocol/ErrorCode/clientClosed``, ``ZooKeeperProtocol/ErrorCode/tooManyRequests``,
-    /// ``ZooKeeperProtocol/ErrorCode/requestTooLarge``.
+    /// `clientClosed`, `tooManyRequests`,
+    /// `requestTooLarge`, `tlsFailed`.
     public var code: ErrorCode
     /// The path as the caller gave it.
     public var path: String?
@@ -54,11 +54,15 @@ extension ErrorCode {
     /// The request would exceed the server's frame limit and cost the whole connection.
     public static let requestTooLarge = ErrorCode(rawValue: -10_003)
 
+    /// No connection, because TLS failed: see the message.
+    public static let tlsFailed = ErrorCode(rawValue: -10_004)
+
     var clientName: String? {
         switch self {
         case .clientClosed: "the client is closed"
         case .tooManyRequests: "too many requests"
         case .requestTooLarge: "the request is too large"
+        case .tlsFailed: "TLS failed"
         default: nil
         }
     }

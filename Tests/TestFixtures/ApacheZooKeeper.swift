@@ -6,6 +6,17 @@ public final class ApacheZooKeeper: Sendable {
     private let folder: String
     private let configuration: String
     private let running: ProcessSlot
+    private let machineArguments: [String]
+
+    /// What a server may be asked for beyond the plain one.
+    public struct Options: Sendable {
+        /// A port that speaks TLS, and with what it proves itself. Client certificates are looked at when offered.
+        public var tls: (port: Int, certificates: TestCertificates)?
+        /// User and password of SASL's DIGEST-MD5.
+        public var sasl: (user: String, password: String)?
+
+        public init() {}
+    }
 
     /// `127.0.0.1:port`.
     public var connectString: String { "127.0.0.1:\(port)" }
@@ -14,11 +25,16 @@ public final class ApacheZooKeeper: Sendable {
     /// Starts a server below `scratch` and waits until it grants sessions.
     ///
     /// - Parameter tick: minimum session timeout is two of them, maximum twenty.
-    public init(scratch: Scratch, name: String = "zookeeper", tick: Duration = .milliseconds(200)) async throws {
+    public init(
+        scratch: Scratch, name: String = "zookeeper", tick: Duration = .milliseconds(200),
+        options: Options = Options()
+    ) async throws {
         try Self.requireInstalled()
         port = try FreePort.tcp()
         folder = try scratch.folder(name)
         let milliseconds = tick.components.seconds * 1000 + tick.components.attoseconds / 1_000_000_000_000_000
+        let (lines, arguments) = try Self.security(options, scratch, name)
+        machineArguments = arguments
         // forceSync stays on: the guarantees under test are those of a server that keeps what it acknowledged.
         configuration = try scratch.write(
             """
@@ -30,6 +46,7 @@ public final class ApacheZooKeeper: Sendable {
             4lw.commands.whitelist=*
             maxClientCnxns=0
             extendedTypesEnabled=true
+            \(lines.joined(separator: "\n"))
 
             """, to: name + "/zoo.cfg")
         running = ProcessSlot()
@@ -42,8 +59,9 @@ public final class ApacheZooKeeper: Sendable {
             name: "apache zookeeper", executable: Self.java,
             arguments: [
                 "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dlog4j2.level=OFF",
-                "-Dzookeeper.extendedTypesEnabled=true", "-cp", Self.classPath,
-                "org.apache.zookeeper.server.quorum.QuorumPeerMain", configuration,
+                "-Dzookeeper.extendedTypesEnabled=true",
+            ] + machineArguments + [
+                "-cp", Self.classPath, "org.apache.zookeeper.server.quorum.QuorumPeerMain", configuration,
             ], output: folder + "/log")
         running.current = process
         let end = ContinuousClock.now + deadline
@@ -72,6 +90,39 @@ public final class ApacheZooKeeper: Sendable {
         guard socket.send(request), let answer = socket.receive(atLeast: 20, within: .seconds(2)) else { return false }
         // Length, protocol version, timeout, then the session id.
         return answer[12..<20].contains { $0 != 0 }
+    }
+
+    private static func security(
+        _ options: Options, _ scratch: Scratch, _ name: String
+    ) throws -> (configuration: [String], machine: [String]) {
+        var configuration: [String] = []
+        var machine: [String] = []
+        if let (port, certificates) = options.tls {
+            // One file with certificate and key is what it takes for a PEM key store.
+            let parts = [certificates.serverKey, certificates.server].map {
+                String(decoding: FileManager.default.contents(atPath: $0) ?? Data(), as: UTF8.self)
+            }
+            let store = try scratch.write(parts.joined(), to: name + "/server-with-key.pem")
+            configuration += [
+                "secureClientPort=\(port)", "secureClientPortAddress=127.0.0.1",
+                "serverCnxnFactory=org.apache.zookeeper.server.NettyServerCnxnFactory",
+                "ssl.keyStore.location=\(store)", "ssl.keyStore.type=PEM",
+                "ssl.trustStore.location=\(certificates.authority)", "ssl.trustStore.type=PEM",
+                "ssl.clientAuth=want", "ssl.hostnameVerification=false",
+            ]
+        }
+        if let (user, password) = options.sasl {
+            let login = try scratch.write(
+                """
+                Server {
+                    org.apache.zookeeper.server.auth.DigestLoginModule required user_\(user)="\(password)";
+                };
+
+                """, to: name + "/jaas.conf")
+            configuration.append("authProvider.1=org.apache.zookeeper.server.auth.SASLAuthenticationProvider")
+            machine.append("-Djava.security.auth.login.config=\(login)")
+        }
+        return (configuration, machine)
     }
 
     private static let java = "/usr/bin/java"

@@ -32,11 +32,12 @@ public final class FaultProxy: Sendable {
     private let listener: Int32
     private let state = Mutex(State())
 
-    public init(target: Int) throws {
+    /// - Parameter host: Where it listens; any of 127.0.0.0/8.
+    public init(target: Int, host: UInt32 = 0x7f00_0001) throws {
         self.target = target
         signal(SIGPIPE, SIG_IGN)
         listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        var address = Self.loopback(0)
+        var address = Self.loopback(0, host)
         let size = socklen_t(MemoryLayout<sockaddr_in>.size)
         let listener = listener
         let bound = withUnsafePointer(to: &address) {
@@ -154,11 +155,11 @@ public final class FaultProxy: Sendable {
         }
     }
 
-    private static func loopback(_ port: Int) -> sockaddr_in {
+    private static func loopback(_ port: Int, _ host: UInt32 = 0x7f00_0001) -> sockaddr_in {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = in_port_t(truncatingIfNeeded: port).bigEndian
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        address.sin_addr.s_addr = host.bigEndian
         return address
     }
 

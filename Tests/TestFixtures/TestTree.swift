@@ -79,11 +79,12 @@ public enum TestTree {
 /// Runs a client for as long as `body` takes. Its tree begins at `chroot`, which is made.
 @discardableResult
 public func withClient<Result: Sendable>(
-    port: Int, chroot: String = "/", configure: (inout ZooKeeperClient.Configuration) -> Void = { _ in },
+    host: String = "127.0.0.1", port: Int, chroot: String = "/",
+    configure: (inout ZooKeeperClient.Configuration) -> Void = { _ in },
     _ body: (ZooKeeperClient) async throws -> Result
 ) async throws -> Result {
     var configuration = try ZooKeeperClient.Configuration(
-        connectString: "127.0.0.1:\(port)\(chroot == "/" ? "" : chroot)")
+        connectString: "\(host):\(port)\(chroot == "/" ? "" : chroot)")
     // Long enough for a loaded machine; tests of expiry ask for less.
     configuration.sessionTimeout = .seconds(10)
     configuration.leaseRule = .standalone

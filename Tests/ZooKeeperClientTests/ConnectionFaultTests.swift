@@ -1,3 +1,4 @@
+import Foundation
 import TestFixtures
 import Testing
 import ZooKeeperProtocol
@@ -159,6 +160,38 @@ struct ConnectionFaultTests {
                 group.cancelAll()
             }
         }
+    }
+
+    /// As a process does that is restarted: what it needs to know fits in a file.
+    @Test(arguments: TreeKind.allCases)
+    func aSessionThatIsKeptAtTheEndIsTakenUpByTheNextClient(_ kind: TreeKind) async throws {
+        let port = try await TestTree.port(kind)
+        let path = TestTree.uniquePath("kept")
+        var configuration = try ZooKeeperClient.Configuration(connectString: "127.0.0.1:\(port)")
+        configuration.sessionTimeout = .seconds(10)
+        configuration.keepsSessionAtEnd = true
+        let first = ZooKeeperClient(configuration: configuration, logger: TestTree.logger)
+        let created = try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await first.run() }
+            let created = try await first.create2(path, data: nil, mode: .ephemeral)
+            group.cancelAll()
+            try await group.waitForAll()
+            return created
+        }
+        let file = try JSONEncoder().encode(try #require(first.credentials))
+        let credentials = try JSONDecoder().decode(SessionCredentials.self, from: file)
+        let start = ContinuousClock.now
+        try await withClient(port: port, configure: { $0.resume = credentials }) { second in
+            #expect(second.session?.id == created.stat.ephemeralOwner)
+            let stat = try await second.exists(path)
+            #expect(stat?.czxid == created.stat.czxid)
+        }
+        // And closed by the second one: not left to expire.
+        try await withClient(port: port) { third in
+            let stat = try await third.exists(path)
+            #expect(stat == nil)
+        }
+        #expect(ContinuousClock.now - start < .seconds(9))
     }
 
     @Test func anotherClientTakesUpASession() async throws {

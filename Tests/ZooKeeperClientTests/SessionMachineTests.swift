@@ -347,6 +347,6 @@ struct SessionMachineTests {
 }
 
 /// `#expect` cannot call mutating methods; this can.
-private func expect(_ condition: Bool, sourceLocation: SourceLocation = #_sourceLocation) {
+func expect(_ condition: Bool, sourceLocation: SourceLocation = #_sourceLocation) {
     #expect(condition, sourceLocation: sourceLocation)
 }

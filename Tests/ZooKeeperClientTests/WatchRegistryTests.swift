@@ -92,8 +92,3 @@ struct WatchRegistryTests {
         #expect(Chroot("/").relative("/a") == "/a" && Chroot("/").absolute("/a") == "/a")
     }
 }
-
-/// `#expect` cannot call mutating methods; this can.
-private func expect(_ condition: Bool, sourceLocation: SourceLocation = #_sourceLocation) {
-    #expect(condition, sourceLocation: sourceLocation)
-}

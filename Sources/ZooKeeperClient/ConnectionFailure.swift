@@ -1,0 +1,88 @@
+import NIOCore
+import NIOSSL
+
+/// Why a connection, or an attempt at one, came to its end.
+public struct ConnectionFailure: Hashable, Sendable, CustomStringConvertible {
+    /// Kinds of failure that call for different remedies.
+    public enum Kind: Hashable, Sendable {
+        /// No connection to the server: its name is unknown, nobody listens, no answer from the network.
+        case unreachable
+        /// TLS: one side does not trust the other, or does not speak it.
+        case tls
+        /// The server hung up before it granted a session: it has no quorum, is behind what this client has seen, or
+        /// has too many connections.
+        case refused
+        /// The server does not answer.
+        case silent
+        /// An established connection is gone.
+        case lost
+        /// The session is over.
+        case sessionExpired
+        /// The server does not accept this client's credentials.
+        case authentication
+        /// The server does not keep to the protocol.
+        case protocolViolation
+    }
+
+    /// What kind of failure it is.
+    public var kind: Kind
+    /// The server concerned.
+    public var server: ServerAddress?
+    /// For a human.
+    public var message: String
+
+    /// Makes a description of a failure.
+    public init(kind: Kind, server: ServerAddress?, message: String) {
+        self.kind = kind
+        self.server = server
+        self.message = message
+    }
+
+    public var description: String { (server.map { "\($0): " } ?? "") + message }
+}
+
+extension ConnectionFailure {
+    /// What the network said.
+    init(_ error: any Error, server: ServerAddress?, wasOpen: Bool) {
+        let text = "\(error)"
+        if Self.isTLS(error) {
+            self.init(kind: .tls, server: server, message: Self.remedy(text).map { "\($0) (\(text))" } ?? text)
+        } else {
+            self.init(kind: wasOpen ? .lost : .unreachable, server: server, message: text)
+        }
+    }
+
+    /// Why the client gave the connection up itself; nil when that was no failure.
+    init?(_ reason: Effects.CloseReason, server: ServerAddress?) {
+        let kind: Kind
+        switch reason {
+        case .closed: return nil
+        case .connectTimeout, .readTimeout: kind = .silent
+        case .sessionExpired: kind = .sessionExpired
+        case .authenticationRefused: kind = .authentication
+        case .protocolViolation: kind = .protocolViolation
+        }
+        self.init(kind: kind, server: server, message: "\(reason)")
+    }
+
+    static func isTLS(_ error: any Error) -> Bool {
+        error is NIOSSLError || error is NIOSSLExtraError || error is BoringSSLError
+    }
+
+    /// The library's words for the common mistakes, in ours.
+    private static func remedy(_ text: String) -> String? {
+        let upper = text.uppercased()
+        if upper.contains("CERTIFICATE_VERIFY_FAILED") {
+            return "the server's certificate is not from an authority that this client trusts, or out of date"
+        }
+        if upper.contains("HOSTNAME") { return "the server's certificate is for another name" }
+        if upper.contains("CERTIFICATE_REQUIRED") { return "the server wants a client certificate" }
+        if upper.contains("UNKNOWN_CA") || upper.contains("BAD_CERTIFICATE") || upper.contains("CERTIFICATE_UNKNOWN") {
+            return "the server does not accept this client's certificate"
+        }
+        if upper.contains("WRONG_VERSION_NUMBER") || upper.contains("UNCLEAN") || upper.contains("EOF") {
+            return "the server does not seem to speak TLS on this port"
+        }
+        return nil
+    }
+}
