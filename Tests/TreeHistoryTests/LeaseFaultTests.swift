@@ -13,7 +13,7 @@ extension ServerFaultTests {
     /// What must hold: the tokens in the tree's record never go back, and nobody takes itself for the owner while somebody
     /// else does.
     @Test(.timeLimit(.minutes(10))) func atMostOneOwnerByToken() async throws {
-        let seed = TestSeed.value
+        let seed = TestSeed.value(for: "leases")
         var random = SeededRandom(seed: seed)
         let scratch = try Scratch("leases")
         let server = try await TreeServer(

@@ -12,7 +12,7 @@ extension ServerFaultTests {
     /// What must hold: the histories are linearizable; what no answer told has happened once or never, and not after the
     /// death of the server to which it was sent.
     @Test(.timeLimit(.minutes(10))) func historiesAreLinearizable() async throws {
-        let seed = TestSeed.value
+        let seed = TestSeed.value(for: "linearizability")
         var random = SeededRandom(seed: seed)
         let scratch = try Scratch("linearizability")
         let server = try await TreeServer(

@@ -7,11 +7,11 @@ import Testing
 
 /// What decides the random choices of a story, and how long it is.
 enum TestSeed {
-    /// `LINEKEEPER_SEED`, or a new one; printed.
-    static var value: UInt64 {
+    /// `LINEKEEPER_SEED`, or a new one; printed. It repeats the choices, not the course of time.
+    static func value(for story: String) -> UInt64 {
         let given = ProcessInfo.processInfo.environment["LINEKEEPER_SEED"].flatMap { UInt64($0) }
         let seed = given ?? UInt64.random(in: 1...99_999)
-        print("LINEKEEPER_SEED=\(seed)")
+        print("\(story): LINEKEEPER_SEED=\(seed)")
         return seed
     }
 

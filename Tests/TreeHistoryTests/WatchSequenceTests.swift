@@ -9,7 +9,7 @@ import ZooKeeperProtocol
     /// the tree.
     /// What must hold: every change is told once and in order, or there is a gap behind which it can be read.
     @Test(.timeLimit(.minutes(3))) func everyChangeIsToldOrCoveredByAGap() async throws {
-        let seed = TestSeed.value
+        let seed = TestSeed.value(for: "watches")
         let port = try await TestTree.port(.embedded)
         let root = TestTree.uniquePath("watched")
         let cutter = try FrameCutter(target: port, seed: seed)

@@ -10,7 +10,7 @@ extension ServerFaultTests {
     /// go up only.
     @Test(.timeLimit(.minutes(10))) func killedUnderLoad() async throws {
         let kills = TestSeed.isLong ? 1_000 : 100
-        let seed = TestSeed.value
+        let seed = TestSeed.value(for: "kills")
         var random = SeededRandom(seed: seed)
         let scratch = try Scratch("kills")
         let server = try await TreeServer(
