@@ -53,7 +53,9 @@ final class SessionWriter: Writer {
         // Now and then it stays until after a death of the server.
         if number % 8 == 0 {
             while visit.isConnected, !ledger.isStopping {
-                _ = try? visit.call(.sync) { PathRequest(path: self.path).write(into: &$0) }
+                guard (try? visit.call(.sync) { PathRequest(path: self.path).write(into: &$0) }) != nil else { break }
+                ledger.acknowledged(by: name)
+                usleep(1_000)
             }
         }
         try repeatedly(visit, number, ledger) {
