@@ -167,7 +167,8 @@ struct Attempt {
     /// - Throws: The error, when trying again cannot help; `CancellationError`.
     mutating func failed(_ error: ZooKeeperError) async throws {
         switch error.code {
-        case .clientClosed, .noAuth, .authFailed, .badArguments, .invalidACL, .unimplemented, .requestTooLarge:
+        case .clientClosed, .noAuth, .authFailed, .badArguments, .invalidACL, .unimplemented, .requestTooLarge,
+            .tlsFailed:
             throw error
         default: break
         }

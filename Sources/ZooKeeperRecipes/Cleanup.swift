@@ -22,6 +22,8 @@ enum Cleanup {
                     try await client.waitUntilConnected(timeout: session.negotiatedTimeout)
                 } catch let error as ZooKeeperError where error.code == .connectionLoss || error.code == .tlsFailed {
                     mayReturn.send(true)
+                    // A client that has ended says the same, and for good.
+                    if client.state == .closed { return }
                     continue
                 } catch {
                     return
