@@ -20,7 +20,6 @@ let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "sw
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
 let asn1 = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
-let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -50,7 +49,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
         .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.0"),
-        .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
     ],
     targets: [
         .executableTarget(
@@ -80,7 +78,7 @@ let package = Package(
         .target(
             name: "EmbeddedZooKeeper",
             dependencies: [
-                "ZooKeeperProtocol", nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS, asn1, grdb, logging, lifecycle,
+                "ZooKeeperProtocol", nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS, asn1, logging, lifecycle,
                 collections,
             ],
             swiftSettings: settings),
@@ -99,7 +97,7 @@ let package = Package(
             name: "EmbeddedZooKeeperTests",
             dependencies: [
                 "EmbeddedZooKeeper", "ZooKeeperClient", "ZooKeeperProtocol", "TestFixtures", nioCore, nioPosix, nioSSL,
-                logging, grdb,
+                logging,
             ],
             swiftSettings: settings),
         .testTarget(

@@ -42,8 +42,7 @@ need() {
 
 # What it takes to build and to run.
 need_for_building() {
-    need git=git pkg-config=pkg-config libsqlite3-dev=/usr/include/sqlite3.h \
-        libmosquitto-dev=/usr/include/mosquitto.h mosquitto=mosquitto
+    need git=git pkg-config=pkg-config libmosquitto-dev=/usr/include/mosquitto.h mosquitto=mosquitto
     need_swift
 }
 

@@ -102,8 +102,7 @@ import ZooKeeperProtocol
     @Test(arguments: [1, 2, 3, 4, 5, 6] as [UInt64]) func aPowerCutLosesNothingThatWasStored(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
         var settings = Engine.Settings()
-        settings.checkpointLogBytes = 400
-        settings.checkpointChunkNodes = 3
+        settings.checkpointStepNodes = 3
         var harness = try EngineHarness(settings: settings)
         var client = try harness.connected()
         for round in 0..<12 {
@@ -111,7 +110,8 @@ import ZooKeeperProtocol
             var atBatch: [UInt64: Snapshot] = [:]
             var durable = Snapshot(harness.engine)
             for _ in 0..<Int.random(in: 1...120, using: &random) {
-                switch Int.random(in: 0..<10, using: &random) {
+                switch Int.random(in: 0..<13, using: &random) {
+                case 10...: harness.stepCheckpoint()
                 case 0..<7: Self.work(client, &random)
                 case 7 where inFlight == nil:
                     inFlight = harness.engine.takeBatch(now: harness.now)

@@ -34,6 +34,11 @@ import ZooKeeperProtocol
             }
             if fails { completion(Failed()) } else { store.store(batch, completion: completion) }
         }
+        func checkpoint(_ step: CheckpointStep, completion: @escaping @Sendable ((any Error)?) -> Void) {
+            store.checkpoint(step, completion: completion)
+        }
+        func report() -> StorageReport { store.report() }
+        func tend() { store.tend() }
         func close() { store.close() }
     }
 
@@ -151,7 +156,7 @@ import ZooKeeperProtocol
         defer { try? FileManager.default.removeItem(atPath: directory) }
         let server = EmbeddedServer(
             configuration: Self.configuration(directory), logger: Self.quiet(), limits: .init()
-        ) { FailingStorage(try TreeStore(directory: $0), failures: 3) }
+        ) { FailingStorage(TreeStore(directory: $0), failures: 3) }
         try await Self.withServer(server) { address in
             let socket = try await RawSocket(address)
             _ = try await socket.connect()

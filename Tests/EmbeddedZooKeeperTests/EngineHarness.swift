@@ -52,6 +52,18 @@ final class EngineHarness {
         return true
     }
 
+    /// Begins a checkpoint, or goes on with the one that has begun.
+    func stepCheckpoint() {
+        guard engine.isCheckpointing else {
+            disk.take(.begin)
+            engine.beginCheckpoint()
+            return
+        }
+        guard let step = engine.nextCheckpointStep() else { return }
+        disk.take(step)
+        if case .seal = step { engine.endCheckpoint() }
+    }
+
     func open(address: String = "10.0.0.1") -> EngineClient {
         clientCount += 1
         return EngineClient(self, engine.accept(address: address, number: clientCount))
@@ -205,33 +217,63 @@ final class EngineClient {
     }
 }
 
-/// What a disk would hold: the same tables and log as ``TreeStore``, without SQLite.
+/// What a disk would hold: a checkpoint and the batches since it began.
 struct MemoryDisk {
-    var nodes: [String: ByteBuffer] = [:]
-    var sessions: [Int64: Int32] = [:]
-    var log: [(zxid: Int64, records: ByteBuffer)] = []
-    var trimmed: Int64 = 0
-    var epoch: Int64 = 0
+    private struct Checkpoint {
+        var logStart: Int
+        var nodes: [ByteBuffer] = []
+        var sessions: [ByteBuffer] = []
+        var seal: CheckpointSeal?
+    }
+
+    private(set) var log: [StorageBatch] = []
+    private var checkpoint: Checkpoint?
+    private var unfinished: Checkpoint?
+    private var startZxid: Int64 = 0
 
     mutating func store(_ batch: StorageBatch) {
-        if batch.log.readableBytes > 0 { log.append((batch.lastZxid, batch.log)) }
-        for row in batch.nodes { nodes[row.path] = row.bytes }
-        for session in batch.sessions { sessions[session.id] = session.timeoutMilliseconds }
-        if let through = batch.trimThrough {
-            trimmed = through
-            log.removeAll { $0.zxid <= through }
+        log.append(batch)
+    }
+
+    mutating func take(_ step: CheckpointStep) {
+        switch step {
+        case .begin: unfinished = Checkpoint(logStart: log.count)
+        case .nodes(let block): unfinished?.nodes.append(block)
+        case .sessions(let block): unfinished?.sessions.append(block)
+        case .seal(let seal):
+            checkpoint = unfinished
+            checkpoint?.seal = seal
+            unfinished = nil
+        case .abandon: unfinished = nil
         }
     }
 
     mutating func recover() throws -> RecoveredState {
+        unfinished = nil
         var state = RecoveredState()
-        for (path, bytes) in nodes { state.nodes[PathKey(path)] = try NodeRow.state(path: path, bytes) }
-        state.sessions = sessions
-        state.lastZxid = trimmed
-        for batch in log { try state.replay(batch.records, keyedBy: batch.zxid) }
+        for var block in checkpoint?.nodes ?? [] {
+            while block.readableBytes > 0 {
+                let (path, node) = try NodeRecord.read(from: &block)
+                state.nodes[PathKey(path)] = node
+            }
+        }
+        for var block in checkpoint?.sessions ?? [] {
+            while let (id, timeout) = block.readMultipleIntegers(as: (Int64, Int32).self) {
+                state.sessions[id] = timeout
+            }
+        }
+        let start = checkpoint?.logStart ?? 0
+        state.maximumSessionID = checkpoint?.seal?.maximumSessionID ?? 0
+        var previous = start == 0 ? 0 : log[start - 1].lastZxid
+        for batch in log[start...] {
+            try state.replay(batch.log, from: previous, through: batch.lastZxid)
+            previous = batch.lastZxid
+        }
+        state.lastZxid = previous
+        #expect(previous >= checkpoint?.seal?.endZxid ?? 0)
         state.secret = [1, 2, 3]
-        epoch = max(epoch, state.lastZxid >> 32) + 1
-        state.epoch = epoch
+        startZxid = max(startZxid + 1 << 32, state.lastZxid + 1)
+        state.startZxid = startZxid
         return state
     }
 }

@@ -1,5 +1,4 @@
 import Foundation
-import GRDB
 import NIOCore
 import Testing
 import ZooKeeperProtocol
@@ -8,30 +7,64 @@ import ZooKeeperProtocol
 
 /// The real store on a real directory.
 @Suite struct TreeStoreTests {
-    private final class Scratch {
+    final class Scratch {
         let path = FileManager.default.temporaryDirectory.path + "/tree-\(UUID().uuidString)"
         deinit { try? FileManager.default.removeItem(atPath: path) }
-        var database: String { path + "/" + TreeStore.fileName }
 
-        func store(seconds: Int64 = 1_800_000_000) throws -> TreeStore {
-            try TreeStore(directory: try DataDirectory(path), wallSeconds: { seconds })
+        func store(milliseconds: Int64 = 1_800_000_000_000, segmentBytes: Int = 64 << 10) throws -> TreeStore {
+            var options = TreeStore.Options()
+            options.log.segmentBytes = segmentBytes
+            options.wallMilliseconds = { milliseconds }
+            return TreeStore(directory: try DataDirectory(path), options: options)
+        }
+
+        /// Reads the directory as a start would.
+        func recover(milliseconds: Int64 = 1_800_000_000_000) throws -> RecoveredState {
+            let store = try store(milliseconds: milliseconds)
+            defer { store.close() }
+            return try store.recover()
+        }
+
+        func names(_ prefix: String) throws -> [String] {
+            try FileManager.default.contentsOfDirectory(atPath: path).filter { $0.hasPrefix(prefix) }.sorted()
+        }
+
+        func change(_ name: String, _ body: (inout Data) -> Void) throws {
+            let url = URL(fileURLWithPath: path + "/" + name)
+            var data = try Data(contentsOf: url)
+            body(&data)
+            try data.write(to: url)
         }
     }
 
+    private typealias Continuation = CheckedContinuation<Void, any Error>
+
     private static func store(_ batch: StorageBatch, in store: TreeStore) async throws {
-        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+        try await withCheckedThrowingContinuation { (continuation: Continuation) in
             store.store(batch) { error in
                 if let error { continuation.resume(throwing: error) } else { continuation.resume() }
             }
         }
     }
 
-    /// Makes nodes `/n0` … with a store that is then left without being closed.
-    private static func fill(_ scratch: Scratch, nodes: Int, checkpointBytes: Int = 16 << 20) async throws {
-        let store = try scratch.store()
+    private static func take(_ step: CheckpointStep, in store: TreeStore) async throws {
+        try await withCheckedThrowingContinuation { (continuation: Continuation) in
+            store.checkpoint(step) { error in
+                if let error { continuation.resume(throwing: error) } else { continuation.resume() }
+            }
+        }
+    }
+
+    /// Makes nodes `/n0` … each in a batch of its own.
+    ///
+    /// - Parameter checkpointEvery: Begins a checkpoint after so many, when none is going on; 0: never.
+    static func fill(
+        _ scratch: Scratch, nodes: Int, dataBytes: Int = 1, checkpointEvery: Int = 0, segmentBytes: Int = 64 << 10,
+        closing: Bool = true
+    ) async throws {
+        let store = try scratch.store(segmentBytes: segmentBytes)
         var settings = Engine.Settings()
-        settings.checkpointLogBytes = checkpointBytes
-        settings.checkpointChunkNodes = 2
+        settings.checkpointStepNodes = 7
         var now = Now(instant: Instant(nanoseconds: 1), wallMilliseconds: 1_800_000_000_000)
         let engine = try Engine(recovered: try store.recover(), settings: settings, now: now)
         let client = engine.accept(address: "10.0.0.1", number: 1)
@@ -42,51 +75,80 @@ import ZooKeeperProtocol
             var frame = ByteBuffer()
             RequestHeader(xid: Int32(index), operation: .create).write(into: &frame)
             let mode: CreateMode = index % 2 == 0 ? .persistent : .ephemeral
-            CreateRequest(path: "/n\(index)", data: [UInt8(index & 0xFF)], mode: mode).write(into: &frame)
+            let data = [UInt8](repeating: UInt8(index & 0xFF), count: dataBytes)
+            CreateRequest(path: "/n\(index)", data: data, mode: mode).write(into: &frame)
             now.instant.nanoseconds += 1
             engine.receive(&frame, from: client, now: now)
             if let batch = engine.takeBatch(now: now) {
                 try await Self.store(batch, in: store)
                 engine.batchStored(batch.number, now: now)
             }
+            if checkpointEvery > 0, !engine.isCheckpointing, index % checkpointEvery == checkpointEvery - 1 {
+                try await take(.begin, in: store)
+                engine.beginCheckpoint()
+            }
+            if let step = engine.nextCheckpointStep() {
+                try await take(step, in: store)
+                if case .seal = step { engine.endCheckpoint() }
+            }
         }
-        store.close()
+        if closing { store.close() }
     }
 
-    @Test(arguments: [16 << 20, 200]) func everythingStoredComesBack(checkpointBytes: Int) async throws {
+    @Test(arguments: [0, 10]) func everythingStoredComesBack(checkpointEvery: Int) async throws {
         let scratch = Scratch()
-        try await Self.fill(scratch, nodes: 50, checkpointBytes: checkpointBytes)
-        let state = try scratch.store().recover()
+        try await Self.fill(scratch, nodes: 60, checkpointEvery: checkpointEvery)
+        #expect(try scratch.names("checkpoint-").count == (checkpointEvery == 0 ? 0 : 1))
+        let state = try scratch.recover()
         #expect(state.sessions.values.map { $0 } == [10_000])
-        #expect((0..<50).allSatisfy { state.nodes[PathKey("/n\($0)")]?.data == [UInt8($0)] })
+        #expect((0..<60).allSatisfy { state.nodes[PathKey("/n\($0)")]?.data == [UInt8($0)] })
         let now = Now(instant: Instant(nanoseconds: 1), wallMilliseconds: 1)
         let engine = try Engine(recovered: state, settings: .init(), now: now)
-        #expect(engine.tree.root.children.count == 51)
-        #expect(engine.tree.ephemerals.values.map(\.count) == [25])
+        #expect(engine.tree.root.children.count == 61)
+        #expect(engine.tree.ephemerals.values.map(\.count) == [30])
         #expect(engine.lastZxid > state.lastZxid)
+        #expect(engine.nextSessionID > state.sessions.keys.max() ?? 0)
     }
 
-    @Test func epochGrowsWhateverHappensToTheDirectory() throws {
+    /// Many small segments and checkpoints: the log is trimmed, its files are used again.
+    @Test func theLogIsTrimmedAndItsFilesAreUsedAgain() async throws {
         let scratch = Scratch()
-        let first = try scratch.store(seconds: 1_800_000_000).recover().epoch
-        let second = try scratch.store(seconds: 1_800_000_000).recover().epoch
+        for round in 0..<3 {
+            let before = round == 0 ? 0 : try scratch.recover().nodes.count
+            try await Self.fill(scratch, nodes: 300, dataBytes: 300, checkpointEvery: 40, segmentBytes: 16 << 10)
+            #expect(try scratch.recover().nodes.count >= max(before, 300))
+        }
+        let files = try scratch.names("log-").count + scratch.names("spare-").count
+        #expect(files < 40, "\(files) files for three rounds of 20 segments")
+        #expect(try scratch.names("checkpoint-").count == 1)
+    }
+
+    @Test func zxidsGrowWhateverHappensToTheDirectory() throws {
+        let scratch = Scratch()
+        let now: Int64 = 1_800_000_000_000
+        var starts = [try scratch.recover(milliseconds: now).startZxid]
+        starts.append(try scratch.recover(milliseconds: now).startZxid)
         // The clock went back.
-        let third = try scratch.store(seconds: 0).recover().epoch
-        #expect(first < second && second < third)
-        // The database was replaced by an older one; the file beside it remembers.
-        for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: scratch.database + suffix) }
-        let fourth = try scratch.store(seconds: 0).recover().epoch
-        #expect(third < fourth)
+        starts.append(try scratch.recover(milliseconds: 0).startZxid)
+        // The log was replaced by an older one; the file beside it remembers.
+        for name in try scratch.names("log-") { try FileManager.default.removeItem(atPath: scratch.path + "/" + name) }
+        starts.append(try scratch.recover(milliseconds: 0).startZxid)
+        #expect(starts[3] >> 32 > starts[2] >> 32)
         // Everything was wiped; the calendar remembers.
         try FileManager.default.removeItem(atPath: scratch.path)
-        #expect(try scratch.store(seconds: 1_800_000_100).recover().epoch > fourth)
+        starts.append(try scratch.recover(milliseconds: now + 3_600_000).startZxid)
+        #expect(zip(starts, starts.dropFirst()).allSatisfy { $0 < $1 }, "\(starts)")
+        #expect(starts.allSatisfy { $0 < 1 << 53 })
+        // Not even a clock of the year 2100 makes numbers that JavaScript cannot hold.
+        let far = Scratch()
+        #expect(try far.recover(milliseconds: 4_102_444_800_000).startZxid < 1 << 53)
     }
 
     @Test func passwordsSurviveARestart() throws {
         let scratch = Scratch()
-        let first = try scratch.store().recover().secret
+        let first = try scratch.recover().secret
         #expect(first.count == 32)
-        #expect(try scratch.store().recover().secret == first)
+        #expect(try scratch.recover().secret == first)
     }
 
     @Test func directoryBelongsToOne() throws {
@@ -97,76 +159,82 @@ import ZooKeeperProtocol
         withExtendedLifetime(first) {}
     }
 
-    @Test(arguments: ["flip", "cut", "missing", "garbage"]) func damagedLogIsRefused(_ damage: String) async throws {
+    @Test(arguments: ["flip", "cut", "missing segment", "exchanged", "header", "end"])
+    func damagedLogIsRefused(_ damage: String) async throws {
         let scratch = Scratch()
-        try await Self.fill(scratch, nodes: 10)
-        let queue = try DatabaseQueue(path: scratch.database)
-        try await queue.write { db in
-            let rows = try Row.fetchAll(db, sql: "SELECT zxid, records FROM log ORDER BY zxid")
-            let zxid: Int64 = rows[4][0]
-            var records: Data = rows[4][1]
-            switch damage {
-            case "flip": records[records.count / 2] ^= 1
-            case "cut": records.removeLast(3)
-            case "garbage": records.append(contentsOf: [1, 2, 3, 4, 5, 6, 7, 8, 9])
-            default: break
-            }
-            if damage == "missing" {
-                try db.execute(sql: "DELETE FROM log WHERE zxid = ?", arguments: [zxid])
-            } else {
-                try db.execute(sql: "UPDATE log SET records = ? WHERE zxid = ?", arguments: [records, zxid])
-            }
+        try await Self.fill(scratch, nodes: 40, dataBytes: 1000, segmentBytes: 16 << 10)
+        let segments = try scratch.names("log-")
+        #expect(segments.count > 2)
+        switch damage {
+        case "flip": try scratch.change(segments[1]) { $0[700] ^= 4 }
+        case "cut": try scratch.change(segments[0]) { $0.removeLast($0.count / 2) }
+        case "missing segment": try FileManager.default.removeItem(atPath: scratch.path + "/" + segments[1])
+        case "exchanged":
+            let second = try Data(contentsOf: URL(fileURLWithPath: scratch.path + "/" + segments[1]))
+            try scratch.change(segments[0]) { $0 = second }
+        case "header": try scratch.change(segments[1]) { $0[20] ^= 1 }
+        // The last batch of a server that ended in good order.
+        default: try scratch.change(try #require(segments.last)) { $0[600] ^= 1 }
         }
-        try queue.close()
-        let error = #expect(throws: RecoveryError.self) { try scratch.store().recover() }
-        #expect(error?.description.contains("0x") == true, "\(String(describing: error))")
+        let error = #expect(throws: RecoveryError.self) { try scratch.recover() }
+        let text = error?.description ?? ""
+        #expect(text.contains(scratch.path + "/log-") && text.contains("backup"), "\(text)")
+        #expect(damage == "missing segment" || text.contains("byte"), "\(text)")
     }
 
-    @Test func damagedNodeIsRefused() async throws {
+    @Test func damagedCheckpointIsRefused() async throws {
         let scratch = Scratch()
-        try await Self.fill(scratch, nodes: 30, checkpointBytes: 100)
-        let queue = try DatabaseQueue(path: scratch.database)
-        try await queue.write { db in
-            let path: String = try #require(try String.fetchOne(db, sql: "SELECT path FROM node WHERE path LIKE '/n%'"))
-            var state: Data = try #require(
-                try Data.fetchOne(db, sql: "SELECT state FROM node WHERE path = ?", arguments: [path]))
-            state[state.count - 1] ^= 0x10
-            try db.execute(sql: "UPDATE node SET state = ? WHERE path = ?", arguments: [state, path])
+        try await Self.fill(scratch, nodes: 60, checkpointEvery: 20, segmentBytes: 8 << 10)
+        let name = try #require(try scratch.names("checkpoint-").first)
+        let size = try Data(contentsOf: URL(fileURLWithPath: scratch.path + "/" + name)).count
+        for offset in [3, 40, 530, size / 2, size - 300] {
+            try scratch.change(name) { $0[offset] ^= 0x10 }
+            let isPadding = (try? scratch.recover()) != nil
+            #expect(!isPadding || offset == size - 300, "a flip of byte \(offset) of \(size) was not noticed")
+            try scratch.change(name) { $0[offset] ^= 0x10 }
         }
-        try queue.close()
-        let error = #expect(throws: RecoveryError.self) { try scratch.store().recover() }
-        #expect(error?.description.contains("damaged") == true)
+        _ = try scratch.recover()
+        try FileManager.default.removeItem(atPath: scratch.path + "/" + name)
+        #expect(throws: RecoveryError.self) { try scratch.recover() }
     }
 
-    @Test func newerFormatAndForeignFilesAreRefused() async throws {
+    @Test func newerFormatsAndForeignDirectoriesAreRefused() async throws {
         let scratch = Scratch()
         try await Self.fill(scratch, nodes: 1)
-        let queue = try DatabaseQueue(path: scratch.database)
-        try await queue.write { try $0.execute(sql: "PRAGMA user_version = 99") }
-        try queue.close()
-        #expect(throws: RecoveryError.self) { try scratch.store() }
-        let other = Scratch()
-        _ = try DataDirectory(other.path)
-        try Data(repeating: 0x41, count: 8192).write(to: URL(fileURLWithPath: other.database))
-        #expect(throws: RecoveryError.self) { try other.store().recover() }
+        let name = try #require(try scratch.names("log-").first)
+        try scratch.change(name) { $0[11] = 99 }
+        let newer = #expect(throws: RecoveryError.self) { try scratch.recover() }
+        #expect(newer?.description.contains("newer program") == true)
+        let older = Scratch()
+        _ = try DataDirectory(older.path)
+        try Data(repeating: 0x41, count: 8192).write(to: URL(fileURLWithPath: older.path + "/tree.sqlite"))
+        let error = #expect(throws: RecoveryError.self) { try older.recover() }
+        #expect(error?.description.contains("SQLite") == true)
     }
 
     /// The files as a power cut would leave them: copied while the store is open.
     @Test func filesOfARunningServerAreEnough() async throws {
         let scratch = Scratch()
-        let store = try scratch.store()
-        let state = try store.recover()
-        let now = Now(instant: Instant(nanoseconds: 1), wallMilliseconds: 1)
-        let engine = try Engine(recovered: state, settings: .init(), now: now)
-        let client = engine.accept(address: "10.0.0.1", number: 1)
-        var handshake = ByteBuffer()
-        ConnectRequest(lastZxidSeen: 0, timeoutMilliseconds: 10_000).write(into: &handshake)
-        engine.receive(&handshake, from: client, now: now)
-        let batch = try #require(engine.takeBatch(now: now))
-        try await Self.store(batch, in: store)
+        try await Self.fill(scratch, nodes: 20, closing: false)
         let copy = Scratch()
         try FileManager.default.copyItem(atPath: scratch.path, toPath: copy.path)
-        #expect(try copy.store().recover().sessions.count == 1)
-        store.close()
+        #expect(try copy.recover().nodes.count >= 20)
+    }
+
+    /// What a power cut left of the last batch is dropped; of what was there before, nothing is.
+    @Test func aTornTailIsDropped() async throws {
+        let scratch = Scratch()
+        try await Self.fill(scratch, nodes: 10, dataBytes: 3000, closing: false)
+        let copy = Scratch()
+        try FileManager.default.copyItem(atPath: scratch.path, toPath: copy.path)
+        let name = try #require(try copy.names("log-").last)
+        // Seven sectors a batch; the last one's fourth was not written.
+        try copy.change(name) { data in
+            let used = (data.lastIndex { $0 != 0 } ?? 0) / 512
+            for byte in (used - 3) * 512..<(used - 2) * 512 { data[byte] = 0 }
+        }
+        let state = try copy.recover()
+        #expect(state.nodes[PathKey("/n8")] != nil && state.nodes[PathKey("/n9")] == nil)
+        #expect(try copy.recover().nodes[PathKey("/n8")]?.data?.count == 3000)
     }
 }

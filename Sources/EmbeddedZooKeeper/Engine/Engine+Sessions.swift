@@ -53,7 +53,6 @@ extension Engine {
     }
 
     private func logSession(_ session: Session, _ now: Now) {
-        noteSessionChanged(session.id)
         change(now) { tree.log.createSession(session.id, timeoutMilliseconds: session.timeoutMilliseconds) }
     }
 
@@ -68,7 +67,6 @@ extension Engine {
     /// - Parameter answered: The connection that asked for it and is closed after its reply.
     func endSession(_ session: Session, _ now: Now, except answered: Client? = nil) {
         sessions[session.id] = nil
-        noteSessionChanged(session.id)
         change(now) {
             for key in tree.ephemerals[session.id] ?? [] {
                 if let node = tree.nodes[key] { tree.delete(node) }

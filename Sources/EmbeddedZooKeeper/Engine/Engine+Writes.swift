@@ -7,6 +7,10 @@ extension Engine {
         _ operation: OperationCode, _ xid: Int32, _ frame: inout ByteBuffer, _ client: Client, _ session: Session,
         _ now: Now
     ) throws {
+        // Sessions may still begin and end on a full disk; there is a reserve for that.
+        guard operation == .closeSession || hasRoom(forRequestOf: frame.readableBytes) else {
+            throw ErrorCode.systemError
+        }
         switch operation {
         case .create, .create2, .createContainer, .createTTL:
             let request = try CreateRequest(from: &frame, withTimeToLive: operation == .createTTL)

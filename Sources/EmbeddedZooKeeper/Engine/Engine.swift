@@ -28,11 +28,11 @@ final class Engine {
         var requiresSASL = false
         /// The schemes of access lists beside those that are always there.
         var schemes: Set<String> = []
-        /// How many bytes of log may pile up before a checkpoint writes the changed nodes and trims the log.
+        /// How much log there is at least before a checkpoint; more when the tree is larger than that.
         var checkpointLogBytes = 16 << 20
-        /// How many changed nodes, and about how many bytes of them, one batch writes for a checkpoint.
-        var checkpointChunkNodes = 500
-        var checkpointChunkBytes = 1 << 20
+        /// How many nodes, and about how many bytes of them, one step of a checkpoint takes.
+        var checkpointStepNodes = 200
+        var checkpointStepBytes = 64 << 10
         /// How long a container that never had a child is kept.
         var unusedContainerMilliseconds: Int64 = 300_000
         /// How many containers and outlived nodes one sweep removes at most.
@@ -51,14 +51,16 @@ final class Engine {
     /// The newest transaction, or the beginning of this start's epoch.
     private(set) var lastZxid: Int64
     /// The newest transaction that has a record; the next record names it as its predecessor.
-    private var lastLoggedZxid: Int64
+    private(set) var lastLoggedZxid: Int64
+    /// What this start began with.
+    let startZxid: Int64
     private var lastTick: Instant?
-    private var nextSessionID: Int64
+    private(set) var nextSessionID: Int64
     var statistics = Statistics()
     var notices = Notices()
 
     private var openBatch: UInt64 = 1
-    private var batchInFlight: (number: UInt64, lastZxid: Int64)?
+    private var batchInFlight: (number: UInt64, lastZxid: Int64, bytes: Int)?
     /// The newest batch that is on disk.
     private(set) var durableBatch: UInt64 = 0
     /// The newest transaction that is on disk.
@@ -70,25 +72,24 @@ final class Engine {
     /// Output of all connections that waits for the disk.
     private(set) var gatedBytes = 0
 
-    private var checkpoint: Checkpoint?
-    private var logBytes = 0
-    private var dirtySessions: Set<Int64> = []
-
-    private struct Checkpoint {
-        let through: Int64
-        var nodes: ArraySlice<PathKey>
-    }
+    /// The checkpoint that goes on; see `Engine+Checkpoint.swift`.
+    var capture: Capture?
+    /// What may wait for the disk in all, when the disk is nearly full.
+    var storageAllowance = Int.max
+    /// Whether there is no room for another segment of the log.
+    var isDiskFull = false
 
     init(recovered: RecoveredState, settings: Settings, now: Now) throws {
         self.settings = settings
-        tree = try Tree(recovered: recovered.nodes, uncheckpointed: recovered.uncheckpointedNodes)
-        dirtySessions = recovered.uncheckpointedSessions
-        logBytes = recovered.logBytes
+        tree = try Tree(recovered: recovered.nodes)
         secret = recovered.secret
         lastLoggedZxid = recovered.lastZxid
-        lastZxid = recovered.epoch << 32
+        startZxid = recovered.startZxid
+        lastZxid = recovered.startZxid
         durableZxid = lastZxid
-        nextSessionID = 1 << 56 | (recovered.epoch & 0xFFFF_FFFF) << 24 | 1
+        // Milliseconds of the calendar, by way of the zxid, which never goes back; the directory may have been wiped.
+        let milliseconds = recovered.startZxid / TreeLog.zxidsPerMillisecond & 0xFF_FFFF_FFFF
+        nextSessionID = max(1 << 56 | milliseconds << 16, recovered.maximumSessionID) + 1
         // A twentieth of a tick: expiry is finer than ZooKeeper's, which rounds up to a whole tick.
         sessionClock = SessionClock(bucketMilliseconds: min(100, max(5, settings.tickMilliseconds / 20)))
         statistics.started = now
@@ -217,7 +218,7 @@ final class Engine {
         _ now: Now, _ body: () throws(ErrorCode) -> Result
     ) throws(ErrorCode) -> Result {
         let zxid = Self.zxid(after: lastZxid)
-        tree.begin(zxid: zxid, previous: lastLoggedZxid, time: now.wallMilliseconds)
+        tree.begin(zxid: zxid, time: now.wallMilliseconds)
         let result: Result
         do {
             result = try body()
@@ -243,52 +244,25 @@ final class Engine {
     /// Whether so much waits for the disk that reading from clients should pause.
     var isBacklogged: Bool { tree.log.buffer.readableBytes > 8 << 20 }
 
-    /// Takes everything that has to be stored, if there is anything and nothing is being stored.
-    func takeBatch(now: Now) -> StorageBatch? {
-        guard batchInFlight == nil else { return nil }
-        var batch = StorageBatch(number: openBatch, lastZxid: lastLoggedZxid)
-        logBytes += tree.log.buffer.readableBytes
-        let records = tree.log.recordCount
-        if tree.log.recordCount > 0 {
-            statistics.batches &+= 1
-            statistics.batchTaken = statistics.batchOpened
-            statistics.records &+= UInt64(tree.log.recordCount)
-            statistics.batchSize.record(Int64(tree.log.recordCount))
-            batch.log = tree.log.take()
-        }
-        if checkpoint == nil, logBytes >= settings.checkpointLogBytes {
-            logBytes = 0
-            checkpoint = Checkpoint(through: lastLoggedZxid, nodes: tree.takeDirty()[...])
-        }
-        addCheckpointChunk(to: &batch, records: records)
-        guard !batch.isEmpty else { return nil }
-        batchInFlight = (batch.number, lastZxid)
-        statistics.storeBegan = now.instant
-        openBatch += 1
-        return batch
+    /// Whether the disk has room for what a request of that many bytes may become.
+    func hasRoom(forRequestOf bytes: Int) -> Bool {
+        guard storageAllowance < .max else { return true }
+        let unstored = tree.log.buffer.readableBytes + (batchInFlight?.bytes ?? 0)
+        return unstored + 2 * bytes + 4096 <= storageAllowance
     }
 
-    /// Twice as many nodes as the batch has records, so that a checkpoint always gets ahead of what makes nodes dirty,
-    /// and a few more; a lone write that comes along does not have to wait for a large chunk.
-    private func addCheckpointChunk(to batch: inout StorageBatch, records: Int) {
-        guard var checkpoint else { return }
-        let limit = min(settings.checkpointChunkNodes, 32 + 2 * records)
-        var bytes = 0
-        while batch.nodes.count < limit, bytes < settings.checkpointChunkBytes,
-            let key = checkpoint.nodes.popFirst()
-        {
-            let row = tree.takeRow(key)
-            bytes += row.bytes?.readableBytes ?? 0
-            batch.nodes.append(row)
-        }
-        if checkpoint.nodes.isEmpty {
-            batch.sessions = dirtySessions.map { ($0, sessions[$0]?.timeoutMilliseconds) }
-            dirtySessions = []
-            batch.trimThrough = checkpoint.through
-            self.checkpoint = nil
-        } else {
-            self.checkpoint = checkpoint
-        }
+    /// Takes everything that has to be stored, if there is anything and nothing is being stored.
+    func takeBatch(now: Now) -> StorageBatch? {
+        guard batchInFlight == nil, tree.log.recordCount > 0 else { return nil }
+        statistics.batches &+= 1
+        statistics.batchTaken = statistics.batchOpened
+        statistics.records &+= UInt64(tree.log.recordCount)
+        statistics.batchSize.record(Int64(tree.log.recordCount))
+        statistics.storeBegan = now.instant
+        let batch = StorageBatch(number: openBatch, lastZxid: lastLoggedZxid, log: tree.log.take())
+        batchInFlight = (batch.number, lastZxid, batch.log.readableBytes)
+        openBatch += 1
+        return batch
     }
 
     /// The batch is on disk: lets go what waited for it.
@@ -324,10 +298,6 @@ final class Engine {
         nextSessionID &+= 1
         sessions[session.id] = session
         return session
-    }
-
-    func noteSessionChanged(_ id: Int64) {
-        dirtySessions.insert(id)
     }
 
     /// Lets time pass: ends the sessions that have not been heard from for their timeout.

@@ -27,7 +27,7 @@ extension EmbeddedServer {
         public var maxSessionTimeout: Duration?
         /// How often unused containers and outlived nodes are removed.
         public var containerSweepInterval: Duration = .seconds(1)
-        /// How many bytes of log pile up before the changed nodes are written to their table and the log is trimmed.
+        /// How much log there is at least before a checkpoint is written and the log trimmed; more for larger trees.
         public var checkpointLogBytes = 16 << 20
         /// Where to answer HTTP: `/commands` as ZooKeeper's admin server, `/metrics` for Prometheus, `/health`. It asks
         /// nobody who they are, so it belongs on a loopback or management address. `nil`: nowhere.
@@ -39,6 +39,8 @@ extension EmbeddedServer {
         /// Whether a change that would exceed a hard quota is refused. As in ZooKeeper not unless wished: otherwise hard
         /// quotas only warn, as soft ones do.
         public var enforcesQuota = false
+        /// The size of the log's files.
+        public var logSegmentBytes = 16 << 20
 
         /// Makes a configuration.
         public init(

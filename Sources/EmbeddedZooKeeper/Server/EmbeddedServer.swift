@@ -32,7 +32,12 @@ public final class EmbeddedServer: Service, Sendable {
 
     /// Makes a server; ``run()`` starts it.
     public convenience init(configuration: Configuration, logger: Logger) {
-        self.init(configuration: configuration, logger: logger, limits: .init()) { try TreeStore(directory: $0) }
+        self.init(configuration: configuration, logger: logger, limits: .init()) { [configuration] directory in
+            var options = TreeStore.Options()
+            options.log.segmentBytes = configuration.logSegmentBytes
+            options.logger = logger
+            return TreeStore(directory: directory, options: options)
+        }
     }
 
     init(
@@ -106,7 +111,7 @@ public final class EmbeddedServer: Service, Sendable {
             "tree recovered",
             metadata: [
                 "nodes": "\(recovered.nodes.count)", "sessions": "\(recovered.sessions.count)",
-                "zxid": "\(hex(recovered.lastZxid))", "epoch": "\(recovered.epoch)",
+                "zxid": "\(hex(recovered.lastZxid))", "start": "\(hex(recovered.startZxid))",
             ])
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         do {

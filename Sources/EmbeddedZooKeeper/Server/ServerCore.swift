@@ -49,6 +49,10 @@ final class ServerCore {
         let descriptors = max(64, ProcessInformation.maximumFileDescriptors - 64)
         return limits.connections > 0 ? min(limits.connections, descriptors) : descriptors
     }()
+    private var checkpoint = CheckpointProgress()
+    /// Whether it was said that the disk is full.
+    private var isShortageKnown = false
+    private var nextTending = Instant(nanoseconds: 0)
     var context: FourLetterContext
     /// Told when the stored state cannot be believed any more.
     var onFailure: (any Error) -> Void = { _ in }
@@ -91,6 +95,11 @@ final class ServerCore {
         let now = clock()
         engine?.tick(now: now)
         writeNotices(now)
+        if now.instant >= nextTending {
+            nextTending = now.instant.advanced(byMilliseconds: 1000)
+            if isShortageKnown { storage.tend() }
+        }
+        takeReport()
         settle()
     }
 
@@ -256,6 +265,7 @@ final class ServerCore {
             settled = []
         }
         for client in engine.takeTouched() { connections[client.number]?.flush() }
+        advanceCheckpoint()
     }
 
     private func stored(_ number: UInt64, _ error: (any Error)?) {
@@ -265,6 +275,7 @@ final class ServerCore {
             return
         }
         engine.batchStored(number, now: clock())
+        takeReport()
         settle()
         guard !held.isEmpty else { return }
         let waiting = held
@@ -286,6 +297,7 @@ final class ServerCore {
             "storing failed: all connections are closed and the tree is read again from disk",
             metadata: ["error": "\(error)"])
         engine = nil
+        checkpoint = CheckpointProgress(generation: checkpoint.generation + 1)
         held = []
         for handler in connections.values { handler.drop() }
         if isStopping {
@@ -317,6 +329,81 @@ final class ServerCore {
             logger.error("the tree cannot be read yet; trying again", metadata: ["error": "\(error)"])
             eventLoop.assumeIsolated().scheduleTask(in: .seconds(1)) { [weak self] in self?.reload() }
         }
+    }
+
+    private func takeReport() {
+        guard let engine else { return }
+        let report = storage.report()
+        engine.storageAllowance = report.allowance
+        checkpoint.logBytes = report.logBytes + report.segments * Self.segmentCost
+        if let shortage = report.shortage {
+            if !isShortageKnown {
+                logger.error(
+                    "the disk is full: what clients write is refused as soon as the last segment is used up",
+                    metadata: ["reason": "\(shortage)", "left": "\(max(0, report.allowance))"])
+            }
+        } else if isShortageKnown {
+            logger.notice("there is room on the disk again: everything goes on")
+        }
+        isShortageKnown = report.shortage != nil
+        engine.isDiskFull = isShortageKnown
+    }
+
+    // MARK: Checkpoints
+
+    private struct CheckpointProgress {
+        /// Tells the answers to an engine's steps from those to an earlier engine's.
+        var generation = 0
+        var isStepUnderWay = false
+        var logBytes = 0
+        var notBefore = Instant(nanoseconds: 0)
+    }
+
+    /// Segments that are nearly empty, which frequent starts leave, also take time to read.
+    private static let segmentCost = 256 << 10
+    private static let checkpointRetryMilliseconds: Int64 = 10_000
+
+    /// Takes the next step of a checkpoint, or begins one when the log has become long. The writer asks for a step when it
+    /// has done the one before.
+    private func advanceCheckpoint() {
+        guard let engine, !isStopping, !checkpoint.isStepUnderWay else { return }
+        if engine.isCheckpointing {
+            if let step = engine.nextCheckpointStep() { take(step) }
+        } else if checkpoint.logBytes >= max(settings.checkpointLogBytes, engine.checkpointSize),
+            clock().instant >= checkpoint.notBefore
+        {
+            take(.begin)
+        }
+    }
+
+    private func take(_ step: CheckpointStep) {
+        checkpoint.isStepUnderWay = true
+        let core = NIOLoopBound(self, eventLoop: eventLoop)
+        let eventLoop = eventLoop
+        let generation = checkpoint.generation
+        storage.checkpoint(step) { error in
+            eventLoop.execute { core.value.taken(step, error, generation) }
+        }
+    }
+
+    private func taken(_ step: CheckpointStep, _ error: (any Error)?, _ generation: Int) {
+        guard let engine, generation == checkpoint.generation else { return }
+        checkpoint.isStepUnderWay = false
+        if let error {
+            logger.warning("a checkpoint could not be written; it is tried again", metadata: ["error": "\(error)"])
+            engine.endCheckpoint()
+            checkpoint.notBefore = clock().instant.advanced(byMilliseconds: Self.checkpointRetryMilliseconds)
+            return
+        }
+        switch step {
+        case .begin: engine.beginCheckpoint()
+        case .seal(let seal):
+            engine.endCheckpoint()
+            takeReport()
+            logger.debug("checkpoint written", metadata: ["nodes": "\(seal.nodes)", "zxid": "\(hex(seal.endZxid))"])
+        case .nodes, .sessions, .abandon: break
+        }
+        advanceCheckpoint()
     }
 
     // MARK: The end

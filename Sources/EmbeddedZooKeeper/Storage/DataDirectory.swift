@@ -38,34 +38,6 @@ final class DataDirectory: Sendable {
         close(lockDescriptor)
     }
 
-    /// The number of the epoch of the last start, kept beside the database so that restoring an older database does not
-    /// bring back an older epoch.
-    func readEpoch() -> Int64? {
-        let descriptor = open(path + "/epoch", O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
-        return Int64(Self.content(of: descriptor))
-    }
-
-    /// Written aside, synchronised, renamed, and the directory synchronised.
-    func writeEpoch(_ epoch: Int64) throws {
-        let temporary = path + "/epoch.new"
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw RecoveryError("cannot write \(temporary): \(Self.reason(errno))") }
-        let text = Array("\(epoch)\n".utf8)
-        let written = text.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-        let synchronised = fsync(descriptor)
-        close(descriptor)
-        guard written == text.count, synchronised == 0, rename(temporary, path + "/epoch") == 0 else {
-            throw RecoveryError("cannot write \(path)/epoch: \(Self.reason(errno))")
-        }
-        let directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        if directory >= 0 {
-            fsync(directory)
-            close(directory)
-        }
-    }
-
     private static func makeDirectory(_ path: String) throws {
         var partial = ""
         for component in path.split(separator: "/", omittingEmptySubsequences: false) {

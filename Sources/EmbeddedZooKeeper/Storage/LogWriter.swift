@@ -11,7 +11,7 @@ enum LogTag: UInt8 {
     case closeSession = 6
 }
 
-/// Writes the records of one batch: `length, checksum, zxid, previous zxid, time, entries…`, one record a transaction.
+/// Writes the records of one batch: `length, zxid, time, entries…`, one record a transaction.
 ///
 /// An entry holds the *result* (the version after, the parent's counter after), not the request. Replaying it twice, or
 /// over a state that already contains it, therefore does no harm as long as replay goes on to the end of the log. That is
@@ -19,29 +19,19 @@ enum LogTag: UInt8 {
 struct LogWriter {
     private(set) var buffer = ByteBuffer()
     private(set) var recordCount = 0
-    /// The newest transaction in ``buffer``.
-    private(set) var lastZxid: Int64 = 0
     private var recordStart = 0
-    private var zxid: Int64 = 0
 
-    static let recordHeaderSize = 8
+    private static let recordHeaderSize = 20
 
-    mutating func begin(zxid: Int64, previous: Int64, time: Int64) {
+    mutating func begin(zxid: Int64, time: Int64) {
         recordStart = buffer.writerIndex
-        self.zxid = zxid
-        buffer.writeMultipleIntegers(UInt32(0), UInt32(0), zxid, previous, time)
+        buffer.writeMultipleIntegers(UInt32(0), zxid, time)
     }
 
     mutating func commit() {
-        let payloadStart = recordStart + Self.recordHeaderSize
-        let length = buffer.writerIndex - payloadStart
-        let checksum = buffer.withUnsafeReadableBytes { bytes in
-            Checksum.crc32c(UnsafeRawBufferPointer(rebasing: bytes[payloadStart..<payloadStart + length]))
-        }
+        let length = buffer.writerIndex - recordStart - Self.recordHeaderSize
         buffer.setInteger(UInt32(clamping: length), at: recordStart)
-        buffer.setInteger(checksum, at: recordStart + 4)
         recordCount += 1
-        lastZxid = zxid
     }
 
     mutating func rollBack() {
@@ -49,12 +39,14 @@ struct LogWriter {
     }
 
     /// Whether the record being written says anything beyond its header.
-    var hasEntries: Bool { buffer.writerIndex > recordStart + Self.recordHeaderSize + 24 }
+    var hasEntries: Bool { buffer.writerIndex > recordStart + Self.recordHeaderSize }
 
     /// Hands over the records and starts anew.
     mutating func take() -> ByteBuffer {
         let taken = buffer
         buffer = ByteBuffer()
+        // The next batch is likely to be as large as this one.
+        buffer.reserveCapacity(min(taken.readableBytes, 1 << 20))
         recordCount = 0
         return taken
     }

@@ -10,62 +10,57 @@ struct RecoveryError: Error, CustomStringConvertible {
     }
 }
 
-/// What the tables and the log add up to.
+extension RecoveryError {
+    static let advice =
+        "Restore the newest backup (linekeeper tree restore), or put back the files as they were."
+
+    static func damage(_ path: String, _ offset: Int, _ what: String, lastGood zxid: Int64? = nil) -> RecoveryError {
+        let good = zxid.map { " The last transaction before it is \(hex($0))." } ?? ""
+        return RecoveryError("\(path), byte \(offset): \(what).\(good) \(advice)")
+    }
+}
+
+/// What the checkpoint and the log add up to.
 struct RecoveredState: Sendable {
     var nodes: [PathKey: NodeState] = [:]
     /// Timeout in milliseconds by session id.
     var sessions: [Int64: Int32] = [:]
     /// The newest transaction that was found.
     var lastZxid: Int64 = 0
-    /// The epoch of this start; greater than any before.
-    var epoch: Int64 = 1
-    /// What the log tells of. The next checkpoint must write it before it trims the log.
-    private(set) var uncheckpointedNodes: Set<PathKey> = []
-    private(set) var uncheckpointedSessions: Set<Int64> = []
-    /// How much log there is.
-    private(set) var logBytes = 0
+    /// The zxid that this start begins with; greater than any given out before.
+    var startZxid: Int64 = 0
+    /// The greatest session id that was ever given out.
+    var maximumSessionID: Int64 = 0
     /// What session passwords are derived from.
     var secret: [UInt8] = []
 
     /// Replays the records of one stored batch.
     ///
-    /// Entries for nodes that are missing are skipped: the tables may already know of a later deletion, which then stands
-    /// further on in the log.
+    /// Entries for nodes that are missing are skipped: the checkpoint may already know of a later deletion, which then
+    /// stands further on in the log.
     ///
     /// - Throws: ``RecoveryError`` for anything that is not exactly what was once written.
-    mutating func replay(_ batch: ByteBuffer, keyedBy key: Int64) throws {
+    mutating func replay(_ batch: ByteBuffer, from previous: Int64, through last: Int64) throws {
         var batch = batch
-        logBytes += batch.readableBytes
+        var newest = previous
         while batch.readableBytes > 0 {
-            guard let (length, checksum) = batch.readMultipleIntegers(as: (UInt32, UInt32).self),
-                var payload = batch.readSlice(length: Int(length))
-            else { throw RecoveryError("the log record after zxid \(hex(lastZxid)) is cut short") }
-            let actual = payload.withUnsafeReadableBytes { Checksum.crc32c($0) }
-            guard actual == checksum else {
-                throw RecoveryError("the log record after zxid \(hex(lastZxid)) is damaged: its checksum does not fit")
+            guard let (length, zxid, time) = batch.readMultipleIntegers(as: (UInt32, Int64, Int64).self),
+                var entries = batch.readSlice(length: Int(length))
+            else { throw RecoveryError("the record after transaction \(hex(newest)) is cut short") }
+            guard zxid > newest else {
+                throw RecoveryError("transaction \(hex(zxid)) follows \(hex(newest)), which is not older")
             }
-            try replayRecord(&payload)
+            do {
+                while entries.readableBytes > 0 { try replayEntry(&entries, zxid: zxid, time: time) }
+            } catch let error as WireFormatError {
+                throw RecoveryError("the record of transaction \(hex(zxid)) cannot be read: \(error)")
+            }
+            newest = zxid
         }
-        guard lastZxid == key else {
-            throw RecoveryError("the log batch \(hex(key)) ends at zxid \(hex(lastZxid)): records are missing")
+        guard newest == last else {
+            throw RecoveryError("the batch ends at transaction \(hex(newest)) instead of \(hex(last))")
         }
-    }
-
-    private mutating func replayRecord(_ payload: inout ByteBuffer) throws {
-        guard let (zxid, previous, time) = payload.readMultipleIntegers(as: (Int64, Int64, Int64).self) else {
-            throw RecoveryError("the log record after zxid \(hex(lastZxid)) is too short")
-        }
-        guard previous == lastZxid, zxid > previous else {
-            throw RecoveryError(
-                "the log continues at zxid \(hex(zxid)) after \(hex(previous)), but the newest record found is "
-                    + "\(hex(lastZxid)): records are missing")
-        }
-        do {
-            while payload.readableBytes > 0 { try replayEntry(&payload, zxid: zxid, time: time) }
-        } catch let error as WireFormatError {
-            throw RecoveryError("the log record \(hex(zxid)) cannot be read: \(error)")
-        }
-        lastZxid = zxid
+        lastZxid = newest
     }
 
     private mutating func replayEntry(_ payload: inout ByteBuffer, zxid: Int64, time: Int64) throws {
@@ -77,7 +72,6 @@ struct RecoveredState: Sendable {
             let acl = try payload.readAccessList()
             let owner = NodeOwner(rawValue: try payload.readJuteLong())
             let parentCreations = try payload.readJuteInt()
-            uncheckpointedNodes.insert(PathKey(path))
             nodes[PathKey(path)] = NodeState(
                 data: data, acl: acl, czxid: zxid, mzxid: zxid, pzxid: zxid, ctime: time, mtime: time, owner: owner)
             guard let parent = ZooKeeperPath.parent(of: path) else { return }
@@ -87,7 +81,6 @@ struct RecoveredState: Sendable {
             }
         case .delete?:
             let path = try payload.readJuteString()
-            uncheckpointedNodes.insert(PathKey(path))
             nodes[PathKey(path)] = nil
             if let parent = ZooKeeperPath.parent(of: path) { changeNode(parent) { $0.pzxid = zxid } }
         case .setData?:
@@ -111,11 +104,10 @@ struct RecoveredState: Sendable {
         case .createSession?:
             let id = try payload.readJuteLong()
             sessions[id] = try payload.readJuteInt()
-            uncheckpointedSessions.insert(id)
+            maximumSessionID = max(maximumSessionID, id)
         case .closeSession?:
             let id = try payload.readJuteLong()
             sessions[id] = nil
-            uncheckpointedSessions.insert(id)
         case nil:
             throw RecoveryError("the log record \(hex(zxid)) contains an entry of an unknown kind")
         }
@@ -123,7 +115,6 @@ struct RecoveredState: Sendable {
 
     private mutating func changeNode(_ path: String, _ change: (inout NodeState) -> Void) {
         let key = PathKey(path)
-        uncheckpointedNodes.insert(key)
         if let index = nodes.index(forKey: key) {
             change(&nodes.values[index])
         } else if Tree.initialNodes[key] != nil {

@@ -10,8 +10,8 @@ final class Node {
     private(set) var children: [Node] = []
     private var indexInParent = 0
     var state: NodeState
-    /// Whether the node is already on the list of what the next checkpoint must write.
-    var isDirty = false
+    /// The node's place in the tree's list of all nodes.
+    var slot = 0
 
     init(key: PathKey, parent: Node?, state: NodeState) {
         self.key = key

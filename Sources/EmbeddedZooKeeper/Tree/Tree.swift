@@ -28,8 +28,6 @@ final class Tree {
     private(set) var quotas = QuotaTable()
     /// Bytes of data and paths held; what `mntr` reports.
     private(set) var approximateDataSize = 0
-    /// Nodes that changed since the last checkpoint took the list, deleted ones included. Some may stand here twice.
-    private var dirty: [PathKey]
     /// The records of the open batch.
     var log = LogWriter()
 
@@ -62,19 +60,17 @@ final class Tree {
     /// Builds the tree from what was recovered.
     ///
     /// - Throws: ``RecoveryError`` when a node has no parent.
-    ///
-    /// - Parameter uncheckpointed: The nodes that the log tells of, and the tables may not yet contain as they are.
-    init(recovered: [PathKey: NodeState], uncheckpointed: Set<PathKey> = []) throws {
+    init(recovered: [PathKey: NodeState]) throws {
         var states = recovered
-        dirty = Array(uncheckpointed)
         root = Node(key: .root, parent: nil, state: states.removeValue(forKey: .root) ?? Self.rootState)
         nodes[.root] = root
+        slots.append(root)
         states.merge(Self.initialNodes) { found, _ in found }
         states[.root] = nil
         // A parent's path is shorter than its child's, so parents come first.
         for (key, state) in states.sorted(by: { $0.key.string.utf8.count < $1.key.string.utf8.count }) {
             guard let parent = ZooKeeperPath.parent(of: key.string).flatMap({ nodes[PathKey($0)] }) else {
-                throw RecoveryError("the node \(key.string) has no parent: the tree's tables do not fit together")
+                throw RecoveryError("the node \(key.string) has no parent: what is stored does not fit together")
             }
             link(Node(key: key, parent: parent, state: state))
         }
@@ -90,10 +86,10 @@ final class Tree {
 
     // MARK: Transactions
 
-    func begin(zxid: Int64, previous: Int64, time: Int64) {
+    func begin(zxid: Int64, time: Int64) {
         self.zxid = zxid
         self.time = time
-        log.begin(zxid: zxid, previous: previous, time: time)
+        log.begin(zxid: zxid, time: time)
     }
 
     /// Ends the transaction.
@@ -108,7 +104,7 @@ final class Tree {
         return done
     }
 
-    /// Undoes everything since ``begin(zxid:previous:time:)``, the parents' sequence counters included.
+    /// Undoes everything since ``begin(zxid:time:)``, the parents' sequence counters included.
     func rollBack() {
         log.rollBack()
         events.removeAll(keepingCapacity: true)
@@ -151,8 +147,6 @@ final class Tree {
         parent.state.creations &+= 1
         parent.state.pzxid = zxid
         link(node)
-        markDirty(node)
-        markDirty(parent)
         log.create(node, parentCreations: parent.state.creations)
         events.append(.created(node))
         return node
@@ -163,8 +157,6 @@ final class Tree {
         undo.append(.delete(node, parentPzxid: parent.state.pzxid))
         parent.state.pzxid = zxid
         unlink(node)
-        markDirty(node)
-        markDirty(parent)
         log.delete(node.path)
         events.append(.deleted(node))
     }
@@ -177,7 +169,6 @@ final class Tree {
         node.state.mzxid = zxid
         node.state.mtime = time
         node.state.version = Self.next(node.state.version)
-        markDirty(node)
         log.setData(node)
         quotas.dataChanged(node, difference: difference)
         events.append(.dataChanged(node))
@@ -186,14 +177,7 @@ final class Tree {
     func setACL(_ node: Node, _ acl: [ACL]) {
         node.state.acl = acl
         node.state.aversion = Self.next(node.state.aversion)
-        markDirty(node)
         log.setACL(node)
-    }
-
-    func takeDirty() -> [PathKey] {
-        let taken = dirty
-        dirty = []
-        return taken
     }
 
     /// The next version; −1 is skipped, because in requests it means “any” (ZOOKEEPER-4743).
@@ -202,21 +186,26 @@ final class Tree {
         return next == -1 ? 0 : next
     }
 
-    private func markDirty(_ node: Node) {
-        guard !node.isDirty else { return }
-        node.isDirty = true
-        dirty.append(node.key)
-    }
+    // MARK: All nodes, by number
 
-    /// The node as the next chunk of a checkpoint writes it.
-    func takeRow(_ key: PathKey) -> NodeRow {
-        let node = nodes[key]
-        node?.isDirty = false
-        return NodeRow(path: key.string, state: node?.state)
-    }
+    /// Nodes keep their place while they are in the tree, so that a checkpoint can look at them some at a time.
+    private var slots: [Node?] = []
+    private var freeSlots: [Int] = []
+
+    var slotCount: Int { slots.count }
+
+    func node(inSlot slot: Int) -> Node? { slots[slot] }
 
     private func link(_ node: Node) {
         nodes[node.key] = node
+        // The place that became free last: rolling back, which undoes in reverse, gives each node its old place again.
+        if let slot = freeSlots.popLast() {
+            node.slot = slot
+            slots[slot] = node
+        } else {
+            node.slot = slots.count
+            slots.append(node)
+        }
         node.parent?.addChild(node)
         approximateDataSize += node.path.utf8.count + (node.state.data?.count ?? 0)
         let owner = node.state.owner
@@ -230,6 +219,8 @@ final class Tree {
 
     private func unlink(_ node: Node) {
         nodes[node.key] = nil
+        slots[node.slot] = nil
+        freeSlots.append(node.slot)
         node.parent?.removeChild(node)
         approximateDataSize -= node.path.utf8.count + (node.state.data?.count ?? 0)
         let owner = node.state.owner

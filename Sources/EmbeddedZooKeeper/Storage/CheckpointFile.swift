@@ -1,0 +1,162 @@
+import NIOCore
+import ZooKeeperProtocol
+
+/// Writes a checkpoint: aside, in small pieces that reach the disk one by one, so that no long flush stands in the way of
+/// the log; then synchronised, renamed, and the directory synchronised.
+final class CheckpointFile {
+    private let fileSystem: any StorageFileSystem
+    private let temporaryPath: String
+    private let header: CheckpointHeader
+    private let file: any StorageFile
+    private let buffer = SectorBuffer(size: 128 << 10)
+    private var filled = 0
+    private var offset = 0
+    private var unsynchronized = 0
+    private var blocks = 0
+
+    /// How much is written between synchronisations.
+    private static let synchronizeEvery = 1 << 20
+
+    init(_ header: CheckpointHeader, temporaryPath: String, fileSystem: any StorageFileSystem) throws {
+        self.header = header
+        self.temporaryPath = temporaryPath
+        self.fileSystem = fileSystem
+        file = try fileSystem.open(temporaryPath, .create)
+        try header.sector.withUnsafeReadableBytes { try write($0) }
+    }
+
+    func add(_ kind: CheckpointFormat.Kind, _ payload: ByteBuffer) throws {
+        try payload.withUnsafeReadableBytes { bytes in
+            let checksum = CheckpointFormat.checksum(kind, index: blocks, bytes, salt: header.salt)
+            var head = (kind.rawValue.bigEndian, UInt32(clamping: bytes.count).bigEndian, checksum.bigEndian)
+            try withUnsafeBytes(of: &head) { try write($0) }
+            try write(bytes)
+        }
+        blocks += 1
+    }
+
+    /// Completes the file under its name. From then on it counts.
+    ///
+    /// - Returns: Its size in bytes.
+    @discardableResult
+    func seal(_ seal: CheckpointSeal, as path: String, in directory: String) throws -> Int {
+        try add(.seal, seal.block)
+        let size = offset + filled
+        let padding = (LogFormat.sectorSize - filled % LogFormat.sectorSize) % LogFormat.sectorSize
+        UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[filled..<filled + padding])
+            .initializeMemory(as: UInt8.self, repeating: 0)
+        filled += padding
+        try flush()
+        try file.synchronize()
+        try fileSystem.rename(temporaryPath, to: path)
+        try fileSystem.synchronizeDirectory(directory)
+        return size
+    }
+
+    func abandon() {
+        try? fileSystem.remove(temporaryPath)
+    }
+
+    private func write(_ bytes: UnsafeRawBufferPointer) throws {
+        var done = 0
+        while done < bytes.count {
+            let count = min(bytes.count - done, buffer.bytes.count - filled)
+            UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[filled..<filled + count])
+                .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[done..<done + count]))
+            filled += count
+            done += count
+            if filled == buffer.bytes.count { try flush() }
+        }
+    }
+
+    private func flush() throws {
+        guard filled > 0 else { return }
+        try file.write(UnsafeRawBufferPointer(buffer.bytes)[..<filled].rebased, at: offset)
+        offset += filled
+        unsynchronized += filled
+        filled = 0
+        guard unsynchronized >= Self.synchronizeEvery else { return }
+        unsynchronized = 0
+        try file.synchronize()
+    }
+}
+
+/// Reads a checkpoint or a backup, whole, verifying it.
+struct CheckpointReader {
+    let path: String
+    let header: CheckpointHeader
+    private let file: any StorageFile
+    private let size: Int
+
+    init(path: String, fileSystem: any StorageFileSystem) throws {
+        self.path = path
+        file = try fileSystem.open(path, .read)
+        size = try file.size()
+        do {
+            header = try CheckpointHeader(sector: try file.contents(limit: LogFormat.sectorSize))
+        } catch let error as RecoveryError {
+            throw RecoveryError.damage(path, 0, error.description)
+        }
+    }
+
+    /// Puts what it holds into a state.
+    func read(into state: inout RecoveredState) throws -> CheckpointSeal {
+        var offset = LogFormat.sectorSize
+        var index = 0
+        var nodes = 0
+        state.secret = header.secret
+        while true {
+            let (kind, payload) = try block(at: offset, index: index)
+            var block = payload
+            do {
+                switch kind {
+                case .nodes:
+                    while block.readableBytes > 0 {
+                        let (path, node) = try NodeRecord.read(from: &block)
+                        state.nodes[PathKey(path)] = node
+                        nodes += 1
+                    }
+                case .sessions:
+                    while block.readableBytes > 0 {
+                        let id = try block.readJuteLong()
+                        state.sessions[id] = try block.readJuteInt()
+                    }
+                case .seal:
+                    let seal = try CheckpointSeal(block: block)
+                    // A node that was deleted and made anew meanwhile may stand there twice.
+                    guard nodes == seal.nodes, state.sessions.count == seal.sessions else {
+                        throw RecoveryError(
+                            "it holds \(nodes) nodes and \(state.sessions.count) sessions, but its seal says "
+                                + "\(seal.nodes) and \(seal.sessions)")
+                    }
+                    state.maximumSessionID = seal.maximumSessionID
+                    state.startZxid = seal.startZxid
+                    return seal
+                }
+            } catch {
+                throw RecoveryError.damage(path, offset, "\(error)")
+            }
+            offset += CheckpointFormat.blockHeaderSize + payload.readableBytes
+            index += 1
+        }
+    }
+
+    private func block(at offset: Int, index: Int) throws -> (CheckpointFormat.Kind, ByteBuffer) {
+        var head = ByteBuffer(bytes: try file.contents(from: offset, limit: CheckpointFormat.blockHeaderSize))
+        guard let (kindNumber, length, checksum) = head.readMultipleIntegers(as: (UInt32, UInt32, UInt32).self) else {
+            throw RecoveryError.damage(path, offset, "the file ends before its seal")
+        }
+        guard let kind = CheckpointFormat.Kind(rawValue: kindNumber),
+            Int(length) <= size - offset - CheckpointFormat.blockHeaderSize
+        else { throw RecoveryError.damage(path, offset, "a block is damaged") }
+        let payload = ByteBuffer(
+            bytes: try file.contents(from: offset + CheckpointFormat.blockHeaderSize, limit: Int(length)))
+        let actual = payload.withUnsafeReadableBytes {
+            CheckpointFormat.checksum(kind, index: index, $0, salt: header.salt)
+        }
+        guard payload.readableBytes == Int(length), actual == checksum else {
+            throw RecoveryError.damage(path, offset, "a block is damaged: its checksum does not fit")
+        }
+        return (kind, payload)
+    }
+}

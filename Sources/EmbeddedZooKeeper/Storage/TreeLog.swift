@@ -1,0 +1,163 @@
+import NIOCore
+
+/// The log of a data directory: found, gone on with, and trimmed. Does one thing after the other; ``TreeStore`` puts it
+/// on a thread.
+struct TreeLog {
+    struct Options: Sendable {
+        /// The size of a segment. A larger batch gets a larger one.
+        var segmentBytes = 16 << 20
+        /// How much of the last segment is kept for the beginnings and ends of sessions when the disk is full.
+        var reserveBytes: Int { min(1 << 20, segmentBytes / 8) }
+    }
+
+    let fileSystem: any StorageFileSystem
+    let directory: String
+    let options: Options
+    let pool: SegmentPool
+    private var appender: LogAppender?
+    /// The end of what is durable; known as soon as the directory was read once.
+    private(set) var durable: LogPosition?
+    private var startZxid: Int64 = 0
+    private(set) var secret: [UInt8] = []
+    private(set) var segments: [UInt64] = []
+    private var checkpointName: String?
+    /// Log in bytes: since the newest checkpoint, and since the one being written began.
+    private(set) var logBytes = 0
+    private var bytesSinceBegin = 0
+    /// Where a loss of power had cut a batch short, in words for the person who started the server.
+    private(set) var tornTail: String?
+
+    init(fileSystem: any StorageFileSystem, directory: String, options: Options) {
+        self.fileSystem = fileSystem
+        self.directory = directory
+        self.options = options
+        pool = SegmentPool(fileSystem: fileSystem, directory: directory, segmentSize: options.segmentBytes)
+    }
+
+    /// Reads the directory, and begins a new segment. Called again after something failed, when only what is known to be
+    /// durable counts.
+    mutating func open(wallMilliseconds: Int64) throws -> RecoveredState {
+        appender = nil
+        let recovery = TreeRecovery(fileSystem: fileSystem, directory: directory)
+        var findings = try recovery.read(durable: durable)
+        tornTail = durable == nil ? findings.tornTail : nil
+        for name in findings.obsoleteNames { try fileSystem.remove(directory + "/" + name) }
+        if durable == nil { try pool.adopt(findings.spares) }
+        let start = try chooseStartZxid(findings, wallMilliseconds: wallMilliseconds)
+        findings.state.startZxid = start
+        if findings.state.secret.isEmpty {
+            findings.state.secret = (0..<32).map { _ in UInt8.random(in: .min ... .max) }
+        }
+        startZxid = start
+        secret = findings.state.secret
+        durable = findings.end
+        segments = findings.segments
+        checkpointName = findings.checkpointName
+        logBytes = findings.logBytes
+        bytesSinceBegin = 0
+        for sequence in findings.obsoleteSegments { try pool.recycle(segment: sequence, limit: spareLimit) }
+        try beginSegment(atLeast: 0)
+        return findings.state
+    }
+
+    /// Greater than every zxid that was given out before, even if this directory was wiped or an old copy of it was put
+    /// back: a client that has seen a greater one would be refused for ever. Hence the calendar: 7158 a millisecond since
+    /// 2024, which makes the upper half, the epoch, last ten minutes, and keeps the number below 2^53 until 2063.
+    private func chooseStartZxid(_ findings: TreeRecovery.Findings, wallMilliseconds: Int64) throws -> Int64 {
+        let calendar = min(max(0, wallMilliseconds - Self.calendarBegin), 1 << 39) * Self.zxidsPerMillisecond
+        var start = max(findings.state.lastZxid, findings.state.startZxid, calendar - 1) + 1
+        let path = directory + "/epoch"
+        do {
+            let text = String(decoding: try fileSystem.open(path, .read).contents(limit: 32), as: UTF8.self)
+            // The log is older than the last start.
+            if let beside = Int64(text.prefix { $0.isNumber }), beside >= start { start = Self.nextEpoch(after: beside) }
+        } catch let error as StorageError where error.isMissingFile {
+        }
+        if findings.isJustRestored { start = Self.nextEpoch(after: start) }
+        let file = try fileSystem.open(path + ".new", .create)
+        var text = "\(start)\n"
+        try text.withUTF8 { try file.write(UnsafeRawBufferPointer($0), at: 0) }
+        try file.synchronize()
+        try fileSystem.rename(path + ".new", to: path)
+        // Made to last together with the name of the new segment.
+        return start
+    }
+
+    static let calendarBegin: Int64 = 1_704_067_200_000
+    static let zxidsPerMillisecond: Int64 = 7158
+
+    private static func nextEpoch(after zxid: Int64) -> Int64 { (zxid >> 32 + 1) << 32 }
+
+    private mutating func beginSegment(atLeast size: Int) throws {
+        guard let durable else { preconditionFailure("the directory was not read") }
+        let spare = try pool.take(atLeast: size + LogFormat.sectorSize)
+        let header = SegmentHeader(
+            sequence: durable.sequence + 1, salt: .random(), previousSequence: durable.sequence,
+            previousEnd: durable.offset, previousZxid: durable.zxid, startZxid: startZxid, secret: secret)
+        let buffer = appender?.reusableBuffer
+        appender = nil
+        let next = try LogAppender(
+            header, in: spare, directory: directory, fileSystem: fileSystem, buffer: buffer)
+        segments.append(header.sequence)
+        self.durable = next.position
+        appender = next
+    }
+
+    /// Makes a batch last.
+    ///
+    /// - Throws: ``StorageError``. Nothing more can be stored then before ``open(wallMilliseconds:)``.
+    mutating func append(_ batch: StorageBatch) throws {
+        let size = LogFormat.size(payload: batch.log.readableBytes)
+        if let appender, !appender.fits(payload: batch.log.readableBytes) { try beginSegment(atLeast: size) }
+        // Taken out, so that it is gone if it fails.
+        guard var appender = appender.take() else {
+            throw StorageError(operation: "go on with", path: directory, code: 0)
+        }
+        try appender.append(batch.log, lastZxid: batch.lastZxid)
+        durable = appender.position
+        self.appender = appender
+        logBytes += size
+        bytesSinceBegin += size
+    }
+
+    /// Marks that the server ended in good order.
+    mutating func close() {
+        if var appender = appender.take(), appender.fits(payload: 0) {
+            try? appender.append(ByteBuffer(), kind: .closing, lastZxid: appender.position.zxid)
+        }
+    }
+
+    // MARK: Checkpoints
+
+    /// Where in the log a checkpoint that begins now must be gone on from.
+    mutating func checkpointBegins() -> LogPosition? {
+        bytesSinceBegin = 0
+        return durable
+    }
+
+    /// The checkpoint counts now: what it contains is not needed any more.
+    mutating func checkpointSealed(as name: String, start: LogPosition) -> (segments: [UInt64], names: [String]) {
+        let obsolete = segments.filter { $0 < start.sequence }
+        segments.removeAll { $0 < start.sequence }
+        logBytes = bytesSinceBegin
+        let names = checkpointName.flatMap { $0 == name ? nil : [$0] } ?? []
+        checkpointName = name
+        return (obsolete, names)
+    }
+
+    /// As many files as one round of the log takes: the next round then finds all of them in place.
+    var spareLimit: Int { max(2, min(segments.count, 256)) }
+
+    // MARK: Room
+
+    var report: StorageReport {
+        var report = StorageReport(logBytes: logBytes, segments: segments.count)
+        if let failure = pool.failure {
+            report.allowance = (appender?.remaining ?? 0) - options.reserveBytes
+            report.shortage =
+                "\(failure). Writing needs \(pool.segmentSize) bytes more in \(directory); "
+                + "make room, and it goes on by itself"
+        }
+        return report
+    }
+}
