@@ -212,7 +212,8 @@ final class SimulatedDisk: StorageFileSystem {
         }
     }
 
-    fileprivate func bytes(_ identity: ObjectIdentifier?, _ path: String, _ offset: Int, _ count: Int) throws -> [UInt8] {
+    fileprivate func bytes(_ identity: ObjectIdentifier?, _ path: String, _ offset: Int, _ count: Int) throws -> [UInt8]
+    {
         try state.withLock { state in
             try Self.step(&state, path)
             let current = try Self.inode(identity, path, state).current

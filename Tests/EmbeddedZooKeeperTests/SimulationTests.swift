@@ -150,7 +150,8 @@ struct Simulation {
             isFull.toggle()
             disk.setFull(isFull)
         case 92..<94: disk.crash(afterOperations: Int.random(in: 0..<12, using: &random))
-        case 94: log.close()
+        case 94:
+            log.close()
             try restart()
         case 95, 96: try restart()
         case 97:
@@ -374,7 +375,8 @@ struct Simulation {
             throw Violation("\(hex(state.lastZxid)) came back, which never was")
         }
         guard moment == expected else {
-            throw Violation("the state at \(hex(state.lastZxid)) is not what it was: \(moment.difference(from: expected))")
+            throw Violation(
+                "the state at \(hex(state.lastZxid)) is not what it was: \(moment.difference(from: expected))")
         }
     }
 }

@@ -29,7 +29,8 @@ struct LogAppender {
         file = spare.file
         size = spare.size
         zeroedTo = spare.zeroedTo
-        zeroStep = max(LogFormat.sectorSize, min(512 << 10, spare.size / 16 / LogFormat.sectorSize * LogFormat.sectorSize))
+        zeroStep = max(
+            LogFormat.sectorSize, min(512 << 10, spare.size / 16 / LogFormat.sectorSize * LogFormat.sectorSize))
         self.buffer = buffer ?? SectorBuffer(size: Self.pieceSize)
         position = LogPosition(
             sequence: header.sequence, offset: LogFormat.sectorSize, zxid: header.previousZxid)

@@ -110,7 +110,8 @@ final class PosixFile: StorageFile {
 
     private func stopWritingDirectly() -> Bool {
         let flags = fcntl(descriptor, F_GETFL)
-        return flags >= 0 && flags & Linux.directAccess != 0 && fcntl(descriptor, F_SETFL, flags & ~Linux.directAccess) == 0
+        return flags >= 0 && flags & Linux.directAccess != 0
+            && fcntl(descriptor, F_SETFL, flags & ~Linux.directAccess) == 0
     }
 
     func synchronize() throws {

@@ -19,11 +19,13 @@ final class StorageThread: Sendable {
         // The running thread keeps it alive.
         let box = Unmanaged.passRetained(self)
         var handle = pthread_t()
-        let result = pthread_create(&handle, nil, { argument in
-            guard let argument else { return nil }
-            Unmanaged<StorageThread>.fromOpaque(argument).takeRetainedValue().run()
-            return nil
-        }, box.toOpaque())
+        let result = pthread_create(
+            &handle, nil,
+            { argument in
+                guard let argument else { return nil }
+                Unmanaged<StorageThread>.fromOpaque(argument).takeRetainedValue().run()
+                return nil
+            }, box.toOpaque())
         guard result == 0 else { preconditionFailure("no thread can be made: \(systemMessage(result))") }
         pthread_detach(handle)
     }

@@ -70,7 +70,9 @@ struct TreeLog {
         do {
             let text = String(decoding: try fileSystem.open(path, .read).contents(limit: 32), as: UTF8.self)
             // The log is older than the last start.
-            if let beside = Int64(text.prefix { $0.isNumber }), beside >= start { start = Self.nextEpoch(after: beside) }
+            if let beside = Int64(text.prefix { $0.isNumber }), beside >= start {
+                start = Self.nextEpoch(after: beside)
+            }
         } catch let error as StorageError where error.isMissingFile {
         }
         if findings.isJustRestored { start = Self.nextEpoch(after: start) }

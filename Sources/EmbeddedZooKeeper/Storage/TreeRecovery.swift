@@ -65,8 +65,9 @@ struct TreeRecovery {
             if index > 0 || position.sequence == 0 {
                 position = LogPosition(sequence: sequence, offset: LogFormat.sectorSize, zxid: position.zxid)
             }
-            guard index == 0 && findings.checkpointStart?.sequence == sequence
-                || segment.header.previousZxid == position.zxid
+            guard
+                index == 0 && findings.checkpointStart?.sequence == sequence
+                    || segment.header.previousZxid == position.zxid
             else {
                 throw RecoveryError.damage(
                     path(sequence), 0,

@@ -21,6 +21,7 @@ struct TreeCommand: AsyncParsableCommand {
         subcommands: [
             TreeServeCommand.self, TreeListCommand.self, TreeGetCommand.self, TreeSetCommand.self,
             TreeCreateCommand.self, TreeDeleteCommand.self, TreeWatchCommand.self, TreeStatCommand.self,
+            TreeBackupCommand.self, TreeRestoreCommand.self, TreeVerifyCommand.self,
         ])
 }
 

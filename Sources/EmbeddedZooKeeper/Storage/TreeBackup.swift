@@ -1,0 +1,200 @@
+import Glibc
+import NIOCore
+
+/// Backups of a data directory: one sealed file with everything in it, the sessions and what their passwords are derived
+/// from included.
+public enum TreeBackup {
+    /// What a backup, or a directory, holds.
+    public struct Summary: Sendable, Hashable {
+        /// The newest transaction.
+        public let zxid: Int64
+        public let nodes: Int
+        public let sessions: Int
+        /// The size of the backup; of a directory, of its log since the checkpoint.
+        public let bytes: Int
+        /// Where a loss of power had cut off the last batch, of which nobody was told.
+        public let tornTail: String?
+    }
+
+    private static let fileSystem = PosixFileSystem()
+
+    /// Writes a backup of a directory, beside a running server or without one. Everything that the server had acknowledged
+    /// before is in it.
+    ///
+    /// The file is written aside and renamed when it is complete; one of that name is replaced.
+    ///
+    /// - Throws: ``EmbeddedServerError`` when there is no tree, it is damaged, or the file cannot be written.
+    @discardableResult
+    public static func write(from directory: String, to file: String) throws -> Summary {
+        try explaining {
+            let findings = try read(directory)
+            let state = findings.state
+            let header = CheckpointHeader(
+                salt: .random(), start: LogPosition(sequence: 0, offset: LogFormat.sectorSize, zxid: state.lastZxid),
+                secret: state.secret)
+            let temporary = file + ".new"
+            let backup = try CheckpointFile(header, temporaryPath: temporary, fileSystem: fileSystem)
+            do {
+                let size = try fill(backup, state, as: file)
+                return Summary(
+                    zxid: state.lastZxid, nodes: state.nodes.count, sessions: state.sessions.count, bytes: size,
+                    tornTail: nil)
+            } catch {
+                backup.abandon()
+                throw error
+            }
+        }
+    }
+
+    private static func fill(_ backup: CheckpointFile, _ state: RecoveredState, as file: String) throws -> Int {
+        var block = ByteBuffer()
+        for (key, node) in state.nodes {
+            NodeRecord.write(key.string, node, into: &block)
+            guard block.readableBytes > 64 << 10 else { continue }
+            try backup.add(.nodes, block)
+            block.clear()
+        }
+        try backup.add(.nodes, block)
+        block.clear()
+        for (id, timeout) in state.sessions { block.writeMultipleIntegers(id, timeout) }
+        try backup.add(.sessions, block)
+        let seal = CheckpointSeal(
+            nodes: state.nodes.count, sessions: state.sessions.count, endZxid: state.lastZxid,
+            startZxid: state.startZxid, maximumSessionID: state.maximumSessionID)
+        return try backup.seal(seal, as: file, in: parent(of: file))
+    }
+
+    /// Reads a directory whole and verifies it, beside a running server or without one.
+    ///
+    /// - Throws: ``EmbeddedServerError`` that names file and byte of the first damage.
+    public static func verify(directory: String) throws -> Summary {
+        try explaining {
+            let findings = try read(directory)
+            return Summary(
+                zxid: findings.state.lastZxid, nodes: findings.state.nodes.count,
+                sessions: findings.state.sessions.count, bytes: findings.logBytes, tornTail: findings.tornTail)
+        }
+    }
+
+    /// Reads a backup whole and verifies it.
+    public static func verify(file: String) throws -> Summary {
+        try explaining { try readBackup(file).summary }
+    }
+
+    /// Makes a directory of a backup. A server on it begins a new epoch, greater than any before, so that clients which
+    /// have seen later transactions are not locked out.
+    ///
+    /// - Parameter replace: Whether what the directory holds may be moved aside.
+    /// - Returns: What was restored, and where the former content is now.
+    @discardableResult
+    public static func restore(
+        _ file: String, to directory: String, replace: Bool
+    ) throws -> (summary: Summary, formerContent: String?) {
+        try explaining {
+            let summary = try readBackup(file).summary
+            var former: String?
+            var epoch: [UInt8]?
+            // Held until the end, so that no server starts meanwhile on what is there.
+            var locks = [try DataDirectory(directory)]
+            let content = try fileSystem.names(in: directory).filter { $0 != "lock" }
+            if !content.isEmpty {
+                guard replace else {
+                    throw RecoveryError(
+                        "\(directory) is not empty. Name a new directory, or use --replace to move what it holds aside."
+                    )
+                }
+                epoch = try? fileSystem.open(directory + "/epoch", .read).contents(limit: 32)
+                let aside = trimmed(directory) + ".replaced-\(time(nil))"
+                try fileSystem.rename(trimmed(directory), to: aside)
+                former = aside
+                locks.append(try DataDirectory(directory))
+            }
+            try copy(file, to: directory, name: LogFormat.checkpointName(summary.zxid), epoch: epoch)
+            try fileSystem.synchronizeDirectory(parent(of: trimmed(directory)))
+            withExtendedLifetime(locks) {}
+            return (summary, former)
+        }
+    }
+
+    private static func copy(_ file: String, to directory: String, name: String, epoch: [UInt8]?) throws {
+        if let epoch {
+            let target = try fileSystem.open(directory + "/epoch", .create)
+            try epoch.withUnsafeBytes { try target.write($0, at: 0) }
+            try target.synchronize()
+        }
+        let source = try fileSystem.open(file, .read)
+        let temporary = directory + "/" + CheckpointFormat.temporaryName
+        let target = try fileSystem.open(temporary, .create)
+        let buffer = SectorBuffer(size: 1 << 20)
+        let size = try source.size()
+        var offset = 0
+        while offset < size {
+            let count = try source.read(into: buffer.bytes, at: offset)
+            try target.write(UnsafeRawBufferPointer(buffer.bytes)[..<count].rebased, at: offset)
+            offset += count
+        }
+        try target.synchronize()
+        try fileSystem.rename(temporary, to: directory + "/" + name)
+        try fileSystem.synchronizeDirectory(directory)
+    }
+
+    private static func readBackup(_ file: String) throws -> (summary: Summary, state: RecoveredState) {
+        let reader = try CheckpointReader(path: file, fileSystem: fileSystem)
+        guard reader.header.isBackup else {
+            throw RecoveryError(
+                "\(file) is a checkpoint of a server, which is of use only with the log beside it. Make a backup with "
+                    + "linekeeper tree backup.")
+        }
+        var state = RecoveredState()
+        let seal = try reader.read(into: &state)
+        let size = try fileSystem.open(file, .read).size()
+        return (
+            Summary(
+                zxid: seal.endZxid, nodes: state.nodes.count, sessions: state.sessions.count, bytes: size,
+                tornTail: nil), state
+        )
+    }
+
+    /// Reads a directory that a server may be changing: when a file goes away or is used again meanwhile, anew.
+    private static func read(_ directory: String) throws -> TreeRecovery.Findings {
+        let recovery = TreeRecovery(fileSystem: fileSystem, directory: directory)
+        var attempts = 0
+        while true {
+            do {
+                let findings = try recovery.read()
+                guard !findings.segments.isEmpty || findings.checkpointName != nil else {
+                    throw NoTree(directory: directory)
+                }
+                return findings
+            } catch let error where !(error is NoTree) {
+                attempts += 1
+                guard attempts < 10 else { throw error }
+                usleep(50_000)
+            }
+        }
+    }
+
+    private struct NoTree: Error, CustomStringConvertible {
+        let directory: String
+        var description: String { "there is no tree in \(directory)" }
+    }
+
+    private static func trimmed(_ path: String) -> String {
+        var path = path
+        while path.utf8.count > 1, path.hasSuffix("/") { path.removeLast() }
+        return path
+    }
+
+    private static func parent(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
+    private static func explaining<Result>(_ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch {
+            throw EmbeddedServerError("\(error)")
+        }
+    }
+}
