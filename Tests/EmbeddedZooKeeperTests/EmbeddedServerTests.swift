@@ -58,7 +58,7 @@ import ZooKeeperProtocol
             fourLetterWords: ["ruok", "mntr"], maxClientConnections: 5)
     }
 
-    private static func withServer<Result: Sendable>(
+    static func withServer<Result: Sendable>(
         _ server: EmbeddedServer, _ body: @Sendable (SocketAddress) async throws -> Result
     ) async throws -> Result {
         try await withThrowingTaskGroup(of: Void.self) { group in

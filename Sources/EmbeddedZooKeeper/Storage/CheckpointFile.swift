@@ -41,7 +41,6 @@ final class CheckpointFile {
     @discardableResult
     func seal(_ seal: CheckpointSeal, as path: String, in directory: String) throws -> Int {
         try add(.seal, seal.block)
-        let size = offset + filled
         let padding = (LogFormat.sectorSize - filled % LogFormat.sectorSize) % LogFormat.sectorSize
         UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[filled..<filled + padding])
             .initializeMemory(as: UInt8.self, repeating: 0)
@@ -50,7 +49,7 @@ final class CheckpointFile {
         try file.synchronize()
         try fileSystem.rename(temporaryPath, to: path)
         try fileSystem.synchronizeDirectory(directory)
-        return size
+        return offset
     }
 
     func abandon() {

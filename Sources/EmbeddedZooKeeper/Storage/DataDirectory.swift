@@ -1,3 +1,5 @@
+import Synchronization
+
 #if canImport(Glibc)
     import Glibc
 #else
@@ -6,10 +8,10 @@
 
 /// The data directory: made if it is missing, and owned by one process at a time.
 ///
-/// Holds the lock from its creation until it is let go of.
+/// Holds the lock from its creation until ``release()``, or until it is let go of.
 final class DataDirectory: Sendable {
     let path: String
-    private let lockDescriptor: Int32
+    private let lockDescriptor: Mutex<Int32>
 
     /// - Throws: ``RecoveryError`` when the directory cannot be made, or another process uses it.
     init(_ path: String) throws {
@@ -31,11 +33,19 @@ final class DataDirectory: Sendable {
         let text = Array("\(getpid())".utf8)
         ftruncate(descriptor, 0)
         _ = text.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count, 0) }
-        lockDescriptor = descriptor
+        lockDescriptor = Mutex(descriptor)
     }
 
     deinit {
-        close(lockDescriptor)
+        release()
+    }
+
+    /// Lets another process, or another server of this one, have it.
+    func release() {
+        lockDescriptor.withLock { descriptor in
+            if descriptor >= 0 { close(descriptor) }
+            descriptor = -1
+        }
     }
 
     private static func makeDirectory(_ path: String) throws {

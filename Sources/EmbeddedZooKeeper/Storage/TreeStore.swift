@@ -130,5 +130,6 @@ final class TreeStore: TreeStorage {
         keeper.add { [self] in checkpoint.withLock { $0.abandon() } }
         keeper.end()
         keeper.join()
+        directory.release()
     }
 }
