@@ -52,7 +52,7 @@ import Testing
             try TreeBackup.restore(file, to: other.path, replace: true)
         }
         #expect(second?.description.contains("in use") == true)
-        withExtendedLifetime(inUse) {}
+        inUse.release()
         // A damaged backup is refused before anything is touched.
         let content = try Data(contentsOf: URL(fileURLWithPath: file))
         var damaged = content

@@ -53,7 +53,14 @@ final class DataDirectory: Sendable {
         for component in path.split(separator: "/", omittingEmptySubsequences: false) {
             partial += component + "/"
             guard !component.isEmpty else { continue }
-            if mkdir(partial, 0o700) != 0, errno != EEXIST {
+            if mkdir(partial, 0o700) == 0 {
+                // A folder that a power cut takes away takes everything in it away.
+                let parent = open(partial + "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+                if parent >= 0 {
+                    fsync(parent)
+                    close(parent)
+                }
+            } else if errno != EEXIST {
                 throw RecoveryError("cannot make the data directory \(path): \(reason(errno))")
             }
         }
