@@ -90,33 +90,39 @@ class Comparison:
             "set": (100_000, 1000, 2.0), "get": (100_000, 1000, 2.0), "create": (40_000, 1000, 2.0),
             "multi": (400_000, 20, 1.5)}
         found = {}
-        syncs = []
         for _ in self.runs():
             for load, (count, window, _) in loads.items():
                 for server in (self.ours, self.apache):
                     result = self.load("raw", server, load, self.count(count), "--window", window, "--seconds", 15)
                     found.setdefault((load, server), []).append(result["per_second"])
-            syncs.append(median_fdatasync(self.scratch))
-            for server in (self.ours, self.apache):
-                result = self.load("raw", server, "set", self.count(3000), "--window", 1)
-                for key in ("p50_us", "p99_us", "p999_us"):
-                    found.setdefault((key, server), []).append(result[key] / 1000)
         for load, (_, _, wanted) in loads.items():
             ours, theirs = (statistics.median(found[load, server]) for server in (self.ours, self.apache))
             name = "multi of 100, sets" if load == "multi" else load
             self.table.add(f"{name}, pipelined", ours, theirs, "/s", f"≥ {wanted} ×", ours >= wanted * theirs)
-        sync = statistics.median(syncs)
-        ours, theirs = (statistics.median(found["p50_us", server]) for server in (self.ours, self.apache))
-        self.table.add("set, one after another, p50", ours, theirs, "ms", "no slower", ours <= theirs)
-        self.table.add(
-            "the same, above one fdatasync", ours - sync, theirs - sync, "ms", "≤ 0.15 ms", ours - sync <= 0.15)
-        self.table.add("one fdatasync of this disk", sync, None, "ms")
-        for key, name in (("p99_us", "p99"), ("p999_us", "p99.9")):
-            ours, theirs = (statistics.median(found[key, server]) for server in (self.ours, self.apache))
-            self.table.add(f"set, one after another, {name}", ours, theirs, "ms")
+        self.lone_sets()
         ours, theirs = self.ours.resident_mb(), self.apache.resident_mb()
         self.table.add("resident memory after these loads", ours, theirs, "MB", "≤ 1/10", ours * 10 <= theirs)
         self.stop()
+
+    def lone_sets(self):
+        """One write after another, beside the disk's own pace, in many short turns: what else goes on there hits all."""
+        found = {}
+        for _ in range(12 * self.options.runs):
+            found.setdefault("sync", []).append(median_fdatasync(self.scratch))
+            for server in (self.ours, self.apache):
+                result = self.load("raw", server, "set", self.count(400), "--window", 1)
+                for key in ("p50_us", "p99_us"):
+                    found.setdefault((key, server), []).append(result[key] / 1000)
+        sync = statistics.median(found["sync"])
+        ours, theirs = (statistics.median(found["p50_us", server]) for server in (self.ours, self.apache))
+        self.table.add("set, one after another, p50", ours, theirs, "ms", "no slower", ours <= theirs)
+        ours, theirs = (
+            statistics.median(p50 - pace for p50, pace in zip(found["p50_us", server], found["sync"]))
+            for server in (self.ours, self.apache))
+        self.table.add("the same, above one fdatasync", ours, theirs, "ms", "≤ 0.15 ms", ours <= 0.15)
+        self.table.add("one fdatasync of this disk", sync, None, "ms")
+        ours, theirs = (statistics.median(found["p99_us", server]) for server in (self.ours, self.apache))
+        self.table.add("set, one after another, p99", ours, theirs, "ms")
 
     def client(self):
         """Our client driving Apache ZooKeeper, beside the bare socket doing the same."""
@@ -260,7 +266,7 @@ def median_fdatasync(folder):
         os.pwrite(descriptor, bytes(1 << 20), 0)
         os.fsync(descriptor)
         times = []
-        for n in range(300):
+        for n in range(100):
             begin = time.perf_counter()
             os.pwrite(descriptor, b"x" * 200, n * 200)
             os.fdatasync(descriptor)
