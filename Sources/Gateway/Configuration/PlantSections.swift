@@ -95,6 +95,7 @@ struct PlantSections {
 
     private func checkCommands() {
         let devices = routes.map(\.definition.devicePattern)
+        let tags = routes.flatMap(\.definition.tagPatterns)
         for (index, command) in commands.enumerated() {
             let pattern = TopicPattern(command.definition.devices)
             for earlier in commands[..<index] where earlier.definition.name == command.definition.name {
@@ -108,6 +109,16 @@ struct PlantSections {
                 command.place(["devices"]).warn(
                     "command \"\(command.definition.name)\" is for \(command.definition.devices), which no route delivers",
                     expected: "devices of a route")
+            }
+            // A tag that never has a value refuses the command for ever: better found now than at the machine.
+            for tag in command.definition.interlock?.tags ?? [] where !routes.isEmpty {
+                let text = tag.replacing("{device}", with: command.definition.devices.description)
+                guard let filter = try? TopicFilter(text), !tags.contains(where: TopicPattern(filter).overlaps) else {
+                    continue
+                }
+                command.place(["interlock"]).warn(
+                    "the interlock of command \"\(command.definition.name)\" asks for \(text), which no route delivers: it will always refuse",
+                    expected: "tags of a route")
             }
         }
     }

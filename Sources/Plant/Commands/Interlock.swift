@@ -31,7 +31,7 @@ public struct Interlock: Sendable, Hashable, CustomStringConvertible {
     public let text: String
     let root: Node
     /// The tags that it names, each once, with `{device}` still in place.
-    let tags: [String]
+    package let tags: [String]
 
     /// Parses an expression.
     public init(_ text: String) throws(Mistake) {

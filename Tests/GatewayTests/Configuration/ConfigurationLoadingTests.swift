@@ -186,6 +186,21 @@ import Testing
         expectProblem(problems, "mistake", "alarm \"hotter\" low: must be less than high")
     }
 
+    @Test func anInterlockThatNoRouteFeedsIsDoubtful() throws {
+        let fixture = try ConfigurationFixture([
+            "linekeeper.yaml": soundHead
+                + """
+                routes: [{ name: r, topic: "factory/{line}/{machine}/{metric}", device: "factory/{line}/{machine}", payload: number }]
+                commands:
+                  - { name: start, devices: factory/+/+, topic: "{device}/cmd", execution: atMostOnce, interlock: "site/guard/closed == true" }
+                  - { name: stop, devices: factory/+/+, topic: "{device}/cmd", execution: atMostOnce, interlock: "{device}/guard == 1" }
+                """
+        ])
+        let problems = fixture.problems()
+        expectProblem(problems, "warning", "the interlock of command \"start\" asks for site/guard/closed")
+        #expect(!problems.contains { $0.contains("command \"stop\"") }, "\(problems)")
+    }
+
     @Test func sparkplugIsRefusedClearly() throws {
         let fixture = try ConfigurationFixture([
             "linekeeper.yaml": soundHead + "routes: [{ name: r, topic: \"spBv1.0/{g}/{t}/{n}\", payload: sparkplug }]"
