@@ -63,8 +63,7 @@ let package = Package(
             name: "Gateway",
             dependencies: [
                 "Plant", "MQTT", "ZooKeeperRecipes", "ZooKeeperClient", "ZooKeeperProtocol", "EmbeddedZooKeeper", yams,
-                logging,
-                lifecycle, unixSignals, collections,
+                logging, lifecycle, unixSignals, collections, nioSSL,
             ],
             swiftSettings: settings),
         .target(name: "Plant", dependencies: [collections], swiftSettings: settings),

@@ -22,6 +22,7 @@ public struct Gateway: Sendable {
         var services: [any Service] = []
         var tree = try ZooKeeperClient.Configuration(connectString: configuration.treeConnectString)
         tree.sessionTimeout = configuration.sessionTimeout
+        try configuration.treeAccess.apply(to: &tree)
         if case .embedded(let settings) = configuration.tree {
             services.append(
                 EmbeddedTree(settings, sessionTimeout: configuration.sessionTimeout, logger: logger))

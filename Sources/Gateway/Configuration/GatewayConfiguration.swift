@@ -12,6 +12,7 @@ public struct GatewayConfiguration: Sendable {
     package var gateway: String
     package var mqtt: MQTTSettings
     package var tree: TreePlace
+    package var treeAccess: TreeAccess
     /// How long the tree waits for a gateway that has gone silent before it gives its work to another.
     package var sessionTimeout: Duration
     /// The path in the ensemble under which the plant's tree lies: `/linekeeper/<plant>` unless overridden.

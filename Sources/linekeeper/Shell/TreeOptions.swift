@@ -22,6 +22,7 @@ struct TreeOptions: ParsableArguments {
         var servers: String
         /// nil: to be found among the plants that the tree holds.
         var chroot: String?
+        var access = TreeAccess()
     }
 
     func place() throws -> Place {
@@ -41,7 +42,7 @@ struct TreeOptions: ParsableArguments {
             case .embedded(let embedded): embedded.connectAddress
             case .ensemble(let servers): servers
             }
-        return Place(servers: server ?? servers, chroot: named ?? loaded.chroot)
+        return Place(servers: server ?? servers, chroot: named ?? loaded.chroot, access: loaded.treeAccess)
     }
 
     /// Connects, does the work and closes the session again.
@@ -81,6 +82,7 @@ struct TreeOptions: ParsableArguments {
         var settings = try ZooKeeperClient.Configuration(connectString: connectString)
         settings.sessionTimeout = .seconds(10)
         settings.requestTimeout = .seconds(10)
+        do { try place.access.apply(to: &settings) } catch { throw CommandFailure(.no, "\(error)") }
         // A command line says itself what went wrong, once.
         var quiet = Logger(label: "linekeeper") { StandardErrorLog(label: $0, level: .critical) }
         quiet.logLevel = .critical
@@ -91,15 +93,21 @@ struct TreeOptions: ParsableArguments {
                 _ = try await client.waitUntilConnected(timeout: .seconds(5))
             } catch {
                 if Task.isCancelled { throw CancellationError() }
-                throw CommandFailure(
-                    .unreachable,
-                    "the tree at \(place.servers) does not answer; is a gateway or a tree server running there? (linekeeper run, or linekeeper tree serve)"
-                )
+                throw CommandFailure(.unreachable, Self.explain(client.lastFailure, servers: place.servers))
             }
             let result = try await work(client)
             group.cancelAll()
             while (try? await group.next()) != nil {}
             return result
         }
+    }
+
+    /// Why there is no session; what to do depends on it.
+    private static func explain(_ failure: ConnectionFailure?, servers: String) -> String {
+        if let failure, failure.kind != .unreachable {
+            return "the tree at \(servers) cannot be used: \(failure)"
+        }
+        return
+            "the tree at \(servers) does not answer; is a gateway or a tree server running there? (linekeeper run, or linekeeper tree serve)"
     }
 }

@@ -1,0 +1,70 @@
+import NIOSSL
+package import ZooKeeperClient
+
+/// How a gateway proves to the tree's servers who it is, and makes sure that they are who they should be.
+package struct TreeAccess: Sendable, Equatable {
+    /// Files that differ from the system's.
+    package struct TLS: Sendable, Equatable {
+        /// PEM file of the certificate authorities to trust; nil: those of the system.
+        package var ca: String?
+        /// PEM file of this gateway's certificate and those that vouch for it.
+        package var certificate: String?
+        package var key: String?
+
+        package init() {}
+    }
+
+    package enum Login: Sendable {
+        /// SASL with DIGEST-MD5: the password does not cross the wire.
+        case sasl
+        /// The `digest` scheme of access lists: the password crosses the wire; for use under TLS.
+        case digest
+    }
+
+    /// nil: no TLS.
+    package var tls: TLS?
+    package var username: String?
+    /// File whose first line is the password; read when the client is made, never kept in the configuration.
+    package var passwordFile: String?
+    package var login = Login.sasl
+
+    package init() {}
+
+    /// Sets a client's configuration up.
+    ///
+    /// - Throws: What is wrong with a file, and which.
+    package func apply(to configuration: inout ZooKeeperClient.Configuration) throws {
+        configuration.tls = try tls.map(Self.clientConfiguration)
+        guard let username, let passwordFile else { return }
+        let password = try SecretFile.firstLine(of: passwordFile)
+        switch login {
+        case .sasl: configuration.sasl = SASLCredentials(user: username, password: password)
+        case .digest: configuration.auth.append(.digest(user: username, password: password))
+        }
+    }
+
+    private static func clientConfiguration(_ tls: TLS) throws -> TLSConfiguration {
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        if let ca = tls.ca {
+            configuration.trustRoots = .certificates(try reading(ca) { try NIOSSLCertificate.fromPEMFile(ca) })
+        }
+        if let certificate = tls.certificate, let key = tls.key {
+            configuration.certificateChain = try reading(certificate) {
+                try NIOSSLCertificate.fromPEMFile(certificate).map { .certificate($0) }
+            }
+            configuration.privateKey = .privateKey(
+                try reading(key) { try NIOSSLPrivateKey(file: key, format: .pem) })
+        }
+        return configuration
+    }
+
+    private struct UnreadablePEM: Error, CustomStringConvertible {
+        let file: String
+        let reason: String
+        var description: String { "\(file) cannot be used for TLS to the tree: \(reason); a PEM file is expected" }
+    }
+
+    private static func reading<Result>(_ file: String, _ body: () throws -> Result) throws -> Result {
+        do { return try body() } catch { throw UnreadablePEM(file: file, reason: "\(error)") }
+    }
+}

@@ -1,0 +1,65 @@
+import Foundation
+import TestFixtures
+import Testing
+
+extension EndToEnd {
+    /// A tree that lets nobody in who has no certificate of the plant's authority and no password.
+    @Suite("Secured tree")
+    struct SecuredTreeTests {
+        @Test("a gateway works on it; a stranger is told why not", .timeLimit(.minutes(2)))
+        func gatewayOnASecuredTree() async throws {
+            try await Stage.play("secured-tree") { stage in
+                let certificates = try await TestCertificates()
+                let users = try stage.scratch.write("plant:correct horse\n", to: "sasl-users")
+                try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: users)
+                let password = try stage.scratch.write("correct horse\n", to: "tree-password")
+                let securePort = try FreePort.tcp()
+                let server = try await TreeServer(
+                    program: stage.program, scratch: stage.scratch,
+                    options: [
+                        "--tls-listen", "127.0.0.1:\(securePort)", "--tls-certificate", certificates.server,
+                        "--tls-key",
+                        certificates.serverKey, "--tls-trust", certificates.authority, "--sasl-users", users,
+                        "--require-sasl",
+                    ])
+                stage.onEnd { await server.stop() }
+                stage.report { server.process?.report() ?? "" }
+
+                let broker = try await stage.broker()
+                let tls =
+                    "{ ca: \(certificates.authority), certificate: \(certificates.client), key: \(certificates.clientKey) }"
+                func configuration(_ access: String) -> PlantConfiguration {
+                    PlantConfiguration(
+                        broker: "mqtt://127.0.0.1:\(broker.port)",
+                        tree: .servers("127.0.0.1:\(securePort)" + access.replacing("\n", with: "\n  ")))
+                }
+                let known = configuration("\ntls: \(tls)\nusername: plant\npasswordFile: \(password)")
+                let gateway = try stage.gateway("secured", known)
+
+                try await eventually("the gateway is the alarm processor", within: .seconds(30)) {
+                    try await stage.call(["status"], of: gateway).output.contains("processed by secured")
+                }
+
+                // Without the password, without the certificate, and with another authority: refused, and told why.
+                let wrong = try stage.scratch.write("wrong horse\n", to: "wrong-password")
+                for (access, reason) in [
+                    ("\ntls: \(tls)\nusername: plant\npasswordFile: \(wrong)", "SASL"),
+                    (
+                        "\ntls: { ca: \(certificates.authority) }\nusername: plant\npasswordFile: \(password)",
+                        "certificate"
+                    ),
+                    (
+                        "\ntls: { ca: \(certificates.client) }\nusername: plant\npasswordFile: \(password)",
+                        "certificate"
+                    ),
+                ] {
+                    let file = try configuration(access).write(gateway: "stranger", to: stage.scratch)
+                    let outcome = try await stage.program.call(
+                        ["tree", "ls", "/", "--config", file], in: stage.scratch)
+                    #expect(outcome.status == 3, "\(access): \(outcome)")
+                    #expect(outcome.errors.contains(reason), "\(access): \(outcome)")
+                }
+            }
+        }
+    }
+}
