@@ -15,13 +15,13 @@ extension Engine {
     }
 
     func authenticate(_ packet: AuthPacket, _ xid: Int32, _ client: Client) {
-        switch packet.scheme {
-        case "digest":
-            let identity = Identity.digest(ofUserAndPassword: packet.auth ?? [])
+        switch (packet.scheme, packet.auth) {
+        case ("digest", let userAndPassword?):
+            let identity = Identity.digest(ofUserAndPassword: userAndPassword)
             prove(identity, client)
             if let superDigest = settings.superDigest, identity.id == superDigest { prove(.superuser, client) }
-        case "ip": break
-        case "x509" where client.identities.contains(where: { $0.scheme == "x509" }): break
+        case ("ip", _): break
+        case ("x509", _) where client.identities.contains(where: { $0.scheme == "x509" }): break
         default:
             statistics.failedAuthentications &+= 1
             reply(client, xid: xid, error: .authFailed)

@@ -127,7 +127,8 @@ extension Engine {
             MonitorValue(
                 "quota_soft_exceeded_count", statistics.quotaSoftExceeded, .counter,
                 "Changes that exceeded a soft quota"),
-            MonitorValue("disk_full", isDiskFull ? 1 : 0, .gauge, "Whether there is no room for another segment of the log"),
+            MonitorValue(
+                "disk_full", isDiskFull ? 1 : 0, .gauge, "Whether there is no room for another segment of the log"),
             MonitorValue("process_stalls", statistics.stalls, .counter, "Pauses of this process longer than a tick"),
         ]
     }

@@ -18,8 +18,10 @@ extension Engine {
             close(client)
             return
         }
-        guard let operation = header.operation else {
+        guard let operation = header.operation, !Self.refusedOperations.contains(operation) else {
+            // As with ZooKeeper, who asks for what is no client's to ask loses the connection, not the session.
             reply(client, xid: header.xid, error: .unimplemented)
+            close(client)
             return
         }
         do {
@@ -44,6 +46,9 @@ extension Engine {
         reply(client, xid: header.xid, error: .marshallingError)
         if closes { close(client) }
     }
+
+    /// What a server asks itself, and what stands in transactions only.
+    private static let refusedOperations: Set<OperationCode> = [.check, .deleteContainer, .createSession, .error]
 
     /// Answers a request that changes nothing in the tree.
     ///
@@ -104,7 +109,7 @@ extension Engine {
         case .addWatch, .setWatches, .setWatches2, .checkWatches, .removeWatches:
             try watch(operation, xid, &frame, client)
         case .reconfig: try refuseReconfiguration(try ReconfigRequest(from: &frame), client)
-        case .check, .deleteContainer, .createSession, .error: throw ErrorCode.unimplemented
+        case .check, .deleteContainer, .createSession, .error: throw ErrorCode.unimplemented  // Refused before.
         case .create, .create2, .createContainer, .createTTL, .delete, .setData, .setACL, .multi, .closeSession:
             return false
         }

@@ -9,9 +9,7 @@ extension Engine {
         switch operation {
         case .addWatch:
             let request = try AddWatchRequest(from: &frame)
-            guard let mode = AddWatchMode(rawValue: request.mode), ZooKeeperPath.isValid(request.path) else {
-                throw ErrorCode.badArguments
-            }
+            guard let mode = AddWatchMode(rawValue: request.mode) else { throw ErrorCode.marshallingError }
             watches.add(client, to: mode == .persistent ? .persistent : .recursive, PathKey(request.path))
             reply(client, xid: xid) { $0.writeInteger(ErrorCode.ok.rawValue) }
         case .setWatches, .setWatches2:
@@ -19,7 +17,7 @@ extension Engine {
             reply(client, xid: xid)
         case .checkWatches, .removeWatches:
             let request = try WatcherTypeRequest(from: &frame)
-            guard let type = WatcherType(rawValue: request.type) else { throw ErrorCode.badArguments }
+            guard let type = WatcherType(rawValue: request.type) else { throw ErrorCode.marshallingError }
             let path = PathKey(request.path)
             let kinds = Self.kinds(of: type).filter { watches.contains(client, in: $0, path) }
             guard !kinds.isEmpty else { throw ErrorCode.noWatcher }
@@ -48,14 +46,14 @@ extension Engine {
                 continue
             }
             if node.state.mzxid > since {
-                tell(client, .nodeDataChanged, path, allowedBy: node)
+                tell(client, .nodeDataChanged, path)
             } else {
                 watches.add(client, to: .data, node.key)
             }
         }
         for path in request.existWatches {
-            if let node = tree[path] {
-                tell(client, .nodeCreated, path, allowedBy: node)
+            if tree[path] != nil {
+                tell(client, .nodeCreated, path)
             } else {
                 watches.add(client, to: .data, PathKey(path))
             }
@@ -66,7 +64,7 @@ extension Engine {
                 continue
             }
             if node.state.pzxid > since {
-                tell(client, .nodeChildrenChanged, path, allowedBy: node)
+                tell(client, .nodeChildrenChanged, path)
             } else {
                 watches.add(client, to: .child, node.key)
             }
@@ -75,8 +73,9 @@ extension Engine {
         for path in request.persistentRecursiveWatches ?? [] { watches.add(client, to: .recursive, PathKey(path)) }
     }
 
-    private func tell(_ client: Client, _ type: EventType, _ path: String, allowedBy node: Node? = nil) {
-        if let node, !AccessControl.allows(node.state.acl, .read, client.identities) { return }
+    /// Also to who may not read the node, as ZooKeeper: silence would leave the client waiting for a watch that it believes
+    /// armed, and that the node is there is told by `exists`, too.
+    private func tell(_ client: Client, _ type: EventType, _ path: String) {
         deliver(WatchEvent(type: type, path: path, zxid: -1), to: [client])
     }
 

@@ -14,7 +14,7 @@ extension Engine {
         switch operation {
         case .create, .create2, .createContainer, .createTTL:
             let request = try CreateRequest(from: &frame, withTimeToLive: operation == .createTTL)
-            let node = try transact(now) { () throws(ErrorCode) in try create(request, client, session) }
+            let node = try transact(now) { () throws(ErrorCode) in try create(request, operation, client, session) }
             reply(client, xid: xid) {
                 $0.writeJuteString(node.path)
                 if operation != .create { node.stat.write(into: &$0) }
@@ -32,7 +32,9 @@ extension Engine {
             let node = try transact(now) { () throws(ErrorCode) in try setACL(request, client) }
             reply(client, xid: xid) { node.stat.write(into: &$0) }
         case .multi:
-            let results = multi(try MultiRequest(from: &frame), client, session, now)
+            var request = try MultiRequest(from: &frame)
+            try Self.settleModes(of: &request)
+            let results = multi(request, client, session, now)
             reply(client, xid: xid) { MultiResponse(results: results).write(into: &$0) }
         case .closeSession:
             endSession(session, now, except: client)
@@ -52,7 +54,7 @@ extension Engine {
                 for operation in request.operations {
                     switch operation {
                     case .create(let create, let type):
-                        let node = try self.create(create, client, session)
+                        let node = try self.create(create, type, client, session)
                         results.append(.created(path: node.path, stat: type == .create ? nil : node.stat))
                     case .delete(let delete):
                         try self.delete(delete, client)
@@ -73,17 +75,24 @@ extension Engine {
         }
     }
 
+    /// ZooKeeper looks at the modes while it decodes a transaction. Flags that mean nothing, or that ask for a time to live
+    /// where none can be given, make all of it unreadable. A time to live that the mode has no use for is forgotten.
+    private static func settleModes(of request: inout MultiRequest) throws(ErrorCode) {
+        for index in request.operations.indices {
+            guard case .create(var create, let type) = request.operations[index] else { continue }
+            guard let mode = create.mode, type == .createTTL || !mode.hasTimeToLive else { throw .marshallingError }
+            guard type == .createTTL, !mode.hasTimeToLive else { continue }
+            create.timeToLive = nil
+            request.operations[index] = .create(create, type: .create)
+        }
+    }
+
     // MARK: One operation, inside a transaction
 
-    private func create(_ request: CreateRequest, _ client: Client, _ session: Session) throws(ErrorCode) -> Node {
-        guard let mode = request.mode else { throw .badArguments }
-        if mode.hasTimeToLive {
-            guard let life = request.timeToLive, (1...NodeOwner.maximumTimeToLive).contains(life) else {
-                throw .badArguments
-            }
-        } else if let life = request.timeToLive, life < 0 {
-            throw .badArguments
-        }
+    private func create(
+        _ request: CreateRequest, _ operation: OperationCode, _ client: Client, _ session: Session
+    ) throws(ErrorCode) -> Node {
+        guard let mode = Self.mode(of: request) else { throw .badArguments }
         guard !request.path.utf8.contains(0), let slash = request.path.utf8.lastIndex(of: UInt8(ascii: "/")) else {
             throw .badArguments
         }
@@ -99,16 +108,25 @@ extension Engine {
         guard parent.state.owner.session == nil else { throw .noChildrenForEphemerals }
         try checkQuota(key, parent: parent, nodes: 1, bytes: Int64(request.data?.count ?? 0))
         let owner: NodeOwner =
-            if mode.isEphemeral {
-                .session(session.id)
-            } else if mode == .container {
+            // The operation makes the container, not the flags (ZooKeeper).
+            if operation == .createContainer {
                 .container
+            } else if mode.isEphemeral {
+                .session(session.id)
             } else if mode.hasTimeToLive {
                 .timeToLive(milliseconds: request.timeToLive ?? 0)
             } else {
                 .none
             }
         return tree.create(key, parent: parent, data: request.data, acl: acl, owner: owner)
+    }
+
+    /// The mode, when its flags mean something and it has a time to live exactly if it needs one.
+    private static func mode(of request: CreateRequest) -> CreateMode? {
+        guard let mode = request.mode else { return nil }
+        let life = request.timeToLive ?? -1
+        let isFitting = mode.hasTimeToLive ? (1...NodeOwner.maximumTimeToLive).contains(life) : life < 0
+        return isFitting ? mode : nil
     }
 
     private func delete(_ request: PathVersionRequest, _ client: Client) throws(ErrorCode) {

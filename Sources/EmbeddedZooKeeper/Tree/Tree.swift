@@ -39,20 +39,14 @@ final class Tree {
     static let plainState = NodeState(
         data: [], acl: ACL.worldAll, czxid: 0, mzxid: 0, pzxid: 0, ctime: 0, mtime: 0, owner: .none)
 
-    private static let rootState = {
-        var state = plainState
-        state.creations = 1
-        return state
-    }()
-
-    /// What a tree has before anything was created.
+    /// What a tree has before anything was created. As in ZooKeeper, these nodes do not count as created: a parent's first
+    /// sequential child has the number 0.
     static let initialNodes: [PathKey: NodeState] = {
-        var system = plainState
-        system.creations = 2
         var config = plainState
         config.acl = ACL.worldRead
+        config.aversion = -1
         return [
-            .root: rootState, PathKey("/zookeeper"): system, PathKey("/zookeeper/quota"): plainState,
+            .root: plainState, PathKey("/zookeeper"): plainState, PathKey("/zookeeper/quota"): plainState,
             PathKey("/zookeeper/config"): config,
         ]
     }()
@@ -62,7 +56,7 @@ final class Tree {
     /// - Throws: ``RecoveryError`` when a node has no parent.
     init(recovered: [PathKey: NodeState]) throws {
         var states = recovered
-        root = Node(key: .root, parent: nil, state: states.removeValue(forKey: .root) ?? Self.rootState)
+        root = Node(key: .root, parent: nil, state: states.removeValue(forKey: .root) ?? Self.plainState)
         nodes[.root] = root
         slots.append(root)
         states.merge(Self.initialNodes) { found, _ in found }
