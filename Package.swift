@@ -120,6 +120,10 @@ let package = Package(
                 logging,
             ],
             swiftSettings: settings),
+        .testTarget(
+            name: "TreeComparisonTests",
+            dependencies: ["EmbeddedZooKeeper", "ZooKeeperProtocol", "TestFixtures", nioCore, logging],
+            swiftSettings: settings),
         .testTarget(name: "MQTTTests", dependencies: ["MQTT", "TestFixtures", logging], swiftSettings: settings),
         .testTarget(name: "PlantTests", dependencies: ["Plant", collections], swiftSettings: settings),
         .testTarget(

@@ -5,6 +5,7 @@ public final class ApacheZooKeeper: Sendable {
     public let port: Int
     private let folder: String
     private let configuration: String
+    private let classPath: String
     private let running: ProcessSlot
     private let machineArguments: [String]
 
@@ -14,6 +15,12 @@ public final class ApacheZooKeeper: Sendable {
         public var tls: (port: Int, certificates: TestCertificates)?
         /// User and password of SASL's DIGEST-MD5.
         public var sasl: (user: String, password: String)?
+        /// Further lines of its configuration.
+        public var settings: [String] = []
+        /// Further system properties.
+        public var properties: [String: String] = [:]
+        /// Jars of another version than Debian's.
+        public var classPath: String?
 
         public init() {}
     }
@@ -29,12 +36,13 @@ public final class ApacheZooKeeper: Sendable {
         scratch: Scratch, name: String = "zookeeper", tick: Duration = .milliseconds(200),
         options: Options = Options()
     ) async throws {
-        try Self.requireInstalled()
+        try Self.requireInstalled(withJars: options.classPath == nil)
+        classPath = options.classPath ?? Self.debianClassPath
         port = try FreePort.tcp()
         folder = try scratch.folder(name)
         let milliseconds = tick.components.seconds * 1000 + tick.components.attoseconds / 1_000_000_000_000_000
         let (lines, arguments) = try Self.security(options, scratch, name)
-        machineArguments = arguments
+        machineArguments = arguments + options.properties.map { "-D\($0.key)=\($0.value)" }
         // forceSync stays on: the guarantees under test are those of a server that keeps what it acknowledged.
         configuration = try scratch.write(
             """
@@ -46,7 +54,7 @@ public final class ApacheZooKeeper: Sendable {
             4lw.commands.whitelist=*
             maxClientCnxns=0
             extendedTypesEnabled=true
-            \(lines.joined(separator: "\n"))
+            \((lines + options.settings).joined(separator: "\n"))
 
             """, to: name + "/zoo.cfg")
         running = ProcessSlot()
@@ -61,7 +69,7 @@ public final class ApacheZooKeeper: Sendable {
                 "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dlog4j2.level=OFF",
                 "-Dzookeeper.extendedTypesEnabled=true",
             ] + machineArguments + [
-                "-cp", Self.classPath, "org.apache.zookeeper.server.quorum.QuorumPeerMain", configuration,
+                "-cp", classPath, "org.apache.zookeeper.server.quorum.QuorumPeerMain", configuration,
             ], output: folder + "/log")
         running.current = process
         let end = ContinuousClock.now + deadline
@@ -79,6 +87,17 @@ public final class ApacheZooKeeper: Sendable {
     public func kill9() async { await running.current?.kill9() }
     public func pause() { running.current?.signal(SIGSTOP) }
     public func resume() { running.current?.signal(SIGCONT) }
+
+    /// The version that it names in `srvr`, for example `3.8.0`.
+    public func version() async -> String? {
+        guard let socket = RawSocket(port: port) else { return nil }
+        defer { socket.close() }
+        guard socket.send(Array("srvr".utf8)), let answer = socket.receive(atLeast: 40, within: .seconds(5)) else {
+            return nil
+        }
+        return String(decoding: answer, as: UTF8.self).split(separator: "Zookeeper version: ").first
+            .flatMap { $0.split(whereSeparator: { $0 == "-" || $0 == "," }).first.map(String.init) }
+    }
 
     private func grantsSessions() async -> Bool {
         // A ConnectRequest asking for a session; any answer that carries a session id other than 0 will do.
@@ -127,7 +146,7 @@ public final class ApacheZooKeeper: Sendable {
 
     private static let java = "/usr/bin/java"
     private static let jars = ["zookeeper", "zookeeper-jute", "slf4j-api", "slf4j-nop", "metrics-core", "snappy-java"]
-    private static var classPath: String {
+    private static var debianClassPath: String {
         let folder = "/usr/share/java/"
         let netty = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter {
             $0.hasPrefix("netty-") && $0.hasSuffix(".jar") && !$0.contains("4.") && $0 != "netty-all.jar"
@@ -135,8 +154,8 @@ public final class ApacheZooKeeper: Sendable {
         return (jars.map { $0 + ".jar" } + netty.sorted()).map { folder + $0 }.joined(separator: ":")
     }
 
-    private static func requireInstalled() throws {
-        let files = [java, "/usr/share/java/zookeeper.jar"]
+    private static func requireInstalled(withJars: Bool) throws {
+        let files = withJars ? [java, "/usr/share/java/zookeeper.jar"] : [java]
         guard files.allSatisfy(FileManager.default.fileExists(atPath:)) else {
             throw FixtureError("Apache ZooKeeper is not installed; install it with: apt-get install zookeeper")
         }

@@ -6,10 +6,15 @@ public struct Scratch: Sendable {
     public let path: String
 
     /// Makes a new, empty folder whose name begins with `name`.
-    public init(_ name: String) throws {
+    ///
+    /// - Parameter inMemory: for what need not be on a disk; where there is such a place.
+    public init(_ name: String, inMemory: Bool = false) throws {
+        let memory = "/dev/shm"
         let base =
-            ProcessInfo.processInfo.environment["TMPDIR"].map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
-            ?? "/tmp"
+            inMemory && FileManager.default.isWritableFile(atPath: memory)
+            ? memory
+            : ProcessInfo.processInfo.environment["TMPDIR"].map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
+                ?? "/tmp"
         path = "\(base)/linekeeper-\(name)-\(UUID().uuidString.prefix(8).lowercased())"
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }
