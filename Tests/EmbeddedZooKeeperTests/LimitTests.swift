@@ -104,7 +104,8 @@ import ZooKeeperProtocol
         limits.handshake = .milliseconds(100)
         try await Self.withServer(limits: limits) { address in
             let socket = try await RawSocket(address)
-            try await socket.write(ByteBuffer(bytes: [0, 0]))
+            // On a busy machine the time may be up before anything is written.
+            try? await socket.write(ByteBuffer(bytes: [0, 0]))
             await #expect(throws: (any Error).self) { _ = try await socket.frame() }
         }
     }
