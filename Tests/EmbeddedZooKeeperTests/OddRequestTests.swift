@@ -42,6 +42,15 @@ import ZooKeeperProtocol
         #expect(response.results == [.created(path: "/n", stat: nil)])
     }
 
+    @Test func inATransactionTheFlagsMakeAContainer() throws {
+        let harness = try EngineHarness()
+        let client = try harness.connected()
+        let request = MultiRequest(operations: [.create(create(4), type: .create)])
+        let response = try client.call(.multi, request, as: MultiResponse.self)
+        #expect(response.results == [.created(path: "/n", stat: try client.stat("/n"))])
+        #expect(harness.engine.tree["/n"]?.state.owner == .container)
+    }
+
     @Test func theOperationMakesTheContainer() throws {
         let harness = try EngineHarness()
         let client = try harness.connected()
@@ -110,6 +119,14 @@ import ZooKeeperProtocol
         try client.create("/n", acl: ACL.creatorAll)
         let acl = try client.call(.getACL, PathRequest(path: "/n"), as: GetACLResponse.self).acl
         #expect(acl == [ACL(permissions: .all, scheme: "digest", id: digest)])
+    }
+
+    @Test func noPrefixIsThatOfAllEphemeralNodes() throws {
+        let client = try EngineHarness().connected()
+        try client.create("/n", mode: .ephemeral)
+        // A null string on the wire.
+        let paths = try client.call(.getEphemerals, IntResponse(value: -1), as: StringsResponse.self).strings
+        #expect(paths == ["/n"])
     }
 
     @Test func provingNothingIsNoProof() throws {

@@ -88,7 +88,8 @@ extension Engine {
         case .ping: replyToPing(client)
         case .multiRead: try multiRead(try MultiReadRequest(from: &frame), xid, client)
         case .getEphemerals:
-            let prefix = try PathRequest(from: &frame).path
+            // No prefix is the empty one.
+            let prefix = try frame.readJuteStringOrNull("prefix") ?? ""
             let all = client.session.flatMap { tree.ephemerals[$0.id] } ?? []
             let paths = all.map(\.string).filter { $0.utf8.starts(with: prefix.utf8) }
             reply(client, xid: xid) { $0.writeJuteStrings(paths) }

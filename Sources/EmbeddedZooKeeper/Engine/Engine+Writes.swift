@@ -81,9 +81,16 @@ extension Engine {
         for index in request.operations.indices {
             guard case .create(var create, let type) = request.operations[index] else { continue }
             guard let mode = create.mode, type == .createTTL || !mode.hasTimeToLive else { throw .marshallingError }
-            guard type == .createTTL, !mode.hasTimeToLive else { continue }
-            create.timeToLive = nil
-            request.operations[index] = .create(create, type: .create)
+            if !mode.hasTimeToLive { create.timeToLive = nil }
+            let settled: OperationCode =
+                if mode == .container {
+                    .createContainer
+                } else if type == .createTTL, !mode.hasTimeToLive {
+                    .create
+                } else {
+                    type
+                }
+            request.operations[index] = .create(create, type: settled)
         }
     }
 
