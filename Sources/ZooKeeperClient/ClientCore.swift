@@ -89,10 +89,13 @@ final class ClientCore: Sendable {
     // MARK: Callers, any thread
 
     /// Hands a request in; its outcome settles `call`.
-    func submit(_ call: PendingCall) {
-        switch submissions.add(call) {
+    ///
+    /// - Parameter isUrgent: False when it is better sent together with what comes next, if that comes at once.
+    func submit(_ call: PendingCall, isUrgent: Bool = true) {
+        switch submissions.add(call, isUrgent: isUrgent) {
         case .refused(let error): call.finish(.failure(error))
         case .wakes: eventLoop.execute { self.flush() }
+        case .wakesSoon: eventLoop.scheduleTask(in: .microseconds(100)) { self.flush() }
         case .queued: break
         }
     }

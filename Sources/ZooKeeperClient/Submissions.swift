@@ -25,6 +25,8 @@ final class Submissions: Sendable {
         case refused(ZooKeeperError)
         /// The event loop is to be woken.
         case wakes
+        /// The event loop is to be woken in a moment, unless something else wakes it before.
+        case wakesSoon
         case queued
     }
 
@@ -45,7 +47,9 @@ final class Submissions: Sendable {
     }
 
     /// Hands a request in; from any thread.
-    func add(_ call: PendingCall) -> Outcome {
+    ///
+    /// - Parameter isUrgent: False when it may wait a moment for company; it leaves with the next urgent one.
+    func add(_ call: PendingCall, isUrgent: Bool = true) -> Outcome {
         let bytes = call.frame.readableBytes
         return state.withLock { state in
             guard !state.standing.isClosed else {
@@ -60,6 +64,7 @@ final class Submissions: Sendable {
             state.calls.append(call)
             state.bytes += bytes
             guard state.standing.takesRequests, !state.standing.isPaused, !state.isWakeUnderWay else { return .queued }
+            guard isUrgent else { return .wakesSoon }
             state.isWakeUnderWay = true
             return .wakes
         }

@@ -24,6 +24,16 @@ extension ZooKeeperClient {
         _ operation: OperationCode, path: String?, arming: WatchArming? = nil, size: Int = 0,
         body: (inout ByteBuffer) -> Void
     ) async throws -> PendingCall.Reply {
+        let call = try makeCall(operation, path: path, arming: arming, size: size, body: body)
+        core.submit(call)
+        return try await call.wait()
+    }
+
+    /// Makes a request that the server can accept.
+    func makeCall(
+        _ operation: OperationCode, path: String?, arming: WatchArming? = nil, size: Int = 0,
+        body: (inout ByteBuffer) -> Void
+    ) throws -> PendingCall {
         let call = PendingCall.request(
             operation, path: path, arming: arming, deadline: .now + core.configuration.requestTimeout, size: size,
             body: body)
@@ -33,8 +43,7 @@ extension ZooKeeperClient {
                 "\(call.frame.readableBytes - 4) bytes, at most \(core.configuration.maximumRequestLength) are accepted"
             )
         }
-        core.submit(call)
-        return try await call.wait()
+        return call
     }
 
     /// Sends a request and waits for its body.
@@ -57,6 +66,12 @@ extension ZooKeeperClient {
     }
 
     func decode<Response: Record>(
+        _ answer: inout ByteBuffer, _ path: String?, _ operation: OperationCode
+    ) throws -> Response {
+        try Self.decode(&answer, path, operation)
+    }
+
+    static func decode<Response: Record>(
         _ answer: inout ByteBuffer, _ path: String?, _ operation: OperationCode
     ) throws -> Response {
         do {

@@ -10,19 +10,37 @@ extension ZooKeeperClient {
     @discardableResult
     public func transaction(_ operations: [Operation]) async throws -> [OperationResult] {
         guard !operations.isEmpty else { return [] }
+        try validate(operations)
+        let response = try await call(.multi, path: nil, size: roughSize(of: operations), as: MultiResponse.self) {
+            write(operations, into: &$0)
+        }
+        return try Self.results(response, of: operations, chroot: chroot)
+    }
+
+    func validate(_ operations: [Operation]) throws {
         for operation in operations {
             let isSequential = if case .create(_, _, _, let mode, _) = operation { mode.isSequential } else { false }
             try validate(operation.path, sequential: isSequential, .multi)
         }
-        let size = operations.reduce(0) { $0 + $1.roughSize + chroot.prefix.utf8.count }
-        // Written one by one: no list of requests is made only to be written.
-        let response = try await call(.multi, path: nil, size: size, as: MultiResponse.self) { frame in
-            for operation in operations {
-                let whole = chroot.isRoot ? operation : operation.withPath(chroot.absolute(operation.path))
-                MultiOperation(whole).write(into: &frame)
-            }
-            MultiHeader.end.write(into: &frame)
+    }
+
+    func roughSize(of operations: [Operation]) -> Int {
+        operations.reduce(0) { $0 + $1.roughSize + chroot.prefix.utf8.count }
+    }
+
+    /// Writes a valid transaction; one by one: no list of requests is made only to be written.
+    func write(_ operations: [Operation], into frame: inout ByteBuffer) {
+        for operation in operations {
+            let whole = chroot.isRoot ? operation : operation.withPath(chroot.absolute(operation.path))
+            MultiOperation(whole).write(into: &frame)
         }
+        MultiHeader.end.write(into: &frame)
+    }
+
+    /// The results as the caller knows the paths, or the error of the operation at fault.
+    static func results(
+        _ response: MultiResponse, of operations: [Operation], chroot: Chroot
+    ) throws -> [OperationResult] {
         if let failure = Self.failure(in: response.results) {
             throw ZooKeeperError.transaction(
                 index: failure.index, code: failure.code,

@@ -1,7 +1,7 @@
 import ZooKeeperClient
 import ZooKeeperProtocol
 
-/// One stay in the queue of an election or lock: makes the node, waits until it is first, removes it.
+/// One stay in the queue of an election or lock: makes the node, waits for its turn, removes it.
 ///
 /// A candidacy is good for one node. Whoever loses its place starts a new one, with a new name.
 struct Candidacy: Sendable {
@@ -18,16 +18,30 @@ struct Candidacy: Sendable {
         let sessionID: Int64
     }
 
+    /// A node that was made, and the queue as it stood just after, when that is known.
+    struct Entry: Sendable {
+        let node: Node
+        var queue: [String]?
+    }
+
     let client: ZooKeeperClient
     let parent: String
     let identity: [UInt8]
     let name: ProtectedName
+    let rule: QueueRule
+    /// What a transaction of the holder demands of the node's version; −1 for any.
+    let guardVersion: Int32
     private let use: LeaseUse
 
-    init(client: ZooKeeperClient, parent: String, identity: [UInt8], kind: String) {
+    init(
+        client: ZooKeeperClient, parent: String, identity: [UInt8], kind: String, rule: QueueRule = .exclusive,
+        guardVersion: Int32 = -1
+    ) {
         self.client = client
         self.parent = parent
         self.identity = identity
+        self.rule = rule
+        self.guardVersion = guardVersion
         name = ProtectedName(kind: kind)
         use = LeaseUse(client)
     }
@@ -37,17 +51,43 @@ struct Candidacy: Sendable {
     /// Makes the node (a protected create): when the outcome of the create is unknown, the node is looked for by its
     /// uuid before another is made, and accepted only if the current session owns it (CURATOR-498: it may be that of a
     /// session which is about to end).
-    func enter() async throws -> Node {
+    ///
+    /// - Parameter predecessor: A node that this one replaces: both changes are one.
+    func enter(replacing predecessor: String? = nil) async throws -> Entry {
         var mayExist = false
         var attempt = Attempt()
+        var predecessor = predecessor
         while true {
             try Task.checkCancellation()
             do {
-                if mayExist, let node = try await findOwnNode() { return node }
-                let created = try await client.create2(
-                    ZooKeeperPath.child(name.prefix, of: parent), data: identity, mode: .ephemeralSequential)
-                return node(created.path, created.stat)
+                if mayExist, let node = try await findOwnNode() { return Entry(node: node) }
+                // The listing is answered behind the create, by the same server: it shows the node.
+                let path = ZooKeeperPath.child(name.prefix, of: parent)
+                let created: CreatedNode
+                let queue: PendingAnswer<[String]>
+                if let old = predecessor {
+                    let answer = try client.startTransaction([
+                        .delete(path: old), .create(path: path, data: identity, mode: .ephemeralSequential),
+                    ])
+                    queue = try client.startGetChildren(parent)
+                    guard case .created(let path, let stat?) = try await answer.value().last else {
+                        throw ZooKeeperError(code: .marshallingError, path: parent)
+                    }
+                    created = CreatedNode(path: path, stat: stat)
+                } else {
+                    let answer = try client.startCreate(path, data: identity, mode: .ephemeralSequential)
+                    queue = try client.startGetChildren(parent)
+                    created = try await answer.value()
+                }
+                return Entry(node: node(created.path, created.stat), queue: try? await queue.value())
             } catch let error as ZooKeeperError {
+                if predecessor != nil {
+                    let old = predecessor
+                    predecessor = nil
+                    // Gone already, or it has to go by itself.
+                    if error.transactionIndex == 0, error.code == .noNode { continue }
+                    if let old { Cleanup.delete(old, client: client, sessionID: client.session?.id) }
+                }
                 switch error.code {
                 case .noNode: try await client.ensurePath(parent)
                 case .sessionExpired: throw Displaced(reason: .sessionExpired)
@@ -78,36 +118,49 @@ struct Candidacy: Sendable {
 
     // MARK: Waiting
 
-    /// Waits until the node is first in the queue.
+    /// Waits for the node's turn.
     ///
-    /// Watches the predecessor only (by `getData`, which leaves no watch on a node that is gone), and the node itself.
-    func waitForTurn(_ node: Node) async throws -> Lease {
+    /// Watches those in its way only (by `getData`, which leaves no watch on a node that is gone), and the node itself.
+    ///
+    /// - Parameter isEager: Grants a free place before the watch on the own node is armed; until it is, the lease is not
+    ///   prolonged.
+    func waitForTurn(_ entry: Entry, isEager: Bool = false) async throws -> Lease {
+        let node = entry.node
+        var known = entry.queue
         var attempt = Attempt()
         var ownWatch: Watch?
         while true {
             try Task.checkCancellation()
             do {
-                let watch: Watch
-                if let armed = ownWatch, !armed.hasFired {
-                    watch = armed
-                } else {
-                    watch = try await verify(node)
-                    ownWatch = watch
-                }
-                switch QueueOrder.place(of: node.name, among: try await client.getChildren(parent)) {
+                if ownWatch?.hasFired == true { ownWatch = nil }
+                let queue: [String]
+                if let listed = known { queue = listed } else { queue = try await client.getChildren(parent) }
+                known = nil
+                switch rule.place(of: node.name, among: queue) {
                 case .missing:
                     throw Displaced(reason: .nodeDeleted)
                 case .first:
-                    let grant = LeaseGrant(client: client, watch: watch, use: use)
-                    return Lease(path: node.path, token: node.token, sessionID: node.sessionID, grant: grant)
-                case .behind(let predecessor):
-                    let (_, predecessorWatch) = try await client.getDataAndWatch(
-                        ZooKeeperPath.child(predecessor, of: parent))
-                    try await Self.waitForEither(watch, predecessorWatch)
+                    if let ownWatch { return grant(node, ownWatch) }
+                    if isEager { return try eagerGrant(node) }
+                    return grant(node, try await verify(node))
+                case .behind(let blockers, let isLast):
+                    // One flight for all of it.
+                    let own = try ownWatch == nil ? startVerifying(node) : nil
+                    let watched = try blockers.map { try startWatching($0) }
+                    if let own { ownWatch = try await verified(own, node) }
+                    guard let armed = ownWatch else { continue }
+                    var isFree = false
+                    for blocker in watched where try await !isInTheWay(blocker) { isFree = true }
+                    if !isFree {
+                        let watches = [armed] + watched.map(\.watch)
+                        isFree = try await Self.waitForAny(watches) && !armed.hasFired
+                    }
+                    // Nobody else was in the way, so nobody is.
+                    if isFree, isLast, !armed.hasFired { return grant(node, armed) }
                 }
             } catch let error as ZooKeeperError {
                 switch error.code {
-                case .noNode: continue  // the predecessor (or the whole queue) is gone: look again
+                case .noNode: continue  // the whole queue is gone: look again
                 case .sessionExpired: throw Displaced(reason: .sessionExpired)
                 default: try await attempt.failed(error)
                 }
@@ -115,25 +168,107 @@ struct Candidacy: Sendable {
         }
     }
 
+    func grant(_ node: Node, _ watch: Watch) -> Lease {
+        Lease(
+            path: node.path, token: node.token, sessionID: node.sessionID,
+            grant: LeaseGrant(client: client, watch: watch, checks: checks(node), use: use))
+    }
+
+    private func checks(_ node: Node) -> [Operation] { [.check(path: node.path, version: guardVersion)] }
+
+    /// A lease whose watch is being armed. It reaches as far as what is proved now: the answers to the create and to the
+    /// listing, which showed the node.
+    private func eagerGrant(_ node: Node) throws -> Lease {
+        guard let deadline = client.leaseDeadline(ofSession: node.sessionID) else {
+            throw Displaced(reason: .sessionExpired)
+        }
+        let watch = try client.makeUnarmedWatch(node.path)
+        let grant = LeaseGrant(
+            client: client, watch: watch, unwatchedDeadline: deadline, checks: checks(node), use: use)
+        let first = try client.startGetData(node.path, arming: watch, isUrgent: false)
+        // A task of its own, so that the holder need not wait; it ends with the answer, or with the lease.
+        Task { [client] in
+            var answer = first
+            var attempt = Attempt()
+            while grant.isHeld {
+                do {
+                    let data = try await answer.value()
+                    guard data.stat.czxid == node.token, data.stat.ephemeralOwner == node.sessionID else {
+                        return grant.lose(.nodeDeleted)
+                    }
+                    return grant.watchIsArmed()
+                } catch let error as ZooKeeperError {
+                    if error.code == .noNode || error.code == .sessionExpired { return watch.nodeIsGone() }
+                    do {
+                        try await attempt.failed(error)
+                        answer = try client.startGetData(node.path, arming: watch)
+                    } catch {
+                        return grant.lose(.sessionExpired)
+                    }
+                } catch {
+                    return
+                }
+            }
+        }
+        return Lease(path: node.path, token: node.token, sessionID: node.sessionID, grant: grant)
+    }
+
+    // MARK: The own node
+
+    /// A read that arms a watch.
+    private struct Watching {
+        let answer: PendingAnswer<NodeData>
+        let watch: Watch
+    }
+
     /// Makes sure that the node is there and belongs to the session that made it, and watches it.
     func verify(_ node: Node) async throws -> Watch {
+        try await verified(try startVerifying(node), node)
+    }
+
+    private func startVerifying(_ node: Node) throws -> Watching {
+        let watch = try client.makeUnarmedWatch(node.path)
+        return Watching(answer: try client.startGetData(node.path, arming: watch), watch: watch)
+    }
+
+    private func verified(_ pending: Watching, _ node: Node) async throws -> Watch {
         do {
-            let (data, watch) = try await client.getDataAndWatch(node.path)
+            let data = try await pending.answer.value()
             guard data.stat.czxid == node.token, data.stat.ephemeralOwner == node.sessionID,
                 client.session?.id == node.sessionID
             else { throw Displaced(reason: .sessionExpired) }
-            return watch
+            return pending.watch
         } catch let error as ZooKeeperError where error.code == .noNode {
             throw Displaced(reason: client.session?.id == node.sessionID ? .nodeDeleted : .sessionExpired)
         }
     }
 
-    private static func waitForEither(_ first: Watch, _ second: Watch) async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { _ = try await first.next() }
-            group.addTask { _ = try await second.next() }
+    // MARK: Those in the way
+
+    private func startWatching(_ blocker: String) throws -> Watching {
+        let path = ZooKeeperPath.child(blocker, of: parent)
+        let watch = try client.makeUnarmedWatch(path)
+        return Watching(answer: try client.startGetData(path, arming: watch), watch: watch)
+    }
+
+    private func isInTheWay(_ blocker: Watching) async throws -> Bool {
+        do {
+            let node = try await blocker.answer.value()
+            // A writer that has become a reader lets other readers in.
+            if case .behind = rule, ReadWriteLock.isDowngraded(node) { return false }
+            return true
+        } catch let error as ZooKeeperError where error.code == .noNode {
+            return false
+        }
+    }
+
+    /// - Returns: Whether it was a deletion that ended the wait.
+    private static func waitForAny(_ watches: [Watch]) async throws -> Bool {
+        try await withThrowingTaskGroup(of: WatchTrigger.self) { group in
+            for watch in watches { group.addTask { try await watch.next() } }
             defer { group.cancelAll() }
-            try await group.next()
+            if case .event(let event)? = try await group.next(), event.type == .nodeDeleted { return true }
+            return false
         }
     }
 
@@ -144,35 +279,14 @@ struct Candidacy: Sendable {
     ///
     /// - Parameter node: The node, when the create was answered.
     func leave(_ node: Node?) async {
-        await Cleanup.untilDone(client, sessionID: node?.sessionID ?? client.session?.id) {
-            if let node {
-                try await client.delete(node.path)
-            } else {
+        if let node {
+            await Cleanup.delete(node.path, client: client, sessionID: node.sessionID).wait()
+        } else {
+            await Cleanup.untilDone(client, sessionID: client.session?.id) {
                 try await client.sync(parent)
                 guard let child = name.find(in: try await client.getChildren(parent)) else { return }
                 try await client.delete(ZooKeeperPath.child(child, of: parent))
             }
         }
-    }
-}
-
-/// Whether and when something that failed is tried again.
-struct Attempt {
-    private static let initialDelay = Duration.milliseconds(5)
-    private static let ceiling = Duration.seconds(1)
-    private var delay = Attempt.initialDelay
-
-    /// Waits before the next try.
-    ///
-    /// - Throws: The error, when trying again cannot help; `CancellationError`.
-    mutating func failed(_ error: ZooKeeperError) async throws {
-        switch error.code {
-        case .clientClosed, .noAuth, .authFailed, .badArguments, .invalidACL, .unimplemented, .requestTooLarge,
-            .tlsFailed:
-            throw error
-        default: break
-        }
-        try await Task.sleep(for: delay)
-        delay = min(delay * 2, Self.ceiling)
     }
 }

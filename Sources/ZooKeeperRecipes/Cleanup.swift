@@ -2,43 +2,80 @@ import ZooKeeperClient
 import ZooKeeperProtocol
 
 /// What has to be done before somebody leaves, whatever happens to its task.
-enum Cleanup {
-    /// Repeats `work` until it succeeds, or has become pointless because the session is over.
+///
+/// It is repeated until it succeeds, or has become pointless because the session is over.
+struct Cleanup: Sendable {
+    private let mayReturn: StateBroadcast<Bool>
+
+    /// Waits until it is done, or the servers have been out of reach for a session timeout; cancelled or not.
     ///
-    /// Returns then, or when the servers have been out of reach for a session timeout. The work goes on even so: nobody
-    /// may conclude from a long silence that the session is over. An ensemble that has lost its leader, or a server
-    /// that was restarted, grants every session its whole timeout anew, and what was left in the tree would stay there,
-    /// and block everybody, for as long as this client lives.
+    /// The work goes on even so: nobody may conclude from a long silence that the session is over. An ensemble that has
+    /// lost its leader, or a server that was restarted, grants every session its whole timeout anew, and what was left in
+    /// the tree would stay there, and block everybody, for as long as this client lives.
+    func wait() async {
+        let mayReturn = mayReturn
+        // Not ended by cancellation.
+        await Task { for await isAllowed in mayReturn.updates() where isAllowed { return } }.value
+    }
+
+    /// Does `work`, repeatedly, and waits.
     static func untilDone(
         _ client: ZooKeeperClient, sessionID: Int64?, _ work: @escaping @Sendable () async throws -> Void
     ) async {
+        await start { await repeatUntilDone(client, sessionID: sessionID, $0, work) }.wait()
+    }
+
+    /// Deletes an ephemeral node: the first request is on its way when this returns, so that whatever this client asks
+    /// for afterwards is answered behind it. It is repeated until the node is known to be gone.
+    @discardableResult
+    static func delete(_ path: String, client: ZooKeeperClient, sessionID: Int64?) -> Cleanup {
+        let first = client.session?.id == sessionID ? try? client.startDelete(path) : nil
+        return start { mayReturn in
+            if let first {
+                do {
+                    return try await first.value()
+                } catch let error as ZooKeeperError {
+                    if [.noNode, .sessionExpired].contains(error.code) { return }
+                } catch {}
+            }
+            await repeatUntilDone(client, sessionID: sessionID, mayReturn) { try await client.delete(path) }
+        }
+    }
+
+    private static func start(_ work: @escaping @Sendable (StateBroadcast<Bool>) async -> Void) -> Cleanup {
         let mayReturn = StateBroadcast(false, bound: 1)
         // A task of its own because this is what has to be done when the current one is cancelled.
         Task {
-            defer { mayReturn.send(true) }
-            var attempt = Attempt()
-            while let session = client.session, session.id == sessionID {
-                do {
-                    try await client.waitUntilConnected(timeout: session.negotiatedTimeout)
-                } catch let error as ZooKeeperError where error.code == .connectionLoss || error.code == .tlsFailed {
-                    mayReturn.send(true)
-                    // A client that has ended says the same, and for good.
-                    if client.state == .closed { return }
-                    continue
-                } catch {
-                    return
-                }
-                do {
-                    return try await work()
-                } catch let error as ZooKeeperError {
-                    if [.noNode, .sessionExpired].contains(error.code) { return }
-                    do { try await attempt.failed(error) } catch { return }
-                } catch {
-                    return
-                }
+            await work(mayReturn)
+            mayReturn.send(true)
+        }
+        return Cleanup(mayReturn: mayReturn)
+    }
+
+    private static func repeatUntilDone(
+        _ client: ZooKeeperClient, sessionID: Int64?, _ mayReturn: StateBroadcast<Bool>,
+        _ work: @Sendable () async throws -> Void
+    ) async {
+        var attempt = Attempt()
+        while let session = client.session, session.id == sessionID {
+            do {
+                try await client.waitUntilConnected(timeout: session.negotiatedTimeout)
+            } catch let error as ZooKeeperError where error.code == .connectionLoss || error.code == .tlsFailed {
+                mayReturn.send(true)
+                // A client that has ended says the same, and for good.
+                if client.state == .closed { return }
+                continue
+            } catch {
+                return
+            }
+            do {
+                return try await work()
+            } catch let error as ZooKeeperError {
+                if [.noNode, .sessionExpired].contains(error.code) { return }
+                do { try await attempt.failed(error) } catch { return }
+            } catch {
+                return
             }
         }
-        // Not ended by cancellation either.
-        await Task { for await isAllowed in mayReturn.updates() where isAllowed { return } }.value
     }
 }

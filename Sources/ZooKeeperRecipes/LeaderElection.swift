@@ -87,9 +87,9 @@ public final class LeaderElection: Service, Sendable {
         var node: Candidacy.Node?
         do {
             let entered = try await candidacy.enter()
-            node = entered
+            node = entered.node
             let lease = try await candidacy.waitForTurn(entered)
-            let reason = try await lead(lease, candidacy, entered)
+            let reason = try await lead(lease, candidacy, entered.node)
             resign(lease, reason)
             return reason
         } catch let displaced as Candidacy.Displaced {

@@ -26,8 +26,8 @@ public struct Lease: Sendable, Hashable, CustomStringConvertible {
     /// Until when the holder may act as owner, as far as is known now; nil when the lease is lost.
     public var deadline: ContinuousClock.Instant? {
         // In this order: a deadline that was renewed after the node had gone is then not believed.
-        let deadline = grant.client.leaseDeadline(ofSession: sessionID)
-        return grant.isHeld ? deadline : nil
+        guard let deadline = grant.client.leaseDeadline(ofSession: sessionID), grant.isHeld else { return nil }
+        return grant.unwatchedDeadline.map { min($0, deadline) } ?? deadline
     }
 
     /// Carries out the operations in one transaction, if and only if this lease's node still exists.
@@ -40,19 +40,20 @@ public struct Lease: Sendable, Hashable, CustomStringConvertible {
         guard isValid() else {
             throw LeaseLost(path: path, reason: grant.loss ?? .deadlinePassed)
         }
+        let checks = grant.checks
         do {
-            return Array(try await grant.client.transaction([.check(path: path)] + operations).dropFirst())
+            return Array(try await grant.client.transaction(checks + operations).dropFirst(checks.count))
         } catch var error as ZooKeeperError {
             if error.code == .sessionExpired {
                 grant.lose(.sessionExpired)
                 throw LeaseLost(path: path, reason: .sessionExpired)
             }
             guard let index = error.transactionIndex else { throw error }
-            if index == 0 {
+            if index < checks.count {
                 grant.lose(.nodeDeleted)
-                throw LeaseLost(path: path, reason: .nodeDeleted)
+                throw LeaseLost(path: path, reason: grant.loss ?? .nodeDeleted)
             }
-            error.transactionIndex = index - 1
+            error.transactionIndex = index - checks.count
             throw error
         }
     }
@@ -75,18 +76,35 @@ final class LeaseGrant: Sendable {
     private struct State {
         var watch: Watch
         var loss: LeaseLossReason?
+        /// Set as long as nothing says that the watch is armed: the node could go, and a lost connection could hide it.
+        /// So the lease reaches no further than what was proved before.
+        var unwatchedDeadline: ContinuousClock.Instant?
     }
 
     let client: ZooKeeperClient
+    /// What a transaction of the holder begins with: a check of the node, at least.
+    let checks: [Operation]
     /// Keeps the session's lease fresh while anybody holds this one.
     private let use: LeaseUse
     private let state: Mutex<State>
 
-    init(client: ZooKeeperClient, watch: Watch, use: LeaseUse) {
+    /// - Parameters:
+    ///   - watch: A watch on the node.
+    ///   - unwatchedDeadline: What the lease reaches to until ``watchIsArmed()``; nil when the watch is armed.
+    init(
+        client: ZooKeeperClient, watch: Watch, unwatchedDeadline: ContinuousClock.Instant? = nil,
+        checks: [Operation], use: LeaseUse
+    ) {
         self.client = client
         self.use = use
-        state = Mutex(State(watch: watch))
+        self.checks = checks
+        state = Mutex(State(watch: watch, unwatchedDeadline: unwatchedDeadline))
     }
+
+    var unwatchedDeadline: ContinuousClock.Instant? { state.withLock { $0.unwatchedDeadline } }
+
+    /// The node was read by the request that armed the watch, and is the right one.
+    func watchIsArmed() { state.withLock { $0.unwatchedDeadline = nil } }
 
     /// False from the moment at which the node's watch fires; before any later answer of the server can renew the
     /// deadline.

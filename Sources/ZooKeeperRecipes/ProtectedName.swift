@@ -31,6 +31,20 @@ struct ProtectedName: Hashable, Sendable {
         return String(decoding: text, as: UTF8.self)
     }
 
+    /// Whether a name says `mark` between its uuid and its number, as in `_c_<uuid>-__WRIT__0000000007`; also without the
+    /// uuid, as other libraries write it.
+    static func hasMark(_ mark: String, _ name: String) -> Bool {
+        let bytes = name.utf8
+        guard let digits = bytes.reversed().firstIndex(where: { !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
+        else { return false }
+        var head = bytes[..<digits.base]
+        // The minus sign of a wrapped number.
+        if !head.suffix(mark.utf8.count).elementsEqual(mark.utf8), head.last == UInt8(ascii: "-") {
+            head = head.dropLast()
+        }
+        return head.suffix(mark.utf8.count).elementsEqual(mark.utf8)
+    }
+
     /// The child of ours in a list.
     func find(in children: [String]) -> String? {
         children.first { $0.hasPrefix(prefix) }
@@ -54,35 +68,5 @@ enum QueueOrder {
         let isNegative = digits == 9 ? isMinus : isMinus && before.dropLast().last == UInt8(ascii: "-")
         guard digits == 10 || isNegative else { return nil }
         return Int32(exactly: isNegative ? -value : value)
-    }
-
-    /// Where a node stands among its siblings.
-    enum Place: Hashable {
-        case first
-        /// Somebody is before it; this one is the last of those.
-        case behind(String)
-        case missing
-    }
-
-    /// Finds the place of `name`. Siblings without a number do not count.
-    ///
-    /// Compared by difference, so that the order holds where the server's counter wraps.
-    static func place(of name: String, among children: [String]) -> Place {
-        guard let own = sequence(of: name) else { return .missing }
-        var isThere = false
-        var nearest: (name: String, distance: Int32)?
-        for child in children {
-            if child == name {
-                isThere = true
-                continue
-            }
-            guard let sequence = sequence(of: child) else { continue }
-            let distance = own &- sequence
-            guard distance > 0 else { continue }
-            if let nearest, nearest.distance <= distance { continue }
-            nearest = (child, distance)
-        }
-        guard isThere else { return .missing }
-        return nearest.map { .behind($0.name) } ?? .first
     }
 }

@@ -18,17 +18,62 @@ struct QueueOrderTests {
 
     @Test func findsTheNearestBefore() {
         let children = ["b-0000000009", "a-0000000003", "c-0000000005", "config", "d-0000000012"]
-        #expect(QueueOrder.place(of: "a-0000000003", among: children) == .first)
-        #expect(QueueOrder.place(of: "c-0000000005", among: children) == .behind("a-0000000003"))
-        #expect(QueueOrder.place(of: "b-0000000009", among: children) == .behind("c-0000000005"))
-        #expect(QueueOrder.place(of: "e-0000000013", among: children) == .missing)
-        #expect(QueueOrder.place(of: "config", among: children) == .missing)
+        #expect(QueueRule.exclusive.place(of: "a-0000000003", among: children) == .first)
+        #expect(
+            QueueRule.exclusive.place(of: "c-0000000005", among: children)
+                == .behind(["a-0000000003"], isLast: true))
+        #expect(
+            QueueRule.exclusive.place(of: "b-0000000009", among: children)
+                == .behind(["c-0000000005"], isLast: false))
+        #expect(QueueRule.exclusive.place(of: "e-0000000013", among: children) == .missing)
+        #expect(QueueRule.exclusive.place(of: "config", among: children) == .missing)
     }
 
     @Test func theOrderHoldsWhereTheCounterWraps() {
         let children = ["lock-2147483646", "lock-2147483647", "lock--2147483648"]
-        #expect(QueueOrder.place(of: "lock-2147483646", among: children) == .first)
-        #expect(QueueOrder.place(of: "lock--2147483648", among: children) == .behind("lock-2147483647"))
+        #expect(QueueRule.exclusive.place(of: "lock-2147483646", among: children) == .first)
+        #expect(
+            QueueRule.exclusive.place(of: "lock--2147483648", among: children)
+                == .behind(["lock-2147483647"], isLast: false))
+    }
+
+    @Test func readersWaitForWritersOnly() {
+        let rule = QueueRule.behind(mark: ReadWriteLock.writeMark)
+        let children = [
+            "_c_1-__READ__0000000001", "_c_2-__WRIT__0000000002", "_c_3-__READ__0000000003", "_c_4-__WRIT__0000000004",
+            "_c_5-__READ__0000000005",
+        ]
+        #expect(rule.place(of: children[0], among: children) == .first)
+        #expect(rule.place(of: children[2], among: children) == .behind([children[1]], isLast: true))
+        #expect(rule.place(of: children[4], among: children) == .behind([children[3]], isLast: false))
+        #expect(QueueRule.exclusive.place(of: children[3], among: children) == .behind([children[2]], isLast: false))
+        #expect(ProtectedName.hasMark("__WRIT__", "_c_1-__WRIT__-000000007"))
+        #expect(!ProtectedName.hasMark("__WRIT__", "_c_1-__READ__0000000007") && !ProtectedName.hasMark("x", "7"))
+    }
+
+    /// Seeded: whatever goes in whatever order, a waiter that is woken only by what it watches enters as soon as fewer
+    /// than `n` are below it, and never before.
+    @Test(arguments: 0..<200) func aSlotIsNeverMissed(_ seed: Int) {
+        var random = SeededRandom(seed: UInt64(seed))
+        let slots = Int.random(in: 1...4, using: &random)
+        var children = (0..<Int.random(in: 1...12, using: &random)).map { "n-000000000\($0)".suffix(12).description }
+        let own = "n-0000000099"
+        children.append(own)
+        let rule = QueueRule.slots(slots)
+        var place = rule.place(of: own, among: children)
+        while children.count > 1 {
+            children.remove(at: Int.random(in: 0..<children.count - 1, using: &random))
+            guard case .behind(let watched, let isLast) = place else {
+                #expect(place == .first && children.count - 1 < slots)
+                return
+            }
+            if let gone = watched.first(where: { !children.contains($0) }) {
+                let next = rule.place(of: own, among: children)
+                if isLast { #expect(next == .first, "\(gone)") }
+                place = next
+            }
+            #expect((place == .first) == (children.count - 1 < slots), "seed \(seed)")
+        }
     }
 
     @Test func namesAreUniqueAndFoundAgain() {

@@ -1,0 +1,146 @@
+import NIOCore
+package import ZooKeeperProtocol
+
+/// A request that is on its way: what is started one after the other reaches the server in that order, in one write.
+///
+/// Dropping it does not take the request back.
+package struct PendingAnswer<Value: Sendable>: Sendable {
+    private let call: PendingCall
+    private let decode: @Sendable (PendingCall.Reply) throws -> Value
+
+    init(_ call: PendingCall, _ decode: @escaping @Sendable (PendingCall.Reply) throws -> Value) {
+        self.call = call
+        self.decode = decode
+    }
+
+    /// Waits for the answer. To be called once; cancellation ends the wait at once.
+    package func value() async throws -> Value {
+        try decode(try await call.wait())
+    }
+}
+
+/// Requests whose answers are waited for later.
+extension ZooKeeperClient {
+    private func start<Value: Sendable>(
+        _ operation: OperationCode, path: String?, arming: WatchArming? = nil, isUrgent: Bool = true,
+        size: Int = 0, body: (inout ByteBuffer) -> Void, decode: @escaping @Sendable (PendingCall.Reply) throws -> Value
+    ) throws -> PendingAnswer<Value> {
+        let call = try makeCall(operation, path: path, arming: arming, size: size, body: body)
+        core.submit(call, isUrgent: isUrgent)
+        return PendingAnswer(call) { reply in
+            guard reply.error == .ok else { throw ZooKeeperError(code: reply.error, path: path, operation: operation) }
+            return try decode(reply)
+        }
+    }
+
+    package func startCreate(
+        _ path: String, data: [UInt8]?, mode: CreateMode
+    ) throws -> PendingAnswer<CreatedNode> {
+        let request = CreateRequest(
+            path: try absolute(path, sequential: mode.isSequential, .create2), data: data, acl: ACL.worldAll,
+            mode: mode, timeToLiveMilliseconds: 0)
+        let chroot = chroot
+        return try start(request.operation, path: path) {
+            request.write(into: &$0)
+        } decode: { reply in
+            var body = reply.body
+            let response: Create2Response = try Self.decode(&body, path, .create2)
+            return CreatedNode(path: chroot.relative(response.path), stat: response.stat)
+        }
+    }
+
+    package func startDelete(_ path: String) throws -> PendingAnswer<Void> {
+        let request = PathVersionRequest(path: try absolute(path, .delete), version: -1)
+        return try start(.delete, path: path) {
+            request.write(into: &$0)
+        } decode: { _ in
+        }
+    }
+
+    package func startGetChildren(_ path: String) throws -> PendingAnswer<[String]> {
+        let request = PathWatchRequest(path: try absolute(path, .getChildren), watch: false)
+        return try start(.getChildren, path: path) {
+            request.write(into: &$0)
+        } decode: { reply in
+            var body = reply.body
+            let response: StringsResponse = try Self.decode(&body, path, .getChildren)
+            return response.strings
+        }
+    }
+
+    /// The children's names and a watch on them.
+    package func startGetChildrenAndWatch(_ path: String) throws -> (PendingAnswer<[String]>, Watch) {
+        let watch = Watch(slot: WatchSlot(path: try absolute(path, .getChildren)), chroot: chroot, core: core)
+        let request = PathWatchRequest(path: watch.slot.path, watch: true)
+        let answer = try start(.getChildren, path: path, arming: .oneShot(.getChildren, watch.slot)) {
+            request.write(into: &$0)
+        } decode: { reply -> [String] in
+            var body = reply.body
+            let response: StringsResponse = try Self.decode(&body, path, .getChildren)
+            return response.strings
+        }
+        return (answer, watch)
+    }
+
+    package func startGetChildren2(_ path: String) throws -> PendingAnswer<(children: [String], stat: Stat)> {
+        let request = PathWatchRequest(path: try absolute(path, .getChildren2), watch: false)
+        return try start(.getChildren2, path: path) {
+            request.write(into: &$0)
+        } decode: { reply in
+            var body = reply.body
+            let response: GetChildren2Response = try Self.decode(&body, path, .getChildren2)
+            return (response.children, response.stat)
+        }
+    }
+
+    package func startGetData(_ path: String) throws -> PendingAnswer<NodeData> {
+        let request = PathWatchRequest(path: try absolute(path, .getData), watch: false)
+        return try start(.getData, path: path) {
+            request.write(into: &$0)
+        } decode: { reply in
+            var body = reply.body
+            let response: GetDataResponse = try Self.decode(&body, path, .getData)
+            return NodeData(data: response.data, stat: response.stat)
+        }
+    }
+
+    /// Makes a watch on a node that nothing has armed yet.
+    package func makeUnarmedWatch(_ path: String) throws -> Watch {
+        Watch(slot: WatchSlot(path: try absolute(path, .getData)), chroot: chroot, core: core)
+    }
+
+    /// Reads a node and arms `watch`, which was made for this path.
+    ///
+    /// - Parameter isUrgent: False when it may wait a moment for company.
+    package func startGetData(
+        _ path: String, arming watch: Watch, isUrgent: Bool = true
+    ) throws -> PendingAnswer<NodeData> {
+        let request = PathWatchRequest(path: watch.slot.path, watch: true)
+        return try start(.getData, path: path, arming: .oneShot(.getData, watch.slot), isUrgent: isUrgent) {
+            request.write(into: &$0)
+        } decode: { reply in
+            var body = reply.body
+            let response: GetDataResponse = try Self.decode(&body, path, .getData)
+            return NodeData(data: response.data, stat: response.stat)
+        }
+    }
+
+    package func startTransaction(_ operations: [Operation]) throws -> PendingAnswer<[OperationResult]> {
+        try validate(operations)
+        let chroot = chroot
+        return try start(.multi, path: nil, size: roughSize(of: operations)) {
+            write(operations, into: &$0)
+        } decode: { reply in
+            var body = reply.body
+            let response: MultiResponse = try Self.decode(&body, nil, .multi)
+            return try Self.results(response, of: operations, chroot: chroot)
+        }
+    }
+}
+
+extension Watch {
+    /// Ends it as if the event had come: its node was looked for and is not there.
+    package func nodeIsGone() {
+        slot.fire(.event(WatchEvent(type: .nodeDeleted, path: slot.path, zxid: -1)))
+    }
+}
