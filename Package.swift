@@ -68,7 +68,8 @@ let package = Package(
             swiftSettings: settings),
         .target(name: "Plant", dependencies: [collections], swiftSettings: settings),
         .target(
-            name: "ZooKeeperRecipes", dependencies: ["ZooKeeperClient", "ZooKeeperProtocol", logging, lifecycle],
+            name: "ZooKeeperRecipes",
+            dependencies: ["ZooKeeperClient", "ZooKeeperProtocol", logging, lifecycle, collections],
             swiftSettings: settings),
         .target(
             name: "ZooKeeperClient",

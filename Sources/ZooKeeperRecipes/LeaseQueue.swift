@@ -33,6 +33,8 @@ struct LeaseQueue: Sendable {
                 first = try await group.next() ?? nil
             } catch {
                 group.cancelAll()
+                // Nobody would give it back.
+                if let late = try? await group.next(), let lease = late { await release(lease) }
                 throw error
             }
             group.cancelAll()

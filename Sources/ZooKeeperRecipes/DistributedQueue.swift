@@ -1,0 +1,363 @@
+public import Logging
+public import ZooKeeperClient
+public import ZooKeeperProtocol
+
+/// A queue of work that several processes put into and take from. Each item is finished exactly once.
+///
+/// ``take(timeout:)`` claims an item: an ephemeral node, so that the item of a worker that dies returns to the queue when
+/// its session ends. ``QueueItem/finish(_:)`` deletes the item in one transaction with whatever the work came to, if and
+/// only if the claim still stands: however often an item was begun (``QueueItem/attempt`` tells), its result is there
+/// once. What a worker does outside the tree may happen again; pass on the token.
+///
+/// Order: by priority, then by folder, then in the order of putting, as far as several workers allow one.
+///
+/// Layout: `path/items/<priority>/<folder>/<uuid>-<seq>`, `path/claims/<item's uuid and number>`. A folder takes about
+/// ``folderSize`` items and then the next one is opened, so that no listing grows with the queue: a server cannot answer
+/// one that is longer than its clients' frame limit (1 MB by default, some 15,000 names). Empty folders are deleted by
+/// whoever finds them.
+public struct DistributedQueue: Sendable {
+    private let client: ZooKeeperClient
+    private let items: String
+    private let claims: String
+    private let identity: [UInt8]
+    private let logger: Logger
+    private let folderSize: Int32
+
+    /// Describes a queue.
+    ///
+    /// - Parameters:
+    ///   - path: The node of the queue; made if missing.
+    ///   - identity: The data of claims, for whoever looks.
+    ///   - folderSize: How many items a folder takes, about.
+    public init(
+        client: ZooKeeperClient, path: String, identity: [UInt8], folderSize: Int = 1000, logger: Logger
+    ) {
+        self.client = client
+        items = ZooKeeperPath.child("items", of: path)
+        claims = ZooKeeperPath.child("claims", of: path)
+        self.identity = identity
+        self.folderSize = Int32(clamping: max(1, folderSize))
+        self.logger = logger
+    }
+
+    // MARK: Putting
+
+    /// Puts an item.
+    ///
+    /// - Parameter priority: 0 comes first.
+    /// - Returns: The item's node.
+    /// - Throws: ``ZooKeeperClient/ZooKeeperError`` with an unknown outcome when the answer was lost and the item is not
+    ///   there: it was not put, or somebody has finished it already.
+    @discardableResult
+    public func put(_ data: [UInt8], priority: UInt8 = 128) async throws -> String {
+        let lane = ZooKeeperPath.child(Self.padded(Int32(priority), 3), of: items)
+        let name = ProtectedName(kind: "")
+        var attempt = Attempt()
+        while true {
+            try Task.checkCancellation()
+            do {
+                let folder = try await newestFolder(of: lane)
+                return try await put(data, name, into: ZooKeeperPath.child(folder, of: lane), lane, folder)
+            } catch let error as ZooKeeperError {
+                switch error.code {
+                case .noNode: continue  // the folder was full, empty, and deleted
+                case _ where error.isOutcomeUnknown:
+                    if let path = try await find(name, in: lane) { return path }
+                    throw error
+                default: try await attempt.failed(error)
+                }
+            }
+        }
+    }
+
+    private func put(
+        _ data: [UInt8], _ name: ProtectedName, into path: String, _ lane: String, _ folder: String
+    ) async throws -> String {
+        let created = try await client.create(
+            ZooKeeperPath.child(name.prefix, of: path), data: data, mode: .persistentSequential)
+        if let number = QueueOrder.sequence(of: created), number &+ 1 >= folderSize, let current = Int32(folder) {
+            // Full: the next one goes elsewhere. Whoever sees it first opens the folder.
+            let next = ZooKeeperPath.child(Self.padded(current &+ 1, 10), of: lane)
+            do { try await client.create(next, data: nil) } catch is ZooKeeperError {}
+        }
+        return created
+    }
+
+    private func newestFolder(of lane: String) async throws -> String {
+        if let newest = try await folders(of: lane).last { return newest }
+        let first = Self.padded(0, 10)
+        try await client.ensurePath(ZooKeeperPath.child(first, of: lane))
+        return first
+    }
+
+    private func folders(of lane: String) async throws -> [String] {
+        do {
+            return try await client.getChildren(lane).sorted()
+        } catch let error as ZooKeeperError where error.code == .noNode {
+            return []
+        }
+    }
+
+    private func find(_ name: ProtectedName, in lane: String) async throws -> String? {
+        var attempt = Attempt()
+        while true {
+            do {
+                try await client.sync(lane)
+                for folder in try await folders(of: lane).reversed() {
+                    let path = ZooKeeperPath.child(folder, of: lane)
+                    if let child = name.find(in: try await client.getChildren(path)) {
+                        return ZooKeeperPath.child(child, of: path)
+                    }
+                }
+                return nil
+            } catch let error as ZooKeeperError {
+                if error.code == .noNode { continue }
+                try await attempt.failed(error)
+            }
+        }
+    }
+
+    private static func padded(_ number: Int32, _ width: Int) -> String {
+        let digits = String(max(0, number))
+        return String(repeating: "0", count: max(0, width - digits.count)) + digits
+    }
+
+    // MARK: Taking
+
+    /// Claims the next item; waits for one.
+    ///
+    /// - Returns: The item; nil when there was none within `timeout`.
+    public func take(timeout: Duration? = nil) async throws -> QueueItem? {
+        guard let timeout else { return try await takeNext() }
+        return try await withThrowingTaskGroup(of: QueueItem?.self) { group in
+            group.addTask { try await takeNext() }
+            group.addTask {
+                try await Task.sleep(for: timeout)
+                return nil
+            }
+            let first: QueueItem?
+            do {
+                first = try await group.next() ?? nil
+            } catch {
+                group.cancelAll()
+                if let late = try? await group.next(), let item = late { await item.giveBack() }
+                throw error
+            }
+            group.cancelAll()
+            if let first { return first }
+            // It may have come at the last moment.
+            if let late = try? await group.next(), let item = late { return item }
+            return nil
+        }
+    }
+
+    private func takeNext() async throws -> QueueItem {
+        let use = LeaseUse(client)
+        var attempt = Attempt()
+        while true {
+            try Task.checkCancellation()
+            do {
+                var watches: [Watch] = []
+                if let item = try await claimAny(use, &watches) { return item }
+                try await Self.waitForAny(watches)
+                attempt = Attempt()
+            } catch let error as ZooKeeperError {
+                if error.code == .noNode {
+                    try await client.ensurePath(items)
+                    try await client.ensurePath(claims)
+                } else {
+                    try await attempt.failed(error)
+                }
+            }
+        }
+    }
+
+    /// Claims the first item that nobody has; nil when there is none, with watches on everything that could change that.
+    private func claimAny(_ use: LeaseUse, _ watches: inout [Watch]) async throws -> QueueItem? {
+        func list(_ path: String) async throws -> [String] {
+            let (names, watch) = try await client.getChildrenAndWatch(path)
+            watches.append(watch)
+            return names
+        }
+        let claimed = Set(try await list(claims))
+        for lane in try await list(items).sorted() {
+            let lanePath = ZooKeeperPath.child(lane, of: items)
+            let folders = try await list(lanePath).sorted()
+            for folder in folders {
+                let folderPath = ZooKeeperPath.child(folder, of: lanePath)
+                let names: [String]
+                do {
+                    names = try await list(folderPath)
+                } catch let error as ZooKeeperError where error.code == .noNode {
+                    continue
+                }
+                if names.isEmpty, folder != folders.last { await deleteEmpty(folderPath) }
+                let open = names.compactMap { name in QueueOrder.sequence(of: name).map { (name, $0) } }
+                    .filter { !claimed.contains($0.0) }.sorted { $0.1 < $1.1 }
+                for (name, _) in open {
+                    if let item = try await claim(ZooKeeperPath.child(name, of: folderPath), name, use) { return item }
+                }
+            }
+        }
+        return nil
+    }
+
+    private func deleteEmpty(_ folder: String) async {
+        // Somebody may be putting into it just now: then it stays.
+        do { try await client.delete(folder) } catch {}
+    }
+
+    /// Claims an item, unless somebody else has.
+    ///
+    /// The claim and a new version of the item are one change: the version is the fence, because a claim's name is used
+    /// again by the next worker.
+    private func claim(_ path: String, _ name: String, _ use: LeaseUse) async throws -> QueueItem? {
+        let claim = ZooKeeperPath.child(name, of: claims)
+        var attempt = Attempt()
+        while true {
+            do {
+                let node = try await client.getData(path)
+                let results = try await client.transaction([
+                    .create(path: claim, data: identity, mode: .ephemeral),
+                    .setData(path: path, data: node.data, version: node.stat.version),
+                ])
+                guard case .created(_, let stat?)? = results.first, case .set(let item)? = results.last else {
+                    return nil
+                }
+                return try await self.item(path, claim, stat, item.version, node.data ?? [], use)
+            } catch let error as ZooKeeperError {
+                switch error.code {
+                case .nodeExists where error.transactionIndex == 0: return nil
+                case .noNode:
+                    if error.transactionIndex == 0 { throw error }
+                    return nil
+                case .badVersion: continue
+                case _ where error.isOutcomeUnknown:
+                    // Whether it is ours is known when the connection is back: nobody else has this session.
+                    try await attempt.failed(error)
+                    try await client.sync(claim)
+                    guard let stat = try await client.exists(claim) else { continue }
+                    guard stat.ephemeralOwner == client.session?.id else { return nil }
+                    let now = try await client.getData(path)
+                    return try await self.item(path, claim, stat, now.stat.version, now.data ?? [], use)
+                default: throw error
+                }
+            } catch {
+                // Cancelled on the way: the claim may be there.
+                await abandon(claim)
+                throw error
+            }
+        }
+    }
+
+    private func item(
+        _ path: String, _ claim: String, _ stat: Stat, _ version: Int32, _ data: [UInt8], _ use: LeaseUse
+    ) async throws -> QueueItem {
+        do {
+            try Task.checkCancellation()
+            let (_, watch) = try await client.getDataAndWatch(claim)
+            let grant = LeaseGrant(
+                client: client, watch: watch,
+                checks: [.check(path: claim), .check(path: path, version: version)], use: use)
+            return QueueItem(
+                path: path, data: data, attempt: Int(version),
+                lease: Lease(path: claim, token: stat.czxid, sessionID: stat.ephemeralOwner, grant: grant),
+                client: client, version: version)
+        } catch {
+            await abandon(claim)
+            throw error
+        }
+    }
+
+    /// Removes a claim that was on its way when the worker was told to stop.
+    private func abandon(_ claim: String) async {
+        let session = client.session?.id
+        await Cleanup.untilDone(client, sessionID: session) {
+            try await client.sync(claim)
+            guard let stat = try await client.exists(claim), stat.ephemeralOwner == session else { return }
+            try await client.delete(claim)
+        }
+    }
+
+    private static func waitForAny(_ watches: [Watch]) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for watch in watches { group.addTask { _ = try await watch.next() } }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+}
+
+/// An item of a ``DistributedQueue`` that this worker has claimed.
+public struct QueueItem: Sendable {
+    /// The item's node.
+    public let path: String
+    /// What was put.
+    public let data: [UInt8]
+    /// How many times the item has been claimed, this one included.
+    public let attempt: Int
+    /// The claim. Its ``Lease/guarded(_:)`` demands that the item is still this worker's.
+    public let lease: Lease
+    let client: ZooKeeperClient
+    let version: Int32
+
+    /// Deletes the item together with the claim and carries out `operations`, all in one transaction.
+    ///
+    /// - Throws: ``LeaseLost`` when the item is not this worker's any more: nothing was changed, and another one has it or
+    ///   will. ``ZooKeeperClient/ZooKeeperError`` when one of the operations fails; the claim stands.
+    public func finish(_ operations: [ZooKeeperProtocol.Operation] = []) async throws {
+        var attempt = Attempt()
+        var isSent = false
+        while true {
+            do {
+                guard lease.isValid() || isSent else {
+                    throw LeaseLost(path: lease.path, reason: lease.grant.loss ?? .deadlinePassed)
+                }
+                try await client.transaction(
+                    lease.grant.checks + operations
+                        + [.delete(path: path, version: version), .delete(path: lease.path)])
+                lease.grant.lose(.resigned)
+                return
+            } catch var error as ZooKeeperError {
+                if error.code == .sessionExpired { throw LeaseLost(path: lease.path, reason: .sessionExpired) }
+                if error.isOutcomeUnknown {
+                    isSent = true
+                    try await attempt.failed(error)
+                    if try await wasFinished() { return lease.grant.lose(.resigned) }
+                    continue
+                }
+                guard let index = error.transactionIndex else { throw error }
+                if index < lease.grant.checks.count {
+                    lease.grant.lose(.nodeDeleted)
+                    throw LeaseLost(path: lease.path, reason: .nodeDeleted)
+                }
+                error.transactionIndex = index - lease.grant.checks.count
+                throw error
+            }
+        }
+    }
+
+    /// After a lost answer. The claim goes with the session or with our transaction: as long as the session is the same,
+    /// an item without it is one that we have finished.
+    private func wasFinished() async throws -> Bool {
+        var attempt = Attempt()
+        while true {
+            guard client.session?.id == lease.sessionID else {
+                throw LeaseLost(path: lease.path, reason: .sessionExpired)
+            }
+            do {
+                try await client.sync(path)
+                return try await client.exists(path) == nil
+            } catch let error as ZooKeeperError {
+                if error.code == .sessionExpired { throw LeaseLost(path: lease.path, reason: .sessionExpired) }
+                try await attempt.failed(error)
+            }
+        }
+    }
+
+    /// Leaves the item to the next worker.
+    public func giveBack() async {
+        lease.grant.lose(.resigned)
+        await Cleanup.delete(lease.path, client: client, sessionID: lease.sessionID).value
+    }
+}

@@ -1,0 +1,173 @@
+public import ZooKeeperClient
+import ZooKeeperProtocol
+
+/// Lets `count` participants begin together and end together, round after round.
+///
+/// Who enters makes a node and waits until `count` are there. Whoever sees that begins the round with one transaction: it
+/// demands that the nodes of the first `count` still exist, and names them in a node that only this round has. So
+/// - a participant that dies while it waits is not counted: the others go on waiting;
+/// - who comes too many waits for the next round;
+/// - one that dies inside does not keep the others from leaving: its node goes with its session.
+///
+/// Layout: `path/members/_c_<uuid>-<seq>` (ephemeral), `path/rounds/<first member>` (the names of all of the round).
+public struct DoubleBarrier: Sendable {
+    /// A participant's stay inside.
+    public struct Pass: Sendable {
+        /// Held from the entrance to the exit.
+        public let lease: Lease
+        /// The names of the nodes of all who are in this round.
+        public let participants: [String]
+        let round: String
+    }
+
+    private let client: ZooKeeperClient
+    private let members: String
+    private let rounds: String
+    private let count: Int
+    private let identity: [UInt8]
+
+    /// Describes a barrier for `count` participants, at least 1; all must give the same number.
+    public init(client: ZooKeeperClient, path: String, count: Int, identity: [UInt8]) {
+        self.client = client
+        members = ZooKeeperPath.child("members", of: path)
+        rounds = ZooKeeperPath.child("rounds", of: path)
+        self.count = max(1, count)
+        self.identity = identity
+    }
+
+    /// Enters, and waits until the others have.
+    ///
+    /// - Throws: `CancellationError`, after the node is gone. Should the round have begun at that moment, the others see
+    ///   this one as having left.
+    public func enter() async throws -> Pass {
+        while true {
+            let candidacy = Candidacy(client: client, parent: members, identity: identity, kind: "")
+            var node: Candidacy.Node?
+            do {
+                try await client.ensurePath(rounds)
+                let entry = try await candidacy.enter()
+                node = entry.node
+                return try await waitForRound(entry.node, candidacy)
+            } catch is Candidacy.Displaced {
+                try Task.checkCancellation()
+            } catch {
+                await candidacy.leave(node)
+                throw error
+            }
+        }
+    }
+
+    private func waitForRound(_ node: Candidacy.Node, _ candidacy: Candidacy) async throws -> Pass {
+        var attempt = Attempt()
+        while true {
+            try Task.checkCancellation()
+            do {
+                let (roundsNow, roundsWatch) = try client.startGetChildrenAndWatch(rounds)
+                let version = try client.startGetChildren2(rounds)
+                let membersNow = try client.startGetChildren(members)
+                let ownWatch = try await candidacy.verify(node)
+                let current = try await roundsNow.value()
+                let (listed, stat) = try await version.value()
+                let present = try await membersNow.value()
+                guard Set(current) == Set(listed) else { continue }
+                for round in current {
+                    if let pass = try await pass(node, round, ownWatch, candidacy) { return pass }
+                }
+                if current.isEmpty {
+                    let first = Array(Self.inOrder(present).prefix(count))
+                    if first.count == count {
+                        try await begin(first, version: stat.version)
+                        continue
+                    }
+                }
+                // Nobody needs to look at members who come or go: the last one to come begins the round.
+                try await Self.waitForAny([ownWatch, roundsWatch])
+            } catch let error as ZooKeeperError {
+                switch error.code {
+                case .sessionExpired: throw Candidacy.Displaced(reason: .sessionExpired)
+                case .noNode: try await client.ensurePath(rounds)
+                default: try await attempt.failed(error)
+                }
+            }
+        }
+    }
+
+    /// The pass of this node, if the round is its own.
+    private func pass(
+        _ node: Candidacy.Node, _ round: String, _ watch: Watch, _ candidacy: Candidacy
+    ) async throws -> Pass? {
+        let path = ZooKeeperPath.child(round, of: rounds)
+        do {
+            let names = String(decoding: try await client.getData(path).data ?? [], as: UTF8.self)
+                .split(separator: "\n").map(String.init)
+            guard names.contains(node.name) else { return nil }
+            return Pass(lease: candidacy.grant(node, watch), participants: names, round: path)
+        } catch let error as ZooKeeperError where error.code == .noNode {
+            return nil
+        }
+    }
+
+    /// Begins a round. The version sees to it that there is one at a time.
+    private func begin(_ names: [String], version: Int32) async throws {
+        guard let first = names.first else { return }
+        do {
+            try await client.transaction(
+                [.setData(path: rounds, data: nil, version: version)]
+                    + names.map { .check(path: ZooKeeperPath.child($0, of: members)) }
+                    + [.create(path: ZooKeeperPath.child(first, of: rounds), data: Array(names.joined(separator: "\n").utf8))])
+        } catch let error as ZooKeeperError
+            where error.code == .badVersion || error.code == .noNode || error.code == .nodeExists
+        {
+            return  // somebody else began one, or somebody went: look again
+        }
+    }
+
+    /// Leaves, and waits until the others have left, too. Returns also when the own node has gone meanwhile.
+    ///
+    /// - Throws: `CancellationError`; the node is on its way out nevertheless.
+    public func leave(_ pass: Pass) async throws {
+        pass.lease.grant.lose(.resigned)
+        await Cleanup.delete(pass.lease.path, client: client, sessionID: pass.lease.sessionID).value
+        var attempt = Attempt()
+        while true {
+            try Task.checkCancellation()
+            do {
+                let present = Set(try await client.getChildren(members))
+                // All wait for the same one, the last; whoever is still there when it goes is looked for again.
+                guard let last = pass.participants.last(where: present.contains) else { break }
+                let (stat, watch) = try await client.existsAndWatch(ZooKeeperPath.child(last, of: members))
+                if stat != nil { _ = try await watch.next() }
+            } catch let error as ZooKeeperError {
+                if error.code == .noNode { break }
+                try await attempt.failed(error)
+            }
+        }
+        try await end(pass.round)
+    }
+
+    /// Everybody of the round does this; its name is never used again, so nobody can end another one.
+    private func end(_ round: String) async throws {
+        var attempt = Attempt()
+        while true {
+            do {
+                return try await client.delete(round)
+            } catch let error as ZooKeeperError {
+                if error.code == .noNode { return }
+                try await attempt.failed(error)
+            }
+        }
+    }
+
+    private static func inOrder(_ names: [String]) -> [String] {
+        names.compactMap { name in QueueOrder.sequence(of: name).map { (name, $0) } }
+            .sorted { ($0.1 &- $1.1) < 0 }.map(\.0)
+    }
+
+    private static func waitForAny(_ watches: [Watch]) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for watch in watches { group.addTask { _ = try await watch.next() } }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+}

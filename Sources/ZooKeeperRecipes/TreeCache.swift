@@ -1,0 +1,229 @@
+public import Logging
+public import ServiceLifecycle
+import Synchronization
+public import ZooKeeperClient
+import ZooKeeperProtocol
+
+/// All nodes from one downwards with their data, kept up to date.
+///
+/// One recursive watch tells what changed; only that is read again. Whenever events may have been missed (after every
+/// reconnect, in a new session, when too many waited) everything is looked at again: by its stat, and read only when that
+/// differs. The node itself may be missing, come and go. The cache may be started while the server is down.
+///
+/// Bounded: when the tree grows beyond ``Limits``, ``run()`` throws ``LimitExceeded``. It does not leave nodes out, because
+/// a cache that lacks some nodes cannot say which.
+public final class TreeCache: Service, Sendable {
+    /// How much it may hold.
+    public struct Limits: Sendable, Hashable {
+        public var nodes = 1_000_000
+        /// Of paths and data.
+        public var bytes = 256 << 20
+        /// How many changes may wait for a follower before they are replaced by a snapshot.
+        public var waitingChanges = 16_384
+
+        public init() {}
+    }
+
+    /// The tree does not fit.
+    public struct LimitExceeded: Error, Hashable, CustomStringConvertible {
+        public let path: String
+        public let nodes: Int
+        public let bytes: Int
+
+        public var description: String { "the tree below \(path) has more than \(nodes) nodes or \(bytes) bytes" }
+    }
+
+    private struct State {
+        var tree: TreeCacheState
+        var isLoaded = false
+        var followers: [Follower] = []
+        var isFinished = false
+    }
+
+    private struct Follower {
+        weak var changes: TreeChanges?
+    }
+
+    /// How many reads are under way at a time.
+    private static let window = 256
+
+    private let client: ZooKeeperClient
+    private let path: String
+    private let limits: Limits
+    private let logger: Logger
+    private let state: Mutex<State>
+    private let loaded = StateBroadcast(false, bound: 1)
+
+    /// Makes a cache of `path` and everything below it.
+    public init(client: ZooKeeperClient, path: String, limits: Limits = Limits(), logger: Logger) {
+        self.client = client
+        self.path = path
+        self.limits = limits
+        self.logger = logger
+        state = Mutex(State(tree: TreeCacheState(root: path)))
+    }
+
+    // MARK: Reading
+
+    /// What is known now. Cheap to take; the next change to the cache copies its tables when somebody keeps it.
+    public var snapshot: TreeSnapshot { state.withLock { $0.tree.snapshot } }
+
+    /// A node as last seen.
+    public func value(_ path: String) -> CachedNode? { state.withLock { $0.tree.snapshot.value(path) } }
+
+    /// The names of a node's children as last seen; nil when there is no such node.
+    public func children(_ path: String) -> Set<String>? { state.withLock { $0.tree.snapshot.children(path) } }
+
+    /// Whether everything has been looked at once.
+    public var isLoaded: Bool { state.withLock { $0.isLoaded } }
+
+    /// Waits until everything has been looked at once.
+    ///
+    /// - Throws: `CancellationError`; ``ZooKeeperClient/ZooKeeperError`` with `clientClosed` when ``run()`` has ended
+    ///   before.
+    public func waitUntilLoaded() async throws {
+        for await isLoaded in loaded.updates() where isLoaded { return }
+        try Task.checkCancellation()
+        if !isLoaded { throw ZooKeeperError(code: .clientClosed, path: path) }
+    }
+
+    /// A snapshot as soon as everything has been looked at once, and then each change. Ends with ``run()``.
+    public func changes() -> TreeChanges {
+        let changes = TreeChanges(limit: limits.waitingChanges)
+        let isFinished = state.withLock { state in
+            if state.isLoaded { changes.append([.snapshot(state.tree.snapshot)], state.tree.snapshot) }
+            state.followers.removeAll { $0.changes == nil }
+            state.followers.append(Follower(changes: changes))
+            return state.isFinished
+        }
+        changes.notify()
+        if isFinished { changes.finish() }
+        return changes
+    }
+
+    // MARK: Running
+
+    /// Keeps the cache until cancelled or shut down gracefully.
+    ///
+    /// - Throws: ``LimitExceeded``; ``ZooKeeperClient/ZooKeeperError`` when it is hopeless: the client has ended, or access
+    ///   is denied.
+    public func run() async throws {
+        defer { finish() }
+        try await cancelWhenGracefulShutdown {
+            var attempt = Attempt()
+            while !Task.isCancelled {
+                do {
+                    try await self.follow(&attempt)
+                } catch let error as ZooKeeperError {
+                    self.logger.debug("tree cache", metadata: ["path": "\(self.path)", "error": "\(error)"])
+                    do { try await attempt.failed(error) } catch is CancellationError { return }
+                } catch is CancellationError {
+                    return
+                }
+            }
+        }
+    }
+
+    private func finish() {
+        let followers = state.withLock { state in
+            state.isFinished = true
+            defer { state.followers = [] }
+            return state.followers
+        }
+        for follower in followers { follower.changes?.finish() }
+        loaded.finish()
+    }
+
+    private func follow(_ attempt: inout Attempt) async throws {
+        // Armed before anything is read: what happens from then on is told.
+        let watch = try await client.addWatch(path, mode: .persistentRecursive)
+        defer { watch.cancel() }
+        try await load()
+        attempt = Attempt()
+        for try await element in watch {
+            switch element {
+            case .gap: try await load()
+            case .event(let event): try await look(at: event.path)
+            }
+        }
+    }
+
+    /// Reads one node anew. Whatever the event said, the answer is newer.
+    private func look(at path: String) async throws {
+        do {
+            let node = try await client.getData(path)
+            try apply { $0.read(path, data: node.data, stat: node.stat) }
+        } catch let error as ZooKeeperError where error.code == .noNode {
+            try apply { $0.gone(path) }
+        }
+    }
+
+    /// Looks at everything, the parents first, many at a time.
+    private func load() async throws {
+        try apply { tree in
+            tree.resyncBegan()
+            return []
+        }
+        var frontier = [path]
+        while !frontier.isEmpty {
+            var next: [String] = []
+            var rest = frontier[...]
+            while !rest.isEmpty {
+                let batch = rest.prefix(Self.window)
+                rest = rest.dropFirst(Self.window)
+                next += try await lookAtAll(batch)
+            }
+            frontier = next
+        }
+        try apply { $0.resyncEnded() }
+    }
+
+    /// - Returns: The paths of the children.
+    private func lookAtAll(_ batch: ArraySlice<String>) async throws -> [String] {
+        var children: [String] = []
+        var stale: [(path: String, answer: PendingAnswer<NodeData>)] = []
+        let listings = try batch.map { (path: $0, answer: try client.startGetChildren2($0)) }
+        for (path, answer) in listings {
+            do {
+                let (names, stat) = try await answer.value()
+                children += names.map { ZooKeeperPath.child($0, of: path) }
+                if state.withLock({ $0.tree.isCurrent(path, stat) }) { continue }
+                stale.append((path, try client.startGetData(path)))
+            } catch let error as ZooKeeperError where error.code == .noNode {
+                try apply { $0.gone(path) }
+            }
+        }
+        for (path, answer) in stale {
+            do {
+                let node = try await answer.value()
+                try apply { $0.read(path, data: node.data, stat: node.stat) }
+            } catch let error as ZooKeeperError where error.code == .noNode {
+                try apply { $0.gone(path) }
+            }
+        }
+        return children
+    }
+
+    private func apply(_ change: (inout TreeCacheState) -> [TreeChange]) throws {
+        let (isOver, isFirstLoad, followers) = state.withLock { state -> (Bool, Bool, [Follower]) in
+            let changes = change(&state.tree)
+            let snapshot = state.tree.snapshot
+            if snapshot.count > limits.nodes || snapshot.byteCount > limits.bytes { return (true, false, []) }
+            guard !changes.isEmpty else { return (false, false, []) }
+            var told = changes
+            var isFirstLoad = false
+            if !state.isLoaded {
+                // Before the first load is complete nobody is told anything.
+                guard case .resynced? = changes.last else { return (false, false, []) }
+                state.isLoaded = true
+                isFirstLoad = true
+                told = [.snapshot(snapshot)]
+            }
+            for follower in state.followers { follower.changes?.append(told, snapshot) }
+            return (false, isFirstLoad, state.followers)
+        }
+        for follower in followers { follower.changes?.notify() }
+        if isOver { throw LimitExceeded(path: path, nodes: limits.nodes, bytes: limits.bytes) }
+        if isFirstLoad { loaded.send(true) }
+    }
+}

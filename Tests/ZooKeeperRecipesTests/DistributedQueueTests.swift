@@ -1,0 +1,134 @@
+import TestFixtures
+import Testing
+import ZooKeeperClient
+import ZooKeeperProtocol
+import ZooKeeperRecipes
+
+@Suite("Queue")
+struct DistributedQueueTests {
+    private func queue(_ client: ZooKeeperClient, folderSize: Int = 1000) -> DistributedQueue {
+        DistributedQueue(
+            client: client, path: "/queue", identity: "me".bytes, folderSize: folderSize, logger: TestTree.logger)
+    }
+
+    @Test(arguments: TreeKind.allCases)
+    func inOrderOfPriorityAndPuttingOverFolders(_ kind: TreeKind) async throws {
+        try await withClient(port: TestTree.port(kind), chroot: TestTree.uniquePath("queue-order")) { client in
+            let queue = queue(client, folderSize: 4)
+            for number in 0..<10 { try await queue.put("n\(number)".bytes) }
+            try await queue.put("urgent".bytes, priority: 1)
+            let folders = try await client.getChildren("/queue/items/128")
+            #expect(folders.count == 3)
+            var taken: [String] = []
+            while let item = try await queue.take(timeout: .milliseconds(300)) {
+                taken.append(String(decoding: item.data, as: UTF8.self))
+                #expect(item.attempt == 1 && item.lease.token > 0 && item.lease.deadline != nil)
+                try await item.finish()
+                await #expect(throws: LeaseLost.self) { try await item.finish() }
+            }
+            #expect(taken == ["urgent"] + (0..<10).map { "n\($0)" })
+            // What was emptied is gone, but for the newest.
+            #expect(try await client.getChildren("/queue/items/128").count == 1)
+            #expect(try await client.getChildren("/queue/claims").isEmpty)
+        }
+    }
+
+    @Test(arguments: TreeKind.allCases)
+    func aWaitingWorkerIsWokenAndAnItemGivenBackComesAgain(_ kind: TreeKind) async throws {
+        try await withClient(port: TestTree.port(kind), chroot: TestTree.uniquePath("queue-wait")) { client in
+            let queue = queue(client)
+            let waiting = Task { try await queue.take(timeout: .seconds(10)) }
+            try await eventually("waiting") { (try? await client.exists("/queue/claims")) != nil }
+            try await queue.put("work".bytes)
+            let item = try #require(try await waiting.value)
+            let next = Task { try await queue.take(timeout: .seconds(10)) }
+            await item.giveBack()
+            let again = try #require(try await next.value)
+            #expect(again.path == item.path && again.attempt == 2 && again.lease.token > item.lease.token)
+            // The first worker's claim had the same name; it is fenced off all the same.
+            await #expect(throws: LeaseLost.self) { try await item.lease.guarded([.create(path: "/no", data: nil)]) }
+            do {
+                try await again.finish([.create(path: "/missing/parent", data: nil)])
+                Issue.record("finished")
+            } catch let error as ZooKeeperError {
+                #expect(error.code == .noNode && error.transactionIndex == 0)
+            }
+            try await again.finish([.create(path: "/result", data: nil)])
+            #expect(try await client.exists("/result") != nil)
+            // Cancelled, a worker leaves no claim.
+            for delay in [0, 1, 3, 10] {
+                try await queue.put("x".bytes)
+                let cancelled = Task { try await queue.take() }
+                try await Task.sleep(for: .milliseconds(delay))
+                cancelled.cancel()
+                if let item = try? await cancelled.value { await item.giveBack() }
+                #expect(try await client.getChildren("/queue/claims").isEmpty)
+            }
+        }
+    }
+
+    /// Workers die at every step: with a claim, while working, with the answer to the finish lost. Each item has exactly
+    /// one result.
+    @Test(arguments: TreeKind.allCases)
+    func everyItemIsFinishedExactlyOnceWhereverWorkersDie(_ kind: TreeKind) async throws {
+        let port = try await TestTree.port(kind)
+        let chroot = TestTree.uniquePath("queue-crash")
+        let count = 24
+        try await withClient(port: port, chroot: chroot) { client in
+            try await client.ensurePath("/results")
+            let deliveries = Shared([String: Int]())
+            for number in 0..<count { try await queue(client, folderSize: 7).put("i\(number)".bytes) }
+            @Sendable func work(_ client: ZooKeeperClient, _ proxy: FaultProxy?, dieAt step: Int) async throws {
+                while let item = try await queue(client, folderSize: 7).take(timeout: .seconds(1)) {
+                    let name = String(decoding: item.data, as: UTF8.self)
+                    deliveries.change { $0[name, default: 0] += 1 }
+                    if step == 0 { return }
+                    await Task.yield()
+                    if step == 1, let proxy { proxy.hold(.toClient) }
+                    do {
+                        // Not sequential: a second result would fail the transaction. Its number tells of tries.
+                        try await item.finish([.create(path: "/results/\(name)", data: "\(item.attempt)".bytes)])
+                    } catch is LeaseLost {
+                        return
+                    }
+                    if step == 2 { return }
+                }
+            }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for step in 0..<3 {
+                    for _ in 0..<2 {
+                        group.addTask {
+                            let proxy = try FaultProxy(target: port)
+                            defer { proxy.close() }
+                            try await withClient(
+                                port: proxy.port, chroot: chroot, configure: { $0.sessionTimeout = .seconds(2) }
+                            ) { victim in
+                                try await withThrowingTaskGroup(of: Void.self) { group in
+                                    group.addTask { try await work(victim, proxy, dieAt: step) }
+                                    if step == 1 {
+                                        group.addTask {
+                                            try await Task.sleep(for: .milliseconds(150))
+                                            proxy.cut()
+                                            proxy.heal()
+                                        }
+                                    }
+                                    try await group.next()
+                                    if step == 1 { try await group.next() }
+                                    group.cancelAll()
+                                }
+                            }
+                        }
+                    }
+                }
+                for _ in 0..<2 { group.addTask { try await work(client, nil, dieAt: 9) } }
+                try await group.waitForAll()
+            }
+            try await work(client, nil, dieAt: 9)
+            #expect(try await client.getChildren("/results").count == count)
+            #expect(deliveries.value.count == count && deliveries.value.values.allSatisfy { $0 >= 1 })
+            let rest = try await queue(client).take(timeout: .milliseconds(200))
+            #expect(rest.map(\.path) == nil, "\(String(describing: rest))")
+        }
+    }
+}
+
