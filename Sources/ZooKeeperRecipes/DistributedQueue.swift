@@ -210,71 +210,83 @@ public struct DistributedQueue: Sendable {
     /// Claims an item, unless somebody else has.
     ///
     /// The claim and a new version of the item are one change: the version is the fence, because a claim's name is used
-    /// again by the next worker.
+    /// again by the next worker. The claim's data begins with a tag of this attempt, so that one whose answer was lost is
+    /// told from that of another worker of the same session.
     private func claim(_ path: String, _ name: String, _ use: LeaseUse) async throws -> QueueItem? {
         let claim = ZooKeeperPath.child(name, of: claims)
+        let tag = Array((ProtectedName(kind: "claim").prefix + "\n").utf8) + identity
+        do {
+            return try await tryClaim(path, claim, tag, use)
+        } catch {
+            // Cancelled, or lost, on the way: the claim may be there.
+            if (error as? ZooKeeperError)?.code != .noNode { await abandon(claim, tag) }
+            throw error
+        }
+    }
+
+    private func tryClaim(
+        _ path: String, _ claim: String, _ tag: [UInt8], _ use: LeaseUse
+    ) async throws -> QueueItem? {
         var attempt = Attempt()
         while true {
             do {
                 let node = try await client.getData(path)
                 let results = try await client.transaction([
-                    .create(path: claim, data: identity, mode: .ephemeral),
+                    .create(path: claim, data: tag, mode: .ephemeral),
                     .setData(path: path, data: node.data, version: node.stat.version),
                 ])
                 guard case .created(_, let stat?)? = results.first, case .set(let item)? = results.last else {
-                    return nil
+                    throw ZooKeeperError(code: .marshallingError, path: claim)
                 }
                 return try await self.item(path, claim, stat, item.version, node.data ?? [], use)
             } catch let error as ZooKeeperError {
                 switch error.code {
-                case .nodeExists where error.transactionIndex == 0: return nil
+                case .nodeExists where error.transactionIndex == 0:
+                    // Another's, unless it is that of a transaction of ours whose answer was lost.
+                    guard let mine = try await ownClaim(path, claim, tag) else { return nil }
+                    return try await self.item(
+                        path, claim, mine.claim, mine.item.stat.version, mine.item.data ?? [], use)
                 case .noNode:
                     if error.transactionIndex == 0 { throw error }
                     return nil
                 case .badVersion: continue
-                case _ where error.isOutcomeUnknown:
-                    // Whether it is ours is known when the connection is back: nobody else has this session.
-                    try await attempt.failed(error)
-                    try await client.sync(claim)
-                    guard let stat = try await client.exists(claim) else { continue }
-                    guard stat.ephemeralOwner == client.session?.id else { return nil }
-                    let now = try await client.getData(path)
-                    return try await self.item(path, claim, stat, now.stat.version, now.data ?? [], use)
+                case _ where error.isOutcomeUnknown: try await attempt.failed(error)
                 default: throw error
                 }
-            } catch {
-                // Cancelled on the way: the claim may be there.
-                await abandon(claim)
-                throw error
             }
+        }
+    }
+
+    private func ownClaim(
+        _ path: String, _ claim: String, _ tag: [UInt8]
+    ) async throws -> (claim: Stat, item: NodeData)? {
+        do {
+            let found = try await client.getData(claim)
+            guard found.data == tag, found.stat.ephemeralOwner == client.session?.id else { return nil }
+            return (found.stat, try await client.getData(path))
+        } catch let error as ZooKeeperError where error.code == .noNode {
+            return nil
         }
     }
 
     private func item(
         _ path: String, _ claim: String, _ stat: Stat, _ version: Int32, _ data: [UInt8], _ use: LeaseUse
     ) async throws -> QueueItem {
-        do {
-            try Task.checkCancellation()
-            let (_, watch) = try await client.getDataAndWatch(claim)
-            let grant = LeaseGrant(
-                client: client, watch: watch,
-                checks: [.check(path: claim), .check(path: path, version: version)], use: use)
-            return QueueItem(
-                path: path, data: data, attempt: Int(version),
-                lease: Lease(path: claim, token: stat.czxid, sessionID: stat.ephemeralOwner, grant: grant),
-                client: client, version: version)
-        } catch {
-            await abandon(claim)
-            throw error
-        }
+        try Task.checkCancellation()
+        let (_, watch) = try await client.getDataAndWatch(claim)
+        let grant = LeaseGrant(
+            client: client, watch: watch, checks: [.check(path: claim), .check(path: path, version: version)], use: use)
+        return QueueItem(
+            path: path, data: data, attempt: Int(version),
+            lease: Lease(path: claim, token: stat.czxid, sessionID: stat.ephemeralOwner, grant: grant),
+            client: client, version: version)
     }
 
     /// Removes a claim that was on its way when the worker was told to stop.
-    private func abandon(_ claim: String) async {
-        let session = client.session?.id
-        await Cleanup.untilDone(client, sessionID: session) {
+    private func abandon(_ claim: String, _ tag: [UInt8]) async {
+        await Cleanup.untilDone(client, sessionID: client.session?.id) {
             try await client.sync(claim)
-            guard let stat = try await client.exists(claim), stat.ephemeralOwner == session else { return }
+            guard try await client.getData(claim).data == tag else { return }
             try await client.delete(claim)
         }
     }

@@ -114,7 +114,11 @@ public struct DoubleBarrier: Sendable {
             try await client.transaction(
                 [.setData(path: rounds, data: nil, version: version)]
                     + names.map { .check(path: ZooKeeperPath.child($0, of: members)) }
-                    + [.create(path: ZooKeeperPath.child(first, of: rounds), data: Array(names.joined(separator: "\n").utf8))])
+                    + [
+                        .create(
+                            path: ZooKeeperPath.child(first, of: rounds),
+                            data: Array(names.joined(separator: "\n").utf8))
+                    ])
         } catch let error as ZooKeeperError
             where error.code == .badVersion || error.code == .noNode || error.code == .nodeExists
         {

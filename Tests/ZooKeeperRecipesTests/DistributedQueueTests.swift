@@ -20,12 +20,15 @@ struct DistributedQueueTests {
             let folders = try await client.getChildren("/queue/items/128")
             #expect(folders.count == 3)
             var taken: [String] = []
-            while let item = try await queue.take(timeout: .milliseconds(300)) {
+            for _ in 0..<11 {
+                let item = try #require(try await queue.take(timeout: .seconds(30)))
                 taken.append(String(decoding: item.data, as: UTF8.self))
                 #expect(item.attempt == 1 && item.lease.token > 0 && item.lease.deadline != nil)
                 try await item.finish()
                 await #expect(throws: LeaseLost.self) { try await item.finish() }
             }
+            let none = try await queue.take(timeout: .milliseconds(200))
+            #expect(none.map(\.path) == nil)
             #expect(taken == ["urgent"] + (0..<10).map { "n\($0)" })
             // What was emptied is gone, but for the newest.
             #expect(try await client.getChildren("/queue/items/128").count == 1)
@@ -37,11 +40,11 @@ struct DistributedQueueTests {
     func aWaitingWorkerIsWokenAndAnItemGivenBackComesAgain(_ kind: TreeKind) async throws {
         try await withClient(port: TestTree.port(kind), chroot: TestTree.uniquePath("queue-wait")) { client in
             let queue = queue(client)
-            let waiting = Task { try await queue.take(timeout: .seconds(10)) }
+            let waiting = Task { try await queue.take(timeout: .seconds(30)) }
             try await eventually("waiting") { (try? await client.exists("/queue/claims")) != nil }
             try await queue.put("work".bytes)
             let item = try #require(try await waiting.value)
-            let next = Task { try await queue.take(timeout: .seconds(10)) }
+            let next = Task { try await queue.take(timeout: .seconds(30)) }
             await item.giveBack()
             let again = try #require(try await next.value)
             #expect(again.path == item.path && again.attempt == 2 && again.lease.token > item.lease.token)
@@ -79,7 +82,8 @@ struct DistributedQueueTests {
             let deliveries = Shared([String: Int]())
             for number in 0..<count { try await queue(client, folderSize: 7).put("i\(number)".bytes) }
             @Sendable func work(_ client: ZooKeeperClient, _ proxy: FaultProxy?, dieAt step: Int) async throws {
-                while let item = try await queue(client, folderSize: 7).take(timeout: .seconds(1)) {
+                while try await client.getChildren("/results").count < count {
+                    guard let item = try await queue(client, folderSize: 7).take(timeout: .seconds(1)) else { continue }
                     let name = String(decoding: item.data, as: UTF8.self)
                     deliveries.change { $0[name, default: 0] += 1 }
                     if step == 0 { return }
@@ -131,4 +135,3 @@ struct DistributedQueueTests {
         }
     }
 }
-

@@ -51,7 +51,8 @@ struct PartitionAssignmentTests {
             try await withClient(port: port, chroot: chroot) { second in
                 let two = Running(second, "two", items: items)
                 let plan = PartitionPlan(members: ["one", "two"], items: items)
-                try await eventually("shared", within: .seconds(20), seen: { "\(one.items.count) \(two.items.count)" }) {
+                try await eventually("shared", within: .seconds(20), seen: { "\(one.items.count) \(two.items.count)" })
+                {
                     one.items == Set(plan.items["one"] ?? []) && two.items == Set(plan.items["two"] ?? [])
                 }
                 #expect(one.items.isDisjoint(with: two.items))

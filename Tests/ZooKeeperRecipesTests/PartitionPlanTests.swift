@@ -12,7 +12,9 @@ struct PartitionPlanTests {
         Int((slack * Double(items) / Double(members)).rounded(.up))
     }
 
-    @Test(arguments: [(1, 10), (2, 7), (3, 48), (5, 400), (7, 112), (12, 192), (16, 640), (24, 384), (40, 640), (64, 2048)])
+    @Test(arguments: [
+        (1, 10), (2, 7), (3, 48), (5, 400), (7, 112), (12, 192), (16, 640), (24, 384), (40, 640), (64, 2048),
+    ])
     func aLeavingMemberMovesAboutItsShareAndNeverTwice(_ count: Int, _ itemCount: Int) {
         let items = items(itemCount)
         var total = 0.0

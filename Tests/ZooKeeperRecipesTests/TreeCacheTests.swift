@@ -47,8 +47,12 @@ struct TreeCacheTests {
                 if node.path != root, picture[parent] == nil { return "created without its parent: \(node.path)" }
                 if picture.updateValue(node, forKey: node.path) != nil { return "created twice: \(node.path)" }
             case .updated(let node):
-                guard let old = picture.updateValue(node, forKey: node.path) else { return "updated, not there: \(node.path)" }
-                if old.stat.czxid != node.stat.czxid || old.stat.mzxid >= node.stat.mzxid { return "back: \(node.path)" }
+                guard let old = picture.updateValue(node, forKey: node.path) else {
+                    return "updated, not there: \(node.path)"
+                }
+                if old.stat.czxid != node.stat.czxid || old.stat.mzxid >= node.stat.mzxid {
+                    return "back: \(node.path)"
+                }
             case .deleted(let node):
                 if picture.removeValue(forKey: node.path) == nil { return "deleted, not there: \(node.path)" }
                 if picture.keys.contains(where: { $0.hasPrefix(node.path + "/") }) { return "orphans: \(node.path)" }
@@ -129,11 +133,15 @@ struct TreeCacheTests {
                 for round in 0..<12 {
                     for _ in 0..<Int.random(in: 5...40, using: &random) {
                         var path = "/tree"
-                        for _ in 0..<Int.random(in: 0...3, using: &random) { path += "/\("abc".randomElement(using: &random) ?? "a")" }
+                        for _ in 0..<Int.random(in: 0...3, using: &random) {
+                            path += "/\("abc".randomElement(using: &random) ?? "a")"
+                        }
                         do {
                             switch Int.random(in: 0..<4, using: &random) {
                             case 0, 1: try await writer.create(path, data: "\(round)".bytes)
-                            case 2: try await writer.setData(path, data: "\(UInt16.random(in: 0...999, using: &random))".bytes)
+                            case 2:
+                                try await writer.setData(
+                                    path, data: "\(UInt16.random(in: 0...999, using: &random))".bytes)
                             default: try await writer.delete(path)
                             }
                         } catch is ZooKeeperError {}
