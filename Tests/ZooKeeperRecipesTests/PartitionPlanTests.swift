@@ -3,7 +3,7 @@ import Testing
 
 @testable import ZooKeeperRecipes
 
-@Suite("Partition plan")
+@Suite("Partition plan", .timeLimit(.minutes(2)))
 struct PartitionPlanTests {
     private func names(_ count: Int, seed: Int) -> [String] { (0..<count).map { "member-\(seed)-\($0)" } }
     private func items(_ count: Int) -> [String] { (0..<count).map { "item/\($0)" } }
@@ -74,5 +74,61 @@ struct PartitionPlanTests {
             members: [.init("small"), .init("large", weight: 3), .init("other")], items: items(1000), slack: 1.2)
         let counts = plan.items.mapValues(\.count)
         #expect((500...720).contains(counts["large"] ?? 0) && (counts["small"] ?? 0) <= 240, "\(counts)")
+    }
+
+    /// Every number of members to 64, every member leaving in turn, few items and many; from a plan of its own and from
+    /// one that has followed others.
+    @Test(arguments: 2...64) func afterAPlanALeavingMemberMovesItsItemsOnlyAndNeverTwiceItsShare(_ count: Int) {
+        let members = names(count, seed: 1)
+        for itemCount in [1, count / 2, count - 1, count, count + 1, count + count / 3, 2 * count + 1, 5 * count + 2] {
+            let items = items(itemCount)
+            let first = PartitionPlan(members: members, items: items)
+            let grown = PartitionPlan(
+                members: members, items: items,
+                after: PartitionPlan(members: Array(members.dropLast(count / 2)), items: items))
+            for plan in [first, grown] {
+                for leaving in members.indices where count <= 24 || leaving.isMultiple(of: 5) {
+                    var rest = members
+                    rest.remove(at: leaving)
+                    let after = PartitionPlan(members: rest, items: items, after: plan)
+                    let moved = after.moved(from: plan)
+                    #expect(moved == plan.items[members[leaving]]?.count, "\(count) \(itemCount)")
+                    if itemCount >= count {
+                        #expect(moved * count <= 2 * itemCount, "\(count) \(itemCount) \(moved)")
+                    } else {
+                        #expect(moved <= 1)
+                    }
+                    let limit = max(Self.ceiling(1.5, itemCount, count - 1), 1)
+                    #expect(after.items.values.allSatisfy { $0.count <= limit })
+                    #expect(after.items.values.reduce(0) { $0 + $1.count } == itemCount)
+                }
+            }
+        }
+    }
+
+    @Test(arguments: 0..<30) func whoComesTakesItsPartAndTheBoundHoldsForEver(_ seed: Int) {
+        var random = SeededRandom(seed: UInt64(seed))
+        let items = items(Int.random(in: 1...200, using: &random))
+        var members = names(Int.random(in: 1...12, using: &random), seed: seed)
+        var plan = PartitionPlan(members: members, items: items)
+        for step in 0..<40 {
+            let comes = members.count == 1 || members.count < 20 && Bool.random(using: &random)
+            if comes {
+                members.append("late-\(step)")
+            } else {
+                members.remove(at: Int.random(in: members.indices, using: &random))
+            }
+            let next = PartitionPlan(
+                members: members.shuffled(using: &random), items: items.shuffled(using: &random), after: plan)
+            #expect(next.items.values.reduce(0) { $0 + $1.count } == items.count && next.items.count == members.count)
+            #expect(next.items.values.allSatisfy { $0.count <= Self.ceiling(1.5, items.count, members.count) })
+            let moved = next.moved(from: plan)
+            if !comes, items.count > members.count {
+                #expect(moved * (members.count + 1) <= 2 * items.count, "seed \(seed) step \(step): \(moved)")
+            }
+            if comes { #expect(next.items["late-\(step)"]?.count ?? 0 >= items.count / members.count) }
+            #expect(PartitionPlan(members: members, items: items, after: plan).moved(from: next) == 0)
+            plan = next
+        }
     }
 }

@@ -1,0 +1,54 @@
+/// How much each member wants each item: drawn from their names, the same for everybody.
+struct Affinity {
+    private let memberHashes: [[UInt64]]
+    private let itemHashes: [UInt64]
+
+    init(members: [PartitionPlan.Member], items: [String]) {
+        // A member of weight w has w places on the table, as if it were w members.
+        memberHashes = members.map { member in
+            let hash = StableHash.fnv1a(member.name.utf8)
+            return (0..<member.weight).map { StableHash.mixed(hash &+ UInt64($0) &* 0x9e37_79b9_7f4a_7c15) }
+        }
+        itemHashes = items.map { StableHash.mixed(StableHash.fnv1a($0.utf8)) }
+    }
+
+    func weight(_ item: Int, _ member: Int) -> UInt64 {
+        var best: UInt64 = 0
+        for place in memberHashes[member] { best = max(best, StableHash.mixed(place ^ itemHashes[item])) }
+        return best
+    }
+}
+
+/// How many items a member may have.
+enum Capacity {
+    /// - Parameter rounding: What is added to a fraction before it is cut off: 0 to 1.
+    static func all(
+        _ members: [PartitionPlan.Member], items: Int, slack: Double, rounding: (PartitionPlan.Member) -> Double
+    ) -> [Int] {
+        let places = members.reduce(0) { $0 + $1.weight }
+        return members.map { member in
+            let share = slack * Double(items) * Double(member.weight) / Double(places)
+            // Never below the even part, so that everything finds room; never more than twice the even part, because
+            // what a member has is what moves when it leaves.
+            let even = (items * member.weight + places - 1) / places
+            return max(even, min(Int(share + rounding(member)), 2 * items * member.weight / places))
+        }
+    }
+}
+
+/// Hashes that are the same in every process and on every machine.
+enum StableHash {
+    static func fnv1a(_ bytes: some Sequence<UInt8>) -> UInt64 {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
+        return hash
+    }
+
+    /// The finaliser of SplitMix64.
+    static func mixed(_ value: UInt64) -> UInt64 {
+        var mixed = value &+ 0x9e37_79b9_7f4a_7c15
+        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+        return mixed ^ (mixed >> 31)
+    }
+}
