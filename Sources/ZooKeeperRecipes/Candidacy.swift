@@ -70,10 +70,15 @@ struct Candidacy: Sendable {
                         .delete(path: old), .create(path: path, data: identity, mode: .ephemeralSequential),
                     ])
                     queue = try client.startGetChildren(parent)
-                    guard case .created(let path, let stat?) = try await answer.value().last else {
+                    guard case .created(let path, let stat)? = try await answer.value().last else {
                         throw ZooKeeperError(code: .marshallingError, path: parent)
                     }
-                    created = CreatedNode(path: path, stat: stat)
+                    predecessor = nil
+                    // Apache ZooKeeper leaves the Stat out of a transaction's answer.
+                    var known = stat
+                    if known == nil { known = try await statOfOwnNode(path) }
+                    guard let known else { throw Displaced(reason: .nodeDeleted) }
+                    created = CreatedNode(path: path, stat: known)
                 } else {
                     let answer = try client.startCreate(path, data: identity, mode: .ephemeralSequential)
                     queue = try client.startGetChildren(parent)
@@ -95,6 +100,21 @@ struct Candidacy: Sendable {
                     if error.isOutcomeUnknown { mayExist = true }
                     try await attempt.failed(error)
                 }
+            }
+        }
+    }
+
+    /// The Stat of a node that this candidacy has made; nil when it is gone again.
+    private func statOfOwnNode(_ path: String) async throws -> Stat? {
+        var attempt = Attempt()
+        while true {
+            do {
+                guard let stat = try await client.exists(path) else { return nil }
+                guard client.session?.id == stat.ephemeralOwner else { throw Displaced(reason: .sessionExpired) }
+                return stat
+            } catch let error as ZooKeeperError {
+                if error.code == .sessionExpired { throw Displaced(reason: .sessionExpired) }
+                try await attempt.failed(error)
             }
         }
     }
@@ -190,23 +210,34 @@ struct Candidacy: Sendable {
         Task { [client] in
             var answer = first
             var attempt = Attempt()
+            var overdue: Task<Void, Never>?
+            defer { overdue?.cancel() }
             while grant.isHeld {
                 do {
                     let data = try await answer.value()
                     guard data.stat.czxid == node.token, data.stat.ephemeralOwner == node.sessionID else {
-                        return grant.lose(.nodeDeleted)
+                        return grant.end(.nodeDeleted)
                     }
                     return grant.watchIsArmed()
                 } catch let error as ZooKeeperError {
-                    if error.code == .noNode || error.code == .sessionExpired { return watch.nodeIsGone() }
+                    if error.code == .noNode { return grant.end(.nodeDeleted) }
+                    if error.code == .sessionExpired { return grant.end(.sessionExpired) }
+                    // The connection went. A new one may prolong the session's lease, but not this one's: whoever works
+                    // under it is told when it lapses.
+                    if overdue == nil {
+                        overdue = Task {
+                            do { try await Task.sleep(until: deadline, clock: .continuous) } catch { return }
+                            if grant.unwatchedDeadline != nil { grant.end(.deadlinePassed) }
+                        }
+                    }
                     do {
                         try await attempt.failed(error)
                         answer = try client.startGetData(node.path, arming: watch)
                     } catch {
-                        return grant.lose(.sessionExpired)
+                        return grant.end(.sessionExpired)
                     }
                 } catch {
-                    return
+                    return grant.end(.sessionExpired)
                 }
             }
         }

@@ -46,8 +46,8 @@ public struct DistributedQueue: Sendable {
     ///
     /// - Parameter priority: 0 comes first.
     /// - Returns: The item's node.
-    /// - Throws: ``ZooKeeperClient/ZooKeeperError`` with an unknown outcome when the answer was lost and the item is not
-    ///   there: it was not put, or somebody has finished it already.
+    /// - Throws: ``OutcomeUnknown`` when the answer was lost and the item is not there: it was not put, or somebody has
+    ///   finished it already. ``ZooKeeperClient/ZooKeeperError`` when it was not put.
     @discardableResult
     public func put(_ data: [UInt8], priority: UInt8 = 128) async throws -> String {
         let lane = ZooKeeperPath.child(Self.padded(Int32(priority), 3), of: items)
@@ -62,8 +62,8 @@ public struct DistributedQueue: Sendable {
                 switch error.code {
                 case .noNode: continue  // the folder was full, empty, and deleted
                 case _ where error.isOutcomeUnknown:
-                    if let path = try await find(name, in: lane) { return path }
-                    throw error
+                    if let path = await find(name, in: lane) { return path }
+                    throw OutcomeUnknown(path: lane, cause: error)
                 default: try await attempt.failed(error)
                 }
             }
@@ -98,23 +98,31 @@ public struct DistributedQueue: Sendable {
         }
     }
 
-    private func find(_ name: ProtectedName, in lane: String) async throws -> String? {
+    /// Looks for an item whose create was not answered; nil as well when nobody answers for too long.
+    private func find(_ name: ProtectedName, in lane: String) async -> String? {
+        let end = ContinuousClock.now + OutcomeUnknown.patience(client)
         var attempt = Attempt()
-        while true {
+        while ContinuousClock.now < end {
             do {
                 try await client.sync(lane)
                 for folder in try await folders(of: lane).reversed() {
                     let path = ZooKeeperPath.child(folder, of: lane)
-                    if let child = name.find(in: try await client.getChildren(path)) {
-                        return ZooKeeperPath.child(child, of: path)
+                    do {
+                        if let child = name.find(in: try await client.getChildren(path)) {
+                            return ZooKeeperPath.child(child, of: path)
+                        }
+                    } catch let error as ZooKeeperError where error.code == .noNode {
+                        continue  // emptied and deleted meanwhile
                     }
                 }
                 return nil
             } catch let error as ZooKeeperError {
-                if error.code == .noNode { continue }
-                try await attempt.failed(error)
+                do { try await attempt.failed(error) } catch { return nil }
+            } catch {
+                return nil
             }
         }
+        return nil
     }
 
     private static func padded(_ number: Int32, _ width: Int) -> String {
@@ -235,17 +243,16 @@ public struct DistributedQueue: Sendable {
                     .create(path: claim, data: tag, mode: .ephemeral),
                     .setData(path: path, data: node.data, version: node.stat.version),
                 ])
-                guard case .created(_, let stat?)? = results.first, case .set(let item)? = results.last else {
+                guard case .set(let item)? = results.last else {
                     throw ZooKeeperError(code: .marshallingError, path: claim)
                 }
-                return try await self.item(path, claim, stat, item.version, node.data ?? [], use)
+                return try await self.item(path, claim, tag, item.version, node.data ?? [], use)
             } catch let error as ZooKeeperError {
                 switch error.code {
                 case .nodeExists where error.transactionIndex == 0:
                     // Another's, unless it is that of a transaction of ours whose answer was lost.
-                    guard let mine = try await ownClaim(path, claim, tag) else { return nil }
-                    return try await self.item(
-                        path, claim, mine.claim, mine.item.stat.version, mine.item.data ?? [], use)
+                    guard let mine = try await ownItem(path, claim, tag) else { return nil }
+                    return try await self.item(path, claim, tag, mine.stat.version, mine.data ?? [], use)
                 case .noNode:
                     if error.transactionIndex == 0 { throw error }
                     return nil
@@ -257,28 +264,30 @@ public struct DistributedQueue: Sendable {
         }
     }
 
-    private func ownClaim(
-        _ path: String, _ claim: String, _ tag: [UInt8]
-    ) async throws -> (claim: Stat, item: NodeData)? {
+    /// The item, if the claim on it is this one.
+    private func ownItem(_ path: String, _ claim: String, _ tag: [UInt8]) async throws -> NodeData? {
         do {
             let found = try await client.getData(claim)
             guard found.data == tag, found.stat.ephemeralOwner == client.session?.id else { return nil }
-            return (found.stat, try await client.getData(path))
+            return try await client.getData(path)
         } catch let error as ZooKeeperError where error.code == .noNode {
             return nil
         }
     }
 
+    /// The item with its lease; nil when the claim is gone again. The claim is read once more for its token: Apache
+    /// ZooKeeper leaves the Stat out of a transaction's answer.
     private func item(
-        _ path: String, _ claim: String, _ stat: Stat, _ version: Int32, _ data: [UInt8], _ use: LeaseUse
-    ) async throws -> QueueItem {
+        _ path: String, _ claim: String, _ tag: [UInt8], _ version: Int32, _ data: [UInt8], _ use: LeaseUse
+    ) async throws -> QueueItem? {
         try Task.checkCancellation()
-        let (_, watch) = try await client.getDataAndWatch(claim)
+        let (found, watch) = try await client.getDataAndWatch(claim)
+        guard found.data == tag, found.stat.ephemeralOwner == client.session?.id else { return nil }
         let grant = LeaseGrant(
             client: client, watch: watch, checks: [.check(path: claim), .check(path: path, version: version)], use: use)
         return QueueItem(
             path: path, data: data, attempt: Int(version),
-            lease: Lease(path: claim, token: stat.czxid, sessionID: stat.ephemeralOwner, grant: grant),
+            lease: Lease(path: claim, token: found.stat.czxid, sessionID: found.stat.ephemeralOwner, grant: grant),
             client: client, version: version)
     }
 
@@ -316,28 +325,27 @@ public struct QueueItem: Sendable {
     /// Deletes the item together with the claim and carries out `operations`, all in one transaction.
     ///
     /// - Throws: ``LeaseLost`` when the item is not this worker's any more: nothing was changed, and another one has it or
-    ///   will. ``ZooKeeperClient/ZooKeeperError`` when one of the operations fails; the claim stands.
+    ///   will. ``ZooKeeperClient/ZooKeeperError`` when one of the operations fails; the claim stands. ``OutcomeUnknown``
+    ///   when the answer was lost and the session with it.
     public func finish(_ operations: [ZooKeeperProtocol.Operation] = []) async throws {
-        var attempt = Attempt()
+        let all =
+            lease.grant.checks + operations + [.delete(path: path, version: version), .delete(path: lease.path)]
         var isSent = false
         while true {
+            guard isSent || lease.isValid() else {
+                throw LeaseLost(path: lease.path, reason: lease.grant.loss ?? .deadlinePassed)
+            }
             do {
-                guard lease.isValid() || isSent else {
-                    throw LeaseLost(path: lease.path, reason: lease.grant.loss ?? .deadlinePassed)
-                }
-                try await client.transaction(
-                    lease.grant.checks + operations
-                        + [.delete(path: path, version: version), .delete(path: lease.path)])
-                lease.grant.lose(.resigned)
-                return
+                try await client.transaction(all)
+                return lease.grant.lose(.resigned)
             } catch var error as ZooKeeperError {
-                if error.code == .sessionExpired { throw LeaseLost(path: lease.path, reason: .sessionExpired) }
-                if error.isOutcomeUnknown {
+                // A session's end reaches only what was not sent. What was sent before is another matter.
+                if error.isOutcomeUnknown || (isSent && error.transactionIndex == nil) {
                     isSent = true
-                    try await attempt.failed(error)
-                    if try await wasFinished() { return lease.grant.lose(.resigned) }
+                    if try await isFinished(after: error) { return lease.grant.lose(.resigned) }
                     continue
                 }
+                if error.code == .sessionExpired { throw LeaseLost(path: lease.path, reason: .sessionExpired) }
                 guard let index = error.transactionIndex else { throw error }
                 if index < lease.grant.checks.count {
                     lease.grant.lose(.nodeDeleted)
@@ -350,26 +358,30 @@ public struct QueueItem: Sendable {
     }
 
     /// After a lost answer. The claim goes with the session or with our transaction: as long as the session is the same,
-    /// an item without it is one that we have finished.
-    private func wasFinished() async throws -> Bool {
+    /// an item that is gone is one that we have finished. Afterwards another worker may have.
+    private func isFinished(after error: ZooKeeperError) async throws -> Bool {
+        let end = ContinuousClock.now + OutcomeUnknown.patience(client)
         var attempt = Attempt()
-        while true {
-            guard client.session?.id == lease.sessionID else {
-                throw LeaseLost(path: lease.path, reason: .sessionExpired)
-            }
+        while ContinuousClock.now < end {
             do {
                 try await client.sync(path)
-                return try await client.exists(path) == nil
+                let isThere = try await client.exists(path) != nil
+                if client.session?.id == lease.sessionID { return !isThere }
+                // Its name is never used again: it has not been finished by anybody.
+                if isThere { throw LeaseLost(path: lease.path, reason: .sessionExpired) }
+                break
             } catch let error as ZooKeeperError {
-                if error.code == .sessionExpired { throw LeaseLost(path: lease.path, reason: .sessionExpired) }
-                try await attempt.failed(error)
+                do { try await attempt.failed(error) } catch { break }
+            } catch is CancellationError {
+                break
             }
         }
+        throw OutcomeUnknown(path: path, cause: error)
     }
 
     /// Leaves the item to the next worker.
     public func giveBack() async {
         lease.grant.lose(.resigned)
-        await Cleanup.delete(lease.path, client: client, sessionID: lease.sessionID).value
+        await Cleanup.delete(lease.path, client: client, sessionID: lease.sessionID).wait()
     }
 }

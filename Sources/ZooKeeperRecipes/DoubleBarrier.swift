@@ -131,7 +131,7 @@ public struct DoubleBarrier: Sendable {
     /// - Throws: `CancellationError`; the node is on its way out nevertheless.
     public func leave(_ pass: Pass) async throws {
         pass.lease.grant.lose(.resigned)
-        await Cleanup.delete(pass.lease.path, client: client, sessionID: pass.lease.sessionID).value
+        await Cleanup.delete(pass.lease.path, client: client, sessionID: pass.lease.sessionID).wait()
         var attempt = Attempt()
         while true {
             try Task.checkCancellation()

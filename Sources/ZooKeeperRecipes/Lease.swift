@@ -131,6 +131,12 @@ final class LeaseGrant: Sendable {
         state.withLock { $0.watch = watch }
     }
 
+    /// Ends it for good, and wakes who waits for that.
+    func end(_ reason: LeaseLossReason) {
+        lose(reason)
+        watch.nodeIsGone()
+    }
+
     /// Ends it for good.
     func lose(_ reason: LeaseLossReason) {
         state.withLock { state in

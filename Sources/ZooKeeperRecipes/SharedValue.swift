@@ -67,8 +67,8 @@ public struct SharedValue: Sendable {
     /// Replaces the value if it is still the one that was read.
     ///
     /// - Returns: The new reading; nil when somebody else has changed, deleted or remade it.
-    /// - Throws: ``ZooKeeperClient/ZooKeeperError`` with an unknown outcome only when the answer was lost and several
-    ///   others have changed the value since.
+    /// - Throws: ``OutcomeUnknown`` when the answer was lost and several others have changed the value since, or the
+    ///   servers stay away. ``ZooKeeperClient/ZooKeeperError`` when it was not replaced.
     public func replace(_ reading: Reading, with value: [UInt8]) async throws -> Reading? {
         let change = ProtectedName(kind: "").prefix
         let marker = ZooKeeperPath.child(reading.incarnation, of: path)
@@ -86,13 +86,13 @@ public struct SharedValue: Sendable {
             } catch let error as ZooKeeperError {
                 switch error.code {
                 case .badVersion, .noNode: return nil
-                case _ where error.isOutcomeUnknown || error.code == .sessionExpired:
-                    try await attempt.failed(error)
-                    switch try await fate(of: change, after: reading, marker: marker) {
+                case .sessionExpired: try await attempt.failed(error)  // never sent
+                case _ where error.isOutcomeUnknown:
+                    switch await fate(of: change, after: reading, marker: marker) {
                     case .made(let now): return now
                     case .notMade: continue
                     case .impossible: return nil
-                    case .unknown: throw error
+                    case .unknown: throw OutcomeUnknown(path: path, cause: error)
                     }
                 default: throw error
                 }
@@ -102,7 +102,7 @@ public struct SharedValue: Sendable {
 
     /// Changes the value by a function of it, which is called again when somebody else was faster.
     ///
-    /// - Throws: What `change` throws.
+    /// - Throws: What `change` and ``replace(_:with:)`` throw.
     public func update(_ change: @Sendable ([UInt8]) throws -> [UInt8]) async throws -> Reading {
         var contention = Contention()
         while true {
@@ -137,9 +137,10 @@ public struct SharedValue: Sendable {
         case unknown
     }
 
-    private func fate(of change: String, after reading: Reading, marker: String) async throws -> Fate {
+    private func fate(of change: String, after reading: Reading, marker: String) async -> Fate {
+        let end = ContinuousClock.now + OutcomeUnknown.patience(client)
         var attempt = Attempt()
-        while true {
+        while ContinuousClock.now < end {
             do {
                 try await client.sync(path)
                 let last = try client.startGetData(marker)
@@ -157,9 +158,12 @@ public struct SharedValue: Sendable {
                 return now.stat.version == reading.version &+ 1 ? .impossible : .unknown
             } catch let error as ZooKeeperError {
                 if error.code == .noNode { return .unknown }
-                try await attempt.failed(error)
+                do { try await attempt.failed(error) } catch { return .unknown }
+            } catch {
+                return .unknown
             }
         }
+        return .unknown
     }
 
     private func make() async throws {

@@ -85,6 +85,8 @@ public final class FaultProxy: Sendable {
     public func close() {
         state.withLock { $0.isClosed = true }
         cut()
+        // Or pumps that hold something back would go on for ever.
+        heal()
         shutdown(listener, Int32(SHUT_RDWR))
     }
 

@@ -5,7 +5,7 @@ import ZooKeeperClient
 import ZooKeeperProtocol
 import ZooKeeperRecipes
 
-@Suite("Lock")
+@Suite("Lock", .timeLimit(.minutes(2)))
 struct DistributedLockTests {
     private func lock(_ client: ZooKeeperClient) -> DistributedLock {
         DistributedLock(client: client, path: "/lock", identity: "me".bytes, logger: TestTree.logger)
@@ -98,6 +98,20 @@ struct DistributedLockTests {
             await #expect(throws: Mishap.self) { try await lock(client).withLock { _ in throw Mishap() } }
             let left = try await client.getChildren("/lock")
             #expect(left.isEmpty)
+        }
+    }
+
+    /// Given up and queued for in one transaction, whose answer says less on Apache ZooKeeper.
+    @Test(arguments: TreeKind.allCases)
+    func takenAgainAndAgainItLeavesNothingBehind(_ kind: TreeKind) async throws {
+        try await withClient(port: TestTree.port(kind), chroot: TestTree.uniquePath("again")) { client in
+            let lock = DistributedLock(client: client, path: "/lock", identity: [], logger: TestTree.logger)
+            var tokens: [Int64] = []
+            for _ in 0..<60 {
+                tokens.append(try await lock.withLock(timeout: .seconds(30)) { $0.token })
+            }
+            #expect(tokens == tokens.sorted() && Set(tokens).count == tokens.count)
+            try await eventually("gone") { try await client.getChildren("/lock").isEmpty }
         }
     }
 }

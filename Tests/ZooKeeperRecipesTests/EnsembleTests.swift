@@ -4,7 +4,7 @@ import ZooKeeperClient
 import ZooKeeperProtocol
 import ZooKeeperRecipes
 
-@Suite("An ensemble of three, each server killed in turn")
+@Suite("An ensemble of three, each server killed in turn", .timeLimit(.minutes(2)))
 struct EnsembleTests {
     @Test func theLeadershipOutlivesTheLossOfAnyServer() async throws {
         let scratch = try Scratch("ensemble")

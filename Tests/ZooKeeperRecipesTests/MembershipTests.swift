@@ -5,7 +5,7 @@ import ZooKeeperClient
 import ZooKeeperProtocol
 import ZooKeeperRecipes
 
-@Suite("Membership")
+@Suite("Membership", .timeLimit(.minutes(2)))
 struct MembershipTests {
     private final class Running: Sendable {
         let membership: Membership

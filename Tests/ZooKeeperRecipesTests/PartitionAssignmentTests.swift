@@ -5,7 +5,7 @@ import ZooKeeperProtocol
 
 @testable import ZooKeeperRecipes
 
-@Suite("Partition assignment")
+@Suite("Partition assignment", .timeLimit(.minutes(2)))
 struct PartitionAssignmentTests {
     /// A member on its own task; its work says in the tree, fenced, who owns each item.
     private final class Running: Sendable {

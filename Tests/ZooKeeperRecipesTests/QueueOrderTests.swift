@@ -3,7 +3,7 @@ import Testing
 
 @testable import ZooKeeperRecipes
 
-@Suite("Queue order and names")
+@Suite("Queue order and names", .timeLimit(.minutes(2)))
 struct QueueOrderTests {
     @Test(
         arguments: [

@@ -4,7 +4,7 @@ import ZooKeeperClient
 import ZooKeeperProtocol
 import ZooKeeperRecipes
 
-@Suite("Read/write lock")
+@Suite("Read/write lock", .timeLimit(.minutes(2)))
 struct ReadWriteLockTests {
     private func lock(_ client: ZooKeeperClient) -> ReadWriteLock {
         ReadWriteLock(client: client, path: "/rw", identity: "me".bytes, logger: TestTree.logger)

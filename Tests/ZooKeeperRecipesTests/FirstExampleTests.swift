@@ -1,0 +1,44 @@
+import Foundation
+import Logging
+import TestFixtures
+import Testing
+import ZooKeeperClient
+import ZooKeeperRecipes
+
+// Word for word the first example of the documentation; see the test below.
+func report(servers: String, logger: Logger) async throws {
+    let configuration = try ZooKeeperClient.Configuration(connectString: servers)
+    let client = ZooKeeperClient(configuration: configuration, logger: logger)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { try await client.run() }
+        let lock = DistributedLock(client: client, path: "/jobs/nightly", identity: Array("me".utf8), logger: logger)
+        try await lock.withLock(timeout: .seconds(30)) { lease in
+            try await lease.guarded([.create(path: "/jobs/nightly-report", data: Array("done".utf8))])
+        }
+        group.cancelAll()
+    }
+}
+
+@Suite("First example of the documentation", .timeLimit(.minutes(2)))
+struct FirstExampleTests {
+    @Test(arguments: TreeKind.allCases)
+    func itRuns(_ kind: TreeKind) async throws {
+        let port = try await TestTree.port(kind)
+        let chroot = TestTree.uniquePath("example")
+        try await withClient(port: port, chroot: chroot) { client in
+            try await report(servers: "127.0.0.1:\(port)\(chroot)", logger: TestTree.logger)
+            #expect(try await client.getData("/jobs/nightly-report").data.text == "done")
+        }
+    }
+
+    @Test func itIsTheOneThatThePageShows() throws {
+        let tests = URL(fileURLWithPath: #filePath)
+        let page = tests.deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent("Sources/ZooKeeperRecipes/Documentation.docc/ZooKeeperRecipes.md")
+        let text = try String(contentsOf: page, encoding: .utf8)
+        let parts = text.components(separatedBy: "```swift\n")
+        try #require(parts.count == 2)
+        let code = try #require(parts[1].components(separatedBy: "```").first)
+        #expect(try String(contentsOf: tests, encoding: .utf8).contains("\n" + code + "\n"))
+    }
+}
