@@ -18,6 +18,6 @@ public struct OutcomeUnknown: Error, CustomStringConvertible {
 
     /// For how long a lost answer is looked for: when the servers are away for longer, the session is over.
     static func patience(_ client: ZooKeeperClient) -> Duration {
-        2 * (client.session?.negotiatedTimeout ?? .seconds(5))
+        (client.session?.negotiatedTimeout ?? .seconds(5)) * 2
     }
 }

@@ -40,8 +40,7 @@ public struct PartitionPlan: Hashable, Sendable {
         var seen: Set<String> = []
         let items = items.filter { seen.insert($0).inserted }
         guard !members.isEmpty else {
-            self.items = [:]
-            owners = [:]
+            self.init(members: [], items: [], owner: [])
             return
         }
         var matching = Matching(members: members, items: items, slack: max(1, slack))

@@ -3,6 +3,7 @@ import Logging
 import TestFixtures
 import Testing
 import ZooKeeperClient
+import ZooKeeperProtocol
 import ZooKeeperRecipes
 
 // Word for word the first example of the documentation; see the test below.
@@ -12,7 +13,7 @@ func report(servers: String, logger: Logger) async throws {
     try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { try await client.run() }
         let lock = DistributedLock(client: client, path: "/jobs/nightly", identity: Array("me".utf8), logger: logger)
-        try await lock.withLock(timeout: .seconds(30)) { lease in
+        _ = try await lock.withLock(timeout: .seconds(30)) { lease in
             try await lease.guarded([.create(path: "/jobs/nightly-report", data: Array("done".utf8))])
         }
         group.cancelAll()
