@@ -5,6 +5,7 @@ import ZooKeeperProtocol
 ///
 /// It is repeated until it succeeds, or has become pointless because the session is over.
 struct Cleanup: Sendable {
+    private let client: ZooKeeperClient
     private let mayReturn: StateBroadcast<Bool>
 
     /// Waits until it is done, or the servers have been out of reach for a session timeout; cancelled or not.
@@ -13,16 +14,35 @@ struct Cleanup: Sendable {
     /// lost its leader, or a server that was restarted, grants every session its whole timeout anew, and what was left in
     /// the tree would stay there, and block everybody, for as long as this client lives.
     func wait() async {
-        let mayReturn = mayReturn
         // Not ended by cancellation.
-        await Task { for await isAllowed in mayReturn.updates() where isAllowed { return } }.value
+        await Task {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { for await isAllowed in mayReturn.updates() where isAllowed { return } }
+                group.addTask { await silence() }
+                await group.next()
+                group.cancelAll()
+            }
+        }.value
+    }
+
+    /// Returns when the servers have been out of reach for a session timeout. A request that waits for them says so only
+    /// at its deadline.
+    private func silence() async {
+        while let session = client.session {
+            do {
+                try await client.waitUntilConnected(timeout: session.negotiatedTimeout)
+                try await Task.sleep(for: session.negotiatedTimeout / 8)
+            } catch {
+                return
+            }
+        }
     }
 
     /// Does `work`, repeatedly, and waits.
     static func untilDone(
         _ client: ZooKeeperClient, sessionID: Int64?, _ work: @escaping @Sendable () async throws -> Void
     ) async {
-        await start { await repeatUntilDone(client, sessionID: sessionID, $0, work) }.wait()
+        await start(client) { await repeatUntilDone(client, sessionID: sessionID, $0, work) }.wait()
     }
 
     /// Deletes an ephemeral node: the first request is on its way when this returns, so that whatever this client asks
@@ -30,7 +50,7 @@ struct Cleanup: Sendable {
     @discardableResult
     static func delete(_ path: String, client: ZooKeeperClient, sessionID: Int64?) -> Cleanup {
         let first = client.session?.id == sessionID ? try? client.startDelete(path) : nil
-        return start { mayReturn in
+        return start(client) { mayReturn in
             if let first {
                 do {
                     return try await first.value()
@@ -42,14 +62,16 @@ struct Cleanup: Sendable {
         }
     }
 
-    private static func start(_ work: @escaping @Sendable (StateBroadcast<Bool>) async -> Void) -> Cleanup {
+    private static func start(
+        _ client: ZooKeeperClient, _ work: @escaping @Sendable (StateBroadcast<Bool>) async -> Void
+    ) -> Cleanup {
         let mayReturn = StateBroadcast(false, bound: 1)
         // A task of its own because this is what has to be done when the current one is cancelled.
         Task {
             await work(mayReturn)
             mayReturn.send(true)
         }
-        return Cleanup(mayReturn: mayReturn)
+        return Cleanup(client: client, mayReturn: mayReturn)
     }
 
     private static func repeatUntilDone(

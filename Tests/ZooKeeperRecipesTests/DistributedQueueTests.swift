@@ -95,8 +95,8 @@ struct DistributedQueueTests {
                 } catch is LeaseLost {
                 } catch is OutcomeUnknown {}
             }
-            @Sendable func take(_ client: ZooKeeperClient) async throws -> QueueItem? {
-                let item = try await queue(client, folderSize: 7).take(timeout: .seconds(1))
+            @Sendable func take(_ client: ZooKeeperClient, within timeout: Duration) async throws -> QueueItem? {
+                let item = try await queue(client, folderSize: 7).take(timeout: timeout)
                 if let item { deliveries.change { $0[String(decoding: item.data, as: UTF8.self), default: 0] += 1 } }
                 return item
             }
@@ -109,7 +109,7 @@ struct DistributedQueueTests {
                             port: proxy.port, chroot: chroot, configure: { $0.sessionTimeout = .seconds(2) }
                         ) { worker in
                             if fate == .losesTheAnswerToTheClaim { proxy.loseAnswersForAMoment() }
-                            guard let item = try await take(worker) else { return }
+                            guard let item = try await take(worker, within: .seconds(30)) else { return }
                             if fate == .losesTheAnswerToTheFinish { proxy.loseAnswersForAMoment() }
                             if fate != .claimsAndDies { try await finish(item) }
                             // Without a goodbye: the session has to expire.
@@ -123,7 +123,7 @@ struct DistributedQueueTests {
                 for _ in 0..<2 {
                     group.addTask {
                         while try await client.getChildren("/results").count < count {
-                            if let item = try await take(client) { try await finish(item) }
+                            if let item = try await take(client, within: .seconds(1)) { try await finish(item) }
                         }
                     }
                 }
