@@ -208,7 +208,7 @@ struct Generator {
         chance(0.6) ? -1 : pick([0, 0, 0, 1, 1, 2, 3, -2, .max, .min])
     }
 
-    private mutating func timeout() -> Int32 { pick([60_000, 60_000, 30_000, 1, 0, -5, .max]) }
+    private mutating func timeout() -> Int32 { pick([90_000, 90_000, 30_000, 1, 0, -5, .max]) }
 
     private mutating func data() -> [UInt8]? {
         switch below(8) {

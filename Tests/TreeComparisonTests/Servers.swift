@@ -17,7 +17,9 @@ struct Servers {
         let scratch = try Scratch(name, inMemory: true)
         defer { scratch.remove() }
         var options = ApacheZooKeeper.Options()
-        options.settings = ["maxSessionTimeout=3600000", "snapCount=100000000", "preAllocSize=1024"]
+        options.settings = [
+            "minSessionTimeout=60000", "maxSessionTimeout=3600000", "snapCount=100000000", "preAllocSize=1024",
+        ]
         options.properties = [
             "zookeeper.forceSync": "no", "zookeeper.digest.enabled": "false",
             "zookeeper.DigestAuthenticationProvider.superDigest": superDigest,
@@ -28,7 +30,8 @@ struct Servers {
         let port = try FreePort.tcp()
         var configuration = EmbeddedServer.Configuration(
             dataDirectory: try scratch.folder("ours"), listen: [.init(host: "127.0.0.1", port: port)],
-            tick: .seconds(3), superDigest: superDigest, maxClientConnections: 0, maxSessionTimeout: .seconds(3600))
+            tick: .seconds(3), superDigest: superDigest, maxClientConnections: 0, minSessionTimeout: .seconds(60),
+            maxSessionTimeout: .seconds(3600))
         configuration.containerSweepInterval = .seconds(100_000)
         var logger = Logger(label: "comparison")
         logger.logLevel = .error
