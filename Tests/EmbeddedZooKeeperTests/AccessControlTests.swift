@@ -112,6 +112,17 @@ import ZooKeeperProtocol
         }
     }
 
+    /// 200 identities times six entries would be 1,200 in the log for each node.
+    @Test func whatAuthStandsForIsBounded() throws {
+        let client = try EngineHarness().connected()
+        for number in 0..<200 { try client.authenticate("user\(number):secret") }
+        func entries(_ count: Int32) -> [ACL] {
+            (1...count).map { ACL(permissions: ACL.Permissions(rawValue: $0), scheme: "auth", id: "") }
+        }
+        try client.create("/few", acl: entries(2))
+        #expect(throws: ErrorCode.invalidACL) { try client.create("/many", acl: entries(6)) }
+    }
+
     @Test func anEmptyListIsInvalid() throws {
         let client = try EngineHarness().connected()
         #expect(throws: ErrorCode.invalidACL) { try client.create("/x", acl: []) }

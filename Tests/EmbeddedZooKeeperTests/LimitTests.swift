@@ -99,6 +99,29 @@ import ZooKeeperProtocol
         }
     }
 
+    /// A few kilobytes of requests ask for a hundred megabytes: sent as the client takes them, none missing.
+    @Test func largeAnswersToABurstAreAllSent() async throws {
+        try await Self.withServer { address in
+            let socket = try await RawSocket(address)
+            _ = try await socket.connect()
+            let data = [UInt8](repeating: 7, count: 1_000_000)
+            #expect(
+                try await socket.call(.create, CreateRequest(path: "/big", data: data, mode: .persistent)).error == .ok)
+            var burst = ByteBuffer()
+            for xid in 1...100 {
+                burst.writeImmutableBuffer(
+                    Self.request(.getData, xid: Int32(xid), PathWatchRequest(path: "/big", watch: false)))
+            }
+            try await socket.write(burst)
+            for xid in 1...100 { #expect(try await Self.reply(socket).xid == Int32(xid)) }
+            // What would be too much in one answer is refused, and the connection goes on.
+            let many = MultiReadRequest(operations: Array(repeating: .getData(path: "/big"), count: 5000))
+            #expect(try await socket.call(.multiRead, many).error == .marshallingError)
+            let few = MultiReadRequest(operations: [.getData(path: "/big")])
+            #expect(try await socket.call(.multiRead, few).error == .ok)
+        }
+    }
+
     @Test func silentConnectionsAreClosed() async throws {
         var limits = ServerCore.Limits()
         limits.handshake = .milliseconds(100)

@@ -62,6 +62,21 @@ import Testing
         #expect(try other.recover().nodes.count >= 9)
     }
 
+    /// A server that took the directory for an empty one would lose everything without a word.
+    @Test func anInterruptedRestoreIsNoEmptyTree() async throws {
+        let (scratch, other) = (Scratch(), Scratch())
+        try await TreeStoreTests.fill(scratch, nodes: 5)
+        let file = scratch.path + "-backup"
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        try TreeBackup.write(from: scratch.path, to: file)
+        try FileManager.default.createDirectory(atPath: other.path, withIntermediateDirectories: true)
+        try Data([1, 2, 3]).write(to: URL(fileURLWithPath: other.path + "/" + CheckpointFormat.temporaryName))
+        let refusal = #expect(throws: RecoveryError.self) { try other.recover() }
+        #expect(refusal?.description.contains("restore again") == true)
+        try TreeBackup.restore(file, to: other.path, replace: true)
+        #expect(try other.recover().nodes.count >= 5)
+    }
+
     @Test func replacingMovesTheFormerContentAside() async throws {
         let (scratch, other) = (Scratch(), Scratch())
         try await TreeStoreTests.fill(scratch, nodes: 5)

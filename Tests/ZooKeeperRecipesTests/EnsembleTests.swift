@@ -4,7 +4,7 @@ import ZooKeeperClient
 import ZooKeeperProtocol
 import ZooKeeperRecipes
 
-@Suite("An ensemble of three, each server killed in turn", .timeLimit(.minutes(2)))
+@Suite("An ensemble of three, each server killed in turn", .timeLimit(.minutes(4)))
 struct EnsembleTests {
     @Test func theLeadershipOutlivesTheLossOfAnyServer() async throws {
         let scratch = try Scratch("ensemble")
@@ -25,7 +25,7 @@ struct EnsembleTests {
                 for index in 0..<3 {
                     await ensemble.kill9(index)
                     // Whether it was ours, the leader, or neither: writes go through again, within the same session.
-                    try await eventually("writes go through", within: .seconds(30), seen: { "\(client.state)" }) {
+                    try await eventually("writes go through", within: .seconds(60), seen: { "\(client.state)" }) {
                         do {
                             try await lease.guarded([.create(path: "/after-", data: nil, mode: .persistentSequential)])
                             return true

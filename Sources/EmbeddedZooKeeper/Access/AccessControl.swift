@@ -44,6 +44,8 @@ enum AccessControl {
                 for identity in known {
                     resolved.append(ACL(permissions: entry.permissions, scheme: identity.scheme, id: identity.id))
                 }
+                // Each of many entries may stand for each of many identities.
+                guard resolved.count <= maximumExpansion else { throw .invalidACL }
             } else {
                 guard isValid(entry, schemes) else { throw .invalidACL }
                 resolved.append(entry)
@@ -52,6 +54,9 @@ enum AccessControl {
         guard !resolved.isEmpty else { throw .invalidACL }
         return resolved
     }
+
+    /// How long a list may become by what `auth` stands for.
+    private static let maximumExpansion = 1000
 
     private static func isValid(_ entry: ACL, _ schemes: Set<String>) -> Bool {
         switch entry.scheme {

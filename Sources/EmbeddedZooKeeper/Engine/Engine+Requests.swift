@@ -129,18 +129,27 @@ extension Engine {
     }
 
     private func multiRead(_ request: MultiReadRequest, _ xid: Int32, _ client: Client) throws {
-        let results = request.operations.map { operation -> ReadResult in
+        // A small request can ask for the same large node thousands of times.
+        var room = settings.maximumAnswerBytes
+        var results: [ReadResult] = []
+        for operation in request.operations {
             do throws(ErrorCode) {
                 switch operation {
                 case .getData(let path):
                     let node = try readable(path, client)
-                    return .data(GetDataResponse(data: node.state.data, stat: node.stat))
+                    room -= (node.state.data?.count ?? 0) + 100
+                    results.append(.data(GetDataResponse(data: node.state.data, stat: node.stat)))
                 case .getChildren(let path):
-                    return .children(try readable(path, client).children.map { String($0.name) })
+                    let children = try readable(path, client).children
+                    room -= children.reduce(16) { $0 + $1.name.utf8.count + 4 }
+                    guard room >= 0 else { break }
+                    results.append(.children(children.map { String($0.name) }))
                 }
             } catch {
-                return .failed(error)
+                room -= 16
+                results.append(.failed(error))
             }
+            guard room >= 0 else { throw ErrorCode.marshallingError }
         }
         reply(client, xid: xid) { MultiReadResponse(results: results).write(into: &$0) }
     }

@@ -19,6 +19,10 @@ extension Engine {
                 settings.maximumSessionTimeout))
         let session: Session
         if request.sessionID == 0 {
+            guard hasReserve else {
+                abort(client)
+                return
+            }
             session = makeSession(timeoutMilliseconds: timeout, now: now)
             logSession(session, now)
             sessionClock.add(session)
@@ -27,7 +31,7 @@ extension Engine {
             if let older = existing.client { abort(older) }
             session = existing
             session.lastHeard = now.instant
-            if session.timeoutMilliseconds != timeout {
+            if session.timeoutMilliseconds != timeout, hasReserve {
                 session.timeoutMilliseconds = timeout
                 logSession(session, now)
                 sessionClock.add(session)
@@ -44,7 +48,8 @@ extension Engine {
         respond(
             client,
             ConnectResponse(
-                timeoutMilliseconds: timeout, sessionID: session.id, password: password(of: session.id),
+                timeoutMilliseconds: session.timeoutMilliseconds, sessionID: session.id,
+                password: password(of: session.id),
                 readOnly: request.readOnly.map { _ in false }))
     }
 
@@ -88,6 +93,7 @@ extension Engine {
 
     /// Removes containers that are no longer used and nodes that outlived their time, each in a transaction of its own.
     func sweep(now: Now) {
+        guard hasRoom(forRequestOf: 0) else { return }
         var removed = 0
         for key in tree.sweepSchedule.take(now: now.wallMilliseconds) {
             // One with children comes back to the schedule with the last of them.

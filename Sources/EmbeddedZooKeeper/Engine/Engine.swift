@@ -37,6 +37,8 @@ final class Engine {
         var unusedContainerMilliseconds: Int64 = 300_000
         /// How many containers and outlived nodes one sweep removes at most.
         var sweepLimit = 10_000
+        /// How long the answer to a request of many reads may become.
+        var maximumAnswerBytes = 16 << 20
         /// Whether what would exceed a hard quota is refused; otherwise it is only noted, as a soft one.
         var enforcesQuota = false
     }
@@ -76,6 +78,8 @@ final class Engine {
     var capture: Capture?
     /// What may wait for the disk in all, when the disk is nearly full.
     var storageAllowance = Int.max
+    /// How much of the log is kept, beyond that, for the beginnings and ends of sessions.
+    var storageReserve = 0
     /// Whether there is no room for another segment of the log.
     var isDiskFull = false
 
@@ -120,6 +124,8 @@ final class Engine {
 
     /// The connection is gone. Its session lives on; its watches do not.
     func disconnect(_ client: Client) {
+        // It may be one that an engine before this one had, or that was disconnected before.
+        guard clients[client.number] === client else { return }
         gatedBytes -= client.gatedBytes
         client.abort()
         clients[client.number] = nil
@@ -251,6 +257,14 @@ final class Engine {
         return unstored + 2 * bytes + 4096 <= storageAllowance
     }
 
+    /// Whether enough of the reserve is left for a session to begin or expire on a full disk. The rest is for those that
+    /// are closed: were all of it used up, nothing could go on.
+    var hasReserve: Bool {
+        guard storageAllowance < .max else { return true }
+        let unstored = tree.log.buffer.readableBytes + (batchInFlight?.bytes ?? 0)
+        return storageAllowance - unstored > -(storageReserve / 2)
+    }
+
     /// Takes everything that has to be stored, if there is anything and nothing is being stored.
     func takeBatch(now: Now) -> StorageBatch? {
         guard batchInFlight == nil, tree.log.recordCount > 0 else { return nil }
@@ -318,7 +332,8 @@ final class Engine {
         lastTick = now.instant
         for session in sessionClock.expired(at: now.instant, among: sessions) {
             // What it sent may lie unread before our door.
-            if session.client?.isHeldBack == true {
+            // And on a full disk its end could not be recorded.
+            if session.client?.isHeldBack == true || !hasReserve {
                 session.lastHeard = now.instant
                 sessionClock.add(session)
                 continue

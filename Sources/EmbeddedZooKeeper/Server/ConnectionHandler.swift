@@ -81,14 +81,21 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     /// Holds back reading while there is more work than can be taken.
     func read(context: ChannelHandlerContext) {
-        if hasFramesLeft, !mustPause {
-            takeFrames()
-            core.settle()
-        }
+        if hasFramesLeft, !mustPause { takeFrames() }
+        if hasFramesLeft || isOutputLarge { core.settle() }
+        goOn(context)
+    }
+
+    /// Reads on; or first takes what has arrived, or waits.
+    private func goOn(_ context: ChannelHandlerContext) {
+        // What stays in the buffer would otherwise wait until the client sends more.
+        if hasFramesLeft, !mustPause { yieldTurn() }
         if mustPause {
             isReadHeld = true
             waitForRoom(context)
         } else {
+            isReadHeld = false
+            client?.isHeldBack = false
             context.read()
         }
     }
@@ -108,13 +115,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         }
         takeFrames()
         core.settle()
-        if mustPause {
-            waitForRoom(context)
-        } else {
-            isReadHeld = false
-            client?.isHeldBack = false
-            context.read()
-        }
+        goOn(context)
     }
 
     /// Has itself called when the disk has caught up; the end of the others' turn calls by itself.
@@ -126,8 +127,11 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var mustPause: Bool {
         guard let client, let context else { return false }
         return isTurnScheduled || !context.channel.isWritable || client.gatedBytes > core.limits.gatedBytes
-            || core.isBacklogged
+            || isOutputLarge || core.isBacklogged
     }
+
+    /// Whether so much is to be sent that it should go before more is taken: small requests can have large answers.
+    private var isOutputLarge: Bool { (client?.ready.readableBytes ?? 0) > core.limits.outputPerTurn }
 
     private func takeFrames() {
         guard let client, !isTurnScheduled else { return }
@@ -205,6 +209,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: answer))).assumeIsolated().whenComplete { [self] _ in
             self.context?.close(promise: nil)
         }
+        dropSoon(context)
         return true
     }
 
@@ -234,10 +239,16 @@ final class ConnectionHandler: ChannelDuplexHandler {
                 unsentBytes -= count
                 if isLast { self.context?.close(promise: nil) }
             }
+            if isLast { dropSoon(context) }
         } else if client.phase == .closing, client.gated.isEmpty {
             isClosing = true
             context.close(promise: nil)
         }
+    }
+
+    /// Closes in a while, even if the peer does not take the last of its output.
+    private func dropSoon(_ context: ChannelHandlerContext) {
+        context.eventLoop.assumeIsolated().scheduleTask(in: core.limits.farewell) { [weak self] in self?.drop() }
     }
 
     /// Closes without sending what is owed.

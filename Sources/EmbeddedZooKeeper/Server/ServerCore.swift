@@ -23,6 +23,10 @@ final class ServerCore {
         var adminConnections = 32
         /// Output of one connection that may wait for its client before the connection is closed.
         var outputBytes = 64 << 20
+        /// Output of one connection that is sent before more of its requests are taken.
+        var outputPerTurn = 1 << 20
+        /// How long a connection that is being closed may take for its last output.
+        var farewell = TimeAmount.seconds(10)
         /// How long a connection may take until its handshake.
         var handshake = TimeAmount.seconds(30)
     }
@@ -335,6 +339,7 @@ final class ServerCore {
         guard let engine else { return }
         let report = storage.report()
         engine.storageAllowance = report.allowance
+        engine.storageReserve = report.reserve
         checkpoint.logBytes = report.logBytes + report.segments * Self.segmentCost
         if let shortage = report.shortage {
             if !isShortageKnown {

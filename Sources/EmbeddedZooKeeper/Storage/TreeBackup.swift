@@ -117,19 +117,22 @@ public enum TreeBackup {
     }
 
     private static func copy(_ file: String, to directory: String, name: String, epoch: [UInt8]?) throws {
+        let source = try fileSystem.open(file, .read)
+        let temporary = directory + "/" + CheckpointFormat.temporaryName
+        // First, so that a directory in which this is interrupted is not taken for an empty one.
+        let target = try fileSystem.open(temporary, .create)
+        try fileSystem.synchronizeDirectory(directory)
         if let epoch {
             let target = try fileSystem.open(directory + "/epoch", .create)
             try epoch.withUnsafeBytes { try target.write($0, at: 0) }
             try target.synchronize()
         }
-        let source = try fileSystem.open(file, .read)
-        let temporary = directory + "/" + CheckpointFormat.temporaryName
-        let target = try fileSystem.open(temporary, .create)
         let buffer = SectorBuffer(size: 1 << 20)
         let size = try source.size()
         var offset = 0
         while offset < size {
             let count = try source.read(into: buffer.bytes, at: offset)
+            guard count > 0 else { throw RecoveryError("\(file) became shorter while it was read") }
             try target.write(UnsafeRawBufferPointer(buffer.bytes)[..<count].rebased, at: offset)
             offset += count
         }
@@ -162,6 +165,11 @@ public enum TreeBackup {
         while true {
             do {
                 let findings = try recovery.read()
+                // A segment that was renamed meanwhile may have been overwritten while it was read.
+                let names = Set(try fileSystem.names(in: directory))
+                guard findings.segments.allSatisfy({ names.contains(LogFormat.segmentName($0)) }) else {
+                    throw RecoveryError("the log of \(directory) is trimmed faster than it can be read")
+                }
                 guard !findings.segments.isEmpty || findings.checkpointName != nil else {
                     throw NoTree(directory: directory)
                 }

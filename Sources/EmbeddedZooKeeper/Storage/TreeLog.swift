@@ -40,6 +40,7 @@ struct TreeLog {
         appender = nil
         let recovery = TreeRecovery(fileSystem: fileSystem, directory: directory)
         var findings = try recovery.read(durable: durable)
+        if durable == nil { try makeLast(findings) }
         tornTail = durable == nil ? findings.tornTail : nil
         for name in findings.obsoleteNames { try fileSystem.remove(directory + "/" + name) }
         if durable == nil { try pool.adopt(findings.spares) }
@@ -58,6 +59,15 @@ struct TreeLog {
         for sequence in findings.obsoleteSegments { try pool.recycle(segment: sequence, limit: spareLimit) }
         try beginSegment(atLeast: 0)
         return findings.state
+    }
+
+    /// What a killed process had written, and the names it had given, may so far be in the system's memory alone. Before
+    /// anybody is told of it, or anything is removed because of it, it has to be on the disk.
+    private func makeLast(_ findings: TreeRecovery.Findings) throws {
+        if let last = findings.segments.last {
+            try fileSystem.open(directory + "/" + LogFormat.segmentName(last), .writeSectors).synchronize()
+        }
+        try fileSystem.synchronizeDirectory(directory)
     }
 
     /// Greater than every zxid that was given out before, even if this directory was wiped or an old copy of it was put
@@ -156,6 +166,7 @@ struct TreeLog {
         var report = StorageReport(logBytes: logBytes, segments: segments.count)
         if let failure = pool.failure {
             report.allowance = (appender?.remaining ?? 0) - options.reserveBytes
+            report.reserve = options.reserveBytes
             report.shortage =
                 "\(failure). Writing needs \(pool.segmentSize) bytes more in \(directory); "
                 + "make room, and it goes on by itself"

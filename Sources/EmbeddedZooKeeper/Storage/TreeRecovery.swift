@@ -38,6 +38,10 @@ struct TreeRecovery {
                 "\(directory) holds a tree in the SQLite format of an earlier version (tree.sqlite), which this version "
                     + "does not read. Serve it with that version and copy its nodes over, or name another directory.")
         }
+        if names.contains(CheckpointFormat.temporaryName), checkpoints.isEmpty, segments.isEmpty {
+            throw RecoveryError(
+                "\(directory) holds a restore that was interrupted. Run linekeeper tree restore again, with --replace.")
+        }
         var findings = Findings()
         findings.spares = names.filter { $0.hasPrefix("spare-") }
         findings.obsoleteNames = names.filter { $0 == CheckpointFormat.temporaryName }

@@ -27,6 +27,8 @@ struct StorageReport: Sendable {
     var segments = 0
     /// What the batches that are not stored yet may hold together, when the disk has no room for another segment.
     var allowance = Int.max
+    /// What is kept beyond that for sessions.
+    var reserve = 0
     /// Why there is no room, and for what.
     var shortage: String?
 }
