@@ -43,7 +43,10 @@ final class DataDirectory: Sendable {
     /// Lets another process, or another server of this one, have it.
     func release() {
         lockDescriptor.withLock { descriptor in
-            if descriptor >= 0 { close(descriptor) }
+            guard descriptor >= 0 else { return }
+            // Said, not only closed: a child that is being started has a copy of the descriptor until it runs its program.
+            flock(descriptor, LOCK_UN)
+            close(descriptor)
             descriptor = -1
         }
     }
