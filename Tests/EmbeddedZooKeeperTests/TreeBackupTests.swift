@@ -19,12 +19,20 @@ import Testing
         #expect(before.nodes.count == summary.nodes && before.lastZxid == summary.zxid)
         let (restored, former) = try TreeBackup.restore(file, to: other.path, replace: false)
         #expect(restored.zxid == summary.zxid && former == nil)
-        let after = try other.recover()
+        let after = try other.recover(milliseconds: 1_800_000_001_000)
         #expect(after.nodes == before.nodes && after.sessions == before.sessions && after.secret == before.secret)
-        #expect(after.startZxid >> 32 > before.startZxid >> 32, "a restored tree begins a higher epoch")
+        #expect(after.startZxid > before.startZxid, "clients of the tree that was lost are not locked out")
         // And once more without a checkpoint between.
-        let again = try other.recover()
+        let again = try other.recover(milliseconds: 1_800_000_002_000)
         #expect(again.nodes == before.nodes && again.startZxid > after.startZxid)
+        // Emptied, or restored anew into an empty directory, there is nothing but the calendar: never behind what was
+        // given out, so that no client is locked out and no token is given out twice.
+        try FileManager.default.removeItem(atPath: other.path)
+        let emptied = try other.recover(milliseconds: 1_800_000_003_000)
+        #expect(emptied.nodes.count < before.nodes.count && emptied.startZxid > again.startZxid)
+        try FileManager.default.removeItem(atPath: other.path)
+        try TreeBackup.restore(file, to: other.path, replace: false)
+        #expect(try other.recover(milliseconds: 1_800_000_004_000).startZxid > emptied.startZxid)
     }
 
     @Test func aBackupBesideARunningServer() async throws {

@@ -24,6 +24,8 @@ extension Engine {
         case ("x509", _) where client.identities.contains(where: { $0.scheme == "x509" }): break
         default:
             statistics.failedAuthentications &+= 1
+            notices.add(
+                .credentialsRefused(address: client.address, scheme: String(packet.scheme.prefix(32))))
             reply(client, xid: xid, error: .authFailed)
             close(client)
             return
@@ -53,6 +55,7 @@ extension Engine {
     /// The one error that carries a body: Java's client looks for a token before it looks at the error.
     private func refuseToken(_ xid: Int32, _ client: Client) {
         statistics.failedAuthentications &+= 1
+        notices.add(.credentialsRefused(address: client.address, scheme: "sasl"))
         let error = settings.requiresSASL ? ErrorCode.sessionClosedRequireSaslAuth : .authFailed
         send(to: client) { buffer in
             Frame.write(into: &buffer) { buffer in

@@ -92,7 +92,7 @@ extension Engine {
             ("max_latency", .integer(statistics.latency.maximum)),
             ("min_latency", .integer(statistics.latency.minimum)),
             ("num_alive_client_connections", .number(clients.count)),
-            ("auth_failed_count", .number(statistics.authenticationFailures)),
+            ("auth_failed_count", .number(statistics.failedAuthentications)),
         ]
         return [
             ("version", .string("\(Self.version), \(Self.built)")), ("read_only", .bool(false)),

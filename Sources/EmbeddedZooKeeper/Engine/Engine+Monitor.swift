@@ -104,7 +104,7 @@ extension Engine {
 
     private var trouble: [MonitorValue] {
         [
-            MonitorValue("auth_failed_count", statistics.authenticationFailures, .counter, "Failed authentications"),
+            MonitorValue("auth_failed_count", statistics.failedAuthentications, .counter, "Failed authentications"),
             MonitorValue(
                 "connection_rejected", statistics.connectionsRefused, .counter, "Connections refused by a limit"),
             MonitorValue(

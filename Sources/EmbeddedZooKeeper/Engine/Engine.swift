@@ -167,7 +167,6 @@ final class Engine {
         _ client: Client, xid: Int32, error: ErrorCode = .ok, _ body: (inout ByteBuffer) -> Void = { _ in }
     ) {
         client.lastZxid = lastZxid
-        if error == .authFailed { statistics.authenticationFailures &+= 1 }
         send(to: client) { buffer in
             Frame.write(into: &buffer) { buffer in
                 buffer.writeMultipleIntegers(xid, lastZxid, error.rawValue)

@@ -1,6 +1,9 @@
 /// Something that the engine's owner may want to write down. The engine itself writes no log.
 enum Notice: Hashable, Sendable {
     case quotaExceeded(path: String, what: String, value: Int64, limit: Int64, isHard: Bool)
+    /// Somebody could not prove who they are.
+    case credentialsRefused(address: String, scheme: String)
+    case handshakeFailed(address: String, reason: String)
 }
 
 /// Notices that nobody has read yet: a few, because what causes one may cause thousands, and how many more there were.

@@ -24,7 +24,6 @@ struct Statistics {
     var connectionsDropped: UInt64 = 0
     /// Connections that were closed because no handshake came in time.
     var handshakesMissed: UInt64 = 0
-    var authenticationFailures: UInt64 = 0
     var oversizeRequests: UInt64 = 0
     /// How often reading from a connection was held back.
     var throttled: UInt64 = 0

@@ -1,4 +1,5 @@
 import NIOCore
+import NIOSSL
 import ZooKeeperProtocol
 
 /// A connection's end of the pipeline: cuts frames out of the bytes, hands them to the engine, and writes what the engine
@@ -54,6 +55,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if client?.phase == .awaitingHandshake, error is NIOSSLError || error is BoringSSLError {
+            core.noteFailedHandshake(client, error)
+        }
         context.close(promise: nil)
     }
 

@@ -124,8 +124,25 @@ final class ServerCore {
                         "kind": isHard ? (settings.enforcesQuota ? "hard" : "hard, not enforced") : "soft",
                         "more": "\(notices.suppressed)",
                     ])
+            case .credentialsRefused(let address, let scheme):
+                logger.warning(
+                    "refused credentials",
+                    metadata: [
+                        "address": "\(address)", "scheme": "\(scheme)", "more": "\(notices.suppressed)",
+                    ])
+            case .handshakeFailed(let address, let reason):
+                logger.warning(
+                    "no TLS with a client",
+                    metadata: [
+                        "address": "\(address)", "reason": "\(reason)", "more": "\(notices.suppressed)",
+                    ])
             }
         }
+    }
+
+    func noteFailedHandshake(_ client: Client?, _ error: any Error) {
+        engine?.notices.add(
+            .handshakeFailed(address: client?.address ?? "", reason: String("\(error)".prefix(200))))
     }
 
     // MARK: Connections

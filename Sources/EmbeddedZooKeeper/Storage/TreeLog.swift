@@ -70,9 +70,10 @@ struct TreeLog {
         try fileSystem.synchronizeDirectory(directory)
     }
 
-    /// Greater than every zxid that was given out before, even if this directory was wiped or an old copy of it was put
-    /// back: a client that has seen a greater one would be refused for ever. Hence the calendar: 7158 a millisecond since
-    /// 2024, which makes the upper half, the epoch, last ten minutes, and keeps the number below 2^53 until 2063.
+    /// Greater than every zxid that was given out before, even if this directory was wiped or a backup or an old copy of
+    /// it was put back: a client that has seen a greater one would be refused for ever. Hence the calendar: 7158 a millisecond since
+    /// 2024, which makes the upper half, the epoch, last ten minutes, and keeps the number below 2^53 until 2063. Never ahead of
+    /// the calendar without need: a directory that is emptied later has nothing but the calendar.
     private func chooseStartZxid(_ findings: TreeRecovery.Findings, wallMilliseconds: Int64) throws -> Int64 {
         let calendar = min(max(0, wallMilliseconds - Self.calendarBegin), 1 << 39) * Self.zxidsPerMillisecond
         var start = max(findings.state.lastZxid, findings.state.startZxid, calendar - 1) + 1
@@ -85,7 +86,6 @@ struct TreeLog {
             }
         } catch let error as StorageError where error.isMissingFile {
         }
-        if findings.isJustRestored { start = Self.nextEpoch(after: start) }
         let file = try fileSystem.open(path + ".new", .create)
         var text = "\(start)\n"
         try text.withUTF8 { try file.write(UnsafeRawBufferPointer($0), at: 0) }

@@ -23,8 +23,6 @@ struct TreeRecovery {
         var logBytes = 0
         /// Where a batch was cut short by a loss of power, in words.
         var tornTail: String?
-        /// Whether the directory holds nothing but what a backup put there.
-        var isJustRestored = false
     }
 
     /// - Parameter durable: How far the log is good, when that is known from having written it.
@@ -59,7 +57,6 @@ struct TreeRecovery {
         findings.obsoleteSegments = segments.filter { $0 < position.sequence }
         segments.removeAll { $0 < position.sequence || $0 > durable?.sequence ?? .max }
         findings.segments = segments
-        findings.isJustRestored = segments.isEmpty && seal != nil && position.sequence == 0
         let headers = try segments.map {
             try SegmentReader.header(path: path($0), sequence: $0, fileSystem: fileSystem)
         }

@@ -74,6 +74,12 @@ struct CommandFailure: Error {
             self.init(.no, "the node \(error.path ?? "") has children; delete them first, or use --recursive")
         case .noAuth: self.init(.no, "the tree does not permit that on \(error.path ?? "this node")")
         case .noChildrenForEphemerals: self.init(.no, "an ephemeral node cannot have children")
+        case .requestTooLarge: self.init(.no, "the node's data is too long: \(error.message)")
+        case .sessionClosedRequireSaslAuth, .authFailed:
+            self.init(
+                .unreachable,
+                "the tree does not know who asks: say tree.username and tree.passwordFile in the configuration (--config)"
+            )
         case .badArguments: self.init(.usage, "the tree refuses this: \(error)")
         default: self.init(.unreachable, "the tree does not answer: \(error)")
         }
