@@ -81,7 +81,7 @@ public enum TreeBackup {
         try explaining { try readBackup(file).summary }
     }
 
-    /// Makes a directory of a backup. A server on it begins a new epoch, greater than any before, so that clients which
+    /// Makes a directory of a backup. A server on it begins with zxids greater than any before, so that clients which
     /// have seen later transactions are not locked out.
     ///
     /// - Parameter replace: Whether what the directory holds may be moved aside.
