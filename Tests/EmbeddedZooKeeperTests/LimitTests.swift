@@ -47,7 +47,7 @@ import ZooKeeperProtocol
     }
 
     @Test func anOversizeRequestIsAnsweredAndTheConnectionGoesOn() async throws {
-        try await Self.withServer(limits: .init(), { $0.maxFrameBytes = 2000 }) { address in
+        try await Self.withServer(limits: .init(), { $0.maxFrameBytes = 200_000 }) { address in
             let socket = try await RawSocket(address)
             _ = try await socket.connect()
             let small = Self.request(.exists, xid: 8, PathWatchRequest(path: "/", watch: false))
@@ -75,7 +75,7 @@ import ZooKeeperProtocol
         }
     }
 
-    @Test(arguments: [-1, Int32.min, Int32.max, 100 << 20] as [Int32]) func absurdLengthsEndTheConnection(
+    @Test(arguments: [-1, Int32.min, Int32.max, 2 * 0xFFFFF + 1] as [Int32]) func absurdLengthsEndTheConnection(
         length: Int32
     ) async throws {
         try await Self.withServer { address in
@@ -84,7 +84,6 @@ import ZooKeeperProtocol
             var bytes = ByteBuffer()
             bytes.writeMultipleIntegers(length, Int32(1), OperationCode.getData.rawValue)
             try await socket.write(bytes)
-            if length > 0 { #expect(try await Self.reply(socket).error == .marshallingError) }
             await #expect(throws: (any Error).self) { _ = try await socket.frame() }
         }
     }

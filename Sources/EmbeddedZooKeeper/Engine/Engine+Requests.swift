@@ -43,8 +43,7 @@ extension Engine {
         client.session?.lastHeard = now.instant
         client.lastOperation = header.type
         client.lastXid = header.xid
-        reply(client, xid: header.xid, error: .marshallingError)
-        if closes { close(client) }
+        if closes { abort(client) } else { reply(client, xid: header.xid, error: .marshallingError) }
     }
 
     /// What a server asks itself, and what stands in transactions only.

@@ -11,8 +11,8 @@ import ZooKeeperProtocol
 /// its ephemeral nodes stay, and the client sets its watches anew when it returns.
 ///
 /// Nobody gets more than ``ServerCore/Limits/framesPerTurn`` requests taken before others have their turn. A request longer
-/// than the frame limit is answered with `MarshallingError` and skipped without being kept in memory; the connection
-/// ends only when its length is absurd.
+/// than the frame limit is answered with `MarshallingError` and skipped without being kept in memory; one of more than twice
+/// the limit ends the connection without an answer, as with every ZooKeeper server (kazoo's suite insists on it).
 final class ConnectionHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer

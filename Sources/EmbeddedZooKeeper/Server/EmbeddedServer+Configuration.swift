@@ -81,7 +81,7 @@ extension EmbeddedServer {
             var limits = limits
             limits.connections = max(0, maxConnections)
             if maxFrameBytes != 0xFFFFF { limits.frameBytes = min(max(1024, maxFrameBytes), 64 << 20) }
-            limits.skippedBytes = max(limits.skippedBytes, limits.frameBytes)
+            limits.skippedBytes = 2 * limits.frameBytes
             return limits
         }
     }

@@ -14,7 +14,7 @@ final class ServerCore {
         /// The longest request; a longer one is answered with an error.
         var frameBytes = Frame.defaultMaximumLength
         /// A request that announces more than this ends its connection; what is between is skipped.
-        var skippedBytes = 64 << 20
+        var skippedBytes = 2 * 0xFFFFF
         /// How many requests of one connection are taken before others have their turn.
         var framesPerTurn = 512
         /// How many connections there may be in all; 0: as many as the system lets this process open.
