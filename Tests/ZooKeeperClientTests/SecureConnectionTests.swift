@@ -5,61 +5,8 @@ import ZooKeeperProtocol
 
 @testable import ZooKeeperClient
 
-@Suite("TLS and SASL, on Apache ZooKeeper", .serialized)
-struct ApacheSecurityTests {
-    /// One server for all: TLS on one port, SASL on both.
-    private static let server = Task {
-        let scratch = try Scratch("zookeeper-secure")
-        let certificates = try await TestCertificates()
-        var options = ApacheZooKeeper.Options()
-        let port = try FreePort.tcp()
-        options.tls = (port, certificates)
-        options.sasl = ("plant", "s3cret")
-        let server = try await ApacheZooKeeper(scratch: scratch, tick: .milliseconds(500), options: options)
-        return SecureServer(
-            plainPort: server.port, tlsPort: port, certificates: certificates, user: "plant",
-            password: "s3cret", keepAlive: server)
-    }
-
-    @Test func aTrustedServerIsTalkedToAndAClientCertificateIsShown() async throws {
-        try await SecurityStories(server: Self.server.value).trusted()
-    }
-
-    @Test func aServerOfAnotherAuthorityIsRefusedAndSaysSo() async throws {
-        try await SecurityStories(server: Self.server.value).otherAuthority()
-    }
-
-    @Test func aCertificateForAnotherNameIsRefused() async throws {
-        try await SecurityStories(server: Self.server.value).otherName()
-    }
-
-    @Test func aServerWithoutTLSIsNamedAsSuch() async throws {
-        try await SecurityStories(server: Self.server.value).plainServer()
-    }
-
-    @Test func passwordsAreProvedOnEveryConnectionBeforeAnythingElse() async throws {
-        try await SecurityStories(server: Self.server.value).passwordProved()
-    }
-
-    @Test func aWrongPasswordEndsTheClientWithATypedError() async throws {
-        try await SecurityStories(server: Self.server.value).wrongPassword()
-    }
-}
-
-/// A server with a TLS port, and SASL on both.
-struct SecureServer: Sendable {
-    var plainPort: Int
-    var tlsPort: Int
-    var certificates: TestCertificates
-    var user: String
-    var password: String
-    var keepAlive: any Sendable
-}
-
-/// What has to hold at either server.
-struct SecurityStories {
-    let server: SecureServer
-
+@Suite("TLS and SASL", .serialized)
+struct SecureConnectionTests {
     private func trusting(_ authority: String) -> TLSConfiguration {
         var tls = TLSConfiguration.makeClientConfiguration()
         tls.trustRoots = .file(authority)
@@ -67,15 +14,17 @@ struct SecurityStories {
     }
 
     /// Trusts the server's authority and shows a certificate.
-    private func proving() throws -> TLSConfiguration {
+    private func proving(_ server: SecureServer) throws -> TLSConfiguration {
         var tls = trusting(server.certificates.authority)
         tls.certificateChain = try NIOSSLCertificate.fromPEMFile(server.certificates.client).map { .certificate($0) }
         tls.privateKey = .privateKey(try NIOSSLPrivateKey(file: server.certificates.clientKey, format: .pem))
         return tls
     }
 
-    func trusted() async throws {
-        let tls = try proving()
+    @Test(arguments: TreeKind.allCases)
+    func aTrustedServerIsTalkedToAndAClientCertificateIsShown(_ kind: TreeKind) async throws {
+        let server = try await SecureServer.of(kind)
+        let tls = try proving(server)
         // By address and by name: both stand in the certificate.
         for host in ["127.0.0.1", "localhost"] {
             try await withClient(host: host, port: server.tlsPort, configure: { $0.tls = tls }) { client in
@@ -88,23 +37,31 @@ struct SecurityStories {
         }
     }
 
-    func otherAuthority() async throws {
+    @Test(arguments: TreeKind.allCases)
+    func aServerOfAnotherAuthorityIsRefusedAndSaysSo(_ kind: TreeKind) async throws {
+        let server = try await SecureServer.of(kind)
         let stranger = try await TestCertificates()
-        try await failsToConnect(host: "127.0.0.1", tls: trusting(stranger.authority), mentions: "authority")
+        try await failsToConnect(server, host: "127.0.0.1", tls: trusting(stranger.authority), mentions: "authority")
     }
 
-    func otherName() async throws {
+    @Test(arguments: TreeKind.allCases)
+    func aCertificateForAnotherNameIsRefused(_ kind: TreeKind) async throws {
+        let server = try await SecureServer.of(kind)
         // The authority is right; the certificate is for localhost and 127.0.0.1.
-        try await failsToConnect(host: "127.0.0.2", tls: trusting(server.certificates.authority), mentions: "name")
+        try await failsToConnect(
+            server, host: "127.0.0.2", tls: trusting(server.certificates.authority), mentions: "name")
     }
 
-    func plainServer() async throws {
+    @Test(arguments: TreeKind.allCases)
+    func aServerWithoutTLSIsNamedAsSuch(_ kind: TreeKind) async throws {
+        let server = try await SecureServer.of(kind)
         try await failsToConnect(
-            host: "127.0.0.1", port: server.plainPort, tls: trusting(server.certificates.authority), mentions: "TLS")
+            server, host: "127.0.0.1", port: server.plainPort, tls: trusting(server.certificates.authority),
+            mentions: "TLS")
     }
 
     private func failsToConnect(
-        host: String, port: Int? = nil, tls: TLSConfiguration, mentions word: String
+        _ server: SecureServer, host: String, port: Int? = nil, tls: TLSConfiguration, mentions word: String
     ) async throws {
         // Nobody listens on 127.0.0.2: a proxy in between makes the server answer to another address.
         let listener = host == "127.0.0.2" ? try FaultProxy(target: server.tlsPort, host: 0x7f00_0002) : nil
@@ -131,7 +88,9 @@ struct SecurityStories {
         }
     }
 
-    func passwordProved() async throws {
+    @Test(arguments: TreeKind.allCases)
+    func passwordsAreProvedOnEveryConnectionBeforeAnythingElse(_ kind: TreeKind) async throws {
+        let server = try await SecureServer.of(kind)
         let credentials = SASLCredentials(user: server.user, password: server.password)
         let proxy = try FaultProxy(target: server.plainPort)
         defer { proxy.close() }
@@ -163,7 +122,7 @@ struct SecurityStories {
             await expect(.noAuth) { try await stranger.getData(path) }
         }
         // Over TLS as well.
-        let tls = try proving()
+        let tls = try proving(server)
         try await withClient(
             port: server.tlsPort,
             configure: {
@@ -176,7 +135,9 @@ struct SecurityStories {
         }
     }
 
-    func wrongPassword() async throws {
+    @Test(arguments: TreeKind.allCases)
+    func aWrongPasswordEndsTheClientWithATypedError(_ kind: TreeKind) async throws {
+        let server = try await SecureServer.of(kind)
         var configuration = try ZooKeeperClient.Configuration(connectString: "127.0.0.1:\(server.plainPort)")
         let credentials = SASLCredentials(user: server.user, password: "wrong")
         #expect(!"\(credentials) \(String(reflecting: credentials))".contains("wrong"))
