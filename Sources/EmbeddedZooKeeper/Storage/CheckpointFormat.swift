@@ -35,13 +35,11 @@ struct CheckpointHeader: Hashable, Sendable {
     var isBackup: Bool { start.sequence == 0 }
 
     var sector: ByteBuffer {
-        var buffer = ByteBuffer()
-        buffer.writeMultipleIntegers(Self.magic, Self.version, salt.value, start.sequence)
-        buffer.writeMultipleIntegers(Int64(start.offset), start.zxid, UInt8(clamping: secret.count))
-        buffer.writeBytes(secret)
-        buffer.writeRepeatingByte(0, count: LogFormat.contentSize - buffer.readableBytes)
-        buffer.writeInteger(buffer.withUnsafeReadableBytes { Checksum.crc32c($0) })
-        return buffer
+        HeaderSector.write(magic: Self.magic, version: Self.version) { buffer in
+            buffer.writeMultipleIntegers(salt.value, start.sequence, Int64(start.offset), start.zxid)
+            buffer.writeInteger(UInt8(clamping: secret.count))
+            buffer.writeBytes(secret)
+        }
     }
 
     init(salt: LogSalt, start: LogPosition, secret: [UInt8]) {
@@ -51,21 +49,13 @@ struct CheckpointHeader: Hashable, Sendable {
     }
 
     init(sector: [UInt8]) throws {
-        var buffer = ByteBuffer(bytes: sector)
-        guard sector.count == LogFormat.sectorSize, buffer.readInteger(as: UInt64.self) == Self.magic,
-            let version = buffer.readInteger(as: UInt32.self)
-        else { throw RecoveryError("this is not a checkpoint or backup of a tree") }
-        guard version == Self.version else {
-            throw RecoveryError("it has format \(version), this program knows \(Self.version): use the newer program")
-        }
-        let expected = sector.withUnsafeBytes {
-            Checksum.crc32c(UnsafeRawBufferPointer(rebasing: $0.prefix(LogFormat.contentSize)))
-        }
-        guard buffer.getInteger(at: LogFormat.contentSize, as: UInt32.self) == expected,
-            let (salt, sequence, offset, zxid, secretCount) = buffer.readMultipleIntegers(
+        var fields = try HeaderSector.fields(
+            of: sector, magic: Self.magic, version: Self.version, kind: "a checkpoint or backup of a tree")
+        guard
+            let (salt, sequence, offset, zxid, secretCount) = fields.readMultipleIntegers(
                 as: (UInt64, UInt64, Int64, Int64, UInt8).self),
-            let secret = buffer.readBytes(length: Int(secretCount)), offset >= 0
-        else { throw RecoveryError("the header is damaged: its checksum does not fit") }
+            let secret = fields.readBytes(length: Int(secretCount)), offset >= 0
+        else { throw HeaderSector.damaged }
         self.salt = LogSalt(value: salt)
         start = LogPosition(sequence: sequence, offset: Int(offset), zxid: zxid)
         self.secret = secret

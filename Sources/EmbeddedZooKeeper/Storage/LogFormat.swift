@@ -78,37 +78,24 @@ struct SegmentHeader: Hashable, Sendable {
 
     /// The whole sector.
     var sector: ByteBuffer {
-        var buffer = ByteBuffer()
-        buffer.reserveCapacity(LogFormat.sectorSize)
-        buffer.writeMultipleIntegers(Self.magic, LogFormat.version, sequence, salt.value, previousSequence)
-        buffer.writeMultipleIntegers(Int64(previousEnd), previousZxid, startZxid, UInt8(clamping: secret.count))
-        buffer.writeBytes(secret)
-        buffer.writeRepeatingByte(0, count: LogFormat.contentSize - buffer.readableBytes)
-        buffer.writeInteger(buffer.withUnsafeReadableBytes { Checksum.crc32c($0) })
-        return buffer
+        HeaderSector.write(magic: Self.magic, version: LogFormat.version) { buffer in
+            buffer.writeMultipleIntegers(sequence, salt.value, previousSequence)
+            buffer.writeMultipleIntegers(Int64(previousEnd), previousZxid, startZxid, UInt8(clamping: secret.count))
+            buffer.writeBytes(secret)
+        }
     }
 
     /// Reads a header.
     ///
     /// - Throws: ``RecoveryError`` in a form that fits behind a file's name.
     init(sector: [UInt8]) throws {
-        var buffer = ByteBuffer(bytes: sector)
-        guard sector.count == LogFormat.sectorSize, buffer.readInteger(as: UInt64.self) == Self.magic,
-            let version = buffer.readInteger(as: UInt32.self)
-        else { throw RecoveryError("this is not a segment of a log") }
-        guard version == LogFormat.version else {
-            throw RecoveryError(
-                "the log has format \(version), this program knows \(LogFormat.version): use the newer program")
-        }
-        let expected = sector.withUnsafeBytes {
-            Checksum.crc32c(UnsafeRawBufferPointer(rebasing: $0.prefix(LogFormat.contentSize)))
-        }
-        guard buffer.getInteger(at: LogFormat.contentSize, as: UInt32.self) == expected,
-            let (sequence, salt, previousSequence) = buffer.readMultipleIntegers(as: (UInt64, UInt64, UInt64).self),
-            let (previousEnd, previousZxid, startZxid, secretCount) = buffer.readMultipleIntegers(
+        var fields = try HeaderSector.fields(
+            of: sector, magic: Self.magic, version: LogFormat.version, kind: "a segment of a log")
+        guard let (sequence, salt, previousSequence) = fields.readMultipleIntegers(as: (UInt64, UInt64, UInt64).self),
+            let (previousEnd, previousZxid, startZxid, secretCount) = fields.readMultipleIntegers(
                 as: (Int64, Int64, Int64, UInt8).self),
-            let secret = buffer.readBytes(length: Int(secretCount)), previousEnd >= 0
-        else { throw RecoveryError("the header of the segment is damaged: its checksum does not fit") }
+            let secret = fields.readBytes(length: Int(secretCount)), previousEnd >= 0
+        else { throw HeaderSector.damaged }
         self.sequence = sequence
         self.salt = LogSalt(value: salt)
         self.previousSequence = previousSequence
