@@ -156,7 +156,7 @@ import ZooKeeperProtocol
         defer { try? FileManager.default.removeItem(atPath: directory) }
         let server = EmbeddedServer(
             configuration: Self.configuration(directory), logger: Self.quiet(), limits: .init()
-        ) { FailingStorage(TreeStore(directory: $0), failures: 3) }
+        ) { FailingStorage(try TreeStore(directory: $0), failures: 3) }
         try await Self.withServer(server) { address in
             let socket = try await RawSocket(address)
             _ = try await socket.connect()

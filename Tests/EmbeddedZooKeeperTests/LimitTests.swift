@@ -21,7 +21,7 @@ import ZooKeeperProtocol
         configuration.fourLetterWords = ["*"]
         change(&configuration)
         let server = EmbeddedServer(configuration: configuration, logger: logger, limits: limits) {
-            TreeStore(directory: $0)
+            try TreeStore(directory: $0)
         }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await server.run() }

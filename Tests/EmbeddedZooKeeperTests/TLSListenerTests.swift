@@ -37,7 +37,7 @@ import func TestFixtures.eventually
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         let server = EmbeddedServer(configuration: configuration, logger: logger, limits: limits) {
-            TreeStore(directory: $0)
+            try TreeStore(directory: $0)
         }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await server.run() }

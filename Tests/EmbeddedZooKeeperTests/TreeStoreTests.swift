@@ -15,7 +15,7 @@ import ZooKeeperProtocol
             var options = TreeStore.Options()
             options.log.segmentBytes = segmentBytes
             options.wallMilliseconds = { milliseconds }
-            return TreeStore(directory: try DataDirectory(path), options: options)
+            return try TreeStore(directory: try DataDirectory(path), options: options)
         }
 
         /// Reads the directory as a start would.

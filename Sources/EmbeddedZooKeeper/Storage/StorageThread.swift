@@ -15,7 +15,8 @@ final class StorageThread: Sendable {
     private let work = DispatchSemaphore(value: 0)
     private let ended = DispatchSemaphore(value: 0)
 
-    init() {
+    /// - Throws: ``StorageError`` when the system allows no further thread.
+    init() throws {
         // The running thread keeps it alive.
         let box = Unmanaged.passRetained(self)
         var handle = pthread_t()
@@ -26,7 +27,10 @@ final class StorageThread: Sendable {
                 Unmanaged<StorageThread>.fromOpaque(argument).takeRetainedValue().run()
                 return nil
             }, box.toOpaque())
-        guard result == 0 else { preconditionFailure("no thread can be made: \(systemMessage(result))") }
+        guard result == 0 else {
+            box.release()
+            throw StorageError(operation: "start a thread for", path: "the storage", code: result)
+        }
         pthread_detach(handle)
     }
 

@@ -25,10 +25,18 @@ final class TreeStore: TreeStorage {
     private let log: Mutex<TreeLog>
     private let checkpoint: Mutex<CheckpointWriter>
     private let published = Mutex(StorageReport())
-    private let writer = StorageThread()
-    private let keeper = StorageThread()
+    private let writer: StorageThread
+    private let keeper: StorageThread
 
-    init(directory: DataDirectory, options: Options = Options()) {
+    /// - Throws: ``StorageError`` when the system allows no threads.
+    init(directory: DataDirectory, options: Options = Options()) throws {
+        writer = try StorageThread()
+        do {
+            keeper = try StorageThread()
+        } catch {
+            writer.end()
+            throw error
+        }
         self.directory = directory
         self.options = options
         let log = TreeLog(fileSystem: options.fileSystem, directory: directory.path, options: options.log)
