@@ -1,7 +1,8 @@
 import NIOCore
 import ZooKeeperProtocol
 
-/// Cuts what a connection receives into frames and hands them over a read at a time. Confined to its event loop.
+/// Cuts what a connection receives into frames and hands them over a read at a time. Confined to its event loop, on
+/// which alone NIO calls a handler; `assumeIsolated()` relies on that.
 final class ConnectionHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer

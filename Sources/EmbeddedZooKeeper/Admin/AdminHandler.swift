@@ -4,7 +4,8 @@ import NIOHTTP1
 /// One HTTP connection of whoever asks how the server is: `GET /commands`, `/commands/<name>`, `/metrics`, `/health`.
 ///
 /// On the engine's event loop, so it must cost it little: answers are bounded, a body is not accepted, and a connection
-/// lives for ``lifetime`` at most however slowly its client writes or reads.
+/// lives for ``lifetime`` at most however slowly its client writes or reads. NIO calls a handler on its channel's loop only,
+/// which is what `assumeIsolated()` relies on.
 final class AdminHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart

@@ -26,8 +26,7 @@ extension EmbeddedServer {
                 }
                 .bind(host: address.host, port: address.port).get()
         } catch {
-            throw EmbeddedServerError(
-                "cannot answer HTTP on \(address): \(error). Choose another address for the admin listener.")
+            throw EmbeddedServerError(cannotListenOn: address, error)
         }
     }
 }

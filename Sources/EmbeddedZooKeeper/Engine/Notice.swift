@@ -4,6 +4,7 @@ enum Notice: Hashable, Sendable {
     /// Somebody could not prove who they are.
     case credentialsRefused(address: String, scheme: String)
     case handshakeFailed(address: String, reason: String)
+    case connectionRefused(address: String, limit: Int, isOfAddress: Bool)
 }
 
 /// Notices that nobody has read yet: a few, because what causes one may cause thousands, and how many more there were.

@@ -13,6 +13,9 @@ import ZooKeeperProtocol
 /// Nobody gets more than ``ServerCore/Limits/framesPerTurn`` requests taken before others have their turn. A request longer
 /// than the frame limit is answered with `MarshallingError` and skipped without being kept in memory; one of more than twice
 /// the limit ends the connection without an answer, as with every ZooKeeper server (kazoo's suite insists on it).
+///
+/// NIO calls a handler on its channel's event loop only, and the core calls on the same one: that is what every
+/// `assumeIsolated()` here relies on.
 final class ConnectionHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer

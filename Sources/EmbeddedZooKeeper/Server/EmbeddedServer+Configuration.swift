@@ -87,6 +87,21 @@ extension EmbeddedServer {
     }
 }
 
+extension EmbeddedServer {
+    /// The four-letter words that there are.
+    public static var fourLetterWords: Set<String> { Engine.fourLetterWords }
+
+    /// Whether a text can be the superuser's digest: a user, and 20 bytes in Base64.
+    public static func isDigestID(_ text: String) -> Bool {
+        let parts = text.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+        guard parts.count == 2, !parts[0].isEmpty, parts[1].count == 28, parts[1].last == UInt8(ascii: "=") else {
+            return false
+        }
+        let alphabet = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+        return parts[1].dropLast().allSatisfy(alphabet.contains)
+    }
+}
+
 extension Duration {
     var nanosecondsClamped: Int64 {
         let (seconds, attoseconds) = components

@@ -36,7 +36,7 @@ public final class EmbeddedServer: Service, Sendable {
             var options = TreeStore.Options()
             options.log.segmentBytes = configuration.logSegmentBytes
             options.logger = logger
-            return TreeStore(directory: directory, options: options)
+            return try TreeStore(directory: directory, options: options)
         }
     }
 
@@ -204,9 +204,11 @@ public final class EmbeddedServer: Service, Sendable {
         }
         let sweepInterval = TimeAmount.nanoseconds(configuration.containerSweepInterval.nanosecondsClamped)
         let addresses = listeners.compactMap(\.localAddress)
-        let port = addresses.first?.port
+        let plain = listeners.prefix(configuration.listen.count).first?.localAddress?.port
+        let secure = listeners.dropFirst(configuration.listen.count).first?.localAddress?.port
         try await loop.submit {
-            if let port { core.value.context.clientPort = port }
+            core.value.context.clientPort = plain ?? 0
+            core.value.context.securePort = secure ?? -1
             core.value.start(sweepInterval: sweepInterval)
         }.get()
         let waiters = state.withLock { state -> [CheckedContinuation<[SocketAddress], any Error>] in

@@ -130,6 +130,10 @@ final class ServerCore {
                     metadata: [
                         "address": "\(address)", "scheme": "\(scheme)", "more": "\(notices.suppressed)",
                     ])
+            case .connectionRefused(let address, let limit, let isOfAddress):
+                logger.warning(
+                    isOfAddress ? "refused a connection: too many from this address" : "refused a connection: too many",
+                    metadata: ["address": "\(address)", "limit": "\(limit)", "more": "\(notices.suppressed)"])
             case .handshakeFailed(let address, let reason):
                 logger.warning(
                     "no TLS with a client",
@@ -156,16 +160,13 @@ final class ServerCore {
         let count = connectionsByAddress[address, default: 0]
         guard context.maxClientConnections <= 0 || count < context.maxClientConnections else {
             engine.statistics.connectionsRefused &+= 1
-            logger.warning(
-                "refused a connection: too many from this address",
-                metadata: ["address": "\(address)", "limit": "\(context.maxClientConnections)"])
+            engine.notices.add(
+                .connectionRefused(address: address, limit: context.maxClientConnections, isOfAddress: true))
             return nil
         }
         guard connections.count < connectionLimit else {
             engine.statistics.connectionsRefused &+= 1
-            logger.warning(
-                "refused a connection: too many in all",
-                metadata: ["address": "\(address)", "limit": "\(connectionLimit)"])
+            engine.notices.add(.connectionRefused(address: address, limit: connectionLimit, isOfAddress: false))
             return nil
         }
         connectionsByAddress[address] = count + 1

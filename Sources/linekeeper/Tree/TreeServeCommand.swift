@@ -116,6 +116,21 @@ struct TreeServeCommand: AsyncParsableCommand {
             throw ValidationError("--max-frame-bytes is \(maxFrameBytes); expected 1024 to \(64 << 20)")
         }
         _ = try adminAddress()
+        let unknown = words.filter { $0 != "*" && !EmbeddedServer.fourLetterWords.contains($0) }
+        guard unknown.isEmpty else {
+            throw ValidationError(
+                "--four-letter-words: nobody knows \(unknown.joined(separator: ", ")); expected '*' or some of "
+                    + EmbeddedServer.fourLetterWords.sorted().joined(separator: ","))
+        }
+        if let superDigest, !EmbeddedServer.isDigestID(superDigest) {
+            throw ValidationError(
+                "--super-digest is not of the form user:base64(sha1(user:password)), such as "
+                    + "super:D/InIHSb7yEEbrWz8b9l71RjZJU=")
+        }
+    }
+
+    private var words: [String] {
+        fourLetterWords.split(separator: ",").map { String($0.filter { $0 != " " }) }
     }
 
     private func addresses() throws -> [HostPort] {
@@ -136,7 +151,6 @@ struct TreeServeCommand: AsyncParsableCommand {
         let level = logLevel.level
         LoggingSystem.bootstrap { StandardErrorLog(label: $0, level: level) }
         let logger = Logger(label: "linekeeper.tree")
-        let words = fourLetterWords.split(separator: ",").map { String($0.filter { $0 != " " }) }
         var configuration = EmbeddedServer.Configuration(
             dataDirectory: data, listen: try addresses(), tick: .milliseconds(tickMs), superDigest: superDigest,
             fourLetterWords: Set(words), maxClientConnections: maxClientConnections)
