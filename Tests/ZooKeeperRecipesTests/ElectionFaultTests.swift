@@ -7,90 +7,85 @@ import ZooKeeperRecipes
 
 @Suite("Leader election under faults", .timeLimit(.minutes(2)))
 struct ElectionFaultTests {
-    @Test(arguments: TreeKind.allCases)
-    func aLostAnswerToTheCreateLeavesExactlyOneNodeAndTheElectionGoesOn(_ kind: TreeKind) async throws {
+    /// A tree with an election that `observer` looks on at; between `client` and the server is a proxy.
+    private func withElection(
+        _ kind: TreeKind, _ name: String, sessionTimeout: Duration = .seconds(10),
+        _ body: (_ observer: ZooKeeperClient, _ client: ZooKeeperClient, _ proxy: FaultProxy) async throws -> Void
+    ) async throws {
         let port = try await TestTree.port(kind)
-        let chroot = TestTree.uniquePath("lost-create")
+        let chroot = TestTree.uniquePath(name)
         let proxy = try FaultProxy(target: port)
         defer { proxy.close() }
         try await withClient(port: port, chroot: chroot) { observer in
             try await observer.ensurePath("/election")
-            try await withClient(port: proxy.port, chroot: chroot) { client in
-                proxy.hold(.toClient)
-                let candidate = RunningElection(client)
-                try await eventually("created") { try await observer.getChildren("/election").count == 1 }
-                proxy.cut()
-                proxy.heal()
-                let lease = try await candidate.elected()
-                let children = try await observer.getChildren("/election")
-                #expect(children.count == 1 && lease.path == "/election/" + (children.first ?? ""))
-                await candidate.stop()
-                #expect(try await observer.getChildren("/election").isEmpty)
+            try await withClient(
+                port: proxy.port, chroot: chroot, configure: { $0.sessionTimeout = sessionTimeout }
+            ) { client in
+                try await body(observer, client, proxy)
             }
+        }
+    }
+
+    @Test(arguments: TreeKind.allCases)
+    func aLostAnswerToTheCreateLeavesExactlyOneNodeAndTheElectionGoesOn(_ kind: TreeKind) async throws {
+        try await withElection(kind, "lost-create") { observer, client, proxy in
+            proxy.hold(.toClient)
+            let candidate = RunningElection(client)
+            try await eventually("created") { try await observer.getChildren("/election").count == 1 }
+            proxy.cut()
+            proxy.heal()
+            let lease = try await candidate.elected()
+            let children = try await observer.getChildren("/election")
+            #expect(children.count == 1 && lease.path == "/election/" + (children.first ?? ""))
+            await candidate.stop()
+            #expect(try await observer.getChildren("/election").isEmpty)
         }
     }
 
     /// CURATOR-498: the node of the unanswered create is found, but it belongs to another session, which is about to end.
     @Test(arguments: TreeKind.allCases)
     func curator498ANodeOfAnotherSessionIsNotAdopted(_ kind: TreeKind) async throws {
-        let port = try await TestTree.port(kind)
-        let chroot = TestTree.uniquePath("curator-498-other")
-        let proxy = try FaultProxy(target: port)
-        defer { proxy.close() }
-        try await withClient(port: port, chroot: chroot) { observer in
-            try await observer.ensurePath("/election")
-            try await withClient(port: proxy.port, chroot: chroot) { client in
-                proxy.hold(.toClient)
-                let candidate = RunningElection(client)
-                let name = try await eventuallyValue("created") { try await observer.getChildren("/election").first }
-                // The same name, uuid included, in the hands of a session that is not the candidate's.
-                let path = "/election/" + name
-                try await observer.transaction([
-                    .delete(path: path), .create(path: path, data: nil, mode: .ephemeral),
-                ])
-                let stranger = try #require(try await observer.exists(path))
-                proxy.cut()
-                proxy.heal()
-                try await eventually("it queues anew, behind the stranger", seen: { "\(candidate.events)" }) {
-                    try await observer.getChildren("/election").count == 2
-                }
-                #expect(candidate.lease == nil)
-                try await observer.delete(path)
-                let lease = try await candidate.elected()
-                #expect(lease.path != path && lease.token > stranger.czxid)
-                #expect(lease.sessionID == client.session?.id)
-                await candidate.stop()
+        try await withElection(kind, "curator-498-other") { observer, client, proxy in
+            proxy.hold(.toClient)
+            let candidate = RunningElection(client)
+            let name = try await eventuallyValue("created") { try await observer.getChildren("/election").first }
+            // The same name, uuid included, in the hands of a session that is not the candidate's.
+            let path = "/election/" + name
+            try await observer.transaction([
+                .delete(path: path), .create(path: path, data: nil, mode: .ephemeral),
+            ])
+            let stranger = try #require(try await observer.exists(path))
+            proxy.cut()
+            proxy.heal()
+            try await eventually("it queues anew, behind the stranger", seen: { "\(candidate.events)" }) {
+                try await observer.getChildren("/election").count == 2
             }
+            #expect(candidate.lease == nil)
+            try await observer.delete(path)
+            let lease = try await candidate.elected()
+            #expect(lease.path != path && lease.token > stranger.czxid)
+            #expect(lease.sessionID == client.session?.id)
+            await candidate.stop()
         }
     }
 
     /// CURATOR-498: the node of the unanswered create belonged to a session that has ended meanwhile.
     @Test(arguments: TreeKind.allCases)
     func curator498ANodeOfAnEndedSessionIsNotAdopted(_ kind: TreeKind) async throws {
-        let port = try await TestTree.port(kind)
-        let chroot = TestTree.uniquePath("curator-498")
-        let proxy = try FaultProxy(target: port)
-        defer { proxy.close() }
-        try await withClient(port: port, chroot: chroot) { observer in
-            try await observer.ensurePath("/election")
-            try await withClient(
-                port: proxy.port, chroot: chroot, configure: { $0.sessionTimeout = .milliseconds(2000) }
-            ) {
-                client in
-                let oldSession = try #require(client.session?.id)
-                proxy.hold(.toClient)
-                let candidate = RunningElection(client)
-                try await eventually("created") { try await observer.getChildren("/election").count == 1 }
-                proxy.refuse(true)
-                proxy.cut()
-                try await eventually("expired") { try await observer.getChildren("/election").isEmpty }
-                proxy.heal()
-                let lease = try await candidate.elected()
-                #expect(lease.sessionID != oldSession)
-                #expect(try await observer.exists(lease.path)?.ephemeralOwner == lease.sessionID)
-                #expect(try await observer.getChildren("/election").count == 1)
-                await candidate.stop()
-            }
+        try await withElection(kind, "curator-498", sessionTimeout: .milliseconds(2000)) { observer, client, proxy in
+            let oldSession = try #require(client.session?.id)
+            proxy.hold(.toClient)
+            let candidate = RunningElection(client)
+            try await eventually("created") { try await observer.getChildren("/election").count == 1 }
+            proxy.refuse(true)
+            proxy.cut()
+            try await eventually("expired") { try await observer.getChildren("/election").isEmpty }
+            proxy.heal()
+            let lease = try await candidate.elected()
+            #expect(lease.sessionID != oldSession)
+            #expect(try await observer.exists(lease.path)?.ephemeralOwner == lease.sessionID)
+            #expect(try await observer.getChildren("/election").count == 1)
+            await candidate.stop()
         }
     }
 
@@ -118,64 +113,46 @@ struct ElectionFaultTests {
     /// session lives and is proved to.
     @Test(arguments: TreeKind.allCases)
     func whoeverWasDeposedWhileCutOffDoesNotLeadForAMomentAfterTheReconnect(_ kind: TreeKind) async throws {
-        let port = try await TestTree.port(kind)
-        let chroot = TestTree.uniquePath("deposed-away")
-        let proxy = try FaultProxy(target: port)
-        defer { proxy.close() }
-        try await withClient(port: port, chroot: chroot) { observer in
-            try await withClient(
-                port: proxy.port, chroot: chroot, configure: { $0.sessionTimeout = .milliseconds(2000) }
-            ) {
-                client in
-                let candidate = RunningElection(client)
-                let lease = try await candidate.elected()
-                proxy.refuse(true)
-                proxy.cut()
-                try await eventually("cut off") { !client.isConnected }
-                try await observer.delete(lease.path)
-                let frozen = lease.deadline
-                proxy.heal()
-                let end = ContinuousClock.now + .seconds(20)
-                while candidate.lease == lease || candidate.lease == nil, ContinuousClock.now < end {
-                    // Whenever it still counts as valid, then only by what was proved before the cut.
-                    if let deadline = lease.deadline { #expect(deadline == frozen) }
-                    await Task.yield()
-                }
-                #expect(!lease.isValid() && candidate.lease?.token ?? 0 > lease.token)
-                await candidate.stop()
+        try await withElection(kind, "deposed-away", sessionTimeout: .milliseconds(2000)) { observer, client, proxy in
+            let candidate = RunningElection(client)
+            let lease = try await candidate.elected()
+            proxy.refuse(true)
+            proxy.cut()
+            try await eventually("cut off") { !client.isConnected }
+            try await observer.delete(lease.path)
+            let frozen = lease.deadline
+            proxy.heal()
+            let end = ContinuousClock.now + .seconds(20)
+            while candidate.lease == lease || candidate.lease == nil, ContinuousClock.now < end {
+                // Whenever it still counts as valid, then only by what was proved before the cut.
+                if let deadline = lease.deadline { #expect(deadline == frozen) }
+                await Task.yield()
             }
+            #expect(!lease.isValid() && candidate.lease?.token ?? 0 > lease.token)
+            await candidate.stop()
         }
     }
 
     @Test(arguments: TreeKind.allCases)
     func expiryEndsTheLeadershipAndTheDeadlineComesFirst(_ kind: TreeKind) async throws {
-        let port = try await TestTree.port(kind)
-        let chroot = TestTree.uniquePath("expired")
-        let proxy = try FaultProxy(target: port)
-        defer { proxy.close() }
-        try await withClient(port: port, chroot: chroot) { observer in
-            try await withClient(
-                port: proxy.port, chroot: chroot, configure: { $0.sessionTimeout = .milliseconds(2000) }
-            ) {
-                client in
-                let candidate = RunningElection(client)
-                let lease = try await candidate.elected()
-                proxy.hold(.toServer)
-                proxy.hold(.toClient)
-                while try await observer.exists(lease.path) != nil {
-                    try await Task.sleep(for: .milliseconds(1))
-                }
-                // It is gone now. The holder knew before.
-                #expect(!lease.isValid())
-                try await eventually("told", seen: { "\(candidate.events)" }) {
-                    candidate.events.contains(.lost(.deadlinePassed))
-                }
-                proxy.cut()
-                proxy.heal()
-                let next = try await candidate.elected()
-                #expect(next.token > lease.token && next.sessionID != lease.sessionID)
-                await candidate.stop()
+        try await withElection(kind, "expired", sessionTimeout: .milliseconds(2000)) { observer, client, proxy in
+            let candidate = RunningElection(client)
+            let lease = try await candidate.elected()
+            proxy.hold(.toServer)
+            proxy.hold(.toClient)
+            while try await observer.exists(lease.path) != nil {
+                try await Task.sleep(for: .milliseconds(1))
             }
+            // It is gone now. The holder knew before.
+            #expect(!lease.isValid())
+            try await eventually("told", seen: { "\(candidate.events)" }) {
+                candidate.events.contains(.lost(.deadlinePassed))
+            }
+            proxy.cut()
+            proxy.heal()
+            let next = try await candidate.elected()
+            #expect(next.token > lease.token && next.sessionID != lease.sessionID)
+            await candidate.stop()
         }
     }
 
