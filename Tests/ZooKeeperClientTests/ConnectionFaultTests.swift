@@ -119,7 +119,7 @@ struct ConnectionFaultTests {
                 group.cancelAll()
                 let start = ContinuousClock.now
                 for await wasCancelled in group { #expect(wasCancelled) }
-                #expect(ContinuousClock.now - start < .seconds(1))
+                #expect(ContinuousClock.now - start < .seconds(3))
             }
             proxy.heal()
             try await client.sync()
@@ -227,11 +227,14 @@ struct ConnectionFaultTests {
         ) { client, proxy, observer in
             client.leaseUserAdded()
             try await client.create("/mine", data: nil, mode: .ephemeral)
-            // It stays fresh by itself for longer than a session timeout.
+            // It stays fresh by itself for longer than a session timeout, as long as this process runs at all.
             let end = ContinuousClock.now + .seconds(5)
-            while ContinuousClock.now < end {
-                #expect(client.leaseDeadline.map { $0 > .now } == true)
+            var lastLook = ContinuousClock.now
+            while lastLook < end {
                 try await Task.sleep(for: .milliseconds(20))
+                let now = ContinuousClock.now
+                if now - lastLook < .milliseconds(500) { #expect(client.leaseDeadline.map { $0 > now } == true) }
+                lastLook = now
             }
             proxy.hold(.toServer)
             try await eventually("the lease runs out", within: .seconds(6), every: .milliseconds(2)) {

@@ -96,7 +96,7 @@ final class Owners: Sendable {
     /// Waits until both roles are held and written for.
     func progress(after what: String) async throws {
         let before = (count("elected"), count("locked"))
-        try await eventually("owners write, after \(what)", within: .seconds(30), seen: { self.report }) {
+        try await eventually("owners write, after \(what)", within: .seconds(60), seen: { self.report }) {
             self.count("elected") > before.0 + 3 && self.count("locked") > before.1 + 10
         }
     }

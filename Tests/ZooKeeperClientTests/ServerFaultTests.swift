@@ -7,15 +7,16 @@ import ZooKeeperProtocol
 @Suite("Server faults, on a real ZooKeeper of the test's own")
 struct ServerFaultTests {
     @Test func aKilledAndRestartedServerKeepsTheSessionAndItsNodes() async throws {
-        try await TestTree.withOwnServer { server in
-            try await withClient(port: server.port) { client in
+        try await TestTree.withOwnServer(tick: .seconds(2)) { server in
+            // Starting again must not outlast the session, on whatever machine.
+            try await withClient(port: server.port, configure: { $0.sessionTimeout = .seconds(40) }) { client in
                 let session = try #require(client.session)
                 try await client.create("/mine", data: nil, mode: .ephemeral)
                 let (_, watch) = try await client.getDataAndWatch("/mine")
                 await server.kill9()
                 try await eventually("cut off", seen: { "\(client.state)" }) { !client.isConnected }
                 try await server.start()
-                try await client.waitUntilConnected(timeout: .seconds(20))
+                try await client.waitUntilConnected(timeout: .seconds(40))
                 #expect(client.session?.id == session.id)
                 #expect(try await client.exists("/mine")?.ephemeralOwner == session.id)
                 #expect(!watch.hasFired)

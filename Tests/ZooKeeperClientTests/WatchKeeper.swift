@@ -85,7 +85,7 @@ final class WatchKeeper: Sendable {
             return current
         }
         for path in paths {
-            try await eventually("\(path) is set", within: .seconds(30), seen: { "\(self.director.state)" }) {
+            try await eventually("\(path) is set", within: .seconds(60), seen: { "\(self.director.state)" }) {
                 do {
                     try await self.director.setData(path, data: "\(value)".bytes)
                     return true
@@ -101,7 +101,7 @@ final class WatchKeeper: Sendable {
         let value = current.withLock { $0 }
         let expected = paths.flatMap { ["one-shot \($0)", "recursive \($0)"] } + ["persistent \(paths[0])"]
         try await eventually(
-            "every watch tells of \(value), after \(what)", within: .seconds(20), seen: { self.report }
+            "every watch tells of \(value), after \(what)", within: .seconds(60), seen: { self.report }
         ) {
             self.sightings.values.withLock { values in expected.allSatisfy { values[$0] == value } }
         }

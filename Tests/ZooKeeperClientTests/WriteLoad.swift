@@ -72,7 +72,7 @@ final class WriteLoad: Sendable {
     /// Waits until more writes are acknowledged.
     func progress(during what: String) async throws {
         let before = record.read { $0.acknowledged.count }
-        try await eventually("writes go on, \(what)", within: .seconds(40), seen: { self.report }) {
+        try await eventually("writes go on, \(what)", within: .seconds(60), seen: { self.report }) {
             self.record.read { $0.acknowledged.count } >= before + 40
         }
     }
