@@ -138,6 +138,15 @@ final class Link {
         connection.send(buffer)
     }
 
+    /// What a server does not know costs the connection, soon after the answer. Apache's still answers what comes between,
+    /// so nothing more is asked.
+    private func end(_ connection: WireConnection, _ answers: inout [Answer]) throws {
+        while case .frame(let frame) = try connection.receive() {
+            answers.append(try Answer(frame, call: { calls[$0] }))
+        }
+        answers.append(.closed)
+    }
+
     private func receive(
         _ count: Int, _ connection: WireConnection, _ answers: inout [Answer], _ lastSeen: inout Int64,
         _ tamper: Tamper?
@@ -156,6 +165,7 @@ final class Link {
                 if let tamper, let call = calls[xid] { tamper(call, &answer) }
             }
             answers.append(answer)
+            if case .reply(_, _, ErrorCode.unimplemented.rawValue, _) = answer { return try end(connection, &answers) }
         }
     }
 }
