@@ -4,14 +4,25 @@ import Synchronization
 public import ZooKeeperClient
 import ZooKeeperProtocol
 
-/// Shares items among the members that are there: each runs the work of those that ``PartitionPlan`` gives it.
+/// Shares items among the members that are there: each runs the work of those that the plan gives it.
 ///
-/// Everybody computes the plan from the list of members; nobody decides for the others. What keeps an item from having
-/// two owners is not the plan but a lock for each item: the work runs with its ``Lease``, is cancelled when the lease is
-/// lost, and what it writes through ``Lease/guarded(_:)`` fails once another may own the item. When the members change, an
-/// item's work is cancelled here, ends, and gives the lock up; there it has been waiting for it.
+/// The plan (``PartitionPlan``) is kept in the tree, in the node `plan` below the recipe's path, as text. When the members
+/// or their items change, one of them replaces it by the plan that follows it, if it is still the one that was read, and
+/// all go by what stands there. So one of n members leaving moves its own items and no others, never more than 2/n of
+/// all; one that comes takes its even part; all leaving and coming back moves nothing. Where the node is missing or holds
+/// no plan, the members write the one that remembers nothing, and go on from there.
+///
+/// What keeps an item from having two owners is not the plan but a lock for each item: the work runs with its ``Lease``,
+/// is cancelled when the lease is lost, and what it writes through ``Lease/guarded(_:)`` fails once another may own the
+/// item. When the plan takes an item from a member, its work is cancelled, ends, and gives the lock up; there the next
+/// owner has been waiting for it.
 ///
 /// A member that comes and goes moves nothing as long as it is back within ``Settings/settling``.
+///
+/// All members should have the same items. While they do not, as when they are given new ones one after another, the plan
+/// has the items of all; one whose turn comes at a member that does not know it waits until that member does. A plan that
+/// does not fit into a node (1 MB: about 30,000 items with names of 30 bytes) is not kept; the members then go by
+/// the one that remembers nothing, whose promise is weaker (``PartitionPlan``) but holds for so many items.
 public final class PartitionAssignment: Service, Sendable {
     /// How eagerly it follows the members.
     public struct Settings: Sendable, Hashable {
@@ -34,11 +45,12 @@ public final class PartitionAssignment: Service, Sendable {
     private let membership: Membership
     private let work: @Sendable (_ item: String, _ lease: Lease) async throws -> Void
     private let held = Mutex<[String: Lease]>([:])
+    private let planInForce = Mutex<PartitionPlan?>(nil)
 
     /// Makes a member.
     ///
     /// - Parameters:
-    ///   - path: The node under which members and locks are; made if missing.
+    ///   - path: The node under which members, locks and the plan are; made if missing.
     ///   - name: This member's name; each has its own.
     ///   - items: What is shared; the same for all members.
     ///   - work: What is done with an item for as long as this member owns it. It is cancelled when it has to stop; one
@@ -55,11 +67,15 @@ public final class PartitionAssignment: Service, Sendable {
         self.logger = logger
         self.work = work
         membership = Membership(
-            client: client, path: ZooKeeperPath.child("members", of: path), name: name, data: [], logger: logger)
+            client: client, path: ZooKeeperPath.child("members", of: path), name: name,
+            data: PartitionKeeping.digest(items), logger: logger)
     }
 
     /// The items whose work this member may do now, with their leases.
     public var owned: [String: Lease] { held.withLock { $0 }.filter { $0.value.isValid() } }
+
+    /// The plan that this member goes by, as last read in the tree; nil before the first look.
+    public var plan: PartitionPlan? { planInForce.withLock { $0 } }
 
     /// Takes part until cancelled or shut down gracefully; then ends all work, gives everything up, and returns.
     ///
@@ -68,7 +84,7 @@ public final class PartitionAssignment: Service, Sendable {
         try await cancelWhenGracefulShutdown {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await self.membership.run() }
-                group.addTask { await self.followMembers() }
+                group.addTask { try await self.followPlan() }
                 defer { group.cancelAll() }
                 try await group.next()
                 group.cancelAll()
@@ -77,26 +93,92 @@ public final class PartitionAssignment: Service, Sendable {
         }
     }
 
-    private func followMembers() async {
-        await withDiscardingTaskGroup { group in
-            // Finishing a stream tells an item's task to stop.
-            var running: [String: AsyncStream<Void>.Continuation] = [:]
-            for await names in Settled(membership.members(), settings).lists {
-                let plan = PartitionPlan(members: names, items: items, slack: settings.slack)
-                let mine = Set(plan.items[name] ?? [])
-                for (item, stop) in running where !mine.contains(item) {
-                    stop.finish()
-                    running[item] = nil
+    private func followPlan() async throws {
+        let members = StateBroadcast<[Member]>([], bound: 1)
+        do {
+            try await withThrowingDiscardingTaskGroup { group in
+                group.addTask { for await list in self.membership.members() { members.send(list) } }
+                // Finishing a stream tells an item's task to stop.
+                var running: [String: AsyncStream<Void>.Continuation] = [:]
+                try await keepPlan(with: members) { plan in
+                    let mine = Set(plan.items[self.name] ?? []).intersection(self.items)
+                    for (item, stop) in running where !mine.contains(item) {
+                        stop.finish()
+                        running[item] = nil
+                    }
+                    for item in mine where running[item] == nil {
+                        let (stop, continuation) = AsyncStream.makeStream(of: Void.self)
+                        running[item] = continuation
+                        group.addTask { await self.own(item, until: stop) }
+                    }
+                    self.logger.debug(
+                        "partition plan",
+                        metadata: [
+                            "path": "\(self.path)", "members": "\(plan.items.count)", "mine": "\(mine.count)",
+                        ])
                 }
-                for item in mine where running[item] == nil {
-                    let (stop, continuation) = AsyncStream.makeStream(of: Void.self)
-                    running[item] = continuation
-                    group.addTask { await self.own(item, until: stop) }
-                }
-                logger.debug(
-                    "partition plan",
-                    metadata: ["path": "\(path)", "members": "\(names.count)", "mine": "\(mine.count)"])
             }
+        } catch is CancellationError {}
+    }
+
+    /// Reads the plan whenever it changes, and replaces it when it does not fit.
+    private func keepPlan(
+        with members: StateBroadcast<[Member]>, adopt: (PartitionPlan) -> Void
+    ) async throws {
+        let node = PartitionNode(client: client, path: ZooKeeperPath.child("plan", of: path))
+        var keeping = PartitionKeeping(name: name, items: items, settings: settings)
+        var attempt = Attempt()
+        var wasAgreed = true
+        while true {
+            try Task.checkCancellation()
+            do {
+                let (seen, watch) = try await node.read()
+                keeping.planSeen(seen, at: .now)
+                while !watch.hasFired {
+                    let list = members.value
+                    keeping.membersSeen(list, at: .now)
+                    if wasAgreed != keeping.isAgreedOnItems {
+                        wasAgreed = keeping.isAgreedOnItems
+                        logger.info(
+                            "members share the same items", metadata: ["path": "\(path)", "same": "\(wasAgreed)"])
+                    }
+                    let step = keeping.step(at: .now)
+                    if let plan = keeping.plan, plan != self.plan {
+                        planInForce.withLock { $0 = plan }
+                        adopt(plan)
+                    }
+                    switch step {
+                    case .wait(let deadline):
+                        await waitForChange(of: watch, of: members, since: list, until: deadline)
+                        try Task.checkCancellation()
+                        continue
+                    case .write(let data, let version):
+                        do {
+                            try await node.write(data, over: version)
+                        } catch let error as ZooKeeperError where error.code == .requestTooLarge {
+                            keeping.planWasTooLarge()
+                            continue
+                        }
+                    }
+                    break  // and see what is there now
+                }
+                attempt = Attempt()
+            } catch let error as ZooKeeperError {
+                logger.debug("partition plan", metadata: ["path": "\(path)", "error": "\(error)"])
+                try await attempt.failed(error)
+            }
+        }
+    }
+
+    private func waitForChange(
+        of watch: Watch, of members: StateBroadcast<[Member]>, since list: [Member],
+        until deadline: ContinuousClock.Instant?
+    ) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { _ = try? await watch.next() }
+            group.addTask { for await now in members.updates() where now != list { return } }
+            if let deadline { group.addTask { try? await Task.sleep(until: deadline, clock: .continuous) } }
+            await group.next()
             group.cancelAll()
         }
     }
@@ -156,64 +238,5 @@ public final class PartitionAssignment: Service, Sendable {
             }
         }
         return name
-    }
-}
-
-/// Lists of members that have stayed the same for a while.
-private struct Settled {
-    let lists: AsyncStream<[String]>
-
-    init(_ members: AsyncStream<[Member]>, _ settings: PartitionAssignment.Settings) {
-        let (lists, continuation) = AsyncStream.makeStream(of: [String].self, bufferingPolicy: .bufferingNewest(1))
-        self.lists = lists
-        // Of its own because a stream has to be filled by somebody; it ends with either stream.
-        let task = Task {
-            let latest = Latest(nil)
-            await withTaskGroup(of: Void.self) { group in
-                group.addTask {
-                    for await list in members { latest.update(list.map(\.name)) }
-                    latest.finish()
-                }
-                var told: [String]?
-                var firstChange: ContinuousClock.Instant?
-                while !Task.isCancelled, let seen = await latest.next(after: told) {
-                    let now = ContinuousClock.now
-                    let since = firstChange ?? now
-                    firstChange = since
-                    // The first list counts at once.
-                    if told != nil, now - since < settings.patience {
-                        do { try await Task.sleep(for: settings.settling) } catch { break }
-                        guard latest.value == seen else {
-                            if latest.value == told { firstChange = nil }
-                            continue
-                        }
-                    }
-                    firstChange = nil
-                    told = seen
-                    continuation.yield(seen)
-                }
-                group.cancelAll()
-            }
-            continuation.finish()
-        }
-        continuation.onTermination = { _ in task.cancel() }
-    }
-}
-
-/// The newest list, for one who waits until it differs from what it knows.
-private final class Latest: Sendable {
-    private let broadcast: StateBroadcast<[String]?>
-
-    init(_ value: [String]?) { broadcast = StateBroadcast(value, bound: 1) }
-
-    var value: [String]? { broadcast.value }
-    func update(_ value: [String]) { broadcast.send(value) }
-    func finish() { broadcast.finish() }
-
-    func next(after known: [String]?) async -> [String]? {
-        for await value in broadcast.updates() {
-            if let value, value != known { return value }
-        }
-        return nil
     }
 }

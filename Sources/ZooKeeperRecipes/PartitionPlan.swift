@@ -11,7 +11,8 @@
 ///
 /// ``init(members:items:after:slack:)`` remembers: it begins with the plan before. One of n members of equal weight
 /// leaving then moves its own items and no other, and never more than 2/n of all; one that comes takes its even part.
-/// With fewer items than members nobody has more than one, so that at most one moves.
+/// With fewer items than members nobody has more than one, so that at most one moves. This is what
+/// ``PartitionAssignment`` goes by.
 public struct PartitionPlan: Hashable, Sendable {
     /// Somebody who takes items.
     public struct Member: Hashable, Sendable {
@@ -77,6 +78,17 @@ public struct PartitionPlan: Hashable, Sendable {
         self.owners = owners
     }
 
+    /// The plan that somebody else made.
+    ///
+    /// - Parameter items: No item twice.
+    init(items: [String: [String]]) {
+        self.items = items
+        var owners: [String: String] = [:]
+        owners.reserveCapacity(items.values.reduce(0) { $0 + $1.count })
+        for (member, list) in items { for item in list { owners[item] = member } }
+        self.owners = owners
+    }
+
     /// Makes the plan for members of equal weight.
     public init(members: [String], items: [String], slack: Double = 1.5) {
         self.init(members: members.map { Member($0) }, items: items, slack: slack)
@@ -86,6 +98,8 @@ public struct PartitionPlan: Hashable, Sendable {
     public init(members: [String], items: [String], after earlier: PartitionPlan, slack: Double = 1.5) {
         self.init(members: members.map { Member($0) }, items: items, after: earlier, slack: slack)
     }
+
+    var itemCount: Int { owners.count }
 
     /// The member that should have an item.
     public func owner(of item: String) -> String? { owners[item] }

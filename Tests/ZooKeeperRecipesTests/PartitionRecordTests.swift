@@ -1,0 +1,54 @@
+import TestFixtures
+import Testing
+
+@testable import ZooKeeperRecipes
+
+@Suite("Partition plan as data", .timeLimit(.minutes(1)))
+struct PartitionRecordTests {
+    private static let plan = PartitionPlan(
+        members: ["one", "two ", "drei ü", "100%"],
+        items: ["a/b", "tab\there", "line\nbreak", "%41", "é", "", "x", "y", "\u{7F}", "🙂"])
+
+    @Test func whatIsWrittenIsRead() {
+        let read = PartitionRecord.plan(PartitionRecord.data(Self.plan))
+        #expect(read == Self.plan)
+        let empty = PartitionPlan(members: ["a"], items: [])
+        #expect(PartitionRecord.plan(PartitionRecord.data(empty)) == empty)
+        let text = "partition 1 2 3\none\n\titem a\n\titem b\ntwo\n\titem c\n"
+        let parsed = PartitionRecord.plan(text.bytes)
+        #expect(parsed?.items == ["one": ["item a", "item b"], "two": ["item c"]])
+        #expect(parsed.map { PartitionRecord.data($0) } == text.bytes)
+    }
+
+    @Test(arguments: [
+        "", "\n", "partition 1 0 0", "partition 2 0 0\n", "partition 1 1 0\n", "partition 1 1 1\none\n",
+        "partition 1 1 1\n\titem\none\n", "partition 1 1 2\none\n\titem\n\titem\n", "partition 1 2 0\none\none\n",
+        "partition 1 1 1\none\n\t%4\n", "partition 1 1 1\none\n\t%zz\n", "partition 1 1 1\none\n\t%ff\n",
+        "partition 1 1 0\n\n", "partition 1 01 0\none\n", "{\"json\": true}\n",
+    ])
+    func whatIsNoPlanIsNotRead(_ text: String) {
+        #expect(PartitionRecord.plan(text.bytes) == nil)
+    }
+
+    /// No shortened record passes for a whole one, and damage is harmless: a plan or none.
+    @Test func damagedDataIsNoPlanOrAWholeOne() {
+        let data = PartitionRecord.data(Self.plan)
+        for length in 0..<data.count { #expect(PartitionRecord.plan(Array(data.prefix(length))) == nil, "\(length)") }
+        var random = SeededRandom(seed: 5)
+        for _ in 0..<20_000 {
+            var damaged = data
+            for _ in 0..<Int.random(in: 1...4, using: &random) {
+                damaged[Int.random(in: damaged.indices, using: &random)] = UInt8.random(in: 0...255, using: &random)
+            }
+            guard let plan = PartitionRecord.plan(damaged) else { continue }
+            #expect(PartitionRecord.plan(PartitionRecord.data(plan)) == plan)
+        }
+    }
+
+    @Test func asManyItemsFitAsTheDocumentationSays() {
+        let plan = PartitionPlan(items: [
+            "one": (0..<30_000).map { "factory/line/machine-1" + String(10_000_000 + $0) }
+        ])
+        #expect(PartitionRecord.data(plan).count < PartitionRecord.maximumLength)
+    }
+}
