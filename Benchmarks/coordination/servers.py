@@ -83,6 +83,11 @@ class Server:
                 return int(line.split()[1]) / 1024
         return 0
 
+    def processor_seconds(self):
+        """What the process has used so far, of all its threads."""
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     @property
     def address(self):
         return f"127.0.0.1:{self.port}"
