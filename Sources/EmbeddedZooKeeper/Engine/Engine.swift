@@ -264,6 +264,11 @@ final class Engine {
         return storageAllowance - unstored > -(storageReserve / 2)
     }
 
+    /// Whether there is something to be stored, nothing is being stored, and it is not much.
+    func hasSmallBatch(atMost records: Int) -> Bool {
+        batchInFlight == nil && (1...records).contains(tree.log.recordCount)
+    }
+
     /// Takes everything that has to be stored, if there is anything and nothing is being stored.
     func takeBatch(now: Now) -> StorageBatch? {
         guard batchInFlight == nil, tree.log.recordCount > 0 else { return nil }

@@ -25,6 +25,8 @@ final class ServerCore {
         var outputBytes = 64 << 20
         /// Output of one connection that is sent before more of its requests are taken.
         var outputPerTurn = 1 << 20
+        /// How many changes are stored without handing them to another thread, when the disk is quick.
+        var recordsAtOnce = 4
         /// How long a connection that is being closed may take for its last output.
         var farewell = TimeAmount.seconds(10)
         /// How long a connection may take until its handshake.
@@ -46,6 +48,8 @@ final class ServerCore {
     private var timers: [RepeatedTask] = []
     private var settled: [EventLoopPromise<Void>] = []
     private var isStopping = false
+    /// Whether a small batch is stored at the end of this turn.
+    private var isStoring = false
     private var adminConnections = 0
     private var lastNoticesWritten: Instant?
     /// Some descriptors are left for the disk and for those who ask how the server is.
@@ -275,19 +279,47 @@ final class ServerCore {
     /// Gives the disk what there is to do and the clients what they may have. Called after every turn.
     func settle() {
         guard let engine else { return }
-        if let batch = engine.takeBatch(now: clock()) {
-            let number = batch.number
-            let core = NIOLoopBound(self, eventLoop: eventLoop)
-            let eventLoop = eventLoop
-            storage.store(batch) { error in
-                eventLoop.execute { core.value.stored(number, error) }
-            }
+        if engine.hasSmallBatch(atMost: limits.recordsAtOnce) {
+            storeAtEndOfTurn()
+        } else if let batch = engine.takeBatch(now: clock()) {
+            store(batch)
         } else if engine.isSettled, !settled.isEmpty {
             for promise in settled { promise.succeed() }
             settled = []
         }
         for client in engine.takeTouched() { connections[client.number]?.flush() }
         advanceCheckpoint()
+    }
+
+    private func store(_ batch: StorageBatch) {
+        let number = batch.number
+        let core = NIOLoopBound(self, eventLoop: eventLoop)
+        let eventLoop = eventLoop
+        storage.store(batch) { error in
+            eventLoop.execute { core.value.stored(number, error) }
+        }
+    }
+
+    /// Stores what there is when everybody who has sent something has been heard: with few writers on a quick disk, here
+    /// and now. Whatever could be said meanwhile would have to wait for the disk anyway.
+    private func storeAtEndOfTurn() {
+        guard !isStoring else { return }
+        isStoring = true
+        eventLoop.assumeIsolated().execute { [self] in
+            isStoring = false
+            guard let engine else { return }
+            let isSmall = engine.hasSmallBatch(atMost: limits.recordsAtOnce)
+            guard let batch = engine.takeBatch(now: clock()) else { return }
+            do {
+                if isSmall, try storage.storeAtOnce(batch) {
+                    stored(batch.number, nil)
+                } else {
+                    store(batch)
+                }
+            } catch {
+                stored(batch.number, error)
+            }
+        }
     }
 
     private func stored(_ number: UInt64, _ error: (any Error)?) {

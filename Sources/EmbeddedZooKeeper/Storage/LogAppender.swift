@@ -51,6 +51,15 @@ struct LogAppender {
 
     func fits(payload: Int) -> Bool { LogFormat.size(payload: payload) <= remaining }
 
+    /// Whether a batch is small, and neither a new segment nor zeros ahead of it are due.
+    func takesAtOnce(payload: Int) -> Bool {
+        let end = position.offset + LogFormat.size(payload: payload)
+        return payload <= Self.smallPayload && end <= size
+            && (zeroedTo >= size || end + LogFormat.sectorSize <= zeroedTo)
+    }
+
+    private static let smallPayload = 16 << 10
+
     /// Makes a batch last. The caller has made sure that it fits.
     mutating func append(_ payload: ByteBuffer, kind: BatchHeader.Kind = .records, lastZxid: Int64) throws {
         let batch = BatchHeader(

@@ -115,6 +115,11 @@ struct TreeLog {
         appender = next
     }
 
+    /// Whether a batch takes no more than one write and one synchronisation.
+    func takesAtOnce(_ batch: StorageBatch) -> Bool {
+        appender?.takesAtOnce(payload: batch.log.readableBytes) ?? false
+    }
+
     /// Makes a batch last.
     ///
     /// - Throws: ``StorageError``. Nothing more can be stored then before ``open(wallMilliseconds:)``.

@@ -46,6 +46,13 @@ protocol TreeStorage: Sendable {
     /// Stores a batch; `completion` is called on any thread once it would survive a loss of power, or with what failed.
     func store(_ batch: StorageBatch, completion: @escaping @Sendable ((any Error)?) -> Void)
 
+    /// Stores a batch before it returns, if that is likely to take less time than waking another thread and being woken
+    /// by it would add.
+    ///
+    /// - Returns: Whether it was stored; false: nothing was done.
+    /// - Throws: What failed, as ``store(_:completion:)`` tells it.
+    func storeAtOnce(_ batch: StorageBatch) throws -> Bool
+
     /// Does a step of a checkpoint, beside the batches.
     func checkpoint(_ step: CheckpointStep, completion: @escaping @Sendable ((any Error)?) -> Void)
 
@@ -57,4 +64,8 @@ protocol TreeStorage: Sendable {
 
     /// Ends, in good order if everything is stored; nothing may be stored afterwards.
     func close()
+}
+
+extension TreeStorage {
+    func storeAtOnce(_ batch: StorageBatch) throws -> Bool { false }
 }

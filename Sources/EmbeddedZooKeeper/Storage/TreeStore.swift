@@ -21,10 +21,12 @@ final class TreeStore: TreeStorage {
     private let directory: DataDirectory
     private let options: Options
     private let pool: SegmentPool
-    /// Held while a batch is written; by nobody who must not wait for the disk.
+    /// Held while a batch is written; by nobody who must not wait for the disk, unless it is so quick that waiting
+    /// costs less than not to (``DiskPace``).
     private let log: Mutex<TreeLog>
     private let checkpoint: Mutex<CheckpointWriter>
     private let published = Mutex(StorageReport())
+    private let pace = Mutex(DiskPace())
     private let writer: StorageThread
     private let keeper: StorageThread
 
@@ -74,7 +76,7 @@ final class TreeStore: TreeStorage {
     func store(_ batch: StorageBatch, completion: @escaping @Sendable ((any Error)?) -> Void) {
         writer.add { [self] in
             do {
-                try log.withLock { try $0.append(batch) }
+                try log.withLock { try append(batch, &$0) }
                 publish()
                 completion(nil)
             } catch {
@@ -82,6 +84,25 @@ final class TreeStore: TreeStorage {
             }
             if pool.count == 0 { tend() }
         }
+    }
+
+    func storeAtOnce(_ batch: StorageBatch) throws -> Bool {
+        guard pace.withLock({ $0.isQuick }) else { return false }
+        let isStored = try log.withLockIfAvailable { log in
+            guard log.takesAtOnce(batch) else { return false }
+            try append(batch, &log)
+            return true
+        }
+        guard isStored == true else { return false }
+        publish()
+        return true
+    }
+
+    private func append(_ batch: StorageBatch, _ log: inout TreeLog) throws {
+        let begin = ContinuousClock.now
+        try log.append(batch)
+        let took = ContinuousClock.now - begin
+        pace.withLock { $0.note(took) }
     }
 
     func checkpoint(_ step: CheckpointStep, completion: @escaping @Sendable ((any Error)?) -> Void) {
