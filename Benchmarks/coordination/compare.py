@@ -237,10 +237,13 @@ class Comparison:
         for run in self.runs():
             for sessions in (1, 8):
                 path = f"/run-{run}-{sessions}"
-                result = self.load("locks", self.ours, "--sessions", sessions, "--seconds", seconds, "--path", path)
-                if result["errors"]:
-                    sys.exit("two held the lock at a time")
-                found.setdefault(("ours", sessions), []).append(result["per_second"])
+                for way in ("with-lock", "acquire"):
+                    result = self.load(
+                        "locks", self.ours, "--sessions", sessions, "--seconds", seconds, "--path", f"{path}-{way}",
+                        "--way", way)
+                    if result["errors"]:
+                        sys.exit("two held the lock at a time")
+                    found.setdefault((way, sessions), []).append(result["per_second"])
                 if curator:
                     done = subprocess.run(
                         ["java", "-Xmx256m", "-Dlog4j2.level=OFF", "-cp", curator, HERE / "CuratorLocks.java", self.ours.address,
@@ -250,9 +253,12 @@ class Comparison:
                     result = json.loads([line for line in done.stdout.splitlines() if line.startswith("{")][-1])
                     found.setdefault(("curator", sessions), []).append(result["per_second"])
         for sessions, name in ((1, "lock cycles, one contender"), (8, "lock hand-offs, eight contenders")):
-            ours = statistics.median(found["ours", sessions])
             theirs = statistics.median(found["curator", sessions]) if curator else None
-            self.table.add(name, ours, theirs, "/s", "≥ 3 ×" if curator else None, ours >= 3 * theirs if curator else None, "Curator")
+            for way in ("with-lock", "acquire"):
+                ours = statistics.median(found[way, sessions])
+                self.table.add(
+                    f"{name}, {way}", ours, theirs, "/s", "≥ 3 ×" if curator else None,
+                    ours >= 3 * theirs if curator else None, "Curator")
         if not curator:
             print("(Curator: set CURATOR_CP to measure it, too)")
         self.stop()

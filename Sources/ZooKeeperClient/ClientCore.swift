@@ -47,6 +47,8 @@ final class ClientCore: Sendable {
     /// Whether the lease deadline lies ahead; told with the resolution of the tick.
     let leaseHealth: StateBroadcast<Bool>
     private let lease = Mutex<LeaseReading?>(nil)
+    /// Apart from the machine, which asks at each tick: locks come and go faster.
+    private let leaseUsers = Atomic<Int>(0)
     private let ticker = Mutex<RepeatedTask?>(nil)
 
     init(configuration: ZooKeeperClient.Configuration, eventLoop: any EventLoop, logger: Logger) {
@@ -91,18 +93,33 @@ final class ClientCore: Sendable {
     /// Hands a request in; its outcome settles `call`.
     ///
     /// - Parameter isUrgent: False when it is better sent together with what comes next, if that comes at once.
+    ///   It may be the last that is submitted for all that.
     func submit(_ call: PendingCall, isUrgent: Bool = true) {
         switch submissions.add(call, isUrgent: isUrgent) {
         case .refused(let error): call.finish(.failure(error))
         case .wakes: eventLoop.execute { self.flush() }
-        case .wakesSoon: eventLoop.scheduleTask(in: .microseconds(100)) { self.flush() }
+        case .wakesSoon:
+            let end = ContinuousClock.now + Self.lingerTime
+            eventLoop.execute { self.linger(until: end) }
         case .queued: break
+        }
+    }
+
+    /// How long a request that is not urgent waits for company. Awake: a timer would take longer to set and to go off
+    /// than what is waited for takes to come, and whoever comes finds the event loop ready.
+    private static let lingerTime = Duration.microseconds(25)
+
+    private func linger(until end: ContinuousClock.Instant) {
+        switch submissions.lingering(isOver: ContinuousClock.now >= end) {
+        case .goesOn: eventLoop.execute { self.linger(until: end) }
+        case .hasCompany: break
+        case .isOver: flush()
         }
     }
 
     /// Nobody waits for a one-shot watch any more.
     func forget(_ slot: WatchSlot) {
-        guard slot.trigger == nil else { return }
+        guard slot.isRequested, slot.trigger == nil else { return }
         state.withLock { $0.machine.watches.forget(slot) }
     }
 
@@ -124,8 +141,8 @@ final class ClientCore: Sendable {
 
     func leaseReading() -> LeaseReading? { lease.withLock { $0 } }
 
-    func addLeaseUser() { state.withLock { $0.machine.leaseUsers += 1 } }
-    func removeLeaseUser() { state.withLock { $0.machine.leaseUsers -= 1 } }
+    func addLeaseUser() { leaseUsers.add(1, ordering: .relaxed) }
+    func removeLeaseUser() { leaseUsers.subtract(1, ordering: .relaxed) }
 
     var session: SessionInfo? { state.withLock { $0.machine.session } }
 
@@ -164,7 +181,10 @@ final class ClientCore: Sendable {
 
     func tick() {
         let now = ContinuousClock.now
-        step { $0.machine.tick(at: now) }
+        step { state in
+            state.machine.leaseUsers = leaseUsers.load(ordering: .relaxed)
+            return state.machine.tick(at: now)
+        }
         let isHealthy = lease.withLock { $0?.deadline.map { $0 > now } ?? false }
         if leaseHealth.value != isHealthy { leaseHealth.send(isHealthy) }
     }

@@ -14,8 +14,16 @@ package struct PendingAnswer<Value: Sendable>: Sendable {
     }
 
     /// Waits for the answer. To be called once; cancellation ends the wait at once.
+    ///
+    /// Of several answers under way wait for the last first: when it is here the others are, and the task is woken once.
     package func value() async throws -> Value {
         try decode(try await call.wait())
+    }
+
+    /// Has `action` called once with the answer instead, on the event loop or at once: it must be brief.
+    package func whenAnswered(_ action: @escaping @Sendable (Result<Value, any Error>) -> Void) {
+        let decode = decode
+        call.whenSettled { result in action(Result { try decode(try result.get()) }) }
     }
 }
 
@@ -33,14 +41,17 @@ extension ZooKeeperClient {
         }
     }
 
+    /// Starts a create.
+    ///
+    /// - Parameter isUrgent: False when the next request follows at once.
     package func startCreate(
-        _ path: String, data: [UInt8]?, mode: CreateMode
+        _ path: String, data: [UInt8]?, mode: CreateMode, isUrgent: Bool = true
     ) throws -> PendingAnswer<CreatedNode> {
         let request = CreateRequest(
             path: try absolute(path, sequential: mode.isSequential, .create2), data: data, acl: ACL.worldAll,
             mode: mode, timeToLiveMilliseconds: 0)
         let chroot = chroot
-        return try start(request.operation, path: path) {
+        return try start(request.operation, path: path, isUrgent: isUrgent) {
             request.write(into: &$0)
         } decode: { reply in
             var body = reply.body
@@ -49,9 +60,12 @@ extension ZooKeeperClient {
         }
     }
 
-    package func startDelete(_ path: String) throws -> PendingAnswer<Void> {
+    /// Starts a delete.
+    ///
+    /// - Parameter isUrgent: False when the next request is likely to follow at once.
+    package func startDelete(_ path: String, isUrgent: Bool = true) throws -> PendingAnswer<Void> {
         let request = PathVersionRequest(path: try absolute(path, .delete), version: -1)
-        return try start(.delete, path: path) {
+        return try start(.delete, path: path, isUrgent: isUrgent) {
             request.write(into: &$0)
         } decode: { _ in
         }
@@ -111,7 +125,7 @@ extension ZooKeeperClient {
 
     /// Reads a node and arms `watch`, which was made for this path.
     ///
-    /// - Parameter isUrgent: False when it may wait a moment for company.
+    /// - Parameter isUrgent: False when the next request follows at once.
     package func startGetData(
         _ path: String, arming watch: Watch, isUrgent: Bool = true
     ) throws -> PendingAnswer<NodeData> {

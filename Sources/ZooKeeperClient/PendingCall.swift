@@ -18,6 +18,8 @@ final class PendingCall: Sendable {
     private enum Slot {
         case initialised
         case pending(CheckedContinuation<Reply, any Error>)
+        /// Nobody waits, but somebody wants to know.
+        case observed(@Sendable (Result<Reply, any Error>) -> Void)
         /// Finished before anybody waited.
         case settled(Result<Reply, any Error>)
         case finished
@@ -48,19 +50,20 @@ final class PendingCall: Sendable {
     var isFinished: Bool {
         slot.withLock { slot in
             switch slot {
-            case .initialised, .pending: false
+            case .initialised, .pending, .observed: false
             case .settled, .finished: true
             }
         }
     }
 
-    /// Waits for the outcome. To be called once. Cancellation ends the wait at once.
+    /// Waits for the outcome. To be called once, and not beside ``whenSettled(_:)``. Cancellation ends the wait at once.
     func wait() async throws -> Reply {
-        try await withTaskCancellationHandler {
+        if let settled = takeSettled() { return try settled.get() }
+        return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 let settled: Result<Reply, any Error>? = slot.withLock { slot in
                     switch slot {
-                    case .initialised, .pending, .finished:
+                    case .initialised, .pending, .observed, .finished:
                         slot = .pending(continuation)
                         return nil
                     case .settled(let result):
@@ -75,25 +78,52 @@ final class PendingCall: Sendable {
         }
     }
 
+    private func takeSettled() -> Result<Reply, any Error>? {
+        slot.withLock { slot in
+            guard case .settled(let result) = slot else { return nil }
+            slot = .finished
+            return result
+        }
+    }
+
+    /// Has `action` called once with the outcome, on the thread that settles it: it must be brief.
+    func whenSettled(_ action: @escaping @Sendable (Result<Reply, any Error>) -> Void) {
+        let settled: Result<Reply, any Error>? = slot.withLock { slot in
+            switch slot {
+            case .initialised:
+                slot = .observed(action)
+                return nil
+            case .settled(let result):
+                slot = .finished
+                return result
+            case .pending, .observed, .finished:
+                return nil
+            }
+        }
+        if let settled { action(settled) }
+    }
+
     /// Settles the outcome.
     ///
     /// - Returns: False when it had been settled before; the result is then dropped.
     @discardableResult
     func finish(_ result: Result<Reply, any Error>) -> Bool {
-        let (continuation, first): (CheckedContinuation<Reply, any Error>?, Bool) = slot.withLock { slot in
+        let earlier = slot.withLock { slot in
+            let earlier = slot
             switch slot {
-            case .initialised:
-                slot = .settled(result)
-                return (nil, true)
-            case .pending(let continuation):
-                slot = .finished
-                return (continuation, true)
-            case .settled, .finished:
-                return (nil, false)
+            case .initialised: slot = .settled(result)
+            case .pending, .observed: slot = .finished
+            case .settled, .finished: break
             }
+            return earlier
         }
-        continuation?.resume(with: result)
-        return first
+        switch earlier {
+        case .initialised: break
+        case .pending(let continuation): continuation.resume(with: result)
+        case .observed(let action): action(result)
+        case .settled, .finished: return false
+        }
+        return true
     }
 
     /// The error `code` about this call.

@@ -10,13 +10,14 @@ package final class StateBroadcast<Value: Sendable>: Sendable {
     private typealias Continuation = AsyncStream<Value>.Continuation
 
     private enum Delivery {
-        case value(Value, to: [Continuation])
+        case value(Value, to: [Continuation], [@Sendable (Value) -> Void])
         case end([Continuation])
     }
 
     private struct State {
         var value: Value
         var followers: [UInt64: Continuation] = [:]
+        var observers: [UInt64: @Sendable (Value) -> Void] = [:]
         var nextFollower: UInt64 = 0
         var isFinished = false
         var deliveries: Deque<Delivery> = []
@@ -38,7 +39,9 @@ package final class StateBroadcast<Value: Sendable>: Sendable {
     package func send(_ value: Value, transient: Bool = false) {
         state.withLock { state in
             if !transient { state.value = value }
-            if !state.followers.isEmpty { state.deliveries.append(.value(value, to: Array(state.followers.values))) }
+            guard !state.followers.isEmpty || !state.observers.isEmpty else { return }
+            state.deliveries.append(
+                .value(value, to: Array(state.followers.values), Array(state.observers.values)))
         }
         deliver()
     }
@@ -64,11 +67,32 @@ package final class StateBroadcast<Value: Sendable>: Sendable {
             }
             isFirst = false
             switch next {
-            case .value(let value, let followers)?: for follower in followers { follower.yield(value) }
+            case .value(let value, let followers, let observers)?:
+                for follower in followers { follower.yield(value) }
+                for observer in observers { observer(value) }
             case .end(let followers)?: for follower in followers { follower.finish() }
             case nil: return
             }
         }
+    }
+
+    /// Has `action` called with each change from now on, on the thread that causes it: it must be brief. Cheaper than a
+    /// stream for who only wants to be told once.
+    ///
+    /// - Returns: What ``forget(_:)`` takes.
+    package func observe(_ action: @escaping @Sendable (Value) -> Void) -> UInt64 {
+        state.withLock { state in
+            state.nextFollower &+= 1
+            state.observers[state.nextFollower] = action
+            return state.nextFollower
+        }
+    }
+
+    /// An action is not called any more, but for a change that happens at this moment.
+    package func forget(_ observer: UInt64) {
+        let gone = state.withLock { $0.observers.removeValue(forKey: observer) }
+        // Released here and not under the lock.
+        _ = gone
     }
 
     /// - Parameter startsWith: Whether a follower wants the current value.

@@ -25,7 +25,7 @@ final class Submissions: Sendable {
         case refused(ZooKeeperError)
         /// The event loop is to be woken.
         case wakes
-        /// The event loop is to be woken in a moment, unless something else wakes it before.
+        /// The event loop is to be woken, and to look at ``lingering(isOver:)`` until there is company or time is up.
         case wakesSoon
         case queued
     }
@@ -35,6 +35,8 @@ final class Submissions: Sendable {
         var calls: [PendingCall] = []
         var bytes = 0
         var isWakeUnderWay = false
+        /// Whether the event loop waits for company for what is not urgent.
+        var isLingering = false
     }
 
     private let maximumRequests: Int
@@ -48,7 +50,8 @@ final class Submissions: Sendable {
 
     /// Hands a request in; from any thread.
     ///
-    /// - Parameter isUrgent: False when it may wait a moment for company; it leaves with the next urgent one.
+    /// - Parameter isUrgent: False when it is likely to be followed by another one at once; it leaves with that, or alone
+    ///   after a moment.
     func add(_ call: PendingCall, isUrgent: Bool = true) -> Outcome {
         let bytes = call.frame.readableBytes
         return state.withLock { state in
@@ -64,9 +67,30 @@ final class Submissions: Sendable {
             state.calls.append(call)
             state.bytes += bytes
             guard state.standing.takesRequests, !state.standing.isPaused, !state.isWakeUnderWay else { return .queued }
-            guard isUrgent else { return .wakesSoon }
+            guard isUrgent else {
+                guard !state.isLingering else { return .queued }
+                state.isLingering = true
+                return .wakesSoon
+            }
             state.isWakeUnderWay = true
             return .wakes
+        }
+    }
+
+    enum Lingering {
+        case goesOn
+        /// Something urgent has come, and takes the rest with it.
+        case hasCompany
+        /// What there is has to leave now.
+        case isOver
+    }
+
+    /// Whether the event loop goes on waiting for company for what is not urgent. To be asked until it does not.
+    func lingering(isOver: Bool) -> Lingering {
+        state.withLock { state in
+            guard isOver || state.isWakeUnderWay else { return .goesOn }
+            state.isLingering = false
+            return state.isWakeUnderWay ? .hasCompany : .isOver
         }
     }
 

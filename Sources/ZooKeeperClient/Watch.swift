@@ -37,6 +37,31 @@ public final class Watch: Sendable {
     /// Whether the watch has ended.
     public var hasFired: Bool { slot.trigger != nil }
 
+    /// Waits until one of several watches ends.
+    ///
+    /// - Returns: What ended it.
+    /// - Throws: `CancellationError` when the task is cancelled; the watches stay armed.
+    package static func next(of watches: [Watch]) async throws -> WatchTrigger {
+        let first = FirstTrigger()
+        let waiters = watches.map { watch in
+            watch.slot.whenFired { first.settle(.success(watch.relative($0))) }
+        }
+        defer {
+            for (watch, waiter) in zip(watches, waiters) { watch.slot.forget(waiter) }
+        }
+        return try await first.value()
+    }
+
+    /// Has `action` called once when the watch ends, or at once when it has; on whatever thread ends it: it must be brief.
+    ///
+    /// - Returns: What ``forgetAction(_:)`` takes.
+    package func whenFired(_ action: @escaping @Sendable () -> Void) -> UInt64 {
+        slot.whenFired { _ in action() }
+    }
+
+    /// An action need not be called any more. It may be, when the watch ends at this moment.
+    package func forgetAction(_ action: UInt64) { slot.forget(action) }
+
     /// Waits until the watch ends; afterwards returns the same at once. Any number of tasks may wait.
     ///
     /// - Throws: `CancellationError` when the task is cancelled; the watch stays armed.
@@ -55,7 +80,9 @@ public final class Watch: Sendable {
 final class WatchSlot: Sendable {
     private struct State {
         var trigger: WatchTrigger?
+        var isRequested = false
         var waiting: [UInt64: CheckedContinuation<WatchTrigger, any Error>] = [:]
+        var actions: [UInt64: @Sendable (WatchTrigger) -> Void] = [:]
         var nextWaiter: UInt64 = 0
         var cancelled: Set<UInt64> = []
     }
@@ -70,15 +97,41 @@ final class WatchSlot: Sendable {
 
     var trigger: WatchTrigger? { state.withLock { $0.trigger } }
 
+    /// Whether a request that arms it was made: only then does the registry know it, or may come to know it.
+    var isRequested: Bool { state.withLock { $0.isRequested } }
+
+    func noteRequested() { state.withLock { $0.isRequested = true } }
+
     /// Ends the watch. Only the first trigger counts.
     func fire(_ trigger: WatchTrigger) {
-        let waiting = state.withLock { state -> [CheckedContinuation<WatchTrigger, any Error>] in
-            guard state.trigger == nil else { return [] }
+        let told = state.withLock { state -> State? in
+            guard state.trigger == nil else { return nil }
+            let told = state
             state.trigger = trigger
-            defer { state.waiting.removeAll() }
-            return Array(state.waiting.values)
+            state.waiting = [:]
+            state.actions = [:]
+            return told
         }
-        for continuation in waiting { continuation.resume(returning: trigger) }
+        guard let told else { return }
+        for continuation in told.waiting.values { continuation.resume(returning: trigger) }
+        for action in told.actions.values { action(trigger) }
+    }
+
+    /// Has `action` called once with the trigger, at once when it is known.
+    func whenFired(_ action: @escaping @Sendable (WatchTrigger) -> Void) -> UInt64 {
+        let (waiter, trigger) = state.withLock { state in
+            state.nextWaiter &+= 1
+            if state.trigger == nil { state.actions[state.nextWaiter] = action }
+            return (state.nextWaiter, state.trigger)
+        }
+        if let trigger { action(trigger) }
+        return waiter
+    }
+
+    func forget(_ action: UInt64) {
+        let gone = state.withLock { $0.actions.removeValue(forKey: action) }
+        // Released here and not under the lock.
+        _ = gone
     }
 
     func next() async throws -> WatchTrigger {

@@ -34,6 +34,7 @@ extension ZooKeeperClient {
         _ operation: OperationCode, path: String?, arming: WatchArming? = nil, size: Int = 0,
         body: (inout ByteBuffer) -> Void
     ) throws -> PendingCall {
+        if case .oneShot(_, let slot)? = arming { slot.noteRequested() }
         let call = PendingCall.request(
             operation, path: path, arming: arming, deadline: .now + core.configuration.requestTimeout, size: size,
             body: body)

@@ -145,6 +145,16 @@ public final class ZooKeeperClient: Service, Sendable {
     /// Whether ``leaseDeadline`` lies ahead: the current value and then each change, with the resolution of a tick.
     package func leaseHealthUpdates() -> AsyncStream<Bool> { core.leaseHealth.updates() }
 
+    /// Has `action` called whenever that changes, on the event loop: it must be brief.
+    ///
+    /// - Returns: What ``forgetLeaseHealthObserver(_:)`` takes.
+    package func observeLeaseHealth(_ action: @escaping @Sendable (Bool) -> Void) -> UInt64 {
+        core.leaseHealth.observe(action)
+    }
+
+    /// Undoes an ``observeLeaseHealth(_:)``.
+    package func forgetLeaseHealthObserver(_ observer: UInt64) { core.leaseHealth.forget(observer) }
+
     /// From now on the lease is kept fresh, which on an ensemble costs a `sync` every sixth of the session timeout.
     package func leaseUserAdded() { core.addLeaseUser() }
 

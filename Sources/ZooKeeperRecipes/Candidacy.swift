@@ -51,48 +51,22 @@ struct Candidacy: Sendable {
     /// Makes the node (a protected create): when the outcome of the create is unknown, the node is looked for by its
     /// uuid before another is made, and accepted only if the current session owns it (CURATOR-498: it may be that of a
     /// session which is about to end).
-    ///
-    /// - Parameter predecessor: A node that this one replaces: both changes are one.
-    func enter(replacing predecessor: String? = nil) async throws -> Entry {
+    func enter() async throws -> Entry {
         var mayExist = false
         var attempt = Attempt()
-        var predecessor = predecessor
         while true {
             try Task.checkCancellation()
             do {
                 if mayExist, let node = try await findOwnNode() { return Entry(node: node) }
-                // The listing is answered behind the create, by the same server: it shows the node.
                 let path = ZooKeeperPath.child(name.prefix, of: parent)
-                let created: CreatedNode
-                let queue: PendingAnswer<[String]>
-                if let old = predecessor {
-                    let answer = try client.startTransaction([
-                        .delete(path: old), .create(path: path, data: identity, mode: .ephemeralSequential),
-                    ])
-                    queue = try client.startGetChildren(parent)
-                    guard case .created(let path, let stat)? = try await answer.value().last else {
-                        throw ZooKeeperError(code: .marshallingError, path: parent)
-                    }
-                    predecessor = nil
-                    // Apache ZooKeeper leaves the Stat out of a transaction's answer.
-                    var known = stat
-                    if known == nil { known = try await statOfOwnNode(path) }
-                    guard let known else { throw Displaced(reason: .nodeDeleted) }
-                    created = CreatedNode(path: path, stat: known)
-                } else {
-                    let answer = try client.startCreate(path, data: identity, mode: .ephemeralSequential)
-                    queue = try client.startGetChildren(parent)
-                    created = try await answer.value()
-                }
-                return Entry(node: node(created.path, created.stat), queue: try? await queue.value())
+                // The listing is answered behind the create, by the same server: it shows the node.
+                let answer = try client.startCreate(
+                    path, data: identity, mode: .ephemeralSequential, isUrgent: false)
+                let listing = try client.startGetChildren(parent)
+                let queue = try? await listing.value()
+                let created = try await answer.value()
+                return Entry(node: node(created.path, created.stat), queue: queue)
             } catch let error as ZooKeeperError {
-                if predecessor != nil {
-                    let old = predecessor
-                    predecessor = nil
-                    // Gone already, or it has to go by itself.
-                    if error.transactionIndex == 0, error.code == .noNode { continue }
-                    if let old { Cleanup.delete(old, client: client, sessionID: client.session?.id) }
-                }
                 switch error.code {
                 case .noNode: try await client.ensurePath(parent)
                 case .sessionExpired: throw Displaced(reason: .sessionExpired)
@@ -100,21 +74,6 @@ struct Candidacy: Sendable {
                     if error.isOutcomeUnknown { mayExist = true }
                     try await attempt.failed(error)
                 }
-            }
-        }
-    }
-
-    /// The Stat of a node that this candidacy has made; nil when it is gone again.
-    private func statOfOwnNode(_ path: String) async throws -> Stat? {
-        var attempt = Attempt()
-        while true {
-            do {
-                guard let stat = try await client.exists(path) else { return nil }
-                guard client.session?.id == stat.ephemeralOwner else { throw Displaced(reason: .sessionExpired) }
-                return stat
-            } catch let error as ZooKeeperError {
-                if error.code == .sessionExpired { throw Displaced(reason: .sessionExpired) }
-                try await attempt.failed(error)
             }
         }
     }
@@ -140,15 +99,19 @@ struct Candidacy: Sendable {
 
     /// Waits for the node's turn.
     ///
-    /// Watches those in its way only (by `getData`, which leaves no watch on a node that is gone), and the node itself.
+    /// Watches those in its way (by `getData`, which leaves no watch on a node that is gone), the next beyond them, and the
+    /// node itself. When the next goes it looks whether there is another one; if not, it knows that its turn comes with
+    /// the end of those in the way, and need not ask again when it does.
     ///
-    /// - Parameter isEager: Grants a free place before the watch on the own node is armed; until it is, the lease is not
-    ///   prolonged.
-    func waitForTurn(_ entry: Entry, isEager: Bool = false) async throws -> Lease {
+    /// - Parameter arming: Grants a free place before the watch on the own node is armed, and arms it after a moment; until
+    ///   it is, the lease is not prolonged. Nil: the watch comes first.
+    func waitForTurn(_ entry: Entry, arming: LateArming? = nil) async throws -> Lease {
         let node = entry.node
         var known = entry.queue
         var attempt = Attempt()
         var ownWatch: Watch?
+        /// On those in the way and on the next, by name.
+        var watches: [String: Watch] = [:]
         while true {
             try Task.checkCancellation()
             do {
@@ -161,22 +124,29 @@ struct Candidacy: Sendable {
                     throw Displaced(reason: .nodeDeleted)
                 case .first:
                     if let ownWatch { return grant(node, ownWatch) }
-                    if isEager { return try eagerGrant(node) }
+                    if let arming { return try grant(node, arming) }
                     return grant(node, try await verify(node))
-                case .behind(let blockers, let isLast):
-                    // One flight for all of it.
-                    let own = try ownWatch == nil ? startVerifying(node) : nil
-                    let watched = try blockers.map { try startWatching($0) }
+                case .behind(let blockers, let next):
+                    let wanted = blockers + (next.map { [$0] } ?? [])
+                    watches = watches.filter { wanted.contains($0.key) && !$0.value.hasFired }
+                    // One flight for all of it, and one wake-up: the last answer is waited for first.
+                    let own = try ownWatch == nil ? startVerifying(node, isUrgent: false) : nil
+                    let started = try wanted.filter { watches[$0] == nil }.map { ($0, try startWatching($0)) }
+                    var isFree = false
+                    var isNextGone = false
+                    for (name, watching) in started.reversed() {
+                        let standing = try await standing(of: watching)
+                        if standing == .inTheWay { watches[name] = watching.watch }
+                        if name != next, standing != .inTheWay { isFree = true }
+                        if name == next, standing == .gone { isNextGone = true }
+                    }
                     if let own { ownWatch = try await verified(own, node) }
                     guard let armed = ownWatch else { continue }
-                    var isFree = false
-                    for blocker in watched where try await !isInTheWay(blocker) { isFree = true }
-                    if !isFree {
-                        let watches = [armed] + watched.map(\.watch)
-                        isFree = try await Self.waitForAny(watches) && !armed.hasFired
+                    if !isFree, !isNextGone {
+                        _ = try await Watch.next(of: [armed] + watches.values)
+                        isFree = blockers.contains { watches[$0]?.isOfDeletion == true }
                     }
-                    // Nobody else was in the way, so nobody is.
-                    if isFree, isLast, !armed.hasFired { return grant(node, armed) }
+                    if isFree, next == nil, !armed.hasFired { return grant(node, armed) }
                 }
             } catch let error as ZooKeeperError {
                 switch error.code {
@@ -196,51 +166,16 @@ struct Candidacy: Sendable {
 
     private func checks(_ node: Node) -> [Operation] { [.check(path: node.path, version: guardVersion)] }
 
-    /// A lease whose watch is being armed. It reaches as far as what is proved now: the answers to the create and to the
-    /// listing, which showed the node.
-    private func eagerGrant(_ node: Node) throws -> Lease {
+    /// A lease whose watch is yet to be armed. It reaches as far as what is proved now: the answers to the create and to
+    /// the listing, which showed the node.
+    private func grant(_ node: Node, _ arming: LateArming) throws -> Lease {
         guard let deadline = client.leaseDeadline(ofSession: node.sessionID) else {
             throw Displaced(reason: .sessionExpired)
         }
         let watch = try client.makeUnarmedWatch(node.path)
         let grant = LeaseGrant(
             client: client, watch: watch, unwatchedDeadline: deadline, checks: checks(node), use: use)
-        let first = try client.startGetData(node.path, arming: watch, isUrgent: false)
-        // A task of its own, so that the holder need not wait; it ends with the answer, or with the lease.
-        Task { [client] in
-            var answer = first
-            var attempt = Attempt()
-            var overdue: Task<Void, Never>?
-            defer { overdue?.cancel() }
-            while grant.isHeld {
-                do {
-                    let data = try await answer.value()
-                    guard data.stat.czxid == node.token, data.stat.ephemeralOwner == node.sessionID else {
-                        return grant.end(.nodeDeleted)
-                    }
-                    return grant.watchIsArmed()
-                } catch let error as ZooKeeperError {
-                    if error.code == .noNode { return grant.end(.nodeDeleted) }
-                    if error.code == .sessionExpired { return grant.end(.sessionExpired) }
-                    // The connection went. A new one may prolong the session's lease, but not this one's: whoever works
-                    // under it is told when it lapses.
-                    if overdue == nil {
-                        overdue = Task {
-                            do { try await Task.sleep(until: deadline, clock: .continuous) } catch { return }
-                            if grant.unwatchedDeadline != nil { grant.end(.deadlinePassed) }
-                        }
-                    }
-                    do {
-                        try await attempt.failed(error)
-                        answer = try client.startGetData(node.path, arming: watch)
-                    } catch {
-                        return grant.end(.sessionExpired)
-                    }
-                } catch {
-                    return grant.end(.sessionExpired)
-                }
-            }
-        }
+        arming.add(LateArming.Entry(node: node, grant: grant, watch: watch, deadline: deadline))
         return Lease(path: node.path, token: node.token, sessionID: node.sessionID, grant: grant)
     }
 
@@ -257,9 +192,9 @@ struct Candidacy: Sendable {
         try await verified(try startVerifying(node), node)
     }
 
-    private func startVerifying(_ node: Node) throws -> Watching {
+    private func startVerifying(_ node: Node, isUrgent: Bool = true) throws -> Watching {
         let watch = try client.makeUnarmedWatch(node.path)
-        return Watching(answer: try client.startGetData(node.path, arming: watch), watch: watch)
+        return Watching(answer: try client.startGetData(node.path, arming: watch, isUrgent: isUrgent), watch: watch)
     }
 
     private func verified(_ pending: Watching, _ node: Node) async throws -> Watch {
@@ -282,24 +217,21 @@ struct Candidacy: Sendable {
         return Watching(answer: try client.startGetData(path, arming: watch), watch: watch)
     }
 
-    private func isInTheWay(_ blocker: Watching) async throws -> Bool {
-        do {
-            let node = try await blocker.answer.value()
-            // A writer that has become a reader lets other readers in.
-            if case .behind = rule, ReadWriteLock.isDowngraded(node) { return false }
-            return true
-        } catch let error as ZooKeeperError where error.code == .noNode {
-            return false
-        }
+    private enum Standing {
+        case inTheWay
+        /// There, but it lets others in.
+        case letsPass
+        case gone
     }
 
-    /// - Returns: Whether it was a deletion that ended the wait.
-    private static func waitForAny(_ watches: [Watch]) async throws -> Bool {
-        try await withThrowingTaskGroup(of: WatchTrigger.self) { group in
-            for watch in watches { group.addTask { try await watch.next() } }
-            defer { group.cancelAll() }
-            if case .event(let event)? = try await group.next(), event.type == .nodeDeleted { return true }
-            return false
+    private func standing(of other: Watching) async throws -> Standing {
+        do {
+            let node = try await other.answer.value()
+            // A writer that has become a reader lets other readers in.
+            if case .behind = rule, ReadWriteLock.isDowngraded(node) { return .letsPass }
+            return .inTheWay
+        } catch let error as ZooKeeperError where error.code == .noNode {
+            return .gone
         }
     }
 
@@ -319,5 +251,11 @@ struct Candidacy: Sendable {
                 try await client.delete(ZooKeeperPath.child(child, of: parent))
             }
         }
+    }
+}
+
+extension Watch {
+    fileprivate var isOfDeletion: Bool {
+        if case .event(let event)? = trigger { event.type == .nodeDeleted } else { false }
     }
 }

@@ -62,6 +62,21 @@ struct Cleanup: Sendable {
         }
     }
 
+    /// The same for somebody who does not wait, and who is likely to ask for something else at once: the request leaves
+    /// together with the next one, or alone a moment later.
+    static func deleteSoon(_ path: String, client: ZooKeeperClient, sessionID: Int64?) {
+        guard client.session?.id == sessionID, let first = try? client.startDelete(path, isUrgent: false) else {
+            return
+        }
+        first.whenAnswered { result in
+            guard case .failure(let error) = result else { return }
+            if let error = error as? ZooKeeperError, [.noNode, .sessionExpired].contains(error.code) { return }
+            _ = start(client) { mayReturn in
+                await repeatUntilDone(client, sessionID: sessionID, mayReturn) { try await client.delete(path) }
+            }
+        }
+    }
+
     private static func start(
         _ client: ZooKeeperClient, _ work: @escaping @Sendable (StateBroadcast<Bool>) async -> Void
     ) -> Cleanup {

@@ -7,8 +7,8 @@ import ZooKeeperProtocol
 /// Not re-entrant. Whoever acquires it gets a ``Lease``: work done under the lock goes through ``Lease/guarded(_:)`` or
 /// carries the token to where it can be checked.
 ///
-/// Keep one value and use it again: a lock that is taken right after it was given up costs one change of the tree, not
-/// two.
+/// A lock that is taken right after it was given up costs the server one write to its disk, not two: both requests travel
+/// together.
 public struct DistributedLock: Sendable {
     private let queue: LeaseQueue
 
@@ -19,8 +19,7 @@ public struct DistributedLock: Sendable {
     ///   - identity: The data of the node, for whoever looks.
     public init(client: ZooKeeperClient, path: String, identity: [UInt8], logger: Logger) {
         queue = LeaseQueue(
-            client: client, path: path, identity: identity, kind: "lock-", rule: .exclusive, logger: logger,
-            releases: PendingRelease())
+            client: client, path: path, identity: identity, kind: "lock-", rule: .exclusive, logger: logger)
     }
 
     /// Waits for the lock.
@@ -31,16 +30,25 @@ public struct DistributedLock: Sendable {
         try await queue.acquire(timeout: timeout)
     }
 
-    /// Gives the lock up and returns when its node is gone. Works in a cancelled task, too.
+    /// Gives the lock up. Works in a cancelled task, too.
+    ///
+    /// The lease is void and the removal of its node is on its way when this returns, without waiting for the server. What
+    /// this client asks for later is answered behind it; others learn of it when the server has carried it out. A removal
+    /// whose answer is lost is repeated until the node is known to be gone, or the session is over.
     public func release(_ lease: Lease) async {
-        await queue.release(lease)
+        queue.release(lease)
+    }
+
+    /// Gives the lock up and returns when its node is gone, as everybody can see; or when the servers have been out of
+    /// reach for a session timeout, while it goes on trying. Works in a cancelled task, too.
+    public func releaseAndWait(_ lease: Lease) async {
+        await queue.releaseAndWait(lease)
     }
 
     /// Runs `body` while holding the lock. When the lease is lost, or its deadline passes, `body` is cancelled.
     ///
-    /// The release is on its way when this returns, and is repeated until it is known: later requests of this client
-    /// are answered behind it, except that a lock which is taken again and again within microseconds may wait 0.2 ms
-    /// for the next one who asks.
+    /// `body` begins on the thread that has got the lock, in a task of its own. The lock is given up as by ``release(_:)``
+    /// when it ends.
     ///
     /// - Throws: What ``acquire(timeout:)`` and `body` throw; ``LeaseLost`` when the lease was lost before `body`
     ///   ended.

@@ -28,6 +28,7 @@ public struct DistributedSemaphore: Sendable {
     private let limit: Int?
     private let identity: [UInt8]
     private let logger: Logger
+    private let arming = LateArming()
 
     /// Describes a semaphore.
     ///
@@ -46,7 +47,7 @@ public struct DistributedSemaphore: Sendable {
     private func queue() async throws -> LeaseQueue {
         LeaseQueue(
             client: client, path: path, identity: identity, kind: "lease-",
-            rule: .slots(try await agreedLimit()), logger: logger)
+            rule: .slots(try await agreedLimit()), logger: logger, arming: arming)
     }
 
     /// Waits for a lease.
@@ -56,8 +57,14 @@ public struct DistributedSemaphore: Sendable {
         try await queue().acquire(timeout: timeout)
     }
 
-    /// Gives a lease back and returns when its node is gone. Works in a cancelled task, too.
+    /// Gives a lease back; see ``DistributedLock/release(_:)``.
     public func release(_ lease: Lease) async {
+        lease.grant.lose(.resigned)
+        Cleanup.deleteSoon(lease.path, client: client, sessionID: lease.sessionID)
+    }
+
+    /// Gives a lease back and returns when its node is gone; see ``DistributedLock/releaseAndWait(_:)``.
+    public func releaseAndWait(_ lease: Lease) async {
         lease.grant.lose(.resigned)
         await Cleanup.delete(lease.path, client: client, sessionID: lease.sessionID).wait()
     }

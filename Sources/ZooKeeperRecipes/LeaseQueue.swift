@@ -1,4 +1,5 @@
 import Logging
+import Synchronization
 import ZooKeeperClient
 import ZooKeeperProtocol
 
@@ -11,8 +12,8 @@ struct LeaseQueue: Sendable {
     let rule: QueueRule
     let logger: Logger
     var guardVersion: Int32 = -1
-    /// Shared by the copies of one lock, which then give up and queue again in one change of the tree.
-    var releases: PendingRelease?
+    /// Shared by the copies of one lock.
+    var arming = LateArming()
 
     private func candidacy() -> Candidacy {
         Candidacy(
@@ -34,7 +35,7 @@ struct LeaseQueue: Sendable {
             } catch {
                 group.cancelAll()
                 // Nobody would give it back.
-                if let late = try? await group.next(), let lease = late { await release(lease) }
+                if let late = try? await group.next(), let lease = late { await releaseAndWait(lease) }
                 throw error
             }
             group.cancelAll()
@@ -51,9 +52,9 @@ struct LeaseQueue: Sendable {
             let candidacy = candidacy()
             var node: Candidacy.Node?
             do {
-                let entry = try await candidacy.enter(replacing: releases?.take(session: client.session?.id))
+                let entry = try await candidacy.enter()
                 node = entry.node
-                let lease = try await candidacy.waitForTurn(entry, isEager: true)
+                let lease = try await candidacy.waitForTurn(entry, arming: arming)
                 try Task.checkCancellation()
                 return lease
             } catch let displaced as Candidacy.Displaced {
@@ -71,17 +72,19 @@ struct LeaseQueue: Sendable {
         }
     }
 
-    /// Gives a lease up and returns when its node is gone.
-    func release(_ lease: Lease) async {
+    /// Gives a lease up; its node is on its way out when this returns.
+    ///
+    /// Sent together with what this client asks for next, if that comes within microseconds: whoever takes a lock again
+    /// and again then costs the server's disk one write and not two.
+    func release(_ lease: Lease) {
         lease.grant.lose(.resigned)
-        await Cleanup.delete(lease.path, client: client, sessionID: lease.sessionID).wait()
+        Cleanup.deleteSoon(lease.path, client: client, sessionID: lease.sessionID)
     }
 
-    /// Gives a lease up; the node is on its way out when this returns.
-    private func releaseSoon(_ lease: Lease) {
+    /// Gives a lease up and returns when its node is gone.
+    func releaseAndWait(_ lease: Lease) async {
         lease.grant.lose(.resigned)
-        if releases?.keep(lease, client: client) == true { return }
-        Cleanup.delete(lease.path, client: client, sessionID: lease.sessionID)
+        await Cleanup.delete(lease.path, client: client, sessionID: lease.sessionID).wait()
     }
 
     /// Runs `body` with a lease; see ``DistributedLock/withLock(timeout:_:)``.
@@ -89,7 +92,7 @@ struct LeaseQueue: Sendable {
         timeout: Duration? = nil, _ body: @escaping @Sendable (Lease) async throws -> Result
     ) async throws -> Result {
         let lease = try await acquire(timeout: timeout)
-        defer { releaseSoon(lease) }
+        defer { release(lease) }
         return try await lease.run(body)
     }
 }
@@ -97,34 +100,46 @@ struct LeaseQueue: Sendable {
 extension Lease {
     /// Runs `body`, which is cancelled when the lease is lost or its deadline passes.
     ///
+    /// It begins at once, on the caller's thread: what does not wait for anything costs no change of threads.
+    ///
     /// - Throws: What `body` throws; ``LeaseLost`` when the lease was lost before `body` ended.
     func run<Result: Sendable>(_ body: @escaping @Sendable (Lease) async throws -> Result) async throws -> Result {
-        try await withThrowingTaskGroup(of: Result?.self) { group in
-            group.addTask { try await body(self) }
-            group.addTask {
-                await self.waitUntilLost()
-                return nil
-            }
-            defer { group.cancelAll() }
-            if let result = try await group.next() ?? nil { return result }
+        // A task of its own, which can be cancelled without cancelling the caller's; it has ended when this returns.
+        let work = Task.immediate { try await body(self) }
+        let sign = LossSign()
+        let lookForLoss: @Sendable () -> Void = {
+            guard !isValid(), sign.set() else { return }
+            // Elsewhere, because cancelling runs code of the holder's.
+            Task { work.cancel() }
+        }
+        let watch = grant.watch
+        let observer = grant.client.observeLeaseHealth { _ in lookForLoss() }
+        let action = watch.whenFired(lookForLoss)
+        defer {
+            grant.client.forgetLeaseHealthObserver(observer)
+            watch.forgetAction(action)
+        }
+        lookForLoss()
+        let result = await withTaskCancellationHandler {
+            await work.result
+        } onCancel: {
+            work.cancel()
+        }
+        // Whatever the body has made of its cancellation, its work was not done under the lease.
+        guard !sign.isSet else {
             try Task.checkCancellation()
-            let reason = grant.loss ?? .deadlinePassed
-            group.cancelAll()
-            // Whatever the body makes of its cancellation, its work was not done under the lease.
-            _ = try? await group.next()
-            throw LeaseLost(path: path, reason: reason)
+            throw LeaseLost(path: path, reason: grant.loss ?? .deadlinePassed)
         }
+        return try result.get()
     }
+}
 
-    /// Returns when the lease is lost or its deadline has passed, or the task is cancelled.
-    func waitUntilLost() async {
-        await withTaskGroup(of: Void.self) { signs in
-            signs.addTask { _ = try? await grant.watch.next() }
-            signs.addTask {
-                for await _ in grant.client.leaseHealthUpdates() where !isValid() { return }
-            }
-            await signs.next()
-            signs.cancelAll()
-        }
-    }
+/// Whether a lease was lost before the work under it had ended.
+private final class LossSign: Sendable {
+    private let flag = Atomic<Bool>(false)
+
+    var isSet: Bool { flag.load(ordering: .acquiring) }
+
+    /// - Returns: Whether it was not set before.
+    func set() -> Bool { !flag.exchange(true, ordering: .acquiringAndReleasing) }
 }

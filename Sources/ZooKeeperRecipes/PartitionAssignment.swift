@@ -221,7 +221,7 @@ public final class PartitionAssignment: Service, Sendable {
                 logger.debug("partition work ended", metadata: ["item": "\(item)", "error": "\(error)"])
             }
             _ = held.withLock { $0.removeValue(forKey: item) }
-            await queue.release(lease)
+            await queue.releaseAndWait(lease)
             delay = ContinuousClock.now - began > .seconds(2) ? .milliseconds(10) : min(delay * 2, .seconds(1))
             try await Task.sleep(for: delay)
         }

@@ -20,9 +20,13 @@ struct ProtectedName: Hashable, Sendable {
         let digits = Array("0123456789abcdef".utf8)
         var text: [UInt8] = []
         text.reserveCapacity(36)
+        // Few calls: each is one of the system.
+        var bits: (UInt64, UInt64) = (random.next(), random.next())
         for index in 0..<32 {
             if index == 8 || index == 12 || index == 16 || index == 20 { text.append(UInt8(ascii: "-")) }
-            var nibble = Int.random(in: 0..<16, using: &random)
+            if index == 16 { bits.0 = bits.1 }
+            var nibble = Int(bits.0 & 15)
+            bits.0 >>= 4
             // Version 4, variant 1 (RFC 9562).
             if index == 12 { nibble = 4 }
             if index == 16 { nibble = 8 | (nibble & 3) }

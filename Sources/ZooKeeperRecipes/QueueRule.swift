@@ -19,9 +19,10 @@ enum QueueRule: Hashable, Sendable {
         case first
         /// It has to wait until one of these goes, the nearest first.
         ///
-        /// `isLast`: nobody else is in the way, so when one of them goes it may go on without another look. Nodes that
-        /// come later stand behind it, whatever happens.
-        case behind([String], isLast: Bool)
+        /// Without a `next` nobody else is in the way, so when one of them goes it may go on without another look: nodes
+        /// that come later stand behind it, whatever happens. With one it has to look again, and does well to do so when
+        /// the next goes, before it is its turn.
+        case behind([String], next: String?)
         case missing
     }
 
@@ -46,6 +47,6 @@ enum QueueRule: Hashable, Sendable {
         let slots = if case .slots(let count) = self { max(1, count) } else { 1 }
         guard lower.count >= slots else { return .first }
         lower.sort { $0.distance < $1.distance }
-        return .behind(lower.prefix(slots).map(\.name), isLast: lower.count == slots)
+        return .behind(lower.prefix(slots).map(\.name), next: lower.dropFirst(slots).first?.name)
     }
 }

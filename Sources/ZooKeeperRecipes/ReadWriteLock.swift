@@ -61,9 +61,14 @@ public struct ReadWriteLock: Sendable {
         return try await writing.acquire(timeout: timeout)
     }
 
-    /// Gives a lease of either kind up and returns when its node is gone. Works in a cancelled task, too.
+    /// Gives a lease of either kind up; see ``DistributedLock/release(_:)``.
     public func release(_ lease: Lease) async {
-        await reading.release(lease)
+        reading.release(lease)
+    }
+
+    /// Gives a lease of either kind up and returns when its node is gone; see ``DistributedLock/releaseAndWait(_:)``.
+    public func releaseAndWait(_ lease: Lease) async {
+        await reading.releaseAndWait(lease)
     }
 
     /// Makes a reader of a writer: readers come in, writers go on waiting. The writer's lease is lost, its place and its

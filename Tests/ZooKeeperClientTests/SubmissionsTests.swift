@@ -30,6 +30,25 @@ struct SubmissionsTests {
         #expect(wakes(submissions.add(call())))
     }
 
+    /// What is not urgent waits for company, which takes it along, or for its time to be up; whatever took it meanwhile.
+    @Test func whatIsNotUrgentWaitsForCompany() {
+        let submissions = Submissions(maximumRequests: 10, maximumBytes: 1000)
+        #expect(!submissions.update(.init(takesRequests: true)))
+        guard case .wakesSoon = submissions.add(call(), isUrgent: false) else { return #expect(Bool(false)) }
+        guard case .queued = submissions.add(call(), isUrgent: false) else { return #expect(Bool(false)) }
+        #expect(submissions.lingering(isOver: false) == .goesOn)
+        #expect(wakes(submissions.add(call())))
+        #expect(submissions.lingering(isOver: false) == .hasCompany)
+        #expect(submissions.take().count == 3)
+
+        guard case .wakesSoon = submissions.add(call(), isUrgent: false) else { return #expect(Bool(false)) }
+        // An answer came in between, and with it somebody who took it, but did not write it.
+        #expect(submissions.take().count == 1)
+        #expect(submissions.lingering(isOver: false) == .goesOn)
+        #expect(submissions.lingering(isOver: true) == .isOver)
+        guard case .wakesSoon = submissions.add(call(), isUrgent: false) else { return #expect(Bool(false)) }
+    }
+
     @Test func withoutConnectionOrInAPauseNobodyIsWoken() {
         let submissions = Submissions(maximumRequests: 10, maximumBytes: 1000)
         #expect(!wakes(submissions.add(call())))

@@ -114,4 +114,111 @@ struct DistributedLockTests {
             try await eventually("gone") { try await client.getChildren("/lock").isEmpty }
         }
     }
+
+    /// The release and the next request of the same client travel together; who has waited comes first all the same.
+    @Test(arguments: TreeKind.allCases)
+    func whoTakesItAgainAtOnceStandsBehindThoseWhoWait(_ kind: TreeKind) async throws {
+        let port = try await TestTree.port(kind)
+        let chroot = TestTree.uniquePath("again")
+        try await withClient(port: port, chroot: chroot) { first in
+            try await withClient(port: port, chroot: chroot) { second in
+                let lease = try await lock(first).acquire()
+                async let waiting = lock(second).acquire(timeout: .seconds(30))
+                try await eventually("in the queue") { try await first.getChildren("/lock").count == 2 }
+                await lock(first).release(lease)
+                let again = Task { try await lock(first).acquire(timeout: .seconds(30)) }
+                let next = try await waiting
+                #expect(next.token > lease.token)
+                try await eventually("in the queue again") { try await first.getChildren("/lock").count == 2 }
+                await lock(second).release(next)
+                let last = try await again.value
+                #expect(last.token > next.token)
+                await lock(first).releaseAndWait(last)
+                #expect(try await first.getChildren("/lock").isEmpty)
+            }
+        }
+    }
+
+    /// The one in between gives up: that is no turn for those behind it.
+    @Test(arguments: TreeKind.allCases)
+    func whoGivesUpLetsNobodyIn(_ kind: TreeKind) async throws {
+        try await withClient(port: TestTree.port(kind), chroot: TestTree.uniquePath("give-up")) { client in
+            let holder = try await lock(client).acquire()
+            var waiting: [Task<Lease, any Error>] = []
+            for count in 2...5 {
+                waiting.append(Task { try await lock(client).acquire(timeout: .seconds(30)) })
+                try await eventually("in the queue") { try await client.getChildren("/lock").count == count }
+            }
+            let entered = Shared(false)
+            let last = waiting[3]
+            let watching = Task {
+                _ = try await last.value
+                entered.change { $0 = true }
+            }
+            for index in [2, 0, 1] {
+                waiting[index].cancel()
+                await #expect(throws: CancellationError.self) { try await waiting[index].value }
+            }
+            try await client.sync("/lock")
+            try await Task.sleep(for: .milliseconds(50))
+            #expect(!entered.value)
+            await lock(client).release(holder)
+            let lease = try await last.value
+            try await watching.value
+            #expect(lease.token > holder.token)
+        }
+    }
+
+    /// Seeded: takers come, hold, give up and are cancelled; never two at a time, and nothing stays behind.
+    @Test(arguments: [3, 4, 5] as [UInt64])
+    func neverTwoAtATime(_ seed: UInt64) async throws {
+        let port = try await TestTree.port(.embedded)
+        let chroot = TestTree.uniquePath("crowd")
+        let holders = Shared((now: 0, most: 0, turns: 0))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for taker in 0..<5 {
+                group.addTask {
+                    var random = SeededRandom(seed: seed * 100 + UInt64(taker))
+                    let patience = (0..<40).map { _ in Int.random(in: 0...12, using: &random) }
+                    let stay = (0..<40).map { _ in Int.random(in: 0...3, using: &random) }
+                    try await withClient(port: port, chroot: chroot) { client in
+                        let lock = lock(client)
+                        for round in 0..<40 {
+                            let turn = Task {
+                                try await lock.withLock { lease in
+                                    holders.change {
+                                        $0.now += 1
+                                        $0.most = max($0.most, $0.now)
+                                        $0.turns += 1
+                                    }
+                                    defer { holders.change { $0.now -= 1 } }
+                                    if stay[round] > 0 { try? await Task.sleep(for: .milliseconds(stay[round])) }
+                                    #expect(lease.isValid())
+                                }
+                            }
+                            if patience[round] < 10 {
+                                try await Task.sleep(for: .milliseconds(patience[round]))
+                                turn.cancel()
+                            }
+                            do { try await turn.value } catch is CancellationError {}
+                        }
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(holders.value.most == 1 && holders.value.turns > 0, "seed \(seed): \(holders.value)")
+        try await withClient(port: port, chroot: chroot) { client in
+            try await eventually("gone") { try await client.getChildren("/lock").isEmpty }
+        }
+    }
+
+    /// Only what is held for a while gets a watch of its own; the loss of it is told all the same.
+    @Test func aLeaseGrantedWithoutAWatchGetsOne() async throws {
+        try await withClient(port: TestTree.port(.embedded), chroot: TestTree.uniquePath("late")) { client in
+            let lease = try await lock(client).acquire()
+            try await client.delete(lease.path)
+            try await eventually("told") { !lease.isValid() }
+        }
+    }
 }

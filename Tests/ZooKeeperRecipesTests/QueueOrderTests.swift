@@ -21,10 +21,10 @@ struct QueueOrderTests {
         #expect(QueueRule.exclusive.place(of: "a-0000000003", among: children) == .first)
         #expect(
             QueueRule.exclusive.place(of: "c-0000000005", among: children)
-                == .behind(["a-0000000003"], isLast: true))
+                == .behind(["a-0000000003"], next: nil))
         #expect(
             QueueRule.exclusive.place(of: "b-0000000009", among: children)
-                == .behind(["c-0000000005"], isLast: false))
+                == .behind(["c-0000000005"], next: "a-0000000003"))
         #expect(QueueRule.exclusive.place(of: "e-0000000013", among: children) == .missing)
         #expect(QueueRule.exclusive.place(of: "config", among: children) == .missing)
     }
@@ -34,7 +34,7 @@ struct QueueOrderTests {
         #expect(QueueRule.exclusive.place(of: "lock-2147483646", among: children) == .first)
         #expect(
             QueueRule.exclusive.place(of: "lock--2147483648", among: children)
-                == .behind(["lock-2147483647"], isLast: false))
+                == .behind(["lock-2147483647"], next: "lock-2147483646"))
     }
 
     @Test func readersWaitForWritersOnly() {
@@ -44,9 +44,10 @@ struct QueueOrderTests {
             "_c_5-__READ__0000000005",
         ]
         #expect(rule.place(of: children[0], among: children) == .first)
-        #expect(rule.place(of: children[2], among: children) == .behind([children[1]], isLast: true))
-        #expect(rule.place(of: children[4], among: children) == .behind([children[3]], isLast: false))
-        #expect(QueueRule.exclusive.place(of: children[3], among: children) == .behind([children[2]], isLast: false))
+        #expect(rule.place(of: children[2], among: children) == .behind([children[1]], next: nil))
+        #expect(rule.place(of: children[4], among: children) == .behind([children[3]], next: children[1]))
+        #expect(
+            QueueRule.exclusive.place(of: children[3], among: children) == .behind([children[2]], next: children[1]))
         #expect(ProtectedName.hasMark("__WRIT__", "_c_1-__WRIT__-000000007"))
         #expect(!ProtectedName.hasMark("__WRIT__", "_c_1-__READ__0000000007") && !ProtectedName.hasMark("x", "7"))
     }
@@ -63,14 +64,17 @@ struct QueueOrderTests {
         var place = rule.place(of: own, among: children)
         while children.count > 1 {
             children.remove(at: Int.random(in: 0..<children.count - 1, using: &random))
-            guard case .behind(let watched, let isLast) = place else {
+            guard case .behind(let watched, let beyond) = place else {
                 #expect(place == .first && children.count - 1 < slots)
                 return
             }
             if let gone = watched.first(where: { !children.contains($0) }) {
                 let next = rule.place(of: own, among: children)
-                if isLast { #expect(next == .first, "\(gone)") }
+                if beyond == nil { #expect(next == .first, "\(gone)") }
                 place = next
+            } else if let beyond, !children.contains(beyond) {
+                // It looks ahead.
+                place = rule.place(of: own, among: children)
             }
             #expect((place == .first) == (children.count - 1 < slots), "seed \(seed)")
         }

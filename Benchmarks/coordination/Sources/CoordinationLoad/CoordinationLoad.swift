@@ -16,6 +16,7 @@ struct CoordinationLoad {
           --batch N     operations in one multi (100)
           --seconds N   how long at most, or how long for locks (10)
           --warm-up N   seconds that are not counted, for locks (1)
+          --way WAY     with-lock (a closure), acquire (and release), or release-and-wait, for locks (with-lock)
           --sessions N  contenders for one lock, each with a session of its own (1)
           --path P      below which the nodes lie (/load); kept after the run
           --trace FILE  raw only: a line for each answer, "MICROSECONDS-SINCE-BOOT LATENCY"

@@ -2,11 +2,18 @@
 struct LoadSettings: Sendable {
     enum Kind: String, Sendable { case raw, client, locks }
     enum Load: String, Sendable { case set, get, create, multi, ping }
+    /// How locks are taken and given back.
+    enum Way: String, Sendable {
+        case withLock = "with-lock"
+        case acquire
+        case releaseAndWait = "release-and-wait"
+    }
 
     var kind = Kind.raw
     var host = "127.0.0.1"
     var port = 0
     var load = Load.set
+    var way = Way.withLock
     var count = 1
     var window = 1000
     var nodes = 100
@@ -45,6 +52,7 @@ struct LoadSettings: Sendable {
     private mutating func set(_ option: String, _ value: String) throws {
         switch option {
         case "--path": path = value
+        case "--way": way = try Self.choice(value)
         case "--trace": trace = value
         case "--seconds": seconds = try Self.number(option, value)
         case "--warm-up": warmUp = try Self.number(option, value)

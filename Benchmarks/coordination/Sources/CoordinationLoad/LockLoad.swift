@@ -55,10 +55,23 @@ struct LockLoad {
             while true {
                 let asked = steadyNanoseconds()
                 guard asked < end else { return latencies }
-                let lease = try await lock.acquire()
-                holders.enter()
-                holders.leave()
-                await lock.release(lease)
+                switch settings.way {
+                case .acquire:
+                    let lease = try await lock.acquire()
+                    holders.enter()
+                    holders.leave()
+                    await lock.release(lease)
+                case .releaseAndWait:
+                    let lease = try await lock.acquire()
+                    holders.enter()
+                    holders.leave()
+                    await lock.releaseAndWait(lease)
+                case .withLock:
+                    try await lock.withLock { _ in
+                        holders.enter()
+                        holders.leave()
+                    }
+                }
                 if asked >= begin { latencies.append(steadyNanoseconds() - asked) }
             }
         }
