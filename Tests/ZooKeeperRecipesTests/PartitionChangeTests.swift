@@ -35,13 +35,16 @@ struct PartitionChangeTests {
             let course = [6, -3, 2, -5].flatMap { Array(repeating: $0.signum(), count: abs($0)) }
             for (step, direction) in course.enumerated() {
                 let others = members.map { ($0, $0.begun.value.values.reduce(0, +)) }
-                let most = Self.ceiling(2 * count, members.count + max(0, direction))
+                var most = Self.ceiling(2 * count, members.count + max(0, direction))
                 if direction > 0 {
                     members.append(
                         RunningPartition(
                             client, "late \(Int.random(in: 0..<1_000_000, using: &random))", items: items))
                 } else {
-                    await members.remove(at: Int.random(in: members.indices, using: &random)).stop()
+                    let leaver = members.remove(at: Int.random(in: members.indices, using: &random))
+                    await leaver.stop()
+                    // Its own and no others.
+                    most = min(most, plan.items[leaver.name]?.count ?? 0)
                 }
                 let next = try await RunningPartition.eventuallyShare(items, among: members)
                 let moved = next.moved(from: plan)

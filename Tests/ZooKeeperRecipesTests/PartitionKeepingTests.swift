@@ -256,6 +256,9 @@ private struct Simulation {
             let members = max(before.items.count, minds.count)
             let moved = plan.moved(from: before)
             #expect(moved * members <= 2 * plan.itemCount + members - 1, "\(what): \(moved) of \(plan.itemCount)")
+            // Of one that went, its own and no others.
+            let gone = before.items.filter { minds[$0.key] == nil }
+            if !gone.isEmpty { #expect(moved <= gone.values.reduce(0) { $0 + $1.count }, "\(what): \(moved)") }
         }
     }
 }
