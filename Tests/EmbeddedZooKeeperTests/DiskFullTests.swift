@@ -32,6 +32,104 @@ import ZooKeeperProtocol
         process.waitUntilExit()
     }
 
+    /// A server that is started on a full disk is as one that runs when it fills up.
+    @Test func aServerStartsOnAFullDisk() async throws {
+        let place = FileManager.default.temporaryDirectory.path + "/full-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: place) }
+        try Self.mount(["-t", "tmpfs", "-o", "size=1m", "tmpfs", place])
+        defer { Self.unmount(place) }
+        var configuration = EmbeddedServer.Configuration(
+            dataDirectory: place + "/tree", listen: [HostPort(host: "127.0.0.1", port: 0)], tick: .milliseconds(200),
+            fourLetterWords: ["mntr"], maxClientConnections: 0)
+        configuration.logSegmentBytes = 128 << 10
+        configuration.checkpointLogBytes = 1 << 30
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        func makeServer() -> EmbeddedServer { EmbeddedServer(configuration: configuration, logger: logger) }
+        @Sendable func create(_ path: String, _ socket: RawSocket) async throws -> ErrorCode {
+            try await socket.call(.create, CreateRequest(path: path, data: [1], mode: .persistent)).error
+        }
+        let first = makeServer()
+        let kept = try await EmbeddedServerTests.withServer(first) { address in
+            let socket = try await RawSocket(address)
+            let session = try await socket.connect()
+            #expect(try await create("/kept", socket) == .ok)
+            return session
+        }
+        // Not a byte is left, nor a file that the log could go on in.
+        for name in try FileManager.default.contentsOfDirectory(atPath: place + "/tree") where name.hasPrefix("spare-")
+        {
+            try FileManager.default.removeItem(atPath: place + "/tree/" + name)
+        }
+        try Data().write(to: URL(fileURLWithPath: place + "/filler"))
+        let filler = try FileHandle(forWritingTo: URL(fileURLWithPath: place + "/filler"))
+        while (try? filler.write(contentsOf: Data(repeating: 1, count: 4096))) != nil {}
+        try filler.close()
+        var count = 0
+        for round in 0..<4 {
+            let before = count
+            count = try await EmbeddedServerTests.withServer(makeServer()) { address in
+                let socket = try await RawSocket(address)
+                let session = try await socket.connect(session: kept.sessionID, password: kept.password)
+                #expect(session.sessionID == kept.sessionID)
+                #expect(try await socket.call(.exists, PathWatchRequest(path: "/kept", watch: false)).error == .ok)
+                var count = before
+                while try await create("/n\(count)", socket) == .ok {
+                    count += 1
+                    try #require(count < 1000, "a segment of 128 KB took \(count) batches")
+                }
+                #expect(round == 0 ? count > 100 : count == before)
+                #expect(try await create("/n\(count)", socket) == .systemError)
+                let other = try await RawSocket(address)
+                #expect(try await other.connect().timeoutMilliseconds > 0)
+                #expect(try await other.call(.closeSession, PathRequest(path: "/")).error == .ok)
+                await other.close()
+                #expect(try await RawSocket(address).text("mntr").contains("zk_disk_full\t1"))
+                return count
+            }
+        }
+        let acknowledged = count
+        let last = try await EmbeddedServerTests.withServer(makeServer()) { address in
+            let socket = try await RawSocket(address)
+            _ = try await socket.connect()
+            try FileManager.default.removeItem(atPath: place + "/filler")
+            let deadline = ContinuousClock.now + .seconds(20)
+            while try await create("/resumed", socket) != .ok {
+                guard ContinuousClock.now < deadline else { throw Failed() }
+                try await Task.sleep(for: .milliseconds(50))
+            }
+            for index in 0..<400 { #expect(try await create("/later\(index)", socket) == .ok) }
+            return 400
+        }
+        try await EmbeddedServerTests.withServer(makeServer()) { address in
+            let socket = try await RawSocket(address)
+            _ = try await socket.connect()
+            let names = (0..<acknowledged).map { "/n\($0)" } + (0..<last).map { "/later\($0)" } + ["/kept", "/resumed"]
+            for name in names {
+                let reply = try await socket.call(.exists, PathWatchRequest(path: name, watch: false))
+                #expect(reply.error == .ok)
+            }
+        }
+    }
+
+    /// Without any log there is nothing that the server could go on in; it says what it needs.
+    @Test func aFirstStartOnAFullDiskSaysWhatToDo() async throws {
+        let place = FileManager.default.temporaryDirectory.path + "/full-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: place) }
+        try Self.mount(["-t", "tmpfs", "-o", "size=64k", "tmpfs", place])
+        defer { Self.unmount(place) }
+        let configuration = EmbeddedServer.Configuration(
+            dataDirectory: place + "/tree", listen: [HostPort(host: "127.0.0.1", port: 0)])
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        let server = EmbeddedServer(configuration: configuration, logger: logger)
+        let error = await #expect(throws: EmbeddedServerError.self) { try await server.run() }
+        let text = error?.description ?? ""
+        #expect(text.contains(place) && text.contains("make room for at least"), "\(text)")
+    }
+
     @Test func writesAreRefusedReadsAndSessionsGoOnAndWritesResume() async throws {
         let place = FileManager.default.temporaryDirectory.path + "/full-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)

@@ -9,6 +9,17 @@ final class SimulatedDisk: StorageFileSystem {
     /// Faults of the disk itself, which the log cannot survive: a simulation that does not notice them is worth nothing.
     enum Lie: Sendable {
         case synchronizing, synchronizingDirectories
+        /// Of a segment that was there before this start: a server that does not make last what it has read is the same.
+        case synchronizingWhatWasThere
+        /// Of such a segment: a server that trusts a synchronisation after one that failed is the same.
+        case writingWhatWasThere
+    }
+
+    /// How the world ends.
+    enum End: Sendable {
+        case powerCut
+        /// Only the process is gone: what it wrote can be read, and is still not durable.
+        case kill
     }
 
     private final class Inode {
@@ -31,7 +42,8 @@ final class SimulatedDisk: StorageFileSystem {
         var capacity = Int.max
         var failingWrites = 0
         var failingSynchronizations = 0
-        var operationsUntilCrash: Int?
+        var operationsUntilEnd: Int?
+        var end = End.powerCut
         var isDead = false
         var lie: Lie?
     }
@@ -45,17 +57,20 @@ final class SimulatedDisk: StorageFileSystem {
 
     // MARK: Faults
 
-    /// Cuts the power after so many more operations.
-    func crash(afterOperations count: Int) {
-        state.withLock { $0.operationsUntilCrash = count }
+    /// Nothing works any more after so many more operations.
+    func end(_ end: End, afterOperations count: Int) {
+        state.withLock {
+            $0.operationsUntilEnd = count
+            $0.end = end
+        }
     }
 
-    /// Cuts the power, if it was not cut already, and switches it on again.
-    func restart() {
+    /// Lets it end, if it has not already, and begin again.
+    func restart(after end: End = .powerCut) {
         state.withLock { state in
-            if !state.isDead { Self.cutPower(&state) }
+            if !state.isDead, end == .powerCut { Self.cutPower(&state) }
             state.isDead = false
-            state.operationsUntilCrash = nil
+            state.operationsUntilEnd = nil
             state.failingWrites = 0
             state.failingSynchronizations = 0
         }
@@ -90,6 +105,31 @@ final class SimulatedDisk: StorageFileSystem {
         guard let (name, offset, bit) = place else { return nil }
         flip(name, offset, bit)
         return { [self] in flip(name, offset, bit) }
+    }
+
+    /// Cuts a file short whose name begins like that, most often the last one.
+    ///
+    /// - Returns: What undoes it; `nil` when there is no such file.
+    func cutShort(aFileNamed prefix: String) -> (@Sendable () -> Void)? {
+        let former = state.withLock { state -> (String, [UInt8], [UInt8])? in
+            let candidates = state.names.keys.filter { $0.contains("/" + prefix) }.sorted()
+            let isLast = Int.random(in: 0..<4, using: &state.random) > 0
+            guard let name = isLast ? candidates.last : candidates.randomElement(using: &state.random),
+                let inode = state.names[name], inode.durable.count > Self.sector
+            else { return nil }
+            let former = (name, inode.durable, inode.current)
+            let sectors = Int.random(in: 1..<inode.durable.count / Self.sector, using: &state.random)
+            inode.durable = Array(inode.durable[..<(sectors * Self.sector)])
+            inode.current = inode.durable
+            return former
+        }
+        guard let (name, durable, current) = former else { return nil }
+        return { [self] in
+            state.withLock {
+                $0.names[name]?.durable = durable
+                $0.names[name]?.current = current
+            }
+        }
     }
 
     private func flip(_ name: String, _ offset: Int, _ bit: UInt8) {
@@ -130,10 +170,10 @@ final class SimulatedDisk: StorageFileSystem {
 
     /// Every operation begins here.
     private static func step(_ state: inout State, _ path: String) throws {
-        if let left = state.operationsUntilCrash {
-            state.operationsUntilCrash = left - 1
+        if let left = state.operationsUntilEnd {
+            state.operationsUntilEnd = left - 1
             if left <= 0, !state.isDead {
-                cutPower(&state)
+                if state.end == .powerCut { cutPower(&state) }
                 state.isDead = true
             }
         }
@@ -159,9 +199,13 @@ final class SimulatedDisk: StorageFileSystem {
                 state.names[path] = inode
                 state.nameChanges.append(.create(path, inode))
             }
-            guard state.names[path] != nil else { throw StorageError(operation: "open", path: path, code: ENOENT) }
+            guard let inode = state.names[path] else {
+                throw StorageError(operation: "open", path: path, code: ENOENT)
+            }
+            let wasThere = mode == .writeSectors && path.contains("/log-")
+            return SimulatedFile(
+                path: path, disk: self, identity: ObjectIdentifier(inode), lie: wasThere ? state.lie : nil)
         }
-        return SimulatedFile(path: path, disk: self, identity: identity(of: path))
     }
 
     func rename(_ path: String, to newPath: String) throws {
@@ -186,6 +230,11 @@ final class SimulatedDisk: StorageFileSystem {
         try state.withLock { state in
             try Self.step(&state, path)
             guard state.lie != .synchronizingDirectories else { return }
+            if state.failingSynchronizations > 0 {
+                // The names stay as they are, and still may not last.
+                state.failingSynchronizations -= 1
+                throw StorageError(operation: "synchronise", path: path, code: EIO)
+            }
             state.durableNames = state.names
             state.nameChanges = []
         }
@@ -193,26 +242,22 @@ final class SimulatedDisk: StorageFileSystem {
 
     // MARK: Files
 
-    private func identity(of path: String) -> ObjectIdentifier? {
-        state.withLock { $0.names[path].map(ObjectIdentifier.init) }
-    }
-
     /// A file stays the same when its name changes.
-    private static func inode(_ identity: ObjectIdentifier?, _ path: String, _ state: State) throws -> Inode {
+    private static func inode(_ identity: ObjectIdentifier, _ path: String, _ state: State) throws -> Inode {
         guard let inode = state.names.values.first(where: { ObjectIdentifier($0) == identity }) else {
             throw StorageError(operation: "reach", path: path, code: EIO)
         }
         return inode
     }
 
-    fileprivate func size(_ identity: ObjectIdentifier?, _ path: String) throws -> Int {
+    fileprivate func size(_ identity: ObjectIdentifier, _ path: String) throws -> Int {
         try state.withLock { state in
             try Self.step(&state, path)
             return try Self.inode(identity, path, state).current.count
         }
     }
 
-    fileprivate func bytes(_ identity: ObjectIdentifier?, _ path: String, _ offset: Int, _ count: Int) throws -> [UInt8]
+    fileprivate func bytes(_ identity: ObjectIdentifier, _ path: String, _ offset: Int, _ count: Int) throws -> [UInt8]
     {
         try state.withLock { state in
             try Self.step(&state, path)
@@ -222,7 +267,7 @@ final class SimulatedDisk: StorageFileSystem {
         }
     }
 
-    fileprivate func write(_ identity: ObjectIdentifier?, _ path: String, _ bytes: [UInt8], at offset: Int) throws {
+    fileprivate func write(_ identity: ObjectIdentifier, _ path: String, _ bytes: [UInt8], at offset: Int) throws {
         try state.withLock { state in
             try Self.step(&state, path)
             let inode = try Self.inode(identity, path, state)
@@ -242,7 +287,7 @@ final class SimulatedDisk: StorageFileSystem {
         }
     }
 
-    fileprivate func allocate(_ identity: ObjectIdentifier?, _ path: String, _ size: Int) throws {
+    fileprivate func allocate(_ identity: ObjectIdentifier, _ path: String, _ size: Int) throws {
         try state.withLock { state in
             try Self.step(&state, path)
             let inode = try Self.inode(identity, path, state)
@@ -261,7 +306,7 @@ final class SimulatedDisk: StorageFileSystem {
         inode.current += [UInt8](repeating: 0, count: size - inode.current.count)
     }
 
-    fileprivate func synchronize(_ identity: ObjectIdentifier?, _ path: String) throws {
+    fileprivate func synchronize(_ identity: ObjectIdentifier, _ path: String) throws {
         try state.withLock { state in
             try Self.step(&state, path)
             let inode = try Self.inode(identity, path, state)
@@ -272,6 +317,10 @@ final class SimulatedDisk: StorageFileSystem {
             }
             // As Linux: what could not be written counts as clean from then on, and the cache still shows it.
             inode.dirty = []
+            // Not so the size, which is in the file system's journal.
+            if !fails, inode.durable.count < inode.current.count {
+                inode.durable += [UInt8](repeating: 0, count: inode.current.count - inode.durable.count)
+            }
             if fails {
                 state.failingSynchronizations -= 1
                 throw StorageError(operation: "synchronise", path: path, code: EIO)
@@ -283,12 +332,14 @@ final class SimulatedDisk: StorageFileSystem {
 private final class SimulatedFile: StorageFile {
     let path: String
     private let disk: SimulatedDisk
-    private let identity: ObjectIdentifier?
+    private let identity: ObjectIdentifier
+    private let lie: SimulatedDisk.Lie?
 
-    init(path: String, disk: SimulatedDisk, identity: ObjectIdentifier?) {
+    init(path: String, disk: SimulatedDisk, identity: ObjectIdentifier, lie: SimulatedDisk.Lie?) {
         self.path = path
         self.disk = disk
         self.identity = identity
+        self.lie = lie
     }
 
     func size() throws -> Int { try disk.size(identity, path) }
@@ -301,9 +352,12 @@ private final class SimulatedFile: StorageFile {
     }
 
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws {
-        try disk.write(identity, path, Array(bytes), at: offset)
+        if lie != .writingWhatWasThere { try disk.write(identity, path, Array(bytes), at: offset) }
     }
 
-    func synchronize() throws { try disk.synchronize(identity, path) }
+    func synchronize() throws {
+        if lie != .synchronizingWhatWasThere { try disk.synchronize(identity, path) }
+    }
+
     func allocate(_ size: Int) throws { try disk.allocate(identity, path, size) }
 }

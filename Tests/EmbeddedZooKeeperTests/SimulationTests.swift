@@ -8,7 +8,8 @@ import ZooKeeperProtocol
 ///
 /// What must hold, always: no acknowledged change is lost; nothing is told to anybody that a loss of power could still
 /// undo; what comes back is exactly the state after some transaction, sessions and ephemeral nodes included; zxids grow
-/// across starts; a flipped bit is refused or does no harm.
+/// across starts; a flipped bit and a file that was cut short are refused or do no harm; a full disk keeps nobody from
+/// starting.
 @Suite struct SimulationTests {
     @Test(arguments: 0..<16) func nothingAcknowledgedIsLost(group: UInt64) throws {
         for index in 0..<125 as Range<UInt64> {
@@ -20,7 +21,10 @@ import ZooKeeperProtocol
     }
 
     /// Faults that must not go unnoticed; if one did, the simulation would prove nothing.
-    @Test(arguments: [Simulation.Fault.lyingDisk, .lyingDirectory, .earlyAnswers, .earlySeal])
+    @Test(
+        arguments: [
+            Simulation.Fault.lyingDisk, .lyingDirectory, .earlyAnswers, .earlySeal, .hastyStart, .credulousStart,
+        ])
     func plantedFaultsAreFound(_ fault: Simulation.Fault) {
         let found = (0..<3000 as Range<UInt64>).lazy.compactMap { seed -> String? in
             var simulation = Simulation(seed: seed, fault: fault)
@@ -41,6 +45,10 @@ struct Simulation {
         case earlyAnswers
         /// A checkpoint counts before the log up to its end is durable.
         case earlySeal
+        /// A start tells what it has read before that is durable.
+        case hastyStart
+        /// A start takes what it has read for durable once a synchronisation succeeds, although one had failed before.
+        case credulousStart
     }
 
     private struct Violation: Error {
@@ -83,6 +91,8 @@ struct Simulation {
     private var confirmed: Int64 = 0
     /// What the last start began with; clients are told of it without any transaction.
     private var lastStart: Int64 = 0
+    /// The newest transaction that the last start found. Whoever is answered may know of it.
+    private var found: Int64 = 0
     private var isFull = false
 
     init(seed: UInt64, fault: Fault? = nil) {
@@ -92,6 +102,8 @@ struct Simulation {
             switch fault {
             case .lyingDisk: .synchronizing
             case .lyingDirectory: .synchronizingDirectories
+            case .hastyStart: .synchronizingWhatWasThere
+            case .credulousStart: .writingWhatWasThere
             case .earlyAnswers, .earlySeal, nil: nil
             }
         disk = SimulatedDisk(seed: seed ^ 0xD15C, lie: lie)
@@ -149,11 +161,13 @@ struct Simulation {
         case 91:
             isFull.toggle()
             disk.setFull(isFull)
-        case 92..<94: disk.crash(afterOperations: Int.random(in: 0..<12, using: &random))
+        case 92: disk.end(.powerCut, afterOperations: Int.random(in: 0..<12, using: &random))
+        case 93: disk.end(.kill, afterOperations: Int.random(in: 0..<12, using: &random))
         case 94:
             log.close()
             try restart()
-        case 95, 96: try restart()
+        case 95: try restart()
+        case 96: try restart(after: .kill)
         case 97:
             now.instant.nanoseconds += Int64.random(in: 0..<8_000_000_000, using: &random)
             engine.tick(now: now)
@@ -163,7 +177,7 @@ struct Simulation {
         if fault == .earlyAnswers, let inFlight {
             confirmedByNobody(inFlight)
         }
-        engine.storageAllowance = log.report.allowance
+        (engine.storageAllowance, engine.storageReserve) = (log.report.allowance, log.report.reserve)
         try listen()
     }
 
@@ -271,6 +285,7 @@ struct Simulation {
     private mutating func listen() throws {
         for client in engine.takeTouched() {
             while var frame = try Frame.decode(from: &client.ready) {
+                told = max(told, found)
                 if greeted.insert(client.number).inserted {
                     _ = try ConnectResponse(from: &frame)
                     guard let session = client.session?.id else { continue }
@@ -298,15 +313,17 @@ struct Simulation {
         try recover { try $0.open(wallMilliseconds: $1) }
     }
 
-    /// The power is cut, unless it is already, and everything begins anew from the disk.
-    private mutating func restart() throws {
-        disk.restart()
+    /// The power is cut or the process killed, unless that has happened already, and everything begins anew from the disk;
+    /// which may come to the next end before long, perhaps while it starts.
+    private mutating func restart(after end: SimulatedDisk.End = .powerCut) throws {
+        disk.restart(after: end)
+        if end == .kill, Bool.random(using: &random) {
+            disk.end(.powerCut, afterOperations: Int.random(in: 0..<80, using: &random))
+        }
         forgetClients()
         log = Self.makeLog(disk)
         checkpoint = CheckpointWriter(fileSystem: disk, directory: Self.directory)
-        if fault == nil, Int.random(in: 0..<3, using: &random) == 0,
-            let undo = disk.flipBit(ofFilesNamed: ["log-", "checkpoint-"])
-        {
+        if fault == nil, end == .powerCut, let undo = spoil() {
             var flipped = Self.makeLog(disk)
             do {
                 _ = try flipped.open(wallMilliseconds: now.wallMilliseconds)
@@ -320,6 +337,18 @@ struct Simulation {
         try start()
     }
 
+    /// Does something to the files that the server has to notice.
+    ///
+    /// - Returns: What undoes it.
+    private mutating func spoil() -> (@Sendable () -> Void)? {
+        switch Int.random(in: 0..<6, using: &random) {
+        case 0, 1: disk.flipBit(ofFilesNamed: ["log-", "checkpoint-"])
+        // On a full disk it might be needed whole.
+        case 2 where !isFull: disk.cutShort(aFileNamed: "log-")
+        default: nil
+        }
+    }
+
     /// Something failed while the server ran: the engine is built anew from what is durable.
     private mutating func reopen() throws {
         forgetClients()
@@ -331,7 +360,6 @@ struct Simulation {
         for client in clients { engine.disconnect(client) }
         clients = []
         inFlight = nil
-        isFull = false
     }
 
     private mutating func recover(_ open: (inout TreeLog, Int64) throws -> RecoveredState) throws {
@@ -345,10 +373,16 @@ struct Simulation {
                 throw Violation("refused: \(error)")
             } catch let error as StorageError {
                 attempts += 1
+                if isFull, error.isOutOfSpace, lastStart > 0 {
+                    throw Violation("a full disk keeps it from starting: \(error)")
+                }
                 if attempts > 5 { throw Violation("cannot start: \(error)") }
                 // A crash while starting, or a fault that has passed.
                 disk.restart()
-                disk.setFull(false)
+                if error.isOutOfSpace {
+                    isFull = false
+                    disk.setFull(false)
+                }
                 log = Self.makeLog(disk)
             }
         }
@@ -362,6 +396,7 @@ struct Simulation {
             throw Violation("the start begins at \(hex(state.startZxid)), after \(hex(max(told, lastStart))) was told")
         }
         lastStart = state.startZxid
+        found = state.lastZxid
         do {
             engine = try Engine(recovered: state, settings: Self.settings, now: now)
         } catch {

@@ -182,6 +182,48 @@ import ZooKeeperProtocol
         #expect(damage == "missing segment" || text.contains("byte"), "\(text)")
     }
 
+    /// Wherever the last segment is cut, between two batches, too, it is not taken for its end.
+    @Test func aLastSegmentThatWasCutShortIsRefused() async throws {
+        let scratch = Scratch()
+        try await Self.fill(scratch, nodes: 10, dataBytes: 1200, closing: false)
+        let copy = Scratch()
+        try FileManager.default.copyItem(atPath: scratch.path, toPath: copy.path)
+        let name = try #require(try copy.names("log-").last)
+        let path = copy.path + "/" + name
+        let whole = try Data(contentsOf: URL(fileURLWithPath: path))
+        let used = (whole.lastIndex { $0 != 0 } ?? 0) / 512 + 1
+        var atBoundaries = 0
+        for sectors in Array(1...used + 2) + [whole.count / 512 - 1] {
+            try copy.change(name) { $0 = whole[..<(sectors * 512)] }
+            let error = #expect(throws: RecoveryError.self) { try copy.recover() }
+            let text = error?.description ?? ""
+            #expect(text.contains("\(path), byte ") && text.contains("backup"), "\(text)")
+            if text.contains("truncate --size=\(whole.count) \(path)") { atBoundaries += 1 }
+        }
+        // Between any two of eleven batches, in the end of the last one, and behind it.
+        #expect(atBoundaries >= 13)
+        // What the message says for those who have no better copy: three sectors are the last batch.
+        let kept = (used - 3) * 512
+        try copy.change(name) { $0 = whole[..<kept] }
+        let error = #expect(throws: RecoveryError.self) { try copy.recover() }
+        #expect(error?.description.contains("last transaction before it is 0x") == true)
+        let verified = #expect(throws: EmbeddedServerError.self) { try TreeBackup.verify(directory: copy.path) }
+        #expect(error?.description == verified?.description)
+        try copy.change(name) { $0 += Data(count: whole.count - kept) }
+        #expect(try copy.recover().nodes[PathKey("/n8")] != nil)
+        // Behind the mark of a good end there is nothing to lose.
+        let closed = Scratch()
+        try await Self.fill(closed, nodes: 10)
+        let last = try #require(try closed.names("log-").last)
+        let content = try Data(contentsOf: URL(fileURLWithPath: closed.path + "/" + last))
+        let end = (content.lastIndex { $0 != 0 } ?? 0) / 512 + 1
+        try closed.change(last) { $0 = content[..<((end - 1) * 512)] }
+        #expect(throws: RecoveryError.self) { try closed.recover() }
+        try closed.change(last) { $0 = content[..<(end * 512)] }
+        let state = try closed.recover()
+        #expect((0..<10).allSatisfy { state.nodes[PathKey("/n\($0)")] != nil })
+    }
+
     @Test func damagedCheckpointIsRefused() async throws {
         let scratch = Scratch()
         try await Self.fill(scratch, nodes: 60, checkpointEvery: 20, segmentBytes: 8 << 10)

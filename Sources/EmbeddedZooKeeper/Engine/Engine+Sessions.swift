@@ -20,6 +20,8 @@ extension Engine {
         let session: Session
         if request.sessionID == 0 {
             guard hasReserve else {
+                // ZooKeeper's protocol has no word for it.
+                notices.add(.sessionRefused(address: client.address))
                 abort(client)
                 return
             }

@@ -8,7 +8,7 @@ extension Engine {
         _ now: Now
     ) throws {
         // Sessions may still begin and end on a full disk; there is a reserve for that.
-        guard operation == .closeSession || hasRoom(forRequestOf: frame.readableBytes) else {
+        guard operation == .closeSession ? hasRoom(toEnd: session) : hasRoom(forRequestOf: frame.readableBytes) else {
             throw ErrorCode.systemError
         }
         switch operation {

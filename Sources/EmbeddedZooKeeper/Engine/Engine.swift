@@ -269,6 +269,15 @@ final class Engine {
         batchInFlight == nil && (1...records).contains(tree.log.recordCount)
     }
 
+    /// Whether the end of a session can be recorded. A batch that does not fit would cost all clients their connections.
+    func hasRoom(toEnd session: Session) -> Bool {
+        guard storageAllowance < .max else { return true }
+        let unstored = tree.log.buffer.readableBytes + (batchInFlight?.bytes ?? 0)
+        let ephemerals = tree.ephemerals[session.id] ?? []
+        let record = ephemerals.reduce(1024) { $0 + $1.string.utf8.count + 8 }
+        return unstored + record <= storageAllowance + storageReserve
+    }
+
     /// Takes everything that has to be stored, if there is anything and nothing is being stored.
     func takeBatch(now: Now) -> StorageBatch? {
         guard batchInFlight == nil, tree.log.recordCount > 0 else { return nil }
@@ -337,7 +346,7 @@ final class Engine {
         for session in sessionClock.expired(at: now.instant, among: sessions) {
             // What it sent may lie unread before our door.
             // And on a full disk its end could not be recorded.
-            if session.client?.isHeldBack == true || !hasReserve {
+            if session.client?.isHeldBack == true || !hasReserve || !hasRoom(toEnd: session) {
                 session.lastHeard = now.instant
                 sessionClock.add(session)
                 continue

@@ -4,6 +4,8 @@ enum Notice: Hashable, Sendable {
     /// Somebody could not prove who they are.
     case credentialsRefused(address: String, scheme: String)
     case handshakeFailed(address: String, reason: String)
+    /// There is no room on the disk to record a session.
+    case sessionRefused(address: String)
     case connectionRefused(address: String, limit: Int, isOfAddress: Bool)
 }
 

@@ -182,6 +182,10 @@ public final class EmbeddedServer: Service, Sendable {
         } catch let error as RecoveryError {
             throw EmbeddedServerError(error.description)
         }
+        } catch let error as StorageError where error.isOutOfSpace {
+            throw EmbeddedServerError(
+                "the data directory \(path) cannot be used: \(error). There is no log yet that could be gone on with: make "
+                    + "room for at least \(configuration.logSegmentBytes) bytes, and start again.")
         var listeners: [any Channel] = []
         var admin: (any Channel)?
         do {

@@ -83,6 +83,8 @@ final class ServerCore {
 
     /// Starts the clock of session expiry and the sweeps.
     func start(sweepInterval: TimeAmount) {
+        // Before the first client: the disk may be full already.
+        takeReport()
         let bucket = TimeAmount.milliseconds(engine?.sessionClock.bucketMilliseconds ?? 100)
         // Holds the core until the timers are cancelled in `stop`.
         let core = NIOLoopBound(self, eventLoop: eventLoop)
@@ -138,6 +140,10 @@ final class ServerCore {
                 logger.warning(
                     isOfAddress ? "refused a connection: too many from this address" : "refused a connection: too many",
                     metadata: ["address": "\(address)", "limit": "\(limit)", "more": "\(notices.suppressed)"])
+            case .sessionRefused(let address):
+                logger.warning(
+                    "refused a new session: the disk is full, and what is left is for those that end",
+                    metadata: ["address": "\(address)", "more": "\(notices.suppressed)"])
             case .handshakeFailed(let address, let reason):
                 logger.warning(
                     "no TLS with a client",

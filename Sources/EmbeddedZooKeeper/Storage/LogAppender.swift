@@ -26,6 +26,7 @@ struct LogAppender {
         buffer: SectorBuffer? = nil
     ) throws {
         self.header = header
+        self.header.size = spare.size
         file = spare.file
         size = spare.size
         zeroedTo = spare.zeroedTo
@@ -34,7 +35,7 @@ struct LogAppender {
         self.buffer = buffer ?? SectorBuffer(size: Self.pieceSize)
         position = LogPosition(
             sequence: header.sequence, offset: LogFormat.sectorSize, zxid: header.previousZxid)
-        header.sector.withUnsafeReadableBytes { self.buffer.bytes.copyMemory(from: $0) }
+        self.header.sector.withUnsafeReadableBytes { self.buffer.bytes.copyMemory(from: $0) }
         try file.write(UnsafeRawBufferPointer(self.buffer.bytes)[..<LogFormat.sectorSize].rebased, at: 0)
         if zeroedTo < LogFormat.sectorSize { zeroedTo = LogFormat.sectorSize }
         try writeZerosAhead()
@@ -42,6 +43,26 @@ struct LogAppender {
         try fileSystem.rename(
             directory + "/" + spare.name, to: directory + "/" + LogFormat.segmentName(header.sequence))
         try fileSystem.synchronizeDirectory(directory)
+    }
+
+    /// Goes on in a segment of an earlier start, when there is no room for another.
+    ///
+    /// What stands behind its end is overwritten with zeros first: a batch that a power cut tore apart would look like
+    /// damage behind the next ones.
+    init(
+        goingOnIn header: SegmentHeader, at position: LogPosition, directory: String, fileSystem: any StorageFileSystem
+    )
+        throws
+    {
+        self.header = header
+        self.position = position
+        file = try fileSystem.open(directory + "/" + LogFormat.segmentName(header.sequence), .writeSectors)
+        size = try file.size() / LogFormat.sectorSize * LogFormat.sectorSize
+        zeroedTo = position.offset
+        buffer = SectorBuffer(size: Self.pieceSize)
+        zeroStep = Self.pieceSize
+        try writeZeros(to: size)
+        try file.synchronize()
     }
 
     /// The buffer, for the appender of the next segment.
@@ -119,7 +140,10 @@ struct LogAppender {
     /// blocks which had only been reserved are in use now. A file that is used again has no such blocks.
     private mutating func writeZerosAhead(end: Int = LogFormat.sectorSize) throws {
         guard zeroedTo < size, end + LogFormat.sectorSize > zeroedTo else { return }
-        let target = min(size, zeroedTo + zeroStep)
+        try writeZeros(to: min(size, zeroedTo + zeroStep))
+    }
+
+    private mutating func writeZeros(to target: Int) throws {
         buffer.bytes.initializeMemory(as: UInt8.self, repeating: 0)
         while zeroedTo < target {
             let count = min(Self.pieceSize, target - zeroedTo)

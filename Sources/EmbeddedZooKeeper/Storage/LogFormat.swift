@@ -75,6 +75,9 @@ struct SegmentHeader: Hashable, Sendable {
     var startZxid: Int64
     /// What session passwords are derived from.
     var secret: [UInt8]
+    /// The size that the file was made with, before it had its name: a shorter one was cut short later. 0 where an earlier
+    /// version has not stated it.
+    var size = 0
 
     /// The whole sector.
     var sector: ByteBuffer {
@@ -82,6 +85,7 @@ struct SegmentHeader: Hashable, Sendable {
             buffer.writeMultipleIntegers(sequence, salt.value, previousSequence)
             buffer.writeMultipleIntegers(Int64(previousEnd), previousZxid, startZxid, UInt8(clamping: secret.count))
             buffer.writeBytes(secret)
+            buffer.writeInteger(Int64(size))
         }
     }
 
@@ -94,7 +98,8 @@ struct SegmentHeader: Hashable, Sendable {
         guard let (sequence, salt, previousSequence) = fields.readMultipleIntegers(as: (UInt64, UInt64, UInt64).self),
             let (previousEnd, previousZxid, startZxid, secretCount) = fields.readMultipleIntegers(
                 as: (Int64, Int64, Int64, UInt8).self),
-            let secret = fields.readBytes(length: Int(secretCount)), previousEnd >= 0
+            let secret = fields.readBytes(length: Int(secretCount)), let size = fields.readInteger(as: Int64.self),
+            previousEnd >= 0, size >= 0
         else { throw HeaderSector.damaged }
         self.sequence = sequence
         self.salt = LogSalt(value: salt)
@@ -103,6 +108,7 @@ struct SegmentHeader: Hashable, Sendable {
         self.previousZxid = previousZxid
         self.startZxid = startZxid
         self.secret = secret
+        self.size = Int(size)
     }
 
     init(

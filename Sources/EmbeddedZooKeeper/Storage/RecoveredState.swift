@@ -18,6 +18,16 @@ extension RecoveryError {
         let good = zxid.map { " The last transaction before it is \(hex($0))." } ?? ""
         return RecoveryError("\(path), byte \(offset): \(what).\(good) \(advice)")
     }
+
+    /// - Parameter size: What the file had from its first batch on; no loss of power makes it shorter.
+    static func cutShort(_ path: String, _ end: Int, madeWith size: Int, lastGood zxid: Int64) -> RecoveryError {
+        let damage = damage(
+            path, end,
+            "the file ends here, but it was made with \(size) bytes: somebody or something has cut it short, "
+                + "perhaps just behind a batch", lastGood: zxid)
+        return RecoveryError(
+            "\(damage) To give up what may have stood there, and only then: truncate --size=\(size) \(path)")
+    }
 }
 
 /// What the checkpoint and the log add up to.

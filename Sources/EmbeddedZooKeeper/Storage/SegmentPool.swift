@@ -62,7 +62,13 @@ final class SegmentPool: Sendable {
             guard let index = state.ready.firstIndex(where: { $0.size >= size }) else { return nil }
             return state.ready.remove(at: index)
         }
-        return try ready ?? make(size: max(segmentSize, size))
+        if let ready { return ready }
+        do {
+            return try make(size: max(segmentSize, size))
+        } catch let error as StorageError {
+            state.withLock { $0.failure = error }
+            throw error
+        }
     }
 
     /// Sees to it that a file is ready. Called again and again while it fails.

@@ -12,6 +12,14 @@ struct SegmentReader {
         case torn
     }
 
+    /// How far a segment was read.
+    struct Reach {
+        var end: LogPosition
+        var ending = Ending.blank
+        /// Where the last batch begins, of those that were read.
+        var lastBatch: Int?
+    }
+
     private enum Find {
         case batch(BatchHeader, ByteBuffer)
         case blank
@@ -56,9 +64,10 @@ struct SegmentReader {
     /// - Throws: ``RecoveryError`` for damage.
     func read(
         from start: LogPosition, to end: Int?, _ body: (BatchHeader, ByteBuffer) throws -> Void
-    ) throws -> (LogPosition, Ending) {
+    ) throws -> Reach {
         var position = start
         var ending = Ending.blank
+        var lastBatch: Int?
         guard start.offset >= LogFormat.sectorSize, start.offset <= end ?? bytes.count, end ?? 0 <= bytes.count else {
             throw damage(
                 bytes.count, "the file ends here, but the log goes on to byte \(max(start.offset, end ?? 0))", position)
@@ -78,6 +87,7 @@ struct SegmentReader {
                 } catch let error as RecoveryError {
                     throw damage(position.offset, error.description, position)
                 }
+                lastBatch = position.offset
                 position.offset = next
                 position.zxid = batch.lastZxid
                 if batch.kind == .closing, end == nil {
@@ -99,7 +109,10 @@ struct SegmentReader {
             throw damage(
                 position.offset, "a batch is damaged or missing, and the log goes on at byte \(later)", position)
         }
-        return (position, ending)
+        if end == nil, ending != .closed, bytes.count < header.size {
+            throw RecoveryError.cutShort(path, bytes.count, madeWith: header.size, lastGood: position.zxid)
+        }
+        return Reach(end: position, ending: ending, lastBatch: lastBatch)
     }
 
     private func damage(_ offset: Int, _ what: String, _ position: LogPosition) -> RecoveryError {

@@ -57,15 +57,40 @@ struct TreeLog {
         logBytes = findings.logBytes
         bytesSinceBegin = 0
         for sequence in findings.obsoleteSegments { try pool.recycle(segment: sequence, limit: spareLimit) }
-        try beginSegment(atLeast: 0)
+        do {
+            try beginSegment(atLeast: 0)
+        } catch let error as StorageError where error.isOutOfSpace && pool.failure == error {
+            try goOn(findings, because: error)
+        }
         return findings.state
     }
 
     /// What a killed process had written, and the names it had given, may so far be in the system's memory alone. Before
     /// anybody is told of it, or anything is removed because of it, it has to be on the disk.
     private func makeLast(_ findings: TreeRecovery.Findings) throws {
+    /// There is no room for a new segment: what is left of the last one must do for sessions until there is. What it holds
+    /// beyond that is as on a disk that has filled up while the server ran.
+    ///
+    /// - Throws: `error` when there is no segment to go on in.
+    private mutating func goOn(_ findings: TreeRecovery.Findings, because error: StorageError) throws {
+        guard let header = findings.lastHeader, let position = findings.resumption,
+            try fileSystem.open(directory + "/" + LogFormat.segmentName(header.sequence), .read).size() >= header.size
+        else { throw error }
+        // Its header says where the log goes on, which does not hold any more.
+        for sequence in findings.abandonedSegments {
+            try fileSystem.remove(directory + "/" + LogFormat.segmentName(sequence))
+        }
+        try fileSystem.synchronizeDirectory(directory)
+        let appender = try LogAppender(goingOnIn: header, at: position, directory: directory, fileSystem: fileSystem)
+        durable = appender.position
+        self.appender = appender
+    }
+
         if let last = findings.segments.last {
-            try fileSystem.open(directory + "/" + LogFormat.segmentName(last), .writeSectors).synchronize()
+            let path = directory + "/" + LogFormat.segmentName(last)
+            let file = try fileSystem.open(path, .writeSectors)
+            if let start = findings.lastBatch { try rewrite(start..<findings.end.offset, of: file) }
+            try file.synchronize()
         }
         try fileSystem.synchronizeDirectory(directory)
     }
@@ -73,6 +98,24 @@ struct TreeLog {
     /// Greater than every zxid that was given out before, even if this directory was wiped or a backup or an old copy of
     /// it was put back: a client that has seen a greater one would be refused for ever. Hence the calendar: 7158 a millisecond since
     /// 2024, which makes the upper half, the epoch, last ten minutes, and keeps the number below 2^53 until 2063. Never ahead of
+    /// Writes once more what can be read there. What a synchronisation failed to bring to the disk counts as written from
+    /// then on, although only the system's memory has it; that may be so for the last batch of a process that was killed
+    /// just then, and for no other.
+    private func rewrite(_ range: Range<Int>, of file: any StorageFile) throws {
+        let source = try fileSystem.open(file.path, .read)
+        let buffer = SectorBuffer(size: min(range.count, 256 << 10))
+        var offset = range.lowerBound
+        while offset < range.upperBound {
+            let piece = UnsafeMutableRawBufferPointer(
+                rebasing: buffer.bytes[..<min(buffer.bytes.count, range.upperBound - offset)])
+            guard try source.read(into: piece, at: offset) == piece.count else {
+                throw StorageError(operation: "read", path: file.path, code: 0)
+            }
+            try file.write(UnsafeRawBufferPointer(piece), at: offset)
+            offset += piece.count
+        }
+    }
+
     /// the calendar without need: a directory that is emptied later has nothing but the calendar.
     private func chooseStartZxid(_ findings: TreeRecovery.Findings, wallMilliseconds: Int64) throws -> Int64 {
         let calendar = min(max(0, wallMilliseconds - Self.calendarBegin), 1 << 39) * Self.zxidsPerMillisecond
@@ -86,13 +129,26 @@ struct TreeLog {
             }
         } catch let error as StorageError where error.isMissingFile {
         }
-        let file = try fileSystem.open(path + ".new", .create)
+        do {
+            try write(start, to: try fileSystem.open(path + ".new", .create))
+            try fileSystem.rename(path + ".new", to: path)
+            // Made to last together with the name of the new segment.
+        } catch let error as StorageError where error.isOutOfSpace {
+            try? fileSystem.remove(path + ".new")
+            // One sector, so the number is the old one or the new one. Where not even that can be written, the calendar
+            // must do until there is room.
+            do {
+                try write(start, to: try fileSystem.open(path, .writeSectors))
+            } catch let error as StorageError where error.isOutOfSpace || error.isMissingFile {
+            }
+        }
+        return start
+    }
+
+    private func write(_ start: Int64, to file: any StorageFile) throws {
         var text = "\(start)\n"
         try text.withUTF8 { try file.write(UnsafeRawBufferPointer($0), at: 0) }
         try file.synchronize()
-        try fileSystem.rename(path + ".new", to: path)
-        // Made to last together with the name of the new segment.
-        return start
     }
 
     static let calendarBegin: Int64 = 1_704_067_200_000

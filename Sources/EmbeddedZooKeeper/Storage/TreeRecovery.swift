@@ -25,6 +25,13 @@ struct TreeRecovery {
         var tornTail: String?
     }
 
+        /// The header of the last segment, and where its last batch begins, unless nothing of it was read.
+        var lastHeader: SegmentHeader?
+        var lastBatch: Int?
+        /// Segments behind ``end``: begun, and given up because something failed.
+        var abandonedSegments: [UInt64] = []
+        /// Where to go on in the last segment: a mark that the server ended in good order is overwritten.
+        var resumption: LogPosition?
     /// - Parameter durable: How far the log is good, when that is known from having written it.
     /// - Throws: ``RecoveryError`` when what is stored cannot be believed; ``StorageError`` when it cannot be read.
     func read(durable: LogPosition? = nil) throws -> Findings {
@@ -58,6 +65,7 @@ struct TreeRecovery {
         segments.removeAll { $0 < position.sequence || $0 > durable?.sequence ?? .max }
         findings.segments = segments
         let headers = try segments.map {
+        findings.abandonedSegments = segments.filter { $0 > durable?.sequence ?? .max }
             try SegmentReader.header(path: path($0), sequence: $0, fileSystem: fileSystem)
         }
         try checkChain(segments, headers, from: position, checkpoint: findings.checkpointName)
@@ -78,14 +86,20 @@ struct TreeRecovery {
             let isLast = index == segments.count - 1
             let stated = isLast ? durable?.offset : headers[index + 1].previousEnd
             let start = position.offset
-            let (end, ending) = try segment.read(from: position, to: stated) { batch, payload in
+            let reach = try segment.read(from: position, to: stated) { batch, payload in
                 try findings.state.replay(payload, from: batch.previousZxid, through: batch.lastZxid)
             }
-            findings.logBytes += end.offset - start
-            if ending == .torn {
-                findings.tornTail = "\(path(sequence)), byte \(end.offset)"
+            findings.logBytes += reach.end.offset - start
+            if reach.ending == .torn {
+                findings.tornTail = "\(path(sequence)), byte \(reach.end.offset)"
             }
-            position = end
+            position = reach.end
+            if isLast {
+                findings.lastHeader = segment.header
+                findings.lastBatch = reach.lastBatch
+                findings.resumption = reach.end
+                if reach.ending == .closed, let mark = reach.lastBatch { findings.resumption?.offset = mark }
+            }
             findings.state.startZxid = max(findings.state.startZxid, segment.header.startZxid)
             findings.state.secret = segment.header.secret
         }
