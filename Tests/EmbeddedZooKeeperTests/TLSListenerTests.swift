@@ -49,7 +49,10 @@ import func TestFixtures.eventually
         }
     }
 
-    private func client(certificate: Bool = true, trust: Bool = true) throws -> NIOSSLContext {
+    private func client(
+        certificate: Bool = true, trust: Bool = true, of others: TestCertificates? = nil
+    ) throws -> NIOSSLContext {
+        let certificates = others ?? certificates
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.trustRoots = trust ? .file(certificates.authority) : .default
         configuration.certificateVerification = .noHostnameVerification
@@ -162,6 +165,55 @@ import func TestFixtures.eventually
                 return said.contains(message)
             }
             #expect(!FileManager.default.fileExists(atPath: directory))
+        }
+    }
+
+    /// Renewed files are taken up by those who connect later; what cannot be used leaves the former ones in use.
+    @Test(arguments: [true, false]) func changedCertificatesAreTakenUp(asked: Bool) async throws {
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let renewed = try await TestCertificates()
+        @Sendable func put(_ content: Data, _ path: String) throws {
+            try content.write(to: URL(fileURLWithPath: path), options: .atomic)
+        }
+        @Sendable func copy(_ from: String, _ to: String) throws {
+            try put(try Data(contentsOf: URL(fileURLWithPath: from)), to)
+        }
+        let (former, latter) = (try client(), try client(of: renewed))
+        let log = LogRecorder()
+        let server = EmbeddedServer(configuration: configuration(), logger: log.logger)
+        try await EmbeddedServerTests.withServer(server) { addresses in
+            // The last address is the one with TLS.
+            let address = try #require(try await server.waitUntilListening().last)
+            #expect(addresses != address)
+            func comesIn(_ tls: NIOSSLContext) async -> Bool {
+                guard let socket = try? await RawSocket(address, tls: tls) else { return false }
+                let isIn = (try? await socket.connect()) != nil
+                await socket.close()
+                return isIn
+            }
+            let early = try await RawSocket(address, tls: former)
+            _ = try await early.connect()
+            // Its session lasts four seconds.
+            func isAlive() async throws -> Bool { try await early.call(.sync, PathRequest(path: "/")).error == .ok }
+            #expect(await !comesIn(latter))
+            try put(Data("nothing".utf8), certificates.server)
+            if asked { server.reloadCertificates() }
+            try await eventually("the refusal is logged", seen: { log.text }) {
+                let isAlive = try await isAlive()
+                return isAlive && log.text.contains("\(certificates.server) holds no certificate")
+            }
+            #expect(await comesIn(former))
+            try copy(renewed.authority, certificates.authority)
+            try copy(renewed.serverKey, certificates.serverKey)
+            try copy(renewed.server, certificates.server)
+            if asked { server.reloadCertificates() }
+            try await eventually("the renewed certificate is shown", seen: { log.text }) {
+                let isAlive = try await isAlive()
+                let comesIn = await comesIn(latter)
+                return isAlive && comesIn
+            }
+            #expect(await !comesIn(former))
+            #expect(try await isAlive())
         }
     }
 

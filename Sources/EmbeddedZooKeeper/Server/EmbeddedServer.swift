@@ -27,6 +27,7 @@ public final class EmbeddedServer: Service, Sendable {
     private let logger: Logger
     private let limits: ServerCore.Limits
     private let state = Mutex(State.idle(waiters: []))
+    private let certificates = Mutex<CertificateKeeper?>(nil)
     private let boundAdminAddress = Mutex<SocketAddress?>(nil)
     private let makeStorage: @Sendable (DataDirectory) throws -> any TreeStorage
 
@@ -86,6 +87,16 @@ public final class EmbeddedServer: Service, Sendable {
     /// Where HTTP is answered; known once ``waitUntilListening()`` has returned. `nil` without an admin listener.
     public var adminAddress: SocketAddress? { boundAdminAddress.withLock { $0 } }
 
+    /// Reads the certificate files again, as the server does by itself within seconds after one has changed. Those that
+    /// cannot be used are refused with a warning, and the former ones stay. Connections that are there are not touched.
+    public func reloadCertificates() {
+        guard let keeper = certificates.withLock({ $0 }) else { return }
+        NIOThreadPool.singleton.submit { _ in keeper.reload(unchanged: true) }
+    }
+
+    /// How often it is looked whether certificates have changed.
+    private static let certificateInterval = TimeAmount.seconds(2)
+
     /// Lets this process open as many files and sockets as the system allows it at all; a connection takes one.
     ///
     /// For programs that mean to serve thousands of connections; many systems start a process with 1,024.
@@ -124,7 +135,7 @@ public final class EmbeddedServer: Service, Sendable {
     }
 
     /// What can be found wrong before anything is done.
-    private func checkedConfiguration() throws -> NIOSSLContext? {
+    private func checkedConfiguration() throws -> CertificateKeeper? {
         for name in configuration.superusers {
             guard let identity = Identity(schemeAndID: name), identity.scheme == "sasl" || identity.scheme == "x509"
             else {
@@ -158,7 +169,7 @@ public final class EmbeddedServer: Service, Sendable {
     }
 
     private func serve(
-        _ storage: any TreeStorage, _ recovered: RecoveredState, tls: NIOSSLContext?,
+        _ storage: any TreeStorage, _ recovered: RecoveredState, tls: CertificateKeeper?,
         on group: MultiThreadedEventLoopGroup
     ) async throws {
         let loop = group.next()
@@ -237,11 +248,16 @@ public final class EmbeddedServer: Service, Sendable {
     }
 
     private func bind(
-        _ address: HostPort, _ core: NIOLoopBound<ServerCore>, on loop: any EventLoop, tls: NIOSSLContext?
+        _ address: HostPort, _ core: NIOLoopBound<ServerCore>, on loop: any EventLoop, tls: CertificateKeeper?
     ) async throws -> any Channel {
         do {
             return try await ServerBootstrap(group: loop)
                 .serverChannelOption(.backlog, value: 1024)
+        let watching = tls.map { tls in
+            loop.scheduleRepeatedTask(initialDelay: Self.certificateInterval, delay: Self.certificateInterval) { _ in
+                NIOThreadPool.singleton.submit { _ in tls.reload(unchanged: false) }
+            }
+        }
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
                 .childChannelOption(
@@ -256,7 +272,7 @@ public final class EmbeddedServer: Service, Sendable {
                         let connection = ConnectionHandler(core: core.value)
                         if let tls {
                             let certificates = ClientCertificateHandler(connection: connection, core: core.value)
-                            try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls))
+                            try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls.context))
                             try channel.pipeline.syncOperations.addHandler(certificates)
                         }
                         try channel.pipeline.syncOperations.addHandler(connection)

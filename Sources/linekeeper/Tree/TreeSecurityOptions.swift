@@ -24,7 +24,11 @@ struct TreeSecurityOptions: ParsableArguments {
 
     @Option(
         name: .long,
-        help: ArgumentHelp("Where to speak TLS; may be given several times.", valueName: "host:port"))
+        help: ArgumentHelp(
+            """
+            Where to speak TLS; may be given several times. Changed files of the following three are taken up by \
+            themselves within seconds, or at once on SIGHUP; if they cannot be used, the former ones stay.
+            """, valueName: "host:port"))
     var tlsListen: [String] = []
 
     @Option(

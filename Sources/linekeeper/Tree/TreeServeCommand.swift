@@ -163,10 +163,14 @@ struct TreeServeCommand: AsyncParsableCommand {
         configuration.adminListen = try adminAddress()
         EmbeddedServer.raiseFileDescriptorLimit()
         let server = EmbeddedServer(configuration: configuration, logger: logger)
+        var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
+            .init(service: server, successTerminationBehavior: .gracefullyShutdownGroup)
+        ]
+        // Without certificates the signal keeps its meaning: the terminal is gone.
+        if configuration.tls != nil { services.append(.init(service: CertificateSignal(server: server))) }
         let group = ServiceGroup(
             configuration: .init(
-                services: [.init(service: server, successTerminationBehavior: .gracefullyShutdownGroup)],
-                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+                services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         do {
             try await group.run()
         } catch let error where !(error is CancellationError) {
