@@ -66,6 +66,7 @@ extension ClientCore {
             return false
         }
         let bootstrap = ClientBootstrap(group: eventLoop)
+            .resolver(makeResolver?(eventLoop))
             .connectTimeout(.nanoseconds(timeout.wholeNanoseconds))
             .channelOption(ChannelOptions.socketOption(.tcp_nodelay), value: 1)
             .channelInitializer { channel in
@@ -92,7 +93,7 @@ extension ClientCore {
             logFailure()
             return state.withLock { $0.machine.takeGranted() } && ContinuousClock.now - start > .seconds(1)
         } catch {
-            noteFailure(ConnectionFailure(error, server: server, wasOpen: false))
+            noteFailure(ConnectionFailure(error, server: server, wasOpen: false, tls: configuration.tls))
             return false
         }
     }

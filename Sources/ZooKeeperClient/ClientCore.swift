@@ -41,6 +41,7 @@ final class ClientCore: Sendable {
     let configuration: ZooKeeperClient.Configuration
     let eventLoop: any EventLoop
     let logger: Logger
+    let makeResolver: (@Sendable (any EventLoop) -> any Resolver & Sendable)?
     let state: Mutex<State>
     private let submissions: Submissions
     let connectionState: StateBroadcast<ConnectionState>
@@ -51,8 +52,13 @@ final class ClientCore: Sendable {
     private let leaseUsers = Atomic<Int>(0)
     private let ticker = Mutex<RepeatedTask?>(nil)
 
-    init(configuration: ZooKeeperClient.Configuration, eventLoop: any EventLoop, logger: Logger) {
+    /// - Parameter makeResolver: What looks names up for one attempt to connect; nil: the system.
+    init(
+        configuration: ZooKeeperClient.Configuration, eventLoop: any EventLoop, logger: Logger,
+        makeResolver: (@Sendable (any EventLoop) -> any Resolver & Sendable)? = nil
+    ) {
         self.configuration = configuration
+        self.makeResolver = makeResolver
         self.eventLoop = eventLoop
         self.logger = logger
         let shortest = min(configuration.sessionTimeout, configuration.requestTimeout)
@@ -233,7 +239,9 @@ final class ClientCore: Sendable {
                 }
             if !state.isExplained, !state.endRequested {
                 state.lastFailure =
-                    error.map { ConnectionFailure($0, server: state.server, wasOpen: true) }
+                    error.map {
+                        ConnectionFailure($0, server: state.server, wasOpen: true, tls: configuration.tls)
+                    }
                     ?? ConnectionFailure(
                         kind: isEstablished ? .lost : .refused, server: state.server,
                         message: "the server closed the connection")

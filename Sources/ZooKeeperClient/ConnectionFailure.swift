@@ -43,10 +43,13 @@ public struct ConnectionFailure: Hashable, Sendable, CustomStringConvertible {
 
 extension ConnectionFailure {
     /// What the network said.
-    init(_ error: any Error, server: ServerAddress?, wasOpen: Bool) {
+    ///
+    /// - Parameter tls: With what TLS is spoken, if it is.
+    init(_ error: any Error, server: ServerAddress?, wasOpen: Bool, tls: TLSConfiguration?) {
         let text = "\(error)"
         if Self.isTLS(error) {
-            self.init(kind: .tls, server: server, message: Self.remedy(text).map { "\($0) (\(text))" } ?? text)
+            let remedy = Self.remedy(text, showsCertificate: tls?.certificateChain.isEmpty == false)
+            self.init(kind: .tls, server: server, message: remedy.map { "\($0) (\(text))" } ?? text)
         } else {
             self.init(kind: wasOpen ? .lost : .unreachable, server: server, message: text)
         }
@@ -70,14 +73,21 @@ extension ConnectionFailure {
     }
 
     /// The library's words for the common mistakes, in ours.
-    private static func remedy(_ text: String) -> String? {
+    private static func remedy(_ text: String, showsCertificate: Bool) -> String? {
         let upper = text.uppercased()
         if upper.contains("CERTIFICATE_VERIFY_FAILED") {
             return "the server's certificate is not from an authority that this client trusts, or out of date"
         }
         if upper.contains("HOSTNAME") { return "the server's certificate is for another name" }
-        if upper.contains("CERTIFICATE_REQUIRED") { return "the server wants a client certificate" }
-        if upper.contains("UNKNOWN_CA") || upper.contains("BAD_CERTIFICATE") || upper.contains("CERTIFICATE_UNKNOWN") {
+        let isRefusal = ["UNKNOWN_CA", "BAD_CERTIFICATE", "CERTIFICATE_UNKNOWN", "HANDSHAKE_FAILURE"].contains {
+            upper.contains($0)
+        }
+        if upper.contains("CERTIFICATE_REQUIRED") || (isRefusal && !showsCertificate) {
+            return
+                "the server wants a client certificate, and this client shows none: "
+                + "set certificateChain and privateKey of its TLS configuration"
+        }
+        if isRefusal {
             return "the server does not accept this client's certificate"
         }
         if upper.contains("WRONG_VERSION_NUMBER") || upper.contains("UNCLEAN") || upper.contains("EOF") {

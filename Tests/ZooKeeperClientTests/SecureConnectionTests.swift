@@ -52,6 +52,17 @@ struct SecureConnectionTests {
             server, host: "127.0.0.2", tls: trusting(server.certificates.authority), mentions: "name")
     }
 
+    /// It is told so after the handshake, which TLS 1.3 lets the client end first.
+    @Test(arguments: [(TreeKind.apache, TLSVersion.tlsv12), (.embedded, .tlsv12), (.embedded, .tlsv13)])
+    func aMissingClientCertificateIsNamedAsSuch(_ kind: TreeKind, _ version: TLSVersion) async throws {
+        let server = try await SecureServer.demandingCertificates(kind)
+        var tls = trusting(server.certificates.authority)
+        (tls.minimumTLSVersion, tls.maximumTLSVersion) = (version, version)
+        try await failsToConnect(
+            server, host: "127.0.0.1", tls: tls,
+            mentions: "the server wants a client certificate, and this client shows none")
+    }
+
     @Test(arguments: TreeKind.allCases)
     func aServerWithoutTLSIsNamedAsSuch(_ kind: TreeKind) async throws {
         let server = try await SecureServer.of(kind)

@@ -25,14 +25,28 @@ struct SecureServer: Sendable {
         self.keepAlive = keepAlive
     }
 
-    private static let apache = Task {
+    /// As ``of(_:)``, with a server that lets nobody in without a certificate.
+    static func demandingCertificates(_ kind: TreeKind) async throws -> SecureServer {
+        switch kind {
+        case .apache: try await demandingApache.value
+        case .embedded: try await embedded.value
+        }
+    }
+
+    private static let apache = Task { try await startApache("zookeeper-secure", needsClientCertificate: false) }
+    private static let demandingApache = Task {
+        try await startApache("zookeeper-demanding", needsClientCertificate: true)
+    }
+
+    private static func startApache(_ name: String, needsClientCertificate: Bool) async throws -> SecureServer {
         let certificates = try await TestCertificates()
         let port = try FreePort.tcp()
         var options = ApacheZooKeeper.Options()
         options.tls = (port, certificates)
         options.sasl = ("plant", "s3cret")
+        if needsClientCertificate { options.settings.append("ssl.clientAuth=need") }
         let server = try await ApacheZooKeeper(
-            scratch: Scratch("zookeeper-secure"), tick: .milliseconds(500), options: options)
+            scratch: Scratch(name), tick: .milliseconds(500), options: options)
         return SecureServer(plainPort: server.port, tlsPort: port, certificates: certificates, keepAlive: server)
     }
 
