@@ -254,6 +254,25 @@ import ZooKeeperProtocol
         #expect(error?.description.contains("SQLite") == true)
     }
 
+    /// They are left alone and named, once.
+    @Test func foreignFilesAreNamed() throws {
+        let scratch = Scratch()
+        let directory = try DataDirectory(scratch.path)
+        for name in ["notes.txt", "log-backup", "lost+found"] {
+            try Data("x".utf8).write(to: URL(fileURLWithPath: scratch.path + "/" + name))
+        }
+        let log = LogRecorder()
+        var options = TreeStore.Options()
+        options.log.segmentBytes = 64 << 10
+        options.logger = log.logger
+        let store = try TreeStore(directory: directory, options: options)
+        defer { store.close() }
+        _ = try store.recover()
+        #expect(log.text.contains("log-backup, notes.txt") && !log.text.contains("lost+found"), "\(log.text)")
+        #expect(log.text.split(separator: "\n").count == 1)
+        #expect(try scratch.names("").contains("notes.txt"))
+    }
+
     /// The files as a power cut would leave them: copied while the store is open.
     @Test func filesOfARunningServerAreEnough() async throws {
         let scratch = Scratch()

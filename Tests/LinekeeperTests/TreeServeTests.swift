@@ -36,6 +36,7 @@ extension EndToEnd {
                     let outcome = try await stage.program.call(arguments, in: stage.scratch)
                     #expect(outcome.status == status, "\(outcome)")
                     #expect(outcome.errors.contains(message), "\(outcome)")
+                    #expect(!FileManager.default.fileExists(atPath: stage.scratch.file("other")), "\(options)")
                 }
                 await taken.stop()
             }

@@ -116,6 +116,7 @@ public final class EmbeddedServer: Service, Sendable {
     private func serve() async throws {
         // Before the directory is touched: a mistake in the configuration should cost nothing.
         let tls = try checkedConfiguration()
+        if !FileContent.exists(configuration.dataDirectory) { try await checkAddresses() }
         let (storage, recovered) = try await openStorage()
         defer { storage.close() }
         logger.info(
@@ -145,7 +146,25 @@ public final class EmbeddedServer: Service, Sendable {
         guard !configuration.requiresSASL || configuration.saslUsers != nil else {
             throw EmbeddedServerError("SASL is required, but nobody is there who could go through it: name the users")
         }
-        return try configuration.tls?.makeContext()
+        let keeper = try configuration.tls.map { try CertificateKeeper($0, logger: logger) }
+        certificates.withLock { $0 = keeper }
+        return keeper
+    }
+
+    /// Before a directory is made that a mistyped address would leave behind. Where there is one already, who else may be
+    /// using it is the better message.
+    private func checkAddresses() async throws {
+        for address in configuration.listen + (configuration.tls?.listen ?? [])
+            + (configuration.adminListen.map { [$0] } ?? [])
+        {
+            do {
+                try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                    .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                    .bind(host: address.host, port: address.port).get().close()
+            } catch {
+                throw EmbeddedServerError(cannotListenOn: address, error)
+            }
+        }
     }
 
     private func openStorage() async throws -> (any TreeStorage, RecoveredState) {
@@ -163,6 +182,10 @@ public final class EmbeddedServer: Service, Sendable {
             }
         } catch let error as RecoveryError {
             throw EmbeddedServerError(error.description)
+        } catch let error as StorageError where error.isOutOfSpace {
+            throw EmbeddedServerError(
+                "the data directory \(path) cannot be used: \(error). There is no log yet that could be gone on with: make "
+                    + "room for at least \(configuration.logSegmentBytes) bytes, and start again.")
         } catch {
             throw EmbeddedServerError("the data directory \(path) cannot be used: \(error)")
         }
@@ -193,10 +216,6 @@ public final class EmbeddedServer: Service, Sendable {
         } catch let error as RecoveryError {
             throw EmbeddedServerError(error.description)
         }
-        } catch let error as StorageError where error.isOutOfSpace {
-            throw EmbeddedServerError(
-                "the data directory \(path) cannot be used: \(error). There is no log yet that could be gone on with: make "
-                    + "room for at least \(configuration.logSegmentBytes) bytes, and start again.")
         var listeners: [any Channel] = []
         var admin: (any Channel)?
         do {
@@ -234,12 +253,18 @@ public final class EmbeddedServer: Service, Sendable {
         for waiter in waiters { waiter.resume(returning: addresses) }
         logger.info("listening", metadata: ["addresses": "\(addresses)"])
 
+        let watching = tls.map { tls in
+            loop.scheduleRepeatedTask(initialDelay: Self.certificateInterval, delay: Self.certificateInterval) { _ in
+                NIOThreadPool.singleton.submit { _ in tls.reload(unchanged: false) }
+            }
+        }
         let failed = await withGracefulShutdownHandler {
             for await error in failures { return error as (any Error)? }
             return nil
         } onGracefulShutdown: {
             failure.finish()
         }
+        watching?.cancel()
         for listener in listeners { try? await listener.close() }
         try? await admin?.close()
         let stopped = try await loop.submit { core.value.stop() }.get()
@@ -253,11 +278,6 @@ public final class EmbeddedServer: Service, Sendable {
         do {
             return try await ServerBootstrap(group: loop)
                 .serverChannelOption(.backlog, value: 1024)
-        let watching = tls.map { tls in
-            loop.scheduleRepeatedTask(initialDelay: Self.certificateInterval, delay: Self.certificateInterval) { _ in
-                NIOThreadPool.singleton.submit { _ in tls.reload(unchanged: false) }
-            }
-        }
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
                 .childChannelOption(

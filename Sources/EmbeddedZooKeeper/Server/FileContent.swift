@@ -8,6 +8,9 @@
 enum FileContent {
     private static let maximumLength = 16 << 20
 
+    /// Whether something has that name.
+    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
     /// Reads a whole file.
     ///
     /// - Parameter what: What it is for, for the error.

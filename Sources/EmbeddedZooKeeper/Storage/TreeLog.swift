@@ -26,6 +26,8 @@ struct TreeLog {
     private var bytesSinceBegin = 0
     /// Where a loss of power had cut a batch short, in words for the person who started the server.
     private(set) var tornTail: String?
+    /// What the directory holds that is none of the server's.
+    private(set) var foreignNames: [String] = []
 
     init(fileSystem: any StorageFileSystem, directory: String, options: Options) {
         self.fileSystem = fileSystem
@@ -42,6 +44,7 @@ struct TreeLog {
         var findings = try recovery.read(durable: durable)
         if durable == nil { try makeLast(findings) }
         tornTail = durable == nil ? findings.tornTail : nil
+        foreignNames = durable == nil ? findings.foreignNames : []
         for name in findings.obsoleteNames { try fileSystem.remove(directory + "/" + name) }
         if durable == nil { try pool.adopt(findings.spares) }
         let start = try chooseStartZxid(findings, wallMilliseconds: wallMilliseconds)
@@ -65,9 +68,6 @@ struct TreeLog {
         return findings.state
     }
 
-    /// What a killed process had written, and the names it had given, may so far be in the system's memory alone. Before
-    /// anybody is told of it, or anything is removed because of it, it has to be on the disk.
-    private func makeLast(_ findings: TreeRecovery.Findings) throws {
     /// There is no room for a new segment: what is left of the last one must do for sessions until there is. What it holds
     /// beyond that is as on a disk that has filled up while the server ran.
     ///
@@ -86,6 +86,9 @@ struct TreeLog {
         self.appender = appender
     }
 
+    /// What a killed process had written, and the names it had given, may so far be in the system's memory alone. Before
+    /// anybody is told of it, or anything is removed because of it, it has to be on the disk.
+    private func makeLast(_ findings: TreeRecovery.Findings) throws {
         if let last = findings.segments.last {
             let path = directory + "/" + LogFormat.segmentName(last)
             let file = try fileSystem.open(path, .writeSectors)
@@ -95,9 +98,6 @@ struct TreeLog {
         try fileSystem.synchronizeDirectory(directory)
     }
 
-    /// Greater than every zxid that was given out before, even if this directory was wiped or a backup or an old copy of
-    /// it was put back: a client that has seen a greater one would be refused for ever. Hence the calendar: 7158 a millisecond since
-    /// 2024, which makes the upper half, the epoch, last ten minutes, and keeps the number below 2^53 until 2063. Never ahead of
     /// Writes once more what can be read there. What a synchronisation failed to bring to the disk counts as written from
     /// then on, although only the system's memory has it; that may be so for the last batch of a process that was killed
     /// just then, and for no other.
@@ -116,6 +116,9 @@ struct TreeLog {
         }
     }
 
+    /// Greater than every zxid that was given out before, even if this directory was wiped or a backup or an old copy of
+    /// it was put back: a client that has seen a greater one would be refused for ever. Hence the calendar: 7158 a millisecond since
+    /// 2024, which makes the upper half, the epoch, last ten minutes, and keeps the number below 2^53 until 2063. Never ahead of
     /// the calendar without need: a directory that is emptied later has nothing but the calendar.
     private func chooseStartZxid(_ findings: TreeRecovery.Findings, wallMilliseconds: Int64) throws -> Int64 {
         let calendar = min(max(0, wallMilliseconds - Self.calendarBegin), 1 << 39) * Self.zxidsPerMillisecond

@@ -19,12 +19,12 @@ struct TreeRecovery {
         var obsoleteSegments: [UInt64] = []
         var obsoleteNames: [String] = []
         var spares: [String] = []
+        /// Names that are none of the server's.
+        var foreignNames: [String] = []
         /// How much log was read.
         var logBytes = 0
         /// Where a batch was cut short by a loss of power, in words.
         var tornTail: String?
-    }
-
         /// The header of the last segment, and where its last batch begins, unless nothing of it was read.
         var lastHeader: SegmentHeader?
         var lastBatch: Int?
@@ -32,6 +32,8 @@ struct TreeRecovery {
         var abandonedSegments: [UInt64] = []
         /// Where to go on in the last segment: a mark that the server ended in good order is overwritten.
         var resumption: LogPosition?
+    }
+
     /// - Parameter durable: How far the log is good, when that is known from having written it.
     /// - Throws: ``RecoveryError`` when what is stored cannot be believed; ``StorageError`` when it cannot be read.
     func read(durable: LogPosition? = nil) throws -> Findings {
@@ -49,6 +51,7 @@ struct TreeRecovery {
         }
         var findings = Findings()
         findings.spares = names.filter { $0.hasPrefix("spare-") }
+        findings.foreignNames = names.filter { !Self.isOurs($0) }.sorted()
         findings.obsoleteNames = names.filter { $0 == CheckpointFormat.temporaryName }
         var seal: CheckpointSeal?
         var position = LogPosition(sequence: 0, offset: LogFormat.sectorSize, zxid: 0)
@@ -62,10 +65,10 @@ struct TreeRecovery {
             findings.obsoleteNames += checkpoints.dropLast().map { LogFormat.checkpointName(Int64(bitPattern: $0)) }
         }
         findings.obsoleteSegments = segments.filter { $0 < position.sequence }
+        findings.abandonedSegments = segments.filter { $0 > durable?.sequence ?? .max }
         segments.removeAll { $0 < position.sequence || $0 > durable?.sequence ?? .max }
         findings.segments = segments
         let headers = try segments.map {
-        findings.abandonedSegments = segments.filter { $0 > durable?.sequence ?? .max }
             try SegmentReader.header(path: path($0), sequence: $0, fileSystem: fileSystem)
         }
         try checkChain(segments, headers, from: position, checkpoint: findings.checkpointName)
@@ -138,6 +141,12 @@ struct TreeRecovery {
         RecoveryError(
             "\(directory)/\(LogFormat.segmentName(sequence)) is missing: \(successor) continues from it. "
                 + RecoveryError.advice)
+    }
+
+    private static func isOurs(_ name: String) -> Bool {
+        // The last is every file system's at its root.
+        ["lock", "epoch", "epoch.new", CheckpointFormat.temporaryName, "lost+found"].contains(name)
+            || ["log-", "spare-", "checkpoint-"].contains { LogFormat.number(in: name, after: $0) != nil }
     }
 
     private func path(_ sequence: UInt64) -> String { directory + "/" + LogFormat.segmentName(sequence) }

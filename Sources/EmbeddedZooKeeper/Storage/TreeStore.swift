@@ -55,9 +55,17 @@ final class TreeStore: TreeStorage {
     func recover() throws -> RecoveredState {
         let wall = options.wallMilliseconds()
         checkpoint.withLock { $0.abandon() }
-        let (state, tornTail) = try log.withLock { log in
+        let (state, tornTail, foreignNames) = try log.withLock { log in
             let state = try log.open(wallMilliseconds: wall)
-            return (state, log.tornTail)
+            return (state, log.tornTail, log.foreignNames)
+        }
+        if !foreignNames.isEmpty {
+            options.logger?.warning(
+                "the data directory holds files that are not the server's; they are left alone, but do not belong there",
+                metadata: [
+                    "directory": "\(directory.path)", "files": "\(foreignNames.prefix(8).joined(separator: ", "))",
+                    "count": "\(foreignNames.count)",
+                ])
         }
         if let tornTail {
             options.logger?.warning(

@@ -16,6 +16,8 @@ struct TreeListCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ls", abstract: "List the children of a node.",
         discussion: """
+            A server does not tell which nodes are containers or have a time to live: they are listed as persistent.
+
             Examples:
 
               linekeeper tree ls /tags
@@ -163,9 +165,28 @@ struct TreeCreateCommand: AsyncParsableCommand {
         let withParents = parents
         let made = try await node.withTree { client in
             if withParents { try await client.createParents(of: path) }
-            return try await client.create(path, data: bytes, mode: mode)
+            do {
+                return try await client.create(path, data: bytes, mode: mode)
+            } catch let error as ZooKeeperError where error.code == .noNode {
+                let missing = try await Self.firstMissing(above: path, client)
+                throw CommandFailure(
+                    .no,
+                    "\(path) cannot be made: there is no node \(missing). Make it first, or everything at once with --parents"
+                )
+            }
         }
         Terminal.line(printable(made))
+    }
+
+    /// The uppermost node on the way to `path` that does not exist.
+    private static func firstMissing(above path: String, _ client: ZooKeeperClient) async throws -> String {
+        var ancestor = ""
+        for name in path.split(separator: "/").dropLast() {
+            ancestor += "/" + name
+            if try await client.exists(ancestor) == nil { return ancestor }
+        }
+        // Made by somebody else just now, or it is the root that is missing.
+        return ancestor.isEmpty ? "/" : ancestor
     }
 }
 
