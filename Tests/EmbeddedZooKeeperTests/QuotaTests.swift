@@ -27,6 +27,24 @@ import ZooKeeperProtocol
         return String(decoding: data, as: UTF8.self)
     }
 
+    /// The nearest decides, as in ZooKeeper 3.9.5: below `/o/i` nine nodes more are allowed, whatever `/o` says.
+    @Test func theNearestOfNestedQuotasDecides() throws {
+        let client = try Self.harness().connected()
+        try client.create("/o")
+        try client.create("/o/i")
+        try Self.setQuota(client, "/o", "count=-1,bytes=-1=;byteHardLimit=-1;countHardLimit=4")
+        try Self.setQuota(client, "/o/i", "count=-1,bytes=-1=;byteHardLimit=-1;countHardLimit=10")
+        for index in 0..<9 { try client.create("/o/i/n\(index)") }
+        #expect(throws: ErrorCode.quotaExceeded) { try client.create("/o/i/n9") }
+        // Unlike there, what is below the inner one counts for the outer one at once, not from the next start on.
+        #expect(try Self.stats(client, "/o") == "count=11,bytes=0" && Self.stats(client, "/o/i") == "count=10,bytes=0")
+        #expect(throws: ErrorCode.quotaExceeded) { try client.create("/o/m") }
+        for index in 0..<8 { try client.delete("/o/i/n\(index)") }
+        try client.create("/o/m")
+        #expect(throws: ErrorCode.quotaExceeded) { try client.create("/o/m2") }
+        try client.create("/o/i/n9")
+    }
+
     /// As `StatsTrack` of ZooKeeper 3.9.5 prints and reads them.
     @Test(arguments: [
         ("count=5,bytes=10", "count=5,bytes=10"),

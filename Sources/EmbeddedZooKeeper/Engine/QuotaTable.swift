@@ -6,7 +6,10 @@ import ZooKeeperProtocol
 /// beside it, which is rewritten in memory at the end of a transaction without a log record, a version or a watch event
 /// of its own, as ZooKeeper does it. After a restart everything is counted anew, so the numbers need not be stored.
 ///
-/// A quota counts its whole subtree, itself included. Whether a change is allowed is asked of the nearest one only.
+/// A quota counts its whole subtree, itself included. Whether a change is allowed is asked of the nearest one only, as in
+/// ZooKeeper 3.9 (`DataTree.getMaxPrefixWithQuota`), whose command line refuses to set one quota inside another. Set all the
+/// same, ZooKeeper adds what happens under the inner one to the outer one's numbers only at its next start, when it counts
+/// anew; here both are always what is there.
 struct QuotaTable {
     /// What one path may hold and holds.
     final class Quota {
