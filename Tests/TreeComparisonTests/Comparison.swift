@@ -7,11 +7,17 @@ struct Comparison: Sendable {
     /// How many differences are shrunk and told before it ends.
     var differences = 1
     var stepsAnEpisode = 120
+    /// How many episodes at most.
+    var episodes = Int.max
+    /// Rounds of removals in an episode, instead of random requests.
+    var removals: Int?
     var tamper: (@Sendable (Call, inout Answer) -> Void)?
 
     struct Outcome: Sendable {
         var summary: String
         var findings: [Finding]
+        /// Nodes that the servers removed by themselves.
+        var removals = 0
     }
 
     /// A difference with a short script that shows it.
@@ -34,9 +40,15 @@ struct Comparison: Sendable {
         var findings: [Finding] = []
         var episode = seed
         let start = ContinuousClock.now
-        while duel.counts.calls < calls, findings.count < differences {
+        while duel.counts.calls < calls, duel.counts.episodes < episodes, findings.count < differences {
             var generator = Generator(seed: episode, peculiarities: peculiarities)
-            let script = generator.script(steps: stepsAnEpisode)
+            let script: [Step]
+            if let removals {
+                var removing = RemovalScript(seed: episode)
+                script = removing.script(rounds: removals)
+            } else {
+                script = generator.script(steps: stepsAnEpisode)
+            }
             avoided.merge(generator.avoided) { $0 + $1 }
             do throws(Difference) {
                 try duel.play(script)
@@ -54,11 +66,11 @@ struct Comparison: Sendable {
         let summary = """
             compared with ZooKeeper \(version): \(counts.calls) requests in \(counts.episodes) episodes, \
             \(counts.replies) replies (\(counts.errors) of them errors), \(counts.events) events, \
-            \(counts.handshakes) handshakes, \(seconds) s, seeds \(seed)..<\(episode), \
+            \(counts.handshakes) handshakes, \(counts.removals) nodes gone by themselves, \(seconds) s, seeds \(seed)..<\(episode), \
             allowed by name: \(allowances.map { "\($0.key.rawValue) ×\($0.value)" }.sorted().joined(separator: ", "))
             replies by kind: \(counts.byCall.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "))
             """
-        return Outcome(summary: summary, findings: findings)
+        return Outcome(summary: summary, findings: findings, removals: counts.removals)
     }
 
     private func shrink(_ script: [Step], _ difference: Difference, _ seed: UInt64, _ duel: Duel) -> (

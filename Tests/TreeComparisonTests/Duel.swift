@@ -14,6 +14,7 @@ final class Duel {
     private var sessions = Correspondence(fixed: [0])
     private var slots: [Slot] = []
     private var observer: Link?
+    private var removals: RemovalWatch?
     private var root = ""
     private var roots = 0
     /// A difference leaves its root behind: another duel with the same servers must not meet it.
@@ -25,6 +26,8 @@ final class Duel {
         var errors = 0
         var events = 0
         var handshakes = 0
+        /// Nodes that the servers removed by themselves.
+        var removals = 0
         var episodes = 0
         /// How often each known difference was met.
         var allowed: [Peculiarity: Int] = [:]
@@ -82,6 +85,7 @@ final class Duel {
         slots = []
         observer?.drop()
         observer = nil
+        removals = nil
         zxids = Correspondence(fixed: [0, -1])
         sessions = Correspondence(fixed: [0])
     }
@@ -114,6 +118,20 @@ final class Duel {
             try fence(unordered: true)
         case .reattach(let slot, let timeout, let credentials):
             try reattach(slot, timeout, credentials)
+        case .removals(let slot, let calls, let expiring, let paths):
+            try fence()
+            if let expiring { try perform(.drop(slot: expiring)) }
+            try perform(.requests(slot: slot, calls))
+            let watch = try removals ?? RemovalWatch(ourPort: ourPort, theirPort: theirPort)
+            removals = watch
+            let different = try watch.wait(for: paths.map { root + $0.dropFirst() })
+            guard different.isEmpty else {
+                var difference = Difference("removed in time: \(different.joined(separator: ", "))")
+                difference.isSlow = true
+                throw difference
+            }
+            counts.removals += paths.count
+            try fence(unordered: true)
         }
     }
 

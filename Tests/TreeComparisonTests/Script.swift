@@ -12,6 +12,9 @@ enum Step: Hashable, Sendable {
     /// A connection for the session that the slot had last, alive or not. When the slot still has a connection, that one
     /// is taken over.
     case reattach(slot: Int, timeout: Int32, Credentials)
+    /// Requests that let nodes go before long, and a connection that is dropped so that its session expires; then waits
+    /// until both servers have removed the nodes.
+    case removals(slot: Int, [Call], expiring: Int?, until: [String])
 
     enum Credentials: Hashable, Sendable {
         case good
@@ -21,7 +24,10 @@ enum Step: Hashable, Sendable {
     }
 
     var calls: Int {
-        if case .requests(_, let calls) = self { calls.count } else { 1 }
+        switch self {
+        case .requests(_, let calls), .removals(_, let calls, _, _): calls.count
+        case .connect, .drop, .close, .reattach: 1
+        }
     }
 }
 
@@ -30,6 +36,8 @@ extension Step: CustomStringConvertible {
         switch self {
         case .requests(let slot, let calls):
             calls.map { "[\(slot)] \($0)" }.joined(separator: "\n    ") + (calls.count > 1 ? "   (one burst)" : "")
+        case .removals(let slot, let calls, let expiring, let paths):
+            "\(Step.requests(slot: slot, calls))\n    \(expiring.map { "[\($0)] expires; " } ?? "")until \(paths) are gone"
         case .connect(let slot, let timeout): "[\(slot)] connect timeout=\(timeout)"
         case .drop(let slot): "[\(slot)] drop the connection"
         case .close(let slot): "[\(slot)] close the session"

@@ -3,7 +3,8 @@ import Foundation
 import Logging
 import TestFixtures
 
-/// Our server and Apache's, started for a comparison: nothing is removed or expires by itself, nothing waits for a disk.
+/// Our server and Apache's, started for a comparison: unless that is what is compared, nothing is removed or expires by
+/// itself; nothing waits for a disk.
 struct Servers {
     let ourPort: Int
     let apache: ApacheZooKeeper
@@ -12,27 +13,32 @@ struct Servers {
 
     /// Runs `body` with both servers.
     static func run<Result: Sendable>(
-        _ name: String, classPath: String? = nil, _ body: @escaping @Sendable (Servers) async throws -> Result
+        _ name: String, classPath: String? = nil, removing: Bool = false,
+        _ body: @escaping @Sendable (Servers) async throws -> Result
     ) async throws -> Result {
         let scratch = try Scratch(name, inMemory: true)
         defer { scratch.remove() }
         var options = ApacheZooKeeper.Options()
         options.settings = [
-            "minSessionTimeout=60000", "maxSessionTimeout=3600000", "snapCount=100000000", "preAllocSize=1024",
+            "minSessionTimeout=\(removing ? 1000 : 60_000)", "maxSessionTimeout=3600000", "snapCount=100000000",
+            "preAllocSize=1024",
         ]
         options.properties = [
             "zookeeper.forceSync": "no", "zookeeper.digest.enabled": "false",
             "zookeeper.DigestAuthenticationProvider.superDigest": superDigest,
-            "znode.container.checkIntervalMs": "100000000",
+            "znode.container.checkIntervalMs": removing ? "100" : "100000000",
+            "znode.container.maxPerMinute": "1000000",
         ]
         options.classPath = classPath
-        let apache = try await ApacheZooKeeper(scratch: scratch, tick: .seconds(3), options: options)
+        let tick = removing ? Duration.milliseconds(200) : .seconds(3)
+        let apache = try await ApacheZooKeeper(scratch: scratch, tick: tick, options: options)
         let port = try FreePort.tcp()
         var configuration = EmbeddedServer.Configuration(
             dataDirectory: try scratch.folder("ours"), listen: [.init(host: "127.0.0.1", port: port)],
-            tick: .seconds(3), superDigest: superDigest, maxClientConnections: 0, minSessionTimeout: .seconds(60),
+            tick: tick, superDigest: superDigest, maxClientConnections: 0,
+            minSessionTimeout: removing ? .seconds(1) : .seconds(60),
             maxSessionTimeout: .seconds(3600))
-        configuration.containerSweepInterval = .seconds(100_000)
+        configuration.containerSweepInterval = removing ? .milliseconds(100) : .seconds(100_000)
         var logger = Logger(label: "comparison")
         logger.logLevel = .error
         let server = EmbeddedServer(configuration: configuration, logger: logger)

@@ -32,6 +32,25 @@ struct TreeComparisonTests {
         #expect(count == 0, "\(outcome.findings.map(\.description).joined(separator: "\n\n"))")
     }
 
+    /// What servers remove by themselves, in `LINEKEEPER_FUZZ_REMOVALS` rounds: containers, nodes that outlive their time, and
+    /// the ephemeral nodes of sessions that expire.
+    @Test func `nodes go by themselves as they do at Apache's`() async throws {
+        let rounds = Self.environment["LINEKEEPER_FUZZ_REMOVALS"].flatMap { Int($0) } ?? 8
+        var comparison = Comparison(seed: Self.seed, calls: .max)
+        comparison.removals = 2
+        comparison.episodes = (rounds + 1) / 2
+        let script = comparison
+        print("seed \(Self.seed)")
+        let outcome = try await Servers.run("removals", classPath: Self.classPath, removing: true) { servers in
+            try await Servers.onThread {
+                script.run(ourPort: servers.ourPort, theirPort: servers.apache.port, version: servers.version)
+            }
+        }
+        print(outcome.summary)
+        #expect(outcome.findings.isEmpty, "\(outcome.findings.map(\.description).joined(separator: "\n\n"))")
+        #expect(outcome.removals >= rounds, "\(outcome.removals) nodes in \(rounds) rounds")
+    }
+
     /// Differences planted into what our server said: each must be found, and be shrunk to the requests that show it.
     @Test func `planted differences are found and shrunk`() async throws {
         let findings = try await Servers.run("planted", classPath: Self.classPath) { servers in
