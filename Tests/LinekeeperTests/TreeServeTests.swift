@@ -6,6 +6,38 @@ extension EndToEnd {
     /// What `tree serve` says about what it is told, and with what status it ends.
     @Suite("tree serve")
     struct TreeServeTests {
+        @Test("a missing parent is named; a hang-up signal lets certificates be read again", .timeLimit(.minutes(1)))
+        func parentsAndSignals() async throws {
+            try await Stage.play("tree-serve") { stage in
+                let certificates = try await TestCertificates()
+                let server = try await TreeServer(
+                    program: stage.program, scratch: stage.scratch,
+                    options: [
+                        "--tls-listen", "127.0.0.1:0", "--tls-certificate", certificates.server, "--tls-key",
+                        certificates.serverKey,
+                    ])
+                func create(_ path: String) async throws -> (status: Int32, text: String) {
+                    let outcome = try await stage.program.call(
+                        ["tree", "create", path, "--root", "--server", server.connectString], in: stage.scratch)
+                    return (outcome.status, outcome.errors)
+                }
+                let early = try await create("/a/b")
+                #expect(
+                    early.status == 1 && early.text.contains("/a/b cannot be made: there is no node /a."), "\(early)")
+                #expect(try await create("/a").status == 0)
+                let deep = try await create("/a/b/c")
+                #expect(deep.status == 1 && deep.text.contains("there is no node /a/b."), "\(deep)")
+                #expect(try await create("/a/b").status == 0)
+                let process = try #require(server.process)
+                process.signal(SIGHUP)
+                try await eventually("the certificates are read again", seen: { process.report() }) {
+                    process.errors.contains("certificates read again")
+                }
+                #expect(process.isRunning)
+                await server.stop()
+            }
+        }
+
         @Test("mistakes are named, with what to do", .timeLimit(.minutes(1)))
         func mistakes() async throws {
             try await Stage.play("tree-serve-mistakes") { stage in
