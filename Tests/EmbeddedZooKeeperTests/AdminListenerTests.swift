@@ -16,7 +16,8 @@ import ZooKeeperProtocol
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         var configuration = EmbeddedServer.Configuration(
-            dataDirectory: directory, listen: [HostPort(host: "127.0.0.1", port: 0)], tick: .milliseconds(200))
+            dataDirectory: directory, listen: [HostPort(host: "127.0.0.1", port: 0)], tick: .milliseconds(200),
+            maxSessionTimeout: .seconds(60))
         configuration.adminListen = HostPort(host: "127.0.0.1", port: 0)
         let server = EmbeddedServer(configuration: configuration, logger: logger)
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -52,7 +53,7 @@ import ZooKeeperProtocol
     @Test func garbageAndIdlersDoNotHarmIt() async throws {
         try await Self.withServer { client, admin in
             let good = try await RawSocket(client)
-            _ = try await good.connect()
+            _ = try await good.connect(timeoutMilliseconds: 60_000)
             let seed = UInt64.random(in: 0 ... .max)
             print("seed \(seed)")
             var random = SplitMix64(seed: seed)

@@ -266,11 +266,11 @@ struct RawSocket: Sendable {
     }
 
     func connect(
-        session: Int64 = 0, password: [UInt8] = [UInt8](repeating: 0, count: 16)
+        session: Int64 = 0, password: [UInt8] = [UInt8](repeating: 0, count: 16), timeoutMilliseconds: Int32 = 4000
     ) async throws -> ConnectResponse {
         var bytes = ByteBuffer()
         let request = ConnectRequest(
-            lastZxidSeen: 0, timeoutMilliseconds: 4000, sessionID: session, password: password)
+            lastZxidSeen: 0, timeoutMilliseconds: timeoutMilliseconds, sessionID: session, password: password)
         Frame.write(into: &bytes) { request.write(into: &$0) }
         try await write(bytes)
         var frame = try await frame()

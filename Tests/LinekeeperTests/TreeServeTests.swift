@@ -16,7 +16,7 @@ extension EndToEnd {
                         "--tls-listen", "127.0.0.1:0", "--tls-certificate", certificates.server, "--tls-key",
                         certificates.serverKey,
                     ])
-                func create(_ path: String) async throws -> (status: Int32, text: String) {
+                func create(_ path: String) async throws -> (status: Int32?, text: String) {
                     let outcome = try await stage.program.call(
                         ["tree", "create", path, "--root", "--server", server.connectString], in: stage.scratch)
                     return (outcome.status, outcome.errors)
