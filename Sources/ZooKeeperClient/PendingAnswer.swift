@@ -138,18 +138,6 @@ extension ZooKeeperClient {
             return NodeData(data: response.data, stat: response.stat)
         }
     }
-
-    package func startTransaction(_ operations: [Operation]) throws -> PendingAnswer<[OperationResult]> {
-        try validate(operations)
-        let chroot = chroot
-        return try start(.multi, path: nil, size: roughSize(of: operations)) {
-            write(operations, into: &$0)
-        } decode: { reply in
-            var body = reply.body
-            let response: MultiResponse = try Self.decode(&body, nil, .multi)
-            return try Self.results(response, of: operations, chroot: chroot)
-        }
-    }
 }
 
 extension Watch {
