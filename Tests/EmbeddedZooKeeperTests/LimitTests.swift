@@ -8,7 +8,7 @@ import ZooKeeperProtocol
 
 /// What a client cannot do to the server and to others, over real sockets.
 @Suite struct LimitTests {
-    private static func withServer(
+    static func withServer(
         limits: ServerCore.Limits = .init(), _ change: (inout EmbeddedServer.Configuration) -> Void = { _ in },
         _ body: @Sendable (SocketAddress) async throws -> Void
     ) async throws {
@@ -32,7 +32,7 @@ import ZooKeeperProtocol
         }
     }
 
-    private static func request(_ operation: OperationCode, xid: Int32, _ body: any Record) -> ByteBuffer {
+    static func request(_ operation: OperationCode, xid: Int32, _ body: any Record) -> ByteBuffer {
         var bytes = ByteBuffer()
         Frame.write(into: &bytes) {
             RequestHeader(xid: xid, operation: operation).write(into: &$0)
@@ -41,7 +41,7 @@ import ZooKeeperProtocol
         return bytes
     }
 
-    private static func reply(_ socket: RawSocket) async throws -> ReplyHeader {
+    static func reply(_ socket: RawSocket) async throws -> ReplyHeader {
         var frame = try await socket.frame()
         return try ReplyHeader(from: &frame)
     }
@@ -99,8 +99,12 @@ import ZooKeeperProtocol
     }
 
     /// A few kilobytes of requests ask for a hundred megabytes: sent as the client takes them, none missing.
-    @Test func largeAnswersToABurstAreAllSent() async throws {
-        try await Self.withServer { address in
+    ///
+    /// With one connection a batch, output goes past the pipeline until the socket is full, then through it.
+    @Test(arguments: [128, 1]) func largeAnswersToABurstAreAllSent(connectionsPerBatch: Int) async throws {
+        var limits = ServerCore.Limits()
+        limits.connectionsPerBatch = connectionsPerBatch
+        try await Self.withServer(limits: limits) { address in
             let socket = try await RawSocket(address)
             _ = try await socket.connect()
             let data = [UInt8](repeating: 7, count: 1_000_000)
@@ -183,8 +187,9 @@ import ZooKeeperProtocol
     }
 
     /// Writes wait for the disk: with a tiny allowance the server stops reading, loses nothing and answers in order.
-    @Test func backPressureLosesNothing() async throws {
+    @Test(arguments: [128, 1]) func backPressureLosesNothing(connectionsPerBatch: Int) async throws {
         var limits = ServerCore.Limits()
+        limits.connectionsPerBatch = connectionsPerBatch
         limits.gatedBytes = 200
         limits.totalGatedBytes = 300
         limits.framesPerTurn = 3

@@ -31,6 +31,9 @@ final class Client: Hashable {
     var isHeldBack = false
     /// What may leave now.
     var ready = ByteBuffer()
+    /// How much left the last time, within bounds: as much room is made when there is something again. A connection that
+    /// only waits keeps none.
+    private var expectedOutput = 0
     /// What may leave once the batch of that number is on disk, oldest first. At most two: the batch being written and
     /// the one being filled.
     private(set) var gated: [(batch: UInt64, bytes: ByteBuffer)] = []
@@ -41,6 +44,8 @@ final class Client: Hashable {
     var handshakeBatch: UInt64 = 0
     /// Whether the connection is on the engine's list of those with something to send.
     var isTouched = false
+    /// Whether it is on the engine's list of those with something in ``gated``.
+    var isWaiting = false
 
     var dataWatches: Set<PathKey> = []
     var childWatches: Set<PathKey> = []
@@ -83,6 +88,7 @@ final class Client: Hashable {
         guard phase != .aborted else { return }
         sent &+= 1
         if gate <= durable, gated.isEmpty {
+            makeRoom()
             body(&ready)
             return
         }
@@ -98,6 +104,19 @@ final class Client: Hashable {
             gatedBytes += bytes.readableBytes
             gated.append((gate, bytes))
         }
+    }
+
+    /// Makes room in ``ready`` before the first byte of a turn, rather than by and by.
+    func makeRoom() {
+        if ready.capacity == 0 { ready.reserveCapacity(expectedOutput) }
+    }
+
+    /// Takes everything that may leave now.
+    func takeReady() -> ByteBuffer {
+        let bytes = ready
+        expectedOutput = min(bytes.readableBytes, 16 << 10)
+        ready = ByteBuffer()
+        return bytes
     }
 
     /// Lets go what waited for batches up to `durable`.

@@ -97,7 +97,7 @@ extension Engine {
     }
 
     /// Who may not read the node does not learn of it either (CVE-2024-23944).
-    private func notify(_ clients: Set<Client>, _ type: EventType, _ node: Node) {
+    private func notify(_ clients: [Client], _ type: EventType, _ node: Node) {
         guard !clients.isEmpty else { return }
         let allowed =
             node.state.acl == ACL.worldAll
@@ -106,7 +106,7 @@ extension Engine {
     }
 
     /// The same bytes for everybody, made once.
-    private func deliver(_ event: WatchEvent, to clients: Set<Client>) {
+    private func deliver(_ event: WatchEvent, to clients: [Client]) {
         guard !clients.isEmpty else { return }
         var frame = ByteBuffer()
         Frame.write(into: &frame) {
@@ -116,7 +116,10 @@ extension Engine {
         statistics.eventsSent &+= UInt64(clients.count)
         statistics.eventFanOut.record(Int64(clients.count))
         for client in clients where client.phase == .connected {
-            send(to: client) { $0.writeImmutableBuffer(frame) }
+            send(to: client) { output in
+                // Mostly there is nothing before it, and one piece of memory does for all.
+                if output.readableBytes == 0 { output = frame } else { output.writeImmutableBuffer(frame) }
+            }
         }
     }
 }

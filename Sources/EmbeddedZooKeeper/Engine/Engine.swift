@@ -70,7 +70,8 @@ final class Engine {
     /// The newest batch with a record: what output of this moment must wait for.
     private(set) var gate: UInt64 = 0
     private var touched: [Client] = []
-    private var waiting: Set<Client> = []
+    /// Those whose output waits for the disk, and some that have gone meanwhile.
+    private var waiting: [Client] = []
     /// Output of all connections that waits for the disk.
     private(set) var gatedBytes = 0
 
@@ -130,7 +131,6 @@ final class Engine {
         client.abort()
         clients[client.number] = nil
         watches.removeAll(client)
-        waiting.remove(client)
         if client.session?.client === client { client.session?.client = nil }
         client.session = nil
     }
@@ -183,7 +183,7 @@ final class Engine {
         if client.gated.isEmpty {
             touch(client)
         } else {
-            waiting.insert(client)
+            wait(client)
         }
     }
 
@@ -195,6 +195,7 @@ final class Engine {
         }
         statistics.sent &+= 1
         client.sent &+= 1
+        client.makeRoom()
         Frame.write(into: &client.ready) {
             $0.writeMultipleIntegers(ReservedXid.ping, durableZxid, ErrorCode.ok.rawValue)
         }
@@ -300,15 +301,26 @@ final class Engine {
         durableZxid = batch.lastZxid
         statistics.noteStored(now.instant)
         guard !waiting.isEmpty else { return }
-        for client in waiting {
-            let waited = now.instant.nanoseconds &- statistics.batchTaken.nanoseconds
+        let waited = now.instant.nanoseconds &- statistics.batchTaken.nanoseconds
+        let released = waiting
+        waiting = []
+        for client in released {
+            client.isWaiting = false
+            // It may have gone meanwhile.
+            guard !client.gated.isEmpty else { continue }
             statistics.noteUpdates(waited, answers: client.gatedAnswers)
             client.latency.note(milliseconds: max(0, waited) / 1_000_000)
             let gatedBefore = client.gatedBytes
             if client.release(durable: number) { touch(client) }
             gatedBytes += client.gatedBytes - gatedBefore
+            if !client.gated.isEmpty { wait(client) }
         }
-        waiting = waiting.filter { !$0.gated.isEmpty }
+    }
+
+    private func wait(_ client: Client) {
+        guard !client.isWaiting else { return }
+        client.isWaiting = true
+        waiting.append(client)
     }
 
     /// Answers that wait for the disk.

@@ -2,10 +2,10 @@ import ZooKeeperProtocol
 
 /// Who watches what. A watch belongs to a connection and goes with it.
 struct WatchTable {
-    private var data: [PathKey: Set<Client>] = [:]
-    private var child: [PathKey: Set<Client>] = [:]
-    private var persistent: [PathKey: Set<Client>] = [:]
-    private var recursive: [PathKey: Set<Client>] = [:]
+    private var data: [PathKey: Watchers] = [:]
+    private var child: [PathKey: Watchers] = [:]
+    private var persistent: [PathKey: Watchers] = [:]
+    private var recursive: [PathKey: Watchers] = [:]
     /// Watches in all.
     private(set) var count = 0
 
@@ -21,16 +21,16 @@ struct WatchTable {
         switch kind {
         case .data:
             guard client.dataWatches.insert(path).inserted else { return }
-            data[path, default: []].insert(client)
+            data[path, default: Watchers()].insert(client)
         case .child:
             guard client.childWatches.insert(path).inserted else { return }
-            child[path, default: []].insert(client)
+            child[path, default: Watchers()].insert(client)
         case .persistent:
             guard client.persistentWatches.insert(path).inserted else { return }
-            persistent[path, default: []].insert(client)
+            persistent[path, default: Watchers()].insert(client)
         case .recursive:
             guard client.recursiveWatches.insert(path).inserted else { return }
-            recursive[path, default: []].insert(client)
+            recursive[path, default: Watchers()].insert(client)
         }
         count += 1
     }
@@ -80,7 +80,7 @@ struct WatchTable {
         client.recursiveWatches = []
     }
 
-    private static func take(_ client: Client, _ path: PathKey, from table: inout [PathKey: Set<Client>]) {
+    private static func take(_ client: Client, _ path: PathKey, from table: inout [PathKey: Watchers]) {
         guard let index = table.index(forKey: path) else { return }
         table.values[index].remove(client)
         if table.values[index].isEmpty { table.remove(at: index) }
@@ -92,47 +92,49 @@ struct WatchTable {
     // MARK: Firing
 
     /// Those who are told that a node was created or its data changed. One-shot watches are used up.
-    mutating func fireData(_ node: Node) -> Set<Client> {
-        var told = fireOneShot(.data, node.key)
-        if let persistent = persistent[node.key] { told.formUnion(persistent) }
-        addRecursive(node, to: &told)
-        return told
+    mutating func fireData(_ node: Node) -> [Client] {
+        merged(fireOneShot(.data, node.key), persistent[node.key], node)
     }
 
     /// Those who are told, once each, that a node was deleted.
-    mutating func fireDeleted(_ node: Node) -> Set<Client> {
-        var told = fireData(node)
-        told.formUnion(fireOneShot(.child, node.key))
-        return told
+    mutating func fireDeleted(_ node: Node) -> [Client] {
+        let told = fireData(node)
+        let children = fireOneShot(.child, node.key)
+        guard !children.isEmpty else { return told }
+        var all = Watchers(told)
+        for client in children { all.insert(client) }
+        return all.inOrder
     }
 
     /// Those who are told that children came or went. Recursive watches are not.
-    mutating func fireChildren(_ node: Node) -> Set<Client> {
-        var told = fireOneShot(.child, node.key)
-        if let persistent = persistent[node.key] { told.formUnion(persistent) }
-        return told
+    mutating func fireChildren(_ node: Node) -> [Client] {
+        merged(fireOneShot(.child, node.key), persistent[node.key], nil)
     }
 
-    private mutating func fireOneShot(_ kind: Kind, _ path: PathKey) -> Set<Client> {
+    private mutating func fireOneShot(_ kind: Kind, _ path: PathKey) -> [Client] {
         if kind == .data {
-            guard !data.isEmpty, let told = data.removeValue(forKey: path) else { return [] }
+            guard !data.isEmpty, let told = data.removeValue(forKey: path)?.inOrder else { return [] }
             for client in told { client.dataWatches.remove(path) }
             count -= told.count
             return told
         }
-        guard !child.isEmpty, let told = child.removeValue(forKey: path) else { return [] }
+        guard !child.isEmpty, let told = child.removeValue(forKey: path)?.inOrder else { return [] }
         for client in told { client.childWatches.remove(path) }
         count -= told.count
         return told
     }
 
-    private func addRecursive(_ node: Node, to told: inout Set<Client>) {
-        guard !recursive.isEmpty else { return }
-        var ancestor: Node? = node
+    /// - Parameter node: That of which those are told who watch it or a node above with all that is below.
+    private func merged(_ once: [Client], _ always: Watchers?, _ node: Node?) -> [Client] {
+        guard always != nil || (node != nil && !recursive.isEmpty) else { return once }
+        var told = Watchers(once)
+        if let always { told.formUnion(always) }
+        var ancestor = node
         while let current = ancestor {
             if let clients = recursive[current.key] { told.formUnion(clients) }
             ancestor = current.parent
         }
+        return told.inOrder
     }
 
     // MARK: Summaries for the four-letter words
@@ -152,7 +154,7 @@ struct WatchTable {
         var found: [PathKey: Set<Client>] = [:]
         for table in [data, child, persistent, recursive] {
             for (path, clients) in table {
-                for client in clients where found[path, default: []].insert(client).inserted {
+                for client in clients.inOrder where found[path, default: []].insert(client).inserted {
                     left -= 1
                     guard left > 0 else { return (Self.sorted(found), false) }
                 }

@@ -35,13 +35,22 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var hasFramesLeft = false
     private var isClosing = false
     private var unsentBytes = 0
+    private let isPlain: Bool
+    /// The socket, while it is open and what the client is owed are the bytes that are to go into it. NIO closes a socket
+    /// and calls ``channelInactive(context:)`` in one go; the engine has no turn between.
+    private var descriptor: NIOBSDSocket.Handle?
 
-    init(core: ServerCore) {
+    /// - Parameter isPlain: Whether there is no other handler between it and the socket.
+    init(core: ServerCore, isPlain: Bool) {
         self.core = core
+        self.isPlain = isPlain
     }
 
     func channelActive(context: ChannelHandlerContext) {
         self.context = context
+        if isPlain {
+            descriptor = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable { $0 }
+        }
         guard let client = core.accept(self, address: context.remoteAddress) else {
             context.close(promise: nil)
             return
@@ -53,6 +62,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     func channelInactive(context: ChannelHandlerContext) {
         if let client { core.disconnected(client) }
         client = nil
+        descriptor = nil
         self.context = nil
         context.fireChannelInactive()
     }
@@ -230,11 +240,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
         }
         let count = client.ready.readableBytes
         if count > 0 {
-            let bytes = client.ready
-            client.ready = context.channel.allocator.buffer(capacity: min(count, 16 << 10))
-            unsentBytes += count
+            let bytes = client.takeReady()
             core.noteSent(count)
-            guard unsentBytes <= core.limits.outputBytes else {
+            guard unsentBytes + count <= core.limits.outputBytes else {
                 core.overflowed(client)
                 isClosing = true
                 context.close(promise: nil)
@@ -242,16 +250,45 @@ final class ConnectionHandler: ChannelDuplexHandler {
             }
             let isLast = client.phase == .closing && client.gated.isEmpty
             isClosing = isLast
-            context.writeAndFlush(wrapOutboundOut(bytes)).assumeIsolated().whenComplete { [self] _ in
-                unsentBytes -= count
-                if isLast { self.context?.close(promise: nil) }
-            }
+            write(bytes, context, isLast: isLast)
             if isLast { dropSoon(context) }
         } else if client.phase == .closing, client.gated.isEmpty {
             isClosing = true
             context.close(promise: nil)
         }
     }
+
+    private func write(_ bytes: ByteBuffer, _ context: ChannelHandlerContext, isLast: Bool) {
+        let count = bytes.readableBytes
+        unsentBytes += count
+        context.writeAndFlush(wrapOutboundOut(bytes)).assumeIsolated().whenComplete { [self] _ in
+            unsentBytes -= count
+            if isLast { self.context?.close(promise: nil) }
+        }
+    }
+
+    // MARK: With others
+
+    /// Takes what the engine has let go, to be written together with what others have.
+    ///
+    /// - Returns: `nil` when there is nothing, or when it must go through the pipeline: because something before it does, or
+    ///   the connection ends with it. ``flush()`` does what is right then.
+    func takeOutput(index: Int) -> SocketBatch.Item? {
+        guard let descriptor, let client, !isClosing, client.phase == .connected, unsentBytes == 0,
+            (1...core.limits.outputPerTurn).contains(client.ready.readableBytes)
+        else { return nil }
+        let bytes = client.takeReady()
+        core.noteSent(bytes.readableBytes)
+        return SocketBatch.Item(descriptor: descriptor, bytes: bytes, index: index)
+    }
+
+    /// Writes, when there is room, what the socket has not taken.
+    func putBack(_ bytes: ByteBuffer) {
+        guard let context else { return }
+        write(bytes, context, isLast: false)
+    }
+
+    // MARK: The end
 
     /// Closes in a while, even if the peer does not take the last of its output.
     private func dropSoon(_ context: ChannelHandlerContext) {

@@ -282,14 +282,15 @@ public final class EmbeddedServer: Service, Sendable {
                 .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
                 .childChannelOption(
                     .recvAllocator,
-                    value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 4096, maximum: 1 << 18)
+                    // Each connection keeps its buffer; most only ping, and for those that send it doubles with each read.
+                    value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 512, maximum: 1 << 18)
                 )
                 .childChannelOption(
                     .writeBufferWaterMark, value: ChannelOptions.Types.WriteBufferWaterMark(low: 1 << 20, high: 4 << 20)
                 )
                 .childChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
-                        let connection = ConnectionHandler(core: core.value)
+                        let connection = ConnectionHandler(core: core.value, isPlain: tls == nil)
                         if let tls {
                             let certificates = ClientCertificateHandler(connection: connection, core: core.value)
                             try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls.context))

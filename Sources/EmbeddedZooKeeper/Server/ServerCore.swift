@@ -1,3 +1,4 @@
+import DequeModule
 import Logging
 import NIOCore
 import ZooKeeperProtocol
@@ -27,6 +28,8 @@ final class ServerCore {
         var outputPerTurn = 1 << 20
         /// How many changes are stored without handing them to another thread, when the disk is quick.
         var recordsAtOnce = 4
+        /// From how many connections on with output in one turn it is written on several processors.
+        var connectionsPerBatch = 128
         /// How long a connection that is being closed may take for its last output.
         var farewell = TimeAmount.seconds(10)
         /// How long a connection may take until its handshake.
@@ -45,6 +48,8 @@ final class ServerCore {
     private var nextClientNumber: UInt64 = 1
     private var held: [ConnectionHandler] = []
     private var connectionsByAddress: [String: Int] = [:]
+    /// Until when connections must have sent their handshake, in order.
+    private var handshakes: Deque<(deadline: Instant, number: UInt64)> = []
     private var timers: [RepeatedTask] = []
     private var settled: [EventLoopPromise<Void>] = []
     private var isStopping = false
@@ -104,6 +109,7 @@ final class ServerCore {
     private func tick() {
         let now = clock()
         engine?.tick(now: now)
+        dropSilent(now)
         writeNotices(now)
         if now.instant >= nextTending {
             nextTending = now.instant.advanced(byMilliseconds: 1000)
@@ -184,14 +190,19 @@ final class ServerCore {
         nextClientNumber += 1
         let client = engine.accept(address: address, port: remote?.port ?? 0, number: number, now: clock())
         connections[number] = handler
-        eventLoop.assumeIsolated().scheduleTask(in: limits.handshake) { [weak self] in
-            guard let self, let handler = connections[number], handler.client?.phase == .awaitingHandshake else {
-                return
-            }
-            self.engine?.statistics.handshakesMissed &+= 1
+        let deadline = clock().instant.advanced(byMilliseconds: limits.handshake.nanoseconds / 1_000_000)
+        handshakes.append((deadline, number))
+        return client
+    }
+
+    /// Ends the connections that have not said who they are. One list in order of time: a timer each would be dear.
+    private func dropSilent(_ now: Now) {
+        while let first = handshakes.first, first.deadline <= now.instant {
+            handshakes.removeFirst()
+            guard let handler = connections[first.number], handler.client?.phase == .awaitingHandshake else { continue }
+            engine?.statistics.handshakesMissed &+= 1
             handler.drop()
         }
-        return client
     }
 
     func disconnected(_ client: Client) {
@@ -293,7 +304,7 @@ final class ServerCore {
             for promise in settled { promise.succeed() }
             settled = []
         }
-        for client in engine.takeTouched() { connections[client.number]?.flush() }
+        flush(engine.takeTouched())
         advanceCheckpoint()
     }
 
@@ -326,6 +337,22 @@ final class ServerCore {
                 stored(batch.number, error)
             }
         }
+    }
+
+    /// Sends what they are owed: to a few one after the other, to many on all processors.
+    private func flush(_ clients: [Client]) {
+        guard clients.count >= limits.connectionsPerBatch else {
+            for client in clients { connections[client.number]?.flush() }
+            return
+        }
+        let handlers = clients.compactMap { connections[$0.number] }
+        var batch = SocketBatch()
+        var others: [ConnectionHandler] = []
+        for (index, handler) in handlers.enumerated() {
+            if let item = handler.takeOutput(index: index) { batch.append(item) } else { others.append(handler) }
+        }
+        for remainder in batch.send() { handlers[remainder.index].putBack(remainder.bytes) }
+        for handler in others { handler.flush() }
     }
 
     private func stored(_ number: UInt64, _ error: (any Error)?) {
