@@ -15,7 +15,9 @@ let package = Package(
                 .product(name: "ZooKeeperClient", package: "linekeeper"),
                 .product(name: "ZooKeeperRecipes", package: "linekeeper"),
                 .product(name: "Logging", package: "swift-log"),
-            ])
+            ]),
+        .systemLibrary(name: "CEpoll"),
+        .executableTarget(name: "FanOut", dependencies: ["CEpoll"]),
     ],
     swiftLanguageModes: [.v6]
 )
