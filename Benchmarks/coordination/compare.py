@@ -244,6 +244,9 @@ class Comparison:
                     if result["errors"]:
                         sys.exit("two held the lock at a time")
                     found.setdefault((way, sessions), []).append(result["per_second"])
+                result = self.load(
+                    "bare-locks", self.ours, "--sessions", sessions, "--seconds", seconds, "--path", path + "-bare")
+                found.setdefault(("bare", sessions), []).append(result["per_second"])
                 if curator:
                     done = subprocess.run(
                         ["java", "-Xmx256m", "-Dlog4j2.level=OFF", "-cp", curator, HERE / "CuratorLocks.java", self.ours.address,
@@ -254,6 +257,8 @@ class Comparison:
                     found.setdefault(("curator", sessions), []).append(result["per_second"])
         for sessions, name in ((1, "lock cycles, one contender"), (8, "lock hand-offs, eight contenders")):
             theirs = statistics.median(found["curator", sessions]) if curator else None
+            # What no client can exceed, because it does nothing else.
+            self.table.add(f"{name}, bare sockets", statistics.median(found["bare", sessions]), theirs, "/s", None, None, "Curator")
             for way in ("with-lock", "acquire"):
                 ours = statistics.median(found[way, sessions])
                 self.table.add(

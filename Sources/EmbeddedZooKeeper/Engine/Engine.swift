@@ -267,7 +267,7 @@ final class Engine {
 
     /// Whether there is something to be stored, nothing is being stored, and it is not much.
     func hasSmallBatch(atMost records: Int) -> Bool {
-        batchInFlight == nil && (1...records).contains(tree.log.recordCount)
+        batchInFlight == nil && tree.log.recordCount > 0 && tree.log.recordCount <= records
     }
 
     /// Whether the end of a session can be recorded. A batch that does not fit would cost all clients their connections.

@@ -9,6 +9,7 @@ struct CoordinationLoad {
         usage: CoordinationLoad raw    HOST:PORT LOAD COUNT [OPTION …]    over a bare socket
                CoordinationLoad client HOST:PORT LOAD COUNT [OPTION …]    with ZooKeeperClient
                CoordinationLoad locks  HOST:PORT [OPTION …]               with DistributedLock
+               CoordinationLoad bare-locks HOST:PORT [OPTION …]           the least that contenders must do, on one thread
         LOAD is set, get, create, multi, or ping (raw only). COUNT counts single operations, also those inside a multi.
           --window N    requests on their way at a time (1000; 1 is one after another)
           --nodes N     nodes that the load goes round (100)
@@ -30,6 +31,11 @@ struct CoordinationLoad {
                 case .raw: try RawLoad(settings).run()
                 case .client: try await ClientLoad(settings).run()
                 case .locks: try await LockLoad(settings).run()
+                case .bareLocks:
+                    try {
+                        var load = BareLocks(settings)
+                        return try load.run()
+                    }()
                 }
             print(result.json)
         } catch let error as LoadError {

@@ -1,6 +1,9 @@
 /// What to do to whom; read from the command line.
 struct LoadSettings: Sendable {
-    enum Kind: String, Sendable { case raw, client, locks }
+    enum Kind: String, Sendable {
+        case raw, client, locks
+        case bareLocks = "bare-locks"
+    }
     enum Load: String, Sendable { case set, get, create, multi, ping }
     /// How locks are taken and given back.
     enum Way: String, Sendable {
@@ -37,7 +40,7 @@ struct LoadSettings: Sendable {
         guard address.count == 2, let port = Int(address[1]) else { throw Self.misuse("no HOST:PORT") }
         host = String(address[0])
         self.port = port
-        if kind != .locks {
+        if kind == .raw || kind == .client {
             load = try Self.choice(rest.popFirst())
             guard let count = rest.popFirst().flatMap({ Int($0) }), count > 0 else { throw Self.misuse("no COUNT") }
             self.count = count

@@ -122,6 +122,30 @@ final class RawConnection {
         }) != nil {}
     }
 
+    /// Takes what has arrived, with its content.
+    func takeAnswers() throws -> [RawAnswer] {
+        guard try readMore(waitMilliseconds: 0) else { return [] }
+        var answers: [RawAnswer] = []
+        while let answer = try takeFrame({ length -> RawAnswer? in
+            guard length >= 16 else { return nil }
+            let body = UnsafeRawBufferPointer(start: input + frameStart + 20, count: length - 16)
+            return RawAnswer(
+                xid: Self.int(input + frameStart + 4), error: Self.int(input + frameStart + 16), body: Array(body))
+        }) {
+            if let answer { answers.append(answer) }
+        }
+        return answers
+    }
+
+    /// The connections on which something has arrived, by index.
+    static func readable(_ connections: [RawConnection], waitMilliseconds: Int32) throws -> [Int] {
+        var waiting = connections.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
+        guard poll(&waiting, nfds_t(waiting.count), waitMilliseconds) > 0 else {
+            throw LoadError(description: "answers are missing")
+        }
+        return waiting.indices.filter { waiting[$0].revents != 0 }
+    }
+
     private func readMore(waitMilliseconds: Int32) throws -> Bool {
         if frameStart > 0 {
             memmove(input, input + frameStart, inputEnd - frameStart)
