@@ -8,7 +8,9 @@ import Synchronization
 final class CertificateKeeper: Sendable {
     private struct State {
         var context: NIOSSLContext
+        /// Empty: those that were read last could not be used.
         var stamps: [FileStamp?]
+        var refusal: String?
     }
 
     private let tls: EmbeddedServer.TLS
@@ -33,23 +35,36 @@ final class CertificateKeeper: Sendable {
     ///
     /// - Parameter unchanged: Whether to do so although none of them seems to have changed.
     func reload(unchanged: Bool) {
-        reading.withLock { _ in
-            let stamps = Self.stamps(tls)
-            let isChanged = state.withLock { state in
-                defer { state.stamps = stamps }
-                return state.stamps != stamps
+        if unchanged {
+            reading.withLock { _ in read(unchanged: true) }
+        } else {
+            // Should the disk be stuck, one waits for it and not one more each time.
+            reading.withLockIfAvailable { _ in read(unchanged: false) }
+        }
+    }
+
+    private func read(unchanged: Bool) {
+        let stamps = Self.stamps(tls)
+        guard unchanged || state.withLock({ $0.stamps != stamps }) else { return }
+        do {
+            let context = try tls.makeContext()
+            state.withLock { $0 = State(context: context, stamps: stamps) }
+            logger.notice("certificates read again", metadata: ["certificate": "\(tls.certificate)"])
+        } catch {
+            // Perhaps only the first of the files is there yet, or one could not be read just now: it is tried again, and
+            // said again when there is something else to say.
+            let refusal = "\(error)"
+            let isNew = state.withLock { state in
+                defer {
+                    state.stamps = []
+                    state.refusal = refusal
+                }
+                return state.refusal != refusal
             }
-            guard isChanged || unchanged else { return }
-            do {
-                let context = try tls.makeContext()
-                state.withLock { $0.context = context }
-                logger.notice("certificates read again", metadata: ["certificate": "\(tls.certificate)"])
-            } catch {
-                // Perhaps only the first of the files is there yet; the next is noticed as this one was.
-                logger.warning(
-                    "the changed certificates cannot be used; the former ones stay in use",
-                    metadata: ["error": "\(error)"])
-            }
+            guard isNew || unchanged else { return }
+            logger.warning(
+                "the changed certificates cannot be used; the former ones stay in use",
+                metadata: ["error": "\(refusal)"])
         }
     }
 

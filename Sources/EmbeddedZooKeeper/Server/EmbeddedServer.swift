@@ -184,7 +184,7 @@ public final class EmbeddedServer: Service, Sendable {
             throw EmbeddedServerError(error.description)
         } catch let error as StorageError where error.isOutOfSpace {
             throw EmbeddedServerError(
-                "the data directory \(path) cannot be used: \(error). There is no log yet that could be gone on with: make "
+                "the data directory \(path) cannot be used: \(error). There is no log in it that could be gone on with: make "
                     + "room for at least \(configuration.logSegmentBytes) bytes, and start again.")
         } catch {
             throw EmbeddedServerError("the data directory \(path) cannot be used: \(error)")

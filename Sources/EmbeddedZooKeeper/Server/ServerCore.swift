@@ -82,14 +82,14 @@ final class ServerCore {
         self.context = context
         self.logger = logger
         self.clock = clock
+        // Before the first client: the disk may be full already.
+        takeReport()
     }
 
     func now() -> Now { clock() }
 
     /// Starts the clock of session expiry and the sweeps.
     func start(sweepInterval: TimeAmount) {
-        // Before the first client: the disk may be full already.
-        takeReport()
         let bucket = TimeAmount.milliseconds(engine?.sessionClock.bucketMilliseconds ?? 100)
         // Holds the core until the timers are cancelled in `stop`.
         let core = NIOLoopBound(self, eventLoop: eventLoop)
@@ -408,6 +408,7 @@ final class ServerCore {
         guard !isStopping else { return }
         do {
             engine = try Engine(recovered: try result.get(), settings: settings, now: clock())
+            takeReport()
             logger.info("the tree was read again from disk and is served")
             settle()
         } catch let error as RecoveryError {

@@ -167,8 +167,14 @@ struct TreeLog {
             previousEnd: durable.offset, previousZxid: durable.zxid, startZxid: startZxid, secret: secret)
         let buffer = appender?.reusableBuffer
         appender = nil
-        let next = try LogAppender(
-            header, in: spare, directory: directory, fileSystem: fileSystem, buffer: buffer)
+        let next: LogAppender
+        do {
+            next = try LogAppender(header, in: spare, directory: directory, fileSystem: fileSystem, buffer: buffer)
+        } catch {
+            // Nobody else knows of it, and each try would leave another one.
+            try? fileSystem.remove(directory + "/" + spare.name)
+            throw error
+        }
         segments.append(header.sequence)
         self.durable = next.position
         appender = next

@@ -145,8 +145,8 @@ final class TreeStore: TreeStorage {
     }
 
     private func publish() {
-        let report = log.withLock { $0.report }
-        published.withLock { $0 = report }
+        // One lock in the other, or an older report could follow a newer one.
+        log.withLock { log in published.withLock { $0 = log.report } }
     }
 
     func report() -> StorageReport { published.withLock { $0 } }
