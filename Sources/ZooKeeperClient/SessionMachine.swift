@@ -367,6 +367,7 @@ struct SessionMachine {
     }
 
     private mutating func renew(sentAt: ContinuousClock.Instant, gap: Duration, _ evidence: LeaseClock.Evidence) {
+        guard !isClosing || settings.keepsSessionAtEnd else { return }
         guard rearmsPending == 0 else {
             heldRenewals.append((sentAt, gap, evidence))
             return
@@ -535,6 +536,8 @@ struct SessionMachine {
             end(&effects)
             effects.close = .closed
         case .established:
+            // What is about to be ended proves nothing more; and what was submitted for a session that stays is not lost.
+            if settings.keepsSessionAtEnd { effects = takeWritable(at: now) } else { lease.sessionEnded() }
             phase = .closing(deadline: now + patience)
             if !settings.keepsSessionAtEnd {
                 effects.write = ownRequest(.closeSession, at: now) { _ in }

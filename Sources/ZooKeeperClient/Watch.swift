@@ -27,6 +27,8 @@ public final class Watch: Sendable {
     }
 
     deinit {
+        // Before: the answer that arms it may be on its way.
+        slot.abandon()
         core.forget(slot)
     }
 
@@ -81,6 +83,7 @@ final class WatchSlot: Sendable {
     private struct State {
         var trigger: WatchTrigger?
         var isRequested = false
+        var isAbandoned = false
         var waiting: [UInt64: CheckedContinuation<WatchTrigger, any Error>] = [:]
         var actions: [UInt64: @Sendable (WatchTrigger) -> Void] = [:]
         var nextWaiter: UInt64 = 0
@@ -99,6 +102,11 @@ final class WatchSlot: Sendable {
 
     /// Whether a request that arms it was made: only then does the registry know it, or may come to know it.
     var isRequested: Bool { state.withLock { $0.isRequested } }
+
+    /// Whether nobody can learn of its end any more.
+    var isAbandoned: Bool { state.withLock { $0.isAbandoned } }
+
+    func abandon() { state.withLock { $0.isAbandoned = true } }
 
     func noteRequested() { state.withLock { $0.isRequested = true } }
 

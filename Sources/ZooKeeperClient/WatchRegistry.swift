@@ -43,6 +43,7 @@ struct WatchRegistry {
 
     /// The server has armed a watch, or not, by the outcome of the request. `exists` arms even when there is no node.
     mutating func answered(_ arming: WatchArming, error: ErrorCode) {
+        if case .oneShot(_, let slot) = arming, slot.isAbandoned { return }
         switch (arming, error) {
         case (.oneShot(.getData, let slot), .ok), (.oneShot(.exists, let slot), .ok):
             data[slot.path, default: []].append(slot)

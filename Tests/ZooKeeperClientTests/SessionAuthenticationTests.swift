@@ -144,6 +144,17 @@ struct SessionAuthenticationTests {
         expect(machine.phase == .closed && machine.session?.id == 7)
     }
 
+    /// The last release of a lock, say: nobody would repeat it for a session that lives on.
+    @Test func whatWasSubmittedForASessionThatIsKeptIsStillSent() throws {
+        var machine = machine { $0.keepsSessionAtEnd = true }
+        _ = machine.connectionOpened(at: start)
+        _ = machine.received([granted()], at: start)
+        expect(machine.submit(call()) == nil)
+        let closing = machine.close(at: start, patience: .seconds(2))
+        expect(closing.write != nil && closing.completions.isEmpty && closing.close == nil)
+        expect(machine.received([reply(1)], at: start).close == .closed)
+    }
+
     @Test func aSessionThatIsKeptEndsAtOnceWhenNothingIsInFlight() {
         var machine = machine { $0.keepsSessionAtEnd = true }
         _ = machine.connectionOpened(at: start)

@@ -312,6 +312,19 @@ struct SessionMachineTests {
         #expect(machine.state == .closed && machine.lease.deadline == nil)
     }
 
+    /// From the moment on when the session is to be ended its nodes may be somebody else's.
+    @Test func nothingIsProvedOnceTheSessionIsToEnd() throws {
+        var machine = machine()
+        connected(&machine, at: start)
+        #expect(machine.submit(call(at: start)) == nil)
+        _ = machine.takeWritable(at: start)
+        #expect(machine.lease.deadline != nil)
+        _ = machine.close(at: start, patience: .seconds(1))
+        #expect(machine.lease.deadline == nil)
+        _ = machine.received([reply(1)], at: start + .milliseconds(1))
+        #expect(machine.lease.deadline == nil, "an answer does not bring it back")
+    }
+
     @Test func pausesWhileManyAreOnTheirWayAndAnswersTakeLong() throws {
         var machine = machine(limit: 1000)
         connected(&machine, at: start)
