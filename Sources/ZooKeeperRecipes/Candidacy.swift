@@ -68,7 +68,10 @@ struct Candidacy: Sendable {
                 return Entry(node: node(created.path, created.stat), queue: queue)
             } catch let error as ZooKeeperError {
                 switch error.code {
-                case .noNode: try await client.ensurePath(parent)
+                case .noNode:
+                    do { try await client.ensurePath(parent) } catch let error as ZooKeeperError {
+                        try await attempt.failed(error)
+                    }
                 case .sessionExpired: throw Displaced(reason: .sessionExpired)
                 default:
                     if error.isOutcomeUnknown { mayExist = true }
@@ -123,8 +126,10 @@ struct Candidacy: Sendable {
                 case .missing:
                     throw Displaced(reason: .nodeDeleted)
                 case .first:
-                    if let ownWatch { return grant(node, ownWatch) }
-                    if let arming { return try grant(node, arming) }
+                    if isProved(node) {
+                        if let ownWatch { return grant(node, ownWatch) }
+                        if let arming { return try grant(node, arming) }
+                    }
                     return grant(node, try await verify(node))
                 case .behind(let blockers, let next):
                     let wanted = blockers + (next.map { [$0] } ?? [])
@@ -146,16 +151,23 @@ struct Candidacy: Sendable {
                         _ = try await Watch.next(of: [armed] + watches.values)
                         isFree = blockers.contains { watches[$0]?.isOfDeletion == true }
                     }
-                    if isFree, next == nil, !armed.hasFired { return grant(node, armed) }
+                    // Whoever was stopped meanwhile hears of old events first, and of the end of the session last.
+                    if isFree, next == nil, !armed.hasFired, isProved(node) { return grant(node, armed) }
                 }
             } catch let error as ZooKeeperError {
                 switch error.code {
-                case .noNode: continue  // the whole queue is gone: look again
+                // A node with children cannot be deleted: with the whole queue the own node is gone.
+                case .noNode: throw Displaced(reason: .nodeDeleted)
                 case .sessionExpired: throw Displaced(reason: .sessionExpired)
                 default: try await attempt.failed(error)
                 }
             }
         }
+    }
+
+    /// Whether the session is known to last at this moment. If not, only a new answer of the server tells whose turn it is.
+    private func isProved(_ node: Node) -> Bool {
+        client.leaseDeadline(ofSession: node.sessionID).map { $0 > .now } ?? false
     }
 
     func grant(_ node: Node, _ watch: Watch) -> Lease {

@@ -47,9 +47,8 @@ public struct DistributedLock: Sendable {
 
     /// Runs `body` while holding the lock. When the lease is lost, or its deadline passes, `body` is cancelled.
     ///
-    /// `body` begins on the thread that has got the lock, in a task of its own. The lock is given up as by ``release(_:)``
-    /// when it ends. Cancelling reaches a body where it suspends or asks; one that computes for long should look at
-    /// ``Lease/isValid(at:)`` now and then.
+    /// `body` is a task of its own, which learns of its cancellation where it suspends or asks. The lock is given up as by
+    /// ``release(_:)`` when it ends.
     ///
     /// - Throws: What ``acquire(timeout:)`` and `body` throw; ``LeaseLost`` when the lease was lost before `body`
     ///   ended.

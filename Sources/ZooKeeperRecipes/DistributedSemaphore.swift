@@ -101,7 +101,10 @@ public struct DistributedSemaphore: Sendable {
                 return inTree
             } catch let error as ZooKeeperError {
                 switch error.code {
-                case .noNode: try await client.ensurePath(path)
+                case .noNode:
+                    do { try await client.ensurePath(path) } catch let error as ZooKeeperError {
+                        try await attempt.failed(error)
+                    }
                 case .badVersion: continue
                 default: try await attempt.failed(error)
                 }

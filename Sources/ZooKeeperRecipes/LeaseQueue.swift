@@ -100,12 +100,13 @@ struct LeaseQueue: Sendable {
 extension Lease {
     /// Runs `body`, which is cancelled when the lease is lost or its deadline passes.
     ///
-    /// It begins at once, on the caller's thread: what does not wait for anything costs no change of threads.
-    ///
-    /// - Throws: What `body` throws; ``LeaseLost`` when the lease was lost before `body` ended.
+    /// - Throws: What `body` throws; ``LeaseLost`` when the lease was lost before `body` ended, or began.
     func run<Result: Sendable>(_ body: @escaping @Sendable (Lease) async throws -> Result) async throws -> Result {
-        // A task of its own, which can be cancelled without cancelling the caller's; it has ended when this returns.
-        let work = Task.immediate { try await body(self) }
+        try Task.checkCancellation()
+        guard isValid() else { throw LeaseLost(path: path, reason: grant.loss ?? .deadlinePassed) }
+        // A task of its own, which can be cancelled without cancelling the caller's, whether its work ever waits or not;
+        // it has ended when this returns.
+        let work = Task { try await body(self) }
         let sign = LossSign()
         let lookForLoss: @Sendable () -> Void = {
             guard !isValid(), sign.set() else { return }

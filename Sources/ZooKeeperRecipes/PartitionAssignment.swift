@@ -220,7 +220,8 @@ public final class PartitionAssignment: Service, Sendable {
             } catch {
                 logger.debug("partition work ended", metadata: ["item": "\(item)", "error": "\(error)"])
             }
-            _ = held.withLock { $0.removeValue(forKey: item) }
+            // The work may have begun again under another lease.
+            held.withLock { if $0[item] == lease { $0[item] = nil } }
             await queue.releaseAndWait(lease)
             delay = ContinuousClock.now - began > .seconds(2) ? .milliseconds(10) : min(delay * 2, .seconds(1))
             try await Task.sleep(for: delay)

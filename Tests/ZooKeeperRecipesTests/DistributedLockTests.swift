@@ -221,4 +221,25 @@ struct DistributedLockTests {
             try await eventually("told") { !lease.isValid() }
         }
     }
+
+    /// An operator deletes the queue with everybody in it: they queue again.
+    @Test(arguments: TreeKind.allCases)
+    func whoWaitsGetsItAlsoWhenTheWholeQueueIsDeleted(_ kind: TreeKind) async throws {
+        let port = try await TestTree.port(kind)
+        let chroot = TestTree.uniquePath("swept")
+        try await withClient(port: port, chroot: chroot) { client in
+            let holder = try await lock(client).acquire()
+            try await withClient(port: port, chroot: chroot) { other in
+                let waiting = (0..<2).map { _ in Task { try await lock(other).withLock { $0 } } }
+                try await eventually("they wait") { try await client.getChildren("/lock").count == 3 }
+                // In one transaction, so that nobody finds the parent in time.
+                let names = try await client.getChildren("/lock")
+                try await client.transaction(
+                    names.map { .delete(path: "/lock/" + $0) } + [.delete(path: "/lock")])
+                let leases = try await (waiting[0].value, waiting[1].value)
+                #expect(leases.0.token > holder.token && leases.1.token > holder.token)
+            }
+            try await eventually("told") { !holder.isValid() }
+        }
+    }
 }
