@@ -267,10 +267,10 @@ struct Simulation {
             case .sessions(let block)?: try checkpoint.add(.sessions, block)
             case .seal(let seal)?:
                 engine.endCheckpoint()
-                let (name, start) = try checkpoint.seal(seal)
+                let (name, start, size) = try checkpoint.seal(seal)
                 let limit = log.spareLimit
                 let obsolete = log.checkpointSealed(as: name, start: start)
-                for name in obsolete.names { try disk.remove(Self.directory + "/" + name) }
+                for name in obsolete.names { try checkpoint.retire(name, size: size) }
                 for segment in obsolete.segments { try log.pool.recycle(segment: segment, limit: limit) }
             default: break
             }

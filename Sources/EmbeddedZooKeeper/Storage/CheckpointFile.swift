@@ -14,14 +14,21 @@ final class CheckpointFile {
     private var unsynchronized = 0
     private var blocks = 0
 
-    /// How much is written between synchronisations.
-    private static let synchronizeEvery = 1 << 20
+    /// How much is written between synchronisations. Those of a file that grows commit the file system's journal, which
+    /// holds the log up: fewer are better there.
+    private let synchronizeEvery: Int
 
-    init(_ header: CheckpointHeader, temporaryPath: String, fileSystem: any StorageFileSystem) throws {
+    /// - Parameter mode: ``StorageFileMode/writeSectors`` writes over a file that is there. What it held behind the seal
+    ///   stays and is never read.
+    init(
+        _ header: CheckpointHeader, temporaryPath: String, mode: StorageFileMode = .create,
+        fileSystem: any StorageFileSystem
+    ) throws {
         self.header = header
         self.temporaryPath = temporaryPath
         self.fileSystem = fileSystem
-        file = try fileSystem.open(temporaryPath, .create)
+        synchronizeEvery = mode == .create ? 8 << 20 : 1 << 20
+        file = try fileSystem.open(temporaryPath, mode)
         try header.sector.withUnsafeReadableBytes { try write($0) }
     }
 
@@ -74,7 +81,7 @@ final class CheckpointFile {
         offset += filled
         unsynchronized += filled
         filled = 0
-        guard unsynchronized >= Self.synchronizeEvery else { return }
+        guard unsynchronized >= synchronizeEvery else { return }
         unsynchronized = 0
         try file.synchronize()
     }

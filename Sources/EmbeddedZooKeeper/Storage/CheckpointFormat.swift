@@ -11,6 +11,8 @@ enum CheckpointFormat {
     }
 
     static let temporaryName = "checkpoint.new"
+    /// The file of the checkpoint before, to be written over by the next.
+    static let spareName = "checkpoint.spare"
     static let blockHeaderSize = 12
 
     static func checksum(_ kind: Kind, index: Int, _ payload: UnsafeRawBufferPointer, salt: LogSalt) -> UInt32 {

@@ -145,7 +145,8 @@ struct TreeRecovery {
 
     private static func isOurs(_ name: String) -> Bool {
         // The last is every file system's at its root.
-        ["lock", "epoch", "epoch.new", CheckpointFormat.temporaryName, "lost+found"].contains(name)
+        ["lock", "epoch", "epoch.new", CheckpointFormat.temporaryName, CheckpointFormat.spareName, "lost+found"]
+            .contains(name)
             || ["log-", "spare-", "checkpoint-"].contains { LogFormat.number(in: name, after: $0) != nil }
     }
 

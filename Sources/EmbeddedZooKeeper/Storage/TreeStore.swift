@@ -130,18 +130,28 @@ final class TreeStore: TreeStorage {
             let (start, secret) = log.withLock { ($0.checkpointBegins(), $0.secret) }
             guard let start else { return }
             try checkpoint.withLock { try $0.begin(at: start, secret: secret) }
-        case .nodes(let block): try checkpoint.withLock { try $0.add(.nodes, block) }
+        case .nodes(let block):
+            let begin = ContinuousClock.now
+            try checkpoint.withLock { try $0.add(.nodes, block) }
+            pauseForTheLog(after: ContinuousClock.now - begin)
         case .sessions(let block): try checkpoint.withLock { try $0.add(.sessions, block) }
         case .seal(let seal):
-            let (name, start) = try checkpoint.withLock { try $0.seal(seal) }
+            let (name, start, size) = try checkpoint.withLock { try $0.seal(seal) }
             let (limit, obsolete) = log.withLock { log in
                 (log.spareLimit, log.checkpointSealed(as: name, start: start))
             }
-            for name in obsolete.names { try options.fileSystem.remove(directory.path + "/" + name) }
+            for name in obsolete.names { try checkpoint.withLock { try $0.retire(name, size: size) } }
             for segment in obsolete.segments { try pool.recycle(segment: segment, limit: limit) }
             publish()
         case .abandon: checkpoint.withLock { $0.abandon() }
         }
+    }
+
+    /// Leaves the disk to the log for a while: a checkpoint has time, and whoever waits for a write has not. Bounded, so
+    /// that a slow disk does not get a log that outgrows its checkpoints.
+    private func pauseForTheLog(after took: Duration) {
+        let pause = min(took * 4, .milliseconds(2))
+        if pause > .microseconds(100) { usleep(UInt32(pause / .microseconds(1))) }
     }
 
     private func publish() {
