@@ -4,7 +4,8 @@ import NIOCore
 import ZooKeeperProtocol
 
 /// What moves the engine: the connections, the disk and the clock. All of it on one event loop, so that a read goes from
-/// socket to socket without changing threads.
+/// socket to socket without changing threads. Whoever calls it is on that loop already (handlers, timers, what was handed to
+/// the loop), which is what every `assumeIsolated()` here relies on.
 final class ServerCore {
     /// Bounds that are not part of the public configuration.
     struct Limits: Sendable {

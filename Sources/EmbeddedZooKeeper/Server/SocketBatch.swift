@@ -1,12 +1,7 @@
 import Dispatch
+import Glibc
 import NIOCore
 import Synchronization
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
 
 /// Bytes for many sockets, written on all processors at once.
 ///
@@ -67,13 +62,8 @@ struct SocketBatch {
     private static func send(_ bytes: ByteBuffer, to descriptor: CInt) -> Int {
         bytes.withUnsafeReadableBytes { bytes in
             while true {
-                #if canImport(Glibc)
-                    let sent = Glibc.send(
-                        descriptor, bytes.baseAddress, bytes.count, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL))
-                #else
-                    // NIO has seen to it that no signal is raised.
-                    let sent = Darwin.send(descriptor, bytes.baseAddress, bytes.count, MSG_DONTWAIT)
-                #endif
+                let sent = Glibc.send(
+                    descriptor, bytes.baseAddress, bytes.count, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL))
                 if sent >= 0 { return sent }
                 guard errno == EINTR else { return 0 }
             }
