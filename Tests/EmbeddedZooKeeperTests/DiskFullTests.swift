@@ -32,26 +32,48 @@ import ZooKeeperProtocol
         process.waitUntilExit()
     }
 
-    /// A server that is started on a full disk is as one that runs when it fills up.
-    @Test func aServerStartsOnAFullDisk() async throws {
+    /// A file system with room for so much; ``remove(_:)`` ends it.
+    private static func mountSmallDisk(_ size: String) throws -> String {
         let place = FileManager.default.temporaryDirectory.path + "/full-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: place) }
-        try Self.mount(["-t", "tmpfs", "-o", "size=1m", "tmpfs", place])
-        defer { Self.unmount(place) }
+        do {
+            try mount(["-t", "tmpfs", "-o", "size=\(size)", "tmpfs", place])
+        } catch {
+            try? FileManager.default.removeItem(atPath: place)
+            throw error
+        }
+        return place
+    }
+
+    private static func remove(_ place: String) {
+        unmount(place)
+        try? FileManager.default.removeItem(atPath: place)
+    }
+
+    /// A server with small segments, and no checkpoint, on that file system.
+    private static func makeServer(_ place: String) -> EmbeddedServer {
         var configuration = EmbeddedServer.Configuration(
             dataDirectory: place + "/tree", listen: [HostPort(host: "127.0.0.1", port: 0)], tick: .milliseconds(200),
             fourLetterWords: ["mntr"], maxClientConnections: 0)
         configuration.logSegmentBytes = 128 << 10
         configuration.checkpointLogBytes = 1 << 30
+        return EmbeddedServer(configuration: configuration, logger: logger)
+    }
+
+    private static var logger: Logger {
         var logger = Logger(label: "test")
         logger.logLevel = .critical
-        func makeServer() -> EmbeddedServer { EmbeddedServer(configuration: configuration, logger: logger) }
+        return logger
+    }
+
+    /// A server that is started on a full disk is as one that runs when it fills up.
+    @Test func aServerStartsOnAFullDisk() async throws {
+        let place = try Self.mountSmallDisk("1m")
+        defer { Self.remove(place) }
         @Sendable func create(_ path: String, _ socket: RawSocket) async throws -> ErrorCode {
             try await socket.call(.create, CreateRequest(path: path, data: [1], mode: .persistent)).error
         }
-        let first = makeServer()
-        let kept = try await EmbeddedServerTests.withServer(first) { address in
+        let kept = try await EmbeddedServerTests.withServer(Self.makeServer(place)) { address in
             let socket = try await RawSocket(address)
             let session = try await socket.connect()
             #expect(try await create("/kept", socket) == .ok)
@@ -69,7 +91,7 @@ import ZooKeeperProtocol
         var count = 0
         for round in 0..<4 {
             let before = count
-            count = try await EmbeddedServerTests.withServer(makeServer()) { address in
+            count = try await EmbeddedServerTests.withServer(Self.makeServer(place)) { address in
                 let socket = try await RawSocket(address)
                 let session = try await socket.connect(session: kept.sessionID, password: kept.password)
                 #expect(session.sessionID == kept.sessionID)
@@ -90,7 +112,7 @@ import ZooKeeperProtocol
             }
         }
         let acknowledged = count
-        let last = try await EmbeddedServerTests.withServer(makeServer()) { address in
+        let last = try await EmbeddedServerTests.withServer(Self.makeServer(place)) { address in
             let socket = try await RawSocket(address)
             _ = try await socket.connect()
             try FileManager.default.removeItem(atPath: place + "/filler")
@@ -102,7 +124,7 @@ import ZooKeeperProtocol
             for index in 0..<400 { #expect(try await create("/later\(index)", socket) == .ok) }
             return 400
         }
-        try await EmbeddedServerTests.withServer(makeServer()) { address in
+        try await EmbeddedServerTests.withServer(Self.makeServer(place)) { address in
             let socket = try await RawSocket(address)
             _ = try await socket.connect()
             let names = (0..<acknowledged).map { "/n\($0)" } + (0..<last).map { "/later\($0)" } + ["/kept", "/resumed"]
@@ -115,38 +137,20 @@ import ZooKeeperProtocol
 
     /// Without any log there is nothing that the server could go on in; it says what it needs.
     @Test func aFirstStartOnAFullDiskSaysWhatToDo() async throws {
-        let place = FileManager.default.temporaryDirectory.path + "/full-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: place) }
-        try Self.mount(["-t", "tmpfs", "-o", "size=64k", "tmpfs", place])
-        defer { Self.unmount(place) }
+        let place = try Self.mountSmallDisk("64k")
+        defer { Self.remove(place) }
         let configuration = EmbeddedServer.Configuration(
             dataDirectory: place + "/tree", listen: [HostPort(host: "127.0.0.1", port: 0)])
-        var logger = Logger(label: "test")
-        logger.logLevel = .critical
-        let server = EmbeddedServer(configuration: configuration, logger: logger)
+        let server = EmbeddedServer(configuration: configuration, logger: Self.logger)
         let error = await #expect(throws: EmbeddedServerError.self) { try await server.run() }
         let text = error?.description ?? ""
         #expect(text.contains(place) && text.contains("make room for at least"), "\(text)")
     }
 
     @Test func writesAreRefusedReadsAndSessionsGoOnAndWritesResume() async throws {
-        let place = FileManager.default.temporaryDirectory.path + "/full-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: place) }
-        try Self.mount(["-t", "tmpfs", "-o", "size=1m", "tmpfs", place])
-        defer { Self.unmount(place) }
-        var configuration = EmbeddedServer.Configuration(
-            dataDirectory: place + "/tree", listen: [HostPort(host: "127.0.0.1", port: 0)], tick: .milliseconds(200),
-            fourLetterWords: ["mntr"], maxClientConnections: 0)
-        configuration.logSegmentBytes = 128 << 10
-        configuration.checkpointLogBytes = 1 << 30
-        var logger = Logger(label: "test")
-        logger.logLevel = .critical
-        let (server, again) = (
-            EmbeddedServer(configuration: configuration, logger: logger),
-            EmbeddedServer(configuration: configuration, logger: logger)
-        )
+        let place = try Self.mountSmallDisk("1m")
+        defer { Self.remove(place) }
+        let (server, again) = (Self.makeServer(place), Self.makeServer(place))
         let acknowledged = try await EmbeddedServerTests.withServer(server) { address in
             let socket = try await RawSocket(address)
             _ = try await socket.connect()

@@ -11,7 +11,7 @@ struct PartitionChangeTests {
     private static func items(_ count: Int) -> [String] { (0..<count).map { "line \($0 % 3)/device \($0)" } }
 
     private static func plan(_ client: ZooKeeperClient) async throws -> PartitionPlan? {
-        PartitionRecord.plan(try await client.getData("/work/plan").data ?? [])
+        PartitionRecord.plan(try await client.getData("/shares/plan").data ?? [])
     }
 
     private static func ceiling(_ numerator: Int, _ denominator: Int) -> Int {
@@ -92,20 +92,20 @@ struct PartitionChangeTests {
         let items = Self.items(16)
         let port = try await TestTree.port(kind)
         try await withClient(port: port, chroot: TestTree.uniquePath("partition-garbage")) { client in
-            try await client.ensurePath("/work")
-            try await client.create("/work/plan", data: "not a plan".bytes)
+            try await client.ensurePath("/shares")
+            try await client.create("/shares/plan", data: "not a plan".bytes)
             let members = ["a", "b", "c"].map { RunningPartition(client, $0, items: items) }
             try await RunningPartition.eventuallyShare(items, among: members)
             for garbage in ["", "partition 1 9 9\n", "partition 1 1 1\nnobody\n\tnothing\n", "\u{0}\u{1}"] {
-                try await client.setData("/work/plan", data: garbage.bytes)
+                try await client.setData("/shares/plan", data: garbage.bytes)
                 try await eventually("mended", seen: { "\(String(describing: try? await Self.plan(client)))" }) {
                     try await Self.plan(client).map { Set($0.items.keys) == ["a", "b", "c"] && $0.itemCount == 16 }
                         ?? false
                 }
                 try await RunningPartition.eventuallyShare(items, among: members)
             }
-            try await client.delete("/work/plan")
-            try await eventually("made again") { try await client.exists("/work/plan") != nil }
+            try await client.delete("/shares/plan")
+            try await eventually("made again") { try await client.exists("/shares/plan") != nil }
             try await RunningPartition.eventuallyShare(items, among: members)
             for member in members { await member.stop() }
         }
@@ -124,10 +124,10 @@ struct PartitionChangeTests {
                 one.assignment.plan?.itemCount == 20 && one.assignment.plan == two.assignment.plan
                     && one.assignment.plan?.items.count == 2
             }
-            let version = try await client.getData("/work/plan").stat.version
+            let version = try await client.getData("/shares/plan").stat.version
             // Several times as long as either waits before it writes.
             try await Task.sleep(for: .milliseconds(600))
-            #expect(try await client.getData("/work/plan").stat.version == version)
+            #expect(try await client.getData("/shares/plan").stat.version == version)
             await one.stop()
             let three = RunningPartition(client, "three", items: new)
             try await RunningPartition.eventuallyShare(new, among: [two, three])

@@ -25,7 +25,7 @@ final class RunningPartition: Sendable {
         let begun = Shared<[String: Int]>([:])
         let working = Shared<Set<String>>([])
         let assignment = PartitionAssignment(
-            client: client, path: "/work", name: name, items: items, settings: settings, logger: TestTree.logger
+            client: client, path: "/shares", name: name, items: items, settings: settings, logger: TestTree.logger
         ) { item, lease in
             if isJournalling {
                 // Two owners would add to the journal in the wrong order of tokens.
