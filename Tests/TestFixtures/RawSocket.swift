@@ -1,18 +1,21 @@
 import Foundation
 
-/// A blocking TCP connection to a port of this machine, for bytes that no library would send.
+/// A blocking TCP connection to a port of this machine, or of one beside it, for bytes that no library would send.
 struct RawSocket: Sendable {
     private let descriptor: Int32
 
-    /// nil when nobody listens.
-    init?(port: Int) {
+    /// nil when nobody listens, or answers within half a second.
+    ///
+    /// - Parameter host: An IPv4 address.
+    init?(host: String = "127.0.0.1", port: Int) {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { return nil }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = in_port_t(truncatingIfNeeded: port).bigEndian
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        inet_pton(AF_INET, host, &address.sin_addr)
         let descriptor = descriptor
+        Self.setSendTimeout(descriptor, microseconds: 500_000)
         let code = withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
@@ -22,6 +25,13 @@ struct RawSocket: Sendable {
             Glibc.close(descriptor)
             return nil
         }
+        Self.setSendTimeout(descriptor, microseconds: 0)
+    }
+
+    /// Holds for connecting as well; 0 for none.
+    private static func setSendTimeout(_ descriptor: Int32, microseconds: Int) {
+        var timeout = timeval(tv_sec: 0, tv_usec: microseconds)
+        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
     }
 
     /// Sends everything; false when the other side has closed.

@@ -101,6 +101,13 @@ final class Owners: Sendable {
         }
     }
 
+    /// Waits until neither candidate takes itself for the leader.
+    func nobodyRelies(during what: String) async throws {
+        try await eventually("nobody relies on a lease, \(what)", seen: { "\(self.elections.map(\.lease))" }) {
+            self.elections.allSatisfy { $0.lease == nil }
+        }
+    }
+
     func stop() async {
         task.cancel()
         await task.value

@@ -97,11 +97,11 @@ final class WatchKeeper: Sendable {
     }
 
     /// Waits until every follower has seen the newest values.
-    func allSeen(after what: String) async throws {
+    func allSeen(_ when: String) async throws {
         let value = current.withLock { $0 }
         let expected = paths.flatMap { ["one-shot \($0)", "recursive \($0)"] } + ["persistent \(paths[0])"]
         try await eventually(
-            "every watch tells of \(value), after \(what)", within: .seconds(60), seen: { self.report }
+            "every watch tells of \(value), \(when)", within: .seconds(60), seen: { self.report }
         ) {
             self.sightings.values.withLock { values in expected.allSatisfy { values[$0] == value } }
         }

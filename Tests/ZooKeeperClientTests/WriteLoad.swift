@@ -69,11 +69,14 @@ final class WriteLoad: Sendable {
         }
     }
 
+    /// How many creates were acknowledged so far.
+    var acknowledged: Int { record.read { $0.acknowledged.count } }
+
     /// Waits until more writes are acknowledged.
     func progress(during what: String) async throws {
-        let before = record.read { $0.acknowledged.count }
+        let before = acknowledged
         try await eventually("writes go on, \(what)", within: .seconds(60), seen: { self.report }) {
-            self.record.read { $0.acknowledged.count } >= before + 40
+            self.acknowledged >= before + 40
         }
     }
 
