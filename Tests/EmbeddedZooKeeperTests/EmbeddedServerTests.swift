@@ -4,6 +4,7 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 import Synchronization
+import TestFixtures
 import Testing
 import ZooKeeperProtocol
 
@@ -174,6 +175,31 @@ import ZooKeeperProtocol
                 }
                 guard ContinuousClock.now < deadline else { throw Failed() }
                 try await Task.sleep(for: .milliseconds(20))
+            }
+        }
+    }
+
+    /// A server that listened for a moment, to see whether the address is free, would take a connection that nobody serves.
+    @Test(.timeLimit(.minutes(2))) func whoConnectsWhileItStartsIsAnswered() async throws {
+        for _ in 0..<20 {
+            let directory = Self.directory()
+            defer { try? FileManager.default.removeItem(atPath: directory) }
+            var configuration = Self.configuration(directory)
+            let port = try FreePort.tcp()
+            configuration.listen = [HostPort(host: "127.0.0.1", port: port)]
+            let server = EmbeddedServer(configuration: configuration, logger: Self.quiet())
+            let address = try SocketAddress(ipAddress: "127.0.0.1", port: port)
+            let answered = Mutex(false)
+            let client = Task {
+                while !Task.isCancelled {
+                    guard let socket = try? await RawSocket(address) else { continue }
+                    let session = try await socket.connect().sessionID
+                    return answered.withLock { $0 = session != 0 }
+                }
+            }
+            defer { client.cancel() }
+            try await Self.withServer(server) { _ in
+                try await eventually("the client that came early is answered") { answered.withLock { $0 } }
             }
         }
     }

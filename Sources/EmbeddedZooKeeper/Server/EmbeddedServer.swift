@@ -158,9 +158,7 @@ public final class EmbeddedServer: Service, Sendable {
             + (configuration.adminListen.map { [$0] } ?? [])
         {
             do {
-                try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-                    .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-                    .bind(host: address.host, port: address.port).get().close()
+                try await NIOThreadPool.singleton.runIfActive { try address.checkIsFree() }
             } catch {
                 throw EmbeddedServerError(cannotListenOn: address, error)
             }
