@@ -15,6 +15,7 @@ final class EngineHarness {
     init(disk: MemoryDisk = MemoryDisk(), settings: Engine.Settings = .init()) throws {
         self.disk = disk
         engine = try Engine(recovered: try self.disk.recover(), settings: settings, now: now)
+        #expect(engine.statistics.digestMismatches == 0)
     }
 
     /// What a power cut and a restart leave.

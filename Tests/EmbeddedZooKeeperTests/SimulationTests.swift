@@ -402,6 +402,9 @@ struct Simulation {
         } catch {
             throw Violation("what came back does not fit together: \(error)")
         }
+        guard engine.statistics.digestMismatches == 0 else {
+            throw Violation("what came back at \(hex(state.lastZxid)) does not add up to what was written")
+        }
         // What was not acknowledged and did not come back never was; what did, stays.
         history = history.filter { $0.key <= state.lastZxid }
         confirmed = state.lastZxid

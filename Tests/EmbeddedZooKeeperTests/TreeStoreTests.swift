@@ -39,7 +39,7 @@ import ZooKeeperProtocol
 
     private typealias Continuation = CheckedContinuation<Void, any Error>
 
-    private static func store(_ batch: StorageBatch, in store: TreeStore) async throws {
+    static func store(_ batch: StorageBatch, in store: TreeStore) async throws {
         try await withCheckedThrowingContinuation { (continuation: Continuation) in
             store.store(batch) { error in
                 if let error { continuation.resume(throwing: error) } else { continuation.resume() }

@@ -30,7 +30,14 @@ extension Engine {
             }
             statistics.traceMask = mask
             return [("tracemask", .integer(mask))]
-        case .hash: return [("digests", .array([]))]
+        case .hash:
+            let digests = digests.entries.map {
+                JSONText.object([
+                    ("zxid", .integer($0.zxid)), ("digest", .integer(Int64(bitPattern: $0.digest))),
+                    ("digestVersion", .integer(DigestHistory.version)),
+                ])
+            }
+            return [("digests", .array(digests))]
         case .initialConfiguration: return [("initial_configuration", .string(initialConfiguration(context)))]
         case .isReadOnly: return [("read_only", .bool(false))]
         case .lastSnapshot:

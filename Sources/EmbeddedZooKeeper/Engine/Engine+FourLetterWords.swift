@@ -47,8 +47,8 @@ extension Engine {
         case "stmk":
             if let argument { statistics.traceMask = argument }
             return "\(statistics.traceMask)"
-        // As of a ZooKeeper without digests; there is nothing to compare them with on a single server.
-        case "hash": return ""
+        case "hash":
+            return digests.entries.map { "\(String($0.zxid, radix: 16)): \(Int64(bitPattern: $0.digest))\n" }.joined()
         default: return "\(word) is not supported by this server.\n"
         }
     }

@@ -129,6 +129,9 @@ extension Engine {
                 "Changes that exceeded a soft quota"),
             MonitorValue(
                 "disk_full", isDiskFull ? 1 : 0, .gauge, "Whether there is no room for another segment of the log"),
+            MonitorValue(
+                "digest_mismatches_count", statistics.digestMismatches, .counter,
+                "Whether the log led to another tree than the one that wrote it"),
             MonitorValue("process_stalls", statistics.stalls, .counter, "Pauses of this process longer than a tick"),
         ]
     }

@@ -75,6 +75,9 @@ final class Engine {
     /// Output of all connections that waits for the disk.
     private(set) var gatedBytes = 0
 
+    /// Digests of the tree at some transactions.
+    private(set) var digests = DigestHistory()
+
     /// The checkpoint that goes on; see `Engine+Checkpoint.swift`.
     var capture: Capture?
     /// What may wait for the disk in all, when the disk is nearly full.
@@ -106,6 +109,11 @@ final class Engine {
         // Ephemeral nodes whose session is not among the sessions cannot be: the two are removed in one transaction.
         for id in tree.ephemerals.keys where sessions[id] == nil {
             throw RecoveryError("ephemeral nodes belong to the session \(hex(id)), which does not exist")
+        }
+        let digest = tree.digest()
+        if let stated = recovered.digest, stated != digest {
+            statistics.digestMismatches &+= 1
+            notices.add(.digestMismatch(zxid: recovered.lastZxid, stated: stated, found: digest))
         }
     }
 
@@ -287,7 +295,9 @@ final class Engine {
         statistics.records &+= UInt64(tree.log.recordCount)
         statistics.batchSize.record(Int64(tree.log.recordCount))
         statistics.storeBegan = now.instant
-        let batch = StorageBatch(number: openBatch, lastZxid: lastLoggedZxid, log: tree.log.take())
+        let digest = tree.digest()
+        digests.note(zxid: lastLoggedZxid, digest)
+        let batch = StorageBatch(number: openBatch, lastZxid: lastLoggedZxid, log: tree.log.take(digest: digest))
         batchInFlight = (batch.number, lastZxid, batch.log.readableBytes)
         openBatch += 1
         return batch

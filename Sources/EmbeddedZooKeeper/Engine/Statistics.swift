@@ -30,6 +30,8 @@ struct Statistics {
     var quotaSoftExceeded: UInt64 = 0
     var quotaHardExceeded: UInt64 = 0
     var eventsSent: UInt64 = 0
+    /// Whether replaying the log has led to another tree than the one that wrote it.
+    var digestMismatches: UInt64 = 0
     /// When the first change of the open batch was made.
     var batchOpened = Instant(nanoseconds: 0)
     /// When the first change of the batch being stored was made.

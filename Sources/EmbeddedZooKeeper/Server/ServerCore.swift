@@ -151,6 +151,13 @@ final class ServerCore {
                 logger.warning(
                     "refused a new session: the disk is full, and what is left is for those that end",
                     metadata: ["address": "\(address)", "more": "\(notices.suppressed)"])
+            case .digestMismatch(let zxid, let stated, let found):
+                logger.error(
+                    """
+                    the tree that was read from disk is not the one that was written: a mistake of this program. It is served \
+                    as it was read; keep a copy of the data directory, and compare the tree with a backup
+                    """,
+                    metadata: ["zxid": "\(hex(zxid))", "stated": "\(stated)", "found": "\(found)"])
             case .handshakeFailed(let address, let reason):
                 logger.warning(
                     "no TLS with a client",

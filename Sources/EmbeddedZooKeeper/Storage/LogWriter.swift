@@ -9,6 +9,7 @@ enum LogTag: UInt8 {
     case setACL = 4
     case createSession = 5
     case closeSession = 6
+    case digest = 7
 }
 
 /// Writes the records of one batch: `length, zxid, time, entries…`, one record a transaction.
@@ -20,6 +21,8 @@ struct LogWriter {
     private(set) var buffer = ByteBuffer()
     private(set) var recordCount = 0
     private var recordStart = 0
+    /// Where the newest record of the batch begins.
+    private var lastRecordStart = 0
 
     private static let recordHeaderSize = 20
 
@@ -29,9 +32,14 @@ struct LogWriter {
     }
 
     mutating func commit() {
-        let length = buffer.writerIndex - recordStart - Self.recordHeaderSize
-        buffer.setInteger(UInt32(clamping: length), at: recordStart)
+        stateLength(ofRecordAt: recordStart)
+        lastRecordStart = recordStart
         recordCount += 1
+    }
+
+    private mutating func stateLength(ofRecordAt start: Int) {
+        let length = buffer.writerIndex - start - Self.recordHeaderSize
+        buffer.setInteger(UInt32(clamping: length), at: start)
     }
 
     mutating func rollBack() {
@@ -42,7 +50,14 @@ struct LogWriter {
     var hasEntries: Bool { buffer.writerIndex > recordStart + Self.recordHeaderSize }
 
     /// Hands over the records and starts anew.
-    mutating func take() -> ByteBuffer {
+    ///
+    /// - Parameter digest: The sum over the tree with all of them; it stands at the end of the last.
+    mutating func take(digest: UInt64) -> ByteBuffer {
+        if recordCount > 0 {
+            buffer.writeInteger(LogTag.digest.rawValue)
+            buffer.writeInteger(digest)
+            stateLength(ofRecordAt: lastRecordStart)
+        }
         let taken = buffer
         buffer = ByteBuffer()
         // The next batch is likely to be as large as this one.

@@ -43,6 +43,8 @@ struct RecoveredState: Sendable {
     var maximumSessionID: Int64 = 0
     /// What session passwords are derived from.
     var secret: [UInt8] = []
+    /// The digest that the tree had after the newest transaction, when the log says so; see ``NodeDigest``.
+    var digest: UInt64?
 
     /// Replays the records of one stored batch.
     ///
@@ -60,6 +62,7 @@ struct RecoveredState: Sendable {
             guard zxid > newest else {
                 throw RecoveryError("transaction \(hex(zxid)) follows \(hex(newest)), which is not older")
             }
+            digest = nil
             do {
                 while entries.readableBytes > 0 { try replayEntry(&entries, zxid: zxid, time: time) }
             } catch let error as WireFormatError {
@@ -118,6 +121,8 @@ struct RecoveredState: Sendable {
         case .closeSession?:
             let id = try payload.readJuteLong()
             sessions[id] = nil
+        case .digest?:
+            digest = UInt64(bitPattern: try payload.readJuteLong())
         case nil:
             throw RecoveryError("the log record \(hex(zxid)) contains an entry of an unknown kind")
         }

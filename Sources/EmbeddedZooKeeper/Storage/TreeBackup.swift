@@ -70,9 +70,15 @@ public enum TreeBackup {
     public static func verify(directory: String) throws -> Summary {
         try explaining {
             let findings = try read(directory)
+            let state = findings.state
+            if let stated = state.digest, try stated != Tree(recovered: state.nodes).digest() {
+                throw RecoveryError(
+                    "what is stored in \(directory) is undamaged, but adds up to another tree than the one that was written "
+                        + "(transaction \(hex(state.lastZxid))): a mistake of this program. " + RecoveryError.advice)
+            }
             return Summary(
-                zxid: findings.state.lastZxid, nodes: findings.state.nodes.count,
-                sessions: findings.state.sessions.count, bytes: findings.logBytes, tornTail: findings.tornTail)
+                zxid: state.lastZxid, nodes: state.nodes.count, sessions: state.sessions.count,
+                bytes: findings.logBytes, tornTail: findings.tornTail)
         }
     }
 

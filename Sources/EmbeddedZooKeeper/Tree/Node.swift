@@ -12,6 +12,9 @@ final class Node {
     var state: NodeState
     /// The node's place in the tree's list of all nodes.
     var slot = 0
+    /// What the tree's digest contains for it, and whether that is to be looked at again.
+    var digest: UInt64 = 0
+    var isDigestStale = false
 
     init(key: PathKey, parent: Node?, state: NodeState) {
         self.key = key

@@ -35,6 +35,8 @@ final class Tree {
     private var time: Int64 = 0
     private var undo: [Undo] = []
     private var events: [Event] = []
+    private var digestSum: UInt64 = 0
+    private var staleDigests: [Node] = []
 
     static let plainState = NodeState(
         data: [], acl: ACL.worldAll, czxid: 0, mzxid: 0, pzxid: 0, ctime: 0, mtime: 0, owner: .none)
@@ -70,6 +72,10 @@ final class Tree {
         }
         quotas.recovered(nodes)
         writeQuotaStatistics()
+        for node in nodes.values {
+            node.digest = NodeDigest.of(node.key, node.state)
+            digestSum &+= node.digest
+        }
     }
 
     deinit {
@@ -141,6 +147,8 @@ final class Tree {
         parent.state.creations &+= 1
         parent.state.pzxid = zxid
         link(node)
+        markDigestStale(node)
+        markDigestStale(parent)
         log.create(node, parentCreations: parent.state.creations)
         events.append(.created(node))
         return node
@@ -151,6 +159,8 @@ final class Tree {
         undo.append(.delete(node, parentPzxid: parent.state.pzxid))
         parent.state.pzxid = zxid
         unlink(node)
+        markDigestStale(node)
+        markDigestStale(parent)
         log.delete(node.path)
         events.append(.deleted(node))
     }
@@ -163,6 +173,7 @@ final class Tree {
         node.state.mzxid = zxid
         node.state.mtime = time
         node.state.version = Self.next(node.state.version)
+        markDigestStale(node)
         log.setData(node)
         quotas.dataChanged(node, difference: difference)
         events.append(.dataChanged(node))
@@ -171,6 +182,7 @@ final class Tree {
     func setACL(_ node: Node, _ acl: [ACL]) {
         node.state.acl = acl
         node.state.aversion = Self.next(node.state.aversion)
+        markDigestStale(node)
         log.setACL(node)
     }
 
@@ -178,6 +190,28 @@ final class Tree {
     private static func next(_ version: Int32) -> Int32 {
         let next = version &+ 1
         return next == -1 ? 0 : next
+    }
+
+    // MARK: The digest
+
+    /// The sum of what all nodes add to it; see ``NodeDigest``. Brought up to date when it is asked for: a node that a batch
+    /// changes a hundred times is hashed once.
+    func digest() -> UInt64 {
+        for node in staleDigests {
+            node.isDigestStale = false
+            digestSum &-= node.digest
+            node.digest = slots[node.slot] === node ? NodeDigest.of(node.key, node.state) : 0
+            digestSum &+= node.digest
+        }
+        staleDigests.removeAll(keepingCapacity: true)
+        return digestSum
+    }
+
+    /// Before or after the change; what a roll back undoes may be marked all the same.
+    private func markDigestStale(_ node: Node) {
+        guard !node.isDigestStale else { return }
+        node.isDigestStale = true
+        staleDigests.append(node)
     }
 
     // MARK: All nodes, by number
