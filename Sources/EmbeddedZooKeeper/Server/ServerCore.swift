@@ -57,7 +57,7 @@ final class ServerCore {
     /// Whether a small batch is stored at the end of this turn.
     private var isStoring = false
     private var adminConnections = 0
-    private var lastNoticesWritten: Instant?
+    private var noticeWriter: NoticeWriter
     /// Some descriptors are left for the disk and for those who ask how the server is.
     private lazy var connectionLimit: Int = {
         let descriptors = max(64, ProcessInformation.maximumFileDescriptors - 64)
@@ -83,6 +83,7 @@ final class ServerCore {
         self.context = context
         self.logger = logger
         self.clock = clock
+        noticeWriter = NoticeWriter(logger: logger, enforcesQuota: engine.settings.enforcesQuota)
         // Before the first client: the disk may be full already.
         takeReport()
     }
@@ -111,61 +112,13 @@ final class ServerCore {
         let now = clock()
         engine?.tick(now: now)
         dropSilent(now)
-        writeNotices(now)
+        if let engine { noticeWriter.write(&engine.notices, now) }
         if now.instant >= nextTending {
             nextTending = now.instant.advanced(byMilliseconds: 1000)
             if isShortageKnown { storage.tend() }
         }
         takeReport()
         settle()
-    }
-
-    /// At most once a second: what causes one notice may cause thousands.
-    private func writeNotices(_ now: Now) {
-        guard let engine, !engine.notices.isEmpty,
-            lastNoticesWritten.map({ now.instant.milliseconds(since: $0) >= 1000 }) ?? true
-        else { return }
-        lastNoticesWritten = now.instant
-        let notices = engine.notices.take()
-        for notice in notices.kept {
-            switch notice {
-            case .quotaExceeded(let path, let what, let value, let limit, let isHard):
-                logger.warning(
-                    "quota exceeded",
-                    metadata: [
-                        "path": "\(path)", "what": "\(what)", "value": "\(value)", "limit": "\(limit)",
-                        "kind": isHard ? (settings.enforcesQuota ? "hard" : "hard, not enforced") : "soft",
-                        "more": "\(notices.suppressed)",
-                    ])
-            case .credentialsRefused(let address, let scheme):
-                logger.warning(
-                    "refused credentials",
-                    metadata: [
-                        "address": "\(address)", "scheme": "\(scheme)", "more": "\(notices.suppressed)",
-                    ])
-            case .connectionRefused(let address, let limit, let isOfAddress):
-                logger.warning(
-                    isOfAddress ? "refused a connection: too many from this address" : "refused a connection: too many",
-                    metadata: ["address": "\(address)", "limit": "\(limit)", "more": "\(notices.suppressed)"])
-            case .sessionRefused(let address):
-                logger.warning(
-                    "refused a new session: the disk is full, and what is left is for those that end",
-                    metadata: ["address": "\(address)", "more": "\(notices.suppressed)"])
-            case .digestMismatch(let zxid, let stated, let found):
-                logger.error(
-                    """
-                    the tree that was read from disk is not the one that was written: a mistake of this program. It is served \
-                    as it was read; keep a copy of the data directory, and compare the tree with a backup
-                    """,
-                    metadata: ["zxid": "\(hex(zxid))", "stated": "\(stated)", "found": "\(found)"])
-            case .handshakeFailed(let address, let reason):
-                logger.warning(
-                    "no TLS with a client",
-                    metadata: [
-                        "address": "\(address)", "reason": "\(reason)", "more": "\(notices.suppressed)",
-                    ])
-            }
-        }
     }
 
     func noteFailedHandshake(_ client: Client?, _ error: any Error) {
