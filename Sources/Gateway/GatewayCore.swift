@@ -35,7 +35,10 @@ struct GatewayCore: Service {
             version: Gateway.version, started: WallClock.now())
         takeover = FastTakeover(client: client, gateway: configuration.gateway, logger: logger)
         let answerFilters = try CommandService.answerFilters(of: configuration.commands).map { try TopicFilter($0) }
-        plant = try PlantState(configuration: configuration, answerFilters: answerFilters, logger: logger)
+        let echoTopic = BrokerEcho.topic(plant: configuration.plant, gateway: configuration.gateway)
+        plant = try PlantState(
+            configuration: configuration, answerFilters: answerFilters, echoTopic: Array(echoTopic.utf8), logger: logger
+        )
         let connections = BrokerConnections(configuration: configuration, identity: identity)
         publisher = MQTTClient(
             configuration: try connections.publishing(),
@@ -96,6 +99,15 @@ struct GatewayCore: Service {
             client: client, path: TreeLayout.gateways, name: identity.gateway, data: identity.serialized(),
             mayReplace: { GatewayIdentity.isDeadPredecessor($0, of: identity) }, logger: logger)
         let shards = ShardOwnership(client: client, gateway: identity.gateway, membership: membership, logger: logger)
+        let echo = BrokerEcho(
+            publisher: publisher, subscriber: subscriber, plant: configuration.plant, identity: identity, logger: logger
+        )
+        let catchUp = ShardCatchUp(
+            client: client, plant: plant, shards: shards, echo: echo, logger: logger,
+            caughtUp: { [mirrorTurns, deviceTurns] in
+                mirrorTurns.wake()
+                deviceTurns.wake()
+            })
         let election = LeaderElection(
             client: client, path: TreeLayout.alarmProcessor, identity: Array(identity.gateway.utf8), logger: logger)
         let processor = AlarmProcessor(
@@ -105,9 +117,10 @@ struct GatewayCore: Service {
             journal: journal, publisher: publisher, topics: AlarmTopics(plant: configuration.plant),
             turns: announcerTurns, lease: { processor.announcingLease }, counters: counters, logger: logger)
         let devices = DeviceKeeper(
-            client: client, gateway: identity.gateway, plant: plant, shards: shards, turns: deviceTurns, logger: logger)
+            client: client, gateway: identity.gateway, plant: plant, shards: catchUp, turns: deviceTurns, logger: logger
+        )
         let mirror = TagMirror(
-            client: client, plant: plant, shards: shards, gate: gate, turns: mirrorTurns,
+            client: client, plant: plant, shards: catchUp, gate: gate, turns: mirrorTurns,
             interval: configuration.flushInterval, counters: counters, logger: logger)
         let commands = CommandService(
             client: client, publisher: publisher,
@@ -121,19 +134,18 @@ struct GatewayCore: Service {
         let ingest = IngestLoop(
             subscriber: subscriber, plant: plant, gate: gate, mirrorTurns: mirrorTurns, alarmTurns: alarmTurns,
             deviceTurns: deviceTurns, client: client, answer: { commands.offer(topic: $0, payload: $1) },
-            pendingHold: configuration.sessionTimeout * 3 + .seconds(3), isActive: { processor.lease != nil },
+            echo: echo, pendingHold: configuration.sessionTimeout * 3 + .seconds(3),
+            isActive: { processor.lease != nil },
             logger: logger)
         let control = ControlChannel(
             publisher: publisher, plant: configuration.plant, identity: identity,
             takeover: takeover,
             commandRequest: { commands.offerRequest(payload: $0, properties: $1) }, logger: logger)
-        shards.observe { [plant, mirrorTurns, deviceTurns] change in
+        shards.observe { change in
             switch change {
             case .gained(let shard, let lease):
-                plant.shardGained(shard)
+                catchUp.wake()
                 commands.shardGained(shard, lease: lease)
-                mirrorTurns.wake()
-                deviceTurns.wake()
             case .lost(let shard):
                 commands.shardLost(shard)
             }

@@ -67,6 +67,12 @@ public final class TreeReader: Sendable {
     /// The tag of a topic, such as `factory/line1/press1/temperature`; nil when it has no node or no value.
     public func tag(_ path: String) async throws -> TagNode? { try await decode("/tags/" + path) }
 
+    /// The same with the zxid of the transaction that wrote it.
+    public func tagAndZxid(_ path: String) async throws -> (node: TagNode, zxid: Int64)? {
+        guard let read = try await read("/tags/" + path), let data = read.data, !data.isEmpty else { return nil }
+        return (try JSONDecoder().decode(TagNode.self, from: Data(data)), read.stat.mzxid)
+    }
+
     public func tags(_ paths: [String]) async throws -> [String: TagNode] {
         try await withThrowingTaskGroup(of: (String, TagNode?).self) { group in
             for path in paths { group.addTask { (path, try await self.tag(path)) } }

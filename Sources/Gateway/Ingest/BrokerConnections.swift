@@ -28,10 +28,11 @@ struct BrokerConnections {
         return result
     }
 
-    /// What a gateway listens to: the routes' topics, their presence topics, and where devices answer commands.
+    /// What a gateway listens to: the routes' topics, their presence topics, where devices answer commands, and itself.
     func subscriptions(answerFilters: [TopicFilter]) -> [MQTTSubscription] {
         let filters = configuration.routes.flatMap(\.subscriptionFilters) + answerFilters
-        return Set(filters.map(\.description)).sorted().map { MQTTSubscription(filter: $0, qos: .atLeastOnce) }
+        let echo = BrokerEcho.topic(plant: configuration.plant, gateway: identity.gateway)
+        return Set(filters.map(\.description) + [echo]).sorted().map { MQTTSubscription(filter: $0, qos: .atLeastOnce) }
     }
 
     /// For what sensors and devices publish; the broker keeps the session while the gateway is away.

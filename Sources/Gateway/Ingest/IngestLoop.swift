@@ -18,6 +18,7 @@ struct IngestLoop: Service {
     let client: ZooKeeperClient
     /// Takes what devices answer to commands.
     let answer: @Sendable (_ topic: [UInt8], _ payload: [UInt8]) -> Void
+    let echo: BrokerEcho
     /// How long a standby keeps a transition that a live active processor does not record.
     let pendingHold: Duration
     let isActive: @Sendable () -> Bool
@@ -41,6 +42,7 @@ struct IngestLoop: Service {
                 let entry = batch.entries[index]
                 answer(Array(batch.topic(entry)), Array(batch.payload(entry)))
             }
+            for index in effect.echoes { echo.heard(payload: batch.payload(batch.entries[index])) }
             if effect.devicesChanged { deviceTurns.wake() }
             guard client.isConnected else {
                 // Nothing can be made durable now. Values and transitions stay in memory; the stream must not stop.

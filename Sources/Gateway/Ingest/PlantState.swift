@@ -14,6 +14,8 @@ final class PlantState: Sendable {
         var alarmsPending = false
         /// Positions in the batch of messages that may answer commands; they are nothing else.
         var answers: [Int] = []
+        /// Positions in the batch of this gateway's own echoes.
+        var echoes: [Int] = []
     }
 
     private struct State {
@@ -48,10 +50,12 @@ final class PlantState: Sendable {
     static let undecodableLogInterval: Milliseconds = 10_000
 
     private let state: Mutex<State>
+    private let echoTopic: [UInt8]
     private let logger: Logger
 
+    /// - Parameter echoTopic: what comes on it are no samples; see ``BrokerEcho``.
     init(
-        configuration: GatewayConfiguration, answerFilters: [TopicFilter], logger: Logger
+        configuration: GatewayConfiguration, answerFilters: [TopicFilter], echoTopic: [UInt8] = [], logger: Logger
     ) throws {
         var limits = IngestLimits()
         limits.topics = configuration.limits.maxTopics
@@ -62,6 +66,7 @@ final class PlantState: Sendable {
             State(
                 ingest: ingest, alarms: try AlarmBook(definitions: configuration.alarms),
                 answers: AnswerTopics(filters: answerFilters, limit: limits.topics)))
+        self.echoTopic = echoTopic
         self.logger = logger
     }
 
@@ -75,6 +80,10 @@ final class PlantState: Sendable {
             let bytes = batch.storage.span
             for (position, entry) in batch.entries.enumerated() {
                 let topic = bytes.extracting(entry.topicRange)
+                if topic.count == echoTopic.count, batch.topic(entry).elementsEqual(echoTopic) {
+                    effect.echoes.append(position)
+                    continue
+                }
                 if state.answers.contain(topic) {
                     if !entry.retain { effect.answers.append(position) }
                     continue
@@ -111,7 +120,7 @@ final class PlantState: Sendable {
         let outcome = state.mirror.record(sample, tags: state.ingest.tags)
         switch outcome {
         case .older, .retainedAfterLive: return false
-        case .changed, .withinDeadband: break
+        case .changed, .withinDeadband, .behindTree: break
         }
         guard let value = sample.value else {
             return state.alarms.sampleReceived(
@@ -220,20 +229,12 @@ final class PlantState: Sendable {
         state.withLock { $0.mirror.markDirty(writes.lazy.map(\.tag)) }
     }
 
-    /// Which tags' nodes exist, as just read.
-    func tagNodes(_ nodes: [(tag: TagID, exists: Bool)]) {
+    /// What the nodes of some tags of owned shards hold, as just read; nil: there is none.
+    func tagNodes(_ nodes: [(tag: TagID, data: [UInt8]?)]) {
+        let now = WallClock.now()
         state.withLock { state in
-            for (tag, exists) in nodes { state.nodeExists[tag.index] = exists }
-        }
-    }
-
-    /// This gateway has come to own a shard: nobody knows what the last owner got written.
-    func shardGained(_ shard: Int) {
-        state.withLock { state in
-            state.mirror.markDirty(shard: shard)
-            for device in state.ingest.devices.all
-            where state.ingest.devices[device].shard == shard && state.firstSeen[device] != nil {
-                state.changedDevices.insert(device)
+            for (tag, record) in Self.records(nodes, at: now, in: &state) {
+                state.mirror.reconcile(tag, with: record, tags: state.ingest.tags)
             }
         }
     }
@@ -317,13 +318,98 @@ final class PlantState: Sendable {
 
     func noteEpoch(_ epoch: Int64) { state.withLock { $0.announcedEpoch = epoch } }
 
+    // MARK: What the tree has of shards that this gateway has come to own
+
+    /// These shards in groups that hold about as many tags each.
+    func groups(ofShards mask: UInt64, tagsPerGroup: Int) -> [UInt64] {
+        let counts = state.withLock { state in
+            state.ingest.tags.all.reduce(into: [Int](repeating: 0, count: ShardMap.shardCount)) {
+                $0[state.ingest.tags[$1].shard] += 1
+            }
+        }
+        var groups: [UInt64] = []
+        var group: UInt64 = 0
+        var size = 0
+        for shard in counts.indices where mask >> UInt64(shard) & 1 == 1 {
+            if group != 0, size + counts[shard] > tagsPerGroup {
+                groups.append(group)
+                group = 0
+                size = 0
+            }
+            group |= 1 << UInt64(shard)
+            size += counts[shard]
+        }
+        return group == 0 ? groups : groups + [group]
+    }
+
+    /// Tags of these shards that are known to have a node. Of the others the attempt to make one will tell.
+    func tagsInTree(ofShards mask: UInt64) -> [(tag: TagID, path: String)] {
+        state.withLock { state in
+            state.ingest.tags.all.compactMap { tag in
+                let description = state.ingest.tags[tag]
+                guard mask >> UInt64(description.shard) & 1 == 1, state.nodeExists[tag.index] else { return nil }
+                return (tag, TreeLayout.tags + "/" + description.znodePath)
+            }
+        }
+    }
+
+    /// Nodes of the devices of these shards.
+    func deviceNodes(ofShards mask: UInt64) -> [String] {
+        state.withLock { state in
+            Self.devices(ofShards: mask, in: state).map {
+                TreeLayout.devices + "/" + state.ingest.devices[$0].znodePath
+            }
+        }
+    }
+
+    /// Takes up what the tree has of these shards: all tags of ``tagsInTree(ofShards:)``, nil where the node has gone, and
+    /// the devices' records.
+    func reconcile(shards mask: UInt64, tags nodes: [(tag: TagID, data: [UInt8]?)], devices: [DeviceRecord]) {
+        let now = WallClock.now()
+        state.withLock { state in
+            let records = Self.records(nodes, at: now, in: &state)
+            state.mirror.reconcile(ownedBy: mask, with: records, tags: state.ingest.tags)
+            for record in devices {
+                guard let path = try? TagPath(record.device), let device = state.ingest.devices.id(of: path),
+                    state.ingest.reconcile(device: device, state: record.state, since: record.since, at: now)
+                else { continue }
+                state.firstSeen[device] = record.firstSeen
+                Self.deviceChanged(device, to: record.state, at: now, in: &state)
+            }
+            state.changedDevices.formUnion(
+                Self.devices(ofShards: mask, in: state).filter { state.firstSeen[$0] != nil })
+        }
+    }
+
+    private static func devices(ofShards mask: UInt64, in state: borrowing State) -> [DeviceID] {
+        state.ingest.devices.all.filter { mask >> UInt64(state.ingest.devices[$0].shard) & 1 == 1 }
+    }
+
+    private static func records(
+        _ nodes: [(tag: TagID, data: [UInt8]?)], at now: Milliseconds, in state: inout State
+    ) -> [TagID: TagRecord] {
+        var records: [TagID: TagRecord] = [:]
+        for (tag, data) in nodes {
+            state.nodeExists[tag.index] = data != nil
+            guard let record = data.flatMap(TagRecord.init(parsing:)), isBelieved(record, at: now) else { continue }
+            records[tag] = record
+        }
+        return records
+    }
+
+    /// Whether a record may make samples be refused: not when it was written under a clock that was ahead.
+    private static func isBelieved(_ record: TagRecord, at now: Milliseconds) -> Bool {
+        max(record.sourceTime, record.receivedTime) <= now &+ IngestLimits().clockLead
+    }
+
     // MARK: What the tree knows already
 
     func seedTag(znodePath: String, data: [UInt8]) {
         guard let path = try? TagPath(znodePath: znodePath), var record = TagRecord(parsing: data) else { return }
         let now = WallClock.now()
-        // Written under a clock that was ahead: it must not make the tag deaf until that time comes.
-        if max(record.sourceTime, record.receivedTime) > now &+ IngestLimits().clockLead {
+        // It must not make the tag deaf until that time comes.
+        let isBelieved = Self.isBelieved(record, at: now)
+        if !isBelieved {
             record.sourceTime = now
             record.receivedTime = now
         }
@@ -332,7 +418,7 @@ final class PlantState: Sendable {
             guard let tag = state.ingest.tag(for: path, at: now) else { return }
             Self.bind(known..<state.ingest.tags.count, in: &state)
             state.nodeExists[tag.index] = true
-            state.mirror.seed(tag, record, tags: state.ingest.tags)
+            state.mirror.seed(tag, record, isTimeBelieved: isBelieved, tags: state.ingest.tags)
         }
     }
 

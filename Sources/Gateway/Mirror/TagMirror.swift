@@ -11,7 +11,8 @@ import ZooKeeperRecipes
 /// One flush is under way at a time. It takes the changed slots, writes them as a few pipelined transactions, each
 /// beginning with a check of the lock node of every shard it touches, and when the last is answered starts the next:
 /// at once if at least ``interval`` has passed since the last began. What changes meanwhile is conflated in its slot.
-/// What could not be written is marked changed again, so the last value always arrives.
+/// What could not be written is marked changed again, so the last value always arrives. A shard that was gained is written
+/// once ``ShardCatchUp`` has read what the tree has of it.
 struct TagMirror: Service {
     /// Tags in one transaction.
     static let tagsPerTransaction = 256
@@ -22,7 +23,7 @@ struct TagMirror: Service {
 
     let client: ZooKeeperClient
     let plant: PlantState
-    let shards: ShardOwnership
+    let shards: ShardCatchUp
     let gate: AcknowledgementGate
     let turns: Wake
     let interval: Duration
@@ -31,7 +32,7 @@ struct TagMirror: Service {
     private let parents = KnownParents()
 
     init(
-        client: ZooKeeperClient, plant: PlantState, shards: ShardOwnership, gate: AcknowledgementGate, turns: Wake,
+        client: ZooKeeperClient, plant: PlantState, shards: ShardCatchUp, gate: AcknowledgementGate, turns: Wake,
         interval: Duration, counters: GatewayCounters, logger: Logger
     ) {
         self.client = client
@@ -46,25 +47,33 @@ struct TagMirror: Service {
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
-            var backoff = Duration.zero
-            for await _ in turns.turns {
-                while !Task.isCancelled {
-                    let started = ContinuousClock.now
-                    guard let flush = takeFlush() else { break }
-                    let succeeded = await write(flush)
-                    if succeeded {
-                        gate.passed(.mirror, through: flush.batch)
-                        backoff = .zero
-                    } else {
-                        backoff = min(max(backoff * 2, .milliseconds(20)), .seconds(1))
-                    }
-                    let pause = max(interval - (ContinuousClock.now - started), backoff)
-                    if pause > .zero { try? await Task.sleep(for: pause) }
-                }
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await shards.run() }
+                group.addTask { await follow() }
+                await group.waitForAll()
             }
         }
         // The last values, on the way out: the shards are given up only after this service has ended.
         if let flush = takeFlush() { _ = await write(flush) }
+    }
+
+    private func follow() async {
+        var backoff = Duration.zero
+        for await _ in turns.turns {
+            while !Task.isCancelled {
+                let started = ContinuousClock.now
+                guard let flush = takeFlush() else { break }
+                let succeeded = await write(flush)
+                if succeeded {
+                    gate.passed(.mirror, through: flush.batch)
+                    backoff = .zero
+                } else {
+                    backoff = min(max(backoff * 2, .milliseconds(20)), .seconds(1))
+                }
+                let pause = max(interval - (ContinuousClock.now - started), backoff)
+                if pause > .zero { try? await Task.sleep(for: pause) }
+            }
+        }
     }
 
     private struct Flush {
@@ -75,13 +84,16 @@ struct TagMirror: Service {
 
     /// The changed tags of owned shards; nil when there are none, and then the gate is passed.
     private func takeFlush() -> Flush? {
-        let (leases, mask) = shards.owned()
+        // Asked first: a shard that becomes writable a moment later has not been looked at.
+        let (leases, mask, isReading) = shards.writable()
         let (writes, batch) = plant.takeChanged(ownedBy: mask, limit: Self.tagsPerFlush)
+        // What belongs to shards that are being read waits for its turn, and the broker keeps it until then.
+        let through = isReading || writes.count >= Self.tagsPerFlush ? 0 : batch
         guard !writes.isEmpty else {
-            gate.passed(.mirror, through: batch)
+            gate.passed(.mirror, through: through)
             return nil
         }
-        return Flush(writes: writes, leases: leases, batch: writes.count < Self.tagsPerFlush ? batch : 0)
+        return Flush(writes: writes, leases: leases, batch: through)
     }
 
     /// Writes all; true when every value is in the tree.
@@ -155,12 +167,13 @@ struct TagMirror: Service {
         }
     }
 
-    /// A tag's node was there already, or had been removed by hand: find out for all of the transaction, then retry.
+    /// A tag's node was there already, with a value that may be newer, or had been removed by hand: find out for all of the
+    /// transaction, then retry.
     private func learnWhichExist(_ writes: [TagWrite]) async {
         parents.forget()
         do {
             let nodes = try await TreeWalk(client: client).data(of: writes.map(\.path))
-            plant.tagNodes(zip(writes, nodes).map { (tag: $0.tag, exists: $1 != nil) })
+            plant.tagNodes(zip(writes, nodes).map { (tag: $0.tag, data: $1.map { $0.data ?? [] }) })
         } catch {
             logger.debug("tag flush", metadata: ["error": "\(error)"])
         }

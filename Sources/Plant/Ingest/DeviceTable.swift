@@ -98,6 +98,16 @@ public struct DeviceTable: Sendable {
         lastHeard[id.index] = max(lastHeard[id.index], now)
     }
 
+    /// The same for a device that another process has watched meanwhile: what it saw counts when it saw a change after
+    /// this process last heard the device or saw a change itself. True when it does.
+    public mutating func reconcile(
+        _ id: DeviceID, state: DeviceState, since start: Milliseconds, at now: Milliseconds
+    ) -> Bool {
+        guard start > since[id.index], start > lastHeard[id.index], state != states[id.index] else { return false }
+        seed(id, state: state, since: start, at: now)
+        return true
+    }
+
     /// Finds the devices that were online and have been silent for too long, calls them stale and appends them to
     /// `expired`. One pass over an array of numbers: tens of microseconds for the greatest table, so it may run several
     /// times a second.

@@ -317,6 +317,13 @@ extension Ingest {
         devices.seed(device, state: state, since: since, at: now)
     }
 
+    /// Takes up what the tree has for a device whose shard has come to be owned, when it is news. True when it is.
+    public mutating func reconcile(
+        device: DeviceID, state: DeviceState, since: Milliseconds, at now: Milliseconds
+    ) -> Bool {
+        devices.reconcile(device, state: state, since: since, at: now)
+    }
+
     /// Calls the devices stale that have been silent for too long, and appends them.
     public mutating func expireDevices(at now: Milliseconds, into expired: inout [DeviceID]) {
         devices.expire(at: now, into: &expired)

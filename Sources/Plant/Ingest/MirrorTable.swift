@@ -12,6 +12,8 @@ public struct MirrorTable: Sendable {
         case withinDeadband
         /// The tag has a newer value.
         case older
+        /// It is the newest that was heard here, but the tree has a newer value, which stays.
+        case behindTree
         /// A message kept by the broker, which cannot replace what was heard live.
         case retainedAfterLive
     }
@@ -34,6 +36,8 @@ public struct MirrorTable: Sendable {
         var writtenTime: Milliseconds = 0
         var shard: UInt8
         var isDirty = false
+        /// The tree has a newer value than was heard here: it is in `ahead`.
+        var isBehindTree = false
         /// NaN: every sample is written.
         var deadband: Double
         var refreshAfter: Milliseconds
@@ -47,6 +51,10 @@ public struct MirrorTable: Sendable {
     }
 
     private var slots: ContiguousArray<Slot> = []
+    /// What the tree has of those tags of which this gateway has heard less than their last owner. It stands until
+    /// something is heard that is not older. Kept beside the slots, so that what is heard here stays in its own order:
+    /// the alarms are evaluated by that.
+    private var ahead: [TagID: Entry] = [:]
     private var queues: ContiguousArray<Queue>
     /// One bit a shard that has dirty tags.
     public private(set) var dirtyShards: UInt64 = 0
@@ -63,9 +71,11 @@ public struct MirrorTable: Sendable {
         queues = ContiguousArray(repeating: Queue(), count: ShardMap.shardCount)
     }
 
-    /// What is known of a tag; nil before its first sample.
+    /// What is known of a tag, from what was heard or from the tree, whichever is newer; nil before its first sample.
     public func entry(_ tag: TagID) -> Entry? {
-        tag.index < slots.count ? slots[tag.index].entry : nil
+        guard tag.index < slots.count else { return nil }
+        if slots[tag.index].isBehindTree, let entry = ahead[tag] { return entry }
+        return slots[tag.index].entry
     }
 
     /// Takes a sample in. `tags` is the table that numbered it.
@@ -82,6 +92,7 @@ public struct MirrorTable: Sendable {
         if let refusal = refusal(sample, entry) { return refusal }
         // A message that could not be read tells nothing about the value: the last good one stays, called bad.
         store(sample, keeping: sample.value == nil ? entry : nil)
+        if slots[index].isBehindTree, staysBehindTree(sample) { return .behindTree }
         if slots[index].isDirty {
             conflated &+= 1
             return .changed
@@ -119,6 +130,29 @@ public struct MirrorTable: Sendable {
             return .older
         }
         return nil
+    }
+
+    /// Whether what the tree has is still newer after this sample was heard.
+    @inline(never)
+    private mutating func staysBehindTree(_ sample: Sample) -> Bool {
+        guard let entry = ahead[sample.tag] else { return false }
+        if sample.value == nil {
+            // Of the value it tells nothing: the last good one, which is the tree's, is called bad.
+            if !sample.isRetained {
+                ahead[sample.tag]?.quality = .bad
+                markDirty(sample.tag)
+            }
+            return true
+        }
+        // Without a time of its own a live sample counts as newest, here as in `refusal`.
+        guard sample.hasSourceTime ? sample.sourceTime >= entry.sourceTime : !sample.isRetained else { return true }
+        catchUp(sample.tag)
+        return false
+    }
+
+    private mutating func catchUp(_ tag: TagID) {
+        ahead[tag] = nil
+        slots[tag.index].isBehindTree = false
     }
 
     @inline(__always)
@@ -169,13 +203,6 @@ extension MirrorTable {
         for tag in tags { markDirty(tag) }
     }
 
-    /// Puts all tags of a shard on its list: at a takeover nobody knows what the last owner got written.
-    public mutating func markDirty(shard: Int) {
-        for (index, slot) in slots.enumerated() where Int(slot.shard) == shard {
-            markDirty(TagID(rawValue: UInt32(truncatingIfNeeded: index)))
-        }
-    }
-
     /// How many tags of these shards wait to be written.
     public func dirtyCount(ownedBy shardMask: UInt64) -> Int {
         var count = 0
@@ -208,9 +235,10 @@ extension MirrorTable {
             let tag = queues[shard].tags[queues[shard].head + position]
             let index = tag.index
             slots[index].isDirty = false
-            slots[index].writtenValue = slots[index].entry?.value
-            slots[index].writtenQuality = slots[index].entry?.quality
-            slots[index].writtenTime = slots[index].entry?.receivedTime ?? 0
+            let entry = entry(tag)
+            slots[index].writtenValue = entry?.value
+            slots[index].writtenQuality = entry?.quality
+            slots[index].writtenTime = entry?.receivedTime ?? 0
             taken.append(tag)
         }
         queues[shard].head += count
@@ -225,20 +253,67 @@ extension MirrorTable {
         return count
     }
 
-    /// Takes over what the tree has for a tag. A value that was heard here meanwhile and is not older wins, and stays
-    /// dirty.
-    public mutating func seed(_ tag: TagID, _ record: TagRecord, tags: borrowing TagTable) {
+    /// Takes over what the tree has for a tag, before anything is heard. A value that was heard here meanwhile and is
+    /// not older wins, and stays dirty.
+    ///
+    /// - Parameter isTimeBelieved: Whether the record's time may make older samples be refused.
+    public mutating func seed(
+        _ tag: TagID, _ record: TagRecord, isTimeBelieved: Bool = true, tags: borrowing TagTable
+    ) {
         if tag.index >= slots.count { grow(tags) }
         let index = tag.index
+        noteWritten(record, index)
+        if let entry = slots[index].entry, entry.isLive || entry.sourceTime >= record.sourceTime { return }
+        slots[index].entry = Entry(record, isTimeBelieved: isTimeBelieved)
+    }
+
+    /// Takes up what the tree has for the tags of these shards, which this gateway has come to own. Nobody else writes
+    /// them any more, so this is what the last owner got written: more than was heard here, when this gateway was
+    /// stopped for a while or cut off from the broker, or less.
+    ///
+    /// Where the tree is ahead, it stays as it is until something newer is heard. Of the others those become dirty that
+    /// differ, and those without a record.
+    public mutating func reconcile(
+        ownedBy shardMask: UInt64, with records: [TagID: TagRecord], tags: borrowing TagTable
+    ) {
+        if slots.count < tags.count { grow(tags) }
+        var waiting: [TagID] = []
+        takeDirty(ownedBy: shardMask, limit: .max, into: &waiting)
+        for index in slots.indices where shardMask & (1 << UInt64(slots[index].shard)) != 0 {
+            let tag = TagID(rawValue: UInt32(truncatingIfNeeded: index))
+            if let record = records[tag] { reconcile(tag, with: record, tags: tags) } else { markDirty(tag) }
+        }
+    }
+
+    /// The same for one tag of an owned shard.
+    public mutating func reconcile(_ tag: TagID, with record: TagRecord, tags: borrowing TagTable) {
+        if tag.index >= slots.count { grow(tags) }
+        noteWritten(record, tag.index)
+        guard let entry = slots[tag.index].entry else {
+            slots[tag.index].entry = Entry(record)
+            return
+        }
+        if entry.isOlder(than: record) {
+            ahead[tag] = Entry(record)
+            slots[tag.index].isBehindTree = true
+            // Silent for as long as its device may be.
+            guard entry.quality == .stale, record.quality != .stale else { return }
+            ahead[tag]?.quality = .stale
+        } else {
+            catchUp(tag)
+            if entry.hasSourceTime, entry.sourceTime == record.sourceTime, entry.value == record.value,
+                entry.quality == record.quality
+            {
+                return
+            }
+        }
+        markDirty(tag)
+    }
+
+    private mutating func noteWritten(_ record: TagRecord, _ index: Int) {
         slots[index].writtenValue = record.value
         slots[index].writtenQuality = record.quality
         slots[index].writtenTime = record.receivedTime
-        if let entry = slots[index].entry, entry.isLive || entry.sourceTime >= record.sourceTime { return }
-        slots[index].entry = Entry(
-            value: record.value, quality: record.quality, sourceTime: record.sourceTime,
-            receivedTime: record.receivedTime,
-            // The record does not say whose time it is. Where the two differ the sensor told its own.
-            hasSourceTime: record.sourceTime != record.receivedTime, isLive: true)
     }
 
     /// Calls a tag stale, because its device has been silent for too long or said farewell. True when that is news.
@@ -248,6 +323,7 @@ extension MirrorTable {
             return false
         }
         slots[tag.index].entry?.quality = .stale
+        ahead[tag]?.quality = .stale
         markDirty(tag)
         return true
     }
@@ -261,5 +337,22 @@ extension MirrorTable {
             unit: tags[tag].unit
         ).write(into: &bytes)
         return true
+    }
+}
+
+extension MirrorTable.Entry {
+    /// What stands in the tree.
+    ///
+    /// The record does not say whose time it is. It is taken for the sensor's own: that of a sensor without a clock is
+    /// never compared, since its next sample has no time either.
+    fileprivate init(_ record: TagRecord, isTimeBelieved: Bool = true) {
+        self.init(
+            value: record.value, quality: record.quality, sourceTime: record.sourceTime,
+            receivedTime: record.receivedTime, hasSourceTime: isTimeBelieved, isLive: true)
+    }
+
+    /// By the sensor's own time; without one by the clocks of the gateways that heard it.
+    fileprivate func isOlder(than record: TagRecord) -> Bool {
+        hasSourceTime ? sourceTime < record.sourceTime : receivedTime < record.receivedTime
     }
 }

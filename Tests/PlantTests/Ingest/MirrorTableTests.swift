@@ -188,8 +188,8 @@ struct MirrorTableTests {
         #expect(taken.sorted() == owned.sorted())
         #expect(plant.mirror.dirtyShards & mask == 0)
         #expect(plant.mirror.dirtyCount(ownedBy: .max) == 1000 - owned.count)
-        plant.mirror.markDirty(shard: 1)
-        #expect(plant.take(mask).sorted() == expected[1] ?? [])
+        plant.mirror.reconcile(ownedBy: 0b10, with: [:], tags: plant.tags)
+        #expect(plant.take(mask).sorted() == expected[1] ?? [], "no node, no record: all of them")
         #expect(plant.take(0).isEmpty)
     }
 
@@ -209,7 +209,12 @@ struct MirrorTableTests {
                     let value = TagValue.integer(Int64(step))
                     plant.record(tag, value)
                     newest[tag] = value
-                case 7: plant.mirror.markDirty(shard: Int.random(in: 0..<64, using: &random))
+                case 7:
+                    let records = tree.mapValues {
+                        TagRecord(value: $0, quality: .good, sourceTime: 1, receivedTime: 1)
+                    }
+                    plant.mirror.reconcile(
+                        ownedBy: UInt64.random(in: 0...UInt64.max, using: &random), with: records, tags: plant.tags)
                 default:
                     let taken = plant.take(
                         UInt64.random(in: 0...UInt64.max, using: &random), limit: Int.random(in: 1...10, using: &random)
@@ -224,6 +229,160 @@ struct MirrorTableTests {
             }
             for tag in plant.take() { tree[tag] = plant.mirror.entry(tag)?.value }
             #expect(tree == newest, "seed \(seed)")
+        }
+    }
+
+    @Test("A record whose two times are equal by chance refuses older samples like any other")
+    func seedingWithEqualTimes() throws {
+        var plant = Fixture()
+        let tag = try plant.tag("a/t")
+        let record = TagRecord(value: 5, quality: .good, sourceTime: 1_600_000_000_000, receivedTime: 1_600_000_000_000)
+        plant.mirror.seed(tag, record, tags: plant.tags)
+        #expect(plant.record(tag, 4, time: 1_599_999_999_999) == .older, "the broker delivered it again")
+        #expect(plant.record(tag, 6) == .changed)
+        let ahead = try plant.tag("b/t")
+        plant.mirror.seed(ahead, record, isTimeBelieved: false, tags: plant.tags)
+        #expect(plant.record(ahead, 4, time: 1_500_000_000_000) == .changed, "a clock that was ahead makes no tag deaf")
+    }
+
+    /// Takes up what the tree has as the new owner of all shards.
+    private func takeOver(_ plant: inout Fixture, _ records: [TagID: TagRecord]) -> [TagID] {
+        plant.mirror.reconcile(ownedBy: .max, with: records, tags: plant.tags)
+        return plant.take()
+    }
+
+    @Test("A new owner that has heard less than the tree has leaves the tag until it hears something newer")
+    func behindTree() throws {
+        var plant = Fixture()
+        let tag = try plant.tag("a/t", deadband: 0.5)
+        plant.record(tag, 1.0, time: 1000)
+        let record = TagRecord(value: 7.0, quality: .good, sourceTime: 3000, receivedTime: 3001)
+        #expect(takeOver(&plant, [tag: record]).isEmpty)
+        #expect(plant.mirror.entry(tag)?.value == 7.0 && plant.mirror.entry(tag)?.sourceTime == 3000)
+        // What is heard late is heard in its own order: alarms are evaluated by it.
+        #expect(plant.record(tag, 2.0, time: 2000) == .behindTree)
+        #expect(plant.record(tag, 1.5, time: 1500) == .older)
+        #expect(plant.record(tag, 2.5, time: 2999, retained: true) == .behindTree)
+        #expect(plant.take().isEmpty)
+        // A write that failed under an earlier lease brings nothing back.
+        plant.mirror.markDirty([tag])
+        #expect(plant.take() == [tag] && plant.encoded(tag) == #"{"v":7.0,"q":"good","t":3000,"r":3001,"u":"bar"}"#)
+        // The sample that the tree has, heard here as well: nothing to write; then the next.
+        #expect(plant.record(tag, 7.0, time: 3000) == .withinDeadband)
+        #expect(plant.record(tag, 8.0, time: 3100) == .changed)
+        #expect(plant.take() == [tag] && plant.mirror.entry(tag)?.value == 8.0)
+    }
+
+    @Test("A new owner writes what it has heard and the tree has not, and nothing that is there already")
+    func aheadOfTree() throws {
+        var plant = Fixture()
+        let newer = try plant.tag("a/t")
+        let same = try plant.tag("b/t")
+        let unwritten = try plant.tag("c/t")
+        let unheard = try plant.tag("d/t")
+        plant.record(newer, 2, time: 2000)
+        plant.record(same, 3, time: 3000)
+        plant.record(unwritten, 4, time: 4000)
+        let records = [
+            newer: TagRecord(value: 1, quality: .good, sourceTime: 1000, receivedTime: 1001),
+            same: TagRecord(value: 3, quality: .good, sourceTime: 3000, receivedTime: 3001),
+            unheard: TagRecord(value: 5, quality: .good, sourceTime: 5000, receivedTime: 5001),
+        ]
+        #expect(takeOver(&plant, records).sorted() == [newer, unwritten])
+        #expect(plant.mirror.entry(unheard)?.value == 5)
+        #expect(takeOver(&plant, records).sorted() == [newer, unwritten], "as often as it is asked")
+    }
+
+    @Test("Without times of their own, live samples replace what the tree has; by the gateways' clocks at the takeover")
+    func behindTreeWithoutTimes() throws {
+        var plant = Fixture()
+        let tag = try plant.tag("a/t")
+        plant.record(tag, 1)
+        let record = TagRecord(
+            value: 2, quality: .good, sourceTime: plant.now + 500, receivedTime: plant.now + 500)
+        #expect(takeOver(&plant, [tag: record]).isEmpty)
+        #expect(plant.mirror.entry(tag)?.value == 2)
+        #expect(plant.record(tag, 3) == .changed)
+        #expect(plant.take() == [tag] && plant.mirror.entry(tag)?.value == 3)
+    }
+
+    @Test("A tag that the tree is ahead of goes stale or bad with the tree's value")
+    func behindTreeAndSilent() throws {
+        var plant = Fixture()
+        let silent = try plant.tag("a/t")
+        let garbled = try plant.tag("b/t")
+        let wasSilent = try plant.tag("c/t")
+        let record = TagRecord(value: 7, quality: .good, sourceTime: 3000, receivedTime: 3001)
+        for tag in [silent, garbled, wasSilent] { plant.record(tag, 1, time: 1000) }
+        #expect(plant.markStale(wasSilent) == true)
+        #expect(takeOver(&plant, [silent: record, garbled: record, wasSilent: record]) == [wasSilent])
+        #expect(plant.encoded(wasSilent).hasPrefix(#"{"v":7,"q":"stale","t":3000"#))
+        #expect(plant.markStale(silent) == true)
+        #expect(plant.take() == [silent])
+        #expect(plant.encoded(silent).hasPrefix(#"{"v":7,"q":"stale","t":3000"#))
+        #expect(plant.record(garbled, nil, quality: .bad) == .behindTree)
+        #expect(plant.take() == [garbled])
+        #expect(plant.encoded(garbled).hasPrefix(#"{"v":7,"q":"bad","t":3000"#))
+        #expect(plant.record(garbled, 8, time: 4000) == .changed)
+        #expect(plant.mirror.entry(garbled)?.quality == .good)
+    }
+
+    @Test(
+        "Gateways that hear late and take over from each other never take a tag back, and in the end it has its newest")
+    func takeoversAtRandom() throws {
+        for seed in 0..<50 {
+            var random = SplitMix64(seed: UInt64(seed))
+            var gateways = [Fixture(), Fixture(), Fixture()]
+            var tags: [TagID] = []
+            for gateway in gateways.indices {
+                tags = try (0..<8).map { try gateways[gateway].tag("d\($0)/t", deadband: $0 < 4 ? 2 : nil) }
+            }
+            var published: [(tag: TagID, value: TagValue, time: Milliseconds)] = []
+            var heard = [0, 0, 0]
+            var tree: [TagID: TagRecord] = [:]
+            var owner = 0
+            func write(_ taken: [TagID], _ step: Int) throws {
+                for tag in taken {
+                    var bytes: [UInt8] = []
+                    gateways[owner].mirror.encode(tag, tags: gateways[owner].tags, into: &bytes)
+                    let record = try #require(TagRecord(parsing: bytes))
+                    #expect(record.sourceTime >= tree[tag]?.sourceTime ?? .min, "seed \(seed) step \(step)")
+                    tree[tag] = record
+                }
+            }
+            func hear(_ gateway: Int, _ count: Int) {
+                for sample in published[heard[gateway]...].prefix(count) {
+                    gateways[gateway].record(sample.tag, sample.value, time: sample.time)
+                }
+                heard[gateway] = min(heard[gateway] + count, published.count)
+            }
+            for step in 0..<2000 {
+                switch Int.random(in: 0..<10, using: &random) {
+                case 0..<3:
+                    guard let tag = tags.randomElement(using: &random) else { continue }
+                    let value = Double.random(in: 0..<10, using: &random)
+                    published.append((tag, .number(value), Milliseconds(1_600_000_000_000 + step)))
+                case 3..<6: hear(Int.random(in: 0..<3, using: &random), Int.random(in: 1...20, using: &random))
+                case 6..<9:
+                    let taken = gateways[owner].take(limit: Int.random(in: 1...4, using: &random))
+                    // Some writes are refused, or their answer is lost: they are repeated.
+                    let outcome = Int.random(in: 0..<6, using: &random)
+                    if outcome != 0 { try write(taken, step) }
+                    if outcome < 2 { gateways[owner].mirror.markDirty(taken) }
+                default:
+                    owner = Int.random(in: 0..<3, using: &random)
+                    gateways[owner].mirror.reconcile(ownedBy: .max, with: tree, tags: gateways[owner].tags)
+                }
+            }
+            hear(owner, published.count)
+            try write(gateways[owner].take(), -1)
+            for tag in tags {
+                guard let last = published.last(where: { $0.tag == tag }), let entry = gateways[owner].mirror.entry(tag)
+                else { continue }
+                #expect(entry.value == last.value, "seed \(seed)")
+                guard gateways[owner].tags[tag].deadband == nil else { continue }
+                #expect(tree[tag]?.value == last.value && tree[tag]?.sourceTime == last.time, "seed \(seed)")
+            }
         }
     }
 
