@@ -111,7 +111,7 @@ let package = Package(
             name: "ZooKeeperRecipesTests",
             dependencies: [
                 "ZooKeeperRecipes", "ZooKeeperClient", "ZooKeeperProtocol", "EmbeddedZooKeeper", "TestFixtures",
-                logging,
+                nioCore, nioPosix, logging,
             ],
             swiftSettings: settings),
         .testTarget(

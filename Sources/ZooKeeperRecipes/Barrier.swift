@@ -13,7 +13,17 @@ public struct Barrier: Sendable {
     }
 
     /// Closes the gate.
-    public func close() async throws { try await client.ensurePath(path) }
+    public func close() async throws {
+        var attempt = Attempt()
+        while true {
+            do {
+                return try await client.ensurePath(path)
+            } catch let error as ZooKeeperError {
+                guard error.isOutcomeUnknown || error.code == .sessionExpired else { throw error }
+                try await attempt.failed(error)
+            }
+        }
+    }
 
     /// Opens the gate.
     public func open() async throws {

@@ -31,17 +31,19 @@ struct Candidacy: Sendable {
     let rule: QueueRule
     /// What a transaction of the holder demands of the node's version; −1 for any.
     let guardVersion: Int32
+    private let waiting: Attempt.Waiting
     private let use: LeaseUse
 
     init(
         client: ZooKeeperClient, parent: String, identity: [UInt8], kind: String, rule: QueueRule = .exclusive,
-        guardVersion: Int32 = -1
+        guardVersion: Int32 = -1, waiting: Attempt.Waiting = .caller
     ) {
         self.client = client
         self.parent = parent
         self.identity = identity
         self.rule = rule
         self.guardVersion = guardVersion
+        self.waiting = waiting
         name = ProtectedName(kind: kind)
         use = LeaseUse(client)
     }
@@ -53,7 +55,7 @@ struct Candidacy: Sendable {
     /// session which is about to end).
     func enter() async throws -> Entry {
         var mayExist = false
-        var attempt = Attempt()
+        var attempt = Attempt(waiting)
         while true {
             try Task.checkCancellation()
             do {
@@ -111,7 +113,7 @@ struct Candidacy: Sendable {
     func waitForTurn(_ entry: Entry, arming: LateArming? = nil) async throws -> Lease {
         let node = entry.node
         var known = entry.queue
-        var attempt = Attempt()
+        var attempt = Attempt(waiting)
         var ownWatch: Watch?
         /// On those in the way and on the next, by name.
         var watches: [String: Watch] = [:]
@@ -130,7 +132,12 @@ struct Candidacy: Sendable {
                         if let ownWatch { return grant(node, ownWatch) }
                         if let arming { return try grant(node, arming) }
                     }
-                    return grant(node, try await verify(node))
+                    let armed = try await verify(node)
+                    if isProved(node) { return grant(node, armed) }
+                    // The answer may have been given long ago: whoever was stopped reads it first of all. One that needs
+                    // the leader prolongs the lease, or tells of the session's end.
+                    ownWatch = armed
+                    try await client.sync(parent)
                 case .behind(let blockers, let next):
                     let wanted = blockers + (next.map { [$0] } ?? [])
                     watches = watches.filter { wanted.contains($0.key) && !$0.value.hasFired }
@@ -252,12 +259,14 @@ struct Candidacy: Sendable {
     /// Removes whatever this candidacy may have left in the tree, cancelled or not, and returns when it is gone:
     /// deleted, or ended together with its session.
     ///
-    /// - Parameter node: The node, when the create was answered.
-    func leave(_ node: Node?) async {
+    /// - Parameters:
+    ///   - node: The node, when the create was answered.
+    ///   - limit: Returns after so long, while the work goes on; nil: when the servers have been out of reach for long.
+    func leave(_ node: Node?, within limit: Duration? = nil) async {
         if let node {
-            await Cleanup.delete(node.path, client: client, sessionID: node.sessionID).wait()
+            await Cleanup.delete(node.path, client: client, sessionID: node.sessionID).wait(within: limit)
         } else {
-            await Cleanup.untilDone(client, sessionID: client.session?.id) {
+            await Cleanup.untilDone(client, sessionID: client.session?.id, within: limit) {
                 try await client.sync(parent)
                 guard let child = name.find(in: try await client.getChildren(parent)) else { return }
                 try await client.delete(ZooKeeperPath.child(child, of: parent))

@@ -13,17 +13,23 @@ struct Cleanup: Sendable {
     /// The work goes on even so: nobody may conclude from a long silence that the session is over. An ensemble that has
     /// lost its leader, or a server that was restarted, grants every session its whole timeout anew, and what was left in
     /// the tree would stay there, and block everybody, for as long as this client lives.
-    func wait() async {
+    ///
+    /// - Parameter limit: Waits for so long at most; for whoever has to keep to a time of its own.
+    func wait(within limit: Duration? = nil) async {
         // Not ended by cancellation.
         await Task {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { for await isAllowed in mayReturn.updates() where isAllowed { return } }
                 group.addTask { await silence() }
+                if let limit { group.addTask { try? await Task.sleep(for: limit) } }
                 await group.next()
                 group.cancelAll()
             }
         }.value
     }
+
+    /// How long somebody who is cancelled, or whose time is up, waits for servers that may not answer.
+    static let patience = Duration.seconds(2)
 
     /// Returns when the servers have been out of reach for a session timeout. A request that waits for them says so only
     /// at its deadline.
@@ -40,9 +46,10 @@ struct Cleanup: Sendable {
 
     /// Does `work`, repeatedly, and waits.
     static func untilDone(
-        _ client: ZooKeeperClient, sessionID: Int64?, _ work: @escaping @Sendable () async throws -> Void
+        _ client: ZooKeeperClient, sessionID: Int64?, within limit: Duration? = nil,
+        _ work: @escaping @Sendable () async throws -> Void
     ) async {
-        await start(client) { await repeatUntilDone(client, sessionID: sessionID, $0, work) }.wait()
+        await start(client) { await repeatUntilDone(client, sessionID: sessionID, $0, work) }.wait(within: limit)
     }
 
     /// Deletes an ephemeral node: the first request is on its way when this returns, so that whatever this client asks
@@ -93,7 +100,8 @@ struct Cleanup: Sendable {
         _ client: ZooKeeperClient, sessionID: Int64?, _ mayReturn: StateBroadcast<Bool>,
         _ work: @Sendable () async throws -> Void
     ) async {
-        var attempt = Attempt()
+        // Also while a disk is full: nothing else removes the node.
+        var attempt = Attempt(.service)
         while let session = client.session, session.id == sessionID {
             do {
                 try await client.waitUntilConnected(timeout: session.negotiatedTimeout)

@@ -24,8 +24,9 @@ public struct DistributedLock: Sendable {
 
     /// Waits for the lock.
     ///
-    /// - Throws: ``ZooKeeperClient/ZooKeeperError`` with `operationTimeout` when it is not free within `timeout`;
-    ///   `CancellationError`. Either way no node is left behind.
+    /// - Throws: ``ZooKeeperClient/ZooKeeperError`` with `operationTimeout` when it is not free within `timeout`, or with
+    ///   what servers refuse for good (access, a quota); `CancellationError`. Either way no node is left behind: it is gone
+    ///   when this throws, or, while no server answers within two seconds, as soon as one does.
     public func acquire(timeout: Duration? = nil) async throws -> Lease {
         try await queue.acquire(timeout: timeout)
     }

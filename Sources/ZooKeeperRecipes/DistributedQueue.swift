@@ -148,7 +148,9 @@ public struct DistributedQueue: Sendable {
                 first = try await group.next() ?? nil
             } catch {
                 group.cancelAll()
-                if let late = try? await group.next(), let item = late { await item.giveBack() }
+                if let late = try? await group.next(), let item = late {
+                    await item.giveBack(within: Cleanup.patience)
+                }
                 throw error
             }
             group.cancelAll()
@@ -170,10 +172,11 @@ public struct DistributedQueue: Sendable {
                 try await Self.waitForAny(watches)
                 attempt = Attempt()
             } catch let error as ZooKeeperError {
-                if error.code == .noNode {
+                do {
+                    guard error.code == .noNode else { throw error }
                     try await client.ensurePath(items)
                     try await client.ensurePath(claims)
-                } else {
+                } catch let error as ZooKeeperError {
                     try await attempt.failed(error)
                 }
             }
@@ -280,20 +283,27 @@ public struct DistributedQueue: Sendable {
     private func item(
         _ path: String, _ claim: String, _ tag: [UInt8], _ version: Int32, _ data: [UInt8], _ use: LeaseUse
     ) async throws -> QueueItem? {
-        try Task.checkCancellation()
-        let (found, watch) = try await client.getDataAndWatch(claim)
-        guard found.data == tag, found.stat.ephemeralOwner == client.session?.id else { return nil }
-        let grant = LeaseGrant(
-            client: client, watch: watch, checks: [.check(path: claim), .check(path: path, version: version)], use: use)
-        return QueueItem(
-            path: path, data: data, attempt: Int(version),
-            lease: Lease(path: claim, token: found.stat.czxid, sessionID: found.stat.ephemeralOwner, grant: grant),
-            client: client, version: version)
+        while true {
+            try Task.checkCancellation()
+            let (found, watch) = try await client.getDataAndWatch(claim)
+            guard found.data == tag, found.stat.ephemeralOwner == client.session?.id else { return nil }
+            let grant = LeaseGrant(
+                client: client, watch: watch, checks: [.check(path: claim), .check(path: path, version: version)],
+                use: use)
+            let lease = Lease(
+                path: claim, token: found.stat.czxid, sessionID: found.stat.ephemeralOwner, grant: grant)
+            if lease.isValid() {
+                return QueueItem(
+                    path: path, data: data, attempt: Int(version), lease: lease, client: client, version: version)
+            }
+            // Answers of long ago, for whoever was stopped; this one is not.
+            try await client.sync(claim)
+        }
     }
 
     /// Removes a claim that was on its way when the worker was told to stop.
     private func abandon(_ claim: String, _ tag: [UInt8]) async {
-        await Cleanup.untilDone(client, sessionID: client.session?.id) {
+        await Cleanup.untilDone(client, sessionID: client.session?.id, within: Cleanup.patience) {
             try await client.sync(claim)
             guard try await client.getData(claim).data == tag else { return }
             try await client.delete(claim)

@@ -54,11 +54,16 @@ public struct DistributedSemaphore: Sendable {
     ///
     /// - Throws: As ``DistributedLock/acquire(timeout:)``; ``LimitMismatch``.
     public func acquire(timeout: Duration? = nil) async throws -> Lease {
-        try await queue().acquire(timeout: timeout)
+        // The agreement on the limit takes part of the time.
+        try await LeaseQueue.inTime(timeout, path) { try await queue().turn() }
     }
 
     /// Gives a lease back; see ``DistributedLock/release(_:)``.
     public func release(_ lease: Lease) async {
+        giveUp(lease)
+    }
+
+    private func giveUp(_ lease: Lease) {
         lease.grant.lose(.resigned)
         Cleanup.deleteSoon(lease.path, client: client, sessionID: lease.sessionID)
     }
@@ -73,7 +78,9 @@ public struct DistributedSemaphore: Sendable {
     public func withLease<Result: Sendable>(
         timeout: Duration? = nil, _ body: @escaping @Sendable (Lease) async throws -> Result
     ) async throws -> Result {
-        try await queue().withLease(timeout: timeout, body)
+        let lease = try await acquire(timeout: timeout)
+        defer { giveUp(lease) }
+        return try await lease.run(body)
     }
 
     /// Changes the number for everybody who asks from now on.

@@ -7,7 +7,8 @@ import ZooKeeperProtocol
 /// demands that the nodes of the first `count` still exist, and names them in a node that only this round has. So
 /// - a participant that dies while it waits is not counted: the others go on waiting;
 /// - who comes too many waits for the next round;
-/// - one that dies inside does not keep the others from leaving: its node goes with its session.
+/// - one that dies inside does not keep the others from leaving: its node goes with its session;
+/// - when all of a round die, who waits for the next one ends theirs.
 ///
 /// Layout: `path/members/_c_<uuid>-<seq>` (ephemeral), `path/rounds/<first member>` (the names of all of the round).
 public struct DoubleBarrier: Sendable {
@@ -40,19 +41,30 @@ public struct DoubleBarrier: Sendable {
     /// - Throws: `CancellationError`, after the node is gone. Should the round have begun at that moment, the others see
     ///   this one as having left.
     public func enter() async throws -> Pass {
+        try await makeRounds()
         while true {
             let candidacy = Candidacy(client: client, parent: members, identity: identity, kind: "")
             var node: Candidacy.Node?
             do {
-                try await client.ensurePath(rounds)
                 let entry = try await candidacy.enter()
                 node = entry.node
                 return try await waitForRound(entry.node, candidacy)
             } catch is Candidacy.Displaced {
                 try Task.checkCancellation()
             } catch {
-                await candidacy.leave(node)
+                await candidacy.leave(node, within: Cleanup.patience)
                 throw error
+            }
+        }
+    }
+
+    private func makeRounds() async throws {
+        var attempt = Attempt()
+        while true {
+            do {
+                return try await client.ensurePath(rounds)
+            } catch let error as ZooKeeperError {
+                try await attempt.failed(error)
             }
         }
     }
@@ -70,8 +82,22 @@ public struct DoubleBarrier: Sendable {
                 let (listed, stat) = try await version.value()
                 let present = try await membersNow.value()
                 guard Set(current) == Set(listed) else { continue }
+                var watches = [ownWatch, roundsWatch]
+                var isToLookAgain = false
                 for round in current {
-                    if let pass = try await pass(node, round, ownWatch, candidacy) { return pass }
+                    let path = ZooKeeperPath.child(round, of: rounds)
+                    guard let names = try await participants(of: path) else { continue }
+                    if names.contains(node.name) {
+                        let lease = candidacy.grant(node, ownWatch)
+                        if lease.isValid() { return Pass(lease: lease, participants: names, round: path) }
+                        // Answers of long ago, for whoever was stopped; this one is not.
+                        try await client.sync(rounds)
+                        isToLookAgain = true
+                    } else if let watch = try await end(path, unlessPresent: names, among: Set(present)) {
+                        watches.append(watch)
+                    } else {
+                        isToLookAgain = true
+                    }
                 }
                 if current.isEmpty {
                     let first = Array(Self.inOrder(present).prefix(count))
@@ -80,31 +106,42 @@ public struct DoubleBarrier: Sendable {
                         continue
                     }
                 }
-                // Nobody needs to look at members who come or go: the last one to come begins the round.
-                try await Self.waitForAny([ownWatch, roundsWatch])
+                if isToLookAgain { continue }
+                // Nobody needs to look at members who come: the last one to come begins the round.
+                try await Self.waitForAny(watches)
             } catch let error as ZooKeeperError {
                 switch error.code {
                 case .sessionExpired: throw Candidacy.Displaced(reason: .sessionExpired)
-                case .noNode: try await client.ensurePath(rounds)
+                case .noNode: try await makeRounds()
                 default: try await attempt.failed(error)
                 }
             }
         }
     }
 
-    /// The pass of this node, if the round is its own.
-    private func pass(
-        _ node: Candidacy.Node, _ round: String, _ watch: Watch, _ candidacy: Candidacy
-    ) async throws -> Pass? {
-        let path = ZooKeeperPath.child(round, of: rounds)
+    /// The names of those whose round it is; nil when it has ended.
+    private func participants(of round: String) async throws -> [String]? {
         do {
-            let names = String(decoding: try await client.getData(path).data ?? [], as: UTF8.self)
+            return String(decoding: try await client.getData(round).data ?? [], as: UTF8.self)
                 .split(separator: "\n").map(String.init)
-            guard names.contains(node.name) else { return nil }
-            return Pass(lease: candidacy.grant(node, watch), participants: names, round: path)
         } catch let error as ZooKeeperError where error.code == .noNode {
             return nil
         }
+    }
+
+    /// Ends another round whose participants are all gone, as they are when they have died.
+    ///
+    /// - Parameter present: Who was there after the round had begun.
+    /// - Returns: A watch on one who is still there; nil when the round is to be looked at again.
+    private func end(
+        _ round: String, unlessPresent participants: [String], among present: Set<String>
+    ) async throws -> Watch? {
+        guard let last = participants.last(where: present.contains) else {
+            try await end(round)
+            return nil
+        }
+        let (stat, watch) = try await client.existsAndWatch(ZooKeeperPath.child(last, of: members))
+        return stat == nil ? nil : watch
     }
 
     /// Begins a round. The version sees to it that there is one at a time.

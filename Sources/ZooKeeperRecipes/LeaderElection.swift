@@ -83,7 +83,8 @@ public final class LeaderElection: Service, Sendable {
     ///
     /// - Returns: Why the place was lost; nil when the candidate was told to stop.
     private func stand() async throws -> LeaseLossReason? {
-        let candidacy = Candidacy(client: client, parent: path, identity: identity, kind: namePrefix)
+        let candidacy = Candidacy(
+            client: client, parent: path, identity: identity, kind: namePrefix, waiting: .service)
         var node: Candidacy.Node?
         do {
             let entered = try await candidacy.enter()
@@ -139,7 +140,7 @@ public final class LeaderElection: Service, Sendable {
     private func followNode(
         _ lease: Lease, _ candidacy: Candidacy, _ node: Candidacy.Node
     ) async throws -> LeaseLossReason {
-        var attempt = Attempt()
+        var attempt = Attempt(.service)
         while true {
             switch try await lease.grant.watch.next() {
             case .sessionExpired: return .sessionExpired

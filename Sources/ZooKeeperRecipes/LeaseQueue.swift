@@ -22,9 +22,18 @@ struct LeaseQueue: Sendable {
 
     /// Waits for the turn; see ``DistributedLock/acquire(timeout:)``.
     func acquire(timeout: Duration? = nil) async throws -> Lease {
-        guard let timeout else { return try await queue() }
+        try await Self.inTime(timeout, path) { try await turn() }
+    }
+
+    /// Has `acquire` give a lease within `timeout`, everything that it has to ask for included.
+    ///
+    /// - Throws: ``ZooKeeperClient/ZooKeeperError`` with `operationTimeout` when it does not.
+    static func inTime(
+        _ timeout: Duration?, _ path: String, _ acquire: @escaping @Sendable () async throws -> Lease
+    ) async throws -> Lease {
+        guard let timeout else { return try await acquire() }
         return try await withThrowingTaskGroup(of: Lease?.self) { group in
-            group.addTask { try await queue() }
+            group.addTask { try await acquire() }
             group.addTask {
                 try await Task.sleep(for: timeout)
                 return nil
@@ -35,7 +44,9 @@ struct LeaseQueue: Sendable {
             } catch {
                 group.cancelAll()
                 // Nobody would give it back.
-                if let late = try? await group.next(), let lease = late { await releaseAndWait(lease) }
+                if let late = try? await group.next(), let lease = late {
+                    await giveBack(lease).wait(within: Cleanup.patience)
+                }
                 throw error
             }
             group.cancelAll()
@@ -43,11 +54,12 @@ struct LeaseQueue: Sendable {
             // It may have come at the last moment.
             if let late = try? await group.next(), let lease = late { return lease }
             throw ZooKeeperError(
-                code: .operationTimeout, path: path, message: "held by somebody else for \(timeout) already")
+                code: .operationTimeout, path: path, message: "not to be had for \(timeout) already")
         }
     }
 
-    private func queue() async throws -> Lease {
+    /// Waits for as long as it takes.
+    func turn() async throws -> Lease {
         while true {
             let candidacy = candidacy()
             var node: Candidacy.Node?
@@ -62,11 +74,11 @@ struct LeaseQueue: Sendable {
                 do {
                     try Task.checkCancellation()
                 } catch {
-                    await candidacy.leave(node)
+                    await candidacy.leave(node, within: Cleanup.patience)
                     throw error
                 }
             } catch {
-                await candidacy.leave(node)
+                await candidacy.leave(node, within: Cleanup.patience)
                 throw error
             }
         }
@@ -83,8 +95,12 @@ struct LeaseQueue: Sendable {
 
     /// Gives a lease up and returns when its node is gone.
     func releaseAndWait(_ lease: Lease) async {
+        await Self.giveBack(lease).wait()
+    }
+
+    private static func giveBack(_ lease: Lease) -> Cleanup {
         lease.grant.lose(.resigned)
-        await Cleanup.delete(lease.path, client: client, sessionID: lease.sessionID).wait()
+        return Cleanup.delete(lease.path, client: lease.grant.client, sessionID: lease.sessionID)
     }
 
     /// Runs `body` with a lease; see ``DistributedLock/withLock(timeout:_:)``.

@@ -42,10 +42,10 @@ public final class MemberList: Service, Sendable {
     public func run() async throws {
         defer { broadcast.finish() }
         try await cancelWhenGracefulShutdown {
-            var attempt = Attempt()
+            var attempt = Attempt(.service)
             while !Task.isCancelled {
                 do {
-                    try await self.follow()
+                    try await self.follow(&attempt)
                 } catch let error as ZooKeeperError {
                     self.logger.debug("member list", metadata: ["path": "\(self.path)", "error": "\(error)"])
                     do { try await attempt.failed(error) } catch is CancellationError { return }
@@ -56,12 +56,13 @@ public final class MemberList: Service, Sendable {
         }
     }
 
-    private func follow() async throws {
+    private func follow(_ attempt: inout Attempt) async throws {
         try await client.ensurePath(path)
         let watch = try await client.addWatch(path, mode: .persistentRecursive)
         defer { watch.cancel() }
         var members = try await readAll()
         publish(members)
+        attempt = Attempt(.service)
         for try await element in watch {
             switch element {
             case .gap:
@@ -80,7 +81,7 @@ public final class MemberList: Service, Sendable {
 
     /// Reads again when the connection went in between; the watch then tells of a gap as well.
     private func retryingAfterLoss<Result>(_ read: () async throws -> Result) async throws -> Result {
-        var attempt = Attempt()
+        var attempt = Attempt(.service)
         while true {
             do {
                 return try await read()

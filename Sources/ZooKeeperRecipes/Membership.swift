@@ -63,7 +63,7 @@ public final class Membership: Service, Sendable {
     }
 
     private func stayRegistered() async throws {
-        var attempt = Attempt()
+        var attempt = Attempt(.service)
         do {
             while true {
                 try Task.checkCancellation()
@@ -74,7 +74,7 @@ public final class Membership: Service, Sendable {
                         throw ZooKeeperError(code: .clientClosed, path: nodePath)
                     }
                     // Whoever deletes the node again and again is answered more slowly.
-                    if ContinuousClock.now - start > .seconds(2) { attempt = Attempt() }
+                    if ContinuousClock.now - start > .seconds(2) { attempt = Attempt(.service) }
                 } catch let error as ZooKeeperError {
                     if error.code != .sessionExpired { try await attempt.failed(error) }
                 }

@@ -72,8 +72,10 @@ public struct QueueItem: Sendable {
     }
 
     /// Leaves the item to the next worker.
-    public func giveBack() async {
+    public func giveBack() async { await giveBack(within: nil) }
+
+    func giveBack(within limit: Duration?) async {
         lease.grant.lose(.resigned)
-        await Cleanup.delete(lease.path, client: client, sessionID: lease.sessionID).wait()
+        await Cleanup.delete(lease.path, client: client, sessionID: lease.sessionID).wait(within: limit)
     }
 }

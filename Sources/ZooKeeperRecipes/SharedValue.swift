@@ -59,7 +59,12 @@ public struct SharedValue: Sendable {
                     value: node.data ?? [], czxid: node.stat.czxid, mzxid: node.stat.mzxid,
                     version: node.stat.version, incarnation: incarnation)
             } catch let error as ZooKeeperError {
-                if error.code == .noNode { try await make() } else { try await attempt.failed(error) }
+                do {
+                    guard error.code == .noNode else { throw error }
+                    try await make()
+                } catch let error as ZooKeeperError {
+                    try await attempt.failed(error)
+                }
             }
         }
     }

@@ -110,7 +110,7 @@ public final class TreeCache: Service, Sendable {
     public func run() async throws {
         defer { finish() }
         try await cancelWhenGracefulShutdown {
-            var attempt = Attempt()
+            var attempt = Attempt(.service)
             while !Task.isCancelled {
                 do {
                     try await self.follow(&attempt)
@@ -139,7 +139,7 @@ public final class TreeCache: Service, Sendable {
         let watch = try await client.addWatch(path, mode: .persistentRecursive)
         defer { watch.cancel() }
         try await load()
-        attempt = Attempt()
+        attempt = Attempt(.service)
         for try await element in watch {
             switch element {
             case .gap: try await load()

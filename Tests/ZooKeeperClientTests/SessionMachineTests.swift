@@ -171,6 +171,34 @@ struct SessionMachineTests {
         #expect(try #require(machine.lease.deadline) > before)
     }
 
+    /// A process that was stopped reads what was said before first: its turn has come, and it is there. None of it says
+    /// that the session lasts now, nor does the first thing that it sends: its servers heard nothing of it for too long.
+    @Test(arguments: [LeaseRule.standalone, .ensemble])
+    func whatIsReadAfterALongPauseProvesNothing(_ rule: LeaseRule) throws {
+        var machine = machine(rule: rule)
+        connected(&machine, at: start)
+        let slot = WatchSlot(path: "/a")
+        _ = machine.submit(call(arming: .oneShot(.getData, slot), at: start))
+        _ = machine.takeWritable(at: start)
+        _ = machine.received([reply(1)], at: start)
+        let asked = start + .seconds(1)
+        for operation in [OperationCode.sync, .getData] { _ = machine.submit(call(operation, at: asked)) }
+        _ = machine.takeWritable(at: asked)
+        let now = start + .seconds(20)
+        let effects = machine.received([event(.nodeDeleted, "/a"), reply(2, zxid: 5), reply(3, zxid: 5)], at: now)
+        #expect(effects.triggers.count == 1 && effects.completions.count == 2)
+        #expect(try #require(machine.lease.deadline) < now)
+        _ = machine.submit(call(.sync, at: now))
+        _ = machine.takeWritable(at: now)
+        _ = machine.received([reply(4, zxid: 6)], at: now + .milliseconds(1))
+        if rule == .ensemble {
+            // A follower may not have told the leader of us for as long as we were silent.
+            #expect(try #require(machine.lease.deadline) < now)
+        } else {
+            #expect(try #require(machine.lease.deadline) > now)
+        }
+    }
+
     @Test func onAnEnsembleTakingUpASessionIsNoRenewal() throws {
         var machine = machine(rule: .ensemble)
         connected(&machine, at: start)

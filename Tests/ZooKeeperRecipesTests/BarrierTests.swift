@@ -59,6 +59,37 @@ struct BarrierTests {
         }
     }
 
+    /// Nobody is left to end the round.
+    @Test(arguments: TreeKind.allCases)
+    func theNextRoundBeginsAlsoWhenAllOfOneHaveDied(_ kind: TreeKind) async throws {
+        let port = try await TestTree.port(kind)
+        let chroot = TestTree.uniquePath("double-all-dead")
+        try await withClient(port: port, chroot: chroot) { client in
+            let next: [Task<DoubleBarrier.Pass, any Error>] = try await withClient(port: port, chroot: chroot) {
+                victim in
+                let doomed = (0..<2).map { _ in Task { try await barrier(victim, 2).enter() } }
+                for task in doomed { _ = try await task.value }
+                // Some wait already when they die, and some come afterwards.
+                let next = (0..<2).map { _ in Task { try await barrier(client, 2).enter() } }
+                try await eventually("they wait") { try await client.getChildren("/barrier/members").count == 4 }
+                return next
+            }
+            let isThrough = Shared(0)
+            for task in next {
+                Task {
+                    _ = try await task.value
+                    isThrough.change { $0 += 1 }
+                }
+            }
+            try await eventually("the next round") { isThrough.value == 2 }
+            let leaving = [try await next[0].value, try await next[1].value].map { pass in
+                Task { try await barrier(client, 2).leave(pass) }
+            }
+            for task in leaving { try await task.value }
+            #expect(try await client.getChildren("/barrier/rounds").isEmpty)
+        }
+    }
+
     @Test func whoDiesWaitingIsNotCountedAndWhoDiesInsideKeepsNobody() async throws {
         let port = try await TestTree.port(.embedded)
         let chroot = TestTree.uniquePath("double-dead")

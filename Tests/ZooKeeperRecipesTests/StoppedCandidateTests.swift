@@ -1,0 +1,77 @@
+import TestFixtures
+import Testing
+import ZooKeeperClient
+import ZooKeeperProtocol
+
+@testable import ZooKeeperRecipes
+
+/// Whoever is stopped for longer than its session finds, when it goes on, what the server said before: its turn has come,
+/// the node is its own. By then somebody else has been let in.
+@Suite("Candidates that are stopped for longer than their session", .timeLimit(.minutes(2)))
+struct StoppedCandidateTests {
+    /// The event that makes it the first in the queue waits in the socket.
+    @Test(arguments: TreeKind.allCases)
+    func oldEventsLetNobodyIn(_ kind: TreeKind) async throws {
+        let port = try await TestTree.port(kind)
+        let chroot = TestTree.uniquePath("stopped")
+        try await withClient(port: port, chroot: chroot) { other in
+            let lock = DistributedLock(client: other, path: "/lock", identity: [], logger: TestTree.logger)
+            let first = try await lock.acquire(timeout: .seconds(10))
+            let stopped = try HeldClient(port: port, chroot: chroot, sessionTimeout: .seconds(2))
+            try await stopped.run { client in
+                let begun = Shared<[Int64]>([])
+                let waiting = Task {
+                    try await DistributedLock(client: client, path: "/lock", identity: [], logger: TestTree.logger)
+                        .withLock { lease in
+                            begun.change { $0.append(lease.token) }
+                            #expect(lease.isValid())
+                        }
+                }
+                // The holder's node and its own.
+                try await stopped.watches(2)
+                try await stopped.hold()
+                await lock.releaseAndWait(first)
+                try await eventually("its session has ended") { try await other.getChildren("/lock").isEmpty }
+                let second = try await lock.acquire(timeout: .seconds(10))
+                stopped.goOn()
+                try await eventually("queues again", seen: { "\(begun.value)" }) {
+                    try await other.getChildren("/lock").count == 2
+                }
+                #expect(begun.value.isEmpty)
+                await lock.release(second)
+                try await waiting.value
+                #expect(begun.value.count == 1 && begun.value.allSatisfy { $0 > second.token })
+            }
+        }
+    }
+
+    /// The answer that says that the node is there and its own waits in the socket.
+    @Test(arguments: TreeKind.allCases)
+    func oldAnswersLetNobodyIn(_ kind: TreeKind) async throws {
+        let port = try await TestTree.port(kind)
+        let chroot = TestTree.uniquePath("stopped-asking")
+        let proxy = try FaultProxy(target: port)
+        defer { proxy.close() }
+        try await withClient(port: port, chroot: chroot) { other in
+            try await other.ensurePath("/lock")
+            let stopped = try HeldClient(port: proxy.port, chroot: chroot, sessionTimeout: .seconds(2))
+            try await stopped.run { client in
+                let candidacy = Candidacy(client: client, parent: "/lock", identity: [], kind: "lock-")
+                let entry = try await candidacy.enter()
+                proxy.hold(.toClient)
+                let waiting = Task { try await candidacy.waitForTurn(entry) }
+                try await stopped.sent(.getData)
+                try await stopped.hold()
+                proxy.release(.toClient)
+                try await eventually("its session has ended") { try await other.getChildren("/lock").isEmpty }
+                let lock = DistributedLock(client: other, path: "/lock", identity: [], logger: TestTree.logger)
+                let second = try await lock.acquire(timeout: .seconds(10))
+                stopped.goOn()
+                let displaced = await #expect(throws: Candidacy.Displaced.self) { try await waiting.value }
+                #expect(displaced?.reason == .sessionExpired)
+                #expect(second.isValid())
+                await lock.release(second)
+            }
+        }
+    }
+}
