@@ -82,9 +82,12 @@ public final class PartitionAssignment: Service, Sendable {
     /// - Throws: ``ZooKeeperClient/ZooKeeperError`` when that is hopeless: the client has ended, or access is denied.
     public func run() async throws {
         try await cancelWhenGracefulShutdown {
+            // Fails with an item's task; nothing else comes through it.
+            let (failures, failing) = AsyncThrowingStream.makeStream(of: Never.self)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await self.membership.run() }
-                group.addTask { try await self.followPlan() }
+                group.addTask { try await self.followPlan(failing) }
+                group.addTask { for try await _ in failures {} }
                 defer { group.cancelAll() }
                 try await group.next()
                 group.cancelAll()
@@ -93,7 +96,7 @@ public final class PartitionAssignment: Service, Sendable {
         }
     }
 
-    private func followPlan() async throws {
+    private func followPlan(_ failing: AsyncThrowingStream<Never, any Error>.Continuation) async throws {
         let members = StateBroadcast<[Member]>([], bound: 1)
         do {
             try await withThrowingDiscardingTaskGroup { group in
@@ -109,7 +112,7 @@ public final class PartitionAssignment: Service, Sendable {
                     for item in mine where running[item] == nil {
                         let (stop, continuation) = AsyncStream.makeStream(of: Void.self)
                         running[item] = continuation
-                        group.addTask { await self.own(item, until: stop) }
+                        group.addTask { await self.own(item, until: stop, failing) }
                     }
                     self.logger.debug(
                         "partition plan",
@@ -127,7 +130,7 @@ public final class PartitionAssignment: Service, Sendable {
     ) async throws {
         let node = PartitionNode(client: client, path: ZooKeeperPath.child("plan", of: path))
         var keeping = PartitionKeeping(name: name, items: items, settings: settings)
-        var attempt = Attempt()
+        var attempt = Attempt(.service)
         var wasAgreed = true
         while true {
             try Task.checkCancellation()
@@ -162,7 +165,7 @@ public final class PartitionAssignment: Service, Sendable {
                     }
                     break  // and see what is there now
                 }
-                attempt = Attempt()
+                attempt = Attempt(.service)
             } catch let error as ZooKeeperError {
                 logger.debug("partition plan", metadata: ["path": "\(path)", "error": "\(error)"])
                 try await attempt.failed(error)
@@ -184,13 +187,17 @@ public final class PartitionAssignment: Service, Sendable {
     }
 
     /// Owns an item, or waits to own it, until told to stop.
-    private func own(_ item: String, until stop: AsyncStream<Void>) async {
+    ///
+    /// - Parameter failing: Is told why it never can: nobody would do the item's work, and nobody else be asked to.
+    private func own(
+        _ item: String, until stop: AsyncStream<Void>, _ failing: AsyncThrowingStream<Never, any Error>.Continuation
+    ) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
-                do { try await self.workRepeatedly(item) } catch {
-                    if !(error is CancellationError) {
-                        self.logger.debug("partition item", metadata: ["item": "\(item)", "error": "\(error)"])
-                    }
+                do {
+                    try await self.workRepeatedly(item)
+                } catch {
+                    if !(error is CancellationError) { failing.finish(throwing: error) }
                 }
             }
             group.addTask { for await _ in stop {} }
@@ -203,22 +210,27 @@ public final class PartitionAssignment: Service, Sendable {
         let queue = LeaseQueue(
             client: client, path: ZooKeeperPath.child(Self.nodeName(item), of: ZooKeeperPath.child("items", of: path)),
             identity: Array(name.utf8), kind: "lock-", rule: .exclusive, logger: logger)
+        var attempt = Attempt(.service)
         var delay = Duration.milliseconds(10)
         while true {
             let lease: Lease
             do {
                 lease = try await queue.acquire()
             } catch let error as ZooKeeperError {
-                if error.code == .clientClosed || error.code == .noAuth { throw error }
-                try await Task.sleep(for: delay)
+                logger.info("partition item", metadata: ["item": "\(item)", "error": "\(error)"])
+                try await attempt.failed(error)
                 continue
             }
+            attempt = Attempt(.service)
             let began = ContinuousClock.now
             held.withLock { $0[item] = lease }
             do {
                 try await lease.run { try await self.work(item, $0) }
+            } catch is CancellationError {
+            } catch let lost as LeaseLost {
+                logger.debug("partition work ended", metadata: ["item": "\(item)", "error": "\(lost)"])
             } catch {
-                logger.debug("partition work ended", metadata: ["item": "\(item)", "error": "\(error)"])
+                logger.info("partition work ended", metadata: ["item": "\(item)", "error": "\(error)"])
             }
             // The work may have begun again under another lease.
             held.withLock { if $0[item] == lease { $0[item] = nil } }

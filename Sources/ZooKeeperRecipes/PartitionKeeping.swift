@@ -21,13 +21,13 @@ struct PartitionKeeping {
         /// There is nothing to do before then; before something else is seen, when nil.
         case wait(until: ContinuousClock.Instant?)
         /// The node's data is to be replaced if it still has this version; the node is to be made, when nil.
-        case write([UInt8], over: Int32?)
+        case write([UInt8], over: PartitionNode.Version?)
     }
 
     private enum Node: Hashable {
         case missing
-        case garbled(version: Int32)
-        case plan(PartitionPlan, version: Int32)
+        case garbled(version: PartitionNode.Version)
+        case plan(PartitionPlan, version: PartitionNode.Version)
     }
 
     private let name: String
@@ -82,7 +82,7 @@ struct PartitionKeeping {
     }
 
     /// - Parameter node: nil when there is none.
-    mutating func planSeen(_ node: (data: [UInt8], version: Int32)?, at now: ContinuousClock.Instant) {
+    mutating func planSeen(_ node: (data: [UInt8], version: PartitionNode.Version)?, at now: ContinuousClock.Instant) {
         let seen: Node =
             if let node {
                 if let plan = PartitionRecord.plan(node.data) {
@@ -150,7 +150,7 @@ struct PartitionKeeping {
         return PartitionPlan(members: names, items: all, after: earlier, slack: settings.slack)
     }
 
-    private var version: Int32? {
+    private var version: PartitionNode.Version? {
         switch node {
         case .missing, nil: nil
         case .garbled(let version), .plan(_, let version): version

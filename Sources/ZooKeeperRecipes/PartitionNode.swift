@@ -2,16 +2,39 @@ import ZooKeeperClient
 import ZooKeeperProtocol
 
 /// The node that holds the plan.
+///
+/// Its version alone does not tell whether it is still what was read: a node that was deleted and made again begins with
+/// the same versions, and a change made for the plan before would go over another. So it has a child whose name is drawn
+/// anew for every incarnation, and each change demands that this child is still there.
 struct PartitionNode: Sendable {
+    /// What a change replaces.
+    struct Version: Hashable, Sendable {
+        var number: Int32
+        /// The name of the child.
+        var incarnation: String
+    }
+
+    private static let prefix = "i-"
     let client: ZooKeeperClient
     let path: String
 
     /// Reads it and watches it, also where it is missing.
-    func read() async throws -> ((data: [UInt8], version: Int32)?, Watch) {
+    func read() async throws -> ((data: [UInt8], version: Version)?, Watch) {
         while true {
             do {
-                let (node, watch) = try await client.getDataAndWatch(path)
-                return ((node.data ?? [], node.stat.version), watch)
+                let watch = try client.makeUnarmedWatch(path)
+                let data = try client.startGetData(path, arming: watch)
+                let list = try client.startGetChildren2(path)
+                let node = try await data.value()
+                let (children, stat) = try await list.value()
+                // Of the same node, or the two reads straddled its end.
+                guard stat.czxid == node.stat.czxid else { continue }
+                guard let incarnation = children.filter({ $0.hasPrefix(Self.prefix) }).min() else {
+                    // Somebody else made the node.
+                    try await client.create(newMark(), data: nil)
+                    continue
+                }
+                return ((node.data ?? [], Version(number: node.stat.version, incarnation: incarnation)), watch)
             } catch let error as ZooKeeperError where error.code == .noNode {
                 let (stat, watch) = try await client.existsAndWatch(path)
                 if stat == nil { return (nil, watch) }
@@ -21,17 +44,26 @@ struct PartitionNode: Sendable {
 
     /// Writes it, unless somebody else was faster. Whether it was written is known to who reads it next, also when the
     /// answer was lost: nothing is written twice, because the version has gone on.
-    func write(_ data: [UInt8], over version: Int32?) async throws {
+    ///
+    /// - Parameter version: What was read; nil when there was no node.
+    func write(_ data: [UInt8], over version: Version?) async throws {
         do {
             if let version {
-                try await client.setData(path, data: data, version: version)
+                try await client.transaction([
+                    .check(path: ZooKeeperPath.child(version.incarnation, of: path)),
+                    .setData(path: path, data: data, version: version.number),
+                ])
             } else {
-                try await client.create(path, data: data)
+                try await client.transaction([.create(path: path, data: data), .create(path: newMark(), data: nil)])
             }
         } catch let error as ZooKeeperError
             where [.badVersion, .noNode, .nodeExists].contains(error.code) || error.isOutcomeUnknown
         {
             if version == nil, error.code == .noNode { try await client.createParents(of: path) }
         }
+    }
+
+    private func newMark() -> String {
+        ZooKeeperPath.child(Self.prefix + ProtectedName(kind: "plan").prefix, of: path)
     }
 }

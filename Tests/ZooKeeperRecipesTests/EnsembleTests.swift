@@ -4,7 +4,7 @@ import ZooKeeperClient
 import ZooKeeperProtocol
 import ZooKeeperRecipes
 
-@Suite("An ensemble of three, each server killed in turn", .timeLimit(.minutes(4)))
+@Suite("Recipes on an ensemble of three whose servers are killed and cut off", .serialized, .timeLimit(.minutes(4)))
 struct EnsembleTests {
     @Test func theLeadershipOutlivesTheLossOfAnyServer() async throws {
         let scratch = try Scratch("ensemble")

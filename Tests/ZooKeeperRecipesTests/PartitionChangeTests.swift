@@ -14,6 +14,12 @@ struct PartitionChangeTests {
         PartitionRecord.plan(try await client.getData("/shares/plan").data ?? [])
     }
 
+    private static func deletePlan(_ client: ZooKeeperClient) async throws {
+        let marks = try await client.getChildren("/shares/plan")
+        try await client.transaction(
+            marks.map { .delete(path: "/shares/plan/" + $0) } + [.delete(path: "/shares/plan")])
+    }
+
     private static func ceiling(_ numerator: Int, _ denominator: Int) -> Int {
         (numerator + denominator - 1) / denominator
     }
@@ -104,10 +110,66 @@ struct PartitionChangeTests {
                 }
                 try await RunningPartition.eventuallyShare(items, among: members)
             }
-            try await client.delete("/shares/plan")
+            try await Self.deletePlan(client)
             try await eventually("made again") { try await client.exists("/shares/plan") != nil }
             try await RunningPartition.eventuallyShare(items, among: members)
             for member in members { await member.stop() }
+        }
+    }
+
+    /// A node that was deleted and made again has the version that somebody read before; its plan is not replaced by one
+    /// that follows another.
+    @Test(arguments: TreeKind.allCases)
+    func aPlanThatWasMadeAgainIsNotTakenForTheOneBefore(_ kind: TreeKind) async throws {
+        let port = try await TestTree.port(kind)
+        try await withClient(port: port, chroot: TestTree.uniquePath("partition-aba")) { client in
+            let node = PartitionNode(client: client, path: "/shares/plan")
+            try await client.ensurePath("/shares")
+            try await node.write("one".bytes, over: nil)
+            let (first, watch) = try await node.read()
+            let before = try #require(first)
+            #expect(before.data == "one".bytes)
+            try await Self.deletePlan(client)
+            try await eventually("told") { watch.hasFired }
+            try await node.write("two".bytes, over: nil)
+            #expect(try await client.getData("/shares/plan").stat.version == before.version.number)
+            try await node.write("after one".bytes, over: before.version)
+            let now = try #require(try await node.read().0)
+            #expect(now.data == "two".bytes && now.version != before.version)
+            try await node.write("after two".bytes, over: now.version)
+            #expect(try await client.getData("/shares/plan").data.text == "after two")
+            // By somebody who knows nothing of marks.
+            try await Self.deletePlan(client)
+            try await client.create("/shares/plan", data: "three".bytes)
+            let third = try #require(try await node.read().0)
+            try await node.write("after three".bytes, over: third.version)
+            #expect(try await client.getData("/shares/plan").data.text == "after three")
+        }
+    }
+
+    /// Who may not have what the plan gives it says so instead of leaving the items alone.
+    @Test func whoMayNotTakeItsItemsIsTold() async throws {
+        try await withClient(
+            port: TestTree.port(.embedded), chroot: TestTree.uniquePath("partition-denied")
+        ) { client in
+            try await client.ensurePath("/shares")
+            try await client.create(
+                "/shares/items", data: nil, acl: [ACL(permissions: [.read], scheme: "world", id: "anyone")])
+            let assignment = PartitionAssignment(
+                client: client, path: "/shares", name: "one", items: Self.items(2), logger: TestTree.logger
+            ) { _, _ in }
+            let running = Task { try await assignment.run() }
+            let isOver = Shared(false)
+            let watching = Task {
+                let result = await running.result
+                isOver.change { $0 = true }
+                return result
+            }
+            try await eventually("told") { isOver.value }
+            running.cancel()
+            let result = await watching.value
+            let error = #expect(throws: ZooKeeperError.self) { try result.get() }
+            #expect(error?.code == .noAuth)
         }
     }
 

@@ -119,7 +119,7 @@ struct PartitionKeepingTests {
 private struct Simulation {
     private enum Sight {
         case members([Member])
-        case plan((data: [UInt8], version: Int32)?)
+        case plan((data: [UInt8], version: PartitionNode.Version)?)
     }
 
     private struct Mind {
@@ -133,7 +133,8 @@ private struct Simulation {
     private var random: SeededRandom
     private var items: [String]
     private var minds: [String: Mind] = [:]
-    private var node: (data: [UInt8], version: Int32)?
+    private var node: (data: [UInt8], version: PartitionNode.Version)?
+    private var incarnations = 0
     private var now = 0
     private var writes = 0
     private var nextName = 0
@@ -170,7 +171,7 @@ private struct Simulation {
             isOneComingOrGoing = true
             description = "one comes"
         case 5:
-            node = Bool.random(using: &random) ? nil : ("garbage".bytes, (node?.version ?? 0) + 1)
+            node = Bool.random(using: &random) ? nil : ("garbage".bytes, next(node?.version))
             description = "the plan is gone"
         case 6:
             items.append("item \(items.count)")
@@ -184,6 +185,16 @@ private struct Simulation {
         }
         everybodyLooks()
         return description
+    }
+
+    /// What follows a version; the first one of another incarnation, when there was no node.
+    private mutating func next(_ version: PartitionNode.Version?) -> PartitionNode.Version {
+        if var version {
+            version.number += 1
+            return version
+        }
+        incarnations += 1
+        return PartitionNode.Version(number: 0, incarnation: "\(incarnations)")
     }
 
     private mutating func everybodyLooks() {
@@ -204,11 +215,11 @@ private struct Simulation {
         minds[name] = mind
     }
 
-    private mutating func write(_ name: String, _ data: [UInt8], over version: Int32?) {
+    private mutating func write(_ name: String, _ data: [UInt8], over version: PartitionNode.Version?) {
         // Some requests get lost, and some answers; who wrote reads again in any case.
         let isLost = Int.random(in: 0..<5, using: &random) == 0
         if !isLost, node?.version == version {
-            node = (data, (version ?? -1) + 1)
+            node = (data, next(version))
             writes += 1
             for other in minds.keys.sorted() { tell(other, .plan(node)) }
         }
@@ -261,4 +272,9 @@ private struct Simulation {
             if !gone.isEmpty { #expect(moved <= gone.values.reduce(0) { $0 + $1.count }, "\(what): \(moved)") }
         }
     }
+}
+
+/// Where only one incarnation counts.
+extension PartitionNode.Version: ExpressibleByIntegerLiteral {
+    init(integerLiteral number: Int32) { self.init(number: number, incarnation: "the one") }
 }
