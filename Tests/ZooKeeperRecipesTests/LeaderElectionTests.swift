@@ -57,6 +57,8 @@ struct LeaderElectionTests {
         try await withClient(port: TestTree.port(kind), chroot: TestTree.uniquePath("deposed")) { client in
             let candidate = RunningElection(client)
             let lease = try await candidate.elected()
+            // It is told a moment after; and not at all, if the lease is gone by then.
+            try await eventually("told") { candidate.events == [.elected(lease)] }
             try await client.delete(lease.path)
             // The event came before the answer to the delete.
             #expect(!lease.isValid() && lease.deadline == nil)
