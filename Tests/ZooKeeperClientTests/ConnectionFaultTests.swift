@@ -5,7 +5,7 @@ import ZooKeeperProtocol
 
 @testable import ZooKeeperClient
 
-@Suite("Connection faults, on a real ZooKeeper behind a proxy")
+@Suite("Connection faults, on a real ZooKeeper behind a proxy", .timeLimit(.minutes(3)))
 struct ConnectionFaultTests {
     /// A client behind a proxy and one beside it, on a path of their own.
     private func withProxy(
@@ -150,6 +150,8 @@ struct ConnectionFaultTests {
                     #expect(states.all.contains(.expired(session)), "\(states.all)")
                     var elements: [String] = []
                     while elements.last != "gap" { elements += try await take(1, of: persistent) }
+                    // Behind the arming, as whoever reads on account of the gap does.
+                    _ = try await client.getData("/")
                     try await observer.create("/new", data: nil)
                     var events: [String] = []
                     while events.last != "nodeCreated /new" { events += try await take(1, of: persistent) }
