@@ -73,7 +73,8 @@ extension ClientCore {
                 channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
                     if let tls { try pipeline.addHandler(Self.tlsHandler(tls, host: server.host)) }
-                    try pipeline.addHandler(ConnectionHandler(core: self, maximumLength: maximumLength))
+                    try pipeline.addHandler(
+                        ConnectionHandler(core: self, maximumLength: maximumLength, isPlain: tls == nil))
                 }
             }
         // The name is resolved anew by each attempt, and all its addresses are tried.

@@ -6,13 +6,13 @@ import ZooKeeperProtocol
 
 /// The interpreter of ``SessionMachine``: holds it under a lock, performs what it wants on one event loop.
 ///
-/// Callers on any thread only hand requests in (``Submissions``) and wake the event loop when it is not about to look by
-/// itself. All other inputs come from the event loop, so their effects happen one after the other, outside the lock. No
-/// user code runs here: answers and events resume continuations or fill buffers.
+/// Callers on any thread hand requests in (``Submissions``) and wake the event loop when it is not about to look by
+/// itself; one who is alone writes them (``Outlet``). All other inputs come from the event loop, so their effects happen
+/// one after the other, outside the lock. No user code runs here: answers and events resume continuations or fill buffers.
 final class ClientCore: Sendable {
     struct State {
         var machine: SessionMachine
-        var channel: (any Channel)?
+        var outlet: Outlet?
         /// Whether the connection is left alone for a moment (``SessionMachine/pause``).
         var isPaused = false
         /// Cuts short whatever the run loop waits for.
@@ -35,15 +35,19 @@ final class ClientCore: Sendable {
     /// What a lease needs to know, apart from the machine's lock.
     struct LeaseReading: Sendable {
         var sessionID: Int64
-        var deadline: ContinuousClock.Instant?
+        var deadline: Moment?
     }
 
     let configuration: ZooKeeperClient.Configuration
     let eventLoop: any EventLoop
+    /// For recipes; see ``ZooKeeperClient/onEventLoop(_:)``.
+    let executor: EventLoopExecutor
     let logger: Logger
     let makeResolver: (@Sendable (any EventLoop) -> any Resolver & Sendable)?
     let state: Mutex<State>
-    private let submissions: Submissions
+    let submissions: Submissions
+    /// How many tasks the last answers have woken: those are likely to ask for something at the same time.
+    let wokenTasks = Atomic<Int>(0)
     let connectionState: StateBroadcast<ConnectionState>
     /// Whether the lease deadline lies ahead; told with the resolution of the tick.
     let leaseHealth: StateBroadcast<Bool>
@@ -60,6 +64,7 @@ final class ClientCore: Sendable {
         self.configuration = configuration
         self.makeResolver = makeResolver
         self.eventLoop = eventLoop
+        executor = EventLoopExecutor(eventLoop)
         self.logger = logger
         let shortest = min(configuration.sessionTimeout, configuration.requestTimeout)
         let interval = min(max(shortest / 24, .milliseconds(5)), .milliseconds(50))
@@ -96,33 +101,6 @@ final class ClientCore: Sendable {
 
     // MARK: Callers, any thread
 
-    /// Hands a request in; its outcome settles `call`.
-    ///
-    /// - Parameter isUrgent: False when it is better sent together with what comes next, if that comes at once.
-    ///   It may be the last that is submitted for all that.
-    func submit(_ call: PendingCall, isUrgent: Bool = true) {
-        switch submissions.add(call, isUrgent: isUrgent) {
-        case .refused(let error): call.finish(.failure(error))
-        case .wakes: eventLoop.execute { self.flush() }
-        case .wakesSoon:
-            let end = ContinuousClock.now + Self.lingerTime
-            eventLoop.execute { self.linger(until: end) }
-        case .queued: break
-        }
-    }
-
-    /// How long a request that is not urgent waits for company. Awake: a timer would take longer to set and to go off
-    /// than what is waited for takes to come, and whoever comes finds the event loop ready.
-    private static let lingerTime = Duration.microseconds(25)
-
-    private func linger(until end: ContinuousClock.Instant) {
-        switch submissions.lingering(isOver: ContinuousClock.now >= end) {
-        case .goesOn: eventLoop.execute { self.linger(until: end) }
-        case .hasCompany: break
-        case .isOver: flush()
-        }
-    }
-
     /// Nobody waits for a one-shot watch any more.
     func forget(_ slot: WatchSlot) {
         guard slot.isRequested, slot.trigger == nil else { return }
@@ -154,50 +132,38 @@ final class ClientCore: Sendable {
 
     // MARK: Event loop
 
-    /// Gives the machine what callers have handed in; under the lock.
-    ///
-    /// - Returns: What it refuses.
-    private func admit(_ state: inout State) -> [(PendingCall, ZooKeeperError)] {
-        submissions.take().compactMap { call in state.machine.submit(call).map { (call, $0) } }
-    }
-
-    private func settle(_ refused: [(PendingCall, ZooKeeperError)]) {
-        for (call, error) in refused { call.finish(.failure(error)) }
-    }
-
     /// Lets the machine work on an input and performs what it wants.
-    private func step(_ input: (inout State) -> Effects) {
-        let (effects, channel, reading, refused) = state.withLock { state in
-            var refused = admit(&state)
+    ///
+    /// - Parameter writes: Whether the input writes what callers have handed in.
+    private func step(writes: Bool = false, _ input: (inout State) -> Effects) {
+        let (effects, outlet, reading, refused) = state.withLock { state in
+            var refused = admit(&state, forWriting: writes)
             let effects = input(&state)
-            if submissions.update(state.standing) {
-                // Handed in just now: it leaves at once, or learns that the client has closed.
-                refused += admit(&state)
-                if state.machine.phase == .established { eventLoop.execute { self.flush() } }
-            }
-            return (effects, state.channel, state.leaseReading, refused)
+            if let write = effects.write { state.outlet?.add(write) }
+            refused += noteStanding(&state)
+            return (effects, state.outlet, state.leaseReading, refused)
         }
-        perform(effects, reading, on: channel)
+        perform(effects, reading, on: outlet)
         settle(refused)
     }
 
     func flush() {
-        step { $0.machine.takeWritable(at: .now) }
+        step(writes: true) { $0.machine.takeWritable(at: .now) }
     }
 
     func tick() {
-        let now = ContinuousClock.now
         step { state in
             state.machine.leaseUsers = leaseUsers.load(ordering: .relaxed)
-            return state.machine.tick(at: now)
+            return state.machine.tick(at: .now)
         }
+        let now = Moment.now
         let isHealthy = lease.withLock { $0?.deadline.map { $0 > now } ?? false }
         if leaseHealth.value != isHealthy { leaseHealth.send(isHealthy) }
     }
 
-    func connectionOpened(_ channel: any Channel) {
+    func connectionOpened(_ outlet: Outlet) {
         step { state in
-            state.channel = channel
+            state.outlet = outlet
             state.isPaused = false
             state.isExplained = false
             return state.machine.connectionOpened(at: .now)
@@ -205,10 +171,10 @@ final class ClientCore: Sendable {
     }
 
     /// - Returns: How long the connection is to be left alone now; ``resumed()`` is then called.
-    func received(_ frames: [ByteBuffer], on channel: any Channel) -> Duration? {
+    func received(_ frames: [ByteBuffer], on outlet: Outlet?) -> Duration? {
         var pause: Duration?
         step { state in
-            guard state.channel === channel else { return Effects() }
+            guard let outlet, state.outlet === outlet else { return Effects() }
             let effects = state.machine.received(frames, at: .now)
             pause = effects.close == nil ? state.machine.pause : nil
             state.isPaused = pause != nil
@@ -218,19 +184,18 @@ final class ClientCore: Sendable {
     }
 
     /// The pause is over: what was handed in meanwhile leaves.
-    func resumed(_ channel: any Channel) {
-        step { state in
-            guard state.channel === channel else { return Effects() }
-            state.isPaused = false
+    func resumed(_ outlet: Outlet?) {
+        step(writes: true) { state in
+            if let outlet, state.outlet === outlet { state.isPaused = false }
             return state.machine.takeWritable(at: .now)
         }
     }
 
     /// - Parameter error: What the network or TLS said, if anything.
-    func connectionClosed(_ channel: any Channel, error: (any Error)?) {
+    func connectionClosed(_ outlet: Outlet?, error: (any Error)?) {
         step { state in
-            guard state.channel === channel else { return Effects() }
-            state.channel = nil
+            guard let outlet, state.outlet === outlet else { return Effects() }
+            state.outlet = nil
             state.isPaused = false
             let isEstablished =
                 switch state.machine.phase {
@@ -267,22 +232,34 @@ final class ClientCore: Sendable {
         interrupt?()
     }
 
-    private func perform(_ effects: Effects, _ reading: LeaseReading?, on channel: (any Channel)?) {
+    private func perform(_ effects: Effects, _ reading: LeaseReading?, on outlet: Outlet?) {
         for (slot, trigger) in effects.triggers { slot.fire(trigger) }
         for (buffer, element) in effects.elements { buffer.append(element) }
         for (buffer, error) in effects.endedWatches { buffer.finish(error) }
         lease.withLock { $0 = reading }
-        if let write = effects.write { channel?.writeAndFlush(write, promise: nil) }
-        for (call, result) in effects.completions where !call.finish(result) {
-            // Cancelled between the answer and here: nobody has got the watch that it armed.
-            if case .oneShot(_, let slot)? = call.arming { forget(slot) }
-            if case .persistent(_, let buffer)? = call.arming { forget(buffer) }
-        }
+        if effects.write != nil { outlet?.drain() }
+        finish(effects.completions)
         for state in effects.states { announce(state) }
         if let reason = effects.close {
             connectionGivenUp(reason)
-            channel?.close(promise: nil)
+            outlet?.channel.close(promise: nil)
         }
+    }
+
+    private func finish(_ completions: [(call: PendingCall, result: Result<PendingCall.Reply, any Error>)]) {
+        guard !completions.isEmpty else { return }
+        var woken = 0
+        for (call, result) in completions {
+            switch call.settle(result) {
+            case .hasWoken: woken += 1
+            case .isNoted: break
+            case .isTooLate:
+                // Cancelled between the answer and here: nobody has got the watch that it armed.
+                if case .oneShot(_, let slot)? = call.arming { forget(slot) }
+                if case .persistent(_, let buffer)? = call.arming { forget(buffer) }
+            }
+        }
+        wokenTasks.store(woken, ordering: .relaxed)
     }
 
     private func announce(_ newState: ConnectionState) {
@@ -337,7 +314,7 @@ final class ClientCore: Sendable {
 }
 
 extension ClientCore.State {
-    fileprivate var standing: Submissions.Standing {
+    var standing: Submissions.Standing {
         Submissions.Standing(
             requests: machine.queue.count + machine.inFlight.count, bytes: machine.outstandingBytes,
             takesRequests: machine.phase == .established, isPaused: isPaused, isClosed: machine.isClosed,
@@ -360,11 +337,12 @@ enum LogKey {
 extension PendingCall {
     /// Makes a call with its frame; `body` writes what follows the header.
     static func request(
-        _ operation: OperationCode, path: String?, arming: WatchArming? = nil, deadline: ContinuousClock.Instant,
+        _ operation: OperationCode, path: String?, arming: WatchArming? = nil, deadline: Moment,
         size: Int = 0, body: (inout ByteBuffer) -> Void
     ) -> PendingCall {
         var frame = ByteBuffer()
-        if size > 0 { frame.reserveCapacity(size + 32) }
+        // The header, and mostly a path with its length and a few numbers.
+        frame.reserveCapacity(32 + max(size, (path?.utf8.count ?? 0) + 24))
         Frame.write(into: &frame) { frame in
             RequestHeader(xid: 0, operation: operation).write(into: &frame)
             body(&frame)

@@ -10,19 +10,25 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     private let core: ClientCore
     private let maximumLength: Int
+    private let isPlain: Bool
+    private var outlet: Outlet?
     private var received = ByteBuffer()
     private var frames: [ByteBuffer] = []
     private var isPaused = false
     private var wantsRead = false
     private var error: (any Error)?
 
-    init(core: ClientCore, maximumLength: Int) {
+    /// - Parameter isPlain: Whether there is no other handler between it and the socket.
+    init(core: ClientCore, maximumLength: Int, isPlain: Bool) {
         self.core = core
+        self.isPlain = isPlain
         self.maximumLength = maximumLength
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        core.connectionOpened(context.channel)
+        let outlet = Outlet.open(context, isPlain: isPlain)
+        self.outlet = outlet
+        core.connectionOpened(outlet)
         context.fireChannelActive()
     }
 
@@ -48,7 +54,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         deliver(context)
-        core.connectionClosed(context.channel, error: error)
+        outlet?.close()
+        core.connectionClosed(outlet, error: error)
         context.fireChannelInactive()
     }
 
@@ -73,7 +80,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         isPaused = true
         context.eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(pause.wholeNanoseconds)) { [self] in
             isPaused = false
-            core.resumed(context.channel)
+            core.resumed(outlet)
             guard wantsRead else { return }
             wantsRead = false
             context.read()
@@ -85,6 +92,6 @@ final class ConnectionHandler: ChannelDuplexHandler {
         guard !frames.isEmpty else { return nil }
         let batch = frames
         frames.removeAll(keepingCapacity: true)
-        return core.received(batch, on: context.channel)
+        return core.received(batch, on: outlet)
     }
 }

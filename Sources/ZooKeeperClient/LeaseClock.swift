@@ -24,7 +24,7 @@ struct LeaseClock: Sendable {
 
     let rule: LeaseRule
     let serverTick: Duration
-    private(set) var deadline: ContinuousClock.Instant?
+    private(set) var deadline: Moment?
     private var sessionTimeout: Duration = .zero
 
     init(rule: LeaseRule, serverTick: Duration) {
@@ -54,7 +54,7 @@ struct LeaseClock: Sendable {
     /// - Parameters:
     ///   - sentAt: When it was handed to the socket.
     ///   - gap: The longest silence between our packets just before it.
-    mutating func renew(sentAt: ContinuousClock.Instant, gap: Duration, _ evidence: Evidence) {
+    mutating func renew(sentAt: Moment, gap: Duration, _ evidence: Evidence) {
         let reach: Duration
         switch (rule, evidence) {
         case (.standalone, _):

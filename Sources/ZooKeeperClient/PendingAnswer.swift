@@ -5,7 +5,7 @@ package import ZooKeeperProtocol
 ///
 /// Dropping it does not take the request back.
 package struct PendingAnswer<Value: Sendable>: Sendable {
-    private let call: PendingCall
+    fileprivate let call: PendingCall
     private let decode: @Sendable (PendingCall.Reply) throws -> Value
 
     init(_ call: PendingCall, _ decode: @escaping @Sendable (PendingCall.Reply) throws -> Value) {
@@ -30,34 +30,44 @@ package struct PendingAnswer<Value: Sendable>: Sendable {
 /// Requests whose answers are waited for later.
 extension ZooKeeperClient {
     private func start<Value: Sendable>(
-        _ operation: OperationCode, path: String?, arming: WatchArming? = nil, isUrgent: Bool = true,
-        size: Int = 0, body: (inout ByteBuffer) -> Void, decode: @escaping @Sendable (PendingCall.Reply) throws -> Value
+        _ operation: OperationCode, path: String?, arming: WatchArming? = nil, _ urgency: Submissions.Urgency = .now,
+        body: (inout ByteBuffer) -> Void, decode: @escaping @Sendable (PendingCall.Reply) throws -> Value
     ) throws -> PendingAnswer<Value> {
-        let call = try makeCall(operation, path: path, arming: arming, size: size, body: body)
-        core.submit(call, isUrgent: isUrgent)
+        let answer = try prepare(operation, path: path, arming: arming, body: body, decode: decode)
+        core.submit(answer.call, urgency)
+        return answer
+    }
+
+    /// Makes a request that is yet to be submitted.
+    private func prepare<Value: Sendable>(
+        _ operation: OperationCode, path: String?, arming: WatchArming? = nil,
+        body: (inout ByteBuffer) -> Void, decode: @escaping @Sendable (PendingCall.Reply) throws -> Value
+    ) throws -> PendingAnswer<Value> {
+        let call = try makeCall(operation, path: path, arming: arming, body: body)
         return PendingAnswer(call) { reply in
             guard reply.error == .ok else { throw ZooKeeperError(code: reply.error, path: path, operation: operation) }
             return try decode(reply)
         }
     }
 
-    /// Starts a create.
-    ///
-    /// - Parameter isUrgent: False when the next request follows at once.
+    /// Starts a create and, behind it in the same write, a listing of the parent.
     package func startCreate(
-        _ path: String, data: [UInt8]?, mode: CreateMode, isUrgent: Bool = true
-    ) throws -> PendingAnswer<CreatedNode> {
+        _ path: String, data: [UInt8]?, mode: CreateMode, listing parent: String
+    ) throws -> (created: PendingAnswer<CreatedNode>, children: PendingAnswer<[String]>) {
         let request = CreateRequest(
             path: try absolute(path, sequential: mode.isSequential, .create2), data: data, acl: ACL.worldAll,
             mode: mode, timeToLiveMilliseconds: 0)
         let chroot = chroot
-        return try start(request.operation, path: path, isUrgent: isUrgent) {
+        let created = try prepare(request.operation, path: path) {
             request.write(into: &$0)
-        } decode: { reply in
+        } decode: { reply -> CreatedNode in
             var body = reply.body
             let response: Create2Response = try Self.decode(&body, path, .create2)
             return CreatedNode(path: chroot.relative(response.path), stat: response.stat)
         }
+        let children = try prepareGetChildren(parent)
+        core.submit(together: [created.call, children.call])
+        return (created, children)
     }
 
     /// Starts a delete.
@@ -65,17 +75,23 @@ extension ZooKeeperClient {
     /// - Parameter isUrgent: False when the next request is likely to follow at once.
     package func startDelete(_ path: String, isUrgent: Bool = true) throws -> PendingAnswer<Void> {
         let request = PathVersionRequest(path: try absolute(path, .delete), version: -1)
-        return try start(.delete, path: path, isUrgent: isUrgent) {
+        return try start(.delete, path: path, isUrgent ? .now : .soon) {
             request.write(into: &$0)
         } decode: { _ in
         }
     }
 
     package func startGetChildren(_ path: String) throws -> PendingAnswer<[String]> {
+        let answer = try prepareGetChildren(path)
+        core.submit(answer.call)
+        return answer
+    }
+
+    private func prepareGetChildren(_ path: String) throws -> PendingAnswer<[String]> {
         let request = PathWatchRequest(path: try absolute(path, .getChildren), watch: false)
-        return try start(.getChildren, path: path) {
+        return try prepare(.getChildren, path: path) {
             request.write(into: &$0)
-        } decode: { reply in
+        } decode: { reply -> [String] in
             var body = reply.body
             let response: StringsResponse = try Self.decode(&body, path, .getChildren)
             return response.strings
@@ -124,15 +140,24 @@ extension ZooKeeperClient {
     }
 
     /// Reads a node and arms `watch`, which was made for this path.
-    ///
-    /// - Parameter isUrgent: False when the next request follows at once.
-    package func startGetData(
-        _ path: String, arming watch: Watch, isUrgent: Bool = true
-    ) throws -> PendingAnswer<NodeData> {
+    package func startGetData(_ path: String, arming watch: Watch) throws -> PendingAnswer<NodeData> {
+        let answer = try prepareGetData(path, arming: watch)
+        core.submit(answer.call)
+        return answer
+    }
+
+    /// Reads nodes in one write and arms watches, each made for its path.
+    package func startGetData(_ nodes: [(path: String, watch: Watch)]) throws -> [PendingAnswer<NodeData>] {
+        let answers = try nodes.map { try prepareGetData($0.path, arming: $0.watch) }
+        core.submit(together: answers.map(\.call))
+        return answers
+    }
+
+    private func prepareGetData(_ path: String, arming watch: Watch) throws -> PendingAnswer<NodeData> {
         let request = PathWatchRequest(path: watch.slot.path, watch: true)
-        return try start(.getData, path: path, arming: .oneShot(.getData, watch.slot), isUrgent: isUrgent) {
+        return try prepare(.getData, path: path, arming: .oneShot(.getData, watch.slot)) {
             request.write(into: &$0)
-        } decode: { reply in
+        } decode: { reply -> NodeData in
             var body = reply.body
             let response: GetDataResponse = try Self.decode(&body, path, .getData)
             return NodeData(data: response.data, stat: response.stat)

@@ -6,7 +6,7 @@ import ZooKeeperProtocol
 ///
 /// A slot of three states (initialised, pending, finished) settles the race between answer, deadline and cancellation:
 /// the first one wins, the others find it finished. Guarded by its own lock, which is taken last and never held while a
-/// continuation is resumed.
+/// continuation is resumed. `pending` is left once, by whoever resumes it, so the continuation need not check itself.
 final class PendingCall: Sendable {
     /// The server's answer.
     struct Reply: Sendable {
@@ -17,7 +17,7 @@ final class PendingCall: Sendable {
 
     private enum Slot {
         case initialised
-        case pending(CheckedContinuation<Reply, any Error>)
+        case pending(UnsafeContinuation<Reply, any Error>)
         /// Nobody waits, but somebody wants to know.
         case observed(@Sendable (Result<Reply, any Error>) -> Void)
         /// Finished before anybody waited.
@@ -32,11 +32,11 @@ final class PendingCall: Sendable {
     let arming: WatchArming?
     /// The whole frame; the xid is filled in when it is written.
     let frame: ByteBuffer
-    let deadline: ContinuousClock.Instant
+    let deadline: Moment
     private let slot = Mutex(Slot.initialised)
 
     init(
-        operation: OperationCode, path: String?, arming: WatchArming? = nil, deadline: ContinuousClock.Instant,
+        operation: OperationCode, path: String?, arming: WatchArming? = nil, deadline: Moment,
         frame: ByteBuffer
     ) {
         self.operation = operation
@@ -60,7 +60,7 @@ final class PendingCall: Sendable {
     func wait() async throws -> Reply {
         if let settled = takeSettled() { return try settled.get() }
         return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
+            try await withUnsafeThrowingContinuation { continuation in
                 let settled: Result<Reply, any Error>? = slot.withLock { slot in
                     switch slot {
                     case .initialised, .pending, .observed, .finished:
@@ -107,7 +107,19 @@ final class PendingCall: Sendable {
     ///
     /// - Returns: False when it had been settled before; the result is then dropped.
     @discardableResult
-    func finish(_ result: Result<Reply, any Error>) -> Bool {
+    func finish(_ result: Result<Reply, any Error>) -> Bool { settle(result) != .isTooLate }
+
+    enum Settlement {
+        /// A task goes on now.
+        case hasWoken
+        /// Nobody has waited yet, or has to be woken.
+        case isNoted
+        /// It had been settled before.
+        case isTooLate
+    }
+
+    /// Settles the outcome, and says what came of it.
+    func settle(_ result: Result<Reply, any Error>) -> Settlement {
         let earlier = slot.withLock { slot in
             let earlier = slot
             switch slot {
@@ -118,12 +130,15 @@ final class PendingCall: Sendable {
             return earlier
         }
         switch earlier {
-        case .initialised: break
-        case .pending(let continuation): continuation.resume(with: result)
-        case .observed(let action): action(result)
-        case .settled, .finished: return false
+        case .initialised: return .isNoted
+        case .pending(let continuation):
+            continuation.resume(with: result)
+            return .hasWoken
+        case .observed(let action):
+            action(result)
+            return .isNoted
+        case .settled, .finished: return .isTooLate
         }
-        return true
     }
 
     /// The error `code` about this call.

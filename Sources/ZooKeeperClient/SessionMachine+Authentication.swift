@@ -8,13 +8,13 @@ extension SessionMachine {
         var exchange: DigestMD5Client
         /// That of the last token sent; its answer carries the next.
         var xid: Int32
-        var connectSentAt: ContinuousClock.Instant
+        var connectSentAt: Moment
         var isNewSession: Bool
     }
 
     mutating func beginAuthentication(
-        _ credentials: SASLCredentials, connectSentAt: ContinuousClock.Instant, isNew: Bool,
-        at now: ContinuousClock.Instant, _ effects: inout Effects
+        _ credentials: SASLCredentials, connectSentAt: Moment, isNew: Bool,
+        at now: Moment, _ effects: inout Effects
     ) {
         phase = .authenticating(deadline: now + connectTimeout)
         let exchange = DigestMD5Client(
@@ -27,7 +27,7 @@ extension SessionMachine {
     }
 
     mutating func authenticationAnswered(
-        _ frame: inout ByteBuffer, at now: ContinuousClock.Instant, _ effects: inout Effects
+        _ frame: inout ByteBuffer, at now: Moment, _ effects: inout Effects
     ) throws {
         guard var current = authentication, let session else { return }
         let header = try ReplyHeader(from: &frame)
@@ -55,7 +55,7 @@ extension SessionMachine {
         }
     }
 
-    private mutating func token(_ token: [UInt8], xid: Int32, at now: ContinuousClock.Instant) -> ByteBuffer {
+    private mutating func token(_ token: [UInt8], xid: Int32, at now: Moment) -> ByteBuffer {
         var out = ByteBuffer()
         Frame.write(into: &out) { out in
             RequestHeader(xid: xid, operation: .sasl).write(into: &out)

@@ -19,10 +19,10 @@ import ZooKeeperProtocol
 struct SessionMachine {
     enum Phase: Hashable {
         case disconnected
-        case handshaking(sentAt: ContinuousClock.Instant, deadline: ContinuousClock.Instant)
-        case authenticating(deadline: ContinuousClock.Instant)
+        case handshaking(sentAt: Moment, deadline: Moment)
+        case authenticating(deadline: Moment)
         case established
-        case closing(deadline: ContinuousClock.Instant)
+        case closing(deadline: Moment)
         case closed
     }
 
@@ -53,7 +53,7 @@ struct SessionMachine {
         /// Nil for the client's own requests.
         var call: PendingCall?
         var operation: OperationCode
-        var sentAt: ContinuousClock.Instant
+        var sentAt: Moment
         /// The longest silence between our packets just before.
         var gap: Duration
         var bytes: Int
@@ -79,24 +79,24 @@ struct SessionMachine {
     var outstandingBytes = 0
     var lastXid: Int32 = 0
 
-    private var lastReceived: ContinuousClock.Instant
-    private var lastSent: ContinuousClock.Instant
-    private var lastTick: ContinuousClock.Instant
+    private var lastReceived: Moment
+    private var lastSent: Moment
+    private var lastTick: Moment
     private var previousGap = Duration.zero
-    private var lastLeaderRequest: ContinuousClock.Instant
-    private var pings: Deque<ContinuousClock.Instant> = []
+    private var lastLeaderRequest: Moment
+    private var pings: Deque<Moment> = []
     /// Answers to setWatches that are missing. Until they are here, events of the time without connection may be on
     /// their way, so nothing renews the lease: an ownership node may be gone without our knowing.
     private var rearmsPending = 0
-    private var heldRenewals: [(sentAt: ContinuousClock.Instant, gap: Duration, evidence: LeaseClock.Evidence)] = []
+    private var heldRenewals: [(sentAt: Moment, gap: Duration, evidence: LeaseClock.Evidence)] = []
     /// When a server last answered a handshake, and how many have hung up on one since.
-    private var lastAnswer: ContinuousClock.Instant
+    private var lastAnswer: Moment
     private var refusals = 0
     private var wasGranted = false
     /// How long the newest answer took.
     private var lastLatency = Duration.zero
 
-    init(settings: Settings, resuming credentials: SessionCredentials? = nil, now: ContinuousClock.Instant) {
+    init(settings: Settings, resuming credentials: SessionCredentials? = nil, now: Moment) {
         self.settings = settings
         lease = LeaseClock(rule: settings.leaseRule, serverTick: settings.serverTick)
         lastReceived = now
@@ -169,7 +169,7 @@ struct SessionMachine {
     }
 
     /// Everything that can be written now, as one buffer.
-    mutating func takeWritable(at now: ContinuousClock.Instant) -> Effects {
+    mutating func takeWritable(at now: Moment) -> Effects {
         var effects = Effects()
         guard phase == .established, !queue.isEmpty else { return effects }
         var out = ByteBuffer()
@@ -197,7 +197,7 @@ struct SessionMachine {
         return effects
     }
 
-    mutating func noteSent(at now: ContinuousClock.Instant) {
+    mutating func noteSent(at now: Moment) {
         previousGap = now - lastSent
         lastSent = now
     }
@@ -210,7 +210,7 @@ struct SessionMachine {
     // MARK: Connections
 
     /// A connection to a server is open.
-    mutating func connectionOpened(at now: ContinuousClock.Instant) -> Effects {
+    mutating func connectionOpened(at now: Moment) -> Effects {
         var effects = Effects()
         guard phase == .disconnected else {
             effects.close = .closed
@@ -230,7 +230,7 @@ struct SessionMachine {
     }
 
     /// Frames arrived, in this order.
-    mutating func received(_ frames: [ByteBuffer], at now: ContinuousClock.Instant) -> Effects {
+    mutating func received(_ frames: [ByteBuffer], at now: Moment) -> Effects {
         var effects = Effects()
         lastReceived = now
         for var frame in frames {
@@ -254,7 +254,7 @@ struct SessionMachine {
     }
 
     private mutating func handshakeAnswered(
-        _ response: ConnectResponse, sentAt: ContinuousClock.Instant, at now: ContinuousClock.Instant,
+        _ response: ConnectResponse, sentAt: Moment, at now: Moment,
         _ effects: inout Effects
     ) {
         lastAnswer = now
@@ -279,8 +279,8 @@ struct SessionMachine {
 
     /// From here on requests flow: first what a new connection must be told, then what has waited.
     mutating func establish(
-        _ granted: SessionInfo, connectSentAt sentAt: ContinuousClock.Instant, isNew: Bool,
-        at now: ContinuousClock.Instant, _ effects: inout Effects
+        _ granted: SessionInfo, connectSentAt sentAt: Moment, isNew: Bool,
+        at now: Moment, _ effects: inout Effects
     ) {
         phase = .established
         wasGranted = true
@@ -316,7 +316,7 @@ struct SessionMachine {
     }
 
     private mutating func replyReceived(
-        _ frame: inout ByteBuffer, at now: ContinuousClock.Instant, _ effects: inout Effects
+        _ frame: inout ByteBuffer, at now: Moment, _ effects: inout Effects
     ) throws {
         let header = try ReplyHeader(from: &frame)
         switch header.xid {
@@ -366,7 +366,7 @@ struct SessionMachine {
         if case .closing = phase { true } else { false }
     }
 
-    private mutating func renew(sentAt: ContinuousClock.Instant, gap: Duration, _ evidence: LeaseClock.Evidence) {
+    private mutating func renew(sentAt: Moment, gap: Duration, _ evidence: LeaseClock.Evidence) {
         guard !isClosing || settings.keepsSessionAtEnd else { return }
         guard rearmsPending == 0 else {
             heldRenewals.append((sentAt, gap, evidence))
@@ -385,7 +385,7 @@ struct SessionMachine {
     ///
     /// - Parameter byServer: False when it never came to ZooKeeper's own protocol (TLS failed): then a loss during the
     ///   handshake does not mean that the server refuses the session.
-    mutating func connectionLost(at now: ContinuousClock.Instant, byServer: Bool = true) -> Effects {
+    mutating func connectionLost(at now: Moment, byServer: Bool = true) -> Effects {
         var effects = Effects()
         pings.removeAll()
         rearmsPending = 0
@@ -414,7 +414,7 @@ struct SessionMachine {
     /// Servers that hang up on the handshake say that they are behind what this client has seen. When all do so for so
     /// long that the session cannot matter any more (the tree was restored from a backup or wiped), a fresh session
     /// that has seen nothing is the only way back.
-    private mutating func giveUpUnusableSession(at now: ContinuousClock.Instant, _ effects: inout Effects) {
+    private mutating func giveUpUnusableSession(at now: Moment, _ effects: inout Effects) {
         let patience = max(.seconds(60), negotiatedTimeout * 10)
         guard lastZxid > 0, refusals >= 3 * settings.serverCount, now - lastAnswer > patience else { return }
         sessionEnded(&effects)
@@ -445,7 +445,7 @@ struct SessionMachine {
     // MARK: Time
 
     /// Time has passed: pings, timeouts, deadlines.
-    mutating func tick(at now: ContinuousClock.Instant) -> Effects {
+    mutating func tick(at now: Moment) -> Effects {
         var effects = Effects()
         let wasStarved = now - lastTick >= settings.tickInterval * 4
         lastTick = now
@@ -488,7 +488,7 @@ struct SessionMachine {
     }
 
     private mutating func ownRequest(
-        _ operation: OperationCode, at now: ContinuousClock.Instant, body: (inout ByteBuffer) -> Void
+        _ operation: OperationCode, at now: Moment, body: (inout ByteBuffer) -> Void
     ) -> ByteBuffer {
         let xid = nextXid()
         var out = ByteBuffer()
@@ -506,7 +506,7 @@ struct SessionMachine {
     }
 
     /// All calls have the same time to live, so each list is in order of deadlines (a few settled ones among them).
-    private mutating func expireCalls(at now: ContinuousClock.Instant, _ effects: inout Effects) {
+    private mutating func expireCalls(at now: Moment, _ effects: inout Effects) {
         while let call = queue.first, call.deadline <= now || call.isFinished {
             queue.removeFirst()
             outstandingBytes -= call.frame.readableBytes
@@ -526,7 +526,7 @@ struct SessionMachine {
     // MARK: The end
 
     /// The client is to end: closes the session when there is a connection, and lets what is in flight be answered.
-    mutating func close(at now: ContinuousClock.Instant, patience: Duration) -> Effects {
+    mutating func close(at now: Moment, patience: Duration) -> Effects {
         var effects = Effects()
         switch phase {
         case .closing, .closed: return effects

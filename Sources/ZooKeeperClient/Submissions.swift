@@ -21,6 +21,14 @@ final class Submissions: Sendable {
         var endMessage = ""
     }
 
+    enum Urgency {
+        case now
+        /// Likely to be followed by another one at once: it leaves with that, or alone after a moment.
+        case soon
+        /// Sure to be followed by another one at once.
+        case withNext
+    }
+
     enum Outcome {
         case refused(ZooKeeperError)
         /// The event loop is to be woken.
@@ -49,10 +57,7 @@ final class Submissions: Sendable {
     }
 
     /// Hands a request in; from any thread.
-    ///
-    /// - Parameter isUrgent: False when it is likely to be followed by another one at once; it leaves with that, or alone
-    ///   after a moment.
-    func add(_ call: PendingCall, isUrgent: Bool = true) -> Outcome {
+    func add(_ call: PendingCall, _ urgency: Urgency = .now) -> Outcome {
         let bytes = call.frame.readableBytes
         return state.withLock { state in
             guard !state.standing.isClosed else {
@@ -67,19 +72,22 @@ final class Submissions: Sendable {
             state.calls.append(call)
             state.bytes += bytes
             guard state.standing.takesRequests, !state.standing.isPaused, !state.isWakeUnderWay else { return .queued }
-            guard isUrgent else {
+            switch urgency {
+            case .withNext: return .queued
+            case .soon:
                 guard !state.isLingering else { return .queued }
                 state.isLingering = true
                 return .wakesSoon
+            case .now:
+                state.isWakeUnderWay = true
+                return .wakes
             }
-            state.isWakeUnderWay = true
-            return .wakes
         }
     }
 
     enum Lingering {
         case goesOn
-        /// Something urgent has come, and takes the rest with it.
+        /// Something urgent has come, and takes the rest with it, or has done so.
         case hasCompany
         /// What there is has to leave now.
         case isOver
@@ -88,6 +96,7 @@ final class Submissions: Sendable {
     /// Whether the event loop goes on waiting for company for what is not urgent. To be asked until it does not.
     func lingering(isOver: Bool) -> Lingering {
         state.withLock { state in
+            guard state.isLingering else { return .hasCompany }
             guard isOver || state.isWakeUnderWay else { return .goesOn }
             state.isLingering = false
             return state.isWakeUnderWay ? .hasCompany : .isOver
@@ -95,9 +104,12 @@ final class Submissions: Sendable {
     }
 
     /// Takes over what was handed in.
-    func take() -> [PendingCall] {
+    ///
+    /// - Parameter forWriting: Whether it is written before anybody else can take: then nothing lingers any more.
+    func take(forWriting: Bool = false) -> [PendingCall] {
         state.withLock { state in
             state.isWakeUnderWay = false
+            if forWriting { state.isLingering = false }
             guard !state.calls.isEmpty else { return [] }
             let calls = state.calls
             state.calls = []

@@ -48,7 +48,8 @@ extension ZooKeeperClient {
         let request = CreateRequest(
             path: try absolute(path, sequential: mode.isSequential, .create2), data: data, acl: acl, mode: mode,
             timeToLiveMilliseconds: timeToLiveMilliseconds)
-        let response = try await call(request.operation, path: path, as: Create2Response.self) {
+        let size = request.path.utf8.count + (data?.count ?? 0) + 48 * acl.count + 32
+        let response = try await call(request.operation, path: path, size: size, as: Create2Response.self) {
             request.write(into: &$0)
         }
         return CreatedNode(path: chroot.relative(response.path), stat: response.stat)
@@ -92,7 +93,8 @@ extension ZooKeeperClient {
     @discardableResult
     public func setData(_ path: String, data: [UInt8]?, version: Int32 = -1) async throws -> Stat {
         let request = SetDataRequest(path: try absolute(path, .setData), data: data, version: version)
-        return try await call(.setData, path: path, as: Stat.self) { request.write(into: &$0) }
+        let size = request.path.utf8.count + (data?.count ?? 0) + 16
+        return try await call(.setData, path: path, size: size, as: Stat.self) { request.write(into: &$0) }
     }
 
     /// The names of a node's children, in no order.

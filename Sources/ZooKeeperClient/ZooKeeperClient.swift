@@ -134,12 +134,12 @@ public final class ZooKeeperClient: Service, Sendable {
     /// time of the last answer that proves it; nil when there is no session or nothing proves it yet.
     ///
     /// After a reconnect it is not renewed before the watches are armed again and what they missed is delivered.
-    public var leaseDeadline: ContinuousClock.Instant? { core.leaseReading()?.deadline }
+    public var leaseDeadline: ContinuousClock.Instant? { core.leaseReading()?.deadline?.instant }
 
     /// The deadline, as long as the session is the given one.
     package func leaseDeadline(ofSession id: Int64) -> ContinuousClock.Instant? {
         guard let reading = core.leaseReading(), reading.sessionID == id else { return nil }
-        return reading.deadline
+        return reading.deadline?.instant
     }
 
     /// Whether ``leaseDeadline`` lies ahead: the current value and then each change, with the resolution of a tick.

@@ -50,23 +50,37 @@ struct Candidacy: Sendable {
 
     // MARK: Entering
 
+    /// A create on its way, and behind it a listing, which shows the node: the same server answers both, in this order.
+    struct Start: Sendable {
+        fileprivate let created: PendingAnswer<CreatedNode>
+        fileprivate let children: PendingAnswer<[String]>
+    }
+
+    /// Sends the first create.
+    func start() throws -> Start {
+        let path = ZooKeeperPath.child(name.prefix, of: parent)
+        let (created, children) = try client.startCreate(
+            path, data: identity, mode: .ephemeralSequential, listing: parent)
+        return Start(created: created, children: children)
+    }
+
     /// Makes the node (a protected create): when the outcome of the create is unknown, the node is looked for by its
     /// uuid before another is made, and accepted only if the current session owns it (CURATOR-498: it may be that of a
     /// session which is about to end).
-    func enter() async throws -> Entry {
+    ///
+    /// - Parameter first: The first create, when it was sent already.
+    func enter(_ first: Start? = nil) async throws -> Entry {
+        var first = first
         var mayExist = false
         var attempt = Attempt(waiting)
         while true {
             try Task.checkCancellation()
             do {
                 if mayExist, let node = try await findOwnNode() { return Entry(node: node) }
-                let path = ZooKeeperPath.child(name.prefix, of: parent)
-                // The listing is answered behind the create, by the same server: it shows the node.
-                let answer = try client.startCreate(
-                    path, data: identity, mode: .ephemeralSequential, isUrgent: false)
-                let listing = try client.startGetChildren(parent)
-                let queue = try? await listing.value()
-                let created = try await answer.value()
+                let start = try first ?? start()
+                first = nil
+                let queue = try? await start.children.value()
+                let created = try await start.created.value()
                 return Entry(node: node(created.path, created.stat), queue: queue)
             } catch let error as ZooKeeperError {
                 switch error.code {
@@ -142,11 +156,13 @@ struct Candidacy: Sendable {
                     let wanted = blockers + (next.map { [$0] } ?? [])
                     watches = watches.filter { wanted.contains($0.key) && !$0.value.hasFired }
                     // One flight for all of it, and one wake-up: the last answer is waited for first.
-                    let own = try ownWatch == nil ? startVerifying(node, isUrgent: false) : nil
-                    let started = try wanted.filter { watches[$0] == nil }.map { ($0, try startWatching($0)) }
+                    let unwatched = (ownWatch == nil ? [node.name] : []) + wanted.filter { watches[$0] == nil }
+                    var started = try startWatching(unwatched)[...]
+                    let own = ownWatch == nil ? started.popFirst() : nil
                     var isFree = false
                     var isNextGone = false
-                    for (name, watching) in started.reversed() {
+                    for watching in started.reversed() {
+                        let name = watching.name
                         let standing = try await standing(of: watching)
                         if standing == .inTheWay { watches[name] = watching.watch }
                         if name != next, standing != .inTheWay { isFree = true }
@@ -202,18 +218,26 @@ struct Candidacy: Sendable {
 
     /// A read that arms a watch.
     private struct Watching {
+        let name: String
         let answer: PendingAnswer<NodeData>
         let watch: Watch
     }
 
-    /// Makes sure that the node is there and belongs to the session that made it, and watches it.
-    func verify(_ node: Node) async throws -> Watch {
-        try await verified(try startVerifying(node), node)
+    /// Reads nodes of the queue, and watches them.
+    private func startWatching(_ names: [String]) throws -> [Watching] {
+        let nodes = try names.map { name in
+            let path = ZooKeeperPath.child(name, of: parent)
+            return (path: path, watch: try client.makeUnarmedWatch(path))
+        }
+        let answers = try client.startGetData(nodes)
+        return names.indices.map { Watching(name: names[$0], answer: answers[$0], watch: nodes[$0].watch) }
     }
 
-    private func startVerifying(_ node: Node, isUrgent: Bool = true) throws -> Watching {
+    /// Makes sure that the node is there and belongs to the session that made it, and watches it.
+    func verify(_ node: Node) async throws -> Watch {
         let watch = try client.makeUnarmedWatch(node.path)
-        return Watching(answer: try client.startGetData(node.path, arming: watch, isUrgent: isUrgent), watch: watch)
+        let answer = try client.startGetData(node.path, arming: watch)
+        return try await verified(Watching(name: node.name, answer: answer, watch: watch), node)
     }
 
     private func verified(_ pending: Watching, _ node: Node) async throws -> Watch {
@@ -229,12 +253,6 @@ struct Candidacy: Sendable {
     }
 
     // MARK: Those in the way
-
-    private func startWatching(_ blocker: String) throws -> Watching {
-        let path = ZooKeeperPath.child(blocker, of: parent)
-        let watch = try client.makeUnarmedWatch(path)
-        return Watching(answer: try client.startGetData(path, arming: watch), watch: watch)
-    }
 
     private enum Standing {
         case inTheWay

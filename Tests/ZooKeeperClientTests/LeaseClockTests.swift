@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Lease clock: the step-down rule")
 struct LeaseClockTests {
-    private let start = ContinuousClock.now
+    private let start = Moment.now
 
     private func clock(_ rule: LeaseRule, tick: Duration = .seconds(2), timeout: Duration) -> LeaseClock {
         var clock = LeaseClock(rule: rule, serverTick: tick)

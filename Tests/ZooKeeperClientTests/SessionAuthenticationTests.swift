@@ -7,7 +7,7 @@ import ZooKeeperProtocol
 
 @Suite("Session machine: passwords, TLS failures and sessions that are kept")
 struct SessionAuthenticationTests {
-    private let start = ContinuousClock.now
+    private let start = Moment.now
 
     private func machine(_ change: (inout SessionMachine.Settings) -> Void) -> SessionMachine {
         var settings = SessionMachine.Settings(

@@ -6,7 +6,7 @@ import ZooKeeperProtocol
 
 @Suite("Session machine")
 struct SessionMachineTests {
-    private let start = ContinuousClock.now
+    private let start = Moment.now
 
     private func machine(
         rule: LeaseRule = .standalone, timeout: Duration = .seconds(6), limit: Int = 100, rearmLimit: Int = 128 * 1024
@@ -47,7 +47,7 @@ struct SessionMachineTests {
 
     private func call(
         _ operation: OperationCode = .getData, path: String = "/a", arming: WatchArming? = nil,
-        at: ContinuousClock.Instant
+        at: Moment
     ) -> PendingCall {
         .request(operation, path: path, arming: arming, deadline: at + .seconds(5)) {
             PathWatchRequest(path: path, watch: arming != nil).write(into: &$0)
@@ -62,7 +62,7 @@ struct SessionMachineTests {
         return headers
     }
 
-    private func connected(_ machine: inout SessionMachine, at now: ContinuousClock.Instant, id: Int64 = 7) {
+    private func connected(_ machine: inout SessionMachine, at now: Moment, id: Int64 = 7) {
         _ = machine.connectionOpened(at: now)
         _ = machine.received([granted(id)], at: now)
     }

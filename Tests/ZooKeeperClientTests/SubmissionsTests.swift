@@ -34,19 +34,32 @@ struct SubmissionsTests {
     @Test func whatIsNotUrgentWaitsForCompany() {
         let submissions = Submissions(maximumRequests: 10, maximumBytes: 1000)
         #expect(!submissions.update(.init(takesRequests: true)))
-        guard case .wakesSoon = submissions.add(call(), isUrgent: false) else { return #expect(Bool(false)) }
-        guard case .queued = submissions.add(call(), isUrgent: false) else { return #expect(Bool(false)) }
+        guard case .wakesSoon = submissions.add(call(), .soon) else { return #expect(Bool(false)) }
+        guard case .queued = submissions.add(call(), .soon) else { return #expect(Bool(false)) }
         #expect(submissions.lingering(isOver: false) == .goesOn)
         #expect(wakes(submissions.add(call())))
         #expect(submissions.lingering(isOver: false) == .hasCompany)
         #expect(submissions.take().count == 3)
 
-        guard case .wakesSoon = submissions.add(call(), isUrgent: false) else { return #expect(Bool(false)) }
+        guard case .wakesSoon = submissions.add(call(), .soon) else { return #expect(Bool(false)) }
         // An answer came in between, and with it somebody who took it, but did not write it.
         #expect(submissions.take().count == 1)
         #expect(submissions.lingering(isOver: false) == .goesOn)
         #expect(submissions.lingering(isOver: true) == .isOver)
-        guard case .wakesSoon = submissions.add(call(), isUrgent: false) else { return #expect(Bool(false)) }
+        guard case .wakesSoon = submissions.add(call(), .soon) else { return #expect(Bool(false)) }
+    }
+
+    /// Whoever wrote it need not be waited for; whoever only took it over has left the writing to the event loop.
+    @Test func whatWasWrittenByItsCallerDoesNotLinger() {
+        let submissions = Submissions(maximumRequests: 10, maximumBytes: 1000)
+        #expect(!submissions.update(.init(takesRequests: true)))
+        guard case .wakesSoon = submissions.add(call(), .soon) else { return #expect(Bool(false)) }
+        guard case .queued = submissions.add(call(), .withNext) else { return #expect(Bool(false)) }
+        #expect(wakes(submissions.add(call())))
+        #expect(submissions.take(forWriting: true).count == 3)
+        #expect(submissions.lingering(isOver: false) == .hasCompany)
+        // And the next one lingers anew.
+        guard case .wakesSoon = submissions.add(call(), .soon) else { return #expect(Bool(false)) }
     }
 
     @Test func withoutConnectionOrInAPauseNobodyIsWoken() {
