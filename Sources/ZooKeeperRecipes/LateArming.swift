@@ -17,7 +17,8 @@ final class LateArming: Sendable {
         let deadline: ContinuousClock.Instant
     }
 
-    private static let delay = Duration.milliseconds(2)
+    /// Long beside what most hold a lock for, and few timers; short beside any session timeout.
+    private static let delay = Duration.milliseconds(10)
 
     private struct State {
         var entries: [Entry] = []

@@ -14,6 +14,8 @@ struct LeaseQueue: Sendable {
     var guardVersion: Int32 = -1
     /// Shared by the copies of one lock.
     var arming = LateArming()
+    /// Shared by them, too.
+    private let crowd = Crowd()
 
     private func candidacy() -> Candidacy {
         Candidacy(
@@ -64,9 +66,13 @@ struct LeaseQueue: Sendable {
             let candidacy = candidacy()
             var node: Candidacy.Node?
             do {
-                let entry = try await candidacy.enter()
-                node = entry.node
-                let lease = try await candidacy.waitForTurn(entry, arming: arming)
+                let lease: Lease
+                if crowd.isExpected, let start = try? candidacy.start() {
+                    // There will be answers and events to wait for that are no outcome yet.
+                    lease = try await client.onEventLoop { try await take(candidacy, start, &node) }
+                } else {
+                    lease = try await take(candidacy, nil, &node)
+                }
                 try Task.checkCancellation()
                 return lease
             } catch let displaced as Candidacy.Displaced {
@@ -82,6 +88,15 @@ struct LeaseQueue: Sendable {
                 throw error
             }
         }
+    }
+
+    private func take(
+        _ candidacy: Candidacy, _ start: Candidacy.Start?, _ node: inout Candidacy.Node?
+    ) async throws -> Lease {
+        let entry = try await candidacy.enter(start)
+        node = entry.node
+        if let others = entry.queue { crowd.isExpected = others.count > 1 }
+        return try await candidacy.waitForTurn(entry, arming: arming)
     }
 
     /// Gives a lease up; its node is on its way out when this returns.
@@ -110,6 +125,16 @@ struct LeaseQueue: Sendable {
         let lease = try await acquire(timeout: timeout)
         defer { release(lease) }
         return try await lease.run(body)
+    }
+}
+
+/// Whether somebody else was there the last time, and is likely to be there again.
+private final class Crowd: Sendable {
+    private let flag = Atomic<Bool>(false)
+
+    var isExpected: Bool {
+        get { flag.load(ordering: .relaxed) }
+        set { flag.store(newValue, ordering: .relaxed) }
     }
 }
 
