@@ -1,6 +1,6 @@
 public import Logging
 public import ZooKeeperClient
-import ZooKeeperProtocol
+public import ZooKeeperProtocol
 
 /// A queue of work that several processes put into and take from. Each item is finished exactly once.
 ///
@@ -158,6 +158,26 @@ public struct DistributedQueue: Sendable {
             // It may have come at the last moment.
             if let late = try? await group.next(), let item = late { return item }
             return nil
+        }
+    }
+
+    /// Claims the next item, has `work` do what it stands for, and finishes it together with the operations that `work`
+    /// returns. When `work` throws, or is cancelled because the claim is lost, the item goes back to the queue.
+    ///
+    /// - Returns: Whether there was an item within `timeout`.
+    /// - Throws: What `work`, ``take(timeout:)`` and ``QueueItem/finish(_:)`` throw; ``LeaseLost`` when the claim was lost.
+    @discardableResult
+    public func withItem(
+        timeout: Duration? = nil,
+        _ work: @escaping @Sendable (QueueItem) async throws -> [ZooKeeperProtocol.Operation]
+    ) async throws -> Bool {
+        guard let item = try await take(timeout: timeout) else { return false }
+        do {
+            try await item.finish(try await item.lease.run { _ in try await work(item) })
+            return true
+        } catch {
+            await item.giveBack(within: Cleanup.patience)
+            throw error
         }
     }
 

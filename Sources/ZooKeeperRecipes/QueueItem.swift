@@ -2,6 +2,9 @@ import ZooKeeperClient
 public import ZooKeeperProtocol
 
 /// An item of a ``DistributedQueue`` that this worker has claimed.
+///
+/// It stays claimed until it is finished, given back, or the session ends; ``DistributedQueue/withItem(timeout:_:)`` sees to
+/// one of these whatever the work comes to.
 public struct QueueItem: Sendable {
     /// The item's node.
     public let path: String
@@ -76,6 +79,11 @@ public struct QueueItem: Sendable {
 
     func giveBack(within limit: Duration?) async {
         lease.grant.lose(.resigned)
-        await Cleanup.delete(lease.path, client: client, sessionID: lease.sessionID).wait(within: limit)
+        await Cleanup.untilDone(client, sessionID: lease.sessionID, within: limit) {
+            do {
+                // The claim's name is used again: it may be another worker's, if somebody has deleted this one's.
+                try await client.transaction([.check(path: path, version: version), .delete(path: lease.path)])
+            } catch let error as ZooKeeperError where error.code == .badVersion {}
+        }
     }
 }

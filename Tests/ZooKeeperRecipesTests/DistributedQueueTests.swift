@@ -70,6 +70,50 @@ struct DistributedQueueTests {
         }
     }
 
+    /// Somebody deletes a claim; another worker's has the same name.
+    @Test(arguments: TreeKind.allCases)
+    func whoGivesBackLateTakesNothingFromAnother(_ kind: TreeKind) async throws {
+        try await withClient(port: TestTree.port(kind), chroot: TestTree.uniquePath("queue-late")) { client in
+            let queue = queue(client)
+            try await queue.put("work".bytes)
+            let first = try #require(try await queue.take(timeout: .seconds(30)))
+            try await client.delete(first.lease.path)
+            let second = try #require(try await queue.take(timeout: .seconds(30)))
+            #expect(second.lease.path == first.lease.path)
+            await first.giveBack()
+            #expect(second.lease.isValid())
+            try await second.finish([.create(path: "/result", data: nil)])
+            #expect(try await client.exists("/result") != nil)
+        }
+    }
+
+    @Test(arguments: TreeKind.allCases)
+    func whatTheWorkComesToDecidesOverTheItem(_ kind: TreeKind) async throws {
+        struct Mishap: Error {}
+        try await withClient(port: TestTree.port(kind), chroot: TestTree.uniquePath("queue-with")) { client in
+            let queue = queue(client)
+            try await queue.put("work".bytes)
+            await #expect(throws: Mishap.self) { try await queue.withItem { _ in throw Mishap() } }
+            await #expect(throws: LeaseLost.self) {
+                try await queue.withItem { item in
+                    #expect(item.attempt == 2)
+                    try await client.delete(item.lease.path)
+                    try await Task.sleep(for: .seconds(20))
+                    return []
+                }
+            }
+            let wasThere = try await queue.withItem(timeout: .seconds(30)) { item in
+                #expect(item.attempt == 3)
+                return [.create(path: "/result", data: item.data)]
+            }
+            #expect(wasThere)
+            #expect(try await client.getData("/result").data.text == "work")
+            let isThere = try await queue.withItem(timeout: .milliseconds(200)) { _ in [] }
+            #expect(!isThere)
+            #expect(try await client.getChildren("/queue/claims").isEmpty)
+        }
+    }
+
     private enum Fate: CaseIterable {
         case claimsAndDies
         case losesTheAnswerToTheClaim
