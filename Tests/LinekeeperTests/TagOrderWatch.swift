@@ -7,10 +7,9 @@ final class TagOrderWatch: Sendable {
         var node: TagNode
         /// Of the transaction that wrote it.
         var zxid: Int64
-        var owner: String
 
         var text: String {
-            "\(node.v.map { "\($0)" } ?? "nothing") \(node.q) t \(node.t) r \(node.r), zxid \(zxid) by \(owner)"
+            "[\(node.v.map { "\($0)" } ?? "nothing") \(node.q) t \(node.t) r \(node.r), zxid \(zxid)]"
         }
     }
 
@@ -26,7 +25,9 @@ final class TagOrderWatch: Sendable {
                     rounds += 1
                     for (tag, now) in nodes {
                         if let before = newest[tag], Self.isBack(now.node, before.node, tag) {
-                            wrong.append("\(tag) went back from [\(before.text)] to [\(now.text)]")
+                            let owner = try? await reader.owner(device: Self.device(tag))
+                            wrong.append(
+                                "\(tag) went back from \(before.text) to \(now.text), owner \(owner ?? "unknown")")
                         } else {
                             newest[tag] = now
                         }
@@ -36,6 +37,10 @@ final class TagOrderWatch: Sendable {
             }
             return (wrong, rounds)
         }
+    }
+
+    private static func device(_ tag: String) -> String {
+        tag.split(separator: "/").dropLast().joined(separator: "/")
     }
 
     private static func isBack(_ now: TagNode, _ before: TagNode, _ tag: String) -> Bool {
@@ -49,9 +54,7 @@ final class TagOrderWatch: Sendable {
             for tag in tags {
                 group.addTask {
                     guard let (node, zxid) = try await reader.tagAndZxid(tag) else { return (tag, nil) }
-                    let device = tag.split(separator: "/").dropLast().joined(separator: "/")
-                    let owner = try await reader.owner(device: device) ?? "nobody"
-                    return (tag, Seen(node: node, zxid: zxid, owner: owner))
+                    return (tag, Seen(node: node, zxid: zxid))
                 }
             }
             return try await group.reduce(into: [:]) { $0[$1.0] = $1.1 }

@@ -50,8 +50,9 @@ final class BrokerEcho: Sendable {
             let number = UInt64(String(decoding: payload.dropFirst(payloadPrefix.count), as: UTF8.self))
         else { return }
         let waiting = state.withLock { state in
-            state.hasComeBack = true
-            return state.waiting.removeValue(forKey: number)
+            let waiting = state.waiting.removeValue(forKey: number)
+            if waiting != nil { state.hasComeBack = true }
+            return waiting
         }
         waiting?.yield()
         waiting?.finish()

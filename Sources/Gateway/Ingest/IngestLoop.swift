@@ -8,6 +8,8 @@ import ZooKeeperClient
 struct IngestLoop: Service {
     /// How often time alone is looked at: on- and off-delays, silence of devices.
     static let tick = Duration.milliseconds(50)
+    /// A turn that comes later than this was held up by a stop of the process, or of the machine.
+    static let stop = Duration.seconds(1)
 
     let subscriber: MQTTClient
     let plant: PlantState
@@ -64,7 +66,15 @@ struct IngestLoop: Service {
     private func keepTime() async {
         var agreedSince = ContinuousClock.now
         while !Task.isCancelled {
+            let before = ContinuousClock.now
             try? await Task.sleep(for: Self.tick)
+            let stopped = ContinuousClock.now - before
+            if stopped > Self.stop, !Task.isCancelled {
+                // Nobody listened meanwhile: devices were not silent, conditions may have ended. What the broker kept
+                // tells, so that comes first.
+                _ = await echo.hearEverything()
+                plant.wasStopped(for: stopped)
+            }
             let now = WallClock.now()
             let effect = plant.advance(to: now)
             if effect.alarmsPending { alarmTurns.wake() }

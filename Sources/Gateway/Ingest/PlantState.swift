@@ -167,6 +167,12 @@ final class PlantState: Sendable {
         state.withLock { $0.backlogUntil = now &+ Self.backlogPeriod }
     }
 
+    /// The process did not run for a while, in which it could not have heard any device.
+    func wasStopped(for time: Duration) {
+        let now = WallClock.now()
+        state.withLock { $0.ingest.forgiveSilence(time.wholeMilliseconds, at: now) }
+    }
+
     /// Lets time pass: ends alarm delays, finds silent devices.
     func advance(to now: Milliseconds) -> Effect {
         state.withLock { state in

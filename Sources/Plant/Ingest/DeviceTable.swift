@@ -108,6 +108,15 @@ public struct DeviceTable: Sendable {
         return true
     }
 
+    /// This process could not hear anybody for `time`, until now: it does not count as silence.
+    public mutating func forgiveSilence(_ time: Milliseconds, at now: Milliseconds) {
+        for index in lastHeard.indices {
+            let (later, overflow) = lastHeard[index].addingReportingOverflow(max(time, 0))
+            // Never into the future; nor back, should the clock have been set back.
+            lastHeard[index] = max(lastHeard[index], overflow ? now : min(later, now))
+        }
+    }
+
     /// Finds the devices that were online and have been silent for too long, calls them stale and appends them to
     /// `expired`. One pass over an array of numbers: tens of microseconds for the greatest table, so it may run several
     /// times a second.

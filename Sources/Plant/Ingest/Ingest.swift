@@ -324,6 +324,11 @@ extension Ingest {
         devices.reconcile(device, state: state, since: since, at: now)
     }
 
+    /// Does not hold a time against the devices in which this process could not hear them.
+    public mutating func forgiveSilence(_ time: Milliseconds, at now: Milliseconds) {
+        devices.forgiveSilence(time, at: now)
+    }
+
     /// Calls the devices stale that have been silent for too long, and appends them.
     public mutating func expireDevices(at now: Milliseconds, into expired: inout [DeviceID]) {
         devices.expire(at: now, into: &expired)
