@@ -124,12 +124,11 @@ final class Outlet: Sendable {
 
     private func channelHasWritten(_ result: Result<Void, any Error>) {
         if case .failure = result {
-            // Part of a request may be gone: nothing may follow it.
+            // Part of a request may be gone: nothing may follow it. The channel says why, and closes.
             state.withLock { state in
                 state.isClosed = true
                 state.waiting = nil
             }
-            channel.close(promise: nil)
         }
         drain(isWriter: true)
     }

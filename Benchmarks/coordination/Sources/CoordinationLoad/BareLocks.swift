@@ -46,6 +46,10 @@ struct BareLocks {
         }
         create(parent, flags: 0, contenders[0])
         try contenders[0].connection.flush()
+        // Before the others ask for nodes below it.
+        while try contenders[0].connection.takeAnswers().isEmpty {
+            _ = try RawConnection.readable([contenders[0].connection], waitMilliseconds: 1000)
+        }
         for contender in contenders { try queue(contender) }
 
         let begin = steadyNanoseconds() + Int64(settings.warmUp * 1e9)
