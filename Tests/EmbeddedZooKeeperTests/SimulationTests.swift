@@ -155,7 +155,9 @@ struct Simulation {
         case 45..<57: inFlight = inFlight ?? engine.takeBatch(now: now)
         case 57..<72: try storeBatch()
         case 72..<86: try stepCheckpoint()
-        case 86..<89: try? log.pool.prepare()
+        case 86..<89:
+            try? log.pool.prepare()
+            if Bool.random(using: &random) { _ = try? log.pool.writeZerosAhead() }
         case 89: disk.failNextWrite()
         case 90: disk.failNextSynchronization()
         case 91:

@@ -123,6 +123,39 @@ import ZooKeeperProtocol
         #expect(try scratch.names("checkpoint-").count == 1)
     }
 
+    /// The log does not have to do it while somebody waits for a batch; but no start alone writes a whole segment.
+    @Test func theNextSegmentIsWrittenThroughOnceItWillBeNeeded() async throws {
+        let scratch = Scratch()
+        let segmentBytes = 256 << 10
+        let store = try scratch.store(segmentBytes: segmentBytes)
+        let state = try store.recover()
+        func extent() throws -> Int? {
+            let spare = try scratch.names("spare-").first
+            return try spare.map {
+                try PosixFileSystem().open(scratch.path + "/" + $0, .read).writtenExtent()
+            }
+        }
+        // Looks are counted, not seconds: on a busy machine a pause of this task alone may take many.
+        func waitForExtent(_ isReached: (Int) -> Bool) async throws -> Int? {
+            for _ in 0..<6000 {
+                if let extent = try extent(), isReached(extent) { return extent }
+                try await Task.sleep(for: .milliseconds(5))
+            }
+            return try extent()
+        }
+        let before = try await waitForExtent { _ in true }
+        #expect(before == 0)
+        let batch = StorageBatch(number: 1, lastZxid: state.startZxid, log: ByteBuffer(repeating: 0, count: 40_000))
+        try await Self.store(batch, in: store)
+        #expect(try await waitForExtent { $0 == segmentBytes } == segmentBytes)
+        store.close()
+        // It is taken as it is by the next start.
+        let pool = SegmentPool(fileSystem: PosixFileSystem(), directory: scratch.path, segmentSize: segmentBytes)
+        try pool.adopt(try scratch.names("spare-"))
+        #expect(try !pool.writeZerosAhead())
+        #expect(try pool.take(atLeast: segmentBytes).zeroedTo == segmentBytes)
+    }
+
     @Test func zxidsGrowWhateverHappensToTheDirectory() throws {
         let scratch = Scratch()
         let now: Int64 = 1_800_000_000_000

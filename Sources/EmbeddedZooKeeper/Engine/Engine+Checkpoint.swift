@@ -56,7 +56,7 @@ extension Engine {
 
     private func nodeBlock(_ capture: inout Capture) -> ByteBuffer {
         var block = ByteBuffer()
-        block.reserveCapacity(min(settings.checkpointStepBytes, 64 << 10))
+        block.reserveCapacity(settings.checkpointStepBytes)
         let end = min(capture.endSlot, capture.nextSlot + settings.checkpointStepNodes)
         while capture.nextSlot < end, block.readableBytes < settings.checkpointStepBytes {
             if let node = tree.node(inSlot: capture.nextSlot) {

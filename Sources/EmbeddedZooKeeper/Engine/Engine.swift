@@ -31,8 +31,8 @@ final class Engine {
         /// How much log there is at least before a checkpoint; more when the tree is larger than that.
         var checkpointLogBytes = 16 << 20
         /// How many nodes, and about how many bytes of them, one step of a checkpoint takes.
-        var checkpointStepNodes = 200
-        var checkpointStepBytes = 64 << 10
+        var checkpointStepNodes = 100
+        var checkpointStepBytes = 32 << 10
         /// How long a container that never had a child is kept.
         var unusedContainerMilliseconds: Int64 = 300_000
         /// How many containers and outlived nodes one sweep removes at most.

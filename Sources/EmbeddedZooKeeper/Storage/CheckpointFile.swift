@@ -8,15 +8,16 @@ final class CheckpointFile {
     private let temporaryPath: String
     private let header: CheckpointHeader
     private let file: any StorageFile
-    private let buffer = SectorBuffer(size: 128 << 10)
+    /// As much as is written at once: the log's next batch may have to wait behind it.
+    private let buffer = SectorBuffer(size: 32 << 10)
     private var filled = 0
     private var offset = 0
     private var unsynchronized = 0
     private var blocks = 0
 
-    /// How much is written between synchronisations. Those of a file that grows commit the file system's journal, which
-    /// holds the log up: fewer are better there.
-    private let synchronizeEvery: Int
+    /// How much is written between synchronisations: each is one that the log may wait for, and past the page cache the
+    /// log's own bring to the disk what there is of the checkpoint, too.
+    private static let synchronizeEvery = 8 << 20
 
     /// - Parameter mode: ``StorageFileMode/writeSectors`` writes over a file that is there. What it held behind the seal
     ///   stays and is never read.
@@ -27,7 +28,6 @@ final class CheckpointFile {
         self.header = header
         self.temporaryPath = temporaryPath
         self.fileSystem = fileSystem
-        synchronizeEvery = mode == .create ? 8 << 20 : 1 << 20
         file = try fileSystem.open(temporaryPath, mode)
         try header.sector.withUnsafeReadableBytes { try write($0) }
     }
@@ -81,7 +81,7 @@ final class CheckpointFile {
         offset += filled
         unsynchronized += filled
         filled = 0
-        guard unsynchronized >= synchronizeEvery else { return }
+        guard unsynchronized >= Self.synchronizeEvery else { return }
         unsynchronized = 0
         try file.synchronize()
     }

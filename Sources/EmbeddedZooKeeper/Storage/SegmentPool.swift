@@ -6,7 +6,7 @@ struct SpareSegment: Sendable {
     let file: any StorageFile
     let size: Int
     /// How far its blocks were written once.
-    let zeroedTo: Int
+    var zeroedTo: Int
 }
 
 /// The files that will be the next segments. Obsolete segments come here and are used again, so that the disk's blocks are
@@ -22,6 +22,8 @@ final class SegmentPool: Sendable {
     private let directory: String
     let segmentSize: Int
     private let state = Mutex(State())
+    /// Zeros. Held while some of them are written to a file that is ready: it must not be taken meanwhile.
+    private let zeros = Mutex(SectorBuffer(size: 32 << 10))
 
     init(fileSystem: any StorageFileSystem, directory: String, segmentSize: Int) {
         self.fileSystem = fileSystem
@@ -58,9 +60,11 @@ final class SegmentPool: Sendable {
 
     /// Hands out a file of at least that size; makes one if none is ready.
     func take(atLeast size: Int) throws -> SpareSegment {
-        let ready = state.withLock { state -> SpareSegment? in
-            guard let index = state.ready.firstIndex(where: { $0.size >= size }) else { return nil }
-            return state.ready.remove(at: index)
+        let ready = zeros.withLock { _ in
+            state.withLock { state -> SpareSegment? in
+                guard let index = state.ready.firstIndex(where: { $0.size >= size }) else { return nil }
+                return state.ready.remove(at: index)
+            }
         }
         if let ready { return ready }
         do {
@@ -83,6 +87,25 @@ final class SegmentPool: Sendable {
         } catch let error as StorageError {
             state.withLock { $0.failure = error }
             throw error
+        }
+    }
+
+    /// Writes some zeros to a file that is ready and was never written to its end, so that the log need not (see
+    /// ``LogAppender``): a batch that has to wait for that takes several times as long as others.
+    ///
+    /// - Returns: Whether there was anything to write.
+    func writeZerosAhead() throws -> Bool {
+        try zeros.withLock { zeros in
+            guard let spare = state.withLock({ $0.ready.first { $0.zeroedTo < $0.size } }) else { return false }
+            let end = min(spare.size, spare.zeroedTo + zeros.bytes.count)
+            try spare.file.write(
+                UnsafeRawBufferPointer(zeros.bytes)[..<(end - spare.zeroedTo)].rebased, at: spare.zeroedTo)
+            if end == spare.size { try spare.file.synchronize() }
+            state.withLock { state in
+                guard let index = state.ready.firstIndex(where: { $0.name == spare.name }) else { return }
+                state.ready[index].zeroedTo = end
+            }
+            return true
         }
     }
 

@@ -185,6 +185,10 @@ struct TreeLog {
         appender?.takesAtOnce(payload: batch.log.readableBytes) ?? false
     }
 
+    /// Whether so much of the segment is used that the next one will be needed; not so for a start that hardly anything
+    /// follows.
+    var isNextSegmentExpected: Bool { durable.map { $0.offset >= pool.segmentSize / 8 } ?? false }
+
     /// Makes a batch last.
     ///
     /// - Throws: ``StorageError``. Nothing more can be stored then before ``open(wallMilliseconds:)``.

@@ -107,10 +107,12 @@ final class TreeStore: TreeStorage {
     }
 
     private func append(_ batch: StorageBatch, _ log: inout TreeLog) throws {
+        let wasExpected = log.isNextSegmentExpected
         let begin = ContinuousClock.now
         try log.append(batch)
         let took = ContinuousClock.now - begin
         pace.withLock { $0.note(took) }
+        if log.isNextSegmentExpected, !wasExpected { writeZerosAhead() }
     }
 
     func checkpoint(_ step: CheckpointStep, completion: @escaping @Sendable ((any Error)?) -> Void) {
@@ -147,11 +149,22 @@ final class TreeStore: TreeStorage {
         }
     }
 
-    /// Leaves the disk to the log for a while: a checkpoint has time, and whoever waits for a write has not. Bounded, so
+    /// Leaves the disk to the log for a while: the keeper has time, and whoever waits for a write has not. Bounded, so
     /// that a slow disk does not get a log that outgrows its checkpoints.
     private func pauseForTheLog(after took: Duration) {
         let pause = min(took * 4, .milliseconds(2))
         if pause > .microseconds(100) { usleep(UInt32(pause / .microseconds(1))) }
+    }
+
+    /// Writes through the file of the next segment, in small pieces between other work.
+    private func writeZerosAhead() {
+        keeper.add { [self] in
+            let begin = ContinuousClock.now
+            // What failed is left to the log, which then waits for it.
+            guard (try? pool.writeZerosAhead()) == true else { return }
+            pauseForTheLog(after: ContinuousClock.now - begin)
+            writeZerosAhead()
+        }
     }
 
     private func publish() {
@@ -167,6 +180,7 @@ final class TreeStore: TreeStorage {
             // What failed is in the report, and is tried again.
             try? pool.prepare()
             publish()
+            if log.withLock({ $0.isNextSegmentExpected }) { writeZerosAhead() }
         }
     }
 
