@@ -35,10 +35,7 @@ struct GatewayCore: Service {
             version: Gateway.version, started: WallClock.now())
         takeover = FastTakeover(client: client, gateway: configuration.gateway, logger: logger)
         let answerFilters = try CommandService.answerFilters(of: configuration.commands).map { try TopicFilter($0) }
-        let echoTopic = BrokerEcho.topic(plant: configuration.plant, gateway: configuration.gateway)
-        plant = try PlantState(
-            configuration: configuration, answerFilters: answerFilters, echoTopic: Array(echoTopic.utf8), logger: logger
-        )
+        plant = try PlantState(configuration: configuration, answerFilters: answerFilters, logger: logger)
         let connections = BrokerConnections(configuration: configuration, identity: identity)
         publisher = MQTTClient(
             configuration: try connections.publishing(),
@@ -99,15 +96,9 @@ struct GatewayCore: Service {
             client: client, path: TreeLayout.gateways, name: identity.gateway, data: identity.serialized(),
             mayReplace: { GatewayIdentity.isDeadPredecessor($0, of: identity) }, logger: logger)
         let shards = ShardOwnership(client: client, gateway: identity.gateway, membership: membership, logger: logger)
-        let echo = BrokerEcho(
-            publisher: publisher, subscriber: subscriber, plant: configuration.plant, identity: identity, logger: logger
-        )
         let catchUp = ShardCatchUp(
-            client: client, plant: plant, shards: shards, echo: echo, logger: logger,
-            caughtUp: { [mirrorTurns, deviceTurns] in
-                mirrorTurns.wake()
-                deviceTurns.wake()
-            })
+            client: client, plant: plant, shards: shards, logger: logger,
+            caughtUp: { [mirrorTurns] in mirrorTurns.wake() })
         let election = LeaderElection(
             client: client, path: TreeLayout.alarmProcessor, identity: Array(identity.gateway.utf8), logger: logger)
         let processor = AlarmProcessor(
@@ -117,8 +108,7 @@ struct GatewayCore: Service {
             journal: journal, publisher: publisher, topics: AlarmTopics(plant: configuration.plant),
             turns: announcerTurns, lease: { processor.announcingLease }, counters: counters, logger: logger)
         let devices = DeviceKeeper(
-            client: client, gateway: identity.gateway, plant: plant, shards: catchUp, turns: deviceTurns, logger: logger
-        )
+            client: client, gateway: identity.gateway, plant: plant, shards: shards, turns: deviceTurns, logger: logger)
         let mirror = TagMirror(
             client: client, plant: plant, shards: catchUp, gate: gate, turns: mirrorTurns,
             interval: configuration.flushInterval, counters: counters, logger: logger)
@@ -134,18 +124,19 @@ struct GatewayCore: Service {
         let ingest = IngestLoop(
             subscriber: subscriber, plant: plant, gate: gate, mirrorTurns: mirrorTurns, alarmTurns: alarmTurns,
             deviceTurns: deviceTurns, client: client, answer: { commands.offer(topic: $0, payload: $1) },
-            echo: echo, pendingHold: configuration.sessionTimeout * 3 + .seconds(3),
-            isActive: { processor.lease != nil },
+            pendingHold: configuration.sessionTimeout * 3 + .seconds(3), isActive: { processor.lease != nil },
             logger: logger)
         let control = ControlChannel(
             publisher: publisher, plant: configuration.plant, identity: identity,
             takeover: takeover,
             commandRequest: { commands.offerRequest(payload: $0, properties: $1) }, logger: logger)
-        shards.observe { change in
+        shards.observe { [plant, deviceTurns] change in
             switch change {
             case .gained(let shard, let lease):
-                catchUp.wake()
+                plant.shardGained(shard)
                 commands.shardGained(shard, lease: lease)
+                catchUp.wake()
+                deviceTurns.wake()
             case .lost(let shard):
                 commands.shardLost(shard)
             }

@@ -17,7 +17,7 @@ struct DeviceKeeper: Service {
     let client: ZooKeeperClient
     let gateway: String
     let plant: PlantState
-    let shards: ShardCatchUp
+    let shards: ShardOwnership
     let turns: Wake
     let logger: Logger
 
@@ -31,7 +31,7 @@ struct DeviceKeeper: Service {
 
     /// One round; true when there may be more.
     private func writeSome() async -> Bool {
-        let (leases, mask, _) = shards.writable()
+        let (leases, mask) = shards.owned()
         let changes = plant.takeChangedDevices(ownedBy: mask, limit: Self.devicesPerRound)
         guard !changes.isEmpty else { return false }
         let failed = await withTaskGroup(of: DeviceChange?.self) { group in

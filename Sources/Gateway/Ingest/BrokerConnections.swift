@@ -28,11 +28,10 @@ struct BrokerConnections {
         return result
     }
 
-    /// What a gateway listens to: the routes' topics, their presence topics, where devices answer commands, and itself.
+    /// What a gateway listens to: the routes' topics, their presence topics, and where devices answer commands.
     func subscriptions(answerFilters: [TopicFilter]) -> [MQTTSubscription] {
         let filters = configuration.routes.flatMap(\.subscriptionFilters) + answerFilters
-        let echo = BrokerEcho.topic(plant: configuration.plant, gateway: identity.gateway)
-        return Set(filters.map(\.description) + [echo]).sorted().map { MQTTSubscription(filter: $0, qos: .atLeastOnce) }
+        return Set(filters.map(\.description)).sorted().map { MQTTSubscription(filter: $0, qos: .atLeastOnce) }
     }
 
     /// For what sensors and devices publish; the broker keeps the session while the gateway is away.

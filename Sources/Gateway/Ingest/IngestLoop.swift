@@ -10,6 +10,10 @@ struct IngestLoop: Service {
     static let tick = Duration.milliseconds(50)
     /// A turn that comes later than this was held up by a stop of the process, or of the machine.
     static let stop = Duration.seconds(1)
+    /// After a stop: how long nothing comes when everything has been heard that the broker kept, and how long that is
+    /// waited for at most.
+    static let lull = Duration.milliseconds(100)
+    static let patience = Duration.seconds(2)
 
     let subscriber: MQTTClient
     let plant: PlantState
@@ -20,7 +24,6 @@ struct IngestLoop: Service {
     let client: ZooKeeperClient
     /// Takes what devices answer to commands.
     let answer: @Sendable (_ topic: [UInt8], _ payload: [UInt8]) -> Void
-    let echo: BrokerEcho
     /// How long a standby keeps a transition that a live active processor does not record.
     let pendingHold: Duration
     let isActive: @Sendable () -> Bool
@@ -44,7 +47,6 @@ struct IngestLoop: Service {
                 let entry = batch.entries[index]
                 answer(Array(batch.topic(entry)), Array(batch.payload(entry)))
             }
-            for index in effect.echoes { echo.heard(payload: batch.payload(batch.entries[index])) }
             if effect.devicesChanged { deviceTurns.wake() }
             guard client.isConnected else {
                 // Nothing can be made durable now. Values and transitions stay in memory; the stream must not stop.
@@ -63,6 +65,18 @@ struct IngestLoop: Service {
         }
     }
 
+    /// Waits until nothing more comes at once, but not for long: plants are never silent.
+    private func hearWhatWasKept() async {
+        let deadline = ContinuousClock.now + Self.patience
+        var newest = plant.newestBatch
+        while ContinuousClock.now < deadline, !Task.isCancelled {
+            try? await Task.sleep(for: Self.lull)
+            let now = plant.newestBatch
+            if now == newest, subscriber.connectionState.isConnected { return }
+            newest = now
+        }
+    }
+
     private func keepTime() async {
         var agreedSince = ContinuousClock.now
         while !Task.isCancelled {
@@ -72,7 +86,7 @@ struct IngestLoop: Service {
             if stopped > Self.stop, !Task.isCancelled {
                 // Nobody listened meanwhile: devices were not silent, conditions may have ended. What the broker kept
                 // tells, so that comes first.
-                _ = await echo.hearEverything()
+                await hearWhatWasKept()
                 plant.wasStopped(for: stopped)
             }
             let now = WallClock.now()

@@ -14,8 +14,6 @@ final class PlantState: Sendable {
         var alarmsPending = false
         /// Positions in the batch of messages that may answer commands; they are nothing else.
         var answers: [Int] = []
-        /// Positions in the batch of this gateway's own echoes.
-        var echoes: [Int] = []
     }
 
     private struct State {
@@ -50,12 +48,10 @@ final class PlantState: Sendable {
     static let undecodableLogInterval: Milliseconds = 10_000
 
     private let state: Mutex<State>
-    private let echoTopic: [UInt8]
     private let logger: Logger
 
-    /// - Parameter echoTopic: what comes on it are no samples; see ``BrokerEcho``.
     init(
-        configuration: GatewayConfiguration, answerFilters: [TopicFilter], echoTopic: [UInt8] = [], logger: Logger
+        configuration: GatewayConfiguration, answerFilters: [TopicFilter], logger: Logger
     ) throws {
         var limits = IngestLimits()
         limits.topics = configuration.limits.maxTopics
@@ -66,7 +62,6 @@ final class PlantState: Sendable {
             State(
                 ingest: ingest, alarms: try AlarmBook(definitions: configuration.alarms),
                 answers: AnswerTopics(filters: answerFilters, limit: limits.topics)))
-        self.echoTopic = echoTopic
         self.logger = logger
     }
 
@@ -80,10 +75,6 @@ final class PlantState: Sendable {
             let bytes = batch.storage.span
             for (position, entry) in batch.entries.enumerated() {
                 let topic = bytes.extracting(entry.topicRange)
-                if topic.count == echoTopic.count, batch.topic(entry).elementsEqual(echoTopic) {
-                    effect.echoes.append(position)
-                    continue
-                }
                 if state.answers.contain(topic) {
                     if !entry.retain { effect.answers.append(position) }
                     continue
@@ -237,10 +228,20 @@ final class PlantState: Sendable {
 
     /// What the nodes of some tags of owned shards hold, as just read; nil: there is none.
     func tagNodes(_ nodes: [(tag: TagID, data: [UInt8]?)]) {
-        let now = WallClock.now()
+        let records = Self.records(nodes)
         state.withLock { state in
-            for (tag, record) in Self.records(nodes, at: now, in: &state) {
-                state.mirror.reconcile(tag, with: record, tags: state.ingest.tags)
+            Self.noteExistence(nodes, in: &state)
+            for (tag, record) in records { state.mirror.reconcile(tag, with: record, tags: state.ingest.tags) }
+        }
+    }
+
+    /// This gateway has come to own a shard: nobody knows what the last owner got written of its devices. Of its tags,
+    /// ``reconcile(shards:tags:)`` will tell.
+    func shardGained(_ shard: Int) {
+        state.withLock { state in
+            for device in state.ingest.devices.all
+            where state.ingest.devices[device].shard == shard && state.firstSeen[device] != nil {
+                state.changedDevices.insert(device)
             }
         }
     }
@@ -359,48 +360,28 @@ final class PlantState: Sendable {
         }
     }
 
-    /// Nodes of the devices of these shards.
-    func deviceNodes(ofShards mask: UInt64) -> [String] {
+    /// Takes up what the tree has of these shards: all tags of ``tagsInTree(ofShards:)``, nil where the node has gone.
+    func reconcile(shards mask: UInt64, tags nodes: [(tag: TagID, data: [UInt8]?)]) {
+        let records = Self.records(nodes)
         state.withLock { state in
-            Self.devices(ofShards: mask, in: state).map {
-                TreeLayout.devices + "/" + state.ingest.devices[$0].znodePath
-            }
-        }
-    }
-
-    /// Takes up what the tree has of these shards: all tags of ``tagsInTree(ofShards:)``, nil where the node has gone, and
-    /// the devices' records.
-    func reconcile(shards mask: UInt64, tags nodes: [(tag: TagID, data: [UInt8]?)], devices: [DeviceRecord]) {
-        let now = WallClock.now()
-        state.withLock { state in
-            let records = Self.records(nodes, at: now, in: &state)
+            Self.noteExistence(nodes, in: &state)
             state.mirror.reconcile(ownedBy: mask, with: records, tags: state.ingest.tags)
-            for record in devices {
-                guard let path = try? TagPath(record.device), let device = state.ingest.devices.id(of: path),
-                    state.ingest.reconcile(device: device, state: record.state, since: record.since, at: now)
-                else { continue }
-                state.firstSeen[device] = record.firstSeen
-                Self.deviceChanged(device, to: record.state, at: now, in: &state)
-            }
-            state.changedDevices.formUnion(
-                Self.devices(ofShards: mask, in: state).filter { state.firstSeen[$0] != nil })
         }
     }
 
-    private static func devices(ofShards mask: UInt64, in state: borrowing State) -> [DeviceID] {
-        state.ingest.devices.all.filter { mask >> UInt64(state.ingest.devices[$0].shard) & 1 == 1 }
-    }
-
-    private static func records(
-        _ nodes: [(tag: TagID, data: [UInt8]?)], at now: Milliseconds, in state: inout State
-    ) -> [TagID: TagRecord] {
+    /// Outside the lock, which samples and alarms wait for.
+    private static func records(_ nodes: [(tag: TagID, data: [UInt8]?)]) -> [TagID: TagRecord] {
+        let now = WallClock.now()
         var records: [TagID: TagRecord] = [:]
         for (tag, data) in nodes {
-            state.nodeExists[tag.index] = data != nil
             guard let record = data.flatMap(TagRecord.init(parsing:)), isBelieved(record, at: now) else { continue }
             records[tag] = record
         }
         return records
+    }
+
+    private static func noteExistence(_ nodes: [(tag: TagID, data: [UInt8]?)], in state: inout State) {
+        for (tag, data) in nodes { state.nodeExists[tag.index] = data != nil }
     }
 
     /// Whether a record may make samples be refused: not when it was written under a clock that was ahead.

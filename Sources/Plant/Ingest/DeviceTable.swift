@@ -98,16 +98,6 @@ public struct DeviceTable: Sendable {
         lastHeard[id.index] = max(lastHeard[id.index], now)
     }
 
-    /// The same for a device that another process has watched meanwhile: what it saw counts when it saw a change after
-    /// this process last heard the device or saw a change itself. True when it does.
-    public mutating func reconcile(
-        _ id: DeviceID, state: DeviceState, since start: Milliseconds, at now: Milliseconds
-    ) -> Bool {
-        guard start > since[id.index], start > lastHeard[id.index], state != states[id.index] else { return false }
-        seed(id, state: state, since: start, at: now)
-        return true
-    }
-
     /// This process could not hear anybody for `time`, until now: it does not count as silence.
     public mutating func forgiveSilence(_ time: Milliseconds, at now: Milliseconds) {
         for index in lastHeard.indices {

@@ -317,13 +317,6 @@ extension Ingest {
         devices.seed(device, state: state, since: since, at: now)
     }
 
-    /// Takes up what the tree has for a device whose shard has come to be owned, when it is news. True when it is.
-    public mutating func reconcile(
-        device: DeviceID, state: DeviceState, since: Milliseconds, at now: Milliseconds
-    ) -> Bool {
-        devices.reconcile(device, state: state, since: since, at: now)
-    }
-
     /// Does not hold a time against the devices in which this process could not hear them.
     public mutating func forgiveSilence(_ time: Milliseconds, at now: Milliseconds) {
         devices.forgiveSilence(time, at: now)

@@ -302,7 +302,7 @@ extension MirrorTable {
         } else {
             catchUp(tag)
             if entry.hasSourceTime, entry.sourceTime == record.sourceTime, entry.value == record.value,
-                entry.quality == record.quality
+                entry.quality == record.quality, tags[tag].unit == record.unit
             {
                 return
             }
@@ -351,8 +351,9 @@ extension MirrorTable.Entry {
             receivedTime: record.receivedTime, hasSourceTime: isTimeBelieved, isLive: true)
     }
 
-    /// By the sensor's own time; without one by the clocks of the gateways that heard it.
+    /// By the sensor's own time. When gateways received something says nothing about which sample was newer: one of them
+    /// may have been stopped, or read late. Without a time of its own what was heard here stands.
     fileprivate func isOlder(than record: TagRecord) -> Bool {
-        hasSourceTime ? sourceTime < record.sourceTime : receivedTime < record.receivedTime
+        hasSourceTime && sourceTime < record.sourceTime
     }
 }

@@ -30,23 +30,4 @@ struct DeviceTableTests {
         table.forgiveSilence(-5, at: Self.start)
         #expect(table.lastHeard(device) == Self.start + 702_000)
     }
-
-    @Test("What another gateway saw of a device counts when it is later than what was seen here")
-    func reconciled() throws {
-        var table = DeviceTable()
-        let (device, _) = try #require(
-            table.intern(try TagPath("line/machine"), route: "r", staleAfter: 5000, at: Self.start))
-        _ = table.heard(device, at: Self.start + 100)
-        let now = Self.start + 3000
-        func reconcile(_ state: DeviceState, _ since: Milliseconds) -> Bool {
-            table.reconcile(device, state: state, since: Self.start + since, at: now)
-        }
-        let (heardSince, noNews, news) = (reconcile(.offline, 100), reconcile(.online, 200), reconcile(.offline, 200))
-        #expect(!heardSince && !noNews && news)
-        #expect(table.state(of: device) == (.offline, Self.start + 200))
-        let olderThanKnown = reconcile(.online, 150)
-        #expect(!olderThanKnown)
-        let heard = table.heard(device, at: now)
-        #expect(heard == .online)
-    }
 }
