@@ -12,7 +12,7 @@ import ZooKeeperRecipes
 /// hold: the last owner's node is gone, so that nobody adds to it. ``MirrorTable`` decides which of the two stands.
 final class ShardCatchUp: Sendable {
     /// Tags read at once.
-    static let tagsPerRound = 1024
+    static let tagsPerRound = 4096
 
     private let client: ZooKeeperClient
     private let plant: PlantState
