@@ -1,3 +1,4 @@
+import DequeModule
 import Logging
 import NIOCore
 import NIOPosix
@@ -32,6 +33,14 @@ final class ClientCore: Sendable {
         var isExplained = false
     }
 
+    /// What is to be performed on the event loop.
+    private struct Performances {
+        typealias Performance = (effects: Effects, reading: LeaseReading?, outlet: Outlet?)
+
+        var waiting: Deque<Performance> = []
+        var isUnderWay = false
+    }
+
     /// What a lease needs to know, apart from the machine's lock.
     struct LeaseReading: Sendable {
         var sessionID: Int64
@@ -55,6 +64,7 @@ final class ClientCore: Sendable {
     /// Apart from the machine, which asks at each tick: locks come and go faster.
     private let leaseUsers = Atomic<Int>(0)
     private let ticker = Mutex<RepeatedTask?>(nil)
+    private let performances = Mutex(Performances())
 
     /// - Parameter makeResolver: What looks names up for one attempt to connect; nil: the system.
     init(
@@ -232,7 +242,26 @@ final class ClientCore: Sendable {
         interrupt?()
     }
 
+    /// One after the other: a write that fails makes NIO close the connection at once and say so, and what comes of that
+    /// must not overtake the rest of what is being performed.
     private func perform(_ effects: Effects, _ reading: LeaseReading?, on outlet: Outlet?) {
+        performances.withLock { $0.waiting.append((effects, reading, outlet)) }
+        var isFirst = true
+        while let (effects, reading, outlet) = nextPerformance(isFirst: isFirst) {
+            isFirst = false
+            performNow(effects, reading, on: outlet)
+        }
+    }
+
+    private func nextPerformance(isFirst: Bool) -> Performances.Performance? {
+        performances.withLock { performances in
+            if isFirst, performances.isUnderWay { return nil }
+            performances.isUnderWay = !performances.waiting.isEmpty
+            return performances.waiting.popFirst()
+        }
+    }
+
+    private func performNow(_ effects: Effects, _ reading: LeaseReading?, on outlet: Outlet?) {
         for (slot, trigger) in effects.triggers { slot.fire(trigger) }
         for (buffer, element) in effects.elements { buffer.append(element) }
         for (buffer, error) in effects.endedWatches { buffer.finish(error) }

@@ -66,6 +66,8 @@ final class Outlet: Sendable {
         while true {
             if let rest = write(bytes) { return writeThroughChannel(rest) }
             guard let more = take(isWriter: true) else { return }
+            // Whoever wrote its own request has an answer to wait for; others' bytes are the event loop's business.
+            guard channel.eventLoop.inEventLoop else { return writeThroughChannel(more) }
             bytes = more
         }
     }
@@ -76,6 +78,9 @@ final class Outlet: Sendable {
             guard !state.isClosed else { return false }
             state.isClosed = true
             state.waiting = nil
+            // What a writer has in its hands was given up: it must not reach the server behind what is sent next, by
+            // another connection. The writer has the socket until it asks for more, under this lock.
+            if state.isBusy, let socket { _ = shutdown(socket, Int32(SHUT_RDWR)) }
             return !state.isBusy
         }
         if isLast { closeSocket() }

@@ -63,9 +63,11 @@ final class PendingCall: Sendable {
             try await withUnsafeThrowingContinuation { continuation in
                 let settled: Result<Reply, any Error>? = slot.withLock { slot in
                     switch slot {
-                    case .initialised, .pending, .observed, .finished:
+                    case .initialised:
                         slot = .pending(continuation)
                         return nil
+                    case .pending, .observed, .finished:
+                        preconditionFailure("somebody else waits for this call, or has waited")
                     case .settled(let result):
                         slot = .finished
                         return result

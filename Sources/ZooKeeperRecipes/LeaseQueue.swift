@@ -95,7 +95,7 @@ struct LeaseQueue: Sendable {
     ) async throws -> Lease {
         let entry = try await candidacy.enter(start)
         node = entry.node
-        if let others = entry.queue { crowd.isExpected = others.count > 1 }
+        if let others = entry.queue { crowd.isExpected = Crowd.sizes.contains(others.count) }
         return try await candidacy.waitForTurn(entry, arming: arming)
     }
 
@@ -130,6 +130,9 @@ struct LeaseQueue: Sendable {
 
 /// Whether somebody else was there the last time, and is likely to be there again.
 private final class Crowd: Sendable {
+    /// A longer queue takes a while to be sorted, by each who is in it: the event loop has others to serve.
+    static let sizes = 2...64
+
     private let flag = Atomic<Bool>(false)
 
     var isExpected: Bool {

@@ -129,8 +129,8 @@ struct OutletTests {
             await send(800, through: outlet, numbers)
             try await outlet.channel.close()
             await send(8, through: outlet, numbers)
-            // It stays open as long as anybody has a descriptor of it.
-            try await peer.startReading()
+            // It stays open as long as anybody has a descriptor of it. NIO may have told the peer of its end already.
+            try? await peer.startReading()
             try await eventually("the end", seen: { "\(peer.received.readableBytes)" }) { peer.isOver }
             #expect(peer.received.readableBytes < 800 * Self.messageLength)
             #expect(isInOrder(peer.received))
