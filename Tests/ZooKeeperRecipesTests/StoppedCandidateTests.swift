@@ -54,7 +54,8 @@ struct StoppedCandidateTests {
         defer { proxy.close() }
         try await withClient(port: port, chroot: chroot) { other in
             try await other.ensurePath("/lock")
-            let stopped = try HeldClient(port: proxy.port, chroot: chroot, sessionTimeout: .seconds(2))
+            // It gives the connection up after two thirds of that, and would be found without a request then.
+            let stopped = try HeldClient(port: proxy.port, chroot: chroot, sessionTimeout: .seconds(10))
             try await stopped.run { client in
                 let candidacy = Candidacy(client: client, parent: "/lock", identity: [], kind: "lock-")
                 let entry = try await candidacy.enter()
