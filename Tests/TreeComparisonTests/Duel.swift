@@ -140,7 +140,12 @@ final class Duel {
         let old = slots[slot].link
         switch credentials {
         case .good:
-            if let old { slots[slot].lastSeen = old.lastSeen }
+            if let old {
+                // What is under way comes first: Apache's may end the old connection before it has sent the last events.
+                try ask(old, [.ping])
+                guard slots[slot].link === old else { return }
+                slots[slot].lastSeen = old.lastSeen
+            }
             try open(slot, timeout: timeout, session: session)
             guard let old, slots[slot].link !== old else { return }
             try old.awaitEnd()
