@@ -35,4 +35,13 @@ struct Attempt {
         try await Task.sleep(for: delay)
         delay = min(delay * 2, Self.ceiling)
     }
+
+    /// Does what the next try needs, such as making a missing parent. When that fails, it is one more that has failed.
+    mutating func prepare(_ body: () async throws -> Void) async throws {
+        do {
+            try await body()
+        } catch let error as ZooKeeperError {
+            try await failed(error)
+        }
+    }
 }

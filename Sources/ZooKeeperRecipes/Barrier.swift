@@ -14,25 +14,23 @@ public struct Barrier: Sendable {
 
     /// Closes the gate.
     public func close() async throws {
-        var attempt = Attempt()
-        while true {
-            do {
-                return try await client.ensurePath(path)
-            } catch let error as ZooKeeperError {
-                guard error.isOutcomeUnknown || error.code == .sessionExpired else { throw error }
-                try await attempt.failed(error)
-            }
-        }
+        try await repeatUntilKnown { try await client.ensurePath(path) }
     }
 
     /// Opens the gate.
     public func open() async throws {
+        try await repeatUntilKnown {
+            do { try await client.delete(path) } catch let error as ZooKeeperError where error.code == .noNode {}
+        }
+    }
+
+    /// Either change may be made more than once.
+    private func repeatUntilKnown(_ change: () async throws -> Void) async throws {
         var attempt = Attempt()
         while true {
             do {
-                return try await client.delete(path)
+                return try await change()
             } catch let error as ZooKeeperError {
-                if error.code == .noNode { return }
                 guard error.isOutcomeUnknown || error.code == .sessionExpired else { throw error }
                 try await attempt.failed(error)
             }

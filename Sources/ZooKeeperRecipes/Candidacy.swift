@@ -84,10 +84,7 @@ struct Candidacy: Sendable {
                 return Entry(node: node(created.path, created.stat), queue: queue)
             } catch let error as ZooKeeperError {
                 switch error.code {
-                case .noNode:
-                    do { try await client.ensurePath(parent) } catch let error as ZooKeeperError {
-                        try await attempt.failed(error)
-                    }
+                case .noNode: try await attempt.prepare { try await client.ensurePath(parent) }
                 case .sessionExpired: throw Displaced(reason: .sessionExpired)
                 default:
                     if error.isOutcomeUnknown { mayExist = true }

@@ -192,12 +192,13 @@ public struct DistributedQueue: Sendable {
                 try await Self.waitForAny(watches)
                 attempt = Attempt()
             } catch let error as ZooKeeperError {
-                do {
-                    guard error.code == .noNode else { throw error }
-                    try await client.ensurePath(items)
-                    try await client.ensurePath(claims)
-                } catch let error as ZooKeeperError {
-                    try await attempt.failed(error)
+                switch error.code {
+                case .noNode:
+                    try await attempt.prepare {
+                        try await client.ensurePath(items)
+                        try await client.ensurePath(claims)
+                    }
+                default: try await attempt.failed(error)
                 }
             }
         }

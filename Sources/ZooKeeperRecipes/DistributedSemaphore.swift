@@ -108,10 +108,7 @@ public struct DistributedSemaphore: Sendable {
                 return inTree
             } catch let error as ZooKeeperError {
                 switch error.code {
-                case .noNode:
-                    do { try await client.ensurePath(path) } catch let error as ZooKeeperError {
-                        try await attempt.failed(error)
-                    }
+                case .noNode: try await attempt.prepare { try await client.ensurePath(path) }
                 case .badVersion: continue
                 default: try await attempt.failed(error)
                 }

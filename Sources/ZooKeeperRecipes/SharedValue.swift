@@ -59,11 +59,9 @@ public struct SharedValue: Sendable {
                     value: node.data ?? [], czxid: node.stat.czxid, mzxid: node.stat.mzxid,
                     version: node.stat.version, incarnation: incarnation)
             } catch let error as ZooKeeperError {
-                do {
-                    guard error.code == .noNode else { throw error }
-                    try await make()
-                } catch let error as ZooKeeperError {
-                    try await attempt.failed(error)
+                switch error.code {
+                case .noNode: try await attempt.prepare { try await make() }
+                default: try await attempt.failed(error)
                 }
             }
         }
