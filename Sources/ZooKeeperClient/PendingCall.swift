@@ -67,6 +67,7 @@ final class PendingCall: Sendable {
                         slot = .pending(continuation)
                         return nil
                     case .pending, .observed, .finished:
+                        // A mistake of this module; nothing that comes from outside leads here.
                         preconditionFailure("somebody else waits for this call, or has waited")
                     case .settled(let result):
                         slot = .finished
