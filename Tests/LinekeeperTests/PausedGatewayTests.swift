@@ -76,6 +76,86 @@ extension EndToEnd {
                 #expect(paused.isRunning)
             }
         }
+
+        /// What was said while nobody listened waits at the broker. It is heard before time is let pass.
+        @Test(
+            "a lone gateway stopped for longer than devices may be silent and alarms are delayed",
+            .timeLimit(.minutes(3)))
+        func whatWasSaidMeanwhileCounts() async throws {
+            try await Stage.play("paused-alone") { stage in
+                // Given a gateway whose devices may be silent for two seconds, and which speak all the time,
+                let broker = try await stage.broker()
+                var configuration = PlantConfiguration(
+                    broker: broker.url, tree: .servers(try await stage.treeServer().connectString))
+                configuration.routes = PlantConfiguration.machineRoutes.replacingOccurrences(of: "600s", with: "2s")
+                configuration.routes += """
+                      - name: ovens
+                        topic: oven/{oven}/{metric}
+                        device: oven/{oven}
+                        payload: json
+                        value: /v
+                        time: /ts
+
+                    """
+                configuration.alarms += """
+                      - name: overheating
+                        tags: oven/+/heat
+                        high: { limit: 80, priority: high }
+                        onDelay: 4s
+
+                    """
+                let gateway = try stage.gateway("gw-a", configuration)
+                let reader = try await stage.reader(configuration)
+                try await Conditions.standing(["gw-a"], reader)
+                let plant = try await stage.plant(broker)
+                plant.start(flipChance: 0)
+                func devices() async throws -> [String: String] {
+                    var records: [String: String] = [:]
+                    for device in plant.devices { records[device] = try await reader.text("/devices/" + device) }
+                    return records
+                }
+                try await eventually("the devices are online") {
+                    try await devices().values.allSatisfy { $0.contains("\"online\"") }
+                }
+                let before = try await devices()
+                let oven = try await stage.link(broker, "oven")
+                func milliseconds() -> Int64 { Int64(Date().timeIntervalSince1970 * 1000) }
+                func heat(_ value: Double) async throws -> Int64 {
+                    let now = milliseconds()
+                    try await oven.publish("oven/1/heat", #"{"v": \#(value), "ts": \#(now)}"#)
+                    return now
+                }
+                func isHeard(_ tag: String, since time: Int64) async throws {
+                    try await eventually("\(tag) is heard") { try await reader.tag(tag)?.t ?? 0 >= time }
+                }
+
+                // when it is stopped for longer than that, more than once, and an oven is too hot from a moment before,
+                // for less than its alarm's delay,
+                for _ in 1...3 {
+                    try await Conditions.standing(["gw-a"], reader)
+                    try await isHeard("oven/1/heat", since: try await heat(90))
+                    gateway.pause()
+                    try await Task.sleep(for: .seconds(3.4))
+                    let cooled = try await heat(60)
+                    try await Task.sleep(for: .seconds(1.6))
+                    gateway.resume()
+                    let resumed = milliseconds()
+                    try await isHeard("oven/1/heat", since: cooled)
+                    try await isHeard(try #require(plant.tags.first), since: resumed)
+                }
+
+                // then each device has been online all the time, there was no alarm,
+                try await Conditions.standing(["gw-a"], reader)
+                #expect(try await devices() == before)
+                let journal = try await reader.alarmJournal()
+                #expect(journal.isEmpty, "\(journal)")
+                // and one that stays too hot does raise it.
+                _ = try await heat(90)
+                try await eventually("the alarm") { try await !reader.alarmJournal().isEmpty }
+                await plant.stop()
+                #expect(gateway.isRunning)
+            }
+        }
     }
 }
 

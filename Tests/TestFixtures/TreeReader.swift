@@ -143,6 +143,11 @@ public final class TreeReader: Sendable {
         }
     }
 
+    /// What a node holds, as text; empty when there is none.
+    public func text(_ path: String) async throws -> String {
+        String(decoding: try await read(path)?.data ?? [], as: UTF8.self)
+    }
+
     private func decode<Value: Decodable>(_ path: String) async throws -> Value? {
         guard let data = try await read(path)?.data, !data.isEmpty else { return nil }
         do { return try JSONDecoder().decode(Value.self, from: Data(data)) } catch {

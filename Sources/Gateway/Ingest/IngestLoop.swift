@@ -65,29 +65,42 @@ struct IngestLoop: Service {
         }
     }
 
-    /// Waits until nothing more comes at once, but not for long: plants are never silent.
-    private func hearWhatWasKept() async {
-        let deadline = ContinuousClock.now + Self.patience
+    /// Sleeps that long. Returns how long the process was stopped meanwhile, if it was.
+    private func sleep(_ time: Duration) async -> Duration? {
+        let begin = ContinuousClock.now
+        try? await Task.sleep(for: time)
+        let stopped = ContinuousClock.now - begin
+        return stopped > Self.stop && !Task.isCancelled ? stopped : nil
+    }
+
+    /// Waits until nothing more comes at once, but not for long: plants are never silent. Returns for how long the process
+    /// was stopped again while it waited.
+    private func hearWhatWasKept() async -> Duration {
+        var stoppedAgain = Duration.zero
+        var deadline = ContinuousClock.now + Self.patience
         var newest = plant.newestBatch
         while ContinuousClock.now < deadline, !Task.isCancelled {
-            try? await Task.sleep(for: Self.lull)
-            let now = plant.newestBatch
-            if now == newest, subscriber.connectionState.isConnected { return }
-            newest = now
+            if let stopped = await sleep(Self.lull) {
+                stoppedAgain += stopped
+                deadline = .now + Self.patience
+            } else if plant.newestBatch == newest, gate.hasReleased(through: newest),
+                subscriber.connectionState.isConnected
+            {
+                break
+            }
+            newest = plant.newestBatch
         }
+        return stoppedAgain
     }
 
     private func keepTime() async {
         var agreedSince = ContinuousClock.now
         while !Task.isCancelled {
-            let before = ContinuousClock.now
-            try? await Task.sleep(for: Self.tick)
-            let stopped = ContinuousClock.now - before
-            if stopped > Self.stop, !Task.isCancelled {
+            if let stopped = await sleep(Self.tick) {
                 // Nobody listened meanwhile: devices were not silent, conditions may have ended. What the broker kept
                 // tells, so that comes first.
-                await hearWhatWasKept()
-                plant.wasStopped(for: stopped)
+                let stoppedAgain = await hearWhatWasKept()
+                plant.wasStopped(for: stopped + stoppedAgain)
             }
             let now = WallClock.now()
             let effect = plant.advance(to: now)
