@@ -56,7 +56,7 @@ final class EngineHarness {
     /// Begins a checkpoint, or goes on with the one that has begun.
     func stepCheckpoint() {
         guard engine.isCheckpointing else {
-            disk.take(.begin)
+            disk.take(.begin(CheckpointPace()))
             engine.beginCheckpoint()
             return
         }

@@ -84,7 +84,7 @@ import ZooKeeperProtocol
                 engine.batchStored(batch.number, now: now)
             }
             if checkpointEvery > 0, !engine.isCheckpointing, index % checkpointEvery == checkpointEvery - 1 {
-                try await take(.begin, in: store)
+                try await take(.begin(CheckpointPace()), in: store)
                 engine.beginCheckpoint()
             }
             if let step = engine.nextCheckpointStep() {

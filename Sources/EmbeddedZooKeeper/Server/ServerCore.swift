@@ -419,11 +419,11 @@ final class ServerCore {
         guard let engine, !isStopping, !checkpoint.isStepUnderWay else { return }
         if engine.isCheckpointing {
             if let step = engine.nextCheckpointStep() { take(step) }
-        } else if checkpoint.logBytes >= max(settings.checkpointLogBytes, engine.checkpointSize),
-            clock().instant >= checkpoint.notBefore
-        {
-            take(.begin)
+            return
         }
+        let pace = CheckpointPace(
+            checkpointBytes: engine.checkpointSize, logBytes: max(settings.checkpointLogBytes, engine.checkpointSize))
+        if checkpoint.logBytes >= pace.logBytes, clock().instant >= checkpoint.notBefore { take(.begin(pace)) }
     }
 
     private func take(_ step: CheckpointStep) {

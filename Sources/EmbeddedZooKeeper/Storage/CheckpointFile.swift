@@ -11,7 +11,7 @@ final class CheckpointFile {
     /// As much as is written at once: the log's next batch may have to wait behind it.
     private let buffer = SectorBuffer(size: 32 << 10)
     private var filled = 0
-    private var offset = 0
+    private(set) var offset = 0
     private var unsynchronized = 0
     private var blocks = 0
 

@@ -68,6 +68,9 @@ struct CheckpointWriter {
         try fileSystem.remove(path)
     }
 
+    /// How many bytes of the one that has begun have been written.
+    var written: Int { current?.file.offset ?? 0 }
+
     mutating func abandon() {
         current?.file.abandon()
         current = nil

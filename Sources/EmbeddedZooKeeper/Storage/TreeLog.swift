@@ -237,7 +237,7 @@ struct TreeLog {
     // MARK: Room
 
     var report: StorageReport {
-        var report = StorageReport(logBytes: logBytes, segments: segments.count)
+        var report = StorageReport(logBytes: logBytes, bytesSinceBegin: bytesSinceBegin, segments: segments.count)
         if let failure = pool.failure {
             report.allowance = (appender?.remaining ?? 0) - options.reserveBytes
             report.reserve = options.reserveBytes

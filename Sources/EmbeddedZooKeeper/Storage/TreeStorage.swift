@@ -12,7 +12,7 @@ struct StorageBatch: Sendable {
 /// A step of a checkpoint.
 enum CheckpointStep: Sendable {
     /// What follows was in memory when this was done, or became so later.
-    case begin
+    case begin(CheckpointPace)
     case nodes(ByteBuffer)
     case sessions(ByteBuffer)
     /// Everything up to the seal's ``CheckpointSeal/endZxid`` is durable in the log.
@@ -24,6 +24,8 @@ enum CheckpointStep: Sendable {
 struct StorageReport: Sendable {
     /// How much log there is that the newest checkpoint does not contain.
     var logBytes = 0
+    /// How much of it was written since the checkpoint began that is being written.
+    var bytesSinceBegin = 0
     var segments = 0
     /// What the batches that are not stored yet may hold together, when the disk has no room for another segment.
     var allowance = Int.max

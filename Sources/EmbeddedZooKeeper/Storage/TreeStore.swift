@@ -25,6 +25,8 @@ final class TreeStore: TreeStorage {
     /// costs less than not to (``DiskPace``).
     private let log: Mutex<TreeLog>
     private let checkpoint: Mutex<CheckpointWriter>
+    /// Of the checkpoint that is being written.
+    private let checkpointPace = Mutex(CheckpointPace())
     private let published = Mutex(StorageReport())
     private let pace = Mutex(DiskPace())
     private let writer: StorageThread
@@ -128,14 +130,21 @@ final class TreeStore: TreeStorage {
 
     private func take(_ step: CheckpointStep) throws {
         switch step {
-        case .begin:
+        case .begin(let pace):
+            checkpointPace.withLock { $0 = pace }
             let (start, secret) = log.withLock { ($0.checkpointBegins(), $0.secret) }
             guard let start else { return }
+            publish()
             try checkpoint.withLock { try $0.begin(at: start, secret: secret) }
         case .nodes(let block):
             let begin = ContinuousClock.now
-            try checkpoint.withLock { try $0.add(.nodes, block) }
-            pauseForTheLog(after: ContinuousClock.now - begin)
+            let written = try checkpoint.withLock { checkpoint in
+                try checkpoint.add(.nodes, block)
+                return checkpoint.written
+            }
+            let took = ContinuousClock.now - begin
+            rest(
+                checkpointPace.withLock { $0.rest(after: took, written: written, logGrowth: report().bytesSinceBegin) })
         case .sessions(let block): try checkpoint.withLock { try $0.add(.sessions, block) }
         case .seal(let seal):
             let (name, start, size) = try checkpoint.withLock { try $0.seal(seal) }
@@ -149,11 +158,9 @@ final class TreeStore: TreeStorage {
         }
     }
 
-    /// Leaves the disk to the log for a while: the keeper has time, and whoever waits for a write has not. Bounded, so
-    /// that a slow disk does not get a log that outgrows its checkpoints.
-    private func pauseForTheLog(after took: Duration) {
-        let pause = min(took * 4, .milliseconds(2))
-        if pause > .microseconds(100) { usleep(UInt32(pause / .microseconds(1))) }
+    /// Leaves the disk to the log for a while: the keeper has time, and whoever waits for a write has not.
+    private func rest(_ time: Duration) {
+        if time > .microseconds(100) { usleep(UInt32(time / .microseconds(1))) }
     }
 
     /// Writes through the file of the next segment, in small pieces between other work.
@@ -162,7 +169,7 @@ final class TreeStore: TreeStorage {
             let begin = ContinuousClock.now
             // What failed is left to the log, which then waits for it.
             guard (try? pool.writeZerosAhead()) == true else { return }
-            pauseForTheLog(after: ContinuousClock.now - begin)
+            rest(min((ContinuousClock.now - begin) * 4, .milliseconds(2)))
             writeZerosAhead()
         }
     }
