@@ -16,6 +16,7 @@ let package = Package(
                 .product(name: "ZooKeeperRecipes", package: "linekeeper"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
+        .executableTarget(name: "StallWatch"),
         .systemLibrary(name: "CEpoll"),
         .executableTarget(name: "FanOut", dependencies: ["CEpoll"]),
     ],

@@ -9,7 +9,9 @@ server, then on the other, as often as there are runs; medians are shown. Figure
 compared with each other and with nothing else.
 """
 import argparse
+import bisect
 import ctypes
+import itertools
 import json
 import os
 import pathlib
@@ -210,26 +212,36 @@ class Comparison:
         self.ours.start()
         self.load("raw", self.ours, "set", 1000, "--nodes", NODES_OF_A_LARGE_TREE)
         trace = self.scratch / "trace"
+        stalls = Stalls(pathlib.Path(self.options.load).with_name("StallWatch"))
         checkpoints = Checkpoints(self.ours.data)
         self.load(
             "raw", self.ours, "set", 1_000_000, "--window", 1, "--size", 4000, "--seconds", 20 * self.options.scale,
             "--path", "/steady", "--trace", trace)
         spans = checkpoints.end()
-        during, without = [], []
-        for line in trace.read_text().splitlines():
-            at, took = map(int, line.split())
-            is_during = any(begin <= at and at - took <= end for begin, end in spans)
-            (during if is_during else without).append(took / 1000)
+        stalls.end()
         self.stop()
-        if not spans or len(during) < 100 or len(without) < 100:
+        sets = [(at - took, at) for at, took in (map(int, line.split()) for line in trace.read_text().splitlines())]
+        if not spans or len(sets) < 1000:
             self.table.add("checkpoints seen", len(spans), None, "", "some", False)
             return
-        quiet, busy = quantile(without, 0.99), quantile(during, 0.999)
         seconds = sum(end - begin for begin, end in spans) / 1e6
-        print(f"{len(spans)} checkpoints, {seconds:.1f} s altogether; {len(during)} sets during, {len(without)} without")
-        self.table.add("set of 4 kB, p99 without a checkpoint", quiet, None, "ms")
-        self.table.add("set of 4 kB, p99.9 without a checkpoint", quantile(without, 0.999), None, "ms")
-        self.table.add("set of 4 kB, p99.9 during checkpoints", busy, quiet, "ms", "≤ 3 ×", busy <= 3 * quiet, "p99 without")
+        print(f"{len(spans)} checkpoints, {seconds:.1f} s altogether; a processor stood still {len(stalls.spans)} times, "
+              f"{sum(end - begin for begin, end in stalls.spans) / 1e6:.2f} s altogether")
+        self.set_latencies("set of 4 kB", sets, spans)
+        self.set_latencies("the same, stalls left out", [some for some in sets if not stalls.touch(*some)], spans)
+
+    def set_latencies(self, name, sets, checkpoints):
+        """How long sets take while a checkpoint is written, and while none is."""
+        during, without = [], []
+        for begin, end in sets:
+            is_during = any(first <= end and begin <= last for first, last in checkpoints)
+            (during if is_during else without).append((end - begin) / 1000)
+        if len(during) < 100 or len(without) < 100:
+            sys.exit(f"{len(during)} sets during checkpoints and {len(without)} without are too few")
+        quiet, busy = quantile(without, 0.99), quantile(during, 0.999)
+        self.table.add(f"{name}, p99 without a checkpoint", quiet, None, "ms")
+        self.table.add(f"{name}, p99.9 without a checkpoint", quantile(without, 0.999), None, "ms")
+        self.table.add(f"{name}, p99.9 during checkpoints", busy, quiet, "ms", "≤ 3 ×", busy <= 3 * quiet, "p99 without")
 
     def locks(self):
         """Taking and giving back a lock, alone and among eight, with both libraries on our server."""
@@ -319,6 +331,37 @@ class Checkpoints:
         if self.begin is not None:
             self.spans.append((self.begin, time.monotonic_ns() // 1000))
         return self.spans
+
+
+class Stalls:
+    """Notes when a processor stood still, as ``StallWatch`` tells, one for each. In microseconds since boot."""
+
+    def __init__(self, program):
+        self.watches = [self.start(program, processor) for processor in sorted(os.sched_getaffinity(0))]
+        self.spans = []
+        self.reach = []
+
+    @staticmethod
+    def start(program, processor):
+        def settle():
+            os.sched_setaffinity(0, {processor})
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(50))
+
+        try:
+            return subprocess.Popen(
+                [program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=settle)
+        except subprocess.SubprocessError:
+            sys.exit("real-time priority is needed to tell when a processor stood still: run it as root")
+
+    def end(self):
+        lines = [line for watch in self.watches for line in watch.communicate()[0].splitlines()]
+        self.spans = sorted(tuple(map(int, line.split())) for line in lines)
+        # How far any span up to each one reaches: one look then tells whether any touches.
+        self.reach = list(itertools.accumulate((end for _, end in self.spans), max))
+
+    def touch(self, begin, end):
+        count = bisect.bisect_right(self.spans, (end, float("inf")))
+        return count > 0 and self.reach[count - 1] >= begin
 
 
 def quantile(values, share):
