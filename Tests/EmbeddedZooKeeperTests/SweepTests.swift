@@ -67,6 +67,21 @@ import ZooKeeperProtocol
         }
     }
 
+    /// On a full disk it removes what can still be recorded; the rest goes when there is room.
+    @Test func aSweepEndsWhereTheDiskHasNoRoom() throws {
+        let harness = try EngineHarness()
+        let client = try harness.connected()
+        for index in 0..<20 { try client.create("/t\(index)", mode: .persistentTTL, ttl: 1) }
+        harness.pass(milliseconds: 1000)
+        harness.engine.storageAllowance = 4096 + 200
+        harness.engine.sweep(now: harness.now)
+        let left = try client.children("/").count - 1
+        #expect((1..<20).contains(left))
+        harness.engine.storageAllowance = .max
+        harness.engine.sweep(now: harness.now)
+        #expect(try client.children("/").count == 1)
+    }
+
     @Test func nothingIsDueWhenNothingCanGo() {
         var schedule = SweepSchedule()
         #expect(schedule.take(now: 1000).isEmpty)

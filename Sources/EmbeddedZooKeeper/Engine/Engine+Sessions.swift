@@ -93,7 +93,8 @@ extension Engine {
         }
     }
 
-    /// Removes containers that are no longer used and nodes that outlived their time, each in a transaction of its own.
+    /// Removes containers that are no longer used and nodes that outlived their time, each in a transaction of its own, as
+    /// far as the disk has room: a batch that does not fit would cost all clients their connections.
     func sweep(now: Now) {
         guard hasRoom(forRequestOf: 0) else { return }
         var removed = 0
@@ -102,7 +103,7 @@ extension Engine {
             guard let node = tree.nodes[key], node.children.isEmpty, let end = endOfLife(of: node) else { continue }
             if now.wallMilliseconds <= end {
                 tree.sweepSchedule.add(key, after: end)
-            } else if removed < settings.sweepLimit {
+            } else if removed < settings.sweepLimit, hasRoom(forRequestOf: key.string.utf8.count) {
                 removed += 1
                 change(now) { tree.delete(node) }
             } else {
