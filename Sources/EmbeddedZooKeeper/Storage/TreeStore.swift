@@ -151,11 +151,28 @@ final class TreeStore: TreeStorage {
             let (limit, obsolete) = log.withLock { log in
                 (log.spareLimit, log.checkpointSealed(as: name, start: start))
             }
-            for name in obsolete.names { try checkpoint.withLock { try $0.retire(name, size: size) } }
-            for segment in obsolete.segments { try pool.recycle(segment: segment, limit: limit) }
             publish()
+            clean(obsolete, size: size, limit: limit)
         case .abandon: checkpoint.withLock { $0.abandon() }
         }
+    }
+
+    /// Puts aside what the newest checkpoint has replaced. What cannot be is found again by the next start.
+    private func clean(_ obsolete: (segments: [UInt64], names: [String]), size: Int, limit: Int) {
+        func attempt(_ path: String, _ body: () throws -> Void) {
+            do { try body() } catch {
+                options.logger?.warning(
+                    "a file that is not needed any more could not be put aside; the next start does",
+                    metadata: ["file": "\(path)", "error": "\(error)"])
+            }
+        }
+        for name in obsolete.names {
+            attempt(name) { try checkpoint.withLock { try $0.retire(name, size: size) } }
+        }
+        for segment in obsolete.segments {
+            attempt(LogFormat.segmentName(segment)) { try pool.recycle(segment: segment, limit: limit) }
+        }
+        publish()
     }
 
     /// Leaves the disk to the log for a while: the keeper has time, and whoever waits for a write has not.
