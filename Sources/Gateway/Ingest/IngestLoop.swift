@@ -14,6 +14,8 @@ struct IngestLoop: Service {
     /// waited for at most.
     static let lull = Duration.milliseconds(100)
     static let patience = Duration.seconds(2)
+    /// How many stops are waited out one after the other.
+    static let stopsInARow = 3
 
     let subscriber: MQTTClient
     let plant: PlantState
@@ -73,22 +75,30 @@ struct IngestLoop: Service {
         return stopped > Self.stop && !Task.isCancelled ? stopped : nil
     }
 
-    /// Waits until nothing more comes at once, but not for long: plants are never silent. Returns for how long the process
-    /// was stopped again while it waited.
+    /// Waits until what the broker kept has come, and nothing more comes at once; but not for long, because plants are
+    /// never silent. Returns for how long the process was stopped again while it waited.
     private func hearWhatWasKept() async -> Duration {
         var stoppedAgain = Duration.zero
         var deadline = ContinuousClock.now + Self.patience
-        var newest = plant.newestBatch
+        var stops = 0
+        let first = plant.newestBatch
+        var newest = first
         while ContinuousClock.now < deadline, !Task.isCancelled {
             if let stopped = await sleep(Self.lull) {
                 stoppedAgain += stopped
-                deadline = .now + Self.patience
-            } else if plant.newestBatch == newest, gate.hasReleased(through: newest),
-                subscriber.connectionState.isConnected
-            {
+                stops += 1
+                // A process that is hardly given any time looks as if it were stopped again and again.
+                if stops <= Self.stopsInARow { deadline = .now + Self.patience }
+            } else if newest != first, plant.newestBatch == newest, gate.hasReleased(through: newest) {
+                // Before anything has come the connection may be dead, without anybody having noticed yet.
                 break
             }
             newest = plant.newestBatch
+        }
+        if stops > Self.stopsInARow {
+            logger.warning(
+                "this process is hardly given any time: delays of alarms and silence of devices are judged late",
+                metadata: ["stops": "\(stops)", "stoodStill": "\(stoppedAgain)"])
         }
         return stoppedAgain
     }
@@ -101,6 +111,7 @@ struct IngestLoop: Service {
                 // tells, so that comes first.
                 let stoppedAgain = await hearWhatWasKept()
                 plant.wasStopped(for: stopped + stoppedAgain)
+                agreedSince = .now
             }
             let now = WallClock.now()
             let effect = plant.advance(to: now)
