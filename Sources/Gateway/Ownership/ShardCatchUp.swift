@@ -38,12 +38,12 @@ final class ShardCatchUp: Sendable {
     /// A shard was gained.
     func wake() { turns.wake() }
 
-    /// The valid leases of owned shards, those of them that may be written as a bit mask, and whether there are others,
-    /// which will be in a moment.
-    func writable() -> (leases: [Lease?], mask: UInt64, isReading: Bool) {
+    /// The valid leases of owned shards, those of them that may be written as a bit mask, and whether there are, or come in
+    /// a moment, others that may not be written yet.
+    func writable() -> (leases: [Lease?], mask: UInt64, isIncomplete: Bool) {
         let (leases, owned) = shards.owned()
         let mask = tokens.withLock { tokens in Self.mask(leases) { $1.token == tokens[$0] } }
-        guard owned & ~mask != 0 else { return (leases, mask, false) }
+        guard owned & ~mask != 0 else { return (leases, mask, shards.isExpecting) }
         // A lease that lapsed while its shard was to be read, and came back before anybody was told, is found here.
         turns.wake()
         return (leases, mask, true)

@@ -20,6 +20,8 @@ final class ShardOwnership: Service, Sendable {
 
     private struct State {
         var leases = [Lease?](repeating: nil, count: TreeLayout.shardCount)
+        /// Whether shards fall to this gateway, as far as it knows: so it is taken before the first division.
+        var isExpecting = true
         var observers: [@Sendable (Change) -> Void] = []
     }
 
@@ -61,6 +63,9 @@ final class ShardOwnership: Service, Sendable {
         return (leases, mask)
     }
 
+    /// Whether shards are to come: they fall to this gateway, and it owns none yet.
+    var isExpecting: Bool { state.withLock { state in state.isExpecting && state.leases.allSatisfy { $0 == nil } } }
+
     /// Follows the membership until cancelled or shut down, then gives up every shard in good order.
     func run() async throws {
         await cancelWhenGracefulShutdown {
@@ -72,6 +77,7 @@ final class ShardOwnership: Service, Sendable {
                     let mine = Set(
                         names.contains(self.gateway)
                             ? ShardMap.assignment(members: names)[self.gateway] ?? [] : [])
+                    if names.contains(self.gateway) { self.state.withLock { $0.isExpecting = !mine.isEmpty } }
                     for (shard, candidacy) in standing where !mine.contains(shard) {
                         standing[shard] = nil
                         candidacy.stopping.wake()
