@@ -33,7 +33,7 @@ import ZooKeeperProtocol
     }
 
     /// A file system with room for so much; ``remove(_:)`` ends it.
-    private static func mountSmallDisk(_ size: String) throws -> String {
+    static func mountSmallDisk(_ size: String) throws -> String {
         let place = FileManager.default.temporaryDirectory.path + "/full-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
         do {
@@ -45,7 +45,7 @@ import ZooKeeperProtocol
         return place
     }
 
-    private static func remove(_ place: String) {
+    static func remove(_ place: String) {
         unmount(place)
         try? FileManager.default.removeItem(atPath: place)
     }

@@ -102,11 +102,16 @@ struct CheckpointReader {
             header = try CheckpointHeader(sector: try file.contents(limit: LogFormat.sectorSize))
         } catch let error as RecoveryError {
             throw RecoveryError.damage(path, 0, error.description)
+        } catch let error as NewerFormatError {
+            throw error.named(path)
         }
     }
 
     /// Puts what it holds into a state.
-    func read(into state: inout RecoveredState) throws -> CheckpointSeal {
+    ///
+    /// - Parameter isWhole: Whether the file must end with its seal. A checkpoint's may hold more: the end of the one that it
+    ///   was written over.
+    func read(into state: inout RecoveredState, isWhole: Bool = false) throws -> CheckpointSeal {
         var offset = LogFormat.sectorSize
         var index = 0
         var nodes = 0
@@ -134,6 +139,12 @@ struct CheckpointReader {
                         throw RecoveryError(
                             "it holds \(nodes) nodes and \(state.sessions.count) sessions, but its seal says "
                                 + "\(seal.nodes) and \(seal.sessions)")
+                    }
+                    let end = offset + CheckpointFormat.blockHeaderSize + payload.readableBytes
+                    let sectors = (end + LogFormat.sectorSize - 1) / LogFormat.sectorSize
+                    guard !isWhole || size == sectors * LogFormat.sectorSize else {
+                        throw RecoveryError(
+                            "the file has \(size) bytes, but its seal ends at \(sectors * LogFormat.sectorSize)")
                     }
                     state.maximumSessionID = seal.maximumSessionID
                     state.startZxid = seal.startZxid

@@ -44,6 +44,16 @@ struct CheckpointHeader: Hashable, Sendable {
         }
     }
 
+    /// Whether a file that begins so is a backup, damaged or not, of this format or a later one.
+    static func isOfBackup(_ begin: [UInt8]) -> Bool {
+        var buffer = ByteBuffer(bytes: begin)
+        guard let (magic, _, _, sequence) = buffer.readMultipleIntegers(as: (UInt64, UInt32, UInt64, UInt64).self)
+        else {
+            return false
+        }
+        return magic == Self.magic && sequence == 0
+    }
+
     init(salt: LogSalt, start: LogPosition, secret: [UInt8]) {
         self.salt = salt
         self.start = start

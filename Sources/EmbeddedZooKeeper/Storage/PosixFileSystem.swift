@@ -43,7 +43,7 @@ struct PosixFileSystem: StorageFileSystem {
     }
 
     func rename(_ path: String, to newPath: String) throws {
-        guard Glibc.rename(path, newPath) == 0 else { throw StorageError("rename to \(newPath)", path) }
+        guard Glibc.rename(path, newPath) == 0 else { throw StorageError("rename", "\(path) to \(newPath)") }
     }
 
     func remove(_ path: String) throws {

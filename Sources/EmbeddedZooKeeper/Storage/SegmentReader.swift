@@ -50,6 +50,8 @@ struct SegmentReader {
             header = try SegmentHeader(sector: sector)
         } catch let error as RecoveryError {
             throw RecoveryError.damage(path, 0, error.description)
+        } catch let error as NewerFormatError {
+            throw error.named(path)
         }
         guard header.sequence == sequence else {
             throw RecoveryError.damage(path, 0, "this is segment \(header.sequence) of the log under another's name")

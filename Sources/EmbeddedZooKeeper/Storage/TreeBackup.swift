@@ -21,12 +21,15 @@ public enum TreeBackup {
     /// Writes a backup of a directory, beside a running server or without one. Everything that the server had acknowledged
     /// before is in it.
     ///
-    /// The file is written aside and renamed when it is complete; one of that name is replaced.
+    /// The file is written aside and renamed when it is complete; an older backup of that name is replaced, and nothing
+    /// else is.
     ///
-    /// - Throws: ``EmbeddedServerError`` when there is no tree, it is damaged, or the file cannot be written.
+    /// - Throws: ``EmbeddedServerError`` when there is no tree, it is damaged, the file cannot be written, or something else
+    ///   is in its place.
     @discardableResult
     public static func write(from directory: String, to file: String) throws -> Summary {
         try explaining {
+            let file = try BackupTarget.resolve(file, directory: directory, fileSystem: fileSystem)
             let findings = try read(directory)
             let state = findings.state
             let header = CheckpointHeader(
@@ -90,6 +93,9 @@ public enum TreeBackup {
     /// Makes a directory of a backup. A server on it begins with zxids greater than any before, so that clients which
     /// have seen later transactions are not locked out.
     ///
+    /// What a directory held is moved beside it, or into a directory within it where it cannot be renamed: a volume that is
+    /// mounted there. Owners and rights stay as they were.
+    ///
     /// - Parameter replace: Whether what the directory holds may be moved aside.
     /// - Returns: What was restored, and where the former content is now.
     @discardableResult
@@ -98,11 +104,14 @@ public enum TreeBackup {
     ) throws -> (summary: Summary, formerContent: String?) {
         try explaining {
             let summary = try readBackup(file).summary
+            // A link is followed: what it leads to is replaced, not the link.
+            let directory = BackupTarget.canonical(directory) ?? trimmed(directory)
             var former: String?
             var epoch: [UInt8]?
             // Held until the end, so that no server starts meanwhile on what is there.
             var locks = [try DataDirectory(directory)]
-            let content = try fileSystem.names(in: directory).filter { $0 != "lock" }
+            let owner = try FileOwner(of: directory)
+            let content = try fileSystem.names(in: directory).filter { !isIncidental($0) }
             if !content.isEmpty {
                 guard replace else {
                     throw RecoveryError(
@@ -110,15 +119,68 @@ public enum TreeBackup {
                     )
                 }
                 epoch = try? fileSystem.open(directory + "/epoch", .read).contents(limit: 32)
-                let aside = trimmed(directory) + ".replaced-\(time(nil))"
-                try fileSystem.rename(trimmed(directory), to: aside)
-                former = aside
-                locks.append(try DataDirectory(directory))
+                let suffix = "replaced-\(time(nil))"
+                let beside = directory + "." + suffix
+                do {
+                    try fileSystem.rename(directory, to: beside)
+                    former = beside
+                    locks.append(try DataDirectory(directory))
+                } catch let error as StorageError where [EBUSY, EXDEV, EACCES, EROFS].contains(error.code) {
+                    former = try moveInside(content, of: directory, as: suffix)
+                }
             }
             try copy(file, to: directory, name: LogFormat.checkpointName(summary.zxid), epoch: epoch)
-            try fileSystem.synchronizeDirectory(parent(of: trimmed(directory)))
+            try owner.give(
+                directory, and: fileSystem.names(in: directory).filter { !isAside($0) && $0 != "lost+found" })
+            try? fileSystem.synchronizeDirectory(parent(of: directory))
             withExtendedLifetime(locks) {}
             return (summary, former)
+        }
+    }
+
+    /// What says nothing of whether a directory is in use: the lock, what a file system brings along, and what an earlier
+    /// restore has moved aside.
+    private static func isIncidental(_ name: String) -> Bool { name == "lock" || name == "lost+found" || isAside(name) }
+
+    static func isAside(_ name: String) -> Bool { name.hasPrefix("replaced-") }
+
+    private static func moveInside(_ names: [String], of directory: String, as name: String) throws -> String {
+        let aside = directory + "/" + name
+        // First, so that a directory in which this is interrupted is not taken for an empty one.
+        _ = try fileSystem.open(directory + "/" + CheckpointFormat.temporaryName, .create)
+        try fileSystem.synchronizeDirectory(directory)
+        guard mkdir(aside, 0o700) == 0 else { throw StorageError(operation: "make", path: aside, code: errno) }
+        for name in names where name != CheckpointFormat.temporaryName {
+            try fileSystem.rename(directory + "/" + name, to: aside + "/" + name)
+        }
+        try fileSystem.synchronizeDirectory(aside)
+        try fileSystem.synchronizeDirectory(directory)
+        return aside
+    }
+
+    /// Whose a directory is: a service that is given a directory by another user's restore could not read it.
+    private struct FileOwner {
+        let user: uid_t
+        let group: gid_t
+        let mode: mode_t
+
+        init(of path: String) throws {
+            var status = stat()
+            guard stat(path, &status) == 0 else { throw StorageError(operation: "look at", path: path, code: errno) }
+            (user, group, mode) = (status.st_uid, status.st_gid, status.st_mode & 0o7777)
+        }
+
+        func give(_ directory: String, and names: [String]) throws {
+            for path in [directory] + names.map({ directory + "/" + $0 }) {
+                var status = stat()
+                guard stat(path, &status) == 0, status.st_uid != user || status.st_gid != group else { continue }
+                guard chown(path, user, group) == 0 else {
+                    throw StorageError(operation: "give to user \(user)", path: path, code: errno)
+                }
+            }
+            guard chmod(directory, mode) == 0 else {
+                throw StorageError(operation: "set the rights of", path: directory, code: errno)
+            }
         }
     }
 
@@ -155,7 +217,7 @@ public enum TreeBackup {
                     + "linekeeper tree backup.")
         }
         var state = RecoveredState()
-        let seal = try reader.read(into: &state)
+        let seal = try reader.read(into: &state, isWhole: true)
         let size = try fileSystem.open(file, .read).size()
         return (
             Summary(

@@ -51,7 +51,7 @@ struct TreeRecovery {
         }
         var findings = Findings()
         findings.spares = names.filter { $0.hasPrefix("spare-") }
-        findings.foreignNames = names.filter { !Self.isOurs($0) }.sorted()
+        findings.foreignNames = names.filter { !Self.isOurs($0) && !TreeBackup.isAside($0) }.sorted()
         findings.obsoleteNames = names.filter { $0 == CheckpointFormat.temporaryName }
         var seal: CheckpointSeal?
         var position = LogPosition(sequence: 0, offset: LogFormat.sectorSize, zxid: 0)

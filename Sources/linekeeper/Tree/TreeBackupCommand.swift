@@ -17,7 +17,7 @@ struct TreeBackupCommand: AsyncParsableCommand {
               linekeeper tree restore /backup/tree-2026-01-31 --data ./tree
             """)
 
-    @Argument(help: "The file to write; one of that name is replaced when the new one is complete.")
+    @Argument(help: "The file to write; an older backup of that name is replaced when the new one is complete.")
     var file: String
 
     @OptionGroup var source: TreeFolderOptions
@@ -46,6 +46,10 @@ struct TreeVerifyCommand: AsyncParsableCommand {
     var backup: String?
 
     @OptionGroup var source: TreeFolderOptions
+
+    func validate() throws {
+        if backup != nil, source.data != nil { throw ValidationError("name --backup or --data, not both") }
+    }
 
     func run() async throws {
         if let backup {

@@ -6,7 +6,7 @@ struct TreeRestoreCommand: AsyncParsableCommand {
         commandName: "restore",
         abstract: "Make a tree's folder of a backup.",
         discussion: """
-            The backup is verified first. No server may be using the folder. The server that starts on it begins a new \
+            The backup is verified first. No server may be using the folder, which keeps its owner and rights. The server that starts on it begins a new \
             epoch, so that clients which have seen later changes are not locked out; what was changed after the backup \
             is lost, and clients should look at everything anew.
 
@@ -22,7 +22,9 @@ struct TreeRestoreCommand: AsyncParsableCommand {
     @Option(name: .long, help: ArgumentHelp("The folder; made when it is missing.", valueName: "dir"))
     var data: String
 
-    @Flag(name: .long, help: "Move what the folder holds aside, to DIR.replaced-TIME.")
+    @Flag(
+        name: .long,
+        help: "Move what the folder holds aside, to DIR.replaced-TIME, or DIR/replaced-TIME where a volume is mounted.")
     var replace = false
 
     func run() async throws {
