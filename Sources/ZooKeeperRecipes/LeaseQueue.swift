@@ -170,6 +170,9 @@ extension Lease {
         } onCancel: {
             work.cancel()
         }
+        // Once more, at the end: whoever was stopped for longer than its session has been told of nothing yet. What the
+        // body has given up itself is not lost.
+        if !isValid(), grant.loss != .resigned { _ = sign.set() }
         // Whatever the body has made of its cancellation, its work was not done under the lease.
         guard !sign.isSet else {
             try Task.checkCancellation()

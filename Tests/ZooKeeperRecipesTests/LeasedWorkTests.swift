@@ -48,4 +48,35 @@ struct LeasedWorkTests {
             await #expect(throws: LeaseLost.self) { try await lost.value }
         }
     }
+
+    /// Neither an event nor a tick comes while the process is stopped: the lease runs out, and the work is done before
+    /// anybody hears of it.
+    @Test func isNotCountedAsDoneWhenTheLeaseRanOutUnnoticed() async throws {
+        let held = try HeldClient(
+            port: try await TestTree.port(.embedded), chroot: TestTree.uniquePath("work-stopped"),
+            sessionTimeout: .seconds(2))
+        try await held.run { client in
+            let lock = DistributedLock(client: client, path: "/lock", identity: "me".bytes, logger: TestTree.logger)
+            let lease = try await lock.acquire()
+            try await held.hold()
+            await #expect(throws: LeaseLost.self) {
+                try await lease.run { lease in
+                    try await eventually("the lease has run out") { !lease.isValid() }
+                    #expect(!Task.isCancelled)
+                }
+            }
+            held.goOn()
+            await lock.releaseAndWait(lease)
+        }
+    }
+
+    @Test func mayGiveItsLeaseUpItself() async throws {
+        try await withLease { lease, _ in
+            let result = try await lease.run { lease in
+                lease.grant.lose(.resigned)
+                return 7
+            }
+            #expect(result == 7)
+        }
+    }
 }
