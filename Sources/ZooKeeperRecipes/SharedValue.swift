@@ -116,18 +116,32 @@ public struct SharedValue: Sendable {
     }
 
     /// Deletes the value. Whoever read it before cannot replace what is made afterwards.
+    ///
+    /// - Throws: ``ZooKeeperClient/ZooKeeperError``: with `notEmpty` when a child of the node has children of its own, which
+    ///   no value has; with `connectionLoss` or `operationTimeout` when nobody can tell whether it was deleted.
+    ///   `CancellationError`, with an outcome as unknown.
     public func delete() async throws {
+        var attempt = Attempt()
         while true {
-            let children: [String]
+            var children: [String] = []
             do {
                 children = try await client.getChildren(path)
                 try await client.transaction(
                     children.map { .delete(path: ZooKeeperPath.child($0, of: path)) } + [.delete(path: path)])
                 return
-            } catch let error as ZooKeeperError where error.code == .noNode {
-                if error.transactionIndex == nil { return }
-            } catch let error as ZooKeeperError where error.code == .notEmpty {
-                continue
+            } catch var error as ZooKeeperError {
+                switch (error.code, error.transactionIndex) {
+                case (.noNode, nil): return
+                // A child came or went, or the node did: look again.
+                case (.noNode, _), (.notEmpty, children.count): try await attempt.failed(error)
+                case (_, let index):
+                    // It is of our operations, which nobody else has seen.
+                    if let index, index < children.count {
+                        error.path = ZooKeeperPath.child(children[index], of: path)
+                    }
+                    error.transactionIndex = nil
+                    throw error
+                }
             }
         }
     }

@@ -49,6 +49,29 @@ struct SharedValueTests {
         }
     }
 
+    /// What is below the value's children is not the value's to delete.
+    @Test(arguments: TreeKind.allCases)
+    func aValueWithGrandchildrenIsNotDeleted(_ kind: TreeKind) async throws {
+        try await withClient(port: TestTree.port(kind), chroot: TestTree.uniquePath("grandchild")) { client in
+            let shared = SharedValue(client: client, path: "/value", initial: "old".bytes)
+            let before = try await shared.read()
+            try await client.ensurePath("/value/other/deep")
+            let isOver = Shared(false)
+            let deleting = Task {
+                defer { isOver.change { $0 = true } }
+                try await shared.delete()
+            }
+            defer { deleting.cancel() }
+            try await eventually("told") { isOver.value }
+            let error = await #expect(throws: ZooKeeperError.self) { try await deleting.value }
+            #expect(error?.code == .notEmpty && error?.path == "/value/other" && error?.transactionIndex == nil)
+            #expect(try await shared.read() == before)
+            try await client.delete("/value/other/deep")
+            try await shared.delete()
+            #expect(try await client.exists("/value") == nil)
+        }
+    }
+
     /// Answers are lost again and again: each addition is made once all the same.
     @Test func additionsWhoseAnswersAreLostAreMadeOnce() async throws {
         let port = try await TestTree.port(.embedded)
