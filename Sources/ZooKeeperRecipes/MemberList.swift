@@ -60,13 +60,14 @@ public final class MemberList: Service, Sendable {
         try await client.ensurePath(path)
         let watch = try await client.addWatch(path, mode: .persistentRecursive)
         defer { watch.cancel() }
-        var members = try await readAll()
+        var window = ReadWindow()
+        var members = try await readAll(&window)
         publish(members)
         attempt = Attempt(.service)
         for try await element in watch {
             switch element {
             case .gap:
-                members = try await retryingAfterLoss { try await self.readAll() }
+                members = try await retryingAfterLoss { try await self.readAll(&window) }
             case .event(let event):
                 guard event.path.utf8.count > path.utf8.count, ZooKeeperPath.parent(of: event.path) == path else {
                     continue
@@ -91,23 +92,33 @@ public final class MemberList: Service, Sendable {
         }
     }
 
-    private func readAll() async throws -> [String: Member] {
-        let names = try await client.getChildren(path)
-        return try await withThrowingTaskGroup(of: Member?.self) { group in
-            for name in names { group.addTask { try await self.read(name) } }
-            return try await group.reduce(into: [:]) { members, member in
-                if let member { members[member.name] = member }
+    private func readAll(_ window: inout ReadWindow) async throws -> [String: Member] {
+        var members: [String: Member] = [:]
+        try await window.inParts(try await client.getChildren(path)) { names in
+            let reads = try names.map { (name: $0, answer: try client.startGetData(nodePath($0))) }
+            for (name, answer) in reads {
+                do {
+                    members[name] = Self.member(name, try await answer.value())
+                } catch let error as ZooKeeperError where error.code == .noNode {
+                    members[name] = nil
+                }
             }
         }
+        return members
     }
 
     private func read(_ name: String) async throws -> Member? {
         do {
-            let node = try await client.getData(ZooKeeperPath.child(name, of: path))
-            return Member(name: name, data: node.data ?? [], sessionID: node.stat.ephemeralOwner)
+            return Self.member(name, try await client.getData(nodePath(name)))
         } catch let error as ZooKeeperError where error.code == .noNode {
             return nil
         }
+    }
+
+    private func nodePath(_ name: String) -> String { ZooKeeperPath.child(name, of: path) }
+
+    private static func member(_ name: String, _ node: NodeData) -> Member {
+        Member(name: name, data: node.data ?? [], sessionID: node.stat.ephemeralOwner)
     }
 
     private func publish(_ members: [String: Member]) {

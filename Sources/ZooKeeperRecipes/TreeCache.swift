@@ -44,9 +44,6 @@ public final class TreeCache: Service, Sendable {
         weak var changes: TreeChanges?
     }
 
-    /// How many reads are under way at a time.
-    private static let window = 256
-
     private let client: ZooKeeperClient
     private let path: String
     private let limits: Limits
@@ -138,11 +135,12 @@ public final class TreeCache: Service, Sendable {
         // Armed before anything is read: what happens from then on is told.
         let watch = try await client.addWatch(path, mode: .persistentRecursive)
         defer { watch.cancel() }
-        try await load()
+        var window = ReadWindow()
+        try await load(&window)
         attempt = Attempt(.service)
         for try await element in watch {
             switch element {
-            case .gap: try await load()
+            case .gap: try await load(&window)
             case .event(let event): try await look(at: event.path)
             }
         }
@@ -159,7 +157,7 @@ public final class TreeCache: Service, Sendable {
     }
 
     /// Looks at everything, the parents first, many at a time.
-    private func load() async throws {
+    private func load(_ window: inout ReadWindow) async throws {
         try apply { tree in
             tree.resyncBegan()
             return []
@@ -167,12 +165,7 @@ public final class TreeCache: Service, Sendable {
         var frontier = [path]
         while !frontier.isEmpty {
             var next: [String] = []
-            var rest = frontier[...]
-            while !rest.isEmpty {
-                let batch = rest.prefix(Self.window)
-                rest = rest.dropFirst(Self.window)
-                next += try await lookAtAll(batch)
-            }
+            try await window.inParts(frontier) { next += try await lookAtAll($0) }
             frontier = next
         }
         try apply { $0.resyncEnded() }
