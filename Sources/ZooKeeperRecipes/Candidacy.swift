@@ -21,7 +21,15 @@ struct Candidacy: Sendable {
     /// A node that was made, and the queue as it stood just after, when that is known.
     struct Entry: Sendable {
         let node: Node
-        var queue: [String]?
+        var queue: Queue?
+    }
+
+    /// The names in the queue, as a listing showed them.
+    struct Queue: Sendable {
+        let names: [String]
+        /// The client's lease when the listing was asked for. It may have been renewed since, while nobody watched the
+        /// nodes; what was proved before is all that the listing can be relied on for.
+        var deadline: ContinuousClock.Instant?
     }
 
     let client: ZooKeeperClient
@@ -54,14 +62,16 @@ struct Candidacy: Sendable {
     struct Start: Sendable {
         fileprivate let created: PendingAnswer<CreatedNode>
         fileprivate let children: PendingAnswer<[String]>
+        fileprivate let deadline: ContinuousClock.Instant?
     }
 
     /// Sends the first create.
     func start() throws -> Start {
         let path = ZooKeeperPath.child(name.prefix, of: parent)
+        let deadline = client.leaseDeadline
         let (created, children) = try client.startCreate(
             path, data: identity, mode: .ephemeralSequential, listing: parent)
-        return Start(created: created, children: children)
+        return Start(created: created, children: children, deadline: deadline)
     }
 
     /// Makes the node (a protected create): when the outcome of the create is unknown, the node is looked for by its
@@ -79,7 +89,7 @@ struct Candidacy: Sendable {
                 if mayExist, let node = try await findOwnNode() { return Entry(node: node) }
                 let start = try first ?? start()
                 first = nil
-                let queue = try? await start.children.value()
+                let queue = (try? await start.children.value()).map { Queue(names: $0, deadline: start.deadline) }
                 let created = try await start.created.value()
                 return Entry(node: node(created.path, created.stat), queue: queue)
             } catch let error as ZooKeeperError {
@@ -132,16 +142,18 @@ struct Candidacy: Sendable {
             try Task.checkCancellation()
             do {
                 if ownWatch?.hasFired == true { ownWatch = nil }
-                let queue: [String]
-                if let listed = known { queue = listed } else { queue = try await client.getChildren(parent) }
+                let queue: Queue
+                if let listed = known { queue = listed } else { queue = try await list() }
                 known = nil
-                switch rule.place(of: node.name, among: queue) {
+                switch rule.place(of: node.name, among: queue.names) {
                 case .missing:
                     throw Displaced(reason: .nodeDeleted)
                 case .first:
                     if isProved(node) {
                         if let ownWatch { return grant(node, ownWatch) }
-                        if let arming { return try grant(node, arming) }
+                        if let arming, let deadline = queue.deadline, LateArming.isEnough(deadline) {
+                            return try grant(node, arming, until: deadline)
+                        }
                     }
                     let armed = try await verify(node)
                     if isProved(node) { return grant(node, armed) }
@@ -185,6 +197,11 @@ struct Candidacy: Sendable {
         }
     }
 
+    private func list() async throws -> Queue {
+        let deadline = client.leaseDeadline
+        return Queue(names: try await client.getChildren(parent), deadline: deadline)
+    }
+
     /// Whether the session is known to last at this moment. If not, only a new answer of the server tells whose turn it is.
     private func isProved(_ node: Node) -> Bool {
         client.leaseDeadline(ofSession: node.sessionID).map { $0 > .now } ?? false
@@ -198,12 +215,9 @@ struct Candidacy: Sendable {
 
     private func checks(_ node: Node) -> [Operation] { [.check(path: node.path, version: guardVersion)] }
 
-    /// A lease whose watch is yet to be armed. It reaches as far as what is proved now: the answers to the create and to
-    /// the listing, which showed the node.
-    private func grant(_ node: Node, _ arming: LateArming) throws -> Lease {
-        guard let deadline = client.leaseDeadline(ofSession: node.sessionID) else {
-            throw Displaced(reason: .sessionExpired)
-        }
+    /// A lease whose watch is yet to be armed. It reaches no further than what was proved before the listing, which showed
+    /// the node: whatever has proved the session since says nothing of the node.
+    private func grant(_ node: Node, _ arming: LateArming, until deadline: ContinuousClock.Instant) throws -> Lease {
         let watch = try client.makeUnarmedWatch(node.path)
         let grant = LeaseGrant(
             client: client, watch: watch, unwatchedDeadline: deadline, checks: checks(node), use: use)

@@ -13,12 +13,15 @@ final class LateArming: Sendable {
         let node: Candidacy.Node
         let grant: LeaseGrant
         let watch: Watch
-        /// What was proved when it was granted.
+        /// What was proved before the node was seen.
         let deadline: ContinuousClock.Instant
     }
 
     /// Long beside what most hold a lock for, and few timers; short beside any session timeout.
     private static let delay = Duration.milliseconds(10)
+
+    /// Whether a lease that reaches until then is likely to have its watch in time. If not, the watch comes first.
+    static func isEnough(_ deadline: ContinuousClock.Instant) -> Bool { deadline > .now + delay * 10 }
 
     private struct State {
         var entries: [Entry] = []

@@ -95,7 +95,7 @@ struct LeaseQueue: Sendable {
     ) async throws -> Lease {
         let entry = try await candidacy.enter(start)
         node = entry.node
-        if let others = entry.queue { crowd.isExpected = Crowd.sizes.contains(others.count) }
+        if let others = entry.queue?.names { crowd.isExpected = Crowd.sizes.contains(others.count) }
         return try await candidacy.waitForTurn(entry, arming: arming)
     }
 

@@ -75,4 +75,30 @@ struct StoppedCandidateTests {
             }
         }
     }
+
+    /// The listing shows its node at the head of the queue; then the node goes, with nobody watching it yet, and the
+    /// session is proved anew before the candidate looks at the listing.
+    @Test(arguments: TreeKind.allCases)
+    func whatWasProvedAfterTheListingIsNotBelieved(_ kind: TreeKind) async throws {
+        try await withClient(port: TestTree.port(kind), chroot: TestTree.uniquePath("late-proof")) { client in
+            try await client.ensurePath("/lock")
+            let candidacy = Candidacy(client: client, parent: "/lock", identity: [], kind: "lock-")
+            var entry = try await candidacy.enter()
+            let proved = try #require(client.leaseDeadline)
+            try await client.delete(entry.node.path)
+            try await eventually("proved anew") {
+                try await client.sync("/lock")
+                return client.leaseDeadline.map { $0 > proved } ?? false
+            }
+            let lease = try await candidacy.waitForTurn(entry, arming: LateArming())
+            let reach = try #require(lease.grant.unwatchedDeadline)
+            #expect(reach <= proved, "\(reach - proved) too far")
+
+            // Where too little of what was proved is left, the node is looked at again.
+            entry.queue?.deadline = .now
+            await #expect(throws: Candidacy.Displaced.self) {
+                try await candidacy.waitForTurn(entry, arming: LateArming())
+            }
+        }
+    }
 }
