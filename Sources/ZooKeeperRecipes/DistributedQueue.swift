@@ -251,7 +251,7 @@ public struct DistributedQueue: Sendable {
             return try await tryClaim(path, claim, tag, use)
         } catch {
             // Cancelled, or lost, on the way: the claim may be there.
-            if (error as? ZooKeeperError)?.code != .noNode { await abandon(claim, tag) }
+            if (error as? ZooKeeperError)?.code != .noNode { await abandon(path, claim, tag) }
             throw error
         }
     }
@@ -323,12 +323,28 @@ public struct DistributedQueue: Sendable {
     }
 
     /// Removes a claim that was on its way when the worker was told to stop.
-    private func abandon(_ claim: String, _ tag: [UInt8]) async {
+    private func abandon(_ path: String, _ claim: String, _ tag: [UInt8]) async {
         await Cleanup.untilDone(client, sessionID: client.session?.id, within: Cleanup.patience) {
-            try await client.sync(claim)
-            guard try await client.getData(claim).data == tag else { return }
-            try await client.delete(claim)
+            do {
+                if let removal = try await removal(of: claim, tag, on: path) { try await client.transaction(removal) }
+            } catch let error as ZooKeeperError where error.code == .noNode && error.transactionIndex == 0 {
+                // The item went: together with the claim, or somebody has deleted it alone.
+                try await client.delete(claim)
+            }
         }
+    }
+
+    /// What removes the claim with this tag from an item, and fails when another one stands in its place by then; nil when
+    /// there is no such claim.
+    func removal(
+        of claim: String, _ tag: [UInt8], on path: String
+    ) async throws -> [ZooKeeperProtocol.Operation]? {
+        try await client.sync(claim)
+        // In this order: no claim but the one that is read then stands on the item in this version, ever.
+        let item = try await client.exists(path)
+        guard try await client.getData(claim).data == tag else { return nil }
+        // Nobody can claim an item that is gone: its name is never used again.
+        return (item.map { [.check(path: path, version: $0.version)] } ?? []) + [.delete(path: claim)]
     }
 
     private static func waitForAny(_ watches: [Watch]) async throws {

@@ -2,7 +2,8 @@ import TestFixtures
 import Testing
 import ZooKeeperClient
 import ZooKeeperProtocol
-import ZooKeeperRecipes
+
+@testable import ZooKeeperRecipes
 
 @Suite("Queue", .timeLimit(.minutes(2)))
 struct DistributedQueueTests {
@@ -84,6 +85,31 @@ struct DistributedQueueTests {
             #expect(second.lease.isValid())
             try await second.finish([.create(path: "/result", data: nil)])
             #expect(try await client.exists("/result") != nil)
+        }
+    }
+
+    /// Between its look at the claim and the removal the claim goes, and another worker's comes, by the same name.
+    @Test(arguments: TreeKind.allCases)
+    func whoIsToldToStopTakesNothingFromAnother(_ kind: TreeKind) async throws {
+        try await withClient(port: TestTree.port(kind), chroot: TestTree.uniquePath("queue-stop")) { client in
+            let queue = queue(client)
+            try await queue.put("work".bytes)
+            func take() async throws -> (item: QueueItem, tag: [UInt8]) {
+                let item = try #require(try await queue.take(timeout: .seconds(30)))
+                return (item, try #require(try await client.getData(item.lease.path).data))
+            }
+            let first = try await take()
+            let claim = first.item.lease.path
+            let late = try #require(try await queue.removal(of: claim, first.tag, on: first.item.path))
+            try await client.transaction(late)
+            let second = try await take()
+            #expect(second.item.lease.path == claim && second.tag != first.tag)
+            let error = await #expect(throws: ZooKeeperError.self) { try await client.transaction(late) }
+            #expect(error?.code == .badVersion)
+            let none = try await queue.removal(of: claim, first.tag, on: first.item.path)
+            #expect(none == nil)
+            #expect(second.item.lease.isValid())
+            try await second.item.finish()
         }
     }
 
