@@ -108,6 +108,23 @@ import Testing
         #expect(try TreeBackup.verify(directory: volume).nodes >= 5)
     }
 
+    /// However much of it has been moved when a restore is interrupted, no server starts on a part of the former tree.
+    @Test(arguments: [0, 20]) func aPartOfATreeIsNoTree(checkpointEvery: Int) async throws {
+        let scratch = Scratch()
+        try await TreeStoreTests.fill(scratch, nodes: 200, checkpointEvery: checkpointEvery, segmentBytes: 8 << 10)
+        let names = try FileManager.default.contentsOfDirectory(atPath: scratch.path).sorted()
+        let moved = names.filter { $0 != "lock" }
+        #expect(moved.filter { $0.hasPrefix("log-") }.count > 1)
+        try Data().write(to: URL(fileURLWithPath: scratch.path + "/" + CheckpointFormat.temporaryName))
+        for name in moved {
+            try FileManager.default.removeItem(atPath: scratch.path + "/" + name)
+            // What comes before the first file that counts is not missed.
+            if name.hasPrefix("checkpoint-") || name.hasPrefix("log-") {
+                #expect(throws: RecoveryError.self, "without all up to \(name)") { try scratch.recover() }
+            }
+        }
+    }
+
     @Test func aBackupIsVerifiedToItsLastByte() async throws {
         let stage = try await Stage()
         let url = URL(fileURLWithPath: stage.backup)

@@ -150,7 +150,9 @@ public enum TreeBackup {
         _ = try fileSystem.open(directory + "/" + CheckpointFormat.temporaryName, .create)
         try fileSystem.synchronizeDirectory(directory)
         guard mkdir(aside, 0o700) == 0 else { throw StorageError(operation: "make", path: aside, code: errno) }
-        for name in names where name != CheckpointFormat.temporaryName {
+        // Checkpoints, then segments from the oldest on: what is left when this is interrupted has no beginning, and no
+        // server starts on it.
+        for name in names.sorted() where name != CheckpointFormat.temporaryName {
             try fileSystem.rename(directory + "/" + name, to: aside + "/" + name)
         }
         try fileSystem.synchronizeDirectory(aside)
