@@ -13,11 +13,17 @@ public struct Barrier: Sendable {
     }
 
     /// Closes the gate.
+    ///
+    /// - Throws: ``ZooKeeperClient/ZooKeeperError`` when servers refuse it, or the client has closed; when an answer is
+    ///   lost it is done once more. `CancellationError`: nobody can tell whether it was closed.
     public func close() async throws {
         try await repeatUntilKnown { try await client.ensurePath(path) }
     }
 
-    /// Opens the gate.
+    /// Opens the gate. Whoever closes it at that moment may find it opened again, as a lost answer has it opened once
+    /// more.
+    ///
+    /// - Throws: As ``close()``.
     public func open() async throws {
         try await repeatUntilKnown {
             do { try await client.delete(path) } catch let error as ZooKeeperError where error.code == .noNode {}
@@ -38,6 +44,9 @@ public struct Barrier: Sendable {
     }
 
     /// Waits until the gate is open.
+    ///
+    /// - Throws: `CancellationError`; ``ZooKeeperClient/ZooKeeperError`` with what servers refuse for good, or when the
+    ///   client has closed. What may pass is waited out.
     public func wait() async throws {
         var attempt = Attempt()
         while true {

@@ -27,9 +27,14 @@ public struct DistributedCounter: Sendable {
     }
 
     /// The number now.
+    ///
+    /// - Throws: ``NotANumber``; what ``SharedValue/read()`` throws.
     public func value() async throws -> Int64 { try Self.decode(try await shared.read().value) }
 
     /// Adds, and tells the sum.
+    ///
+    /// - Throws: ``Overflow`` and ``NotANumber``: nothing was added. ``OutcomeUnknown`` and `CancellationError`: nobody
+    ///   can tell whether it was. ``ZooKeeperClient/ZooKeeperError``: it was not.
     @discardableResult
     public func add(_ summand: Int64 = 1) async throws -> Int64 {
         let reading = try await shared.update { bytes in
@@ -44,6 +49,7 @@ public struct DistributedCounter: Sendable {
     /// Sets it to `new` if it is `old`.
     ///
     /// - Returns: Whether it was.
+    /// - Throws: ``NotANumber``; otherwise as ``add(_:)``, but for the overflow.
     public func replace(_ old: Int64, with new: Int64) async throws -> Bool {
         var contention = Contention()
         while true {
@@ -54,7 +60,10 @@ public struct DistributedCounter: Sendable {
         }
     }
 
-    /// Sets it, whatever it was.
+    /// Sets it, whatever it was, also if that was no number.
+    ///
+    /// - Throws: ``OutcomeUnknown`` and `CancellationError`: nobody can tell whether it was set.
+    ///   ``ZooKeeperClient/ZooKeeperError``: it was not.
     public func set(_ new: Int64) async throws { _ = try await shared.update { _ in Self.encode(new) } }
 
     private static func encode(_ value: Int64) -> [UInt8] { Array(String(value).utf8) }

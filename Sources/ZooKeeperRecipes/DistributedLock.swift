@@ -51,8 +51,8 @@ public struct DistributedLock: Sendable {
     /// `body` is a task of its own, which learns of its cancellation where it suspends or asks. The lock is given up as by
     /// ``release(_:)`` when it ends.
     ///
-    /// - Throws: What ``acquire(timeout:)`` and `body` throw; ``LeaseLost`` when the lease was lost before `body`
-    ///   ended.
+    /// - Throws: What ``acquire(timeout:)`` and `body` throw; ``LeaseLost``, whatever `body` came to, when the lease
+    ///   was lost before `body` ended, or its deadline had passed by then.
     public func withLock<Result: Sendable>(
         timeout: Duration? = nil, _ body: @escaping @Sendable (Lease) async throws -> Result
     ) async throws -> Result {

@@ -47,7 +47,8 @@ public struct DistributedQueue: Sendable {
     /// - Parameter priority: 0 comes first.
     /// - Returns: The item's node.
     /// - Throws: ``OutcomeUnknown`` when the answer was lost and the item is not there: it was not put, or somebody has
-    ///   finished it already. ``ZooKeeperClient/ZooKeeperError`` when it was not put.
+    ///   finished it already. ``ZooKeeperClient/ZooKeeperError`` when it was not put. `CancellationError`: nobody can
+    ///   tell whether it was.
     @discardableResult
     public func put(_ data: [UInt8], priority: UInt8 = 128) async throws -> String {
         let lane = ZooKeeperPath.child(Self.padded(Int32(priority), 3), of: items)
@@ -134,7 +135,10 @@ public struct DistributedQueue: Sendable {
 
     /// Claims the next item; waits for one.
     ///
-    /// - Returns: The item; nil when there was none within `timeout`.
+    /// - Returns: The item; nil when there was none within `timeout`, which includes that no server was to be reached.
+    /// - Throws: `CancellationError`; ``ZooKeeperClient/ZooKeeperError`` with what servers refuse for good (access, a
+    ///   quota), or when the client has closed. Either way no claim is left behind: it is gone when this throws, or,
+    ///   while no server answers within two seconds, as soon as one does.
     public func take(timeout: Duration? = nil) async throws -> QueueItem? {
         guard let timeout else { return try await takeNext() }
         return try await withThrowingTaskGroup(of: QueueItem?.self) { group in

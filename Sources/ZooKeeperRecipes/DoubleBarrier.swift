@@ -38,7 +38,9 @@ public struct DoubleBarrier: Sendable {
 
     /// Enters, and waits until the others have.
     ///
-    /// - Throws: `CancellationError`, after the node is gone. Should the round have begun at that moment, the others see
+    /// - Throws: `CancellationError`; ``ZooKeeperClient/ZooKeeperError`` with what servers refuse for good (access, a
+    ///   quota), or when the client has closed. Either way the node is gone when this throws, or, while no server
+    ///   answers within two seconds, as soon as one does. Should the round have begun at that moment, the others see
     ///   this one as having left.
     public func enter() async throws -> Pass {
         try await makeRounds()
@@ -165,7 +167,8 @@ public struct DoubleBarrier: Sendable {
 
     /// Leaves, and waits until the others have left, too. Returns also when the own node has gone meanwhile.
     ///
-    /// - Throws: `CancellationError`; the node is on its way out nevertheless.
+    /// - Throws: `CancellationError`; ``ZooKeeperClient/ZooKeeperError`` with what servers refuse for good, or when the
+    ///   client has closed. The node is on its way out nevertheless.
     public func leave(_ pass: Pass) async throws {
         pass.lease.grant.lose(.resigned)
         await Cleanup.delete(pass.lease.path, client: client, sessionID: pass.lease.sessionID).wait()

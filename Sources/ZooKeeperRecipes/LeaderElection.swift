@@ -15,13 +15,13 @@ public enum LeadershipEvent: Sendable, Hashable {
 /// Stands for a role that one candidate has at a time; also used as a lock that is held as long as possible.
 ///
 /// ``run()`` queues with an ephemeral sequential node, is elected when it is first, queues again when it loses its
-/// place, and removes the node before it returns. Light: it costs two watches and a few suspended tasks, so a process
-/// may run many on one client.
+/// place, and removes the node before it returns. Light: it costs three watches at most and a few suspended tasks, so a
+/// process may run many on one client.
 ///
-/// States: *queueing* (node being made) → *waiting* (watches the predecessor and the own node) → *leading* (watches the
-/// own node and the lease's deadline) → *queueing*, when the session has expired or the node was deleted by somebody
-/// else. While the deadline has passed, the candidate is *lapsed*: not leader, but it leads again, with the same lease,
-/// when the session turns out to have lived on.
+/// States: *queueing* (node being made) → *waiting* (watches the predecessor, the one before that, and the own
+/// node) → *leading* (watches the own node and the lease's deadline) → *queueing*, when the session has expired or the
+/// node was deleted by somebody else. While the deadline has passed, the candidate is *lapsed*: not leader, but it
+/// leads again, with the same lease, when the session turns out to have lived on.
 public final class LeaderElection: Service, Sendable {
     private struct State {
         var lease: Lease?

@@ -10,7 +10,11 @@ public enum LeaseLossReason: String, Hashable, Sendable {
     case resigned
 }
 
-/// Thrown when something was to be done as an owner who is none any more. Nothing was changed in the tree.
+/// Thrown when something was to be done as an owner who is none any more.
+///
+/// When ``Lease/guarded(_:)`` or ``QueueItem/finish(_:)`` throws it, nothing was changed. When something that runs work
+/// under a lease does (such as ``DistributedLock/withLock(timeout:_:)``), the work may have begun, or even ended: what
+/// it wrote through ``Lease/guarded(_:)`` while it was the owner is there.
 public struct LeaseLost: Error, Hashable, CustomStringConvertible {
     /// The ownership node.
     public let path: String

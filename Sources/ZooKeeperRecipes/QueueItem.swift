@@ -21,7 +21,8 @@ public struct QueueItem: Sendable {
     ///
     /// - Throws: ``LeaseLost`` when the item is not this worker's any more: nothing was changed, and another one has it or
     ///   will. ``ZooKeeperClient/ZooKeeperError`` when one of the operations fails; the claim stands. ``OutcomeUnknown``
-    ///   when the answer was lost and the session with it.
+    ///   when the answer was lost and the session with it. `CancellationError`: nobody can tell whether it was
+    ///   finished, and ``LeaseLost`` from another call does not mean that it was not.
     public func finish(_ operations: [ZooKeeperProtocol.Operation] = []) async throws {
         let all =
             lease.grant.checks + operations + [.delete(path: path, version: version), .delete(path: lease.path)]

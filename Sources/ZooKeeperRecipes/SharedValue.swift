@@ -40,6 +40,9 @@ public struct SharedValue: Sendable {
 
     /// Reads the value; makes it when it is missing. On an ensemble the server may lag behind others' changes, which
     /// makes no difference to ``replace(_:with:)``.
+    ///
+    /// - Throws: `CancellationError`; ``ZooKeeperClient/ZooKeeperError`` with what servers refuse for good (access, a
+    ///   quota), or when the client has closed. What may pass is waited out.
     public func read() async throws -> Reading {
         var attempt = Attempt()
         while true {
@@ -71,7 +74,8 @@ public struct SharedValue: Sendable {
     ///
     /// - Returns: The new reading; nil when somebody else has changed, deleted or remade it.
     /// - Throws: ``OutcomeUnknown`` when the answer was lost and several others have changed the value since, or the
-    ///   servers stay away. ``ZooKeeperClient/ZooKeeperError`` when it was not replaced.
+    ///   servers stay away. ``ZooKeeperClient/ZooKeeperError`` when it was not replaced. `CancellationError`: nobody
+    ///   can tell whether it was.
     public func replace(_ reading: Reading, with value: [UInt8]) async throws -> Reading? {
         let change = ProtectedName(kind: "").prefix
         let marker = ZooKeeperPath.child(reading.incarnation, of: path)
@@ -105,7 +109,7 @@ public struct SharedValue: Sendable {
 
     /// Changes the value by a function of it, which is called again when somebody else was faster.
     ///
-    /// - Throws: What `change` and ``replace(_:with:)`` throw.
+    /// - Throws: What `change`, ``read()`` and ``replace(_:with:)`` throw.
     public func update(_ change: @Sendable ([UInt8]) throws -> [UInt8]) async throws -> Reading {
         var contention = Contention()
         while true {
