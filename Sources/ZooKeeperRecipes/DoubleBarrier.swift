@@ -71,23 +71,33 @@ public struct DoubleBarrier: Sendable {
         }
     }
 
+    /// Waits until a round has begun that has this participant in it, begins one when it can, and ends those whose
+    /// participants have died. Each turn of the loop looks at everything once, with watches armed, and then acts, looks
+    /// again, or waits for one of them.
     private func waitForRound(_ node: Candidacy.Node, _ candidacy: Candidacy) async throws -> Pass {
         var attempt = Attempt()
         while true {
             try Task.checkCancellation()
             do {
+                // Answered in this order. The rounds are listed twice because the answer that arms the watch has no
+                // Stat: the second one has the version over which a round is begun, and the rounds in that version.
+                // The members come later: whoever is in a round was there when it began, so if missing from their
+                // list has gone since.
                 let (roundsNow, roundsWatch) = try client.startGetChildrenAndWatch(rounds)
                 let version = try client.startGetChildren2(rounds)
                 let membersNow = try client.startGetChildren(members)
+                // The last to be answered; the others are here when it is.
                 let ownWatch = try await candidacy.verify(node)
                 let current = try await roundsNow.value()
                 let (listed, stat) = try await version.value()
                 let present = try await membersNow.value()
+                // A round began or ended between the two.
                 guard Set(current) == Set(listed) else { continue }
                 var watches = [ownWatch, roundsWatch]
                 var isToLookAgain = false
                 for round in current {
                     let path = ZooKeeperPath.child(round, of: rounds)
+                    // One that has just ended: the watch on the rounds has fired, and ends the wait below.
                     guard let names = try await participants(of: path) else { continue }
                     if names.contains(node.name) {
                         let lease = candidacy.grant(node, ownWatch)
@@ -105,7 +115,7 @@ public struct DoubleBarrier: Sendable {
                     let first = Array(Self.inOrder(present).prefix(count))
                     if first.count == count {
                         try await begin(first, version: stat.version)
-                        continue
+                        continue  // and see whether it is this one that has begun
                     }
                 }
                 if isToLookAgain { continue }

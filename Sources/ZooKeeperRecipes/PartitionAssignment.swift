@@ -125,6 +125,9 @@ public final class PartitionAssignment: Service, Sendable {
     }
 
     /// Reads the plan whenever it changes, and replaces it when it does not fit.
+    ///
+    /// Two loops: the outer one reads the node anew each time; the inner one goes on with what was read for as long as
+    /// the node's watch is silent, while members come and go and time passes.
     private func keepPlan(
         with members: StateBroadcast<[Member]>, adopt: (PartitionPlan) -> Void
     ) async throws {
@@ -154,16 +157,18 @@ public final class PartitionAssignment: Service, Sendable {
                     case .wait(let deadline):
                         await waitForChange(of: watch, of: members, since: list, until: deadline)
                         try Task.checkCancellation()
-                        continue
+                        continue  // with the same plan, unless the watch has fired
                     case .write(let data, let version):
                         do {
                             try await node.write(data, over: version)
                         } catch let error as ZooKeeperError where error.code == .requestTooLarge {
                             keeping.planWasTooLarge()
-                            continue
+                            continue  // with the same plan, which nothing has replaced
                         }
                     }
-                    break  // and see what is there now
+                    // Out of the inner loop, to read the node again: that shows whether this member has written it or
+                    // a faster one, and the event may not be here yet.
+                    break
                 }
                 attempt = Attempt(.service)
             } catch let error as ZooKeeperError {
