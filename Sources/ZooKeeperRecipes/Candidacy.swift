@@ -151,7 +151,7 @@ struct Candidacy: Sendable {
                 case .first:
                     if isProved(node) {
                         if let ownWatch { return grant(node, ownWatch) }
-                        if let arming, let deadline = queue.deadline, LateArming.isEnough(deadline) {
+                        if let arming, let deadline = queue.deadline, isEnough(deadline, node) {
                             return try grant(node, arming, until: deadline)
                         }
                     }
@@ -207,6 +207,14 @@ struct Candidacy: Sendable {
         client.leaseDeadline(ofSession: node.sessionID).map { $0 > .now } ?? false
     }
 
+    /// Whether what was proved earlier leaves time to arm a watch afterwards, also at a server that is slow just now: a
+    /// fair part of what the lease would have with a watch.
+    private func isEnough(_ earlier: ContinuousClock.Instant, _ node: Node) -> Bool {
+        guard let deadline = client.leaseDeadline(ofSession: node.sessionID) else { return false }
+        let now = ContinuousClock.now
+        return earlier > now && earlier - now > (deadline - now) / 4
+    }
+
     func grant(_ node: Node, _ watch: Watch) -> Lease {
         Lease(
             path: node.path, token: node.token, sessionID: node.sessionID,
@@ -215,8 +223,8 @@ struct Candidacy: Sendable {
 
     private func checks(_ node: Node) -> [Operation] { [.check(path: node.path, version: guardVersion)] }
 
-    /// A lease whose watch is yet to be armed. It reaches no further than what was proved before the listing, which showed
-    /// the node: whatever has proved the session since says nothing of the node.
+    /// A lease whose watch is yet to be armed. It reaches no further than what was proved before the listing, which
+    /// showed the node: whatever has proved the session since says nothing of the node.
     private func grant(_ node: Node, _ arming: LateArming, until deadline: ContinuousClock.Instant) throws -> Lease {
         let watch = try client.makeUnarmedWatch(node.path)
         let grant = LeaseGrant(

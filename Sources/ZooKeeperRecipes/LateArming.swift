@@ -20,9 +20,6 @@ final class LateArming: Sendable {
     /// Long beside what most hold a lock for, and few timers; short beside any session timeout.
     private static let delay = Duration.milliseconds(10)
 
-    /// Whether a lease that reaches until then is likely to have its watch in time. If not, the watch comes first.
-    static func isEnough(_ deadline: ContinuousClock.Instant) -> Bool { deadline > .now + delay * 10 }
-
     private struct State {
         var entries: [Entry] = []
         var isTimerRunning = false
