@@ -3,8 +3,10 @@ public enum LeaseRule: Hashable, Sendable {
     /// A single server, embedded or standalone: it expires a session no earlier than its timeout after it received our
     /// last packet, so each answered packet renews.
     case standalone
-    /// An ensemble: followers answer pings and reads by themselves while the leader counts down, so only answers that
-    /// needed the leader (writes and `sync`) renew, and the reach is shorter by what a follower may withhold.
+    /// An ensemble: followers answer pings and reads by themselves while the leader counts down from what they last told
+    /// it, once a tick at least. So only answers that needed the leader (writes and `sync`) renew, and they count from
+    /// the newest packet that had been *answered* a tick before they were asked for: that one the leader has been told
+    /// of.
     case ensemble
 }
 
@@ -18,24 +20,22 @@ struct LeaseClock: Sendable {
     enum Evidence: Sendable {
         /// Any server answered.
         case answer
-        /// The leader took part.
-        case leader
+        /// The leader took part, and had been told of the packet sent then (``ContactHistory``).
+        case leader(reported: Moment)
     }
 
     let rule: LeaseRule
-    let serverTick: Duration
     private(set) var deadline: Moment?
     private var sessionTimeout: Duration = .zero
 
-    init(rule: LeaseRule, serverTick: Duration) {
+    init(rule: LeaseRule) {
         self.rule = rule
-        self.serverTick = serverTick
     }
 
     /// How often a leader's word must be asked for so that the lease does not lapse.
     static func renewalInterval(_ sessionTimeout: Duration) -> Duration { sessionTimeout / 6 }
 
-    /// A session was granted or taken up again. The caller tells of the evidence by ``renew(sentAt:gap:_:)``: for a new
+    /// A session was granted or taken up again. The caller tells of the evidence by ``renew(sentAt:_:)``: for a new
     /// session the leader's, because it starts there; for one taken up again only that of an answer, because the word
     /// of a follower is not ordered behind the changes that the leader has made meanwhile, as the answer to a `sync`
     /// is.
@@ -51,24 +51,16 @@ struct LeaseClock: Sendable {
 
     /// A packet was answered.
     ///
-    /// - Parameters:
-    ///   - sentAt: When it was handed to the socket.
-    ///   - gap: The longest silence between our packets just before it.
-    mutating func renew(sentAt: Moment, gap: Duration, _ evidence: Evidence) {
-        let reach: Duration
+    /// - Parameter sentAt: When it was handed to the socket.
+    mutating func renew(sentAt: Moment, _ evidence: Evidence) {
+        let heardOf: Moment
         switch (rule, evidence) {
-        case (.standalone, _):
-            // The margin covers clocks of different rates and a check that is a moment old.
-            reach = sessionTimeout - max(.milliseconds(10), sessionTimeout / 20)
-        case (.ensemble, .leader):
-            // The follower tells the leader of us every half tick; its last word may be older than our packet by our
-            // own silence and that. A server grants no timeout below two ticks, so a tick is at most half of it.
-            let silence = max(gap, Self.renewalInterval(sessionTimeout))
-            reach = sessionTimeout - silence - min(serverTick, sessionTimeout / 2)
-        case (.ensemble, .answer):
-            return
+        case (.standalone, _): heardOf = sentAt
+        case (.ensemble, .leader(let reported)): heardOf = min(reported, sentAt)
+        case (.ensemble, .answer): return
         }
-        let candidate = sentAt + reach
+        // The margin covers clocks of different rates and a check that is a moment old.
+        let candidate = heardOf + sessionTimeout - max(.milliseconds(10), sessionTimeout / 20)
         if let deadline, deadline >= candidate { return }
         deadline = candidate
     }

@@ -54,8 +54,8 @@ struct SessionMachine {
         var call: PendingCall?
         var operation: OperationCode
         var sentAt: Moment
-        /// The longest silence between our packets just before.
-        var gap: Duration
+        /// When the newest packet was sent of which an ensemble's leader knows when it sees this one.
+        var reported: Moment?
         var bytes: Int
     }
 
@@ -82,13 +82,13 @@ struct SessionMachine {
     private var lastReceived: Moment
     private var lastSent: Moment
     private var lastTick: Moment
-    private var previousGap = Duration.zero
     private var lastLeaderRequest: Moment
     private var pings: Deque<Moment> = []
+    private var contacts = ContactHistory()
     /// Answers to setWatches that are missing. Until they are here, events of the time without connection may be on
     /// their way, so nothing renews the lease: an ownership node may be gone without our knowing.
     private var rearmsPending = 0
-    private var heldRenewals: [(sentAt: Moment, gap: Duration, evidence: LeaseClock.Evidence)] = []
+    private var heldRenewals: [(sentAt: Moment, evidence: LeaseClock.Evidence)] = []
     /// When a server last answered a handshake, and how many have hung up on one since.
     private var lastAnswer: Moment
     private var refusals = 0
@@ -98,7 +98,7 @@ struct SessionMachine {
 
     init(settings: Settings, resuming credentials: SessionCredentials? = nil, now: Moment) {
         self.settings = settings
-        lease = LeaseClock(rule: settings.leaseRule, serverTick: settings.serverTick)
+        lease = LeaseClock(rule: settings.leaseRule)
         lastReceived = now
         lastSent = now
         lastTick = now
@@ -174,7 +174,7 @@ struct SessionMachine {
         guard phase == .established, !queue.isEmpty else { return effects }
         var out = ByteBuffer()
         out.reserveCapacity(min(outstandingBytes, 1 << 20))
-        let gap = max(now - lastSent, previousGap)
+        let reported = contacts.reported(at: now)
         while let call = queue.popFirst() {
             if call.isFinished {
                 outstandingBytes -= call.frame.readableBytes
@@ -187,7 +187,7 @@ struct SessionMachine {
             out.setInteger(xid, at: start + 4)
             inFlight.append(
                 InFlight(
-                    xid: xid, call: call, operation: call.operation, sentAt: now, gap: gap,
+                    xid: xid, call: call, operation: call.operation, sentAt: now, reported: reported,
                     bytes: call.frame.readableBytes))
             if call.operation.needsLeader { lastLeaderRequest = now }
         }
@@ -197,10 +197,7 @@ struct SessionMachine {
         return effects
     }
 
-    mutating func noteSent(at now: Moment) {
-        previousGap = now - lastSent
-        lastSent = now
-    }
+    mutating func noteSent(at now: Moment) { lastSent = now }
 
     mutating func nextXid() -> Int32 {
         lastXid = lastXid == Int32.max ? 1 : lastXid + 1
@@ -224,7 +221,6 @@ struct SessionMachine {
         Frame.write(into: &out) { request.write(into: &$0) }
         lastSent = now
         lastReceived = now
-        previousGap = .zero
         effects.write = out
         return effects
     }
@@ -306,7 +302,9 @@ struct SessionMachine {
         rearmsPending = rearms.count
         heldRenewals.removeAll()
         lease.sessionGranted(timeout: granted.negotiatedTimeout, isNew: isNew)
-        renew(sentAt: sentAt, gap: .zero, isNew ? .leader : .answer)
+        // A server grants no timeout below two ticks, so a tick is at most half of it.
+        contacts.begin(sentAt: sentAt, tick: min(settings.serverTick, granted.negotiatedTimeout / 2))
+        renew(sentAt: sentAt, isNew ? .leader(reported: sentAt) : .answer)
         if out.readableBytes > 0 { noteSent(at: now) }
 
         // What waited goes out behind them in the same write.
@@ -323,7 +321,7 @@ struct SessionMachine {
         case ReservedXid.watchEvent:
             effects.deliver(watches.deliver(try WatchEvent(from: &frame, zxid: header.zxid)))
         case ReservedXid.ping:
-            if let sentAt = pings.popFirst() { renew(sentAt: sentAt, gap: .zero, .answer) }
+            if let sentAt = pings.popFirst() { renew(sentAt: sentAt, .answer) }
         case ReservedXid.auth:
             if header.error != .ok {
                 effects.close = .authenticationRefused(header.error, "it refuses the credentials")
@@ -331,7 +329,7 @@ struct SessionMachine {
         case ReservedXid.setWatches:
             rearmsPending -= 1
             guard rearmsPending == 0 else { return }
-            for held in heldRenewals { lease.renew(sentAt: held.sentAt, gap: held.gap, held.evidence) }
+            for held in heldRenewals { lease.renew(sentAt: held.sentAt, held.evidence) }
             heldRenewals.removeAll()
         default:
             guard let request = inFlight.first, request.xid == header.xid else {
@@ -350,9 +348,11 @@ struct SessionMachine {
         _ request: InFlight, _ header: ReplyHeader, _ body: ByteBuffer, _ effects: inout Effects
     ) {
         if header.zxid > 0 { lastZxid = max(lastZxid, header.zxid) }
-        renew(
-            sentAt: request.sentAt, gap: request.gap,
-            request.operation.needsLeader && header.error.isFromLeader ? .leader : .answer)
+        var evidence = LeaseClock.Evidence.answer
+        if request.operation.needsLeader, header.error.isFromLeader, let reported = request.reported {
+            evidence = .leader(reported: reported)
+        }
+        renew(sentAt: request.sentAt, evidence)
         if request.operation == .closeSession || isClosing && settings.keepsSessionAtEnd && inFlight.isEmpty {
             effects.close = .closed
         }
@@ -366,13 +366,14 @@ struct SessionMachine {
         if case .closing = phase { true } else { false }
     }
 
-    private mutating func renew(sentAt: Moment, gap: Duration, _ evidence: LeaseClock.Evidence) {
+    private mutating func renew(sentAt: Moment, _ evidence: LeaseClock.Evidence) {
+        if settings.leaseRule == .ensemble { contacts.answered(sentAt: sentAt, at: lastReceived) }
         guard !isClosing || settings.keepsSessionAtEnd else { return }
         guard rearmsPending == 0 else {
-            heldRenewals.append((sentAt, gap, evidence))
+            heldRenewals.append((sentAt, evidence))
             return
         }
-        lease.renew(sentAt: sentAt, gap: gap, evidence)
+        lease.renew(sentAt: sentAt, evidence)
     }
 
     /// Whether a session was granted since this was asked last.
@@ -498,8 +499,8 @@ struct SessionMachine {
         }
         inFlight.append(
             InFlight(
-                xid: xid, call: nil, operation: operation, sentAt: now, gap: max(now - lastSent, previousGap), bytes: 0)
-        )
+                xid: xid, call: nil, operation: operation, sentAt: now, reported: contacts.reported(at: now),
+                bytes: 0))
         if operation.needsLeader { lastLeaderRequest = now }
         noteSent(at: now)
         return out

@@ -208,6 +208,52 @@ struct SessionMachineTests {
         #expect(machine.lease.deadline == before)
     }
 
+    /// Sends one request and has it answered `delay` later.
+    private func exchange(
+        _ machine: inout SessionMachine, _ operation: OperationCode = .getData, at now: Moment, delay: Duration = .zero
+    ) {
+        expect(machine.submit(call(operation, at: now)) == nil)
+        _ = machine.takeWritable(at: now)
+        _ = machine.received([reply(machine.lastXid)], at: now + delay)
+    }
+
+    private func ensembleMachine(timeout: Int) -> SessionMachine {
+        var machine = machine(rule: .ensemble, timeout: .seconds(timeout))
+        _ = machine.connectionOpened(at: start - .seconds(timeout))
+        _ = machine.received([granted(timeout: Int32(timeout * 1000))], at: start - .seconds(timeout))
+        return machine
+    }
+
+    /// A follower has told the leader of us after the last packet before a silence, and the link to it is cut before it
+    /// tells again: however many packets came after the silence, the leader counts from the one before.
+    @Test(arguments: [(40, 13.28), (10, 6.0)])
+    func packetsAfterASilenceDoNotMakeItForgotten(_ timeout: Int, _ silence: Double) throws {
+        var machine = ensembleMachine(timeout: timeout)
+        exchange(&machine, at: start)
+        let end = start + .seconds(silence)
+        let expiry = start + .seconds(timeout)
+        for (index, operation) in [OperationCode.getData, .setData, .setData, .sync, .setData].enumerated() {
+            exchange(&machine, operation, at: end + .milliseconds(10 * index), delay: .milliseconds(2))
+            #expect(try #require(machine.lease.deadline) <= expiry)
+        }
+        // A tick later the leader knows of them.
+        exchange(&machine, .sync, at: end + .milliseconds(2100))
+        #expect(try #require(machine.lease.deadline) > expiry)
+    }
+
+    /// As before; this time it is the network that was silent: what was sent in time came late, all at once.
+    @Test func packetsThatWereHeldUpOnTheirWayProveNothingOfTheTimeBefore() throws {
+        var machine = ensembleMachine(timeout: 10)
+        exchange(&machine, at: start)
+        let moments = (1...10).map { start + .milliseconds(500 * $0) }
+        for moment in moments {
+            expect(machine.submit(call(.setData, at: moment)) == nil)
+            _ = machine.takeWritable(at: moment)
+        }
+        _ = machine.received((2...11).map { reply($0) }, at: start + .milliseconds(5001))
+        #expect(try #require(machine.lease.deadline) <= start + .seconds(10))
+    }
+
     @Test func syncsEverySixthWhileSomebodyReliesOnTheLease() throws {
         var machine = machine(rule: .ensemble)
         connected(&machine, at: start)
