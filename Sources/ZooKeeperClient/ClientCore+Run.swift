@@ -100,7 +100,13 @@ extension ClientCore {
     }
 
     private func makeTLSContext() throws -> NIOSSLContext? {
-        try configuration.tls.map { try NIOSSLContext(configuration: $0) }
+        try configuration.tls.map { tls in
+            var tls = tls
+            // A connection is closed because its server is silent, or because all has been said: there is nothing to wait
+            // for, and the time would be missing for finding another server before the session ends.
+            tls.shutdownTimeout = min(tls.shutdownTimeout, .milliseconds(100))
+            return try NIOSSLContext(configuration: tls)
+        }
     }
 
     private func noteFailure(_ failure: ConnectionFailure) {

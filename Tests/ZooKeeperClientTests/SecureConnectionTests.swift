@@ -71,6 +71,30 @@ struct SecureConnectionTests {
             mentions: "TLS")
     }
 
+    /// A goodbye that is not answered must not use up the time in which another server can be found.
+    @Test func aSilentServerIsGivenUpAsFastAsWithoutTLS() async throws {
+        let server = try await SecureServer.of(.embedded)
+        let proxy = try FaultProxy(target: server.tlsPort)
+        defer { proxy.close() }
+        let tls = try proving(server)
+        try await withClient(
+            port: proxy.port,
+            configure: {
+                $0.tls = tls
+                $0.sessionTimeout = .seconds(3)
+            }
+        ) { client in
+            let session = try #require(client.session)
+            proxy.hold(.toClient)
+            // Two thirds of 3 s; with the five that a goodbye may take it would be 7 s.
+            try await eventually("another connection", within: .seconds(5), seen: { "\(client.state)" }) {
+                proxy.acceptedConnections > 1
+            }
+            #expect(client.state == .suspended(session))
+            proxy.heal()
+        }
+    }
+
     private func failsToConnect(
         _ server: SecureServer, host: String, port: Int? = nil, tls: TLSConfiguration, mentions word: String
     ) async throws {
