@@ -1,5 +1,6 @@
 import NIOCore
 import NIOSSL
+import ZooKeeperProtocol
 
 /// Why a connection, or an attempt at one, came to its end.
 public struct ConnectionFailure: Hashable, Sendable, CustomStringConvertible {
@@ -50,6 +51,8 @@ extension ConnectionFailure {
         if Self.isTLS(error) {
             let remedy = Self.remedy(text, showsCertificate: tls?.certificateChain.isEmpty == false)
             self.init(kind: .tls, server: server, message: remedy.map { "\($0) (\(text))" } ?? text)
+        } else if error is WireFormatError {
+            self.init(kind: .protocolViolation, server: server, message: text)
         } else {
             self.init(kind: wasOpen ? .lost : .unreachable, server: server, message: text)
         }

@@ -33,6 +33,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        // Behind an error nothing has a meaning any more.
+        guard error == nil else { return }
         var chunk = unwrapInboundIn(data)
         if received.readableBytes == 0 {
             // Nothing is left over: frames are slices of what the socket gave, without a copy.
@@ -43,7 +45,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
         do {
             while let frame = try Frame.decode(from: &received, maximumLength: maximumLength) { frames.append(frame) }
         } catch {
-            context.fireErrorCaught(error)
+            // Here and not by the context, which would tell the next handler: there is none.
+            errorCaught(context: context, error: error)
         }
     }
 

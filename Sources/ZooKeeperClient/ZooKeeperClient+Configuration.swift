@@ -17,7 +17,8 @@ extension ZooKeeperClient {
         public var maxOutstandingBytes = 64 << 20
         /// The longest request; a longer one fails with `requestTooLarge` instead of costing the connection.
         public var maximumRequestLength = 0xFFFFF
-        /// The longest answer that is accepted.
+        /// The longest answer that is accepted. A longer one costs the connection: whatever was sent and not answered
+        /// fails with `connectionLoss`, and whoever asks for the same again has the same happen.
         public var maximumResponseLength = 64 << 20
         /// How many elements of a persistent watch may wait; beyond it they become one gap.
         public var maxWaitingWatchElements = 16_384
