@@ -327,6 +327,11 @@ struct SessionMachine {
                 effects.close = .authenticationRefused(header.error, "it refuses the credentials")
             }
         case ReservedXid.setWatches:
+            guard header.error == .ok else {
+                // Some watches may not be armed, so what happens from here on would not be told.
+                effects.close = .protocolViolation("the watches are not armed again: \(header.error)")
+                return
+            }
             rearmsPending -= 1
             guard rearmsPending == 0 else { return }
             for held in heldRenewals { lease.renew(sentAt: held.sentAt, held.evidence) }

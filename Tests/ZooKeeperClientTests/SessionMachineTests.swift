@@ -171,6 +171,30 @@ struct SessionMachineTests {
         #expect(try #require(machine.lease.deadline) > before)
     }
 
+    /// It says that some watches are not armed: what happens to their nodes would not be told.
+    @Test func watchesThatAreNotArmedAgainCostTheConnectionAndProveNothing() throws {
+        var machine = machine()
+        let slot = WatchSlot(path: "/own")
+        _ = machine.submit(call(path: "/own", arming: .oneShot(.getData, slot), at: start))
+        connected(&machine, at: start)
+        _ = machine.received([reply(1)], at: start)
+        let before = try #require(machine.lease.deadline)
+        _ = machine.connectionLost(at: start + .seconds(1))
+        connected(&machine, at: start + .seconds(2))
+        let effects = machine.received(
+            [reply(ReservedXid.setWatches, .systemError), reply(ReservedXid.ping)], at: start + .seconds(2))
+        guard case .protocolViolation? = effects.close else {
+            Issue.record("saw \(String(describing: effects.close))")
+            return
+        }
+        #expect(machine.lease.deadline == before)
+        // They are armed on the next connection.
+        _ = machine.connectionLost(at: start + .seconds(3))
+        _ = machine.connectionOpened(at: start + .seconds(3))
+        let again = machine.received([granted()], at: start + .seconds(3))
+        #expect(try requests(again.write).map(\.operation) == [.setWatches])
+    }
+
     /// A process that was stopped reads what was said before first: its turn has come, and it is there. None of it says
     /// that the session lasts now, nor does the first thing that it sends: its servers heard nothing of it for too long.
     @Test(arguments: [LeaseRule.standalone, .ensemble])
