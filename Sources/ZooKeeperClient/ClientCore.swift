@@ -121,16 +121,22 @@ final class ClientCore: Sendable {
     func forget(_ buffer: PersistentWatchBuffer) {
         let (unneeded, refused) = state.withLock { state in
             // What was handed in may be about to arm the path.
-            let refused = admit(&state)
-            return (state.machine.watches.forget(buffer) && !state.machine.isArming(buffer.path), refused)
+            var refused = admit(&state)
+            guard state.machine.watches.forget(buffer), !state.machine.isArming(buffer.path) else {
+                return (false, refused)
+            }
+            // Any kind, because servers before 3.10 know no other; that is why nothing else may be armed there. It gets
+            // into line here, under the lock, so that whoever arms the path from now on comes behind it.
+            let removal = PendingCall.request(
+                .removeWatches, path: buffer.path, deadline: .now + configuration.requestTimeout
+            ) {
+                WatcherTypeRequest(path: buffer.path, type: .any).write(into: &$0)
+            }
+            if let error = state.machine.submit(removal) { refused.append((removal, error)) }
+            return (true, refused)
         }
         settle(refused)
-        guard unneeded else { return }
-        // Any kind, because servers before 3.10 know no other; that is why nothing else may be armed there.
-        submit(
-            .request(.removeWatches, path: buffer.path, deadline: .now + configuration.requestTimeout) {
-                WatcherTypeRequest(path: buffer.path, type: .any).write(into: &$0)
-            })
+        if unneeded { eventLoop.execute { self.flush() } }
     }
 
     func leaseReading() -> LeaseReading? { lease.withLock { $0 } }
