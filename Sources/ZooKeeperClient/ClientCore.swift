@@ -155,9 +155,14 @@ final class ClientCore: Sendable {
         let (effects, outlet, reading, refused) = state.withLock { state in
             var refused = admit(&state, forWriting: writes)
             let effects = input(&state)
-            if let write = effects.write { state.outlet?.add(write) }
+            let reading = state.leaseReading
+            if let write = effects.write {
+                // Before anybody who writes can send what ends the session. Otherwise in its turn (``Effects``).
+                if reading?.deadline == nil { lease.withLock { $0 = reading } }
+                state.outlet?.add(write)
+            }
             refused += noteStanding(&state)
-            return (effects, state.outlet, state.leaseReading, refused)
+            return (effects, state.outlet, reading, refused)
         }
         perform(effects, reading, on: outlet)
         settle(refused)
