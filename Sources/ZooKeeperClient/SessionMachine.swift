@@ -362,9 +362,30 @@ struct SessionMachine {
             effects.close = .closed
         }
         guard let call = request.call else { return }
-        if let arming = call.arming, !call.isFinished { watches.answered(arming, error: header.error) }
+        if let arming = call.arming {
+            if call.isFinished {
+                if header.error == .ok { removeUnneeded(arming, &effects) }
+            } else {
+                watches.answered(arming, error: header.error)
+            }
+        }
         effects.completions.append(
             (call, .success(PendingCall.Reply(zxid: header.zxid, error: header.error, body: body))))
+    }
+
+    /// Nobody waits for the answer that armed a watch: one that stays would go on telling nobody.
+    private mutating func removeUnneeded(_ arming: WatchArming, _ effects: inout Effects) {
+        guard case .persistent = arming, phase == .established, !watches.isNeeded(arming.path),
+            !isArming(arming.path)
+        else { return }
+        let request = ownRequest(.removeWatches, at: lastReceived) {
+            WatcherTypeRequest(path: arming.path, type: .any).write(into: &$0)
+        }
+        if effects.write == nil {
+            effects.write = request
+        } else {
+            effects.write?.writeImmutableBuffer(request)
+        }
     }
 
     private var isClosing: Bool {

@@ -123,8 +123,13 @@ struct WatchRegistry {
             return rest.count != buffers.count
         }
         let wasArmed = [drop(&persistent), drop(&recursive)].contains(true)
-        return wasArmed && persistent[path] == nil && recursive[path] == nil && data[path] == nil
-            && exist[path] == nil && child[path] == nil
+        return wasArmed && !isNeeded(path)
+    }
+
+    /// Whether anybody here has a watch on a path.
+    func isNeeded(_ path: String) -> Bool {
+        persistent[path] != nil || recursive[path] != nil || data[path] != nil || exist[path] != nil
+            || child[path] != nil
     }
 
     /// The requests that arm everything again on a new connection, each with at most `limit` bytes of paths: one with

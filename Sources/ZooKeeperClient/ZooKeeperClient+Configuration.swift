@@ -9,7 +9,8 @@ extension ZooKeeperClient {
         public var chroot: String
         /// The session timeout to ask for. Servers clamp it, usually to 2 … 20 of their ticks.
         public var sessionTimeout: Duration = .seconds(10)
-        /// The deadline of every call, whatever it waits for.
+        /// The deadline of every request, whatever it waits for. ``ZooKeeperClient/ensurePath(_:)`` makes several, and
+        /// ``ZooKeeperClient/addWatch(_:mode:)`` may make another when the connection is lost.
         public var requestTimeout: Duration = .seconds(10)
         /// How many requests may wait to be sent or answered; beyond it calls fail with `tooManyRequests`.
         public var maxOutstandingRequests = 10_000

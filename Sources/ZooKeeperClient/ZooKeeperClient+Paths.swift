@@ -5,7 +5,8 @@ import ZooKeeperProtocol
 extension ZooKeeperClient {
     /// Creates a node and all its parents that do not exist, persistent and without data, those of the chroot included.
     ///
-    /// A lost connection is waited out, within the deadline of a call.
+    /// A lost connection is waited out: it is tried again until a call's time is up. Each node on the way takes several
+    /// calls, with a deadline each.
     public func ensurePath(_ path: String) async throws {
         let absolutePath = try absolute(path, .create2)
         if absolutePath == "/" { return }

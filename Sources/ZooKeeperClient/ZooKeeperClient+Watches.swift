@@ -28,7 +28,7 @@ extension ZooKeeperClient {
     /// Adds a watch that stays, over reconnects and new sessions. The path need not exist.
     ///
     /// Whatever happens after this returns is told; read once afterwards to know where it starts. A lost connection is
-    /// waited out, within the deadline of a call.
+    /// waited out: it is tried again until a call's time is up, and what began before may take another.
     public func addWatch(_ path: String, mode: AddWatchMode) async throws -> PersistentWatch {
         let absolutePath = try absolute(path, .addWatch)
         let buffer = PersistentWatchBuffer(path: absolutePath, limit: core.configuration.maxWaitingWatchElements)

@@ -351,6 +351,32 @@ struct SessionMachineTests {
         #expect(machine.inFlight.isEmpty && machine.queue.isEmpty && machine.outstandingBytes == 0)
     }
 
+    /// The server has armed it, and nobody here would ever see what it tells.
+    @Test func aStayingWatchWhoseCallerHasGoneIsRemoved() throws {
+        var machine = machine()
+        connected(&machine, at: start)
+        func add() -> PendingCall {
+            let buffer = PersistentWatchBuffer(path: "/p", limit: 10)
+            let call = call(.addWatch, path: "/p", arming: .persistent(.persistent, buffer), at: start)
+            _ = machine.submit(call)
+            _ = machine.takeWritable(at: start)
+            return call
+        }
+        let cancelled = [add(), add()]
+        for call in cancelled { call.finish(.failure(CancellationError())) }
+        // Not while another one is to be armed there: it would be removed as well.
+        expect(machine.received([reply(1)], at: start).write == nil)
+        let effects = machine.received([reply(2)], at: start)
+        #expect(try requests(effects.write).map(\.operation) == [.removeWatches])
+        expect(machine.received([reply(3)], at: start).close == nil)
+        _ = add()
+        expect(machine.received([reply(4)], at: start).write == nil)
+        #expect(machine.watches.persistentBuffers.count == 1)
+        let another = add()
+        another.finish(.failure(CancellationError()))
+        expect(machine.received([reply(5)], at: start).write == nil)
+    }
+
     @Test func refusesMoreThanTheLimit() {
         var machine = machine(limit: 2)
         expect(machine.submit(call(at: start)) == nil)
