@@ -40,6 +40,31 @@ import Testing
         #expect(client.client.phase == .closing)
         #expect(try client.whoAmIAfterAll() == nil)
         #expect(harness.engine.statistics.failedAuthentications == 1)
+        #expect(
+            harness.engine.notices.kept == [.credentialsRefused(address: "10.0.0.1", scheme: "sasl", user: user)])
+    }
+
+    @Test func aRefusedNameIsKeptShortAndHarmless() throws {
+        let harness = try EngineHarness(settings: Self.settings())
+        let client = try harness.connected()
+        let user = "é\u{1B}[31m\"\n" + String(repeating: "\u{301}", count: 900)
+        #expect(throws: ErrorCode.authFailed) { try client.authenticate(sasl: user, "secret") }
+        let log = LogRecorder()
+        var writer = NoticeWriter(logger: log.logger, enforcesQuota: false)
+        writer.write(&harness.engine.notices, harness.now)
+        #expect(log.text.contains(#""é\u{1B}[31m\""#) && log.text.unicodeScalars.count < 250, "\(log.text)")
+        #expect(!log.text.contains("secret") && !log.text.contains("\u{1B}"))
+    }
+
+    @Test func howManyAreNotShownIsSaidOnce() throws {
+        let harness = try EngineHarness(settings: Self.settings())
+        let log = LogRecorder()
+        var writer = NoticeWriter(logger: log.logger, enforcesQuota: false)
+        for _ in 0..<10 { harness.engine.notices.add(.sessionRefused(address: "10.0.0.1")) }
+        writer.write(&harness.engine.notices, harness.now)
+        let lines = log.text.split(separator: "\n")
+        #expect(lines.count == 4 && lines.dropLast().allSatisfy { !$0.contains("more") }, "\(log.text)")
+        #expect(lines.last?.contains("\"more\": 6") == true, "\(log.text)")
     }
 
     /// Java's client looks for the token before it looks at the error.

@@ -138,6 +138,33 @@ import func TestFixtures.eventually
         }
     }
 
+    /// What the log says about it is for people, and holds nothing of where the program was built.
+    @Test func theLogSaysWhyInWords() async throws {
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let log = LogRecorder()
+        let server = EmbeddedServer(configuration: configuration(), logger: log.logger)
+        let nobody = try client(certificate: false)
+        let others = try await TestCertificates()
+        var stranger = TLSConfiguration.makeClientConfiguration()
+        stranger.certificateVerification = .none
+        stranger.certificateChain = try NIOSSLCertificate.fromPEMFile(others.client).map { .certificate($0) }
+        stranger.privateKey = .privateKey(try NIOSSLPrivateKey(file: others.clientKey, format: .pem))
+        let mistakes: [(NIOSSLContext?, String)] = [
+            (nil, "the client does not speak TLS ("),
+            (nobody, "the client shows no certificate, and one is required ("),
+            (try NIOSSLContext(configuration: stranger), "the client's certificate is not from an authority that"),
+            (try client(trust: false), "the client does not accept this server's certificate ("),
+        ]
+        try await EmbeddedServerTests.withServer(server) { _ in
+            let address = try #require(try await server.waitUntilListening().last)
+            for (tls, message) in mistakes {
+                await #expect(throws: (any Error).self) { try await RawSocket(address, tls: tls).connect() }
+                try await eventually("the log says: \(message)", seen: { log.text }) { log.text.contains(message) }
+            }
+        }
+        #expect(!log.text.contains("checkouts"), "\(log.text)")
+    }
+
     /// What cannot work is said before the data directory is touched, with the file and what to do.
     @Test func mistakesAreNamed() async throws {
         let empty = certificates.folder + "/empty.pem"

@@ -25,7 +25,7 @@ extension Engine {
         default:
             statistics.failedAuthentications &+= 1
             notices.add(
-                .credentialsRefused(address: client.address, scheme: String(packet.scheme.prefix(32))))
+                .credentialsRefused(address: client.address, scheme: Self.bounded(packet.scheme), user: nil))
             reply(client, xid: xid, error: .authFailed)
             close(client)
             return
@@ -40,7 +40,11 @@ extension Engine {
             return
         }
         var exchange = client.saslExchange ?? DigestMD5Server(nonce: DigestMD5.randomNonce())
-        let action = exchange.receive(token.token ?? []) { settings.saslUsers[$0] }
+        var claimed: String?
+        let action = exchange.receive(token.token ?? []) { user in
+            claimed = user
+            return settings.saslUsers[user]
+        }
         client.saslExchange = exchange
         switch action {
         case .challenge(let challenge):
@@ -48,14 +52,14 @@ extension Engine {
         case .authenticated(let user, let proof):
             prove(Identity(scheme: "sasl", id: user), client)
             reply(client, xid: xid) { SASLToken(token: proof).write(into: &$0) }
-        case .failed: refuseToken(xid, client)
+        case .failed: refuseToken(xid, client, user: claimed)
         }
     }
 
     /// The one error that carries a body: Java's client looks for a token before it looks at the error.
-    private func refuseToken(_ xid: Int32, _ client: Client) {
+    private func refuseToken(_ xid: Int32, _ client: Client, user: String? = nil) {
         statistics.failedAuthentications &+= 1
-        notices.add(.credentialsRefused(address: client.address, scheme: "sasl"))
+        notices.add(.credentialsRefused(address: client.address, scheme: "sasl", user: user.map(Self.bounded)))
         let error = settings.requiresSASL ? ErrorCode.sessionClosedRequireSaslAuth : .authFailed
         send(to: client) { buffer in
             Frame.write(into: &buffer) { buffer in
@@ -64,6 +68,11 @@ extension Engine {
             }
         }
         close(client)
+    }
+
+    /// What may be kept of a name that anybody may send. One character can be of any length, so it is not counted in them.
+    private static func bounded(_ name: String) -> String {
+        String(String.UnicodeScalarView(name.unicodeScalars.prefix(64)))
     }
 
     /// Whether the connection may ask for that already, where SASL is required.

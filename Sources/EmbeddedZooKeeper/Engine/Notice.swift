@@ -1,8 +1,8 @@
 /// Something that the engine's owner may want to write down. The engine itself writes no log.
 enum Notice: Hashable, Sendable {
     case quotaExceeded(path: String, what: String, value: Int64, limit: Int64, isHard: Bool)
-    /// Somebody could not prove who they are.
-    case credentialsRefused(address: String, scheme: String)
+    /// Somebody could not prove who they are; the user is whom they said they were, as far as that is known.
+    case credentialsRefused(address: String, scheme: String, user: String?)
     case handshakeFailed(address: String, reason: String)
     /// There is no room on the disk to record a session.
     case sessionRefused(address: String)

@@ -1,8 +1,15 @@
 import Logging
 import ZooKeeperProtocol
 
-/// Writes the engine's notices into the log, at most once a second: what causes one may cause thousands.
+/// Writes the engine's notices into the log, at most once a second: what causes one may cause thousands. How many are not
+/// shown stands on the last line.
 struct NoticeWriter {
+    private struct Line {
+        var level = Logger.Level.warning
+        var message: Logger.Message
+        var metadata: Logger.Metadata
+    }
+
     private let logger: Logger
     private let enforcesQuota: Bool
     private var lastWritten: Instant?
@@ -16,45 +23,58 @@ struct NoticeWriter {
         guard !waiting.isEmpty, lastWritten.map({ now.instant.milliseconds(since: $0) >= 1000 }) ?? true else { return }
         lastWritten = now.instant
         let notices = waiting.take()
-        let more = notices.suppressed
-        for notice in notices.kept {
-            switch notice {
-            case .quotaExceeded(let path, let what, let value, let limit, let isHard):
-                logger.warning(
-                    "quota exceeded",
-                    metadata: [
-                        "path": "\(path)", "what": "\(what)", "value": "\(value)", "limit": "\(limit)",
-                        "kind": isHard ? (enforcesQuota ? "hard" : "hard, not enforced") : "soft",
-                        "more": "\(more)",
-                    ])
-            case .credentialsRefused(let address, let scheme):
-                logger.warning(
-                    "refused credentials",
-                    metadata: [
-                        "address": "\(address)", "scheme": "\(scheme)", "more": "\(more)",
-                    ])
-            case .connectionRefused(let address, let limit, let isOfAddress):
-                logger.warning(
-                    isOfAddress ? "refused a connection: too many from this address" : "refused a connection: too many",
-                    metadata: ["address": "\(address)", "limit": "\(limit)", "more": "\(more)"])
-            case .sessionRefused(let address):
-                logger.warning(
-                    "refused a new session: the disk is full, and what is left is for those that end",
-                    metadata: ["address": "\(address)", "more": "\(more)"])
-            case .digestMismatch(let zxid, let stated, let found):
-                logger.error(
-                    """
+        var lines = notices.kept.map(line)
+        if notices.suppressed > 0, let last = lines.indices.last {
+            lines[last].metadata["more"] = "\(notices.suppressed)"
+        }
+        for line in lines { logger.log(level: line.level, line.message, metadata: line.metadata) }
+    }
+
+    private func line(_ notice: Notice) -> Line {
+        switch notice {
+        case .quotaExceeded(let path, let what, let value, let limit, let isHard):
+            return Line(
+                message: "quota exceeded",
+                metadata: [
+                    "path": "\(path)", "what": "\(what)", "value": "\(value)", "limit": "\(limit)",
+                    "kind": isHard ? (enforcesQuota ? "hard" : "hard, not enforced") : "soft",
+                ])
+        case .credentialsRefused(let address, let scheme, let user):
+            var metadata: Logger.Metadata = ["address": "\(address)", "scheme": "\(Self.quoted(scheme))"]
+            if let user { metadata["user"] = "\(Self.quoted(user))" }
+            return Line(message: "refused credentials", metadata: metadata)
+        case .connectionRefused(let address, let limit, let isOfAddress):
+            return Line(
+                message: isOfAddress
+                    ? "refused a connection: too many from this address" : "refused a connection: too many",
+                metadata: ["address": "\(address)", "limit": "\(limit)"])
+        case .sessionRefused(let address):
+            return Line(
+                message: "refused a new session: the disk is full, and what is left is for those that end",
+                metadata: ["address": "\(address)"])
+        case .digestMismatch(let zxid, let stated, let found):
+            return Line(
+                level: .error,
+                message: """
                     the tree that was read from disk is not the one that was written: a mistake of this program. It is served \
                     as it was read; keep a copy of the data directory, and compare the tree with a backup
                     """,
-                    metadata: ["zxid": "\(hex(zxid))", "stated": "\(stated)", "found": "\(found)"])
-            case .handshakeFailed(let address, let reason):
-                logger.warning(
-                    "no TLS with a client",
-                    metadata: [
-                        "address": "\(address)", "reason": "\(reason)", "more": "\(more)",
-                    ])
+                metadata: ["zxid": "\(hex(zxid))", "stated": "\(stated)", "found": "\(found)"])
+        case .handshakeFailed(let address, let reason):
+            return Line(
+                message: "no TLS with a client", metadata: ["address": "\(address)", "reason": "\(reason)"])
+        }
+    }
+
+    /// What a stranger sent, so that it cannot be taken for something else that stands in the log.
+    static func quoted(_ text: String) -> String {
+        let characters = text.unicodeScalars.map { scalar in
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned:
+                scalar.escaped(asASCII: true)
+            default: scalar == "\"" || scalar == "\\" ? "\\\(scalar)" : String(scalar)
             }
         }
+        return "\"\(characters.joined())\""
     }
 }

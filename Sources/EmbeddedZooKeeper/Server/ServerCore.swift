@@ -123,7 +123,7 @@ final class ServerCore {
 
     func noteFailedHandshake(_ client: Client?, _ error: any Error) {
         engine?.notices.add(
-            .handshakeFailed(address: client?.address ?? "", reason: String("\(error)".prefix(200))))
+            .handshakeFailed(address: client?.address ?? "", reason: TLSFailure.reason(error)))
     }
 
     // MARK: Connections
