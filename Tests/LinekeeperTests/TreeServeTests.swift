@@ -51,6 +51,13 @@ extension EndToEnd {
                     (["--tls-trust", "ca.pem"], 2, "add --tls-listen HOST:PORT"),
                     (["--listen", "127.0.0.1:x"], 2, "--listen is \"127.0.0.1:x\"; expected HOST:PORT"),
                     (["--superuser", "ann"], 2, "expected sasl:USER or x509:SUBJECT"),
+                    (["--superuser", "sasl:bob"], 2, "--superuser sasl:USER needs --sasl-users"),
+                    (["--superuser", "x509:CN=bob"], 2, "--superuser x509:SUBJECT needs --tls-trust"),
+                    (["--data", ""], 2, "--data is empty; expected the folder"),
+                    (
+                        ["--listen", "127.0.0.1:2999", "--admin-listen", "127.0.0.1:2999"], 1,
+                        "127.0.0.1:2999 is given twice: each listener needs an address of its own"
+                    ),
                     (["--container-sweep-ms", "0"], 2, "--container-sweep-ms is 0"),
                     (["--sasl-users", users], 1, "chmod o-rwx \(users)"),
                     (

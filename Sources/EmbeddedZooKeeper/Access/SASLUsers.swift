@@ -51,7 +51,9 @@ public struct SASLUsers: Sendable, Hashable, CustomStringConvertible, Expressibl
                 throw EmbeddedServerError("\(place): expected user:password")
             }
             let user = String(line[..<colon])
-            guard passwords.updateValue(String(line[line.index(after: colon)...]), forKey: user) == nil else {
+            let password = String(line[line.index(after: colon)...])
+            guard !password.isEmpty else { throw EmbeddedServerError("\(place): the user \(user) has no password") }
+            guard passwords.updateValue(password, forKey: user) == nil else {
                 throw EmbeddedServerError("\(place): the user \(user) is there already")
             }
         }

@@ -146,17 +146,23 @@ public final class EmbeddedServer: Service, Sendable {
         guard !configuration.requiresSASL || configuration.saslUsers != nil else {
             throw EmbeddedServerError("SASL is required, but nobody is there who could go through it: name the users")
         }
+        var taken: Set<HostPort> = []
+        for address in allAddresses where address.port != 0 && !taken.insert(address).inserted {
+            throw EmbeddedServerError("\(address) is given twice: each listener needs an address of its own")
+        }
         let keeper = try configuration.tls.map { try CertificateKeeper($0, logger: logger) }
         certificates.withLock { $0 = keeper }
         return keeper
     }
 
+    private var allAddresses: [HostPort] {
+        configuration.listen + (configuration.tls?.listen ?? []) + (configuration.adminListen.map { [$0] } ?? [])
+    }
+
     /// Before a directory is made that a mistyped address would leave behind. Where there is one already, who else may be
     /// using it is the better message.
     private func checkAddresses() async throws {
-        for address in configuration.listen + (configuration.tls?.listen ?? [])
-            + (configuration.adminListen.map { [$0] } ?? [])
-        {
+        for address in allAddresses {
             do {
                 try await NIOThreadPool.singleton.runIfActive { try address.checkIsFree() }
             } catch {

@@ -19,7 +19,11 @@ struct TreeSecurityOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Who else may do everything: sasl:USER or x509:SUBJECT; may be given several times.", valueName: "id"))
+            """
+            Who else may do everything: sasl:USER or x509:SUBJECT; may be given several times. A certificate's subject is \
+            spelled as in RFC 2253, its last part first and no space after a comma: 'x509:CN=client one,O=Acme\\, \
+            Inc.,C=DE'. A client's whoami shows it.
+            """, valueName: "id"))
     var superuser: [String] = []
 
     @Option(
@@ -55,6 +59,12 @@ struct TreeSecurityOptions: ParsableArguments {
         }
         for id in superuser where !id.hasPrefix("sasl:") && !id.hasPrefix("x509:") {
             throw ValidationError("--superuser is \"\(id)\"; expected sasl:USER or x509:SUBJECT")
+        }
+        guard saslUsers != nil || !superuser.contains(where: { $0.hasPrefix("sasl:") }) else {
+            throw ValidationError("--superuser sasl:USER needs --sasl-users: nobody could prove to be that user")
+        }
+        guard tlsTrust != nil || !superuser.contains(where: { $0.hasPrefix("x509:") }) else {
+            throw ValidationError("--superuser x509:SUBJECT needs --tls-trust: no client could show such a certificate")
         }
     }
 

@@ -102,6 +102,7 @@ struct TreeServeCommand: AsyncParsableCommand {
     var logLevel = LogLevel(level: .info)
 
     func validate() throws {
+        guard !data.isEmpty else { throw ValidationError("--data is empty; expected the folder that holds the tree") }
         _ = try addresses()
         guard (10...60_000).contains(tickMs) else {
             throw ValidationError("--tick-ms is \(tickMs); expected 10 to 60000")
