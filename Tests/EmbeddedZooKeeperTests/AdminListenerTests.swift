@@ -4,11 +4,14 @@ import NIOCore
 import Testing
 import ZooKeeperProtocol
 
+import func TestFixtures.eventually
+
 @testable import EmbeddedZooKeeper
 
 /// The HTTP listener on a real socket.
 @Suite struct AdminListenerTests {
     private static func withServer(
+        limits: ServerCore.Limits = .init(), log: LogRecorder? = nil,
         _ body: @Sendable (_ client: SocketAddress, _ admin: SocketAddress) async throws -> Void
     ) async throws {
         let directory = FileManager.default.temporaryDirectory.path + "/admin-\(UUID().uuidString)"
@@ -19,7 +22,9 @@ import ZooKeeperProtocol
             dataDirectory: directory, listen: [HostPort(host: "127.0.0.1", port: 0)], tick: .milliseconds(200),
             maxSessionTimeout: .seconds(60))
         configuration.adminListen = HostPort(host: "127.0.0.1", port: 0)
-        let server = EmbeddedServer(configuration: configuration, logger: logger)
+        let server = EmbeddedServer(configuration: configuration, logger: log?.logger ?? logger, limits: limits) {
+            try TreeStore(directory: $0)
+        }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await server.run() }
             let address = try #require(try await server.waitUntilListening().first)
@@ -47,6 +52,31 @@ import ZooKeeperProtocol
             #expect(try await Self.request("POST /commands/snapshot", admin).hasPrefix("HTTP/1.1 405"))
             let head = try await Self.request("HEAD /metrics", admin)
             #expect(head.hasPrefix("HTTP/1.1 200") && head.hasSuffix("\r\n\r\n"))
+        }
+    }
+
+    /// Whoever takes all the places and asks nothing is let go of soon, and it is said that others were refused.
+    @Test func theSilentLoseTheirPlaces() async throws {
+        let log = LogRecorder()
+        var limits = ServerCore.Limits()
+        limits.adminConnections = 2
+        limits.adminRequest = .milliseconds(1500)
+        /// Whether the server says nothing and closes it. A write may find it closed already.
+        @Sendable func closed(_ socket: RawSocket) async -> Bool { ((try? await socket.text("")) ?? "") == "" }
+        try await Self.withServer(limits: limits, log: log) { _, admin in
+            let silent = try await RawSocket(admin)
+            let slow = try await RawSocket(admin)
+            try await slow.write(ByteBuffer(string: "GET /health HTTP/1.1\r\nhost:"))
+            let begin = ContinuousClock.now
+            #expect(await closed(try await RawSocket(admin)))
+            try await eventually("the refusal is logged", seen: { log.text }) {
+                log.text.contains("refused an HTTP connection: too many ask how the server is")
+            }
+            #expect(await closed(silent))
+            #expect(await closed(slow))
+            // Long before the end that every connection has.
+            #expect(ContinuousClock.now - begin < .seconds(20))
+            #expect(try await Self.request("GET /health", admin).hasSuffix("ok\n"))
         }
     }
 

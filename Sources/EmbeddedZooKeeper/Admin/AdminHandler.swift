@@ -4,7 +4,8 @@ import NIOHTTP1
 /// One HTTP connection of whoever asks how the server is: `GET /commands`, `/commands/<name>`, `/metrics`, `/health`.
 ///
 /// On the engine's event loop, so it must cost it little: answers are bounded, a body is not accepted, and a connection
-/// lives for ``lifetime`` at most however slowly its client writes or reads. NIO calls a handler on its channel's loop only,
+/// lives for ``lifetime`` at most however slowly its client writes or reads; one that asks nothing at first is closed much
+/// sooner, so that those who are silent do not take the places of those who ask. NIO calls a handler on its channel's loop only,
 /// which is what `assumeIsolated()` relies on.
 final class AdminHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
@@ -17,17 +18,21 @@ final class AdminHandler: ChannelInboundHandler {
     private var head: HTTPRequestHead?
     private var bodyBytes = 0
     private var timer: Scheduled<Void>?
+    /// Runs until the first request's header is there.
+    private var silence: Scheduled<Void>?
 
     init(core: ServerCore) {
         self.core = core
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        guard core.adminOpened() else {
+        guard core.adminOpened(by: context.remoteAddress) else {
             context.close(promise: nil)
             return
         }
-        timer = context.eventLoop.assumeIsolated().scheduleTask(in: Self.lifetime) { context.close(promise: nil) }
+        let loop = context.eventLoop.assumeIsolated()
+        timer = loop.scheduleTask(in: Self.lifetime) { context.close(promise: nil) }
+        silence = loop.scheduleTask(in: core.limits.adminRequest) { context.close(promise: nil) }
         context.fireChannelActive()
     }
 
@@ -37,6 +42,8 @@ final class AdminHandler: ChannelInboundHandler {
             core.adminClosed()
         }
         timer = nil
+        silence?.cancel()
+        silence = nil
         context.fireChannelInactive()
     }
 
@@ -47,6 +54,8 @@ final class AdminHandler: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
         case .head(let head):
+            silence?.cancel()
+            silence = nil
             self.head = head
             bodyBytes = 0
         case .body(let bytes):

@@ -7,6 +7,8 @@ enum Notice: Hashable, Sendable {
     /// There is no room on the disk to record a session.
     case sessionRefused(address: String)
     case connectionRefused(address: String, limit: Int, isOfAddress: Bool)
+    /// Too many ask already how the server is.
+    case adminConnectionRefused(address: String, limit: Int)
     /// What was read from disk is not what was there when it was written.
     case digestMismatch(zxid: Int64, stated: UInt64, found: UInt64)
 }

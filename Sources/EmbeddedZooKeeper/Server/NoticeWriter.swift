@@ -48,6 +48,10 @@ struct NoticeWriter {
                 message: isOfAddress
                     ? "refused a connection: too many from this address" : "refused a connection: too many",
                 metadata: ["address": "\(address)", "limit": "\(limit)"])
+        case .adminConnectionRefused(let address, let limit):
+            return Line(
+                message: "refused an HTTP connection: too many ask how the server is",
+                metadata: ["address": "\(address)", "limit": "\(limit)"])
         case .sessionRefused(let address):
             return Line(
                 message: "refused a new session: the disk is full, and what is left is for those that end",

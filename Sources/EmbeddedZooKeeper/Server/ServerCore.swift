@@ -23,6 +23,8 @@ final class ServerCore {
         var connections = 0
         /// How many may ask at a time how the server is.
         var adminConnections = 32
+        /// How long one of those may take until the header of its first request is complete.
+        var adminRequest = TimeAmount.seconds(5)
         /// Output of one connection that may wait for its client before the connection is closed.
         var outputBytes = 64 << 20
         /// Output of one connection that is sent before more of its requests are taken.
@@ -237,8 +239,13 @@ final class ServerCore {
     }
 
     /// - Returns: `false` when too many ask already.
-    func adminOpened() -> Bool {
-        guard adminConnections < limits.adminConnections, !isStopping else { return false }
+    func adminOpened(by remote: SocketAddress?) -> Bool {
+        guard !isStopping else { return false }
+        guard adminConnections < limits.adminConnections else {
+            engine?.notices.add(
+                .adminConnectionRefused(address: remote?.ipAddress ?? "", limit: limits.adminConnections))
+            return false
+        }
         adminConnections += 1
         return true
     }
