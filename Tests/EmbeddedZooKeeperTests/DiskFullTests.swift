@@ -55,6 +55,7 @@ import ZooKeeperProtocol
         var configuration = EmbeddedServer.Configuration(
             dataDirectory: place + "/tree", listen: [HostPort(host: "127.0.0.1", port: 0)], tick: .milliseconds(200),
             fourLetterWords: ["mntr"], maxClientConnections: 0)
+        configuration.adminListen = HostPort(host: "127.0.0.1", port: 0)
         configuration.logSegmentBytes = 128 << 10
         configuration.checkpointLogBytes = 1 << 30
         return EmbeddedServer(configuration: configuration, logger: logger)
@@ -91,7 +92,8 @@ import ZooKeeperProtocol
         var count = 0
         for round in 0..<4 {
             let before = count
-            count = try await EmbeddedServerTests.withServer(Self.makeServer(place)) { address in
+            let server = Self.makeServer(place)
+            count = try await EmbeddedServerTests.withServer(server) { address in
                 let socket = try await RawSocket(address)
                 let session = try await socket.connect(session: kept.sessionID, password: kept.password)
                 #expect(session.sessionID == kept.sessionID)
@@ -108,6 +110,9 @@ import ZooKeeperProtocol
                 #expect(try await other.call(.closeSession, PathRequest(path: "/")).error == .ok)
                 await other.close()
                 #expect(try await RawSocket(address).text("mntr").contains("zk_disk_full\t1"))
+                let admin = try await RawSocket(try #require(server.adminAddress))
+                let health = try await admin.text("GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+                #expect(health.hasPrefix("HTTP/1.1 200 ") && health.hasSuffix("read-only: the disk is full\n"))
                 return count
             }
         }

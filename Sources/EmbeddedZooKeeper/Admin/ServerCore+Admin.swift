@@ -14,7 +14,7 @@ extension ServerCore {
             return page.map { AdminAnswer(contentType: "text/plain; version=0.0.4; charset=utf-8", body: $0) }
                 ?? Self.unavailable
         case "/health":
-            return withEngine { _, _, _ in AdminAnswer(text: "ok\n") } ?? Self.unavailable
+            return withEngine { engine, _, _ in AdminAnswer(text: Self.health(engine)) } ?? Self.unavailable
         case "/": return AdminAnswer(text: "/commands, /metrics, /health\n")
         default:
             guard path.hasPrefix("/commands/") else { return AdminAnswer(status: .notFound, text: "not found\n") }
@@ -30,6 +30,14 @@ extension ServerCore {
                 ])
             return AdminAnswer(contentType: "application/json", body: document.bytes)
         }
+    }
+
+    /// A full disk is no reason to start the server again: reads and sessions go on, and writes will too.
+    private static func health(_ engine: Engine) -> String {
+        guard engine.isDiskFull else { return "ok\n" }
+        return engine.hasRoom(forRequestOf: 64)
+            ? "the disk is full: writes are refused once the last segment of the log is used up\n"
+            : "read-only: the disk is full\n"
     }
 
     private static let unavailable = AdminAnswer(

@@ -93,8 +93,9 @@ struct TreeServeCommand: AsyncParsableCommand {
         name: .long,
         help: ArgumentHelp(
             """
-            Answer HTTP there: /commands, /metrics (Prometheus), /health. It asks nobody who they are: use a loopback \
-            address such as 127.0.0.1:8080. Off unless given.
+            Answer HTTP there: /commands, /metrics (Prometheus), /health (200 while the tree is served, also when the disk \
+            is full: then it says so in place of ok). It asks nobody who they are: use a loopback address such as \
+            127.0.0.1:8080. Off unless given.
             """, valueName: "host:port"))
     var adminListen: String?
 
