@@ -1,6 +1,8 @@
 import Foundation
+import Logging
 import TestFixtures
 import Testing
+import ZooKeeperClient
 
 extension EndToEnd {
     /// What `tree serve` says about what it is told, and with what status it ends.
@@ -35,6 +37,54 @@ extension EndToEnd {
                 }
                 #expect(process.isRunning)
                 await server.stop()
+            }
+        }
+
+        @Test(
+            "a hang-up signal lets users in, and locks them out; a file that cannot be used changes nothing",
+            .timeLimit(.minutes(1)))
+        func changedUsers() async throws {
+            try await Stage.play("tree-serve-users") { stage in
+                let users = try stage.scratch.write("ann:secret\n", to: "users")
+                func rewrite(_ text: String) throws {
+                    _ = try stage.scratch.write(text, to: "users")
+                    try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: users)
+                }
+                try rewrite("ann:secret\n")
+                let server = try await TreeServer(
+                    program: stage.program, scratch: stage.scratch, options: ["--sasl-users", users, "--require-sasl"])
+                stage.onEnd { await server.stop() }
+                stage.report { server.process?.report() ?? "" }
+                let process = try #require(server.process)
+                /// Whether a client gets an answer.
+                @Sendable func comesIn(_ user: String) async throws -> Bool {
+                    var configuration = try ZooKeeperClient.Configuration(connectString: server.connectString)
+                    configuration.sasl = SASLCredentials(user: user, password: "secret")
+                    let client = ZooKeeperClient(configuration: configuration, logger: Logger(label: "test"))
+                    return await withTaskGroup(of: Void.self) { group in
+                        group.addTask { try? await client.run() }
+                        defer { group.cancelAll() }
+                        do {
+                            return try await client.exists("/") != nil
+                        } catch {
+                            return false
+                        }
+                    }
+                }
+                #expect(try await comesIn("ann"))
+                #expect(try await !comesIn("bob"))
+                try rewrite("bob:secret\ncid\n")
+                process.signal(SIGHUP)
+                try await eventually("the refusal is logged", seen: { process.report() }) {
+                    process.errors.contains("\(users):2: expected user:password")
+                }
+                #expect(try await comesIn("ann"))
+                #expect(try await !comesIn("bob"))
+                try rewrite("bob:secret\n")
+                process.signal(SIGHUP)
+                try await eventually("bob comes in", seen: { process.report() }) { try await comesIn("bob") }
+                #expect(try await !comesIn("ann"))
+                #expect(process.errors.contains("SASL users read again"))
             }
         }
 

@@ -43,7 +43,7 @@ final class Engine {
         var enforcesQuota = false
     }
 
-    let settings: Settings
+    var settings: Settings
     let tree: Tree
     let secret: [UInt8]
     var sessions: [Int64: Session] = [:]

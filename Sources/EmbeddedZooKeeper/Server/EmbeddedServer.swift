@@ -23,11 +23,18 @@ public final class EmbeddedServer: Service, Sendable {
         case ended(any Error)
     }
 
+    private struct Users {
+        var current: SASLUsers?
+        /// Tells the core of others; nil while there is none.
+        var tell: (@Sendable (SASLUsers) -> Void)?
+    }
+
     private let configuration: Configuration
     private let logger: Logger
     private let limits: ServerCore.Limits
     private let state = Mutex(State.idle(waiters: []))
     private let certificates = Mutex<CertificateKeeper?>(nil)
+    private let users: Mutex<Users>
     private let boundAdminAddress = Mutex<SocketAddress?>(nil)
     private let makeStorage: @Sendable (DataDirectory) throws -> any TreeStorage
 
@@ -46,6 +53,7 @@ public final class EmbeddedServer: Service, Sendable {
         makeStorage: @escaping @Sendable (DataDirectory) throws -> any TreeStorage
     ) {
         self.configuration = configuration
+        users = Mutex(Users(current: configuration.saslUsers))
         self.logger = logger
         self.limits = configuration.applied(to: limits)
         self.makeStorage = makeStorage
@@ -92,6 +100,16 @@ public final class EmbeddedServer: Service, Sendable {
     public func reloadCertificates() {
         guard let keeper = certificates.withLock({ $0 }) else { return }
         NIOThreadPool.singleton.submit { _ in keeper.reload(unchanged: true) }
+    }
+
+    /// Lets these users, and no others, prove themselves by SASL from now on. A connection that has done so stays who it is.
+    /// A server that was made without users goes on without.
+    public func replaceSASLUsers(_ replacement: SASLUsers) {
+        users.withLock { users in
+            guard users.current != nil else { return }
+            users.current = replacement
+            users.tell?(replacement)
+        }
     }
 
     /// How often it is looked whether certificates have changed.
@@ -220,6 +238,12 @@ public final class EmbeddedServer: Service, Sendable {
         } catch let error as RecoveryError {
             throw EmbeddedServerError(error.description)
         }
+        users.withLock { users in
+            users.tell = { users in loop.execute { core.value.setSASLUsers(users) } }
+            // They may have been replaced since it was made.
+            if let current = users.current { users.tell?(current) }
+        }
+        defer { users.withLock { $0.tell = nil } }
         var listeners: [any Channel] = []
         var admin: (any Channel)?
         do {

@@ -42,7 +42,7 @@ final class ServerCore {
     let limits: Limits
     private let eventLoop: any EventLoop
     private let storage: any TreeStorage
-    private let settings: Engine.Settings
+    private var settings: Engine.Settings
     private let logger: Logger
     private let clock: @Sendable () -> Now
     /// `nil` while the state is being read from disk again after a failure.
@@ -121,6 +121,12 @@ final class ServerCore {
         }
         takeReport()
         settle()
+    }
+
+    /// Who can prove itself by SASL from now on.
+    func setSASLUsers(_ users: SASLUsers) {
+        settings.saslUsers = users.passwords
+        engine?.settings.saslUsers = users.passwords
     }
 
     func noteFailedHandshake(_ client: Client?, _ error: any Error) {

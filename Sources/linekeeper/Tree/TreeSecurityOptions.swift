@@ -9,7 +9,8 @@ struct TreeSecurityOptions: ParsableArguments {
         help: ArgumentHelp(
             """
             Who can prove itself by SASL (DIGEST-MD5): a file with a line user:password each, which others must not be \
-            able to read. Lines that begin with # are comments.
+            able to read. Lines that begin with # are comments. It is read again on SIGHUP; if it cannot be used, the \
+            former users stay. Connections that are there stay who they are.
             """, valueName: "file"))
     var saslUsers: String?
 

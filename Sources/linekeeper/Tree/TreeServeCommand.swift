@@ -168,8 +168,11 @@ struct TreeServeCommand: AsyncParsableCommand {
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(service: server, successTerminationBehavior: .gracefullyShutdownGroup)
         ]
-        // Without certificates the signal keeps its meaning: the terminal is gone.
-        if configuration.tls != nil { services.append(.init(service: CertificateSignal(server: server))) }
+        // Without certificates and users the signal keeps its meaning: the terminal is gone.
+        if configuration.tls != nil || security.saslUsers != nil {
+            services.append(
+                .init(service: ReloadSignal(server: server, saslUsers: security.saslUsers, logger: logger)))
+        }
         let group = ServiceGroup(
             configuration: .init(
                 services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
