@@ -14,7 +14,10 @@ func report(servers: String, logger: Logger) async throws {
         group.addTask { try await client.run() }
         let lock = DistributedLock(client: client, path: "/jobs/nightly", identity: Array("me".utf8), logger: logger)
         _ = try await lock.withLock(timeout: .seconds(30)) { lease in
-            try await lease.guarded([.create(path: "/jobs/nightly-report", data: Array("done".utf8))])
+            // A node of its own each time: /jobs/report-0000000000, /jobs/report-0000000001, …
+            try await lease.guarded([
+                .create(path: "/jobs/report-", data: Array("done".utf8), mode: .persistentSequential)
+            ])
         }
         group.cancelAll()
     }
@@ -27,8 +30,13 @@ struct FirstExampleTests {
         let port = try await TestTree.port(kind)
         let chroot = TestTree.uniquePath("example")
         try await withClient(port: port, chroot: chroot) { client in
-            try await report(servers: "127.0.0.1:\(port)\(chroot)", logger: TestTree.logger)
-            #expect(try await client.getData("/jobs/nightly-report").data.text == "done")
+            // Also when it is run again.
+            for count in 1...2 {
+                try await report(servers: "127.0.0.1:\(port)\(chroot)", logger: TestTree.logger)
+                let reports = try await client.getChildren("/jobs").filter { $0.hasPrefix("report-") }
+                #expect(reports.count == count)
+                for name in reports { #expect(try await client.getData("/jobs/\(name)").data.text == "done") }
+            }
         }
     }
 
@@ -40,6 +48,9 @@ struct FirstExampleTests {
         let parts = text.components(separatedBy: "```swift\n")
         try #require(parts.count == 2)
         let code = try #require(parts[1].components(separatedBy: "```").first)
-        #expect(try String(contentsOf: tests, encoding: .utf8).contains("\n" + code + "\n"))
+        let imports = "import Logging\nimport ZooKeeperClient\nimport ZooKeeperProtocol\nimport ZooKeeperRecipes\n\n"
+        try #require(code.hasPrefix(imports))
+        let rest = code.dropFirst(imports.count)
+        #expect(try String(contentsOf: tests, encoding: .utf8).contains("\n" + rest + "\n"))
     }
 }
