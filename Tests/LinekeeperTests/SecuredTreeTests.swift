@@ -40,6 +40,24 @@ extension EndToEnd {
                     try await stage.call(["status"], of: gateway).output.contains("processed by secured")
                 }
 
+                // For a look at the whole tree, a file that says nothing but where it is and how to come in will do.
+                let treeOnly = try stage.scratch.write(
+                    """
+                    tree:
+                      ensemble: 127.0.0.1:\(securePort)
+                      tls: \(tls)
+                      username: plant
+                      passwordFile: \(password)
+                    """, to: "tree-only.yaml")
+                let root = try await stage.program.call(
+                    ["tree", "ls", "/", "--root", "--config", treeOnly], in: stage.scratch)
+                #expect(root.status == 0 && root.output.contains("linekeeper"), "\(root)")
+                let part = try await stage.program.call(["tree", "ls", "/", "--config", treeOnly], in: stage.scratch)
+                #expect(part.status != 0 && part.errors.contains("plant"), "\(part)")
+                let plain = try await stage.program.call(
+                    ["tree", "ls", "/", "--root", "--server", "127.0.0.1:\(securePort)"], in: stage.scratch)
+                #expect(plain.status == 3 && plain.errors.contains("tree.tls"), "\(plain)")
+
                 // Without the password, without the certificate, and with another authority: refused, and told why.
                 let wrong = try stage.scratch.write("wrong horse\n", to: "wrong-password")
                 for (access, reason) in [

@@ -21,16 +21,31 @@ extension GatewayConfiguration {
     package static func load(
         file: String, environment: [String: String] = ProcessInfo.processInfo.environment
     ) throws(ConfigurationError) -> GatewayConfiguration {
+        let loader = loader(file: file, environment: environment)
+        let configuration = loader.load()
+        guard let configuration, !loader.problems.hasMistakes else {
+            throw ConfigurationError(problems: loader.problems.all)
+        }
+        return configuration
+    }
+
+    /// Reads only where the tree is and how to come in: of a file that needs to hold nothing else.
+    package static func loadTree(
+        file: String, environment: [String: String] = ProcessInfo.processInfo.environment
+    ) throws(ConfigurationError) -> (place: TreePlace, access: TreeAccess) {
+        let loader = loader(file: file, environment: environment)
+        let tree = loader.loadTree()
+        guard let tree, !loader.problems.hasMistakes else { throw ConfigurationError(problems: loader.problems.all) }
+        return (tree.place, tree.access)
+    }
+
+    private static func loader(file: String, environment: [String: String]) -> ConfigurationLoader {
         var environment = environment
         if environment["HOSTNAME", default: ""].isEmpty {
             // Shells set HOSTNAME but do not export it, and systemd does not know it.
             environment["HOSTNAME"] = hostName()
         }
-        let problems = ConfigurationProblems()
-        let loader = ConfigurationLoader(file: file, environment: environment, problems: problems)
-        let configuration = loader.load()
-        guard let configuration, !problems.hasMistakes else { throw ConfigurationError(problems: problems.all) }
-        return configuration
+        return ConfigurationLoader(file: file, environment: environment, problems: ConfigurationProblems())
     }
 
     private static func hostName() -> String? {
@@ -82,6 +97,12 @@ struct ConfigurationLoader {
             routes: plantSections.routes.map(\.definition), alarms: plantSections.alarms.map(\.definition),
             commands: plantSections.commands.map(\.definition),
             warnings: problems.all.filter { $0.severity == .warning })
+    }
+
+    func loadTree() -> TreeSection? {
+        let main = ConfigurationFile(path: file, environment: environment, problems: problems)
+        guard let root = main.root()?.section(keys: GatewayConfiguration.keys) else { return nil }
+        return root.required("tree", "a mapping with embedded or ensemble").flatMap { readTree($0, plant: nil) }
     }
 
     /// A name that stands in a path of the tree and in a topic.

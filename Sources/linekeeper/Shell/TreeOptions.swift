@@ -25,7 +25,9 @@ struct TreeOptions: ParsableArguments {
         var access = TreeAccess()
     }
 
-    func place() throws -> Place {
+    /// - Parameter wholeTree: Whether paths begin at the server's root. The plant does not matter then, and the configuration
+    ///   needs to hold the tree only.
+    func place(wholeTree: Bool = false) throws -> Place {
         if let server {
             for part in server.split(separator: ",", omittingEmptySubsequences: false) {
                 guard HostAndPort(String(part), defaultPort: 2181) != nil else {
@@ -36,13 +38,20 @@ struct TreeOptions: ParsableArguments {
         let named = plant.map { TreeLayout.chroot(plant: $0) }
         if let server, let named { return Place(servers: server, chroot: named) }
         if let server, configuration.file == nil { return Place(servers: server, chroot: nil) }
+        if wholeTree, let file = configuration.file {
+            let tree = try GatewayConfiguration.loadTree(file: file)
+            return Place(servers: server ?? Self.servers(tree.place), chroot: nil, access: tree.access)
+        }
         let loaded = try configuration.load()
-        let servers =
-            switch loaded.tree {
-            case .embedded(let embedded): embedded.connectAddress
-            case .ensemble(let servers): servers
-            }
-        return Place(servers: server ?? servers, chroot: named ?? loaded.chroot, access: loaded.treeAccess)
+        return Place(
+            servers: server ?? Self.servers(loaded.tree), chroot: named ?? loaded.chroot, access: loaded.treeAccess)
+    }
+
+    private static func servers(_ place: TreePlace) -> String {
+        switch place {
+        case .embedded(let embedded): embedded.connectAddress
+        case .ensemble(let servers): servers
+        }
     }
 
     /// Connects, does the work and closes the session again.
@@ -51,7 +60,7 @@ struct TreeOptions: ParsableArguments {
     func withTree<Result: Sendable>(
         wholeTree: Bool = false, _ work: @escaping @Sendable (ZooKeeperClient) async throws -> Result
     ) async throws -> Result {
-        let place = try place()
+        let place = try place(wholeTree: wholeTree)
         if wholeTree { return try await Self.connect(place.servers, place: place, work) }
         if let chroot = place.chroot { return try await Self.connect(place.servers + chroot, place: place, work) }
         return try await Self.connect(place.servers, place: place) { client in
@@ -93,7 +102,9 @@ struct TreeOptions: ParsableArguments {
                 _ = try await client.waitUntilConnected(timeout: .seconds(5))
             } catch {
                 if Task.isCancelled { throw CancellationError() }
-                throw CommandFailure(.unreachable, Self.explain(client.lastFailure, servers: place.servers))
+                throw CommandFailure(
+                    .unreachable,
+                    Self.explain(client.lastFailure, servers: place.servers, hasTLS: place.access.tls != nil))
             }
             let result = try await work(client)
             group.cancelAll()
@@ -103,9 +114,12 @@ struct TreeOptions: ParsableArguments {
     }
 
     /// Why there is no session; what to do depends on it.
-    private static func explain(_ failure: ConnectionFailure?, servers: String) -> String {
+    private static func explain(_ failure: ConnectionFailure?, servers: String, hasTLS: Bool) -> String {
         if let failure, failure.kind != .unreachable {
-            return "the tree at \(servers) cannot be used: \(failure)"
+            // A port that speaks TLS hangs up, or answers with what is no frame.
+            let isPerhapsTLS = !hasTLS && [.refused, .lost, .protocolViolation].contains(failure.kind)
+            let hint = isPerhapsTLS ? ". Where it speaks TLS, name a configuration with tree.tls (--config FILE)" : ""
+            return "the tree at \(servers) cannot be used: \(failure)\(hint)"
         }
         return
             "the tree at \(servers) does not answer; is a gateway or a tree server running there? (linekeeper run, or linekeeper tree serve)"
