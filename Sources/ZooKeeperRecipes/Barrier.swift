@@ -14,7 +14,7 @@ public struct Barrier: Sendable {
 
     /// Closes the gate.
     ///
-    /// - Throws: ``ZooKeeperClient/ZooKeeperError`` when servers refuse it, or the client has closed; when an answer is
+    /// - Throws: ``/ZooKeeperClient/ZooKeeperError`` when servers refuse it, or the client has closed; when an answer is
     ///   lost it is done once more. `CancellationError`: nobody can tell whether it was closed.
     public func close() async throws {
         try await repeatUntilKnown { try await client.ensurePath(path) }
@@ -45,7 +45,7 @@ public struct Barrier: Sendable {
 
     /// Waits until the gate is open.
     ///
-    /// - Throws: `CancellationError`; ``ZooKeeperClient/ZooKeeperError`` with what servers refuse for good, or when the
+    /// - Throws: `CancellationError`; ``/ZooKeeperClient/ZooKeeperError`` with what servers refuse for good, or when the
     ///   client has closed. What may pass is waited out.
     public func wait() async throws {
         var attempt = Attempt()

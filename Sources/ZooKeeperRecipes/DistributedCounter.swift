@@ -34,7 +34,7 @@ public struct DistributedCounter: Sendable {
     /// Adds, and tells the sum.
     ///
     /// - Throws: ``Overflow`` and ``NotANumber``: nothing was added. ``OutcomeUnknown`` and `CancellationError`: nobody
-    ///   can tell whether it was. ``ZooKeeperClient/ZooKeeperError``: it was not.
+    ///   can tell whether it was. ``/ZooKeeperClient/ZooKeeperError``: it was not.
     @discardableResult
     public func add(_ summand: Int64 = 1) async throws -> Int64 {
         let reading = try await shared.update { bytes in
@@ -63,7 +63,7 @@ public struct DistributedCounter: Sendable {
     /// Sets it, whatever it was, also if that was no number.
     ///
     /// - Throws: ``OutcomeUnknown`` and `CancellationError`: nobody can tell whether it was set.
-    ///   ``ZooKeeperClient/ZooKeeperError``: it was not.
+    ///   ``/ZooKeeperClient/ZooKeeperError``: it was not.
     public func set(_ new: Int64) async throws { _ = try await shared.update { _ in Self.encode(new) } }
 
     private static func encode(_ value: Int64) -> [UInt8] { Array(String(value).utf8) }

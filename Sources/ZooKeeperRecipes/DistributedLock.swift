@@ -24,7 +24,7 @@ public struct DistributedLock: Sendable {
 
     /// Waits for the lock.
     ///
-    /// - Throws: ``ZooKeeperClient/ZooKeeperError`` with `operationTimeout` when it is not free within `timeout`, or with
+    /// - Throws: ``/ZooKeeperClient/ZooKeeperError`` with `operationTimeout` when it is not free within `timeout`, or with
     ///   what servers refuse for good (access, a quota); `CancellationError`. Either way no node is left behind: it is gone
     ///   when this throws, or, while no server answers within two seconds, as soon as one does.
     public func acquire(timeout: Duration? = nil) async throws -> Lease {

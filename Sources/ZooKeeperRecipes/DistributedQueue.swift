@@ -12,7 +12,7 @@ public import ZooKeeperProtocol
 /// Order: by priority, then by folder, then in the order of putting, as far as several workers allow one.
 ///
 /// Layout: `path/items/<priority>/<folder>/<uuid>-<seq>`, `path/claims/<item's uuid and number>`. A folder takes about
-/// ``folderSize`` items and then the next one is opened, so that no listing grows with the queue: a server cannot answer
+/// `folderSize` items and then the next one is opened, so that no listing grows with the queue: a server cannot answer
 /// one that is longer than its clients' frame limit (1 MB by default, some 15,000 names). Empty folders are deleted by
 /// whoever finds them.
 public struct DistributedQueue: Sendable {
@@ -47,7 +47,7 @@ public struct DistributedQueue: Sendable {
     /// - Parameter priority: 0 comes first.
     /// - Returns: The item's node.
     /// - Throws: ``OutcomeUnknown`` when the answer was lost and the item is not there: it was not put, or somebody has
-    ///   finished it already. ``ZooKeeperClient/ZooKeeperError`` when it was not put. `CancellationError`: nobody can
+    ///   finished it already. ``/ZooKeeperClient/ZooKeeperError`` when it was not put. `CancellationError`: nobody can
     ///   tell whether it was.
     @discardableResult
     public func put(_ data: [UInt8], priority: UInt8 = 128) async throws -> String {
@@ -136,7 +136,7 @@ public struct DistributedQueue: Sendable {
     /// Claims the next item; waits for one.
     ///
     /// - Returns: The item; nil when there was none within `timeout`, which includes that no server was to be reached.
-    /// - Throws: `CancellationError`; ``ZooKeeperClient/ZooKeeperError`` with what servers refuse for good (access, a
+    /// - Throws: `CancellationError`; ``/ZooKeeperClient/ZooKeeperError`` with what servers refuse for good (access, a
     ///   quota), or when the client has closed. Either way no claim is left behind: it is gone when this throws, or,
     ///   while no server answers within two seconds, as soon as one does.
     public func take(timeout: Duration? = nil) async throws -> QueueItem? {

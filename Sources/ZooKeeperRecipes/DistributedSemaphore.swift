@@ -85,8 +85,8 @@ public struct DistributedSemaphore: Sendable {
 
     /// Changes the number for everybody who asks from now on.
     ///
-    /// - Throws: ``ZooKeeperClient/ZooKeeperError``; nobody can tell whether it was changed when
-    ///   ``ZooKeeperClient/ZooKeeperError/isOutcomeUnknown`` says so, and after a `CancellationError`.
+    /// - Throws: ``/ZooKeeperClient/ZooKeeperError``; nobody can tell whether it was changed when
+    ///   ``/ZooKeeperClient/ZooKeeperError/isOutcomeUnknown`` says so, and after a `CancellationError`.
     public func setLimit(_ limit: Int) async throws {
         try await client.ensurePath(path)
         try await client.setData(path, data: Array("\(max(1, limit))".utf8))

@@ -38,7 +38,7 @@ public struct DoubleBarrier: Sendable {
 
     /// Enters, and waits until the others have.
     ///
-    /// - Throws: `CancellationError`; ``ZooKeeperClient/ZooKeeperError`` with what servers refuse for good (access, a
+    /// - Throws: `CancellationError`; ``/ZooKeeperClient/ZooKeeperError`` with what servers refuse for good (access, a
     ///   quota), or when the client has closed. Either way the node is gone when this throws, or, while no server
     ///   answers within two seconds, as soon as one does. Should the round have begun at that moment, the others see
     ///   this one as having left.
@@ -177,7 +177,7 @@ public struct DoubleBarrier: Sendable {
 
     /// Leaves, and waits until the others have left, too. Returns also when the own node has gone meanwhile.
     ///
-    /// - Throws: `CancellationError`; ``ZooKeeperClient/ZooKeeperError`` with what servers refuse for good, or when the
+    /// - Throws: `CancellationError`; ``/ZooKeeperClient/ZooKeeperError`` with what servers refuse for good, or when the
     ///   client has closed. The node is on its way out nevertheless.
     public func leave(_ pass: Pass) async throws {
         pass.lease.grant.lose(.resigned)

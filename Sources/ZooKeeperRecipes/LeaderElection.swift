@@ -64,7 +64,7 @@ public final class LeaderElection: Service, Sendable {
 
     /// Stands until cancelled or shut down gracefully; then gives the lease up, removes the node, and returns.
     ///
-    /// - Throws: ``ZooKeeperClient/ZooKeeperError`` when standing is hopeless: the client has ended, or access is
+    /// - Throws: ``/ZooKeeperClient/ZooKeeperError`` when standing is hopeless: the client has ended, or access is
     ///   denied.
     public func run() async throws {
         defer { broadcast.finish() }

@@ -34,9 +34,9 @@ public struct Lease: Sendable, Hashable, CustomStringConvertible {
     ///
     /// - Returns: The results of the operations, without that of the check.
     /// - Throws: ``LeaseLost`` when the deadline has passed or the node is gone; otherwise what
-    ///   ``ZooKeeperClient/ZooKeeperClient/transaction(_:)`` throws, `transactionIndex` counted without the check.
+    ///   ``/ZooKeeperClient/ZooKeeperClient/transaction(_:)`` throws, `transactionIndex` counted without the check.
     ///   Nobody can tell whether the operations were carried out after a `CancellationError`, or an error that says so
-    ///   (``ZooKeeperClient/ZooKeeperError/isOutcomeUnknown``).
+    ///   (``/ZooKeeperClient/ZooKeeperError/isOutcomeUnknown``).
     @discardableResult
     public func guarded(_ operations: [Operation]) async throws -> [OperationResult] {
         guard isValid() else {

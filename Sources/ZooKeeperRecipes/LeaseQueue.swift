@@ -29,7 +29,7 @@ struct LeaseQueue: Sendable {
 
     /// Has `acquire` give a lease within `timeout`, everything that it has to ask for included.
     ///
-    /// - Throws: ``ZooKeeperClient/ZooKeeperError`` with `operationTimeout` when it does not.
+    /// - Throws: ``/ZooKeeperClient/ZooKeeperError`` with `operationTimeout` when it does not.
     static func inTime(
         _ timeout: Duration?, _ path: String, _ acquire: @escaping @Sendable () async throws -> Lease
     ) async throws -> Lease {

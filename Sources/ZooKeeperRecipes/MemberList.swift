@@ -38,7 +38,7 @@ public final class MemberList: Service, Sendable {
 
     /// Keeps the list until cancelled or shut down gracefully.
     ///
-    /// - Throws: ``ZooKeeperClient/ZooKeeperError`` when that is hopeless: the client has ended, or access is denied.
+    /// - Throws: ``/ZooKeeperClient/ZooKeeperError`` when that is hopeless: the client has ended, or access is denied.
     public func run() async throws {
         defer { broadcast.finish() }
         try await cancelWhenGracefulShutdown {

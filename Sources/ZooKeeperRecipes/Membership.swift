@@ -50,7 +50,7 @@ public final class Membership: Service, Sendable {
 
     /// Stays a member until cancelled or shut down gracefully; then removes the node and returns.
     ///
-    /// - Throws: ``ZooKeeperClient/ZooKeeperError`` when that is hopeless: the client has ended, or access is denied.
+    /// - Throws: ``/ZooKeeperClient/ZooKeeperError`` when that is hopeless: the client has ended, or access is denied.
     public func run() async throws {
         try await cancelWhenGracefulShutdown {
             try await withThrowingTaskGroup(of: Void.self) { group in

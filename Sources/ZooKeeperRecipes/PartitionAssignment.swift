@@ -79,7 +79,7 @@ public final class PartitionAssignment: Service, Sendable {
 
     /// Takes part until cancelled or shut down gracefully; then ends all work, gives everything up, and returns.
     ///
-    /// - Throws: ``ZooKeeperClient/ZooKeeperError`` when that is hopeless: the client has ended, or access is denied.
+    /// - Throws: ``/ZooKeeperClient/ZooKeeperError`` when that is hopeless: the client has ended, or access is denied.
     public func run() async throws {
         try await cancelWhenGracefulShutdown {
             // Fails with an item's task; nothing else comes through it.

@@ -9,7 +9,7 @@
 /// that remembers nothing can promise it for every set of names, however it is computed: among enough names there are
 /// some for which only their order counts, and then the first one's leaving and the last one's cannot both move little.
 ///
-/// ``init(members:items:after:slack:)`` remembers: it begins with the plan before. One of n members of equal weight
+/// `init(members:items:after:slack:)` remembers: it begins with the plan before. One of n members of equal weight
 /// leaving then moves its own items and no other, and never more than 2/n of all; one that comes takes its even part.
 /// With fewer items than members nobody has more than one, so that at most one moves. This is what
 /// ``PartitionAssignment`` goes by.

@@ -20,7 +20,7 @@ public struct QueueItem: Sendable {
     /// Deletes the item together with the claim and carries out `operations`, all in one transaction.
     ///
     /// - Throws: ``LeaseLost`` when the item is not this worker's any more: nothing was changed, and another one has it or
-    ///   will. ``ZooKeeperClient/ZooKeeperError`` when one of the operations fails; the claim stands. ``OutcomeUnknown``
+    ///   will. ``/ZooKeeperClient/ZooKeeperError`` when one of the operations fails; the claim stands. ``OutcomeUnknown``
     ///   when the answer was lost and the session with it. `CancellationError`: nobody can tell whether it was
     ///   finished, and ``LeaseLost`` from another call does not mean that it was not.
     public func finish(_ operations: [ZooKeeperProtocol.Operation] = []) async throws {

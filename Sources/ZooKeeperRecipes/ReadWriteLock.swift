@@ -76,7 +76,7 @@ public struct ReadWriteLock: Sendable {
     ///
     /// - Returns: The reader's lease.
     /// - Throws: ``LeaseLost`` when the writer's is lost already, or `lease` is a reader's, which is left as it is;
-    ///   `CancellationError` and ``ZooKeeperClient/ZooKeeperError`` with what servers refuse for good, or when the
+    ///   `CancellationError` and ``/ZooKeeperClient/ZooKeeperError`` with what servers refuse for good, or when the
     ///   client has closed: then the place is given up, as by ``releaseAndWait(_:)``.
     public func downgrade(_ lease: Lease) async throws -> Lease {
         guard ProtectedName.hasMark(Self.writeMark, String(ZooKeeperPath.name(of: lease.path))) else {

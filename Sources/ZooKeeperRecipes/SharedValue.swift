@@ -41,7 +41,7 @@ public struct SharedValue: Sendable {
     /// Reads the value; makes it when it is missing. On an ensemble the server may lag behind others' changes, which
     /// makes no difference to ``replace(_:with:)``.
     ///
-    /// - Throws: `CancellationError`; ``ZooKeeperClient/ZooKeeperError`` with what servers refuse for good (access, a
+    /// - Throws: `CancellationError`; ``/ZooKeeperClient/ZooKeeperError`` with what servers refuse for good (access, a
     ///   quota), or when the client has closed. What may pass is waited out.
     public func read() async throws -> Reading {
         var attempt = Attempt()
@@ -74,7 +74,7 @@ public struct SharedValue: Sendable {
     ///
     /// - Returns: The new reading; nil when somebody else has changed, deleted or remade it.
     /// - Throws: ``OutcomeUnknown`` when the answer was lost and several others have changed the value since, or the
-    ///   servers stay away. ``ZooKeeperClient/ZooKeeperError`` when it was not replaced. `CancellationError`: nobody
+    ///   servers stay away. ``/ZooKeeperClient/ZooKeeperError`` when it was not replaced. `CancellationError`: nobody
     ///   can tell whether it was.
     public func replace(_ reading: Reading, with value: [UInt8]) async throws -> Reading? {
         let change = ProtectedName(kind: "").prefix
@@ -121,7 +121,7 @@ public struct SharedValue: Sendable {
 
     /// Deletes the value. Whoever read it before cannot replace what is made afterwards.
     ///
-    /// - Throws: ``ZooKeeperClient/ZooKeeperError``: with `notEmpty` when a child of the node has children of its own, which
+    /// - Throws: ``/ZooKeeperClient/ZooKeeperError``: with `notEmpty` when a child of the node has children of its own, which
     ///   no value has; with `connectionLoss` or `operationTimeout` when nobody can tell whether it was deleted.
     ///   `CancellationError`, with an outcome as unknown.
     public func delete() async throws {

@@ -76,7 +76,7 @@ public final class TreeCache: Service, Sendable {
 
     /// Waits until everything has been looked at once.
     ///
-    /// - Throws: `CancellationError`; ``ZooKeeperClient/ZooKeeperError`` with `clientClosed` when ``run()`` has ended
+    /// - Throws: `CancellationError`; ``/ZooKeeperClient/ZooKeeperError`` with `clientClosed` when ``run()`` has ended
     ///   before.
     public func waitUntilLoaded() async throws {
         for await isLoaded in loaded.updates() where isLoaded { return }
@@ -102,7 +102,7 @@ public final class TreeCache: Service, Sendable {
 
     /// Keeps the cache until cancelled or shut down gracefully.
     ///
-    /// - Throws: ``LimitExceeded``; ``ZooKeeperClient/ZooKeeperError`` when it is hopeless: the client has ended, or access
+    /// - Throws: ``LimitExceeded``; ``/ZooKeeperClient/ZooKeeperError`` when it is hopeless: the client has ended, or access
     ///   is denied.
     public func run() async throws {
         defer { finish() }
