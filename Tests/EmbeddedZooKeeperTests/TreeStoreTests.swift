@@ -277,9 +277,17 @@ import ZooKeeperProtocol
         let scratch = Scratch()
         try await Self.fill(scratch, nodes: 1)
         let name = try #require(try scratch.names("log-").first)
-        try scratch.change(name) { $0[11] = 99 }
+        try scratch.change(name) { content in
+            content[11] = 99
+            let checksum = content.withUnsafeBytes {
+                Checksum.crc32c(UnsafeRawBufferPointer(rebasing: $0.prefix(LogFormat.contentSize)))
+            }
+            withUnsafeBytes(of: checksum.bigEndian) {
+                content.replaceSubrange(LogFormat.contentSize..<LogFormat.sectorSize, with: $0)
+            }
+        }
         let newer = #expect(throws: RecoveryError.self) { try scratch.recover() }
-        #expect(newer?.description.contains("newer program") == true)
+        #expect(newer?.description.contains("use the version of the program that wrote it") == true)
         let older = Scratch()
         _ = try DataDirectory(older.path)
         try Data(repeating: 0x41, count: 8192).write(to: URL(fileURLWithPath: older.path + "/tree.sqlite"))
