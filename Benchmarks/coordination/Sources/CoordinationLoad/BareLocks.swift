@@ -3,21 +3,33 @@ import Foundation
 /// Contenders for one lock that do nothing but what the tree needs for it, all on one thread: no leases, no checks, no
 /// waking of threads. What server, disk and system allow whoever hands a lock on by its nodes.
 ///
-/// Each gives back, queues again and lists in one flight, watches the node before its own, and goes on when that is gone.
+/// Each gives back, queues again and lists in one flight, and watches its own node and the one before. That one's end alone
+/// does not say that the lock is free: it may have been waiting, too. So each also watches the next one ahead, lists when
+/// that is gone, and knows then whether it is its turn when the one before goes. With `--watches 1` they watch the one before
+/// only; with `--threads 2` the holder is on a thread of its own, as where no user's code runs on an event loop.
 struct BareLocks {
     private let settings: LoadSettings
     private let parent: String
     private let prefix: String
     private var contenders: [Contender] = []
     private var handOffs = 0
+    /// Where the holder does its work and gives back, when that is not the thread that reads.
+    private let other: SecondThread?
 
     private final class Contender {
         let connection: RawConnection
         var xid: Int32 = 0
         var own = ""
+        /// The names of those ahead that are watched.
+        var before = ""
+        var next = ""
+        /// Whether nobody is ahead but the one before.
+        var isNext = false
+        var isOwnWatched = false
         var createXid: Int32 = 0
         var listXid: Int32 = 0
-        var watchXid: Int32 = 0
+        var beforeXid: Int32 = 0
+        var aheadXid: Int32 = 0
 
         init(_ connection: RawConnection) { self.connection = connection }
 
@@ -37,6 +49,7 @@ struct BareLocks {
     init(_ settings: LoadSettings) {
         self.settings = settings
         parent = settings.path
+        other = settings.threads > 1 ? SecondThread() : nil
         prefix = settings.path + "/_c_0123456789abcdef-lock-"
     }
 
@@ -74,8 +87,9 @@ struct BareLocks {
 
     // MARK: Requests
 
-    private mutating func queue(_ contender: Contender) throws {
+    private func queue(_ contender: Contender) throws {
         if !contender.own.isEmpty { ask(.delete, contender.own, contender) { $0.int(-1) } }
+        (contender.before, contender.next, contender.isNext, contender.isOwnWatched) = ("", "", false, false)
         contender.createXid = create(prefix, flags: 3, contender)
         try list(contender)
     }
@@ -118,8 +132,14 @@ struct BareLocks {
         for answer in try contender.connection.takeAnswers() {
             switch answer.xid {
             case -1:
-                handOffs += 1
-                try queue(contender)
+                let name = answer.eventPath.dropFirst(parent.utf8.count + 1)
+                if name == contender.before {
+                    contender.before = ""
+                    if contender.isNext { try hold(contender) } else { try list(contender) }
+                } else if name == contender.next {
+                    contender.next = ""
+                    try list(contender)
+                }
             case contender.createXid:
                 guard answer.error == 0, let own = answer.strings(counted: false).first else {
                     throw LoadError(description: "a create failed with \(answer.error)")
@@ -127,23 +147,40 @@ struct BareLocks {
                 contender.own = own
             case contender.listXid:
                 try listed(answer.strings(counted: true), contender)
-            case contender.watchXid where answer.error != 0:
+            case contender.beforeXid where answer.error != 0, contender.aheadXid where answer.error != 0:
                 // It went before it could be watched.
+                contender.before = ""
+                contender.next = ""
                 try list(contender)
             default: break
             }
         }
     }
 
+    private mutating func hold(_ contender: Contender) throws {
+        handOffs += 1
+        if let other { try other.run { try queue(contender) } } else { try queue(contender) }
+    }
+
     private mutating func listed(_ names: [String], _ contender: Contender) throws {
         let own = contender.own.suffix(10)
-        let lower = names.filter { $0.suffix(10) < own }
-        guard let before = lower.max(by: { $0.suffix(10) < $1.suffix(10) }) else {
-            handOffs += 1
-            return try queue(contender)
+        let lower = names.filter { $0.suffix(10) < own }.sorted { $0.suffix(10) < $1.suffix(10) }
+        guard let before = lower.last else { return try hold(contender) }
+        let next = settings.watches == 1 ? "" : lower.dropLast().last ?? ""
+        contender.isNext = next.isEmpty
+        if !contender.isOwnWatched, settings.watches > 1 {
+            contender.isOwnWatched = true
+            watch(contender.own, contender)
         }
-        contender.watchXid = ask(.getData, parent + "/" + before, contender) { $0.byte(1) }
+        if before != contender.before { contender.beforeXid = watch(parent + "/" + before, contender) }
+        if !next.isEmpty, next != contender.next { contender.aheadXid = watch(parent + "/" + next, contender) }
+        (contender.before, contender.next) = (before, next)
         try contender.connection.flush()
+    }
+
+    @discardableResult
+    private func watch(_ path: String, _ contender: Contender) -> Int32 {
+        ask(.getData, path, contender) { $0.byte(1) }
     }
 }
 
@@ -152,6 +189,11 @@ struct RawAnswer {
     var xid: Int32
     var error: Int32
     var body: [UInt8]
+
+    /// What an event is about.
+    var eventPath: String {
+        RawAnswer(xid: xid, error: error, body: Array(body.dropFirst(8))).strings(counted: false).first ?? ""
+    }
 
     /// The strings that the body begins with: a list with its count, or one.
     func strings(counted: Bool) -> [String] {

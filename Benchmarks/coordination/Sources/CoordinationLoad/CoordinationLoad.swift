@@ -19,6 +19,8 @@ struct CoordinationLoad {
           --warm-up N   seconds that are not counted, for locks (1)
           --way WAY     with-lock (a closure), acquire (and release), or release-and-wait, for locks (with-lock)
           --sessions N  contenders for one lock, each with a session of its own (1)
+          --threads N   for bare-locks: 2 (the holder is on another thread than what reads) or 1
+          --watches N   of each contender, for bare-locks: 3 (its own, the one before, the next), or 1 (unsafe)
           --path P      below which the nodes lie (/load); kept after the run
           --trace FILE  raw only: a line for each answer, "MICROSECONDS-SINCE-BOOT LATENCY"
         """

@@ -25,6 +25,8 @@ struct LoadSettings: Sendable {
     var seconds = 10.0
     var warmUp = 1.0
     var sessions = 1
+    var watches = 3
+    var threads = 1
     var path = "/load"
     var trace: String?
 
@@ -64,6 +66,8 @@ struct LoadSettings: Sendable {
         case "--size": size = try Self.number(option, value)
         case "--batch": batch = try Self.number(option, value)
         case "--sessions": sessions = try Self.number(option, value)
+        case "--threads": threads = try Self.number(option, value)
+        case "--watches": watches = try Self.number(option, value)
         default: throw Self.misuse("unknown option \(option)")
         }
     }
