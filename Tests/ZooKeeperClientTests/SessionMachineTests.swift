@@ -153,7 +153,8 @@ struct SessionMachineTests {
         #expect(fresh.elements.map(\.element) == [.gap])
     }
 
-    @Test func afterAReconnectTheLeaseIsNotRenewedBeforeMissedEventsAreIn() throws {
+    /// Has armed a watch of `/own`, and lost the connection a second later; and its lease until then.
+    private func cutOffWithAWatch() throws -> (SessionMachine, before: Moment) {
         var machine = machine()
         let slot = WatchSlot(path: "/own")
         _ = machine.submit(call(path: "/own", arming: .oneShot(.getData, slot), at: start))
@@ -161,6 +162,12 @@ struct SessionMachineTests {
         _ = machine.received([reply(1)], at: start)
         let before = try #require(machine.lease.deadline)
         _ = machine.connectionLost(at: start + .seconds(1))
+        return (machine, before)
+    }
+
+    @Test func afterAReconnectTheLeaseIsNotRenewedBeforeMissedEventsAreIn() throws {
+        let (cutOff, before) = try cutOffWithAWatch()
+        var machine = cutOff
         _ = machine.submit(call(path: "/b", at: start + .seconds(1)))
         connected(&machine, at: start + .seconds(2))
         #expect(machine.lease.deadline == before)
@@ -173,13 +180,8 @@ struct SessionMachineTests {
 
     /// It says that some watches are not armed: what happens to their nodes would not be told.
     @Test func watchesThatAreNotArmedAgainCostTheConnectionAndProveNothing() throws {
-        var machine = machine()
-        let slot = WatchSlot(path: "/own")
-        _ = machine.submit(call(path: "/own", arming: .oneShot(.getData, slot), at: start))
-        connected(&machine, at: start)
-        _ = machine.received([reply(1)], at: start)
-        let before = try #require(machine.lease.deadline)
-        _ = machine.connectionLost(at: start + .seconds(1))
+        let (cutOff, before) = try cutOffWithAWatch()
+        var machine = cutOff
         connected(&machine, at: start + .seconds(2))
         let effects = machine.received(
             [reply(ReservedXid.setWatches, .systemError), reply(ReservedXid.ping)], at: start + .seconds(2))

@@ -13,14 +13,14 @@ enum BackupTarget {
         }
         let slash = file.lastIndex(of: "/")
         let name = slash.map { String(file[file.index(after: $0)...]) } ?? file
-        let parent = slash.map { $0 == file.startIndex ? "/" : String(file[..<$0]) } ?? "."
+        let parent = TreeBackup.parent(of: file)
         guard !name.isEmpty, name != ".", name != ".." else {
             throw RecoveryError("\(file) names a folder: name a file for the backup")
         }
         var target = file
         var status = stat()
         if lstat(file, &status) == 0 {
-            guard let path = canonical(file), stat(path, &status) == 0 else {
+            guard let path = canonicalPath(file), stat(path, &status) == 0 else {
                 throw RecoveryError("\(file) is a symbolic link to something that is not there: name another file")
             }
             target = path
@@ -29,12 +29,12 @@ enum BackupTarget {
             }
             try checkIsBackup(target, fileSystem)
         } else {
-            guard let folder = canonical(parent) else {
+            guard let folder = canonicalPath(parent) else {
                 throw RecoveryError("cannot write \(file): \(parent): \(systemMessage(errno))")
             }
             target = folder == "/" ? "/" + name : folder + "/" + name
         }
-        if let tree = canonical(directory), target.hasPrefix(tree + "/") {
+        if let tree = canonicalPath(directory), target.hasPrefix(tree + "/") {
             throw RecoveryError("\(file) lies in the folder of the tree itself: keep backups elsewhere")
         }
         return target
@@ -47,12 +47,5 @@ enum BackupTarget {
         guard CheckpointHeader.isOfBackup(begin) else {
             throw RecoveryError("\(file) is there and is no backup; it is left alone. Name another file, or remove it.")
         }
-    }
-
-    /// The path without symbolic links; nil, with `errno`, when there is nothing.
-    static func canonical(_ path: String) -> String? {
-        guard let resolved = realpath(path, nil) else { return nil }
-        defer { free(resolved) }
-        return String(cString: resolved)
     }
 }

@@ -147,3 +147,10 @@ extension StorageError {
 func systemMessage(_ code: Int32) -> String {
     String(cString: strerror(code))
 }
+
+/// A path without symbolic links; nil, with `errno`, when there is nothing.
+func canonicalPath(_ path: String) -> String? {
+    guard let resolved = realpath(path, nil) else { return nil }
+    defer { free(resolved) }
+    return String(cString: resolved)
+}

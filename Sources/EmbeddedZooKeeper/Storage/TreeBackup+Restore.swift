@@ -16,7 +16,7 @@ extension TreeBackup {
         try explaining {
             let summary = try readBackup(file).summary
             // A link is followed: what it leads to is replaced, not the link.
-            let directory = BackupTarget.canonical(directory) ?? trimmed(directory)
+            let directory = canonicalPath(directory) ?? trimmed(directory)
             var former: String?
             var epoch: [UInt8]?
             // Held until the end, so that no server starts meanwhile on what is there.
