@@ -25,8 +25,8 @@ struct CheckpointPaceTests {
         #expect(pace.rest(after: .microseconds(200), written: 500, logGrowth: 1) == .zero)
     }
 
-    /// However fast the log grows, a checkpoint is complete before another one's worth has been written.
-    @Test(arguments: [1, 10, 100, 1_000]) func theLogDoesNotOutgrowIt(growthInAPiece: Int) {
+    /// Where it can be, a checkpoint is complete before another one's worth of log has been written.
+    @Test(arguments: [1, 10, 50, 100]) func theLogDoesNotOutgrowIt(growthInAPiece: Int) {
         var growth = 0
         var written = 0
         let piece = 10
@@ -36,8 +36,6 @@ struct CheckpointPaceTests {
             let rest = pace.rest(after: .microseconds(100), written: written, logGrowth: growth)
             growth += growthInAPiece + (rest == .zero ? 0 : growthInAPiece * 8)
         }
-        #expect(
-            growth <= pace.logBytes + 9 * growthInAPiece
-                || growthInAPiece * pace.checkpointBytes / piece > pace.logBytes)
+        #expect(growth <= pace.logBytes + 9 * growthInAPiece)
     }
 }
