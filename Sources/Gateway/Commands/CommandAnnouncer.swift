@@ -30,14 +30,14 @@ final class CommandAnnouncer: Sendable {
         var dropped: UInt64 = 0
     }
 
-    private let publisher: any CommandPublisher
+    private let publisher: any MessagePublisher
     private let topics: CommandTopics
     private let limit: Int
     private let logger: Logger
     private let state = Mutex(State())
     private let turns = Wake()
 
-    init(publisher: any CommandPublisher, topics: CommandTopics, limit: Int, logger: Logger) {
+    init(publisher: any MessagePublisher, topics: CommandTopics, limit: Int, logger: Logger) {
         self.publisher = publisher
         self.topics = topics
         self.limit = limit

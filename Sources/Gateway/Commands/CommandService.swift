@@ -73,7 +73,7 @@ package final class CommandService: Service, Sendable {
     static let malformedLimit = 10_000
 
     let client: ZooKeeperClient
-    let publisher: any CommandPublisher
+    let publisher: any MessagePublisher
     let configuration: Configuration
     let topics: CommandTopics
     let reading: @Sendable (TagPath) -> Interlock.Reading?
@@ -87,7 +87,7 @@ package final class CommandService: Service, Sendable {
 
     /// - Parameter reading: the latest value of a tag, for interlocks; called on any thread, must not block.
     package init(
-        client: ZooKeeperClient, publisher: any CommandPublisher, configuration: Configuration,
+        client: ZooKeeperClient, publisher: any MessagePublisher, configuration: Configuration,
         reading: @escaping @Sendable (TagPath) -> Interlock.Reading?, logger: Logger
     ) {
         self.client = client

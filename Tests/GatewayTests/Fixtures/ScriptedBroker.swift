@@ -4,7 +4,7 @@ import Synchronization
 @testable import Gateway
 
 /// A connection to a broker that does what the test says, and remembers what left.
-final class ScriptedBroker: CommandPublisher {
+final class ScriptedBroker: MessagePublisher {
     struct Message: Sendable {
         var topic: String
         var payload: [UInt8]
@@ -44,6 +44,10 @@ final class ScriptedBroker: CommandPublisher {
             return state.updates
         }
         for update in updates { update.yield(isConnected ? .connected(sessionPresent: false) : .connecting) }
+    }
+
+    var connectionState: MQTTConnectionState {
+        state.withLock { $0.isConnected } ? .connected(sessionPresent: false) : .connecting
     }
 
     func connectionUpdates() -> AsyncStream<MQTTConnectionState> {
