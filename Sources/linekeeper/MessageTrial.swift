@@ -7,15 +7,15 @@ struct MessageTrial {
     struct Step {
         var payload: [UInt8]
         var at: Milliseconds
-        var outcome: MessageOutcome
+        var outcome: MessageOutcome?
         var samples: [(tag: TagPath, sample: Sample, unit: String?)]
         /// Every alarm of those tags, and where it stands after the message.
-        var alarms: [(path: AlarmPath, definition: AlarmDefinition, condition: AlarmCondition)]
+        var alarms: [(path: AlarmPath, definition: AlarmDefinition, standing: AlarmStanding)]
 
         var isUnderstood: Bool {
-            switch outcome.result {
+            switch outcome?.result {
             case .samples, .presence, .empty: samples.allSatisfy { $0.sample.quality != .bad }
-            case .undecodable, .unrouted, .refused: false
+            case .undecodable, .unrouted, .refused, nil: false
             }
         }
     }
@@ -24,10 +24,8 @@ struct MessageTrial {
     let topic: String
     let isRetained: Bool
 
-    private var ingest: Ingest { Ingest(routes: configuration.routes) }
-
     /// The route that takes the topic, and whether as a device's own word about being there.
-    var route: (route: RouteDefinition, isPresence: Bool)? { ingest.route(of: topic) }
+    var route: (route: RouteDefinition, isPresence: Bool)? { Ingest(routes: configuration.routes).route(of: topic) }
 
     var device: TagPath? {
         guard let (route, isPresence) = route else { return nil }
@@ -43,35 +41,31 @@ struct MessageTrial {
 
     func definitions(of tag: TagPath) -> [AlarmDefinition] { configuration.alarms.filter { $0.tags.matches(tag) } }
 
-    /// Takes the payloads one after the other.
+    /// Takes the payloads one after the other, as a gateway that has been listening for a while would.
     func steps(payloads: [[UInt8]], start: Milliseconds, interval: Milliseconds) -> [Step] {
-        var ingest = ingest
-        guard var book = try? AlarmBook(definitions: configuration.alarms) else { return [] }
-        var bound: Set<TagID> = []
+        guard var plant = try? LivePlant(routes: configuration.routes, alarms: configuration.alarms) else { return [] }
         let topic = Array(topic.utf8)
         return payloads.enumerated().map { index, payload in
             let at = start &+ interval &* Int64(index)
-            var samples: ContiguousArray<Sample> = []
-            let outcome = ingest.message(
-                topic: topic.span, payload: payload.span, retained: isRetained, receivedAt: at, into: &samples)
-            var shown: [(TagPath, Sample, String?)] = []
-            var alarms: [(AlarmPath, AlarmDefinition, AlarmCondition)] = []
-            for sample in samples {
-                let tag = ingest.tags[sample.tag]
-                if bound.insert(sample.tag).inserted { book.bind(tag: sample.tag, path: tag.path) }
-                if let value = sample.value?.doubleValue ?? (sample.value == nil ? .nan : nil) {
-                    _ = book.sampleReceived(
-                        tag: sample.tag, value: value, quality: sample.quality, sourceTime: sample.sourceTime,
-                        hasSourceTime: sample.hasSourceTime, receivedTime: sample.receivedTime)
-                    _ = book.advance(to: at)
-                }
-                shown.append((tag.path, sample, tag.unit))
-                for definition in definitions(of: tag.path) {
-                    let path = AlarmPath(tag: tag.path, alarm: definition.name)
-                    alarms.append((path, definition, book.condition(of: path) ?? .normal))
-                }
-            }
-            return Step(payload: payload, at: at, outcome: outcome, samples: shown, alarms: alarms)
+            _ = plant.advance(to: at)
+            var samples: [Sample] = []
+            var effects = LivePlant.Effects()
+            let outcome = plant.messageReceived(
+                topic: topic.span, payload: payload.span, retained: isRetained, receivedAt: at, effects: &effects,
+                observe: { samples.append($0) })
+            _ = plant.advance(to: at)
+            return Step(
+                payload: payload, at: at, outcome: outcome,
+                samples: samples.map { sample in
+                    let tag = plant.tags[sample.tag]
+                    return (tag.path, sample, tag.unit)
+                },
+                alarms: samples.flatMap { sample in
+                    let tag = plant.tags[sample.tag].path
+                    return plant.alarmConditions(of: tag).map { definition, standing in
+                        (AlarmPath(tag: tag, alarm: definition.name), definition, standing)
+                    }
+                })
         }
     }
 
@@ -101,9 +95,9 @@ struct MessageTrial {
                     "— after \(HumanText.span(step.at &- first)): \(printable(String(decoding: step.payload, as: UTF8.self)))"
                 )
             }
-            switch step.outcome.result {
+            switch step.outcome?.result {
             case .samples(0): lines.append("value   none: the payload has nothing where the route looks")
-            case .samples, .empty: break
+            case .samples, .empty, nil: break
             case .undecodable(let failure): lines.append("value   cannot be read: \(failure)")
             case .presence(let isOnline): lines.append("value   the device is \(isOnline ? "online" : "offline")")
             case .unrouted: lines.append("value   no route takes the topic")
@@ -116,10 +110,8 @@ struct MessageTrial {
                     "tag     \(printable(tag.text)) = \(printable(value))\(unit.map { " \($0)" } ?? "")  quality \(sample.quality), \(time)"
                 )
             }
-            for (path, definition, condition) in step.alarms {
-                lines.append(
-                    "alarm   \(path.alarm): \(Self.limits(of: definition)) → \(Self.verdict(condition, definition, step))"
-                )
+            for (path, definition, standing) in step.alarms {
+                lines.append("alarm   \(path.alarm): \(Self.limits(of: definition)) → \(Self.verdict(standing))")
             }
         }
         return lines.joined(separator: "\n") + "\n"
@@ -138,14 +130,15 @@ struct MessageTrial {
         return parts.joined(separator: ", ")
     }
 
-    private static func verdict(_ condition: AlarmCondition, _ alarm: AlarmDefinition, _ step: Step) -> String {
-        if condition != .normal { return "active: \(condition)" }
-        let beyond = step.samples.contains { _, sample, _ in
-            guard sample.quality == .good, let value = sample.value?.doubleValue else { return false }
-            return value > (alarm.high ?? alarm.highHigh)?.limit ?? .infinity
-                || value < (alarm.low ?? alarm.lowLow)?.limit ?? -.infinity
+    private static func verdict(_ standing: AlarmStanding) -> String {
+        switch standing {
+        case .normal: "not active"
+        case .waitingForOnDelay: "not yet active: beyond the limit, waiting for the on-delay"
+        case .active(let condition): "active: \(condition)"
+        case .waitingForOffDelay(let condition): "active: \(condition), returned, waiting for the off-delay"
+        case .frozen(.normal): "not active, and not evaluated until the next good value"
+        case .frozen(let condition): "active: \(condition), and not evaluated until the next good value"
         }
-        return beyond ? "not yet active: beyond the limit, waiting for the on-delay" : "not active"
     }
 
     // MARK: For programs
@@ -168,10 +161,11 @@ struct MessageTrial {
                                 ]
                             }),
                         "alarms": .array(
-                            step.alarms.map { path, _, condition in
+                            step.alarms.map { path, _, standing in
                                 [
                                     "tag": .string(path.tag.text), "alarm": .string(path.alarm),
-                                    "condition": .string(condition.rawValue), "active": .bool(condition != .normal),
+                                    "condition": .string(standing.condition.rawValue),
+                                    "active": .bool(standing.condition != .normal),
                                 ]
                             }),
                     ]

@@ -63,7 +63,7 @@ struct IngestLoop: Service {
 
     private func watchConnection() async {
         for await state in subscriber.connectionUpdates() {
-            if case .connected = state { plant.brokerConnected(at: WallClock.now()) }
+            if case .connected = state { plant.brokerConnected() }
         }
     }
 
@@ -110,7 +110,7 @@ struct IngestLoop: Service {
                 // Nobody listened meanwhile: devices were not silent, conditions may have ended. What the broker kept
                 // tells, so that comes first.
                 let stoppedAgain = await hearWhatWasKept()
-                plant.wasStopped(for: stopped + stoppedAgain)
+                plant.wasPaused(for: stopped + stoppedAgain)
                 agreedSince = .now
             }
             let now = WallClock.now()

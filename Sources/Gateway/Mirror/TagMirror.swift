@@ -103,7 +103,7 @@ struct TagMirror: Service {
         var piece: [TagWrite] = []
         var bytes = 0
         for write in flush.writes.sorted(by: { $0.shard < $1.shard }) {
-            let size = write.data.count + write.path.utf8.count + 100
+            let size = write.data.count + write.znodePath.utf8.count + 100
             if piece.count >= Self.tagsPerTransaction || bytes + size > Self.bytesPerTransaction, !piece.isEmpty {
                 pieces.append(piece)
                 piece = []
@@ -140,11 +140,11 @@ struct TagMirror: Service {
             }
             operations.append(
                 write.exists
-                    ? .setData(path: write.path, data: write.data, version: -1)
-                    : .create(path: write.path, data: write.data, mode: .persistent))
+                    ? .setData(path: Self.path(of: write), data: write.data, version: -1)
+                    : .create(path: Self.path(of: write), data: write.data, mode: .persistent))
         }
         do {
-            for write in writes where !write.exists { try await parents.ensure(parentOf: write.path, client: client) }
+            for write in writes where !write.exists { try await parents.ensure(parentOf: Self.path(of: write), client: client) }
             _ = try await client.transaction(checks + operations)
             plant.written(writes)
             counters.tagWrites.add(writes.count)
@@ -167,13 +167,15 @@ struct TagMirror: Service {
         }
     }
 
+    private static func path(of write: TagWrite) -> String { TreeLayout.tags + "/" + write.znodePath }
+
     /// A tag's node was there already, with a value that may be newer, or had been removed by hand: find out for all of the
     /// transaction, then retry.
     private func learnWhichExist(_ writes: [TagWrite]) async {
         parents.forget()
         do {
-            let nodes = try await TreeWalk(client: client).data(of: writes.map(\.path))
-            plant.tagNodes(zip(writes, nodes).map { (tag: $0.tag, data: $1.map { $0.data ?? [] }) })
+            let nodes = try await TreeWalk(client: client).data(of: writes.map(Self.path(of:)))
+            plant.reconcile(nodes: zip(writes, nodes).map { (tag: $0.tag, data: $1.map { $0.data ?? [] }) })
         } catch {
             logger.debug("tag flush", metadata: ["error": "\(error)"])
         }

@@ -9,7 +9,7 @@ import ZooKeeperRecipes
 /// Owning a shard is not the same as knowing the most about it. A gateway that was stopped, cut off from the broker or
 /// has just been started may be elected while it has heard less than its predecessor wrote, and what it then wrote,
 /// properly fenced, would take tags back to older samples. So under each new lease it first reads what the shard's nodes
-/// hold: the last owner's node is gone, so that nobody adds to it. ``MirrorTable`` decides which of the two stands.
+/// hold: the last owner's node is gone, so that nobody adds to it. ``LatestValues`` decides which of the two stands.
 final class ShardCatchUp: Sendable {
     /// Tags read at once.
     static let tagsPerRound = 4096
@@ -68,9 +68,9 @@ final class ShardCatchUp: Sendable {
             try await client.sync(TreeLayout.tags)
             for group in plant.groups(ofShards: missing, tagsPerGroup: Self.tagsPerRound) {
                 let tags = plant.tagsInTree(ofShards: group)
-                let nodes = try await TreeWalk(client: client).data(of: tags.map(\.path))
+                let nodes = try await TreeWalk(client: client).data(of: tags.map { TreeLayout.tags + "/" + $0.znodePath })
                 plant.reconcile(
-                    shards: group, tags: zip(tags, nodes).map { (tag: $0.tag, data: $1.map { $0.data ?? [] }) })
+                    shards: group, nodes: zip(tags, nodes).map { (tag: $0.tag, data: $1.map { $0.data ?? [] }) })
                 tokens.withLock { tokens in
                     for shard in leases.indices where group >> UInt64(shard) & 1 == 1 {
                         tokens[shard] = leases[shard]?.token

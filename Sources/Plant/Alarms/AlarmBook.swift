@@ -292,6 +292,9 @@ extension AlarmBook {
     /// The condition as evaluated here, which may be ahead of the record; nil when no such alarm is bound.
     public func condition(of path: AlarmPath) -> AlarmCondition? { numbers[path].map { evaluators[$0].condition } }
 
+    /// Where an alarm stands as evaluated here; `normal` when no such alarm is bound.
+    public func standing(of path: AlarmPath) -> AlarmStanding { numbers[path].map { evaluators[$0].standing } ?? .normal }
+
     /// The definition behind an alarm; nil when none applies to that tag.
     public func definition(of path: AlarmPath) -> AlarmDefinition? {
         definitions.first { $0.name.utf8.elementsEqual(path.alarm.utf8) && $0.tags.matches(path.tag) }

@@ -203,6 +203,21 @@ extension AlarmEvaluator {
     }
 }
 
+extension AlarmEvaluator {
+    var standing: AlarmStanding {
+        if frozen != nil { return .frozen(condition) }
+        var isPendingOn = false
+        for index in 0..<count {
+            if limits[index].phase == .pendingOn { isPendingOn = true }
+        }
+        if condition == .normal { return isPendingOn ? .waitingForOnDelay : .normal }
+        for index in 0..<count where limits[index].phase == .pendingOff && limits[index].condition == condition {
+            return .waitingForOffDelay(condition)
+        }
+        return .active(condition)
+    }
+}
+
 // MARK: - Taking over what is recorded
 
 extension AlarmEvaluator {

@@ -3,7 +3,7 @@
 /// Every gateway records every sample here; the owner of a shard takes the shard's dirty tags and writes them. However
 /// slow the tree is, a tag is in the dirty list once, so nothing grows, and what is written is the newest value at the
 /// time of encoding.
-public struct MirrorTable: Sendable {
+public struct LatestValues: Sendable {
     /// What `record` did with a sample.
     public enum Outcome: Sendable, Hashable {
         /// It is the tag's value now, and the tree should hear of it.
@@ -187,7 +187,7 @@ public struct MirrorTable: Sendable {
     }
 }
 
-extension MirrorTable {
+extension LatestValues {
     /// Puts a tag back on its shard's list, once: after a flush that failed, or to have it written whatever the
     /// deadband says.
     public mutating func markDirty(_ tag: TagID) {
@@ -340,7 +340,7 @@ extension MirrorTable {
     }
 }
 
-extension MirrorTable.Entry {
+extension LatestValues.Entry {
     /// What stands in the tree.
     ///
     /// The record does not say whose time it is. It is taken for the sensor's own: that of a sensor without a clock is

@@ -1,17 +1,16 @@
 import OrderedCollections
-package import Plant
 
 /// `/devices/<device path>`: what is known of a device.
-package struct DeviceRecord: Sendable, Equatable {
-    package var device: String
-    package var route: String
+public struct DeviceRecord: Sendable, Equatable {
+    public var device: String
+    public var route: String
     /// When the device was first heard, milliseconds since 1970.
-    package var firstSeen: Milliseconds
-    package var state: DeviceState
+    public var firstSeen: Milliseconds
+    public var state: DeviceState
     /// Since when it has been in this state.
-    package var since: Milliseconds
+    public var since: Milliseconds
 
-    package init(device: String, route: String, firstSeen: Milliseconds, state: DeviceState, since: Milliseconds) {
+    public init(device: String, route: String, firstSeen: Milliseconds, state: DeviceState, since: Milliseconds) {
         self.device = device
         self.route = route
         self.firstSeen = firstSeen
@@ -20,7 +19,7 @@ package struct DeviceRecord: Sendable, Equatable {
     }
 
     /// nil for anything that is not a device record.
-    package init?(data: [UInt8]) {
+    public init?(data: [UInt8]) {
         guard let json = try? JSONValue(parsing: data), let device = json["device"]?.stringValue,
             let route = json["route"]?.stringValue, let firstSeen = json["firstSeen"]?.intValue,
             let name = json["state"]?.stringValue, let state = DeviceState(rawValue: name),
@@ -29,7 +28,7 @@ package struct DeviceRecord: Sendable, Equatable {
         self.init(device: device, route: route, firstSeen: firstSeen, state: state, since: since)
     }
 
-    package func serialized() -> [UInt8] {
+    public func serialized() -> [UInt8] {
         JSONValue.object([
             "device": .string(device), "route": .string(route), "firstSeen": .integer(firstSeen),
             "state": .string(state.rawValue), "since": .integer(since),
@@ -38,10 +37,10 @@ package struct DeviceRecord: Sendable, Equatable {
 }
 
 /// A device whose node is to be written.
-struct DeviceChange: Sendable {
-    var device: DeviceID
+public struct DeviceChange: Sendable {
+    public let device: DeviceID
     /// As it is spelt below `/devices`, without a leading slash.
-    var znodePath: String
-    var shard: Int
-    var record: DeviceRecord
+    public let znodePath: String
+    public let shard: Int
+    public let record: DeviceRecord
 }

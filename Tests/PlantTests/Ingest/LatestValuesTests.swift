@@ -2,11 +2,11 @@ import Plant
 import Testing
 
 @Suite("Mirror")
-struct MirrorTableTests {
+struct LatestValuesTests {
     /// A plant of tags `d<i>/t`, each of its own device.
     private struct Fixture {
         var tags = TagTable()
-        var mirror = MirrorTable()
+        var mirror = LatestValues()
         var now: Milliseconds = 1_700_000_000_000
 
         mutating func tag(_ name: String, deadband: Double? = nil, refreshAfter: Milliseconds? = nil) throws -> TagID {
@@ -21,7 +21,7 @@ struct MirrorTableTests {
         mutating func record(
             _ tag: TagID, _ value: TagValue?, quality: Quality = .good, time: Milliseconds? = nil,
             retained: Bool = false
-        ) -> MirrorTable.Outcome {
+        ) -> LatestValues.Outcome {
             now += 1
             return mirror.record(
                 Sample(

@@ -1,0 +1,45 @@
+// Alarms: what is to be recorded, and what was.
+extension LivePlant {
+    /// Transitions that wait to be recorded.
+    public var pendingTransitionCount: Int { alarms.pendingCount }
+
+    /// Transitions that were given up, unrecorded, because too many waited.
+    public var overflowedTransitionCount: Int { alarms.statistics.edgesOverflowed }
+
+    /// The transitions that are to be recorded next; see ``AlarmBook/proposals(limit:epoch:)``.
+    public func proposals(limit: Int, epoch: Int64) -> [ProposedTransition] {
+        alarms.proposals(limit: limit, epoch: epoch)
+    }
+
+    /// A transition was seen in the journal.
+    public mutating func transitionRecorded(_ record: AlarmRecord, at now: Milliseconds) {
+        lastRecorded = now
+        alarms.transitionRecorded(record, at: now)
+    }
+
+    /// The records that stand in the tree.
+    public mutating func restoreAlarms(_ records: [AlarmRecord], at now: Milliseconds) {
+        alarms.restore(records, at: now)
+    }
+
+    /// What an operator's acknowledgement makes of an alarm; see
+    /// ``AlarmBook/acknowledge(_:eventID:by:comment:at:epoch:)``.
+    public func acknowledge(
+        _ path: AlarmPath, eventID: String?, by: String, comment: String?, at now: Milliseconds, epoch: Int64
+    ) -> Result<ProposedTransition, AcknowledgementRefusal> {
+        alarms.acknowledge(path, eventID: eventID, by: by, comment: comment, at: now, epoch: epoch)
+    }
+
+    /// Gives up what a live active processor has evidently not agreed with. Returns how many transitions went.
+    public mutating func dropPending(olderThan moment: Milliseconds, at now: Milliseconds) -> Int {
+        // A processor that has recorded nothing since may just not hear the broker: that is no disagreement.
+        alarms.dropPending(olderThan: min(moment, lastRecorded), at: now)
+    }
+
+    /// Every alarm of a tag and where its condition stands, as evaluated here.
+    public func alarmConditions(of tag: TagPath) -> [(definition: AlarmDefinition, standing: AlarmStanding)] {
+        alarms.definitions.filter { $0.tags.matches(tag) }.map { definition in
+            (definition, alarms.standing(of: AlarmPath(tag: tag, alarm: definition.name)))
+        }
+    }
+}

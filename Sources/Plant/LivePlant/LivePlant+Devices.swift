@@ -1,0 +1,44 @@
+// Devices: their presence, and what of it is to be written.
+extension LivePlant {
+    mutating func deviceChanged(_ device: DeviceID, to state: DeviceState, at now: Milliseconds) {
+        changedDevices.insert(device)
+        if firstSeen[device] == nil { firstSeen[device] = now }
+        guard state != .online else { return }
+        for tag in ingest.tags.tags(of: device) where latest.markStale(tag) {
+            // Frozen until the next good sample: silence neither raises an alarm of this kind nor clears one.
+            _ = alarms.sampleReceived(
+                tag: tag, value: .nan, quality: .stale, sourceTime: now, hasSourceTime: false, receivedTime: now)
+        }
+    }
+
+    /// Takes up to `limit` changed devices of these shards, as their nodes should be now.
+    public mutating func takeChangedDevices(ownedBy shards: UInt64, limit: Int) -> [DeviceChange] {
+        var changes: [DeviceChange] = []
+        for device in changedDevices where changes.count < limit {
+            let description = ingest.devices[device]
+            guard shards >> UInt64(description.shard) & 1 == 1 else { continue }
+            let (state, since) = ingest.devices.state(of: device)
+            changes.append(
+                DeviceChange(
+                    device: device, znodePath: description.znodePath, shard: description.shard,
+                    record: DeviceRecord(
+                        device: description.path.text, route: description.route ?? "",
+                        firstSeen: firstSeen[device] ?? since, state: state, since: since)))
+        }
+        for change in changes { changedDevices.remove(change.device) }
+        return changes
+    }
+
+    /// What was taken and could not be written is changed again.
+    public mutating func deviceWritesFailed(_ changes: [DeviceChange]) {
+        changedDevices.formUnion(changes.lazy.map(\.device))
+    }
+
+    /// This gateway has come to own a shard: nobody knows what the last owner got written of its devices. Of its tags,
+    /// ``reconcile(shards:nodes:at:)`` will tell.
+    public mutating func shardGained(_ shard: Int) {
+        for device in ingest.devices.all where ingest.devices[device].shard == shard && firstSeen[device] != nil {
+            changedDevices.insert(device)
+        }
+    }
+}
