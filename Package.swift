@@ -91,6 +91,20 @@ let package = Package(
             name: "TestFixtures",
             dependencies: ["ZooKeeperClient", "ZooKeeperProtocol", "EmbeddedZooKeeper", "MQTT", logging],
             path: "Tests/TestFixtures", swiftSettings: settings),
+
+        // script/campaign: faults against the built program. What judges it shares no code with it.
+        .target(name: "CampaignOracle", path: "Tests/Campaign/Oracle", swiftSettings: settings),
+        .executableTarget(
+            name: "campaign",
+            dependencies: [
+                "CampaignOracle", "TestFixtures", "MQTT", "ZooKeeperClient", "ZooKeeperProtocol", argumentParser,
+                logging,
+            ],
+            path: "Tests/Campaign/Program", swiftSettings: settings),
+        .testTarget(
+            name: "CampaignTests", dependencies: ["CampaignOracle"], path: "Tests/Campaign/OracleTests",
+            swiftSettings: settings),
+
         .testTarget(
             name: "ZooKeeperProtocolTests", dependencies: ["ZooKeeperProtocol", nioCore], swiftSettings: settings),
         .testTarget(

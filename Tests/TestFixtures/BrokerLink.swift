@@ -19,16 +19,22 @@ public final class BrokerLink: Sendable {
 
     /// Connects, subscribes (QoS 1) and returns once both are done.
     ///
-    /// - Parameter received: called from one task, in the order of arrival.
+    /// - Parameters:
+    ///   - keepsSession: the broker keeps for it what it does not hear.
+    ///   - longestPause: between two attempts to connect.
+    ///   - received: called from one task, in the order of arrival.
     public init(
         port: Int, clientID: String, subscriptions: [String] = [],
+        keepsSession: Bool = false, longestPause: Duration? = nil,
         received: @escaping @Sendable (Message) -> Void = { _ in }
     ) async throws {
         var logger = Logger(label: clientID)
         logger.logLevel = .error
         var configuration = MQTTClient.Configuration(
             broker: MQTTBroker(host: "127.0.0.1", port: port), clientID: clientID)
-        configuration.cleanStart = true
+        configuration.cleanStart = !keepsSession
+        if keepsSession { configuration.sessionExpiry = .seconds(3600) }
+        if let longestPause { configuration.reconnect.maximum = longestPause }
         let client = MQTTClient(
             configuration: configuration,
             subscriptions: subscriptions.map { MQTTSubscription(filter: $0, qos: .atLeastOnce) }, logger: logger)

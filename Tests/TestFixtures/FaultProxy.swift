@@ -14,6 +14,8 @@ public final class FaultProxy: Sendable {
         var held: Set<Direction> = []
         var discarded: Set<Direction> = []
         var refuses = false
+        /// Connections whose first bytes it is true of are hung up on, as soon as those have come.
+        var refusesBeginning: (@Sendable ([UInt8]) -> Bool)?
         var links: [Int: Link] = [:]
         var accepted = 0
         var isClosed = false
@@ -24,6 +26,8 @@ public final class FaultProxy: Sendable {
         let client: Int32
         let server: Int32
         var pumps = 2
+        /// What the client said first, such as its CONNECT packet.
+        var beginning: [UInt8] = []
     }
 
     /// Where clients connect.
@@ -63,10 +67,16 @@ public final class FaultProxy: Sendable {
     /// Hangs up on whoever connects, until told otherwise.
     public func refuse(_ refuses: Bool) { state.withLock { $0.refuses = refuses } }
 
-    /// Cuts all connections. What is held back is lost.
-    public func cut() {
+    /// Hangs up on those connections, present and future, whose first bytes satisfy `isMeant`; nil: on none any more.
+    public func refuse(beginning isMeant: (@Sendable ([UInt8]) -> Bool)?) {
+        state.withLock { $0.refusesBeginning = isMeant }
+        if let isMeant { cut(beginning: isMeant) }
+    }
+
+    /// Cuts all connections, or those that began with what satisfies `isMeant`. What is held back is lost.
+    public func cut(beginning isMeant: @Sendable ([UInt8]) -> Bool = { _ in true }) {
         state.withLock { state in
-            for link in state.links.values {
+            for link in state.links.values where isMeant(link.beginning) {
                 shutdown(link.client, Int32(SHUT_RDWR))
                 shutdown(link.server, Int32(SHUT_RDWR))
             }
@@ -79,6 +89,7 @@ public final class FaultProxy: Sendable {
             state.held = []
             state.discarded = []
             state.refuses = false
+            state.refusesBeginning = nil
         }
     }
 
@@ -130,6 +141,7 @@ public final class FaultProxy: Sendable {
         reading: while true {
             let count = recv(source, &buffer, buffer.count, 0)
             if count <= 0 { break }
+            if direction == .toServer, isRefused(id, buffer[..<count]) { break }
             while state.withLock({ $0.held.contains(direction) }) {
                 usleep(500)
                 // Cut while held: a socket that was shut down says so.
@@ -154,6 +166,15 @@ public final class FaultProxy: Sendable {
             Glibc.close(link.client)
             Glibc.close(link.server)
             state.links[id] = nil
+        }
+    }
+
+    /// Notes what a connection begins with, and says whether that is refused.
+    private func isRefused(_ id: Int, _ bytes: ArraySlice<UInt8>) -> Bool {
+        state.withLock { state in
+            guard state.links[id]?.beginning.isEmpty == true else { return false }
+            state.links[id]?.beginning = Array(bytes)
+            return state.refusesBeginning?(Array(bytes)) ?? false
         }
     }
 

@@ -5,6 +5,14 @@ public struct LinekeeperProgram: Sendable {
     /// Absolute path of the executable.
     public let path: String
 
+    /// The program at `path`, which must be absolute.
+    public init(path: String) throws {
+        guard FileManager.default.isExecutableFile(atPath: path) else {
+            throw FixtureError("no linekeeper program at \(path)")
+        }
+        self.path = path
+    }
+
     /// Finds it: `$LINEKEEPER_BINARY`, else beside the test bundle, else in `.build` of the package.
     public init() throws {
         let environment = ProcessInfo.processInfo.environment

@@ -1,0 +1,103 @@
+import ArgumentParser
+import CampaignOracle
+import Foundation
+import TestFixtures
+
+/// Plays rounds of faults against the built program; see `script/campaign`.
+@main
+struct CampaignCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "campaign",
+        abstract: "Do faults to gateways, brokers and trees, and count what is lost, doubled or misdated.",
+        discussion: """
+            Each round starts a broker, a tree and one to three gateways, publishes samples, does one fault or two, and \
+            holds journal, records, tags, announcements and commands against what the samples call for. A round is \
+            repeated with --seed and --round. What a failed round wrote is kept in var/campaign/.
+            """)
+
+    @Option(help: "How many rounds.") var rounds = 20
+    @Option(help: "What the rounds are made of.") var seed: UInt64?
+    @Option(help: "Only this round.") var round: Int?
+    @Option(help: "Kinds of fault, separated by commas; pairs are made of these.") var only: String?
+    @Option(help: "Kinds of fault that may fail.") var allow: String?
+    @Option(help: "Rounds that run at a time.") var parallel = 3
+    @Option(help: "The program under test.") var binary: String?
+    @Option(help: "Another build of the program, for the rolling upgrade.") var upgradeFrom: String?
+    @Option(help: "Where to keep what failed rounds wrote.") var keep = "var/campaign"
+    @Flag(help: "List the kinds of fault.") var list = false
+
+    func run() async throws {
+        if list {
+            for kind in FaultKind.allCases {
+                Self.say(kind.rawValue + String(repeating: " ", count: 24 - kind.rawValue.count) + kind.about)
+            }
+            return
+        }
+        let seed = seed ?? UInt64.random(in: 1...999_999)
+        let kinds = try chosenKinds()
+        let allowed = Set(try Self.kinds(allow) ?? [])
+        let scratch = try Scratch("campaign")
+        let apache = SharedApache()
+        let builder = StageBuilder(
+            program: try binary.map { try LinekeeperProgram(path: Self.absolute($0)) } ?? LinekeeperProgram(),
+            other: try upgradeFrom.map { try LinekeeperProgram(path: Self.absolute($0)) }, apache: apache,
+            campaignScratch: scratch)
+        let schedule = Schedule(seed: seed, kinds: kinds)
+        let numbers = round.map { [$0] } ?? Array(1...max(1, rounds))
+        Self.say("seed \(seed), \(numbers.count) rounds, \(parallel) at a time, \(builder.program.path)")
+
+        let begin = ContinuousClock.now
+        var summary = Summary()
+        var failed = 0
+        await withTaskGroup(of: RoundResult.self) { group in
+            var next = numbers.makeIterator()
+            func start() {
+                guard let number = next.next() else { return }
+                let round = Round(plan: schedule.plan(number), builder: builder, keep: Self.absolute(keep))
+                group.addTask { await round.play() }
+            }
+            for _ in 0..<max(1, parallel) { start() }
+            while let result = await group.next() {
+                start()
+                summary.add(result)
+                if !result.isSound, !result.plan.kinds.contains(where: allowed.contains) { failed += 1 }
+                Self.show(result)
+            }
+        }
+        await apache.close()
+        scratch.remove()
+        Self.say(
+            "\n\(summary.text)\n\n\(numbers.count) rounds in \((.now - begin).components.seconds) s, \(failed) failed")
+        if failed > 0 { throw ExitCode(1) }
+    }
+
+    /// Unlike `print`, it shows a line when it is said, also in a pipe.
+    private static func say(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
+
+    private static func show(_ result: RoundResult) {
+        Self.say(result.line)
+        if let failure = result.failure { Self.say("     not played to its end: \(failure)") }
+        for line in result.verdict.lines.prefix(8) { Self.say("     \(line)") }
+        if let kept = result.kept { Self.say("     kept in \(kept)") }
+    }
+
+    private func chosenKinds() throws -> [FaultKind] {
+        let chosen = try Self.kinds(only) ?? FaultKind.allCases
+        let playable = chosen.filter { upgradeFrom != nil || !$0.setting.needsOther }
+        guard !playable.isEmpty else { throw ValidationError("a rolling upgrade needs --upgrade-from") }
+        return playable
+    }
+
+    private static func kinds(_ text: String?) throws -> [FaultKind]? {
+        try text?.split(separator: ",").map { name in
+            guard let kind = FaultKind(rawValue: String(name)) else {
+                throw ValidationError("there is no kind of fault \(name); --list shows them")
+            }
+            return kind
+        }
+    }
+
+    private static func absolute(_ path: String) -> String {
+        path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
+    }
+}

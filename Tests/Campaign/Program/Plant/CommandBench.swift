@@ -1,0 +1,108 @@
+import CampaignOracle
+import Foundation
+import Synchronization
+import TestFixtures
+
+/// Asks for commands over MQTT and plays the devices that carry them out, counting.
+final class CommandBench: Sendable {
+    private final class Counts: Sendable {
+        let executions = Mutex<[String: Int]>([:])
+        let link = Mutex<BrokerLink?>(nil)
+    }
+
+    private let plant: String
+    private let counts: Counts
+    private let device: BrokerLink
+    private let asker: BrokerLink
+    private let cases = Mutex<[String: CommandCase]>([:])
+    private let running = Mutex<[Task<Void, Never>]>([])
+    private let isAsking = Mutex(true)
+
+    /// Part of an id that makes the device say no.
+    private static let failing = "-no-"
+
+    init(port: Int, plant: String) async throws {
+        self.plant = plant
+        let counts = Counts()
+        self.counts = counts
+        // No session that the broker keeps: it would deliver again what a device has had.
+        device = try await BrokerLink(
+            port: port, clientID: "campaign-devices", subscriptions: ["factory/+/+/cmd/+"],
+            longestPause: .milliseconds(50)
+        ) { message in
+            struct Command: Decodable { let id: String }
+            guard let command = try? JSONDecoder().decode(Command.self, from: Data(message.payload)) else { return }
+            counts.executions.withLock { $0[command.id, default: 0] += 1 }
+            guard let link = counts.link.withLock({ $0 }) else { return }
+            let path = message.topic.components(separatedBy: "/cmd/")[0]
+            let status = command.id.contains(Self.failing) ? "error" : "ok"
+            // A loose task: an answer that the end of the round overtakes is of no interest.
+            Task {
+                try? await Task.sleep(for: .milliseconds(Int.random(in: 0...200)))
+                for _ in 0..<50 {
+                    let answer = "{\"id\":\"\(command.id)\",\"status\":\"\(status)\"}"
+                    if (try? await link.publish(path + "/ack", answer)) != nil { return }
+                    try? await Task.sleep(for: .milliseconds(50))
+                }
+            }
+        }
+        asker = try await BrokerLink(port: port, clientID: "campaign-operator", longestPause: .milliseconds(50))
+        let device = device
+        counts.link.withLock { $0 = device }
+    }
+
+    /// Asks for one command every `interval` until ``stop()``.
+    func start(every interval: Duration, _ random: Chance) {
+        var random = random
+        let task = Task {
+            var number = 0
+            while !Task.isCancelled, isAsking.withLock({ $0 }) {
+                number += 1
+                let path = CampaignPlant.device(Int.random(in: 0..<CampaignPlant.devices, using: &random))
+                ask(number, path, atMostOnce: Bool.random(using: &random), fails: number % 7 == 0)
+                try? await Task.sleep(for: interval)
+            }
+        }
+        running.withLock { $0.append(task) }
+    }
+
+    func stop() { isAsking.withLock { $0 = false } }
+
+    /// What is known of each, with the records that `reader` finds.
+    func results(_ reader: TreeReader) async throws -> [CommandCase] {
+        let executions = counts.executions.withLock { $0 }
+        var results: [CommandCase] = []
+        for (id, command) in cases.withLock({ $0 }).sorted(by: { $0.key < $1.key }) {
+            var result = command
+            result.executions = executions[id] ?? 0
+            result.state = try await reader.command(id)?.state
+            results.append(result)
+        }
+        return results
+    }
+
+    /// Asks again under the same id for some seconds: who asks over MQTT does not know whether any gateway heard it.
+    private func ask(_ number: Int, _ path: String, atMostOnce: Bool, fails: Bool) {
+        let id = "\(atMostOnce ? "once" : "set")\(fails ? Self.failing : "-")\(number)"
+        cases.withLock { $0[id] = CommandCase(id: id, isAtMostOnce: atMostOnce, deviceSucceeds: !fails) }
+        let request =
+            "{\"id\":\"\(id)\",\"device\":\"\(path)\",\"command\":\"\(atMostOnce ? "stroke" : "setSpeed")\","
+            + (atMostOnce ? "" : "\"parameters\":{\"rpm\":\(100 + number)},")
+            + "\"by\":\"campaign\",\"timeout\":5000,\"requestedAt\":\(WallTime.now())}"
+        let task = Task {
+            for _ in 0..<8 where !Task.isCancelled {
+                try? await asker.publish("linekeeper/\(plant)/commands/request", request)
+                try? await Task.sleep(for: .milliseconds(700))
+            }
+        }
+        running.withLock { $0.append(task) }
+    }
+
+    func close() async {
+        stop()
+        counts.link.withLock { $0 = nil }
+        for task in running.withLock({ $0 }) { task.cancel() }
+        await device.close()
+        await asker.close()
+    }
+}
