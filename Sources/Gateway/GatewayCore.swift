@@ -21,10 +21,9 @@ struct GatewayCore: Service {
     private let subscriber: MQTTClient
     private let takeover: FastTakeover
 
-    private let mirrorTurns = Wake()
-    private let alarmTurns = Wake()
-    private let announcerTurns = Wake()
-    private let deviceTurns = Wake()
+    private let echoTopic: String
+    private let clock = GatewayClock.system
+    private let wakes = ServiceWakes()
 
     init(configuration: GatewayConfiguration, client: ZooKeeperClient, logger: Logger) throws {
         self.configuration = configuration
@@ -35,24 +34,28 @@ struct GatewayCore: Service {
             version: Gateway.version, started: WallClock.now())
         takeover = FastTakeover(client: client, gateway: configuration.gateway, logger: logger)
         let answerFilters = try CommandService.answerFilters(of: configuration.commands).map { try TopicFilter($0) }
-        plant = try PlantState(configuration: configuration, answerFilters: answerFilters, logger: logger)
+        echoTopic = Hearing<MQTTClient>.topic(plant: configuration.plant, gateway: identity.gateway)
+        plant = try PlantState(
+            configuration: configuration, answerFilters: answerFilters, echoTopic: echoTopic, clock: clock,
+            logger: logger)
         let connections = BrokerConnections(configuration: configuration, identity: identity)
         publisher = MQTTClient(
             configuration: try connections.publishing(),
             subscriptions: ControlChannel.subscriptions(plant: configuration.plant), logger: logger)
         subscriber = MQTTClient(
             configuration: try connections.listening(),
-            subscriptions: connections.subscriptions(answerFilters: answerFilters), logger: logger)
+            subscriptions: connections.subscriptions(answerFilters: answerFilters, echoTopic: echoTopic),
+            logger: logger)
     }
 
     func run() async throws {
         let journal = Journal(
             client: client, logger: logger,
-            recorded: { [plant, alarmTurns] record in
+            recorded: { [plant, wakes] record in
                 plant.transitionRecorded(record)
-                alarmTurns.wake()
+                wakes.alarms.wake()
             },
-            unannouncedGrew: { [announcerTurns] in announcerTurns.wake() })
+            unannouncedGrew: { [wakes] in wakes.announcer.wake() })
         do {
             try await cancelWhenGracefulShutdown { try await prepare(journal) }
         } catch is CancellationError {
@@ -98,19 +101,20 @@ struct GatewayCore: Service {
         let shards = ShardOwnership(client: client, gateway: identity.gateway, membership: membership, logger: logger)
         let catchUp = ShardCatchUp(
             client: client, plant: plant, shards: shards, logger: logger,
-            caughtUp: { [mirrorTurns] in mirrorTurns.wake() })
+            caughtUp: { [wakes] in wakes.mirror.wake() })
         let election = LeaderElection(
             client: client, path: TreeLayout.alarmProcessor, identity: Array(identity.gateway.utf8), logger: logger)
         let processor = AlarmProcessor(
             client: client, election: election, gateway: identity.gateway, plant: plant, journal: journal, gate: gate,
-            turns: alarmTurns, announcerTurns: announcerTurns, counters: counters, logger: logger)
+            turns: wakes.alarms, announcerTurns: wakes.announcer, counters: counters, logger: logger)
         let announcer = Announcer(
             journal: journal, publisher: publisher, topics: AlarmTopics(plant: configuration.plant),
-            turns: announcerTurns, lease: { processor.announcingLease }, counters: counters, logger: logger)
+            turns: wakes.announcer, lease: { processor.announcingLease }, counters: counters, logger: logger)
         let devices = DeviceKeeper(
-            client: client, gateway: identity.gateway, plant: plant, shards: shards, turns: deviceTurns, logger: logger)
+            client: client, gateway: identity.gateway, plant: plant, shards: shards, turns: wakes.devices,
+            logger: logger)
         let mirror = TagMirror(
-            client: client, plant: plant, shards: catchUp, gate: gate, turns: mirrorTurns,
+            client: client, plant: plant, shards: catchUp, gate: gate, turns: wakes.mirror,
             interval: configuration.flushInterval, counters: counters, logger: logger)
         let commands = CommandService(
             client: client, publisher: publisher,
@@ -121,22 +125,30 @@ struct GatewayCore: Service {
                     Interlock.Reading(value: $0.value, quality: $0.quality, receivedAt: $0.receivedTime)
                 }
             }, logger: logger)
+        let hearing = Hearing(
+            source: subscriber, publisher: publisher, topic: echoTopic, clock: clock, logger: logger)
         let ingest = IngestLoop(
-            subscriber: subscriber, plant: plant, gate: gate, mirrorTurns: mirrorTurns, alarmTurns: alarmTurns,
-            deviceTurns: deviceTurns, client: client, answer: { commands.offer(topic: $0, payload: $1) },
+            source: subscriber, plant: plant, hearing: hearing, gate: gate, wakes: wakes,
+            isTreeConnected: { [client] in client.isConnected },
+            answer: { commands.offer(topic: $0, payload: $1) },
             pendingHold: configuration.sessionTimeout * 3 + .seconds(3), isActive: { processor.lease != nil },
-            logger: logger)
+            isAlone: { membership.currentMembers.count <= 1 }, clock: clock, logger: logger)
+        let returns = Returns(
+            wakes: wakes, tree: { [client] in client.stateUpdates() },
+            broker: [
+                { [subscriber] in subscriber.connectionUpdates() }, { [publisher] in publisher.connectionUpdates() },
+            ])
         let control = ControlChannel(
             publisher: publisher, plant: configuration.plant, identity: identity,
             takeover: takeover,
             commandRequest: { commands.offerRequest(payload: $0, properties: $1) }, logger: logger)
-        shards.observe { [plant, deviceTurns] change in
+        shards.observe { [plant, wakes] change in
             switch change {
             case .gained(let shard, let lease):
                 plant.shardGained(shard)
                 commands.shardGained(shard, lease: lease)
                 catchUp.wake()
-                deviceTurns.wake()
+                wakes.all()
             case .lost(let shard):
                 commands.shardLost(shard)
             }
@@ -145,7 +157,7 @@ struct GatewayCore: Service {
         let houseKeeping = HouseKeeping(
             keeper: HouseKeeper(client: client, retention: retention, logger: logger), client: client,
             lease: { processor.lease }, logger: logger)
-        let hearing = HearingWatch(
+        let hearingWatch = HearingWatch(
             subscriber: subscriber, client: client, lease: { processor.lease }, logger: logger)
         let status = StatusReporter(
             client: client, identity: identity, counters: counters,
@@ -160,7 +172,7 @@ struct GatewayCore: Service {
             isHealthy: { [plant] in plant.hasAdvanced(since: WallClock.now() &- 10_000) }, becomeReady: {})
         return [
             publisher, control, journal, membership, election, shards, processor, announcer, houseKeeping, devices,
-            mirror, ingest, subscriber, commands, hearing, status, systemd,
+            mirror, ingest, hearing, returns, subscriber, commands, hearingWatch, status, systemd,
         ]
     }
 }

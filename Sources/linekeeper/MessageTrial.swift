@@ -47,13 +47,14 @@ struct MessageTrial {
         let topic = Array(topic.utf8)
         return payloads.enumerated().map { index, payload in
             let at = start &+ interval &* Int64(index)
-            _ = plant.advance(to: at)
+            // Everything is heard here the moment it is said.
+            _ = plant.heard(through: at, at: at)
             var samples: [Sample] = []
             var effects = LivePlant.Effects()
             let outcome = plant.messageReceived(
                 topic: topic.span, payload: payload.span, retained: isRetained, receivedAt: at, effects: &effects,
                 observe: { samples.append($0) })
-            _ = plant.advance(to: at)
+            _ = plant.heard(through: at, at: at)
             return Step(
                 payload: payload, at: at, outcome: outcome,
                 samples: samples.map { sample in

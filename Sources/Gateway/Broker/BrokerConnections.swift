@@ -28,10 +28,13 @@ struct BrokerConnections {
         return result
     }
 
-    /// What a gateway listens to: the routes' topics, their presence topics, and where devices answer commands.
-    func subscriptions(answerFilters: [TopicFilter]) -> [MQTTSubscription] {
+    /// What a gateway listens to: the routes' topics, their presence topics, where devices answer commands, and its own
+    /// echoes.
+    func subscriptions(answerFilters: [TopicFilter], echoTopic: String) -> [MQTTSubscription] {
         let filters = configuration.routes.flatMap(\.subscriptionFilters) + answerFilters
-        return Set(filters.map(\.description)).sorted().map { MQTTSubscription(filter: $0, qos: .atLeastOnce) }
+        return Set(filters.map(\.description) + [echoTopic]).sorted().map {
+            MQTTSubscription(filter: $0, qos: .atLeastOnce)
+        }
     }
 
     /// For what sensors and devices publish; the broker keeps the session while the gateway is away.

@@ -34,8 +34,4 @@ final class AcknowledgementGate: Sendable {
         }
         if let through { release(through) }
     }
-
-    /// Whether the broker may forget everything up to and including `batch`. While it may not, it may have more than it
-    /// is allowed to send.
-    func hasReleased(through batch: UInt64) -> Bool { state.withLock { $0.released >= batch } }
 }

@@ -2,33 +2,24 @@ import Logging
 import MQTT
 import Plant
 import ServiceLifecycle
-import ZooKeeperClient
 
-/// Takes what sensors and devices publish, a batch at a time, into the plant's state, and wakes who has to act on it.
-struct IngestLoop: Service {
-    /// How often time alone is looked at: on- and off-delays, silence of devices.
-    static let tick = Duration.milliseconds(50)
-    /// A turn that comes later than this was held up by a stop of the process, or of the machine.
-    static let stop = Duration.seconds(1)
-    /// After a stop: how long nothing comes when everything has been heard that the broker kept, and how long that is
-    /// waited for at most.
-    static let lull = Duration.milliseconds(100)
-    static let patience = Duration.seconds(2)
-    /// How many stops are waited out one after the other.
-    static let stopsInARow = 3
-
-    let subscriber: MQTTClient
+/// Takes what sensors and devices publish, a batch at a time, into the plant's state, and wakes the services that have to
+/// act on it.
+struct IngestLoop<Source: MessageSource>: Service {
+    let source: Source
     let plant: PlantState
+    let hearing: Hearing<Source>
     let gate: AcknowledgementGate
-    let mirrorTurns: Wake
-    let alarmTurns: Wake
-    let deviceTurns: Wake
-    let client: ZooKeeperClient
+    let wakes: ServiceWakes
+    let isTreeConnected: @Sendable () -> Bool
     /// Takes what devices answer to commands.
     let answer: @Sendable (_ topic: [UInt8], _ payload: [UInt8]) -> Void
     /// How long a standby keeps a transition that a live active processor does not record.
     let pendingHold: Duration
     let isActive: @Sendable () -> Bool
+    /// Whether no other gateway could hear what this one does not.
+    let isAlone: @Sendable () -> Bool
+    let clock: GatewayClock
     let logger: Logger
 
     func run() async throws {
@@ -43,95 +34,62 @@ struct IngestLoop: Service {
     }
 
     private func listen() async {
-        for await batch in subscriber.batches {
-            let effect = plant.take(batch)
-            for index in effect.answers {
+        for await batch in source.batches {
+            let effects = plant.take(batch)
+            for index in effects.answers {
                 let entry = batch.entries[index]
                 answer(Array(batch.topic(entry)), Array(batch.payload(entry)))
             }
-            if effect.devicesChanged { deviceTurns.wake() }
-            guard client.isConnected else {
+            for index in effects.echoes {
+                if let proved = hearing.echoReceived(Array(batch.payload(batch.entries[index]))) {
+                    follow(plant.heard(through: proved))
+                }
+            }
+            if effects.devicesChanged { wakes.devices.wake() }
+            guard isTreeConnected() else {
                 // Nothing can be made durable now. Values and transitions stay in memory; the stream must not stop.
                 gate.passed(.mirror, through: batch.number)
                 gate.passed(.alarms, through: batch.number)
                 continue
             }
-            mirrorTurns.wake()
-            alarmTurns.wake()
+            wakes.mirror.wake()
+            wakes.alarms.wake()
         }
     }
 
     private func watchConnection() async {
-        for await state in subscriber.connectionUpdates() {
+        for await state in source.connectionUpdates() {
             if case .connected = state { plant.brokerConnected() }
         }
     }
 
-    /// Sleeps that long. Returns how long the process was stopped meanwhile, if it was.
-    private func sleep(_ time: Duration) async -> Duration? {
-        let begin = ContinuousClock.now
-        try? await Task.sleep(for: time)
-        let stopped = ContinuousClock.now - begin
-        return stopped > Self.stop && !Task.isCancelled ? stopped : nil
-    }
-
-    /// Waits until what the broker kept has come, and nothing more comes at once; but not for long, because plants are
-    /// never silent. Returns for how long the process was stopped again while it waited.
-    private func hearWhatWasKept() async -> Duration {
-        var stoppedAgain = Duration.zero
-        var deadline = ContinuousClock.now + Self.patience
-        var stops = 0
-        let first = plant.newestBatch
-        var newest = first
-        while ContinuousClock.now < deadline, !Task.isCancelled {
-            if let stopped = await sleep(Self.lull) {
-                stoppedAgain += stopped
-                stops += 1
-                // A process that is hardly given any time looks as if it were stopped again and again.
-                if stops <= Self.stopsInARow { deadline = .now + Self.patience }
-            } else if newest != first, plant.newestBatch == newest, gate.hasReleased(through: newest) {
-                // Before anything has come the connection may be dead, without anybody having noticed yet.
-                break
-            }
-            newest = plant.newestBatch
-        }
-        if stops > Self.stopsInARow {
-            logger.warning(
-                "this process is hardly given any time: delays of alarms and silence of devices are judged late",
-                metadata: ["stops": "\(stops)", "stoodStill": "\(stoppedAgain)"])
-        }
-        return stoppedAgain
-    }
-
     private func keepTime() async {
-        var agreedSince = ContinuousClock.now
+        var clockwork = IngestClockwork(now: clock.now())
         while !Task.isCancelled {
-            if let stopped = await sleep(Self.tick) {
-                // Nobody listened meanwhile: devices were not silent, conditions may have ended. What the broker kept
-                // tells, so that comes first.
-                let stoppedAgain = await hearWhatWasKept()
-                plant.wasPaused(for: stopped + stoppedAgain)
-                agreedSince = .now
-            }
-            let now = WallClock.now()
-            let effect = plant.advance(to: now)
-            if effect.alarmsPending { alarmTurns.wake() }
-            if effect.devicesChanged {
-                deviceTurns.wake()
-                mirrorTurns.wake()
-            }
+            try? await clock.sleep(IngestClockwork.tick)
+            let turn = clockwork.turn(at: clock.now(), isAgreed: isActive() || !isTreeConnected(), hold: pendingHold)
+            // No device was silent while nobody listened; what the broker kept meanwhile is still to be read.
+            if let paused = turn.paused { plant.wasPaused(for: paused) }
+            let now = clock.wall()
+            follow(plant.advance(to: now, raisesUnheard: isAlone()))
+            hearing.turn(isWanted: plant.wantsProof(at: now))
             let overflowed = plant.newlyOverflowed()
             if overflowed > 0 {
                 logger.error(
                     "alarm transitions lost: too many waited to be recorded; is the tree reachable, does an alarm chatter?",
                     metadata: ["transitions": "\(overflowed)"])
             }
-            // Only while the tree can be seen does silence of the active processor mean that it disagrees.
-            if isActive() || !client.isConnected {
-                agreedSince = .now
-            } else if ContinuousClock.now - agreedSince > pendingHold {
-                plant.dropPending(olderThan: now &- pendingHold.wholeMilliseconds, at: now)
-            }
+            if turn.dropsPending { plant.dropPending(olderThan: now &- pendingHold.wholeMilliseconds, at: now) }
+            // A lease that is valid again says so to nobody: what waits for one is woken now and then.
+            if turn.wakesWaiting { wakes.all() }
+        }
+    }
+
+    private func follow(_ effects: LivePlant.Effects) {
+        if effects.alarmsPending { wakes.alarms.wake() }
+        if effects.devicesChanged {
+            wakes.devices.wake()
+            wakes.mirror.wake()
         }
     }
 }

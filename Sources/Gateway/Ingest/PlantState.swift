@@ -20,15 +20,16 @@ final class PlantState: Sendable {
     private let logger: Logger
 
     init(
-        configuration: GatewayConfiguration, answerFilters: [TopicFilter], clock: GatewayClock = .system, logger: Logger
+        configuration: GatewayConfiguration, answerFilters: [TopicFilter], echoTopic: String, clock: GatewayClock,
+        logger: Logger
     ) throws {
         var limits = IngestLimits()
         limits.topics = configuration.limits.maxTopics
         limits.tags = configuration.limits.maxTags
         limits.payloadBytes = configuration.limits.maxPayload
         let plant = try LivePlant(
-            routes: configuration.routes, alarms: configuration.alarms, answerFilters: answerFilters, limits: limits,
-            hashSeed: .random(in: .min ... .max))
+            routes: configuration.routes, alarms: configuration.alarms, answerFilters: answerFilters,
+            echoTopic: Array(echoTopic.utf8), limits: limits, hashSeed: .random(in: .min ... .max))
         state = Mutex(State(plant: plant))
         self.clock = clock
         self.logger = logger
@@ -65,13 +66,22 @@ final class PlantState: Sendable {
         state.withLock { $0.plant.wasPaused(for: time.wholeMilliseconds, at: now) }
     }
 
-    /// Lets time pass: ends alarm delays, finds silent devices.
-    func advance(to now: Milliseconds) -> LivePlant.Effects {
+    /// Lets time pass; see ``LivePlant/advance(to:raisesUnheard:)``.
+    func advance(to now: Milliseconds, raisesUnheard: Bool) -> LivePlant.Effects {
         state.withLock { state in
             state.lastAdvance = now
-            return state.plant.advance(to: now)
+            return state.plant.advance(to: now, raisesUnheard: raisesUnheard)
         }
     }
+
+    /// Everything that the broker kept for this gateway until `time` has been read.
+    func heard(through time: Milliseconds) -> LivePlant.Effects {
+        let now = clock.wall()
+        return state.withLock { $0.plant.heard(through: time, at: now) }
+    }
+
+    /// Whether proof is wanted of what has been heard.
+    func wantsProof(at now: Milliseconds) -> Bool { state.withLock { $0.plant.wantsProof(at: now) } }
 
     /// Whether time has been let pass after `moment`: a gateway in which it has not is stuck.
     func hasAdvanced(since moment: Milliseconds) -> Bool { state.withLock { $0.lastAdvance >= moment } }
@@ -184,14 +194,16 @@ final class PlantState: Sendable {
 
     /// Takes up what the tree has of these shards: all tags of ``tagsInTree(ofShards:)``, nil where the node has gone.
     func reconcile(shards: UInt64, nodes: [LivePlant.TagNode]) {
-        let records = LivePlant.records(nodes, at: clock.wall())
-        state.withLock { $0.plant.reconcile(shards: shards, nodes: nodes, records: records) }
+        let now = clock.wall()
+        let records = LivePlant.records(nodes, at: now)
+        state.withLock { $0.plant.reconcile(shards: shards, nodes: nodes, records: records, at: now) }
     }
 
     /// The same for some tags of owned shards.
     func reconcile(nodes: [LivePlant.TagNode]) {
-        let records = LivePlant.records(nodes, at: clock.wall())
-        state.withLock { $0.plant.reconcile(nodes: nodes, records: records) }
+        let now = clock.wall()
+        let records = LivePlant.records(nodes, at: now)
+        state.withLock { $0.plant.reconcile(nodes: nodes, records: records, at: now) }
     }
 
     // MARK: Numbers

@@ -144,7 +144,9 @@ struct TagMirror: Service {
                     : .create(path: Self.path(of: write), data: write.data, mode: .persistent))
         }
         do {
-            for write in writes where !write.exists { try await parents.ensure(parentOf: Self.path(of: write), client: client) }
+            for write in writes where !write.exists {
+                try await parents.ensure(parentOf: Self.path(of: write), client: client)
+            }
             _ = try await client.transaction(checks + operations)
             plant.written(writes)
             counters.tagWrites.add(writes.count)

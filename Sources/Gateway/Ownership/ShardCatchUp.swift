@@ -68,7 +68,8 @@ final class ShardCatchUp: Sendable {
             try await client.sync(TreeLayout.tags)
             for group in plant.groups(ofShards: missing, tagsPerGroup: Self.tagsPerRound) {
                 let tags = plant.tagsInTree(ofShards: group)
-                let nodes = try await TreeWalk(client: client).data(of: tags.map { TreeLayout.tags + "/" + $0.znodePath })
+                let nodes = try await TreeWalk(client: client).data(
+                    of: tags.map { TreeLayout.tags + "/" + $0.znodePath })
                 plant.reconcile(
                     shards: group, nodes: zip(tags, nodes).map { (tag: $0.tag, data: $1.map { $0.data ?? [] }) })
                 tokens.withLock { tokens in

@@ -19,6 +19,8 @@ public struct AlarmBook: Sendable {
         public var pendingTotal = 65_536
         /// For samples without a source time: how far our date of an edge may lie from the recorded one.
         public var matchWindow: Milliseconds = 5_000
+        /// How long nothing may be heard beyond the end of an on-delay before its alarm is raised unheard.
+        public var unheardAfter: Milliseconds = 10_000
         /// For samples without a source time: how long we wait for a sample that the active processor has already acted
         /// upon.
         public var echoWindow: Milliseconds = 1_000
@@ -49,8 +51,13 @@ public struct AlarmBook: Sendable {
     public let definitions: [AlarmDefinition]
     public let limits: Limits
     public private(set) var statistics = Statistics()
+    /// Everything received until then has been passed in: delays end by it. As it is, everything is heard the moment it
+    /// is said.
+    public var heardThrough: Milliseconds = .max
     /// Edges that wait to be recorded.
     public private(set) var pendingCount = 0
+    /// Whether the last sample passed a limit of one of its tag's alarms, in either direction.
+    public private(set) var changedPhase = false
 
     /// By alarm number. Evaluators are apart from the rest because every sample touches them.
     private var evaluators: ContiguousArray<AlarmEvaluator> = []
@@ -99,6 +106,9 @@ extension AlarmBook {
         return bindings.endIndex - start
     }
 
+    /// Whether any alarm watches a tag.
+    public func hasAlarms(_ tag: TagID) -> Bool { tag.index < slots.count && !slots[tag.index].isEmpty }
+
     /// Evaluates one sample. Returns true when it left something to be recorded.
     ///
     /// Only `good` samples with a finite value are evaluated; any other quality freezes the tag's alarms until the next
@@ -109,6 +119,7 @@ extension AlarmBook {
         tag: TagID, value: Double, quality: Quality, sourceTime: Milliseconds, hasSourceTime: Bool,
         receivedTime: Milliseconds
     ) -> Bool {
+        changedPhase = false
         guard tag.index < slots.count else { return false }
         let slot = slots[tag.index]
         if slot.isEmpty { return false }
@@ -121,11 +132,14 @@ extension AlarmBook {
             let alarm = bindings[position]
             if isGood {
                 if evaluators[alarm].tookQuietly(reading) { continue }
-                if !evaluators[alarm].sampleReceived(reading, into: &scratch) { statistics.samplesIgnored &+= 1 }
+                if !evaluators[alarm].sampleReceived(reading, heardThrough: heardThrough, into: &scratch) {
+                    statistics.samplesIgnored &+= 1
+                }
+                if evaluators[alarm].changedPhase { changedPhase = true }
             } else {
                 evaluators[alarm].qualityLost(
                     time: reading.time, hasSourceTime: hasSourceTime && quality != .stale, received: receivedTime,
-                    into: &scratch)
+                    heardThrough: heardThrough, into: &scratch)
             }
             if !scratch.isEmpty {
                 left = true
@@ -139,23 +153,48 @@ extension AlarmBook {
     /// The earliest moment at which `advance` may have something to decide, possibly too early; nil when no delay runs.
     public var nextDeadline: Milliseconds? { deadlines.min?.time }
 
-    /// Ends the delays that are over by the clock of reception. Returns true when something was left to be recorded.
+    /// Ends the delays that are over by what has been heard. Returns true when something was left to be recorded.
+    ///
+    /// - Parameter raisesUnheard: Whether an on-delay that has been over for ``Limits/unheardAfter`` without anything heard
+    ///   raises its alarm all the same.
     @discardableResult
-    public mutating func advance(to now: Milliseconds) -> Bool {
+    public mutating func advance(to now: Milliseconds, raisesUnheard: Bool = false) -> Bool {
+        let heardThrough = min(now, heardThrough)
         var left = false
-        while let first = deadlines.min, first.time <= now {
+        while let alarm = popDeadline(notAfter: heardThrough) {
+            evaluators[alarm].advance(to: heardThrough, at: now, into: &scratch)
+            if keepScratchIfAny(alarm) { left = true }
+            schedule(alarm)
+        }
+        guard raisesUnheard else { return left }
+        let horizon = now &- limits.unheardAfter
+        var waiting: [Int] = []
+        while let alarm = popDeadline(notAfter: horizon) {
+            evaluators[alarm].raiseUnheard(through: horizon, at: now, into: &scratch)
+            if keepScratchIfAny(alarm) { left = true }
+            waiting.append(alarm)
+        }
+        // Off-delays among them go on waiting.
+        for alarm in waiting { schedule(alarm) }
+        return left
+    }
+
+    /// The next alarm whose deadline is not later; nil when there is none.
+    private mutating func popDeadline(notAfter moment: Milliseconds) -> Int? {
+        while let first = deadlines.min, first.time <= moment {
             _ = deadlines.popMin()
             // An entry that an earlier one has replaced.
             guard scheduled[first.alarm] == first.time else { continue }
             scheduled[first.alarm] = .max
-            evaluators[first.alarm].advance(to: now, into: &scratch)
-            if !scratch.isEmpty {
-                left = true
-                keepScratch(first.alarm)
-            }
-            schedule(first.alarm)
+            return first.alarm
         }
-        return left
+        return nil
+    }
+
+    private mutating func keepScratchIfAny(_ alarm: Int) -> Bool {
+        if scratch.isEmpty { return false }
+        keepScratch(alarm)
+        return true
     }
 
     private mutating func keepScratch(_ alarm: Int) {
@@ -171,6 +210,52 @@ extension AlarmBook {
         guard let deadline = evaluators[alarm].nextDeadline, deadline < scheduled[alarm] else { return }
         scheduled[alarm] = deadline
         deadlines.insert(Deadline(time: deadline, alarm: alarm))
+    }
+}
+
+// MARK: - What was not heard here
+
+extension AlarmBook {
+    /// The delays that run on a tag, as its node keeps them, by the names of ``RunningDelay/Table``.
+    public func runningDelays(of tag: TagID) -> RunningDelay.Table {
+        guard tag.index < slots.count else { return [:] }
+        var table: RunningDelay.Table = [:]
+        for position in slots[tag.index] {
+            let alarm = bindings[position]
+            for (limit, delay) in evaluators[alarm].runningDelays {
+                let name = ledgers[alarm].path.alarm
+                table[table[name] == nil ? name : RunningDelay.name(alarm: name, limit: limit)] = delay
+            }
+        }
+        return table
+    }
+
+    /// Lets the alarms of a tag see its latest value, which may not have been heard here: at the start, and where another
+    /// gateway has heard more. Where it was heard this changes nothing. Returns true when it left something to be
+    /// recorded.
+    ///
+    /// - Parameters:
+    ///   - delays: those that ran according to the tag's node.
+    ///   - mayReturn: Whether the value is good and fresh: from any other nothing returns to normal.
+    public mutating func rebuild(
+        tag: TagID, value: Double, sourceTime: Milliseconds, receivedTime: Milliseconds, hasSourceTime: Bool,
+        delays: RunningDelay.Table, mayReturn: Bool, at now: Milliseconds
+    ) -> Bool {
+        guard tag.index < slots.count, value.isFinite else { return false }
+        var left = false
+        let reading = AlarmReading(
+            value: value, time: sourceTime, received: receivedTime, hasSourceTime: hasSourceTime)
+        for position in slots[tag.index] {
+            let alarm = bindings[position]
+            let name = ledgers[alarm].path.alarm
+            evaluators[alarm].rebuild(
+                from: reading,
+                delays: { limit in delays[RunningDelay.name(alarm: name, limit: limit)] ?? delays[name] },
+                mayReturn: mayReturn, heardThrough: min(now, heardThrough), at: now, into: &scratch)
+            if keepScratchIfAny(alarm) { left = true }
+            schedule(alarm)
+        }
+        return left
     }
 }
 
@@ -202,11 +287,12 @@ extension AlarmBook {
     public mutating func transitionRecorded(_ record: AlarmRecord, at now: Milliseconds) -> Reception {
         guard let alarm = number(of: record.path) else { return .unconfigured }
         let limits = limits
+        let heardThrough = heardThrough
         let settlement = changingPending(of: alarm) { book in
             book.ledgers[alarm].recorded(
                 record, evaluator: &book.evaluators[alarm], matchWindow: limits.matchWindow,
                 echoWindow: limits.echoWindow,
-                now: now)
+                heardThrough: heardThrough, now: now)
         }
         schedule(alarm)
         guard let settlement else { return .known }
@@ -226,7 +312,8 @@ extension AlarmBook {
         var dropped = 0
         for alarm in Array(pendingAlarms) {
             dropped += changingPending(of: alarm) { book in
-                book.ledgers[alarm].dropPending(olderThan: moment, evaluator: &book.evaluators[alarm], now: now)
+                book.ledgers[alarm].dropPending(
+                    olderThan: moment, evaluator: &book.evaluators[alarm], heardThrough: book.heardThrough, now: now)
             }
             schedule(alarm)
         }
@@ -293,7 +380,9 @@ extension AlarmBook {
     public func condition(of path: AlarmPath) -> AlarmCondition? { numbers[path].map { evaluators[$0].condition } }
 
     /// Where an alarm stands as evaluated here; `normal` when no such alarm is bound.
-    public func standing(of path: AlarmPath) -> AlarmStanding { numbers[path].map { evaluators[$0].standing } ?? .normal }
+    public func standing(of path: AlarmPath) -> AlarmStanding {
+        numbers[path].map { evaluators[$0].standing } ?? .normal
+    }
 
     /// The definition behind an alarm; nil when none applies to that tag.
     public func definition(of path: AlarmPath) -> AlarmDefinition? {

@@ -11,6 +11,8 @@ struct AlarmEdge: Sendable, Hashable {
     let hasSourceTime: Bool
     /// By this gateway's clock, when it was computed.
     let computedAt: Milliseconds
+    /// True when the on-delay ended by the clock alone, while this gateway could not hear whether the value returned.
+    var isUnheard = false
 }
 
 extension AlarmRecord {
@@ -49,6 +51,7 @@ extension AlarmRecord {
             record.since = edge.time
         }
         record.condition = edge.condition
+        record.isUnheard = edge.isUnheard
         if let limit = definition.limit(of: edge.condition) {
             record.limit = limit.limit
             record.priority = limit.priority

@@ -12,14 +12,18 @@
 /// returned.
 ///
 /// **Time.** Delays are measured between samples: a sample at or after the end of a delay proves, whatever its value,
-/// that the delay ran out before it. Only where no sample comes, `advance` decides by the clock of reception. Either
-/// way the edge is dated start plus delay in sample time, and later than the edge before it, by a millisecond if need
-/// be.
+/// that the delay ran out before it. Only where no sample comes, `advance` decides, by the time up to which everything
+/// has been heard: a delay does not end by a clock that runs on while samples wait unread. Either way the edge is dated
+/// start plus delay in sample time, and later than the edge before it, by a millisecond if need be.
 ///
 /// **Order.** A sample older than the newest one is ignored, as is a repetition of it. Of several samples with one time
 /// the order of arrival counts. Samples without a source time are taken as they arrive. A source time more than
 /// `maximumLead` ahead of the reception is not believed. When a tag changes between source time and reception, running
 /// delays are carried over.
+///
+/// **Rebuilding.** What was heard before this process began, or while it could not hear, is known from the tag's latest
+/// value alone. `rebuild` lets the limits see it without moving the position: samples older than it that come late are
+/// evaluated, and then it once more.
 ///
 /// **Quality** (reference/alarms.md, row 24). Only good values are evaluated. Anything else freezes the condition and
 /// stops the delays; the next good sample resumes them where they stood.
@@ -77,6 +81,11 @@ struct AlarmEvaluator: Sendable {
     private var settledThrough: Milliseconds = .min
     /// When evaluation froze, in sample time and by the clock of reception.
     private var frozen: (time: Milliseconds, received: Milliseconds)?
+    /// The latest value that the limits were rebuilt from; nil once a sample that is not older has been heard.
+    private var standingValue: AlarmReading?
+    /// Whether the last sample changed the phase of a limit: then the tag's node must not keep an older value, because a
+    /// restart rebuilds from it.
+    private(set) var changedPhase = false
     /// Our copy of a sample that another gateway has already acted upon, awaited before anything else is evaluated.
     private var echo: Echo?
 
@@ -127,7 +136,13 @@ extension AlarmEvaluator {
     }
 
     /// A good sample. Returns false when it was ignored.
-    mutating func sampleReceived(_ sample: AlarmReading, into edges: inout [AlarmEdge]) -> Bool {
+    ///
+    /// - Parameter heardThrough: Everything received until then has been evaluated. A sample without a time of its own may
+    ///   have been read long after it was sent, so it ends no delay that goes beyond.
+    mutating func sampleReceived(
+        _ sample: AlarmReading, heardThrough: Milliseconds = .max, into edges: inout [AlarmEdge]
+    ) -> Bool {
+        changedPhase = false
         var reading = sample
         if !reading.hasSourceTime || reading.time > reading.received &+ Self.maximumLead || reading.time < 0 {
             reading.hasSourceTime = false
@@ -155,40 +170,67 @@ extension AlarmEvaluator {
         newestIsRecorded = false
         remember(reading)
         if let echo {
-            if reading.received >= echo.until { endEcho(echo, computedAt: reading.received, into: &edges) }
+            if reading.received >= echo.until {
+                endEcho(echo, computedAt: reading.received, heardThrough: heardThrough, into: &edges)
+            }
             if !reading.hasSourceTime, reading.value != echo.value, reading.received < echo.until { return true }
             settledThrough = reading.time
             self.echo = nil
         }
-        take(reading, computedAt: reading.received, into: &edges)
+        take(reading, computedAt: reading.received, heardThrough: heardThrough, into: &edges)
+        if let standingValue { evaluateAgain(standingValue, after: reading, heardThrough: heardThrough, into: &edges) }
         return true
+    }
+
+    /// A sample that is older than the value which the limits were rebuilt from has come late: that value still stands.
+    private mutating func evaluateAgain(
+        _ value: AlarmReading, after reading: AlarmReading, heardThrough: Milliseconds, into edges: inout [AlarmEdge]
+    ) {
+        if reading.hasSourceTime == value.hasSourceTime, reading.time < value.time {
+            take(value, computedAt: reading.received, heardThrough: heardThrough, into: &edges)
+        } else {
+            standingValue = nil
+        }
     }
 
     /// The tag's value cannot be trusted from `time` on. Without a source time the moment is reckoned from the newest
     /// sample.
     mutating func qualityLost(
-        time: Milliseconds, hasSourceTime: Bool, received: Milliseconds, into edges: inout [AlarmEdge]
+        time: Milliseconds, hasSourceTime: Bool, received: Milliseconds, heardThrough: Milliseconds = .max,
+        into edges: inout [AlarmEdge]
     ) {
         guard frozen == nil else { return }
         var moment = time
+        var proved = time
         if let newest {
             let elapsed = newest.time &+ max(0, received &- newest.received)
             if hasSourceTime, newest.hasSourceTime {
                 if time < newest.time { return }
                 moment = min(time, elapsed &+ Self.maximumLead)
+                proved = moment
             } else {
                 moment = elapsed
+                proved = newest.time &+ (max(newest.received, min(received, heardThrough)) &- newest.received)
             }
         }
-        fire(sampleTime: moment, received: .min, computedAt: received, into: &edges)
+        fire(sampleTime: proved, received: .min, computedAt: received, into: &edges)
         frozen = (moment, received)
     }
 
-    /// The clock of reception has reached `now`.
-    mutating func advance(to now: Milliseconds, into edges: inout [AlarmEdge]) {
+    /// Everything received up to `heardThrough` has been evaluated. `now` is when this is computed.
+    mutating func advance(to heardThrough: Milliseconds, at now: Milliseconds, into edges: inout [AlarmEdge]) {
         guard frozen == nil else { return }
-        if let echo, echo.until <= now { endEcho(echo, computedAt: now, into: &edges) }
-        fire(sampleTime: .min, received: now, computedAt: now, into: &edges)
+        if let echo, echo.until <= heardThrough {
+            endEcho(echo, computedAt: now, heardThrough: heardThrough, into: &edges)
+        }
+        fire(sampleTime: .min, received: heardThrough, computedAt: now, into: &edges)
+    }
+
+    /// The clock has reached `horizon`, and nobody can hear whether the value has returned meanwhile: on-delays end, marked
+    /// as unheard; off-delays wait, because an alarm too many does less harm than one too few.
+    mutating func raiseUnheard(through horizon: Milliseconds, at now: Milliseconds, into edges: inout [AlarmEdge]) {
+        guard frozen == nil else { return }
+        fire(sampleTime: .min, received: horizon, computedAt: now, isUnheard: true, into: &edges)
     }
 
     /// When `advance` next has something to decide; nil while no delay runs.
@@ -236,7 +278,7 @@ extension AlarmEvaluator {
     /// Returns the condition that the limits as configured make of the recorded one.
     mutating func adopt(
         _ recorded: AlarmCondition, changedAt: Milliseconds, sampledAt: Milliseconds, value: Double?, now: Milliseconds,
-        echoWindow: Milliseconds, presentOnly: Bool, into edges: inout [AlarmEdge]
+        echoWindow: Milliseconds, presentOnly: Bool, heardThrough: Milliseconds, into edges: inout [AlarmEdge]
     ) -> AlarmCondition {
         for index in 0..<count {
             let isActive =
@@ -249,6 +291,10 @@ extension AlarmEvaluator {
         isIdle = adopted == .normal
         lastEdge = changedAt
         echo = nil
+        if let standingValue, standingValue.time <= sampledAt { self.standingValue = nil }
+        defer {
+            if let standingValue { take(standingValue, computedAt: now, heardThrough: heardThrough, into: &edges) }
+        }
         let heard = positionInHistory(sampledAt: sampledAt, value: value, window: echoWindow)
         if let heard { settledThrough = history[heard].time }
         if heard == nil, isBehind(sampledAt: sampledAt, value: value) {
@@ -266,9 +312,9 @@ extension AlarmEvaluator {
         for position in history.indices where position >= first {
             // Without the recorded sample in the history, what is later than it.
             if heard == nil, history[position].time <= sampledAt { continue }
-            take(history[position], computedAt: now, into: &edges)
+            take(history[position], computedAt: now, heardThrough: heardThrough, into: &edges)
         }
-        take(newest, computedAt: now, into: &edges)
+        take(newest, computedAt: now, heardThrough: heardThrough, into: &edges)
         return adopted
     }
 
@@ -299,16 +345,95 @@ extension AlarmEvaluator {
     mutating func noteRecorded(sampleTime: Milliseconds) { settledThrough = sampleTime }
 }
 
+// MARK: - Rebuilding
+
+extension AlarmEvaluator {
+    /// The delays that run, as the tag's node keeps them.
+    var runningDelays: [(limit: AlarmCondition, delay: RunningDelay)] {
+        if isIdle { return [] }
+        var running: [(AlarmCondition, RunningDelay)] = []
+        for index in 0..<count where limits[index].isPending {
+            let limit = limits[index]
+            running.append(
+                (
+                    limit.condition,
+                    RunningDelay(start: limit.sampleTime, value: limit.value, paused: limit.start &- limit.sampleTime)
+                ))
+        }
+        return running
+    }
+
+    /// Lets the limits see the tag's latest value, which was not heard here. Does nothing where something as new was.
+    ///
+    /// - Parameters:
+    ///   - delays: those that ran according to the tag's node; others begin with the value itself.
+    ///   - mayReturn: Whether the value is good and fresh. Otherwise what is active stays so.
+    mutating func rebuild(
+        from value: AlarmReading, delays: (_ limit: AlarmCondition) -> RunningDelay?, mayReturn: Bool,
+        heardThrough: Milliseconds, at now: Milliseconds, into edges: inout [AlarmEdge]
+    ) {
+        if let newest, hasHeard(value, newest) { return }
+        var isIdle = true
+        for index in 0..<count {
+            let level = limits[index].sign * value.value
+            let isBeyond = level > limits[index].activation
+            let isReturned = level < limits[index].returning
+            switch limits[index].phase {
+            case .normal where isBeyond: begin(index, .pendingOn, value, delays(limits[index].condition))
+            case .pendingOn where !isBeyond: limits[index].phase = .normal
+            case .abnormal where isReturned && mayReturn:
+                begin(index, .pendingOff, value, delays(limits[index].condition))
+            case .pendingOff where !isReturned: limits[index].phase = .abnormal
+            case .normal, .pendingOn, .abnormal, .pendingOff: break
+            }
+            if limits[index].phase != .normal { isIdle = false }
+        }
+        self.isIdle = isIdle
+        standingValue = value
+        fire(
+            sampleTime: value.hasSourceTime ? value.time : .min, received: heardThrough, computedAt: now,
+            endingAtOnce: true, into: &edges)
+    }
+
+    private func hasHeard(_ value: AlarmReading, _ newest: AlarmReading) -> Bool {
+        if newestIsRecorded {
+            return value.time < newest.time || value.time == newest.time && value.value == newest.value
+        }
+        return newest.hasSourceTime && value.hasSourceTime
+            ? value.time <= newest.time : value.received <= newest.received
+    }
+
+    /// Begins a delay with the sample that began it according to the tag's node, if that can be, or else with the value.
+    private mutating func begin(_ index: Int, _ phase: Phase, _ value: AlarmReading, _ delay: RunningDelay?) {
+        limits[index].phase = phase
+        limits[index].hasSourceTime = value.hasSourceTime
+        limits[index].sampleTime = value.time
+        limits[index].value = value.value
+        limits[index].start = value.time
+        limits[index].startReceived = value.received
+        guard let delay, delay.start <= value.time, delay.paused >= 0 else { return }
+        let level = limits[index].sign * delay.value
+        guard phase == .pendingOn ? level > limits[index].activation : level < limits[index].returning else { return }
+        limits[index].sampleTime = delay.start
+        limits[index].value = delay.value
+        limits[index].start = delay.start &+ delay.paused
+        limits[index].startReceived = value.received &- value.time &+ limits[index].start
+    }
+}
+
 // MARK: - The machine
 
 extension AlarmEvaluator {
     private func delay(of limit: Limit) -> Milliseconds { limit.phase == .pendingOn ? onDelay : offDelay }
 
     /// Ends the delays that were over before a reading, lets the limits see it, and ends those that are over at once.
-    private mutating func take(_ reading: AlarmReading, computedAt: Milliseconds, into edges: inout [AlarmEdge]) {
-        fire(sampleTime: reading.time, received: .min, computedAt: computedAt, into: &edges)
+    private mutating func take(
+        _ reading: AlarmReading, computedAt: Milliseconds, heardThrough: Milliseconds, into edges: inout [AlarmEdge]
+    ) {
+        let proved = reading.hasSourceTime ? reading.time : min(reading.time, heardThrough)
+        fire(sampleTime: proved, received: .min, computedAt: computedAt, into: &edges)
         evaluate(reading)
-        fire(sampleTime: reading.time, received: .min, computedAt: computedAt, into: &edges)
+        fire(sampleTime: proved, received: .min, computedAt: computedAt, endingAtOnce: true, into: &edges)
     }
 
     /// Keeps a reading that enters another zone.
@@ -325,12 +450,14 @@ extension AlarmEvaluator {
     }
 
     /// The recorded sample has stayed out: what has come since counts.
-    private mutating func endEcho(_ echo: Echo, computedAt: Milliseconds, into edges: inout [AlarmEdge]) {
+    private mutating func endEcho(
+        _ echo: Echo, computedAt: Milliseconds, heardThrough: Milliseconds, into edges: inout [AlarmEdge]
+    ) {
         self.echo = nil
         for position in history.indices where history[position].received >= echo.since {
-            take(history[position], computedAt: computedAt, into: &edges)
+            take(history[position], computedAt: computedAt, heardThrough: heardThrough, into: &edges)
         }
-        if let newest { take(newest, computedAt: computedAt, into: &edges) }
+        if let newest { take(newest, computedAt: computedAt, heardThrough: heardThrough, into: &edges) }
     }
 
     /// Lets each limit see a value.
@@ -346,6 +473,7 @@ extension AlarmEvaluator {
             case .pendingOff: next = value < limits[index].returning ? .pendingOff : .abnormal
             }
             if next != limits[index].phase {
+                changedPhase = true
                 limits[index].phase = next
                 limits[index].start = reading.time
                 limits[index].startReceived = reading.received
@@ -360,32 +488,38 @@ extension AlarmEvaluator {
 
     /// Ends every delay that is over by sample time or by the clock of reception, the earliest first.
     private mutating func fire(
-        sampleTime: Milliseconds, received: Milliseconds, computedAt: Milliseconds, into edges: inout [AlarmEdge]
+        sampleTime: Milliseconds, received: Milliseconds, computedAt: Milliseconds, isUnheard: Bool = false,
+        endingAtOnce: Bool = false, into edges: inout [AlarmEdge]
     ) {
         if isIdle { return }
         while true {
             var earliest: Milliseconds?
-            for index in 0..<count where isDue(limits[index], sampleTime, received) {
+            for index in 0..<count
+            where isDue(limits[index], sampleTime, received, onDelaysOnly: isUnheard, endingAtOnce) {
                 let deadline = limits[index].start &+ delay(of: limits[index])
                 earliest = min(earliest ?? deadline, deadline)
             }
             guard let earliest else { return }
             // When one side activates as the other returns, the activation is what counts.
             var cause: Limit?
-            for index in 0..<count where isDue(limits[index], sampleTime, received) {
+            for index in 0..<count
+            where isDue(limits[index], sampleTime, received, onDelaysOnly: isUnheard, endingAtOnce) {
                 guard limits[index].start &+ delay(of: limits[index]) == earliest else { continue }
                 if cause?.phase != .pendingOn || limits[index].phase == .pendingOn { cause = limits[index] }
                 limits[index].phase = limits[index].phase == .pendingOn ? .abnormal : .normal
             }
             guard let cause else { return }
             if cause.phase == .pendingOn { endOtherSide(than: cause.condition) }
-            settle(at: earliest, cause: cause, computedAt: computedAt, into: &edges)
+            settle(at: earliest, cause: cause, computedAt: computedAt, isUnheard: isUnheard, into: &edges)
         }
     }
 
-    private func isDue(_ limit: Limit, _ sampleTime: Milliseconds, _ received: Milliseconds) -> Bool {
-        guard limit.isPending else { return false }
+    private func isDue(
+        _ limit: Limit, _ sampleTime: Milliseconds, _ received: Milliseconds, onDelaysOnly: Bool, _ endingAtOnce: Bool
+    ) -> Bool {
+        guard onDelaysOnly ? limit.phase == .pendingOn : limit.isPending else { return false }
         let delay = delay(of: limit)
+        if endingAtOnce, delay == 0 { return true }
         return limit.start &+ delay <= sampleTime || limit.startReceived &+ delay <= received
     }
 
@@ -398,7 +532,7 @@ extension AlarmEvaluator {
 
     /// Reports what the condition has become, over normal when the side changes.
     private mutating func settle(
-        at time: Milliseconds, cause: Limit, computedAt: Milliseconds, into edges: inout [AlarmEdge]
+        at time: Milliseconds, cause: Limit, computedAt: Milliseconds, isUnheard: Bool, into edges: inout [AlarmEdge]
     ) {
         let reached = currentCondition
         isIdle = (0..<count).allSatisfy { limits[$0].phase == .normal }
@@ -412,7 +546,7 @@ extension AlarmEvaluator {
             edges.append(
                 AlarmEdge(
                     condition: step, time: lastEdge, sampleTime: cause.sampleTime, value: cause.value,
-                    hasSourceTime: cause.hasSourceTime, computedAt: computedAt))
+                    hasSourceTime: cause.hasSourceTime, computedAt: computedAt, isUnheard: isUnheard))
         }
     }
 

@@ -45,7 +45,7 @@ struct AlarmLedger: Sendable {
     /// evaluator continues from the record.
     mutating func recorded(
         _ record: AlarmRecord, evaluator: inout AlarmEvaluator, matchWindow: Milliseconds, echoWindow: Milliseconds,
-        now: Milliseconds
+        heardThrough: Milliseconds, now: Milliseconds
     ) -> Settlement? {
         if let committed, record.revision <= committed.revision { return nil }
         let isEdge = committed.map { $0.changedAt != record.changedAt || $0.condition != record.condition } ?? true
@@ -70,14 +70,15 @@ struct AlarmLedger: Sendable {
         evaluator.noteEdge(at: pending.last?.time ?? record.changedAt)
         if pending.isEmpty, isBehind || evaluator.condition != record.condition {
             settlement.adopted = true
-            adoptCommitted(evaluator: &evaluator, echoWindow: echoWindow, presentOnly: false, now: now)
+            adoptCommitted(
+                evaluator: &evaluator, echoWindow: echoWindow, presentOnly: false, heardThrough: heardThrough, now: now)
         }
         return settlement
     }
 
     /// Gives up edges that were computed before a moment, and continues from what is recorded. Returns how many.
     mutating func dropPending(
-        olderThan moment: Milliseconds, evaluator: inout AlarmEvaluator, now: Milliseconds
+        olderThan moment: Milliseconds, evaluator: inout AlarmEvaluator, heardThrough: Milliseconds, now: Milliseconds
     ) -> Int {
         let count = pending.count
         pending.removeAll { $0.computedAt < moment }
@@ -85,20 +86,22 @@ struct AlarmLedger: Sendable {
         straighten()
         let dropped = count - pending.count
         if pending.isEmpty, evaluator.condition != committedCondition {
-            adoptCommitted(evaluator: &evaluator, echoWindow: 0, presentOnly: true, now: now)
+            adoptCommitted(
+                evaluator: &evaluator, echoWindow: 0, presentOnly: true, heardThrough: heardThrough, now: now)
         }
         return dropped
     }
 
     private mutating func adoptCommitted(
-        evaluator: inout AlarmEvaluator, echoWindow: Milliseconds, presentOnly: Bool, now: Milliseconds
+        evaluator: inout AlarmEvaluator, echoWindow: Milliseconds, presentOnly: Bool, heardThrough: Milliseconds,
+        now: Milliseconds
     ) {
         var edges: [AlarmEdge] = []
         let sampledAt = committed?.sampledAt ?? .min
         let changedAt = committed?.changedAt ?? .min
         let adopted = evaluator.adopt(
             committedCondition, changedAt: changedAt, sampledAt: sampledAt, value: committed?.value, now: now,
-            echoWindow: echoWindow, presentOnly: presentOnly, into: &edges)
+            echoWindow: echoWindow, presentOnly: presentOnly, heardThrough: heardThrough, into: &edges)
         if let committed, adopted != committed.condition {
             // The limit that the record speaks of is no longer configured.
             pending.append(

@@ -45,11 +45,12 @@ extension AlarmRecord {
         comment = try members.text(.comment)
         shelvedUntil = try members.integer(.shelvedUntil)
         suppressedBy = try members.text(.suppressedBy)
+        isUnheard = members.removeValue(forKey: Member.unheard.rawValue) == .bool(true)
         additional = members
     }
 
     /// The record as it stands in the tree, in the journal, on MQTT and in listings. Every member is always there,
-    /// `null` when there is nothing to say.
+    /// `null` when there is nothing to say; only `unheard` is left out unless it is true.
     public var json: JSONValue {
         var members = OrderedDictionary<String, JSONValue>(minimumCapacity: 18 + additional.count)
         func put(_ member: Member, _ value: JSONValue?) { members[member.rawValue] = value ?? .null }
@@ -72,6 +73,7 @@ extension AlarmRecord {
         put(.changedAt, .integer(changedAt))
         put(.sampledAt, .integer(sampledAt))
         put(.revision, .integer(revision))
+        if isUnheard { put(.unheard, .bool(true)) }
         for (name, value) in additional where members[name] == nil { members[name] = value }
         return .object(members)
     }
@@ -81,7 +83,7 @@ extension AlarmRecord {
 
     fileprivate enum Member: String {
         case alarm, tag, state, condition, priority, eventId, occurrence, value, limit, since, ackBy, ackAt, comment
-        case shelvedUntil, suppressedBy, epoch, changedAt, sampledAt, revision
+        case shelvedUntil, suppressedBy, epoch, changedAt, sampledAt, revision, unheard
     }
 }
 

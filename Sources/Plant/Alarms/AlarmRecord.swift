@@ -31,6 +31,9 @@ public struct AlarmRecord: Sendable, Hashable {
     public var changedAt: Milliseconds
     /// Time of the sample that began the last edge: no sample up to here can change the alarm any more.
     public var sampledAt: Milliseconds
+    /// Whether the last edge was decided by the clock alone, because the gateway could not hear the broker: the value
+    /// may have returned meanwhile.
+    public var isUnheard = false
     /// Counts the transitions of this alarm from 1, so that of two copies the later one is known.
     public var revision: Int64
     /// Members that we do not know, kept as they are.

@@ -27,6 +27,8 @@ public struct LatestValues: Sendable {
         public var hasSourceTime: Bool
         /// False when all that is known came from the broker's retained messages.
         public var isLive: Bool
+        /// False when it was read from the tree.
+        public var isHeard = true
     }
 
     private struct Slot: Sendable {
@@ -76,6 +78,12 @@ public struct LatestValues: Sendable {
         guard tag.index < slots.count else { return nil }
         if slots[tag.index].isBehindTree, let entry = ahead[tag] { return entry }
         return slots[tag.index].entry
+    }
+
+    /// Whether what is known of a tag was read from the tree and not heard here.
+    public func isFromTree(_ tag: TagID) -> Bool {
+        guard tag.index < slots.count else { return false }
+        return slots[tag.index].isBehindTree || slots[tag.index].entry?.isHeard == false
     }
 
     /// Takes a sample in. `tags` is the table that numbered it.
@@ -330,11 +338,13 @@ extension LatestValues {
 
     /// Appends the data of a tag's node as it should be now. False when nothing is known of the tag.
     @discardableResult
-    public func encode(_ tag: TagID, tags: borrowing TagTable, into bytes: inout [UInt8]) -> Bool {
+    public func encode(
+        _ tag: TagID, tags: borrowing TagTable, delays: RunningDelay.Table = [:], into bytes: inout [UInt8]
+    ) -> Bool {
         guard let entry = entry(tag) else { return false }
         TagRecord(
             value: entry.value, quality: entry.quality, sourceTime: entry.sourceTime, receivedTime: entry.receivedTime,
-            unit: tags[tag].unit
+            unit: tags[tag].unit, delays: delays
         ).write(into: &bytes)
         return true
     }
@@ -348,7 +358,7 @@ extension LatestValues.Entry {
     fileprivate init(_ record: TagRecord, isTimeBelieved: Bool = true) {
         self.init(
             value: record.value, quality: record.quality, sourceTime: record.sourceTime,
-            receivedTime: record.receivedTime, hasSourceTime: isTimeBelieved, isLive: true)
+            receivedTime: record.receivedTime, hasSourceTime: isTimeBelieved, isLive: true, isHeard: false)
     }
 
     /// By the sensor's own time. When gateways received something says nothing about which sample was newer: one of them

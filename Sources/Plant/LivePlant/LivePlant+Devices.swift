@@ -35,7 +35,7 @@ extension LivePlant {
     }
 
     /// This gateway has come to own a shard: nobody knows what the last owner got written of its devices. Of its tags,
-    /// ``reconcile(shards:nodes:at:)`` will tell.
+    /// ``reconcile(shards:nodes:records:at:)`` will tell.
     public mutating func shardGained(_ shard: Int) {
         for device in ingest.devices.all where ingest.devices[device].shard == shard && firstSeen[device] != nil {
             changedDevices.insert(device)

@@ -21,7 +21,9 @@ extension LivePlant {
         return changed.compactMap { tag in
             var data: [UInt8] = []
             data.reserveCapacity(96)
-            guard latest.encode(tag, tags: ingest.tags, into: &data) else { return nil }
+            // Until the alarms have seen the value that stands in the tree, its delays stand with it.
+            let delays = unseen[tag]?.delays ?? alarms.runningDelays(of: tag)
+            guard latest.encode(tag, tags: ingest.tags, delays: delays, into: &data) else { return nil }
             let description = ingest.tags[tag]
             return TagWrite(
                 tag: tag, znodePath: description.znodePath, shard: description.shard, exists: nodeExists[tag.index],
@@ -57,6 +59,7 @@ extension LivePlant {
         bind(known..<ingest.tags.count)
         nodeExists[tag.index] = true
         latest.seed(tag, record, isTimeBelieved: isBelieved, tags: ingest.tags)
+        lookLater(at: tag, since: now, delays: record.delays)
     }
 
     /// Takes over a device's node, before anything is heard.
@@ -106,15 +109,23 @@ extension LivePlant {
     }
 
     /// Takes up what the tree has of these shards: all tags of ``tagsInTree(ofShards:)``, nil where the node has gone.
-    public mutating func reconcile(shards: UInt64, nodes: [TagNode], records: [TagID: TagRecord]) {
+    public mutating func reconcile(
+        shards: UInt64, nodes: [TagNode], records: [TagID: TagRecord], at now: Milliseconds
+    ) {
         noteExistence(nodes)
         latest.reconcile(ownedBy: shards, with: records, tags: ingest.tags)
+        for (tag, record) in records where latest.isFromTree(tag) {
+            lookLater(at: tag, since: now, delays: record.delays)
+        }
     }
 
     /// The same for some tags of owned shards.
-    public mutating func reconcile(nodes: [TagNode], records: [TagID: TagRecord]) {
+    public mutating func reconcile(nodes: [TagNode], records: [TagID: TagRecord], at now: Milliseconds) {
         noteExistence(nodes)
-        for (tag, record) in records { latest.reconcile(tag, with: record, tags: ingest.tags) }
+        for (tag, record) in records {
+            latest.reconcile(tag, with: record, tags: ingest.tags)
+            if latest.isFromTree(tag) { lookLater(at: tag, since: now, delays: record.delays) }
+        }
     }
 
     private mutating func noteExistence(_ nodes: [TagNode]) {

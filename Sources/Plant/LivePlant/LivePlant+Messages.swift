@@ -3,7 +3,7 @@ extension LivePlant {
     /// Takes one message; the hot path.
     ///
     /// - Parameters:
-    ///   - position: of the message in its batch, for ``Effects/answers``.
+    ///   - position: of the message in its batch, for ``Effects/answers`` and ``Effects/echoes``.
     ///   - receivedAt: by the wall clock.
     ///   - observe: is shown every sample before it counts.
     @discardableResult
@@ -11,6 +11,10 @@ extension LivePlant {
         topic: borrowing Span<UInt8>, payload: borrowing Span<UInt8>, retained: Bool, receivedAt: Milliseconds,
         position: Int = 0, effects: inout Effects, observe: ((Sample) -> Void)? = nil
     ) -> MessageOutcome? {
+        if topic.count == echoTopic.count, isEcho(topic) {
+            if !retained { effects.echoes.append(position) }
+            return nil
+        }
         if answers.contain(topic) {
             if !retained { effects.answers.append(position) }
             return nil
@@ -37,27 +41,53 @@ extension LivePlant {
     /// Latest value and alarms of one sample; true when it left an alarm transition.
     private mutating func take(_ sample: Sample) -> Bool {
         let outcome = latest.record(sample, tags: ingest.tags)
-        switch outcome {
-        case .older, .retainedAfterLive: return false
-        case .changed, .withinDeadband, .behindTree: break
+        let isTransition = evaluate(sample)
+        // Within the deadband and beyond a limit: a restart would rebuild the alarm from the value in the tree.
+        if outcome == .withinDeadband, alarms.changedPhase { latest.markDirty(sample.tag) }
+        return isTransition
+    }
+
+    /// What a sample is for the alarms. Whatever it says, a live one counts, also when its device's clock is wrong: such a
+    /// device must not go unwatched.
+    private mutating func evaluate(_ sample: Sample) -> Bool {
+        if sample.isRetained {
+            guard sample.quality == .good, sample.hasSourceTime, !isHeardWithoutTime[sample.tag.index] else {
+                return false
+            }
+        } else if !sample.hasSourceTime {
+            isHeardWithoutTime[sample.tag.index] = true
         }
-        guard let value = sample.value else {
-            return alarms.sampleReceived(
-                tag: sample.tag, value: .nan, quality: .bad, sourceTime: sample.sourceTime,
-                hasSourceTime: sample.hasSourceTime, receivedTime: sample.receivedTime)
+        let number: Double
+        let quality: Quality
+        switch sample.value {
+        case nil:
+            number = .nan
+            quality = .bad
+        case let value?:
+            guard let double = value.doubleValue else { return false }
+            number = double
+            quality = .good
         }
-        guard let number = value.doubleValue else { return false }
-        // A live reading counts whatever its clock says: a device with a wrong clock must not go unwatched.
-        var quality = sample.isRetained ? sample.quality : .good
-        if !sample.isRetained, sample.hasSourceTime, sample.receivedTime < backlogUntil,
-            let staleAfter = ingest.devices[ingest.tags[sample.tag].device].staleAfter,
-            sample.receivedTime &- sample.sourceTime > staleAfter
-        {
-            quality = .uncertain
+        if isHistory(sample) {
+            lookLater(at: sample.tag, since: sample.receivedTime)
+            return false
         }
         return alarms.sampleReceived(
             tag: sample.tag, value: number, quality: quality, sourceTime: sample.sourceTime,
             hasSourceTime: sample.hasSourceTime, receivedTime: sample.receivedTime)
+    }
+
+    /// Whether the broker had queued it for so long that it tells what was, not what is.
+    private func isHistory(_ sample: Sample) -> Bool {
+        guard !sample.isRetained, sample.hasSourceTime, sample.receivedTime < backlogUntil,
+            let staleAfter = ingest.devices[ingest.tags[sample.tag].device].staleAfter
+        else { return false }
+        return sample.receivedTime &- sample.sourceTime > staleAfter
+    }
+
+    private func isEcho(_ topic: borrowing Span<UInt8>) -> Bool {
+        for index in topic.indices where topic[index] != echoTopic[index] { return false }
+        return true
     }
 
     mutating func bind(_ tags: Range<Int>) {
@@ -65,7 +95,10 @@ extension LivePlant {
             let tag = TagID(rawValue: UInt32(truncatingIfNeeded: number))
             alarms.bind(tag: tag, path: ingest.tags[tag].path)
         }
-        while nodeExists.count < ingest.tags.count { nodeExists.append(false) }
+        while nodeExists.count < ingest.tags.count {
+            nodeExists.append(false)
+            isHeardWithoutTime.append(false)
+        }
     }
 
     private static func text(_ topic: borrowing Span<UInt8>) -> String {

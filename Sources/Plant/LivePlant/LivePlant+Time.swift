@@ -8,10 +8,35 @@ extension LivePlant {
         ingest.forgiveSilence(time, at: now)
     }
 
-    /// Lets time pass: ends alarm delays, finds silent devices.
-    public mutating func advance(to now: Milliseconds) -> Effects {
+    /// Everything that the broker kept for this gateway until `time` has been read: delays that ended by then end, and
+    /// values that the alarms have not seen are looked at.
+    public mutating func heard(through time: Milliseconds, at now: Milliseconds) -> Effects {
         var effects = Effects()
-        effects.alarmsPending = alarms.advance(to: now)
+        alarms.heardThrough = max(heardThrough, time)
+        // In the order of the tags, so that gateways that see the same do the same.
+        let due = unseen.filter { $0.value.since <= heardThrough }.sorted { $0.key < $1.key }
+        for (tag, look) in due {
+            unseen[tag] = nil
+            if rebuildAlarms(of: tag, delays: look.delays, at: now) { effects.alarmsPending = true }
+        }
+        if alarms.advance(to: now) { effects.alarmsPending = true }
+        return effects
+    }
+
+    /// Whether proof is wanted of what has been heard: a delay is due, or values wait to be looked at.
+    public func wantsProof(at now: Milliseconds) -> Bool {
+        if !unseen.isEmpty { return true }
+        guard let deadline = alarms.nextDeadline else { return false }
+        return deadline <= now && deadline > heardThrough
+    }
+
+    /// Lets time pass: ends alarm delays by what has been heard, finds silent devices.
+    ///
+    /// - Parameter raisesUnheard: Whether nobody else could hear what this gateway does not: then an on-delay that is long
+    ///   over raises its alarm all the same, marked as unheard.
+    public mutating func advance(to now: Milliseconds, raisesUnheard: Bool = false) -> Effects {
+        var effects = Effects()
+        effects.alarmsPending = alarms.advance(to: now, raisesUnheard: raisesUnheard)
         if now &- lastExpiry >= Self.expiryInterval || now < lastExpiry {
             lastExpiry = now
             var expired: [DeviceID] = []
@@ -20,5 +45,25 @@ extension LivePlant {
             effects.devicesChanged = !expired.isEmpty
         }
         return effects
+    }
+
+    /// The alarms of a tag may not have seen its latest value.
+    mutating func lookLater(at tag: TagID, since: Milliseconds, delays: RunningDelay.Table? = nil) {
+        guard alarms.hasAlarms(tag) else { return }
+        unseen[tag] = (max(since, unseen[tag]?.since ?? .min), delays ?? unseen[tag]?.delays ?? [:])
+    }
+
+    private mutating func rebuildAlarms(of tag: TagID, delays: RunningDelay.Table, at now: Milliseconds) -> Bool {
+        // What only retained messages tell is history that nobody vouches for.
+        guard let entry = latest.entry(tag), entry.isLive, entry.quality != .uncertain,
+            let value = entry.value?.doubleValue
+        else { return false }
+        let staleAfter = ingest.devices[ingest.tags[tag].device].staleAfter
+        let isFresh = entry.quality == .good && now &- entry.receivedTime <= staleAfter ?? .max
+        return alarms.rebuild(
+            tag: tag, value: value, sourceTime: entry.sourceTime, receivedTime: entry.receivedTime,
+            // Records do not say whose time they have; one that equals the time of reception is most often that.
+            hasSourceTime: entry.hasSourceTime && entry.sourceTime != entry.receivedTime, delays: delays,
+            mayReturn: isFresh, at: now)
     }
 }

@@ -5,16 +5,26 @@
 /// and what is to be written go out. The gateway runs it behind one lock, `linekeeper check` runs it on a message that
 /// somebody tries out, and both decide alike because they run the same code.
 ///
-/// **What a sample counts for.** Latest values and alarms each have an order of their own; neither asks the other.
+/// **What a sample counts for.** Latest values and alarms each have an order of their own, and neither asks the other: a
+/// spike that was heard before it could be recorded is evaluated again when the broker delivers it again, although the
+/// tree has a newer value by then. The alarms' position comes from the alarm records.
 ///
 /// | sample | latest value | alarms |
 /// | --- | --- | --- |
 /// | live, readable | the newest by its own time; without one, as it arrives | evaluated, unless older than what was evaluated |
 /// | live, unreadable | the last value stays, `bad` | freeze until the next good sample |
 /// | live, no number | its value | nothing |
-/// | live, older than `staleAfter` within ``LivePlant/backlogPeriod`` of a connection | as live | freeze: it is history |
-/// | retained, with a time of its own that is younger than `staleAfter` | as live | evaluated |
-/// | retained, otherwise | only where nothing was heard live; `uncertain` or `stale` | freeze until the next good sample |
+/// | live, older than `staleAfter` within ``LivePlant/backlogPeriod`` of a connection | as live | history: raises nothing; the latest value is looked at once all is heard |
+/// | retained, with a time of its own that is younger than `staleAfter` | as live | evaluated; nothing after a live sample that had no time of its own |
+/// | retained, otherwise | only where nothing was heard live; `uncertain` or `stale` | nothing |
+///
+/// **What has been heard.** ``LivePlant/heardThrough`` is the time up to which everything that the broker kept for this
+/// gateway has been read. It advances only by proof (``HearingProof``). Delays of alarms end by it, not by the clock.
+///
+/// **What was not heard here.** Values that stand in the tree (at the start; where another gateway has heard more) and
+/// history are looked at once, after everything that the broker kept has been read: conditions and on-delays follow from
+/// the last good value even if it is stale, off-delays only from one that is good and fresh. So a condition that stands
+/// always alarms. That look never moves the alarms' position.
 public struct LivePlant: Sendable {
     /// What a batch of messages, or the passing of time, calls for.
     public struct Effects: Sendable {
@@ -22,6 +32,8 @@ public struct LivePlant: Sendable {
         public var alarmsPending = false
         /// Positions in the batch of messages that may answer commands; they are nothing else.
         public var answers: [Int] = []
+        /// Positions in the batch of echoes, which may prove what has been heard; they are nothing else.
+        public var echoes: [Int] = []
         /// A payload that no route can read, for the log; at most one per ``LivePlant/unreadableLogInterval``.
         public var unreadable: Unreadable?
 
@@ -46,9 +58,19 @@ public struct LivePlant: Sendable {
     var latest = LatestValues()
     var alarms: AlarmBook
     var answers: AnswerTopics
+    /// Where this gateway's echoes come back; empty: nowhere.
+    let echoTopic: [UInt8]
     var samples: ContiguousArray<Sample> = []
     /// Whether a tag's node is known to exist, by number.
     var nodeExists: ContiguousArray<Bool> = []
+    /// Whether a tag has been heard live without a time of its own, by number: then a retained message, whatever its time,
+    /// is older.
+    var isHeardWithoutTime: ContiguousArray<Bool> = []
+    /// Everything that the broker kept for this gateway until then has been read.
+    public var heardThrough: Milliseconds { alarms.heardThrough }
+    /// Tags whose latest value the alarms may not have seen, with the delays that ran according to the tag's node. They are
+    /// looked at once everything has been heard that was kept until `since`.
+    var unseen: [TagID: (since: Milliseconds, delays: RunningDelay.Table)] = [:]
     /// When a device was first seen, by number, as the tree has it.
     var firstSeen: [DeviceID: Milliseconds] = [:]
     var changedDevices: Set<DeviceID> = []
@@ -61,14 +83,19 @@ public struct LivePlant: Sendable {
 
     /// - Parameters:
     ///   - answerFilters: topics on which devices answer commands; what comes there is no sample.
+    ///   - echoTopic: where this gateway's echoes come back; see ``HearingProof``.
     ///   - hashSeed: random in a running gateway; see ``Ingest``.
     /// - Throws: the first mistake of `alarms`.
     public init(
         routes: [RouteDefinition], alarms: [AlarmDefinition] = [], answerFilters: [TopicFilter] = [],
-        limits: IngestLimits = IngestLimits(), alarmLimits: AlarmBook.Limits = AlarmBook.Limits(), hashSeed: UInt64 = 0
+        echoTopic: [UInt8] = [], limits: IngestLimits = IngestLimits(),
+        alarmLimits: AlarmBook.Limits = AlarmBook.Limits(),
+        hashSeed: UInt64 = 0
     ) throws(AlarmMistake) {
+        self.echoTopic = echoTopic
         ingest = Ingest(routes: routes, limits: limits, hashSeed: hashSeed)
         self.alarms = try AlarmBook(definitions: alarms, limits: alarmLimits)
+        self.alarms.heardThrough = .min
         answers = AnswerTopics(filters: answerFilters, limit: limits.topics, hashSeed: hashSeed)
     }
 

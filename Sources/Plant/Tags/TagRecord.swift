@@ -1,4 +1,4 @@
-/// The data of a tag's node: `{"v":value,"q":"good","t":sourceTime,"r":receivedTime,"u":unit}`.
+/// The data of a tag's node: `{"v":value,"q":"good","t":sourceTime,"r":receivedTime,"u":unit,"d":delays}`.
 public struct TagRecord: Sendable, Hashable {
     /// nil (`null`) when no message on the tag could ever be understood.
     public var value: TagValue?
@@ -6,15 +6,19 @@ public struct TagRecord: Sendable, Hashable {
     public var sourceTime: Milliseconds
     public var receivedTime: Milliseconds
     public var unit: String?
+    /// Delays of alarms that run on the tag; left out when there are none.
+    public var delays: RunningDelay.Table
 
     public init(
-        value: TagValue?, quality: Quality, sourceTime: Milliseconds, receivedTime: Milliseconds, unit: String? = nil
+        value: TagValue?, quality: Quality, sourceTime: Milliseconds, receivedTime: Milliseconds, unit: String? = nil,
+        delays: RunningDelay.Table = [:]
     ) {
         self.value = value
         self.quality = quality
         self.sourceTime = sourceTime
         self.receivedTime = receivedTime
         self.unit = unit
+        self.delays = delays
     }
 
     /// Reads a node's data; nil when it is not a tag record, whoever wrote it.
@@ -26,7 +30,7 @@ public struct TagRecord: Sendable, Hashable {
         guard value.isNull || TagValue(json: value) != nil else { return nil }
         self.init(
             value: TagValue(json: value), quality: quality, sourceTime: sourceTime, receivedTime: receivedTime,
-            unit: json["u"]?.stringValue)
+            unit: json["u"]?.stringValue, delays: RunningDelay.table(json: json["d"]))
     }
 
     /// Appends the record as JSON, keys in the order above.
@@ -42,6 +46,10 @@ public struct TagRecord: Sendable, Hashable {
         if let unit {
             bytes.append(contentsOf: ",\"u\":".utf8)
             JSONWriter.write(unit, into: &bytes)
+        }
+        if !delays.isEmpty {
+            bytes.append(contentsOf: ",\"d\":".utf8)
+            RunningDelay.write(delays, into: &bytes)
         }
         bytes.append(UInt8(ascii: "}"))
     }

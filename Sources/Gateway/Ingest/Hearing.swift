@@ -1,0 +1,111 @@
+import Logging
+import MQTT
+import Plant
+import ServiceLifecycle
+import Synchronization
+
+/// Sends the echoes that prove what has been heard; ``HearingProof`` decides when.
+///
+/// They leave on the publishing connection, where they do not wait behind acknowledgements, and come back on the listening
+/// one, behind everything that the broker has kept for it.
+struct Hearing<Source: MessageSource>: Service {
+    let source: Source
+    let publisher: any MessagePublisher
+    let topic: String
+    let clock: GatewayClock
+    let logger: Logger
+    private let state: State
+    private let echoes: AsyncStream<HearingProof.Echo>
+    private let echoSink: AsyncStream<HearingProof.Echo>.Continuation
+
+    private final class State: Sendable {
+        struct Values {
+            var proof: HearingProof
+            var isSilenceLogged = false
+        }
+        let values: Mutex<Values>
+
+        init(_ times: HearingProof.Times) { values = Mutex(Values(proof: HearingProof(times: times))) }
+    }
+
+    init(
+        source: Source, publisher: any MessagePublisher, topic: String, times: HearingProof.Times = .init(),
+        clock: GatewayClock, logger: Logger
+    ) {
+        self.source = source
+        self.publisher = publisher
+        self.topic = topic
+        self.clock = clock
+        self.logger = logger
+        state = State(times)
+        // One echo is under way at a time; a newer one proves more.
+        (echoes, echoSink) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    /// Where a gateway's echoes go.
+    static func topic(plant: String, gateway: String) -> String {
+        GatewayNotice.topic(plant: plant, gateway: gateway) + "/echo"
+    }
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await self.followSubscriptions() }
+                group.addTask { await self.publish() }
+                await group.waitForAll()
+            }
+        }
+    }
+
+    /// Sends an echo when it is time to. Never waits.
+    func turn(isWanted: Bool) {
+        let now = clock.now()
+        let wall = clock.wall()
+        let (echo, silence) = state.values.withLock { values in
+            let echo = values.proof.ask(
+                isWanted: isWanted, number: .random(in: .min ... .max), wall: wall, at: now)
+            var silence: Duration?
+            if values.proof.isHung(at: now), !values.isSilenceLogged {
+                values.isSilenceLogged = true
+                silence = values.proof.silence(at: now)
+            }
+            return (echo, silence)
+        }
+        if let echo { echoSink.yield(echo) }
+        if let silence {
+            logger.warning(
+                "the broker does not bring back this gateway's echoes: delays of alarms do not end; may it read and write their topic, is the broker alive?",
+                metadata: ["topic": "\(topic)", "silence": "\(silence)"])
+        }
+    }
+
+    /// An echo has been read. Returns what it proves; nil for one that proves nothing.
+    func echoReceived(_ payload: [UInt8]) -> Milliseconds? {
+        let now = clock.now()
+        let (proved, hasEnded) = state.values.withLock { values in
+            let proved = values.proof.echoReceived(payload, at: now)
+            let hasEnded = proved != nil && values.isSilenceLogged
+            if hasEnded { values.isSilenceLogged = false }
+            return (proved, hasEnded)
+        }
+        if hasEnded { logger.notice("the broker brings back this gateway's echoes", metadata: ["topic": "\(topic)"]) }
+        return proved
+    }
+
+    private func followSubscriptions() async {
+        for await status in source.subscriptionUpdates() {
+            state.values.withLock { values in
+                if status.isComplete { values.proof.subscribed() } else { values.proof.disconnected() }
+            }
+        }
+    }
+
+    private func publish() async {
+        for await echo in echoes {
+            // What does not get through is asked for again.
+            _ = try? await publisher.publish(
+                topic: topic, payload: echo.payload, qos: .atLeastOnce, retain: false, properties: MQTTProperties(),
+                notAfter: clock.now() + .seconds(1))
+        }
+    }
+}

@@ -1,0 +1,43 @@
+import MQTT
+import ServiceLifecycle
+import ZooKeeperClient
+
+/// The wake-ups of the services that act on the plant's state.
+struct ServiceWakes: Sendable {
+    let mirror = Wake()
+    let alarms = Wake()
+    let announcer = Wake()
+    let devices = Wake()
+
+    /// Each of them may wait for anything that can go and come back.
+    func all() {
+        for wake in [mirror, alarms, announcer, devices] { wake.wake() }
+    }
+}
+
+/// Wakes every service when something has come back that it may have waited for.
+///
+/// A service that finds the tree, the broker, a lease or a shard gone leaves its work where it is. Which of them waits for
+/// which is easy to get wrong, and a wake-up without work costs next to nothing: so every return wakes all.
+struct Returns: Service {
+    let wakes: ServiceWakes
+    let tree: @Sendable () -> AsyncStream<ConnectionState>
+    /// The connections to the broker.
+    let broker: [@Sendable () -> AsyncStream<MQTTConnectionState>]
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    for await case .connected in tree() { wakes.all() }
+                }
+                for updates in broker {
+                    group.addTask {
+                        for await state in updates() where state.isConnected { wakes.all() }
+                    }
+                }
+                await group.waitForAll()
+            }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+import Testing
+
+@testable import Plant
+
+@Suite("Proof of what has been heard")
+struct HearingProofTests {
+    private let start = ContinuousClock.now
+
+    private func subscribed() -> HearingProof {
+        var proof = HearingProof()
+        proof.subscribed()
+        return proof
+    }
+
+    @Test("An echo proves the time at which it was sent")
+    func proves() throws {
+        var proof = subscribed()
+        let echoAsked = proof.ask(isWanted: true, number: 7, wall: 1000, at: start)
+        let echo = try #require(echoAsked)
+        #expect(proof.echoReceived(Array("8".utf8), at: start) == nil)
+        #expect(proof.echoReceived(echo.payload, at: start) == 1000)
+        #expect(proof.echoReceived(echo.payload, at: start) == nil, "a repetition proves nothing more")
+    }
+
+    @Test("Nothing is proved before the broker has granted the subscriptions, nor across connections")
+    func subscriptions() throws {
+        var proof = HearingProof()
+        #expect(proof.ask(isWanted: true, number: 7, wall: 1000, at: start) == nil)
+        proof.subscribed()
+        let echoAsked = proof.ask(isWanted: true, number: 7, wall: 1000, at: start)
+        let echo = try #require(echoAsked)
+        proof.disconnected()
+        proof.subscribed()
+        #expect(proof.echoReceived(echo.payload, at: start) == nil)
+    }
+
+    @Test("One echo is under way at a time; a lost one is replaced, and still proves what it proves if it comes")
+    func retry() throws {
+        var proof = subscribed()
+        let firstAsked = proof.ask(isWanted: true, number: 1, wall: 1000, at: start)
+        let first = try #require(firstAsked)
+        #expect(proof.ask(isWanted: true, number: 2, wall: 1500, at: start + .milliseconds(500)) == nil)
+        let secondAsked = proof.ask(isWanted: true, number: 2, wall: 2000, at: start + .seconds(1))
+        let second = try #require(secondAsked)
+        #expect(proof.echoReceived(first.payload, at: start + .seconds(1)) == 1000)
+        #expect(proof.echoReceived(second.payload, at: start + .seconds(1)) == 2000)
+    }
+
+    @Test("Without a reason an echo is sent now and then; a broker that brings none back has hung")
+    func hung() throws {
+        var proof = subscribed()
+        let echoAsked = proof.ask(isWanted: false, number: 1, wall: 0, at: start)
+        let echo = try #require(echoAsked)
+        _ = proof.echoReceived(echo.payload, at: start)
+        #expect(proof.ask(isWanted: false, number: 2, wall: 0, at: start + .seconds(4)) == nil)
+        let another = proof.ask(isWanted: false, number: 2, wall: 0, at: start + .seconds(5))
+        #expect(another != nil)
+        #expect(!proof.isHung(at: start + .seconds(14)))
+        for second in 6..<40 {
+            _ = proof.ask(isWanted: false, number: UInt64(second), wall: 0, at: start + .seconds(second))
+        }
+        #expect(proof.isHung(at: start + .seconds(15)))
+        #expect(proof.echoReceived(Array("27".utf8), at: start + .seconds(40)) != nil)
+        #expect(!proof.isHung(at: start + .seconds(40)))
+    }
+
+    @Test("What others write there is no proof", arguments: ["", "zz", "-1", "00000000000000000000000000000007", "7 "])
+    func garbage(payload: String) {
+        var proof = subscribed()
+        _ = proof.ask(isWanted: true, number: 7, wall: 1000, at: start)
+        #expect(proof.echoReceived(Array(payload.utf8), at: start) == nil)
+    }
+}
