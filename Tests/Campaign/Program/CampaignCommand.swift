@@ -20,10 +20,11 @@ struct CampaignCommand: AsyncParsableCommand {
     @Option(help: "Only this round.") var round: Int?
     @Option(help: "Kinds of fault, separated by commas; pairs are made of these.") var only: String?
     @Option(help: "Kinds of fault that may fail.") var allow: String?
-    @Option(help: "Rounds that run at a time.") var parallel = 3
+    @Option(help: "Rounds that run at a time.") var parallel = 2
     @Option(help: "The program under test.") var binary: String?
     @Option(help: "Another build of the program, for the rolling upgrade.") var upgradeFrom: String?
     @Option(help: "Where to keep what failed rounds wrote.") var keep = "var/campaign"
+    @Flag(help: "Keep what sound rounds wrote as well.") var keepAll = false
     @Flag(help: "List the kinds of fault.") var list = false
 
     func run() async throws {
@@ -53,7 +54,8 @@ struct CampaignCommand: AsyncParsableCommand {
             var next = numbers.makeIterator()
             func start() {
                 guard let number = next.next() else { return }
-                let round = Round(plan: schedule.plan(number), builder: builder, keep: Self.absolute(keep))
+                let round = Round(
+                    plan: schedule.plan(number), builder: builder, keep: Self.absolute(keep), keepsAll: keepAll)
                 group.addTask { await round.play() }
             }
             for _ in 0..<max(1, parallel) { start() }

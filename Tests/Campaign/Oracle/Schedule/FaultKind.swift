@@ -65,7 +65,7 @@ extension FaultKind {
         case .journalDeleted: "somebody deletes /journal (S10)"
         case .ghosts: "six nodes in /gateways that are no gateways (S3)"
         case .wrongBroker: "a further gateway with a wrong broker address (S4)"
-        case .forgedWills: "both gateways' deaths are announced falsely every 0.2 s for 4 s (S8)"
+        case .forgedWills: "both gateways' deaths are announced falsely every 0.2 s for 6 s (S8)"
         case .refusedAnnouncements: "the broker refuses announcements for some seconds (B11)"
         case .sameName: "a second gateway with the name of the first (B19)"
         case .silentThenKill: "the active gateway is paused, then the other is killed (F4)"

@@ -10,12 +10,16 @@ package struct SensorScript: Sendable {
     package let rule: AlarmRule?
     /// Whether payloads carry a time.
     package let hasSourceTime: Bool
+    /// Publishes nothing after the fault has begun, whatever its kind: what stands then must alarm, what runs must end.
+    package let fallsSilent: Bool
     package let steps: [Step]
 }
 
 /// The plant of every round: machines with one topic for each alarm rule and one that only counts.
 package enum CampaignPlant {
     package static let devices = 8
+    /// So many of them fall silent when the fault begins.
+    private static let silent = 2
     /// How long scripts go on; the shell ends them earlier.
     private static let length = 60_000
     /// The level that spikes come from and go back to.
@@ -38,22 +42,31 @@ package enum CampaignPlant {
         (0..<devices).flatMap { number -> [SensorScript] in
             var random = plan.random("sensors \(number)")
             let path = device(number)
+            let fallsSilent = number >= devices - silent
             return [
                 SensorScript(
                     topic: path + "/temperature", rule: overtemperature, hasSourceTime: true,
-                    steps: temperature(&random)),
+                    fallsSilent: fallsSilent, steps: temperature(&random)),
                 SensorScript(
                     topic: path + "/vibration", rule: vibration, hasSourceTime: true,
+                    fallsSilent: fallsSilent,
                     steps: runs(&random, beyond: 60...80, calm: 10...40, [100, 150, 300, 700, 900], [100, 250, 500])),
                 SensorScript(
                     topic: path + "/level", rule: level, hasSourceTime: true,
+                    fallsSilent: fallsSilent,
                     steps: runs(&random, beyond: 75...90, calm: 20...60, [80, 200, 400], [100, 250, 700, 900, 1200])),
                 SensorScript(
                     topic: path + "/flow", rule: flow, hasSourceTime: true,
+                    fallsSilent: fallsSilent,
                     steps: runs(&random, beyond: 2...15, calm: 30...60, [100, 180, 450, 700], [100, 180, 450, 700])),
-                SensorScript(topic: path + "/count", rule: nil, hasSourceTime: true, steps: count(&random)),
+                SensorScript(
+                    topic: path + "/count", rule: nil, hasSourceTime: true, fallsSilent: false, steps: count(&random)),
             ]
-        } + [SensorScript(topic: "plain/machine1/plain", rule: plain, hasSourceTime: false, steps: plainSteps)]
+        } + [
+            SensorScript(
+                topic: "plain/machine1/plain", rule: plain, hasSourceTime: false, fallsSilent: false,
+                steps: plainSteps)
+        ]
     }
 
     /// Far apart: a sample without a time of its own that is heard twice counts twice, unless the one before it is equal.

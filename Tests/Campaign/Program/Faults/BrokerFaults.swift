@@ -14,12 +14,24 @@ enum BrokerFaults {
         let begin = WallTime.now()
         scene.broker.stop(SIGKILL)
         try? await Task.sleep(for: random.milliseconds(100...1500))
+        let logged = scene.broker.log.utf8.count
         try await scene.broker.start()
         try await scene.ears.waitUntilHearing()
+        if !scene.plan.settings.allSatisfy(\.keepsBroker) { try await allSubscribed(scene, since: logged) }
         let end = WallTime.now()
         scene.note {
             $0.uncertain.append(begin - unsent...end)
             $0.deaf.append(begin - unsent...end + unsent)
+        }
+    }
+
+    /// Until a gateway has subscribed again, a broker that has forgotten it keeps nothing for it.
+    private static func allSubscribed(_ scene: Scene, since logged: Int) async throws {
+        try await eventually("all gateways have subscribed again", within: .seconds(20)) {
+            let log = String(decoding: scene.broker.log.utf8.dropFirst(logged), as: UTF8.self)
+            return scene.seats.allSatisfy { seat in
+                log.contains("Sending SUBACK to linekeeper-\(scene.plant)-\(seat.id)\n")
+            }
         }
     }
 

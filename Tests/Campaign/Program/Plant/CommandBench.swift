@@ -8,6 +8,7 @@ final class CommandBench: Sendable {
     private final class Counts: Sendable {
         let executions = Mutex<[String: Int]>([:])
         let link = Mutex<BrokerLink?>(nil)
+        let answerAfter = Mutex(0...200)
     }
 
     private let plant: String
@@ -38,7 +39,7 @@ final class CommandBench: Sendable {
             let status = command.id.contains(Self.failing) ? "error" : "ok"
             // A loose task: an answer that the end of the round overtakes is of no interest.
             Task {
-                try? await Task.sleep(for: .milliseconds(Int.random(in: 0...200)))
+                try? await Task.sleep(for: .milliseconds(Int.random(in: counts.answerAfter.withLock { $0 })))
                 for _ in 0..<50 {
                     let answer = "{\"id\":\"\(command.id)\",\"status\":\"\(status)\"}"
                     if (try? await link.publish(path + "/ack", answer)) != nil { return }
@@ -65,6 +66,9 @@ final class CommandBench: Sendable {
         }
         running.withLock { $0.append(task) }
     }
+
+    /// How long devices take, in milliseconds.
+    func answer(after range: ClosedRange<Int>) { counts.answerAfter.withLock { $0 = range } }
 
     func stop() { isAsking.withLock { $0 = false } }
 

@@ -69,9 +69,14 @@ final class JournalCopy: Sendable {
     /// Deletes the journal as an operator's mistake would, having read what it deletes.
     func deleteRoot() async throws {
         for _ in 0..<200 {
-            for name in try await reader.children("/journal") {
-                try await take(name)
-                try? await reader.client.delete("/journal/" + name)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for name in try await reader.children("/journal") {
+                    group.addTask {
+                        try await self.take(name)
+                        try? await self.reader.client.delete("/journal/" + name)
+                    }
+                }
+                try await group.waitForAll()
             }
             do {
                 try await reader.client.delete("/journal")

@@ -7,7 +7,13 @@ final class Sensors: Sendable {
     let all: [Sensor]
     private let link: BrokerLink
     private let tasks = Mutex<[Task<Void, Never>]>([])
-    private let isPlaying = Mutex(false)
+    private struct Playing {
+        var all = false
+        /// Those that fall silent have not yet.
+        var silent = true
+    }
+
+    private let playing = Mutex(Playing())
 
     init(port: Int, scripts: [SensorScript]) async throws {
         all = scripts.map(Sensor.init)
@@ -22,24 +28,34 @@ final class Sensors: Sendable {
 
     /// Begins to play the scripts.
     func start() {
-        isPlaying.withLock { $0 = true }
+        resume()
         let start = ContinuousClock.now
-        let playing = all.map { sensor in
-            Task { await sensor.play(from: start) { self.isPlaying.withLock { $0 } } }
+        let players = all.map { sensor in
+            Task {
+                await sensor.play(from: start) {
+                    self.playing.withLock { $0.all && ($0.silent || !sensor.script.fallsSilent) }
+                }
+            }
         }
-        tasks.withLock { $0 += playing }
+        tasks.withLock { $0 += players }
     }
 
     /// Stops the scripts and returns when all that was sent is acknowledged.
     func hush() async throws {
-        isPlaying.withLock { $0 = false }
+        mute()
         try await eventually("what was published is acknowledged", within: .seconds(30), every: .milliseconds(2)) {
             all.allSatisfy(\.isQuiet)
         }
     }
 
     /// Stops the scripts at once; what is on its way goes on.
-    func mute() { isPlaying.withLock { $0 = false } }
+    func mute() { playing.withLock { $0.all = false } }
+
+    /// The scripts go on, where they would be by now.
+    func resume() { playing.withLock { $0.all = true } }
+
+    /// Those that fall silent do.
+    func faultBegins() { playing.withLock { $0.silent = false } }
 
     /// Sends the same values on every topic of that metric, on all at a time.
     func send(_ metric: String, _ values: [Double]) async {

@@ -23,7 +23,7 @@ struct Judge {
         let entries = scene.journal.entries
         let journal = entries.compactMap(\.transition)
         judgeAlarms(journal, notes, &verdict)
-        verdict.nodes = try await tagComplaints() + recordComplaints(journal)
+        verdict.nodes = try await tagComplaints(notes) + recordComplaints(journal)
         verdict.commands = CommandVerdict(try await scene.commands.results(scene.reader))
         if notes.forbidsUnknown, let count = verdict.commands.states["UNKNOWN"] {
             verdict.complaints.append("\(count) commands UNKNOWN, though their gateways lived")
@@ -64,7 +64,8 @@ struct Judge {
                     ($0.wall - Tolerance.margin...(notes.healedAt ?? .max - Tolerance.margin) + Tolerance.margin)
                         .contains(published.time)
                 } ?? false
-            let tolerance = isDisturbed ? Tolerance.fault : Tolerance.quiet
+            let tolerance =
+                isDisturbed ? Tolerance.fault : Tolerance.quiet + acknowledgedAt - published.time
             return Sample(
                 value: published.value, time: published.time, acknowledgedAt: acknowledgedAt,
                 tolerance: sensor.script.hasSourceTime ? 0 : tolerance,
@@ -72,16 +73,19 @@ struct Judge {
         }
     }
 
-    private func tagComplaints() async throws -> [String] {
+    private func tagComplaints(_ notes: Scene.Notes) async throws -> [String] {
         let sensors = scene.sensors.all.filter { !$0.published.isEmpty }
         let nodes = try await scene.reader.tags(sensors.map(\.topic))
         return sensors.compactMap { sensor in
-            guard let last = sensor.published.last else { return nil }
+            let samples = samples(of: sensor, notes)
+            guard let last = samples.last else { return nil }
             guard let node = nodes[sensor.topic] else { return "tag \(sensor.topic) has no node" }
-            let isRight =
-                node.v?.number == last.value && node.q == "good"
-                && (!sensor.script.hasSourceTime || node.t == last.time)
-            if isRight { return nil }
+            // The last one, or one before it when later ones may have been lost.
+            let certain = samples.lastIndex(where: \.isCertain) ?? samples.startIndex
+            let isRight = samples[certain...].contains { sample in
+                node.v?.number == sample.value && (!sensor.script.hasSourceTime || node.t == sample.time)
+            }
+            if isRight, node.q == "good" { return nil }
             return "tag \(sensor.topic) holds \(node.v.map { "\($0)" } ?? "nothing") \(node.q) of \(node.t), "
                 + "last published \(last.value) of \(last.time)"
         }

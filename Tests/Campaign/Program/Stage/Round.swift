@@ -9,6 +9,7 @@ struct Round: Sendable {
     let builder: StageBuilder
     /// Where what a failed round wrote is kept.
     let keep: String
+    let keepsAll: Bool
 
     /// How long sensors publish after the fault is healed.
     private static let aftermath = Duration.milliseconds(1500)
@@ -23,12 +24,12 @@ struct Round: Sendable {
             do {
                 let scene = try await builder.build(plan, scratch)
                 do { try await play(scene, &result) } catch { result.failure = "\(error)" }
-                await result.isSound ? () : write(scene, result)
+                write(scene, result)
                 await scene.clear()
             } catch {
                 result.failure = "\(error)"
             }
-            if result.isSound { scratch.remove() } else { result.kept = move(scratch) }
+            if result.isSound, !keepsAll { scratch.remove() } else { result.kept = move(scratch) }
         } catch {
             result.failure = "\(error)"
         }
@@ -115,7 +116,7 @@ struct Round: Sendable {
 
     // MARK: What a failed round leaves
 
-    private func write(_ scene: Scene, _ result: RoundResult) async {
+    private func write(_ scene: Scene, _ result: RoundResult) {
         let journal = scene.journal.entries.map { "\($0.place.zxid) \($0.recordedAt) \($0.text)" }
         let samples = scene.sensors.all.flatMap { sensor in
             sensor.published.map {

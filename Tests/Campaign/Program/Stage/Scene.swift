@@ -66,6 +66,7 @@ final class Scene: Sendable {
     /// The fault begins now: what was visible before does not count as recovery.
     func struck() {
         state.withLock { if $0.struck == nil { $0.struck = (WallTime.now(), .now) } }
+        sensors.faultBegins()
     }
 
     func healed() { state.withLock { $0.healedAt = WallTime.now() } }

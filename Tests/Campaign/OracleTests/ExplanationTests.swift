@@ -1,0 +1,98 @@
+import Testing
+
+@testable import CampaignOracle
+
+@Suite("Holding a journal against samples")
+struct ExplanationTests {
+    private let samples = [sample(30, 0), sample(90, 1000), sample(51, 1001), sample(92, 2000), sample(50, 2500)]
+
+    @Test("what the samples call for, once each, has no findings")
+    func sound() {
+        let result = explain(samples, entries(samples))
+        #expect(result.findings.isEmpty)
+        #expect(result.occurrences == 2)
+    }
+
+    @Test("each missing transition is lost")
+    func lost() {
+        let result = explain(samples, Array(entries(samples).dropFirst(2)))
+        #expect(result.findings.map(\.kind) == [.lost, .lost])
+    }
+
+    @Test("a repetition is doubled, not invented")
+    func doubled() {
+        let all = entries(samples)
+        #expect(explain(samples, all + [all[0]]).findings.map(\.kind) == [.doubled])
+        #expect(explain(samples, [all[0], all[0]] + all.dropFirst()).findings.map(\.kind) == [.doubled])
+    }
+
+    @Test("the right transition with a wrong date is misdated, and only that")
+    func misdated() {
+        var all = entries(samples)
+        all[0] = entry("ACT", "high", at: 1003, 1003)
+        #expect(explain(samples, all).findings.map(\.kind) == [.misdated])
+    }
+
+    @Test("what no sample calls for is invented")
+    func invented() {
+        let extra = [entry("ACT", "high", at: 2700, 2700), entry("RTN", "normal", at: 2701, 2701)]
+        #expect(explain(samples, entries(samples) + extra).findings.map(\.kind) == [.invented, .invented])
+    }
+
+    @Test("of samples that are not certain, both histories are right")
+    func uncertain() {
+        var doubtful = samples
+        doubtful[1].isCertain = false
+        doubtful[2].isCertain = false
+        #expect(explain(doubtful, entries(samples)).findings.isEmpty)
+        #expect(explain(doubtful, entries([samples[0], samples[3], samples[4]])).findings.isEmpty)
+        #expect(!explain(doubtful, []).findings.isEmpty)
+    }
+
+    @Test("a pulse whose end came to the broker after the delay may alarm; one whose end came before may not")
+    func lateSample() {
+        let rule = CampaignPlant.vibration
+        let alarmed = [entry("ACT", "high", at: 500, 0), entry("RTN", "normal", at: 501, 100)]
+        let late = [sample(70, 0), sample(20, 100, acknowledged: 700)]
+        #expect(Explanation("a", rule: rule, samples: late, entries: alarmed).findings.isEmpty)
+        #expect(Explanation("a", rule: rule, samples: late, entries: []).findings.isEmpty)
+        let inTime = [sample(70, 0), sample(20, 100)]
+        let result = Explanation("a", rule: rule, samples: inTime, entries: alarmed)
+        #expect(result.findings.map(\.kind) == [.invented, .invented])
+    }
+
+    @Test("random journals with one thing wrong have one finding", arguments: 1...60)
+    func random(_ seed: UInt64) {
+        var chance = Chance(seed: seed)
+        var time: Int64 = 0
+        let samples = (0..<60).map { _ in
+            time += Int64.random(in: 1...400, using: &chance)
+            return sample(Double(Int.random(in: 70...100, using: &chance)), time)
+        }
+        var all = entries(samples)
+        #expect(explain(samples, all).findings.isEmpty)
+        guard all.count > 2 else { return }
+        let index = Int.random(in: 0..<all.count, using: &chance)
+        let removed = all.remove(at: index)
+        #expect(explain(samples, all).findings.map(\.kind) == [.lost])
+        all.insert(contentsOf: [removed, removed], at: index)
+        #expect(explain(samples, all).findings.map(\.kind) == [.doubled])
+    }
+
+    private func explain(_ samples: [Sample], _ entries: [SeenTransition]) -> Explanation {
+        Explanation("a", rule: CampaignPlant.overtemperature, samples: samples, entries: entries)
+    }
+
+    private func entries(_ samples: [Sample]) -> [SeenTransition] {
+        var machine = ConditionMachine(CampaignPlant.overtemperature)
+        return samples.flatMap { machine.take($0) }.map { entry($0.transition, $0.to, at: $0.at, $0.sampledAt) }
+    }
+}
+
+func entry(
+    _ transition: String, _ condition: String, at: Int64, _ sampledAt: Int64, event: String = "e", alarm: String = "a"
+) -> SeenTransition {
+    SeenTransition(
+        sequence: 0, alarm: alarm, transition: transition, condition: condition, eventID: event, occurrence: 1,
+        revision: 1, at: at, sampledAt: sampledAt)
+}
