@@ -115,8 +115,8 @@ package enum CampaignPlant {
     }
 
     private static func count(_ random: inout Chance) -> [SensorScript.Step] {
-        let offset = Int.random(in: 0...40, using: &random)
-        return stride(from: offset, to: length, by: 50).enumerated().map {
+        let offset = Int.random(in: 0...20, using: &random)
+        return stride(from: offset, to: length, by: 25).enumerated().map {
             .init(at: .milliseconds($0.element), value: Double($0.offset + 1))
         }
     }

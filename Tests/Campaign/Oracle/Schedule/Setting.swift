@@ -25,8 +25,8 @@ package struct Setting: Sendable {
     package var refusable = false
     /// For how long sensors publish after the fault began; nil: until after it is healed.
     package var after: Duration?
-    /// The fault stays: everything must work beside it.
-    package var stays = false
+    /// Whether commands are asked for meanwhile: not where they would mend what the fault broke.
+    package var hasCommands = true
     /// Needs the program of `--upgrade-from`.
     package var needsOther = false
     /// Whether another fault may come on top.

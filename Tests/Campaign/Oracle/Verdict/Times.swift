@@ -8,7 +8,7 @@ package struct Times: Sendable {
 
     package mutating func add(_ times: Times) { all += times.all }
 
-    package var median: Duration? { all.isEmpty ? nil : all.sorted()[all.count / 2] }
+    package var median: Duration? { all.isEmpty ? nil : all.sorted()[(all.count - 1) / 2] }
     package var worst: Duration? { all.max() }
 
     /// `median/worst` in milliseconds; `-` without any.

@@ -16,6 +16,8 @@ final class CommandBench: Sendable {
     private let device: BrokerLink
     private let asker: BrokerLink
     private let cases = Mutex<[String: CommandCase]>([:])
+    /// Commands with a record.
+    private let accepted = Mutex<Set<String>>([])
     private let running = Mutex<[Task<Void, Never>]>([])
     private let isAsking = Mutex(true)
 
@@ -80,12 +82,13 @@ final class CommandBench: Sendable {
             var result = command
             result.executions = executions[id] ?? 0
             result.state = try await reader.command(id)?.state
+            if result.state != nil { accepted.withLock { _ = $0.insert(id) } }
             results.append(result)
         }
         return results
     }
 
-    /// Asks again under the same id for some seconds: who asks over MQTT does not know whether any gateway heard it.
+    /// Asks again under the same id until there is a record: who asks over MQTT does not know whether any gateway heard it.
     private func ask(_ number: Int, _ path: String, atMostOnce: Bool, fails: Bool) {
         let id = "\(atMostOnce ? "once" : "set")\(fails ? Self.failing : "-")\(number)"
         cases.withLock { $0[id] = CommandCase(id: id, isAtMostOnce: atMostOnce, deviceSucceeds: !fails) }
@@ -94,7 +97,7 @@ final class CommandBench: Sendable {
             + (atMostOnce ? "" : "\"parameters\":{\"rpm\":\(100 + number)},")
             + "\"by\":\"campaign\",\"timeout\":5000,\"requestedAt\":\(WallTime.now())}"
         let task = Task {
-            for _ in 0..<8 where !Task.isCancelled {
+            while !Task.isCancelled, !accepted.withLock({ $0.contains(id) }) {
                 try? await asker.publish("linekeeper/\(plant)/commands/request", request)
                 try? await Task.sleep(for: .milliseconds(700))
             }

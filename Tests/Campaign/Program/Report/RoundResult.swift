@@ -28,7 +28,7 @@ struct RoundResult: Sendable {
             + "\(plan.gateways) gw, \(plan.tree.rawValue) | \(published) samples, \(verdict.occurrences) occurrences: \(found)"
             + (wrong > 0 ? ", \(wrong) other" : "") + " | commands: \(commands)"
             + (verdict.commands.repeated > 0 ? ", \(verdict.commands.repeated) repeated" : "")
-            + " | blind tags \(Self.text(blindTags)), alarms \(Self.text(blindAlarms)) | \(took.milliseconds / 100)ds"
+            + " | blind tags \(Self.text(blindTags)), alarms \(Self.text(blindAlarms)) | \(takeovers) elections | \(took.milliseconds / 1000).\(took.milliseconds / 100 % 10) s"
     }
 
     private static func text(_ time: Duration?) -> String { time.map { "\($0.milliseconds) ms" } ?? "-" }

@@ -13,6 +13,8 @@ struct Round: Sendable {
 
     /// How long sensors publish after the fault is healed.
     private static let aftermath = Duration.milliseconds(1500)
+    /// The longest round: a fault, its patience, and some.
+    private static let deadline = Duration.seconds(150)
     /// After all is well, how long a late repetition has to show itself.
     private static let grace = Duration.milliseconds(600)
 
@@ -23,7 +25,7 @@ struct Round: Sendable {
             let scratch = try Scratch("campaign-\(plan.number)")
             do {
                 let scene = try await builder.build(plan, scratch)
-                do { try await play(scene, &result) } catch { result.failure = "\(error)" }
+                await watched(scene, &result)
                 write(scene, result)
                 await scene.clear()
             } catch {
@@ -37,15 +39,36 @@ struct Round: Sendable {
         return result
     }
 
+    /// Plays it, but not for ever: a sensor whose broker never answers again would wait without end.
+    private func watched(_ scene: Scene, _ result: inout RoundResult) async {
+        let begun = result
+        let playing = Task {
+            var result = begun
+            do { try await play(scene, &result) } catch { result.failure = "\(error)" }
+            return result
+        }
+        // A loose task: it ends with the round.
+        let watchdog = Task {
+            try await Task.sleep(for: Self.deadline)
+            playing.cancel()
+            scene.sensors.end()
+        }
+        result = await playing.value
+        watchdog.cancel()
+    }
+
     private func play(_ scene: Scene, _ result: inout RoundResult) async throws {
         try await scene.standing()
-        await scene.sensors.begin()
-        try await eventually("the first values stand in the tree", within: .seconds(15)) {
-            try await scene.reader.tags(scene.sensors.all.map(\.topic)).count == scene.sensors.all.count
+        // Again until it is heard: a gateway stands before the broker keeps anything for it.
+        try await eventually("the first values stand in the tree", within: .seconds(20), every: .milliseconds(200)) {
+            await scene.sensors.begin()
+            try await Task.sleep(for: .milliseconds(100))
+            return try await scene.reader.tags(scene.sensors.all.map(\.topic)).count == scene.sensors.all.count
         }
         let silence = plan.settings.compactMap(\.after).min()
         // Where nothing is to be published afterwards, answers of devices would be something.
-        if silence == nil { scene.commands.start(every: .milliseconds(250), plan.random("commands")) }
+        let hasCommands = silence == nil && plan.settings.allSatisfy(\.hasCommands)
+        if hasCommands { scene.commands.start(every: .milliseconds(250), plan.random("commands")) }
         scene.sensors.start()
         try await Task.sleep(for: plan.strikeAt)
 
