@@ -63,7 +63,7 @@ struct CampaignCommand: AsyncParsableCommand {
                 start()
                 summary.add(result)
                 if !result.isSound, !result.plan.kinds.contains(where: allowed.contains) { failed += 1 }
-                Self.show(result)
+                show(result)
             }
         }
         await apache.close()
@@ -76,11 +76,20 @@ struct CampaignCommand: AsyncParsableCommand {
     /// Unlike `print`, it shows a line when it is said, also in a pipe.
     private static func say(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
 
-    private static func show(_ result: RoundResult) {
+    private func show(_ result: RoundResult) {
         Self.say(result.line)
         if let failure = result.failure { Self.say("     not played to its end: \(failure)") }
         for line in result.verdict.lines.prefix(8) { Self.say("     \(line)") }
         if let kept = result.kept { Self.say("     kept in \(kept)") }
+        if !result.isSound { Self.say("     again: script/campaign \(again(result.plan))") }
+    }
+
+    /// What plays a round again: which kinds there are to choose from is part of it.
+    private func again(_ plan: RoundPlan) -> String {
+        var words = ["--seed \(plan.seed) --round \(plan.number)"]
+        if let only { words.append("--only \(only)") }
+        if let upgradeFrom { words.append("--upgrade-from \(upgradeFrom)") }
+        return words.joined(separator: " ")
     }
 
     private func chosenKinds() throws -> [FaultKind] {
