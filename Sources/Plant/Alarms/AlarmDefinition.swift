@@ -52,6 +52,9 @@ public struct AlarmDefinition: Sendable, Hashable {
         self.message = message
     }
 
+    /// How many limits are configured.
+    var limitCount: Int { [high, highHigh, low, lowLow].count { $0 != nil } }
+
     /// The limit behind a condition; nil for `normal` and for a limit that is not configured.
     public func limit(of condition: AlarmCondition) -> AlarmLimit? {
         switch condition {

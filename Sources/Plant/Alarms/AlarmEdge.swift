@@ -2,6 +2,8 @@
 /// is applied to, so that gateways that started from different states still agree.
 struct AlarmEdge: Sendable, Hashable {
     let condition: AlarmCondition
+    /// The limits whose delays ended.
+    let limits: AlarmLimits
     /// When it happened, in sample time: start of the run plus the delay, and later than the edge before it.
     var time: Milliseconds
     /// Of the sample that began it.

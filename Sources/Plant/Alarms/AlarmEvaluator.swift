@@ -348,41 +348,83 @@ extension AlarmEvaluator {
 // MARK: - Rebuilding
 
 extension AlarmEvaluator {
-    /// The delays that run, as the tag's node keeps them.
-    var runningDelays: [(limit: AlarmCondition, delay: RunningDelay)] {
-        if isIdle { return [] }
-        var running: [(AlarmCondition, RunningDelay)] = []
-        for index in 0..<count where limits[index].isPending {
-            let limit = limits[index]
-            running.append(
-                (
-                    limit.condition,
-                    RunningDelay(start: limit.sampleTime, value: limit.value, paused: limit.start &- limit.sampleTime)
-                ))
+    /// The samples that began the delays which run, and those behind edges that are not recorded yet, by limit: what the
+    /// tag's node keeps of this alarm, so that another process comes to the same edges.
+    func unsettledDelays(_ pending: [AlarmEdge], after recorded: AlarmCondition) -> [AlarmCondition: [RunningDelay]] {
+        if isIdle, pending.isEmpty { return [:] }
+        var delays: [AlarmCondition: Set<RunningDelay>] = [:]
+        for edge in pending.prefix(RunningDelay.capacity) {
+            guard let value = edge.value else { continue }
+            for limit in edge.limits.all {
+                delays[limit, default: []].insert(RunningDelay(start: edge.sampleTime, value: value))
+            }
         }
-        return running
+        for index in 0..<count {
+            let limit = limits[index]
+            // An inner limit that became active together with the outer one has no edge of its own.
+            let isUnrecorded =
+                limit.phase == .abnormal
+                && !(recorded.isSameSide(as: limit.condition) && recorded.severity >= limit.condition.severity)
+            guard limit.isPending || isUnrecorded else { continue }
+            delays[limit.condition, default: []].insert(RunningDelay(start: limit.sampleTime, value: limit.value))
+        }
+        return delays.mapValues { Array($0.sorted().prefix(RunningDelay.capacity)) }
+    }
+
+    /// A record was adopted whose sample would begin delays, and the tag's node tells of a later value: only those delays
+    /// run that the node knows.
+    mutating func confirmDelays(
+        _ delays: (_ limit: AlarmCondition) -> [RunningDelay], from value: AlarmReading
+    ) {
+        guard newestIsRecorded, let newest, !hasHeard(value, newest) else { return }
+        for index in 0..<count where !delays(limits[index].condition).contains(where: { $0.start == newest.time }) {
+            switch limits[index].phase {
+            case .pendingOn: limits[index].phase = .normal
+            case .pendingOff: limits[index].phase = .abnormal
+            case .normal, .abnormal: break
+            }
+        }
+        isIdle = (0..<count).allSatisfy { limits[$0].phase == .normal }
+    }
+
+    /// Lets some limits see a sample that began delays of theirs according to the tag's node. It does not move the position.
+    mutating func replay(
+        _ reading: AlarmReading, limits replayed: AlarmLimits, at now: Milliseconds, into edges: inout [AlarmEdge]
+    ) {
+        if let newest, newest.hasSourceTime, reading.time <= newest.time { return }
+        fire(sampleTime: reading.time, received: .min, computedAt: now, into: &edges)
+        for index in 0..<count where replayed.contains(AlarmLimits(limits[index].condition)) {
+            let level = limits[index].sign * reading.value
+            switch limits[index].phase {
+            case .normal where level > limits[index].activation: begin(index, .pendingOn, reading)
+            case .abnormal where level < limits[index].returning: begin(index, .pendingOff, reading)
+            case .normal, .pendingOn, .abnormal, .pendingOff: continue
+            }
+            isIdle = false
+        }
+        fire(sampleTime: reading.time, received: .min, computedAt: now, endingAtOnce: true, into: &edges)
     }
 
     /// Lets the limits see the tag's latest value, which was not heard here. Does nothing where something as new was.
     ///
-    /// - Parameters:
-    ///   - delays: those that ran according to the tag's node; others begin with the value itself.
-    ///   - mayReturn: Whether the value is good and fresh. Otherwise what is active stays so.
+    /// - Parameter mayReturn: Whether the value is good and fresh. Otherwise what is active stays so.
     mutating func rebuild(
-        from value: AlarmReading, delays: (_ limit: AlarmCondition) -> RunningDelay?, mayReturn: Bool,
-        heardThrough: Milliseconds, at now: Milliseconds, into edges: inout [AlarmEdge]
+        from value: AlarmReading, mayReturn: Bool, heardThrough: Milliseconds, at now: Milliseconds,
+        into edges: inout [AlarmEdge]
     ) {
         if let newest, hasHeard(value, newest) { return }
+        let proved = value.hasSourceTime ? value.time : .min
+        // What ended before the value, as before any other sample.
+        fire(sampleTime: proved, received: .min, computedAt: now, into: &edges)
         var isIdle = true
         for index in 0..<count {
             let level = limits[index].sign * value.value
             let isBeyond = level > limits[index].activation
             let isReturned = level < limits[index].returning
             switch limits[index].phase {
-            case .normal where isBeyond: begin(index, .pendingOn, value, delays(limits[index].condition))
+            case .normal where isBeyond: begin(index, .pendingOn, value)
             case .pendingOn where !isBeyond: limits[index].phase = .normal
-            case .abnormal where isReturned && mayReturn:
-                begin(index, .pendingOff, value, delays(limits[index].condition))
+            case .abnormal where isReturned && mayReturn: begin(index, .pendingOff, value)
             case .pendingOff where !isReturned: limits[index].phase = .abnormal
             case .normal, .pendingOn, .abnormal, .pendingOff: break
             }
@@ -390,9 +432,7 @@ extension AlarmEvaluator {
         }
         self.isIdle = isIdle
         standingValue = value
-        fire(
-            sampleTime: value.hasSourceTime ? value.time : .min, received: heardThrough, computedAt: now,
-            endingAtOnce: true, into: &edges)
+        fire(sampleTime: proved, received: heardThrough, computedAt: now, endingAtOnce: true, into: &edges)
     }
 
     private func hasHeard(_ value: AlarmReading, _ newest: AlarmReading) -> Bool {
@@ -403,21 +443,13 @@ extension AlarmEvaluator {
             ? value.time <= newest.time : value.received <= newest.received
     }
 
-    /// Begins a delay with the sample that began it according to the tag's node, if that can be, or else with the value.
-    private mutating func begin(_ index: Int, _ phase: Phase, _ value: AlarmReading, _ delay: RunningDelay?) {
+    private mutating func begin(_ index: Int, _ phase: Phase, _ reading: AlarmReading) {
         limits[index].phase = phase
-        limits[index].hasSourceTime = value.hasSourceTime
-        limits[index].sampleTime = value.time
-        limits[index].value = value.value
-        limits[index].start = value.time
-        limits[index].startReceived = value.received
-        guard let delay, delay.start <= value.time, delay.paused >= 0 else { return }
-        let level = limits[index].sign * delay.value
-        guard phase == .pendingOn ? level > limits[index].activation : level < limits[index].returning else { return }
-        limits[index].sampleTime = delay.start
-        limits[index].value = delay.value
-        limits[index].start = delay.start &+ delay.paused
-        limits[index].startReceived = value.received &- value.time &+ limits[index].start
+        limits[index].start = reading.time
+        limits[index].startReceived = reading.received
+        limits[index].sampleTime = reading.time
+        limits[index].value = reading.value
+        limits[index].hasSourceTime = reading.hasSourceTime
     }
 }
 
@@ -474,12 +506,7 @@ extension AlarmEvaluator {
             }
             if next != limits[index].phase {
                 changedPhase = true
-                limits[index].phase = next
-                limits[index].start = reading.time
-                limits[index].startReceived = reading.received
-                limits[index].sampleTime = reading.time
-                limits[index].value = reading.value
-                limits[index].hasSourceTime = reading.hasSourceTime
+                begin(index, next, reading)
             }
             if next != .normal { isIdle = false }
         }
@@ -492,6 +519,12 @@ extension AlarmEvaluator {
         endingAtOnce: Bool = false, into edges: inout [AlarmEdge]
     ) {
         if isIdle { return }
+        // Delays that began with samples read late end late by the clock of reception. But when one has ended, those that
+        // end before it in sample time have ended too.
+        var sampleTime = sampleTime
+        for index in 0..<count where isDue(limits[index], .min, received, onDelaysOnly: isUnheard, false) {
+            sampleTime = max(sampleTime, limits[index].start &+ delay(of: limits[index]))
+        }
         while true {
             var earliest: Milliseconds?
             for index in 0..<count
@@ -502,15 +535,18 @@ extension AlarmEvaluator {
             guard let earliest else { return }
             // When one side activates as the other returns, the activation is what counts.
             var cause: Limit?
+            var ended = AlarmLimits()
             for index in 0..<count
             where isDue(limits[index], sampleTime, received, onDelaysOnly: isUnheard, endingAtOnce) {
                 guard limits[index].start &+ delay(of: limits[index]) == earliest else { continue }
                 if cause?.phase != .pendingOn || limits[index].phase == .pendingOn { cause = limits[index] }
                 limits[index].phase = limits[index].phase == .pendingOn ? .abnormal : .normal
+                ended.insert(AlarmLimits(limits[index].condition))
             }
             guard let cause else { return }
             if cause.phase == .pendingOn { endOtherSide(than: cause.condition) }
-            settle(at: earliest, cause: cause, computedAt: computedAt, isUnheard: isUnheard, into: &edges)
+            settle(
+                at: earliest, cause: cause, ended: ended, computedAt: computedAt, isUnheard: isUnheard, into: &edges)
         }
     }
 
@@ -532,7 +568,8 @@ extension AlarmEvaluator {
 
     /// Reports what the condition has become, over normal when the side changes.
     private mutating func settle(
-        at time: Milliseconds, cause: Limit, computedAt: Milliseconds, isUnheard: Bool, into edges: inout [AlarmEdge]
+        at time: Milliseconds, cause: Limit, ended: AlarmLimits, computedAt: Milliseconds, isUnheard: Bool,
+        into edges: inout [AlarmEdge]
     ) {
         let reached = currentCondition
         isIdle = (0..<count).allSatisfy { limits[$0].phase == .normal }
@@ -545,7 +582,7 @@ extension AlarmEvaluator {
             condition = step
             edges.append(
                 AlarmEdge(
-                    condition: step, time: lastEdge, sampleTime: cause.sampleTime, value: cause.value,
+                    condition: step, limits: ended, time: lastEdge, sampleTime: cause.sampleTime, value: cause.value,
                     hasSourceTime: cause.hasSourceTime, computedAt: computedAt, isUnheard: isUnheard))
         }
     }

@@ -106,7 +106,8 @@ struct AlarmLedger: Sendable {
             // The limit that the record speaks of is no longer configured.
             pending.append(
                 AlarmEdge(
-                    condition: adopted, time: changedAt &+ 1, sampleTime: sampledAt, value: committed.value,
+                    condition: adopted, limits: AlarmLimits(committed.condition), time: changedAt &+ 1,
+                    sampleTime: sampledAt, value: committed.value,
                     hasSourceTime: true, computedAt: now))
         }
         for edge in edges where edge.condition != (pending.last?.condition ?? committedCondition) {

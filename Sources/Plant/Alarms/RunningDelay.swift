@@ -1,61 +1,59 @@
-/// A delay of an alarm that runs, as the tag's node keeps it: `"d":{"<alarm>":[start,value]}`.
+/// The sample that began a delay of an alarm which runs, or which has led to a transition that is not recorded yet. The
+/// tag's node keeps them, the earliest first: `"d":{"<alarm>":[start,value,…]}`, or `"<alarm>/<limit>"` for an alarm with
+/// several limits.
 ///
-/// It is written with the value that began it, so that a gateway that starts, or takes over without having heard that
-/// value, lets the delay end when it should.
-public struct RunningDelay: Sendable, Hashable {
-    /// Time of the sample that began it, which also names the occurrence.
+/// They are written with the value that began them, so that a gateway that starts, or takes over without having heard that
+/// value, comes to the same transition: it takes them for samples that the broker delivers again, each in its place.
+public struct RunningDelay: Sendable, Hashable, Comparable {
+    /// Time of the sample, which also names the occurrence.
     public var start: Milliseconds
-    /// That sample's value.
     public var value: Double
-    /// How long the delay stood still since, because the quality was lost; a third element where it is not zero.
-    public var paused: Milliseconds
 
-    /// By alarm; the further delays of an alarm that has several running by `<alarm>/<limit>`.
-    public typealias Table = [String: RunningDelay]
+    /// By alarm, or by alarm and limit. An alarm's name is one topic level, so that the two cannot be mistaken.
+    public typealias Table = [String: [RunningDelay]]
 
-    public init(start: Milliseconds, value: Double, paused: Milliseconds = 0) {
+    /// Of a limit; the earliest are kept. What came after them has not been acknowledged to the broker.
+    static let capacity = 12
+
+    public init(start: Milliseconds, value: Double) {
         self.start = start
         self.value = value
-        self.paused = paused
     }
 
-    /// The name of a further delay. An alarm's name is a topic level, so that it cannot be mistaken for one.
-    static func name(alarm: String, limit: AlarmCondition) -> String { alarm + "/" + limit.rawValue }
+    public static func < (left: RunningDelay, right: RunningDelay) -> Bool { left.start < right.start }
 }
 
 extension RunningDelay {
-    /// nil for anything else than two or three numbers that a clock and a sensor may show.
-    init?(json: JSONValue) {
-        guard case .array(let elements) = json, (2...3).contains(elements.count), let start = elements[0].intValue,
-            start.magnitude <= 1 << 53, let value = elements[1].doubleValue, value.isFinite
-        else { return nil }
-        var paused: Milliseconds = 0
-        if elements.count == 3 {
-            guard let time = elements[2].intValue, time.magnitude <= 1 << 53 else { return nil }
-            paused = time
-        }
-        self.init(start: start, value: value, paused: paused)
-    }
-
+    /// Reads the member of a tag's record; what is not pairs of numbers that a clock and a sensor may show is left out.
     static func table(json: JSONValue?) -> Table {
         guard case .object(let members)? = json else { return [:] }
         return Dictionary(
-            members.compactMap { name, value in RunningDelay(json: value).map { (name, $0) } }, uniquingKeysWith: { $1 }
-        )
+            members.compactMap { name, value in list(json: value).map { (name, $0) } }, uniquingKeysWith: { $1 })
+    }
+
+    private static func list(json: JSONValue) -> [RunningDelay]? {
+        guard case .array(let elements) = json, !elements.isEmpty, elements.count % 2 == 0 else { return nil }
+        var delays: [RunningDelay] = []
+        for index in stride(from: 0, to: min(elements.count, 2 * capacity), by: 2) {
+            guard let start = elements[index].intValue, start.magnitude <= 1 << 53,
+                let value = elements[index + 1].doubleValue, value.isFinite
+            else { return nil }
+            delays.append(RunningDelay(start: start, value: value))
+        }
+        return delays.sorted()
     }
 
     static func write(_ table: Table, into bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "{"))
-        for (index, (name, delay)) in table.sorted(by: { $0.key < $1.key }).enumerated() {
+        for (index, (name, delays)) in table.sorted(by: { $0.key < $1.key }).enumerated() {
             if index > 0 { bytes.append(UInt8(ascii: ",")) }
             JSONWriter.write(name, into: &bytes)
             bytes.append(contentsOf: ":[".utf8)
-            JSONWriter.write(delay.start, into: &bytes)
-            bytes.append(UInt8(ascii: ","))
-            JSONWriter.write(delay.value, into: &bytes)
-            if delay.paused != 0 {
+            for (index, delay) in delays.enumerated() {
+                if index > 0 { bytes.append(UInt8(ascii: ",")) }
+                JSONWriter.write(delay.start, into: &bytes)
                 bytes.append(UInt8(ascii: ","))
-                JSONWriter.write(delay.paused, into: &bytes)
+                JSONWriter.write(delay.value, into: &bytes)
             }
             bytes.append(UInt8(ascii: "]"))
         }

@@ -29,6 +29,10 @@ public struct LatestValues: Sendable {
         public var isLive: Bool
         /// False when it was read from the tree.
         public var isHeard = true
+
+        /// Whether the time is the sensor's. Records do not say whose time they have; one that equals the time of
+        /// reception is most often that.
+        var hasOwnTime: Bool { hasSourceTime && (isHeard || sourceTime != receivedTime) }
     }
 
     private struct Slot: Sendable {

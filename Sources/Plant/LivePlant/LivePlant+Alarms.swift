@@ -20,6 +20,9 @@ extension LivePlant {
     /// The records that stand in the tree.
     public mutating func restoreAlarms(_ records: [AlarmRecord], at now: Milliseconds) {
         alarms.restore(records, at: now)
+        for (tag, look) in unseen {
+            if let unheard = unheardValue(of: tag, delays: look.delays) { alarms.confirmDelays(unheard) }
+        }
     }
 
     /// What an operator's acknowledgement makes of an alarm; see

@@ -22,7 +22,7 @@ extension LivePlant {
             var data: [UInt8] = []
             data.reserveCapacity(96)
             // Until the alarms have seen the value that stands in the tree, its delays stand with it.
-            let delays = unseen[tag]?.delays ?? alarms.runningDelays(of: tag)
+            let delays = unseen[tag]?.delays ?? alarms.unsettledDelays(of: tag)
             guard latest.encode(tag, tags: ingest.tags, delays: delays, into: &data) else { return nil }
             let description = ingest.tags[tag]
             return TagWrite(

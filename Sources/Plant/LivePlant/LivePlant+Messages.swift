@@ -40,11 +40,27 @@ extension LivePlant {
 
     /// Latest value and alarms of one sample; true when it left an alarm transition.
     private mutating func take(_ sample: Sample) -> Bool {
+        let isLook = !unseen.isEmpty && lookBefore(sample)
         let outcome = latest.record(sample, tags: ingest.tags)
-        let isTransition = evaluate(sample)
+        let isTransition = evaluate(sample) || isLook
         // Within the deadband and beyond a limit: a restart would rebuild the alarm from the value in the tree.
         if outcome == .withinDeadband, alarms.changedPhase { latest.markDirty(sample.tag) }
         return isTransition
+    }
+
+    /// Delays that run according to the tag's node began with samples that may not come again; the alarms see those before
+    /// any later one, and the value itself before any that is not older. What is older on the same topic has come already.
+    private mutating func lookBefore(_ sample: Sample) -> Bool {
+        guard !sample.isRetained, let look = unseen[sample.tag], let entry = latest.entry(sample.tag), !entry.isHeard,
+            !isHistory(sample)
+        else { return false }
+        if !sample.hasSourceTime || sample.sourceTime >= entry.sourceTime {
+            unseen[sample.tag] = nil
+            return rebuildAlarms(of: sample.tag, delays: look.delays, at: sample.receivedTime)
+        }
+        guard var unheard = unheardValue(of: sample.tag, delays: look.delays) else { return false }
+        defer { unseen[sample.tag]?.delays = unheard.delays }
+        return alarms.replayDelays(&unheard, through: sample.sourceTime, at: sample.receivedTime)
     }
 
     /// What a sample is for the alarms. Whatever it says, a live one counts, also when its device's clock is wrong: such a
@@ -69,7 +85,7 @@ extension LivePlant {
             quality = .good
         }
         if isHistory(sample) {
-            lookLater(at: sample.tag, since: sample.receivedTime)
+            lookLater(at: sample.tag, since: sample.receivedTime, delays: [:])
             return false
         }
         return alarms.sampleReceived(

@@ -48,22 +48,26 @@ extension LivePlant {
     }
 
     /// The alarms of a tag may not have seen its latest value.
-    mutating func lookLater(at tag: TagID, since: Milliseconds, delays: RunningDelay.Table? = nil) {
+    mutating func lookLater(at tag: TagID, since: Milliseconds, delays: RunningDelay.Table) {
         guard alarms.hasAlarms(tag) else { return }
-        unseen[tag] = (max(since, unseen[tag]?.since ?? .min), delays ?? unseen[tag]?.delays ?? [:])
+        unseen[tag] = (since, delays)
     }
 
-    private mutating func rebuildAlarms(of tag: TagID, delays: RunningDelay.Table, at now: Milliseconds) -> Bool {
-        // What only retained messages tell is history that nobody vouches for.
-        guard let entry = latest.entry(tag), entry.isLive, entry.quality != .uncertain,
-            let value = entry.value?.doubleValue
-        else { return false }
+    mutating func rebuildAlarms(of tag: TagID, delays: RunningDelay.Table, at now: Milliseconds) -> Bool {
+        guard let unheard = unheardValue(of: tag, delays: delays), let entry = latest.entry(tag) else { return false }
         let staleAfter = ingest.devices[ingest.tags[tag].device].staleAfter
         let isFresh = entry.quality == .good && now &- entry.receivedTime <= staleAfter ?? .max
-        return alarms.rebuild(
+        return alarms.rebuild(unheard, mayReturn: isFresh, at: now)
+    }
+
+    /// A tag's latest value as the alarms may see it; nil when it is no number, or only retained messages tell of it: that
+    /// is history for which nobody vouches.
+    func unheardValue(of tag: TagID, delays: RunningDelay.Table) -> AlarmBook.UnheardValue? {
+        guard let entry = latest.entry(tag), entry.isLive, entry.quality != .uncertain,
+            let value = entry.value?.doubleValue
+        else { return nil }
+        return AlarmBook.UnheardValue(
             tag: tag, value: value, sourceTime: entry.sourceTime, receivedTime: entry.receivedTime,
-            // Records do not say whose time they have; one that equals the time of reception is most often that.
-            hasSourceTime: entry.hasSourceTime && entry.sourceTime != entry.receivedTime, delays: delays,
-            mayReturn: isFresh, at: now)
+            hasSourceTime: entry.hasOwnTime, delays: delays)
     }
 }
