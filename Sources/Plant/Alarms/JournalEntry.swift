@@ -33,7 +33,7 @@ public struct JournalEntry: Sendable, Hashable {
     public var by: String?
     public var transition: String?
     /// Whether what it records has been published on MQTT. A new processor publishes what is still `false`. Nil where
-    /// there is nothing to publish.
+    /// there is nothing to publish, and where it was given up: see ``announcement``.
     public var announced: Bool?
     public var record: JSONValue?
     /// Further members.
@@ -53,6 +53,43 @@ public struct JournalEntry: Sendable, Hashable {
         self.announced = announced
         self.record = record
         self.details = details
+    }
+
+    /// Why what it records was never published on MQTT, though it should have been.
+    public enum Announcement: String, Sendable, Hashable {
+        /// The broker refused it for as long as it was worth trying.
+        case refused
+        /// There was no connection to the broker for as long as it was worth trying.
+        case unannounced
+    }
+
+    /// Set when the announcement was given up. A member of its own, because gateways of earlier versions read
+    /// ``announced`` as true or false: without it there is nothing to publish for them, and with this beside it they
+    /// neither publish the entry nor find it unreadable.
+    public var announcement: Announcement? {
+        get { details[Self.announcementMember]?.stringValue.flatMap(Announcement.init(rawValue:)) }
+        set {
+            details[Self.announcementMember] = newValue.map { .string($0.rawValue) }
+            if newValue != nil { announced = nil }
+        }
+    }
+
+    private static let announcementMember = "announcement"
+
+    /// Under ``transition``: the record had gone from the tree and was written again, with a higher revision. It is no
+    /// step of the alarm's life, so nothing is announced for it, and earlier versions pass over it.
+    public static let restored = "RESTORED"
+
+    /// The entry of a record that is written again.
+    public init(restoring record: AlarmRecord, at: Milliseconds, gateway: String) {
+        self.init(
+            kind: .alarm, at: at, gateway: gateway, epoch: record.epoch, transition: Self.restored, record: record.json)
+    }
+
+    /// The alarm's record after what this entry records, also when it is no transition that we know.
+    public func alarmRecord() throws(AlarmRecordMistake) -> AlarmRecord? {
+        guard kind == .alarm, let record else { return nil }
+        return try AlarmRecord(json: record)
     }
 
     /// The entry of an alarm's transition, not yet announced. For an acknowledgement, `by` is who acknowledged.

@@ -64,3 +64,32 @@ struct JournalEntryTests {
         #expect(try later.alarmTransition() == nil)
     }
 }
+
+@Suite("Journal entries whose announcement was given up, and records written again")
+struct GivenUpEntryTests {
+    private func entry() throws -> JournalEntry {
+        let transition = ProposedTransition(
+            transition: .activated, record: try AnnouncementFixture.record("press1", 1), at: 5)
+        return JournalEntry(transition, gateway: "g")
+    }
+
+    @Test("An older gateway finds nothing to publish in it, and can read it", arguments: ["refused", "unannounced"])
+    func givenUp(word: String) throws {
+        var entry = try entry()
+        entry.announcement = JournalEntry.Announcement(rawValue: word)
+        let json = try JSONValue(parsing: entry.serialized())
+        #expect(json["announced"] == nil && json["announcement"]?.stringValue == word)
+        let read = try JournalEntry(parsing: entry.serialized())
+        #expect(read == entry && read.announcement?.rawValue == word)
+    }
+
+    @Test("A record that is written again is no transition, and carries the record")
+    func restored() throws {
+        let record = try AnnouncementFixture.record("press1", 7)
+        let entry = try JournalEntry(
+            parsing: JournalEntry(restoring: record, at: 9, gateway: "g").serialized())
+        #expect(try entry.alarmTransition() == nil)
+        #expect(entry.announced == nil)
+        #expect(try entry.alarmRecord() == record)
+    }
+}

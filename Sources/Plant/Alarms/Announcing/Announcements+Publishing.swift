@@ -1,0 +1,243 @@
+import DequeModule
+import HeapModule
+
+// MARK: - What to publish
+
+extension Announcements {
+    /// What to publish now, while no more than `limit` messages are on their way. For the active alarm processor only.
+    public mutating func next(limit: Int, at now: Milliseconds) -> [Publication] {
+        boundAge(at: now)
+        guard isConnected else { return [] }
+        endPauses(at: now)
+        var publications: [Publication] = []
+        while inFlight < limit, let path = ready.popFirst() {
+            alarms[path]?.isReady = false
+            if let publication = take(path, at: now) { publications.append(publication) }
+        }
+        while inFlight < limit, let publication = takeProbe(at: now) { publications.append(publication) }
+        while inFlight < limit, !repeating.isEmpty,
+            repetitions.take(perSecond: limits.repetitionsPerSecond, at: now), let path = repeating.popFirst()
+        {
+            alarms[path]?.isRepeating = false
+            if let publication = takeRepetition(path, at: now) { publications.append(publication) }
+        }
+        return publications
+    }
+
+    /// The next message of an alarm: its record first, so that who hears the event finds the record.
+    private mutating func take(_ path: AlarmPath, at now: Milliseconds) -> Publication? {
+        guard let alarm = alarms[path], !alarm.isInFlight else { return nil }
+        if let record = alarm.record {
+            if alarm.isRecordOwed, alarm.recordPause == nil { return send(path, .record(record)) }
+            if alarm.recordPause.map({ $0.until <= now }) ?? true, !alarm.isRepeating {
+                alarms[path]?.isRepeating = true
+                repeating.append(path)
+            }
+        }
+        guard let sequence = alarm.events.first, alarm.eventPause.map({ $0.until <= now }) ?? true else { return nil }
+        guard gate == .open else {
+            if !alarm.isGated {
+                alarms[path]?.isGated = true
+                gated.append(path)
+            }
+            return nil
+        }
+        return sendEvent(path, sequence)
+    }
+
+    private mutating func takeRepetition(_ path: AlarmPath, at now: Milliseconds) -> Publication? {
+        // One that is on its way stands in line again when it has ended.
+        guard let alarm = alarms[path], !alarm.isInFlight, let record = alarm.record,
+            alarm.recordPause.map({ $0.until <= now }) ?? true
+        else { return nil }
+        return send(path, .record(record))
+    }
+
+    /// One event for a topic that was refused, when its pause is over.
+    private mutating func takeProbe(at now: Milliseconds) -> Publication? {
+        guard case .refusing(let pause, let until, nil) = gate, until <= now else { return nil }
+        while let path = gated.popFirst() {
+            alarms[path]?.isGated = false
+            guard let alarm = alarms[path], let sequence = alarm.events.first,
+                alarm.eventPause.map({ $0.until <= now }) ?? true
+            else { continue }
+            // One that is on its way stands in line again when it has ended.
+            guard !alarm.isInFlight, let publication = sendEvent(path, sequence) else { continue }
+            gate = .refusing(pause: pause, until: until, probe: sequence)
+            return publication
+        }
+        return nil
+    }
+
+    private mutating func sendEvent(_ path: AlarmPath, _ sequence: Int64) -> Publication? {
+        guard let owed = entries[sequence] else { return nil }
+        alarms[path]?.eventInFlight = sequence
+        return send(path, .event(sequence: sequence, owed.transition))
+    }
+
+    private mutating func send(_ path: AlarmPath, _ content: Publication.Content) -> Publication {
+        alarms[path]?.isInFlight = true
+        inFlight += 1
+        return Publication(alarm: path, content: content)
+    }
+
+    // MARK: What became of it
+
+    /// A publication has ended.
+    public mutating func ended(_ publication: Publication, _ outcome: Outcome, at now: Milliseconds) {
+        let path = publication.alarm
+        inFlight -= 1
+        alarms[path]?.isInFlight = false
+        alarms[path]?.eventInFlight = nil
+        switch publication.content {
+        case .record(let record):
+            switch outcome {
+            case .acknowledged:
+                setRecordPause(nil, of: path)
+                recordIsOut(record)
+            case .refused, .failed:
+                setRecordPause(pause(after: alarms[path]?.recordPause, outcome, at: now), of: path)
+            }
+        case .event(let sequence, _):
+            eventEnded(sequence, of: path, outcome, at: now)
+        }
+        // What it was for may have gone meanwhile.
+        tidy(path)
+        enqueue(path)
+    }
+
+    private mutating func eventEnded(
+        _ sequence: Int64, of path: AlarmPath, _ outcome: Outcome, at now: Milliseconds
+    ) {
+        var probed: Milliseconds?
+        if case .refusing(let pause, let until, let probe) = gate, probe == sequence {
+            probed = pause
+            gate = .refusing(pause: pause, until: until, probe: nil)
+        }
+        switch outcome {
+        case .acknowledged:
+            setEventPause(nil, of: path)
+            eventIsOut(sequence)
+            openGate()
+        case .refused(let concernsTopic):
+            setEventPause(pause(after: alarms[path]?.eventPause, outcome, at: now), of: path)
+            guard concernsTopic else { return }
+            if gate == .open {
+                gate = .refusing(pause: limits.firstPause, until: now &+ limits.firstPause, probe: nil)
+            } else if let probed {
+                let longer = min(probed &* 2, limits.longestPause)
+                gate = .refusing(pause: longer, until: now &+ longer, probe: nil)
+            }
+        case .failed:
+            setEventPause(pause(after: alarms[path]?.eventPause, outcome, at: now), of: path)
+        }
+    }
+
+    private mutating func openGate() {
+        guard gate != .open else { return }
+        gate = .open
+        while let path = gated.popFirst() {
+            alarms[path]?.isGated = false
+            enqueue(path)
+        }
+    }
+
+    private func pause(after last: Pause?, _ outcome: Outcome, at now: Milliseconds) -> Pause {
+        if outcome == .failed {
+            let length = max(limits.failurePause, last?.length ?? 0)
+            return Pause(length: length, until: now &+ length, isRefusal: last?.isRefusal ?? false)
+        }
+        let length = last.map { $0.isRefusal ? min($0.length &* 2, limits.longestPause) : limits.firstPause }
+        return Pause(
+            length: length ?? limits.firstPause, until: now &+ (length ?? limits.firstPause), isRefusal: true)
+    }
+
+    mutating func setRecordPause(_ pause: Pause?, of path: AlarmPath) {
+        let was = alarms[path]?.recordPause?.isRefusal ?? false
+        alarms[path]?.recordPause = pause
+        refusedRecords += (pause?.isRefusal ?? false ? 1 : 0) - (was ? 1 : 0)
+        if let pause { pauses.insert(PauseEnd(time: pause.until, alarm: path)) }
+    }
+
+    mutating func setEventPause(_ pause: Pause?, of path: AlarmPath) {
+        let was = alarms[path]?.eventPause?.isRefusal ?? false
+        alarms[path]?.eventPause = pause
+        refusedEvents += (pause?.isRefusal ?? false ? 1 : 0) - (was ? 1 : 0)
+        if let pause { pauses.insert(PauseEnd(time: pause.until, alarm: path)) }
+    }
+
+    private mutating func endPauses(at now: Milliseconds) {
+        while let first = pauses.min, first.time <= now {
+            pauses.removeMin()
+            enqueue(first.alarm)
+        }
+    }
+
+    /// Ends the pauses of what is no longer to be published.
+    mutating func tidy(_ path: AlarmPath) {
+        guard let alarm = alarms[path] else { return }
+        if alarm.record == nil, alarm.recordPause != nil { setRecordPause(nil, of: path) }
+        if alarm.events.isEmpty, alarm.eventPause != nil { setEventPause(nil, of: path) }
+    }
+
+    mutating func enqueue(_ path: AlarmPath) {
+        guard let alarm = alarms[path], !alarm.isReady, alarm.record != nil || !alarm.events.isEmpty else { return }
+        alarms[path]?.isReady = true
+        ready.append(path)
+    }
+}
+
+// MARK: - The connection, the term, and repetitions
+
+extension Announcements {
+    /// There is a connection to the broker: everything is tried at once, because who refused may have been mended.
+    public mutating func connected(at now: Milliseconds) {
+        isConnected = true
+        if case .refusing(let pause, _, let probe) = gate { gate = .refusing(pause: pause, until: now, probe: probe) }
+        for path in Array(alarms.keys) {
+            alarms[path]?.recordPause?.until = now
+            alarms[path]?.eventPause?.until = now
+            enqueue(path)
+        }
+    }
+
+    public mutating func disconnected() { isConnected = false }
+
+    /// The broker does not retain these records, or others in their place. They are published again in this order, unless
+    /// something newer of their alarm is owed or out.
+    public mutating func recordsLost(_ records: some Sequence<AlarmRecord>) {
+        for record in records where alarms[record.path, default: Alarm()].owe(again: record) {
+            guard alarms[record.path]?.isRepeating == false else { continue }
+            alarms[record.path]?.isRepeating = true
+            repeating.append(record.path)
+        }
+    }
+
+    /// This gateway is not the active alarm processor any more: the next one compares for itself.
+    public mutating func termEnded() {
+        for path in Array(alarms.keys) {
+            alarms[path]?.isRepeating = false
+            alarms[path]?.dropRepetition()
+            tidy(path)
+            enqueue(path)
+        }
+        repeating = []
+    }
+
+    // MARK: Numbers
+
+    /// Entries whose announcement is not known to be out, and records that are to be published again.
+    public var waiting: Int { owedCount + alarms.values.count { $0.record != nil && !$0.isRecordOwed } }
+
+    /// Of them, those that the broker refuses.
+    public var refused: Int {
+        let events = gate == .open ? refusedEvents : alarms.values.reduce(0) { $0 + $1.events.count }
+        return events + refusedRecords
+    }
+
+    /// What keeps announcements from leaving now; nil when nothing does, or nothing is owed.
+    public var obstacle: Obstacle? {
+        if refusedRecords > 0 || refusedEvents > 0 { return .refusals }
+        return !isConnected && owedCount > 0 ? .noConnection : nil
+    }
+}
