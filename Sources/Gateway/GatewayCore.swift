@@ -16,14 +16,16 @@ struct GatewayCore: Service {
     private let logger: Logger
     private let identity: GatewayIdentity
     private let counters = GatewayCounters()
+    private let clock = GatewayClock.system
+    private let known = KnownRecords()
+    private let board: AnnouncementBoard
     private let plant: PlantState
     private let publisher: MQTTClient
     private let subscriber: MQTTClient
     private let takeover: FastTakeover
 
     private let echoTopic: String
-    private let clock = GatewayClock.system
-    private let wakes = ServiceWakes()
+    private let wakes: ServiceWakes
 
     init(configuration: GatewayConfiguration, client: ZooKeeperClient, logger: Logger) throws {
         self.configuration = configuration
@@ -32,6 +34,8 @@ struct GatewayCore: Service {
         identity = GatewayIdentity(
             gateway: configuration.gateway, host: HostProcess.hostName, pid: Int64(HostProcess.id),
             version: Gateway.version, started: WallClock.now())
+        board = AnnouncementBoard(clock: clock)
+        wakes = ServiceWakes(announcer: [board.turns, board.markTurns])
         takeover = FastTakeover(client: client, gateway: configuration.gateway, logger: logger)
         let answerFilters = try CommandService.answerFilters(of: configuration.commands).map { try TopicFilter($0) }
         echoTopic = Hearing<MQTTClient>.topic(plant: configuration.plant, gateway: identity.gateway)
@@ -50,12 +54,11 @@ struct GatewayCore: Service {
 
     func run() async throws {
         let journal = Journal(
-            client: client, logger: logger,
+            client: client, known: known, board: board, clock: clock, logger: logger,
             recorded: { [plant, wakes] record in
                 plant.transitionRecorded(record)
                 wakes.alarms.wake()
-            },
-            unannouncedGrew: { [wakes] in wakes.announcer.wake() })
+            })
         do {
             try await cancelWhenGracefulShutdown { try await prepare(journal) }
         } catch is CancellationError {
@@ -105,11 +108,13 @@ struct GatewayCore: Service {
         let election = LeaderElection(
             client: client, path: TreeLayout.alarmProcessor, identity: Array(identity.gateway.utf8), logger: logger)
         let processor = AlarmProcessor(
-            client: client, election: election, gateway: identity.gateway, plant: plant, journal: journal, gate: gate,
-            turns: wakes.alarms, announcerTurns: wakes.announcer, counters: counters, logger: logger)
+            client: client, election: election, gateway: identity.gateway, plant: plant,
+            definitions: configuration.alarms, journal: journal, known: known, board: board, gate: gate,
+            turns: wakes.alarms, counters: counters, clock: clock, logger: logger)
+        let topics = AlarmTopics(plant: configuration.plant)
         let announcer = Announcer(
-            journal: journal, publisher: publisher, topics: AlarmTopics(plant: configuration.plant),
-            turns: wakes.announcer, lease: { processor.announcingLease }, counters: counters, logger: logger)
+            client: client, board: board, publisher: publisher, topics: topics,
+            lease: { processor.announcingLease }, counters: counters, clock: clock, logger: logger)
         let devices = DeviceKeeper(
             client: client, gateway: identity.gateway, plant: plant, shards: shards, turns: wakes.devices,
             logger: logger)
@@ -156,14 +161,16 @@ struct GatewayCore: Service {
         let retention = CommandRetention(configuration.limits)
         let houseKeeping = HouseKeeping(
             keeper: HouseKeeper(client: client, retention: retention, logger: logger), client: client,
-            lease: { processor.lease }, logger: logger)
+            capacity: retention.count, journalCount: { journal.count }, lease: { processor.lease }, clock: clock,
+            logger: logger)
         let hearingWatch = HearingWatch(
-            subscriber: subscriber, client: client, lease: { processor.lease }, logger: logger)
+            isHearing: { [subscriber] in subscriber.connectionState.isConnected }, client: client,
+            lease: { processor.lease }, clock: clock, logger: logger)
         let status = StatusReporter(
             client: client, identity: identity, counters: counters,
-            additional: { [plant, subscriber, publisher] in
+            additional: { [plant, subscriber, publisher, board] in
                 plant.numbers + BrokerConnections.numbers(subscriber: subscriber, publisher: publisher)
-                    + commands.numbers
+                    + commands.numbers + board.numbers
             },
             broker: { [subscriber] in "\(subscriber.connectionState)" }, logger: logger)
         // This runs once the tree has been read, so the gateway is ready; without its broker it is still worth keeping.

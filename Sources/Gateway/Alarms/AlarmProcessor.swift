@@ -13,8 +13,10 @@ import ZooKeeperRecipes
 /// check of its election node, so that a deposed processor cannot record anything. What it could not record stays
 /// pending in the ``PlantState`` of every gateway, and the next processor records it.
 ///
-/// On election, before anything else: catch up with the journal (so that what the predecessor recorded is not recorded
-/// twice), then take the records from the tree.
+/// On election, and after every transaction whose outcome is open, before anything else: catch up with the journal (so
+/// that what has been recorded is not recorded twice), then take the records from the tree. Should that not tell
+/// everything yet, the tree refuses a second recording, because each record is written with its expected version. A
+/// record that has gone from the tree is written again.
 final class AlarmProcessor: Service {
     /// Transitions in one transaction.
     static let batch = 64
@@ -24,37 +26,58 @@ final class AlarmProcessor: Service {
         /// Token of the lease under which the journal has been caught up with.
         var prepared: Int64?
         var requestsWaiting = true
-        /// Paths of the alarm nodes that stand in the tree.
-        var existing: Set<String> = []
+        var standings = AlarmStandings()
+    }
+
+    /// What an operator asked for and is answered by the transaction that does it.
+    private struct Answer {
+        var path: String
+        var data: [UInt8]
     }
 
     private let client: ZooKeeperClient
     private let gateway: String
     private let plant: PlantState
+    private let definitions: [AlarmDefinition]
     private let journal: Journal
+    private let known: KnownRecords
+    private let board: AnnouncementBoard
     private let gate: AcknowledgementGate
-    private let announcerTurns: Wake
     private let turns: Wake
+    private let termTurns: Wake
     private let counters: GatewayCounters
+    private let clock: GatewayClock
     private let logger: Logger
+    private let failures: FailureLog
     private let election: LeaderElection
     private let state = Mutex(State())
 
+    /// - Parameters:
+    ///   - definitions: the alarms that are configured; records of others are not written again.
+    ///   - termTurns: woken when a term has been prepared, and when it has ended.
     init(
-        client: ZooKeeperClient, election: LeaderElection, gateway: String, plant: PlantState, journal: Journal,
-        gate: AcknowledgementGate,
-        turns: Wake, announcerTurns: Wake, counters: GatewayCounters, logger: Logger
+        client: ZooKeeperClient, election: LeaderElection, gateway: String, plant: PlantState,
+        definitions: [AlarmDefinition], journal: Journal, known: KnownRecords, board: AnnouncementBoard,
+        gate: AcknowledgementGate, turns: Wake, counters: GatewayCounters, clock: GatewayClock = .system,
+        logger: Logger, termTurns: Wake = Wake()
     ) {
         self.client = client
         self.election = election
         self.gateway = gateway
         self.plant = plant
+        self.definitions = definitions
         self.journal = journal
+        self.known = known
+        self.board = board
         self.gate = gate
         self.turns = turns
-        self.announcerTurns = announcerTurns
+        self.termTurns = termTurns
         self.counters = counters
+        self.clock = clock
         self.logger = logger
+        failures = FailureLog(
+            began: "alarm transitions cannot be recorded", ended: "alarm transitions are recorded again", clock: clock,
+            logger: logger)
     }
 
     /// The lease of the active alarm processor, when that is this gateway and its step-down deadline lies ahead.
@@ -105,7 +128,8 @@ final class AlarmProcessor: Service {
                 if held { logger.notice("no longer the active alarm processor", metadata: ["reason": "\(reason)"]) }
             }
             turns.wake()
-            announcerTurns.wake()
+            board.wake()
+            termTurns.wake()
         }
     }
 
@@ -122,7 +146,8 @@ final class AlarmProcessor: Service {
             } catch is CancellationError {
                 return
             } catch {
-                try? await Task.sleep(for: .milliseconds(200))
+                logger.debug("watching requests", metadata: ["error": "\(error)"])
+                try? await clock.sleep(.milliseconds(200))
             }
         }
     }
@@ -135,6 +160,7 @@ final class AlarmProcessor: Service {
             // has recorded it or the hold limit is over.
             let (isWaiting, batch) = plant.pendingTransitions
             if !isWaiting { gate.passed(.alarms, through: batch) }
+            failures.withdrawn()
             return
         }
         do {
@@ -146,85 +172,109 @@ final class AlarmProcessor: Service {
                     continue
                 }
                 gate.passed(.alarms, through: batch)
-                guard state.withLock({ $0.requestsWaiting }) else { return }
+                guard state.withLock({ $0.requestsWaiting }) else { break }
                 try await answerRequests(lease)
             }
+            failures.succeeded()
         } catch {
             // Whether the last transaction went through is open: the journal knows.
             state.withLock { $0.prepared = nil }
             if error is LeaseLost { counters.fencedWrites.add() }
-            if !(error is CancellationError) {
-                logger.debug("recording waits", metadata: ["error": "\(error)"])
-                try? await Task.sleep(for: .milliseconds(50))
-                if !Task.isCancelled { turns.wake() }
-            }
+            if error is CancellationError { return }
+            failures.failed("\(error)")
+            logger.debug("recording waits", metadata: ["error": "\(error)"])
+            if let error = error as? ZooKeeperError, error.code == .noNode { await makeRootsAgain() }
+            try? await clock.sleep(.milliseconds(50))
+            if !Task.isCancelled { turns.wake() }
         }
     }
 
-    /// Brings this gateway's picture up to what its predecessors left, and says in the journal who is active now.
+    /// Something that every transaction counts on may have been deleted.
+    private func makeRootsAgain() async {
+        do { try await TreeSeed(client: client, logger: logger).makeRoots() } catch {
+            logger.debug("making roots", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Brings this gateway's picture up to what its predecessors, or a transaction of open outcome, left; says in the
+    /// journal who is active now.
     private func prepare(_ lease: Lease) async throws {
-        let firstTime = state.withLock { $0.prepared } == nil
         try await journal.catchUp()
         let contents = try await AlarmStore(client: client).contents(logger: logger)
         plant.restoreAlarms(contents.records)
-        state.withLock { state in
-            state.existing = contents.nodes
-            state.prepared = lease.token
-        }
-        if firstTime, plant.isNewEpoch(lease.token) {
+        known.take(contents.records)
+        state.withLock { $0.standings = contents.standings }
+        try await writeMissing(lease)
+        if plant.isNewEpoch(lease.token) {
             let entry = JournalEntry(
-                kind: .ownership, at: WallClock.now(), gateway: gateway, epoch: lease.token, transition: "ELECTED",
+                kind: .ownership, at: clock.wall(), gateway: gateway, epoch: lease.token, transition: "ELECTED",
                 details: ["role": "alarm-processor"])
             _ = try await lease.guarded([Self.append(entry)])
             plant.noteEpoch(lease.token)
         }
-        announcerTurns.wake()
+        state.withLock { $0.prepared = lease.token }
+        board.wake()
+        termTurns.wake()
+    }
+
+    /// Writes records again that this gateway has seen committed and that have gone from the tree, or stand there in an
+    /// older revision. The revision rises, so that every gateway takes the record for the newer one.
+    private func writeMissing(_ lease: Lease) async throws {
+        let standings = state.withLock { $0.standings }
+        let missing = known.missing(in: standings).filter { record in
+            definitions.contains { $0.name == record.path.alarm && $0.tags.matches(record.path.tag) }
+        }
+        for start in stride(from: 0, to: missing.count, by: Self.batch) {
+            let records = missing[start..<min(start + Self.batch, missing.count)].map { record in
+                var record = record
+                record.revision &+= 1
+                record.epoch = lease.token
+                return record
+            }
+            let now = clock.wall()
+            try await write(
+                records, entries: records.map { JournalEntry(restoring: $0, at: now, gateway: gateway) },
+                answering: nil, lease: lease)
+            logger.warning(
+                "alarm records had gone from the tree and were written again", metadata: ["records": "\(records.count)"]
+            )
+        }
     }
 
     /// Records transitions, in order, in one transaction; `answering` sets the answer into an operator's request with it.
     private func record(
-        _ proposals: [ProposedTransition], answering request: (path: String, answer: [UInt8])?, lease: Lease
+        _ proposals: [ProposedTransition], answering request: Answer?, lease: Lease
     ) async throws {
-        var existing = state.withLock { $0.existing }
+        try await write(
+            proposals.map(\.record), entries: proposals.map { JournalEntry($0, gateway: gateway) }, answering: request,
+            lease: lease)
+        counters.transitionsRecorded.add(proposals.count)
+    }
+
+    private func write(
+        _ records: [AlarmRecord], entries: [JournalEntry], answering request: Answer?, lease: Lease
+    ) async throws {
+        let standings = state.withLock { $0.standings }
         var parents: Set<String> = []
-        for proposal in proposals where !existing.contains(AlarmStore.nodePath(of: proposal.path)) {
-            parents.insert(TreeLayout.alarms + "/" + proposal.tag.znodePath)
+        for record in records where !standings.contains(record.path) {
+            parents.insert(TreeLayout.alarms + "/" + record.path.tag.znodePath)
         }
         for parent in parents { try await client.ensurePath(parent) }
 
+        var writes = AlarmStandings.Writes()
         var operations: [Operation] = []
-        var entries: [JournalEntry] = []
-        for proposal in proposals {
-            let path = AlarmStore.nodePath(of: proposal.path)
-            let data = proposal.record.serialized()
-            operations.append(
-                existing.insert(path).inserted
-                    ? .create(path: path, data: data, mode: .persistent)
-                    : .setData(path: path, data: data, version: -1))
-            let entry = JournalEntry(proposal, gateway: gateway)
-            entries.append(entry)
+        for (record, entry) in zip(records, entries) {
+            operations.append(try standings.write(record, in: &writes))
             operations.append(Self.append(entry))
         }
-        if let request { operations.append(.setData(path: request.path, data: request.answer, version: -1)) }
-
-        let results: [OperationResult]
-        do {
-            results = try await lease.guarded(operations)
-        } catch let error as ZooKeeperError where error.code == .nodeExists || error.code == .noNode {
-            // A record appeared or went behind our back: look again before the next attempt.
-            state.withLock { $0.prepared = nil }
-            throw error
-        }
-        state.withLock { $0.existing = existing }
+        if let request { operations.append(.setData(path: request.path, data: request.data, version: -1)) }
+        let results = try await lease.guarded(operations)
+        state.withLock { $0.standings.committed(writes) }
         let created = results.compactMap { result -> String? in
             if case .created(let path, _) = result, path.hasPrefix(TreeLayout.journal) { return path }
             return nil
         }
-        for proposal in proposals { plant.transitionRecorded(proposal.record) }
-        journal.committed(
-            zip(created, zip(entries, proposals)).map { .init(path: $0, entry: $1.0, transition: $1.1) })
-        counters.transitionsRecorded.add(proposals.count)
-        announcerTurns.wake()
+        journal.committed(zip(created, entries).map { .init(path: $0, entry: $1) })
     }
 
     private static func append(_ entry: JournalEntry) -> Operation {
@@ -262,14 +312,14 @@ final class AlarmProcessor: Service {
         if let tag = try? TagPath(request.tag) {
             answer = plant.acknowledge(
                 AlarmPath(tag: tag, alarm: request.alarm), eventID: request.eventID, by: request.by,
-                comment: request.comment, at: WallClock.now(), epoch: lease.token)
+                comment: request.comment, at: clock.wall(), epoch: lease.token)
         } else {
             answer = .failure(.notFound)
         }
         switch answer {
         case .success(let proposal):
             request.result = .done
-            try await record([proposal], answering: (path, request.serialized()), lease: lease)
+            try await record([proposal], answering: Answer(path: path, data: request.serialized()), lease: lease)
         case .failure(let refusal):
             request.result = .refused
             request.reason = "\(refusal)"

@@ -1,6 +1,7 @@
 package import Logging
 package import Plant
 package import ZooKeeperClient
+import ZooKeeperProtocol
 
 /// The alarm records in the tree.
 package struct AlarmStore: Sendable {
@@ -14,8 +15,8 @@ package struct AlarmStore: Sendable {
     /// What stands below `/alarms`.
     package struct Contents: Sendable {
         package var records: [AlarmRecord] = []
-        /// Paths of all alarm nodes, those included that hold no record: they are there and will be overwritten.
-        package var nodes: Set<String> = []
+        /// How all alarm nodes stand, those included that hold no record.
+        package var standings = AlarmStandings()
     }
 
     /// Reads all of it; a node that is not a record is logged.
@@ -27,10 +28,15 @@ package struct AlarmStore: Sendable {
         var contents = Contents()
         for (path, node) in zip(paths, try await walk.data(of: paths)) {
             guard let node else { continue }
-            contents.nodes.insert(path)
-            do { contents.records.append(try AlarmRecord(parsing: node.data ?? [])) } catch {
+            var standing = AlarmStandings.Standing(version: node.stat.version, revision: nil)
+            do {
+                let record = try AlarmRecord(parsing: node.data ?? [])
+                standing.revision = record.revision
+                contents.records.append(record)
+            } catch {
                 logger.warning("unreadable alarm record", metadata: ["path": "\(path)", "error": "\(error)"])
             }
+            contents.standings.found(path, standing)
         }
         return contents
     }

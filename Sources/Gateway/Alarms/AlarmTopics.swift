@@ -6,9 +6,15 @@ struct AlarmTopics: Sendable {
 
     init(plant: String) { prefix = "linekeeper/" + plant }
 
-    /// One message a transition: the record after it, `transition` and `at`. Not retained.
+    /// One message per transition: the record after it, `transition` and `at`. Not retained.
     var events: String { prefix + "/alarm-events" }
 
+    /// Below it lie the topics of all alarms.
+    var records: String { prefix + "/alarms/" }
+
     /// The current record of one alarm, retained: `linekeeper/<plant>/alarms/<tag path>/<alarm>`.
-    func record(of alarm: AlarmPath) -> String { prefix + "/alarms/" + alarm.description }
+    func record(of alarm: AlarmPath) -> String { records + alarm.description }
+
+    /// Where a gateway hears itself: what it sends there comes back behind everything that the broker had to deliver.
+    func echo(of gateway: String) -> String { prefix + "/gateways/" + gateway + "/retained-echo" }
 }

@@ -11,109 +11,189 @@ import ZooKeeperRecipes
 ///
 /// Only recorded transitions are announced, those of a dead predecessor as well. An entry is marked once the broker has
 /// both messages; a gateway that dies in between leaves the entry unmarked and its successor publishes it again with
-/// the same `eventId`, so that receivers can drop the repetition.
+/// the same `eventId`, so that receivers can drop the repetition. What to publish, and when again, is decided by
+/// ``/Plant/Announcements``; this carries it out.
 struct Announcer: Service {
-    /// Entries announced and marked in one go.
+    /// Messages on their way at once.
+    static let window = 128
+    /// Entries marked in one transaction.
     static let batch = 128
+    /// How often pauses are looked at.
+    static let tick = Duration.milliseconds(100)
 
-    let journal: Journal
-    let publisher: MQTTClient
-    let topics: AlarmTopics
-    let turns: Wake
-    let lease: @Sendable () -> Lease?
-    let counters: GatewayCounters
-    let logger: Logger
+    private let client: ZooKeeperClient
+    private let board: AnnouncementBoard
+    private let publisher: any MessagePublisher
+    private let topics: AlarmTopics
+    private let lease: @Sendable () -> Lease?
+    private let counters: GatewayCounters
+    private let clock: GatewayClock
+    private let logger: Logger
+    private let failures: FailureLog
+    private let markFailures: FailureLog
+
+    init(
+        client: ZooKeeperClient, board: AnnouncementBoard, publisher: any MessagePublisher, topics: AlarmTopics,
+        lease: @escaping @Sendable () -> Lease?, counters: GatewayCounters, clock: GatewayClock, logger: Logger
+    ) {
+        self.client = client
+        self.board = board
+        self.publisher = publisher
+        self.topics = topics
+        self.lease = lease
+        self.counters = counters
+        self.clock = clock
+        self.logger = logger
+        failures = FailureLog(
+            began: "alarm announcements do not reach the broker", ended: "alarm announcements reach the broker again",
+            clock: clock, logger: logger)
+        markFailures = FailureLog(
+            began: "announced alarms cannot be marked in the journal",
+            ended: "announced alarms are marked in the journal again", clock: clock, logger: logger)
+    }
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
-            for await _ in turns.turns {
-                while await announceSome() {}
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await self.followConnection() }
+                group.addTask { await self.keepTime() }
+                group.addTask { await self.publishAll() }
+                group.addTask {
+                    for await _ in self.board.markTurns.turns {
+                        while await self.markSome() {}
+                    }
+                }
+                await group.waitForAll()
             }
         }
     }
 
-    /// One batch; false when there is nothing (more) to do for now.
-    private func announceSome() async -> Bool {
-        guard let lease = lease(), lease.isValid() else { return false }
-        let owed = journal.unannounced(limit: Self.batch)
-        guard !owed.isEmpty else { return false }
-        // The messages of one alarm leave in order; different alarms neither wait for nor stop each other.
-        let byAlarm = Dictionary(grouping: owed, by: \.transition.path)
-        let (settled, failure) = await withTaskGroup(of: ([Journal.Unannounced], (any Error)?).self) { group in
-            for entries in byAlarm.values {
-                group.addTask { await announce(entries, lease: lease) }
-            }
-            return await group.reduce(into: ([Journal.Unannounced](), (any Error)?.none)) { result, part in
-                result.0 += part.0
-                result.1 = part.1 ?? result.1
+    private func followConnection() async {
+        for await state in publisher.connectionUpdates() {
+            if state.isConnected { board.connected() } else { board.disconnected() }
+        }
+    }
+
+    private func keepTime() async {
+        while !Task.isCancelled {
+            try? await clock.sleep(Self.tick)
+            reportObstacle()
+            board.wake()
+        }
+    }
+
+    private func reportObstacle() {
+        guard lease() != nil else { return failures.withdrawn() }
+        switch board.obstacle {
+        case nil: failures.succeeded()
+        case (.refusals, let reason)?: failures.failed(reason ?? "the broker refuses them")
+        case (.noConnection, _)?: failures.failed("\(publisher.connectionState)")
+        }
+    }
+
+    // MARK: Publishing
+
+    private func publishAll() async {
+        await withDiscardingTaskGroup { group in
+            for await _ in board.turns.turns {
+                guard let lease = lease() else { continue }
+                for publication in board.next(limit: Self.window) {
+                    group.addTask { await publish(publication, under: lease) }
+                }
             }
         }
+    }
+
+    private func publish(_ publication: Announcements.Publication, under lease: Lease) async {
         do {
-            if !settled.isEmpty {
-                _ = try await lease.guarded(
-                    settled.map { item in
-                        var entry = item.entry
-                        entry.announced = true
-                        return .setData(path: item.path, data: entry.serialized(), version: -1)
-                    })
-                journal.announced(settled.map(\.path))
-                counters.announced.add(settled.count)
+            // A lease that has been lost meanwhile has no deadline, and nothing may leave under it.
+            guard let deadline = lease.deadline else { throw LeaseLost(path: lease.path, reason: .deadlinePassed) }
+            switch publication.content {
+            case .record(let record):
+                _ = try await publisher.publish(
+                    topic: topics.record(of: record.path), payload: record.serialized(), qos: .atLeastOnce,
+                    retain: true,
+                    properties: MQTTProperties(), notAfter: deadline)
+            case .event(_, let transition):
+                _ = try await publisher.publish(
+                    topic: topics.events, payload: Self.event(transition), qos: .atLeastOnce, retain: false,
+                    properties: MQTTProperties(), notAfter: deadline)
             }
-            if let failure { throw failure }
+            board.ended(publication, .acknowledged)
+        } catch {
+            let outcome = (error as? MQTTError)?.outcome ?? .failed
+            if outcome == .failed {
+                board.ended(publication, .failed)
+            } else {
+                logger.debug(
+                    "an announcement was refused", metadata: ["alarm": "\(publication.alarm)", "error": "\(error)"])
+                board.ended(publication, outcome, refusal: "\(error)")
+            }
+        }
+    }
+
+    /// The record after a transition, with the transition and its time.
+    private static func event(_ transition: ProposedTransition) -> [UInt8] {
+        guard case .object(var event) = transition.record.json else { return [] }
+        event["transition"] = .string(transition.transition.rawValue)
+        event["at"] = .integer(transition.at)
+        return JSONValue.object(event).serialized()
+    }
+
+    // MARK: Marking
+
+    /// One transaction; false when there is nothing (more) to do for now.
+    private func markSome() async -> Bool {
+        guard let lease = lease() else { return false }
+        let marks = board.marks(limit: Self.batch)
+        guard !marks.isEmpty else { return false }
+        do {
+            _ = try await lease.guarded(
+                marks.map { mark in
+                    .setData(
+                        path: TreeLayout.journalEntry(mark.sequence), data: mark.entry.serialized(), version: -1)
+                })
+            board.marked(marks.map(\.sequence))
+            count(marks)
+            markFailures.succeeded()
+            return true
+        } catch let error as ZooKeeperError where error.code == .noNode {
+            // Trimmed meanwhile: there is nothing to be marked.
+            guard let index = error.transactionIndex, marks.indices.contains(index) else { return false }
+            board.entryRemoved(marks[index].sequence)
             return true
         } catch {
             if !(error is CancellationError) {
-                logger.debug("announcements wait", metadata: ["entries": "\(owed.count)", "error": "\(error)"])
-                try? await Task.sleep(for: .milliseconds(100))
-                if !Task.isCancelled { turns.wake() }
+                markFailures.failed("\(error)")
+                try? await clock.sleep(Self.tick)
+                if !Task.isCancelled { board.markTurns.wake() }
             }
             return false
         }
     }
 
-    /// One alarm's entries in order, up to the first that has to be tried again.
-    private func announce(
-        _ entries: [Journal.Unannounced], lease: Lease
-    ) async -> (settled: [Journal.Unannounced], failure: (any Error)?) {
-        var settled: [Journal.Unannounced] = []
-        for item in entries {
-            do {
-                try await announce(item.transition, lease: lease)
-            } catch let error as MQTTError where error.concernsTheMessage {
-                // It would be refused again for ever, and all that follows would wait behind it.
-                logger.error(
-                    "an announcement was refused and is given up",
-                    metadata: ["alarm": "\(item.transition.path)", "error": "\(error)"])
-            } catch {
-                return (settled, error)
-            }
-            settled.append(item)
-        }
-        return (settled, nil)
-    }
-
-    private func announce(_ transition: ProposedTransition, lease: Lease) async throws {
-        // A lease that has been lost meanwhile has no deadline, and nothing may leave under it.
-        guard let deadline = lease.deadline else { throw LeaseLost(path: lease.path, reason: .deadlinePassed) }
-        let record = transition.record.json
-        _ = try await publisher.publish(
-            topic: topics.record(of: transition.path), payload: record.serialized(), qos: .atLeastOnce, retain: true,
-            notAfter: deadline)
-        guard case .object(var event) = record else { return }
-        event["transition"] = .string(transition.transition.rawValue)
-        event["at"] = .integer(transition.at)
-        _ = try await publisher.publish(
-            topic: topics.events, payload: JSONValue.object(event).serialized(), qos: .atLeastOnce, retain: false,
-            notAfter: deadline)
+    private func count(_ marks: [Announcements.Mark]) {
+        let givenUp = marks.filter { $0.entry.announced != true }
+        counters.announced.add(marks.count - givenUp.count)
+        guard let first = givenUp.first else { return }
+        logger.error(
+            "alarm events were given up: the broker did not take them in time",
+            metadata: [
+                "entries": "\(givenUp.count)", "first": "\(TreeLayout.journalEntry(first.sequence))",
+                "why": "\(first.entry.announcement?.rawValue ?? "")",
+            ])
     }
 }
 
 extension MQTTError {
-    /// Whether the same message would fail again over any connection.
-    fileprivate var concernsTheMessage: Bool {
+    /// What became of an announcement that ended so.
+    var outcome: Announcements.Outcome {
         switch self {
-        case .refused, .invalidTopic, .payloadTooLarge: true
-        default: false
+        case .refused(let code): .refused(concernsTopic: code != .packetTooLarge && code != .payloadFormatInvalid)
+        case .invalidTopic, .payloadTooLarge, .invalidProperty, .library: .refused(concernsTopic: false)
+        case .notConnected, .connectionLost, .deadlinePassed, .tooManyPublishes, .invalidFilter, .invalidConfiguration,
+            .alreadyRunning, .timedOut:
+            .failed
         }
     }
 }

@@ -1,5 +1,4 @@
 import Logging
-import MQTT
 import ServiceLifecycle
 import ZooKeeperClient
 import ZooKeeperRecipes
@@ -12,21 +11,23 @@ struct HearingWatch: Service {
     /// How long the listening connection may be gone.
     static let patience = Duration.seconds(3)
 
-    let subscriber: MQTTClient
+    /// Whether the listening connection stands.
+    let isHearing: @Sendable () -> Bool
     let client: ZooKeeperClient
     let lease: @Sendable () -> Lease?
+    let clock: GatewayClock
     let logger: Logger
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
-            var heard = ContinuousClock.now
+            var heard = clock.now()
             while !Task.isCancelled {
-                try? await Task.sleep(for: .milliseconds(250))
-                if subscriber.connectionState.isConnected {
-                    heard = .now
-                } else if ContinuousClock.now - heard > Self.patience, let lease = lease() {
+                try? await clock.sleep(.milliseconds(250))
+                if isHearing() {
+                    heard = clock.now()
+                } else if clock.now() - heard > Self.patience, let lease = lease() {
                     await handOver(lease)
-                    heard = .now
+                    heard = clock.now()
                 }
             }
         }

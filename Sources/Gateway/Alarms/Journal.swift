@@ -5,68 +5,66 @@ import Synchronization
 import ZooKeeperClient
 import ZooKeeperProtocol
 
-/// This gateway's view of `/journal`: what has been recorded, by whomever, and what of it has not been announced yet.
+/// This gateway's view of `/journal`: what has been recorded, by any gateway, and what of it is still to be announced.
 ///
 /// A standby follows the journal so that it can drop the transitions that the active processor has recorded, and knows,
-/// the moment it is elected, which announcements its predecessor still owed. One loop (``run()``) applies entries, in
-/// the order of their sequence numbers; the active processor reports its own commits through ``committed(_:)``.
+/// the moment it is elected, which announcements its predecessor still owed. Every commit, one's own or another's, is
+/// applied by one function, ``admit(_:_:age:)``, once per sequence number, whichever of the reply to the transaction and
+/// the watch comes first.
 final class Journal: Service, Sendable {
-    /// An alarm entry whose announcement is not known to have gone out.
-    struct Unannounced: Sendable {
+    /// An entry that the caller's transaction has created.
+    struct Committed: Sendable {
         var path: String
         var entry: JournalEntry
-        var transition: ProposedTransition
     }
 
     private struct State {
-        /// Sequence numbers applied so far; bounded by what the journal holds (trimmed entries leave with their event).
-        var seen: Set<Int64> = []
-        var unannounced: [Int64: Unannounced] = [:]
-        /// Announced by this gateway: a read that was under way meanwhile must not bring them back.
-        var announcedHere: Set<Int64> = []
-        var created: [Int64] = []
-        var changed: [Int64] = []
-        var mustList = true
+        var progress = JournalProgress()
         var catchUps: [CheckedContinuation<Void, any Error>] = []
         var ended = false
         var unreadable: UInt64 = 0
     }
 
     private let client: ZooKeeperClient
+    private let known: KnownRecords
+    private let board: AnnouncementBoard
+    private let clock: GatewayClock
     private let logger: Logger
+    private let failures: FailureLog
+    private let recorded: @Sendable (AlarmRecord) -> Void
     private let state = Mutex(State())
     private let work = Wake()
-    private let recorded: @Sendable (AlarmRecord) -> Void
-    private let unannouncedGrew: @Sendable () -> Void
 
-    /// - Parameters:
-    ///   - recorded: told once of the record after each alarm transition, outside any lock of the journal's.
-    ///   - unannouncedGrew: told when there is something to announce.
+    /// - Parameter recorded: called once per sequence number with the record of an alarm's entry, outside any lock of the
+    ///   journal's.
     init(
-        client: ZooKeeperClient, logger: Logger, recorded: @escaping @Sendable (AlarmRecord) -> Void,
-        unannouncedGrew: @escaping @Sendable () -> Void
+        client: ZooKeeperClient, known: KnownRecords, board: AnnouncementBoard, clock: GatewayClock, logger: Logger,
+        recorded: @escaping @Sendable (AlarmRecord) -> Void
     ) {
         self.client = client
+        self.known = known
+        self.board = board
+        self.clock = clock
         self.logger = logger
         self.recorded = recorded
-        self.unannouncedGrew = unannouncedGrew
+        failures = FailureLog(
+            began: "the journal cannot be followed", ended: "the journal is followed again", clock: clock,
+            logger: logger)
     }
 
-    /// Learns what the journal holds now without telling anybody: for a start from records that already reflect it.
+    /// Learns what the journal holds now, for a start from records that already reflect it: nothing is reported as
+    /// recorded.
     func prime() async throws {
-        let sequences = try await client.getChildren(TreeLayout.journal)
-            .compactMap(TreeLayout.journalSequence(ofNode:)).sorted()
-        let paths = sequences.map(Self.path(ofSequence:))
-        let nodes = try await TreeWalk(client: client).data(of: paths)
+        let (names, stat) = try await client.getChildren2(TreeLayout.journal)
+        let sequences = names.compactMap(TreeLayout.journalSequence(ofNode:)).sorted()
+        let nodes = try await TreeWalk(client: client).data(of: sequences.map(TreeLayout.journalEntry))
         state.withLock { state in
-            for ((sequence, path), node) in zip(zip(sequences, paths), nodes) {
-                guard let node else { continue }
-                state.seen.insert(sequence)
-                guard let entry = try? JournalEntry(parsing: node.data ?? []), entry.announced == false,
-                    let transition = try? entry.alarmTransition()
-                else { continue }
-                state.unannounced[sequence] = Unannounced(path: path, entry: entry, transition: transition)
-            }
+            _ = state.progress.listed(root: stat.czxid, present: Set(sequences), known: [], held: [])
+            for (sequence, node) in zip(sequences, nodes) where node != nil { _ = state.progress.apply(sequence) }
+        }
+        for (sequence, node) in zip(sequences, nodes) {
+            guard let node, let entry = try? JournalEntry(parsing: node.data ?? []) else { continue }
+            _ = try? noteAnnouncement(of: entry, sequence, age: age(of: node.stat))
         }
     }
 
@@ -94,39 +92,60 @@ final class Journal: Service, Sendable {
             let ended = state.withLock { state in
                 if !state.ended {
                     state.catchUps.append(continuation)
-                    state.mustList = true
+                    state.progress.eventsMissed()
                 }
                 return state.ended
             }
-            if ended { continuation.resume(throwing: CancellationError()) } else { work.wake() }
+            if ended { return continuation.resume(throwing: CancellationError()) }
+            work.wake()
         }
     }
 
-    /// The caller's own transaction has created these entries.
-    func committed(_ entries: [Unannounced]) {
-        for item in entries { admit(item.entry, item.transition, path: item.path) }
-    }
-
-    /// The oldest entries that still have to be announced.
-    func unannounced(limit: Int) -> [Unannounced] {
-        state.withLock { state in
-            state.unannounced.keys.sorted().prefix(limit).compactMap { state.unannounced[$0] }
-        }
-    }
-
-    /// These entries have been announced and marked.
-    func announced(_ paths: [String]) {
-        state.withLock { state in
-            for path in paths {
-                guard let sequence = Self.sequence(ofPath: path) else { continue }
-                state.unannounced[sequence] = nil
-                state.announcedHere.insert(sequence)
+    /// The caller's own transaction has created these entries, in this order.
+    func committed(_ entries: [Committed]) {
+        for item in entries {
+            guard let sequence = TreeLayout.journalSequence(ofPath: item.path) else { continue }
+            do { try admit(item.entry, sequence, age: 0) } catch {
+                logger.error("own journal entry", metadata: ["path": "\(item.path)", "error": "\(error)"])
             }
         }
     }
 
     /// Entries that could not be read as journal entries.
     var unreadable: UInt64 { state.withLock { $0.unreadable } }
+
+    /// How many entries the journal holds, as far as they have been seen.
+    var count: Int { state.withLock { $0.progress.applied.count } }
+
+    // MARK: Applying
+
+    /// Applies one entry: the only place where a commit takes effect in this gateway.
+    private func admit(_ entry: JournalEntry, _ sequence: Int64, age: Milliseconds) throws {
+        let record = try noteAnnouncement(of: entry, sequence, age: age)
+        let isFirst = state.withLock { $0.progress.apply(sequence) }
+        if isFirst, let record { recorded(record) }
+    }
+
+    /// Returns the alarm record that the entry carries.
+    private func noteAnnouncement(
+        of entry: JournalEntry, _ sequence: Int64, age: Milliseconds
+    ) throws -> AlarmRecord? {
+        guard let transition = try entry.alarmTransition() else {
+            // A record that was written again; or a step of a later version, of which we take what we can read.
+            let record = try? entry.alarmRecord()
+            if let record { known.take(record) }
+            return record
+        }
+        known.take(transition.record)
+        if entry.announced == false {
+            board.entryOwed(sequence, entry, transition, age: age)
+        } else {
+            board.entryMarked(sequence, announced: entry.announced == true)
+        }
+        return transition.record
+    }
+
+    private func age(of stat: Stat) -> Milliseconds { max(0, clock.wall() &- stat.ctime) }
 
     // MARK: Following
 
@@ -144,27 +163,28 @@ final class Journal: Service, Sendable {
             } catch is CancellationError {
                 return
             } catch {
-                logger.debug("journal watch", metadata: ["error": "\(error)"])
-                try? await Task.sleep(for: .milliseconds(200))
+                failures.failed("\(error)")
+                try? await clock.sleep(.milliseconds(200))
             }
         }
     }
 
     private func relist() {
-        state.withLock { $0.mustList = true }
+        state.withLock { $0.progress.eventsMissed() }
         work.wake()
     }
 
     private func received(_ event: WatchEvent) {
-        guard let sequence = Self.sequence(ofPath: event.path) else { return }
+        // The journal itself has gone, or has been made again.
+        if event.path == TreeLayout.journal, event.type != .nodeChildrenChanged { return relist() }
+        guard let sequence = TreeLayout.journalSequence(ofPath: event.path) else { return }
+        if event.type == .nodeDeleted { board.entryRemoved(sequence) }
+        let isHeld = event.type == .nodeDataChanged && board.holds(sequence)
         state.withLock { state in
             switch event.type {
-            case .nodeCreated: if !state.seen.contains(sequence) { state.created.append(sequence) }
-            case .nodeDataChanged: if state.unannounced[sequence] != nil { state.changed.append(sequence) }
-            case .nodeDeleted:
-                state.seen.remove(sequence)
-                state.announcedHere.remove(sequence)
-                state.unannounced[sequence] = nil
+            case .nodeCreated: state.progress.created(sequence)
+            case .nodeDataChanged: if isHeld { state.progress.changed(sequence) }
+            case .nodeDeleted: state.progress.deleted(sequence)
             default: break
             }
         }
@@ -179,87 +199,87 @@ final class Journal: Service, Sendable {
 
     /// One round; false when there was nothing to do or it has to wait for the next wake-up.
     private func applyOnce() async -> Bool {
-        let (list, sequences, waiting) = state.withLock { state in
-            defer {
-                state.created = []
-                state.changed = []
-                state.mustList = false
-                state.catchUps = []
-            }
-            return (state.mustList, state.created + state.changed, state.catchUps)
+        let (round, waiting) = state.withLock { state in
+            defer { state.catchUps = [] }
+            return (state.progress.nextRound(), state.catchUps)
         }
-        guard list || !sequences.isEmpty || !waiting.isEmpty else { return false }
+        guard var round else { return false }
         do {
-            var wanted = Set(sequences)
-            if list {
-                // What is committed while the list is on its way is not in it, and must not be taken for trimmed.
-                let before = state.withLock { $0.seen.union($0.unannounced.keys) }
-                // A follower of an ensemble may lag behind its leader: what others committed before now must show.
-                if !waiting.isEmpty { try await client.sync(TreeLayout.journal) }
-                let present = Set(
-                    try await client.getChildren(TreeLayout.journal).compactMap(TreeLayout.journalSequence(ofNode:)))
-                let gone = before.subtracting(present)
-                let missing = state.withLock { state in
-                    state.seen.subtract(gone)
-                    state.announcedHere.subtract(gone)
-                    for sequence in gone { state.unannounced[sequence] = nil }
-                    return present.subtracting(state.seen).union(state.unannounced.keys)
-                }
-                wanted.formUnion(missing)
-            }
-            let paths = wanted.sorted().map(Self.path(ofSequence:))
-            for (path, node) in zip(paths, try await TreeWalk(client: client).data(of: paths)) {
+            if round.isListing { try await list(&round, sync: !waiting.isEmpty) }
+            let sequences = round.sequences.sorted()
+            let nodes = try await TreeWalk(client: client).data(of: sequences.map(TreeLayout.journalEntry))
+            for (sequence, node) in zip(sequences, nodes) {
                 guard let node else { continue }
                 do {
-                    let entry = try JournalEntry(parsing: node.data ?? [])
-                    admit(entry, try entry.alarmTransition(), path: path)
+                    try admit(JournalEntry(parsing: node.data ?? []), sequence, age: age(of: node.stat))
                 } catch {
-                    let first = state.withLock { state in
-                        state.unreadable &+= 1
-                        if let sequence = Self.sequence(ofPath: path) { return state.seen.insert(sequence).inserted }
-                        return false
-                    }
-                    if first {
-                        logger.warning("unreadable journal entry", metadata: ["path": "\(path)", "error": "\(error)"])
-                    }
+                    unreadable(sequence, error)
                 }
             }
             for continuation in waiting { continuation.resume() }
+            failures.succeeded()
             return true
         } catch {
             // The tree is away or the task is cancelled: all of it again, after the reconnect's gap or a short wait.
-            state.withLock { $0.mustList = true }
+            state.withLock { $0.progress.eventsMissed() }
             for continuation in waiting { continuation.resume(throwing: error) }
             if !(error is CancellationError) {
-                try? await Task.sleep(for: .milliseconds(100))
+                failures.failed("\(error)")
+                try? await clock.sleep(.milliseconds(100))
                 if !Task.isCancelled { work.wake() }
             }
             return false
         }
     }
 
-    private func admit(_ entry: JournalEntry, _ transition: ProposedTransition?, path: String) {
-        guard let sequence = Self.sequence(ofPath: path) else { return }
-        let (first, owed) = state.withLock { state in
-            let first = state.seen.insert(sequence).inserted
-            var owed: Unannounced?
-            if let transition, entry.announced == false, !state.announcedHere.contains(sequence) {
-                owed = Unannounced(path: path, entry: entry, transition: transition)
-            }
-            state.unannounced[sequence] = owed
-            return (first, owed != nil)
+    /// Finds out what a round has to read. A journal that is missing is made again.
+    private func list(_ round: inout JournalProgress.Round, sync: Bool) async throws {
+        let held = board.heldSequences
+        // A follower of an ensemble may lag behind its leader: what others committed before now must show.
+        if sync { try await client.sync(TreeLayout.journal) }
+        let (names, stat): ([String], Stat)
+        do {
+            (names, stat) = try await client.getChildren2(TreeLayout.journal)
+        } catch let error as ZooKeeperError where error.code == .noNode {
+            try await client.ensurePath(TreeLayout.journal)
+            (names, stat) = try await client.getChildren2(TreeLayout.journal)
         }
-        if first, let transition { recorded(transition.record) }
-        if owed { unannouncedGrew() }
+        let present = Set(names.compactMap(TreeLayout.journalSequence(ofNode:)))
+        let known = round.known.union(held)
+        let listing = state.withLock {
+            $0.progress.listed(root: stat.czxid, present: present, known: known, held: held.intersection(present))
+        }
+        if listing.hasRestarted {
+            logger.warning("the journal was deleted and begins again")
+            board.journalRestarted()
+        }
+        for sequence in listing.gone { board.entryRemoved(sequence) }
+        round.sequences.formUnion(listing.unread)
     }
 
-    private static func sequence(ofPath path: String) -> Int64? {
-        guard path.hasPrefix(TreeLayout.journal + "/") else { return nil }
-        return TreeLayout.journalSequence(ofNode: String(path.dropFirst(TreeLayout.journal.count + 1)))
+    private func unreadable(_ sequence: Int64, _ error: any Error) {
+        let isFirst = state.withLock { state in
+            let isFirst = state.progress.apply(sequence)
+            if isFirst { state.unreadable &+= 1 }
+            return isFirst
+        }
+        guard isFirst else { return }
+        logger.warning(
+            "unreadable journal entry",
+            metadata: ["path": "\(TreeLayout.journalEntry(sequence))", "error": "\(error)"])
     }
+}
 
-    private static func path(ofSequence sequence: Int64) -> String {
+extension TreeLayout {
+    /// Path of the entry with a sequence number.
+    static func journalEntry(_ sequence: Int64) -> String {
         let digits = String(sequence)
-        return TreeLayout.journalEntryPrefix + String(repeating: "0", count: max(0, 10 - digits.count)) + digits
+        return journalEntryPrefix + String(repeating: "0", count: max(0, 10 - digits.count)) + digits
+    }
+
+    /// Sequence number of an entry's path; nil when it is not one of the journal's.
+    static func journalSequence(ofPath path: String) -> Int64? {
+        guard path.hasPrefix(journal + "/") else { return nil }
+        return journalSequence(ofNode: String(path.dropFirst(journal.count + 1)))
     }
 }

@@ -14,18 +14,28 @@ package final class HouseKeeper: Sendable {
         package var journalEntries = 0
     }
 
+    /// How long, and for how many entries, announcing is tried.
+    static let announcing = Announcements.Limits()
+    /// Long enough to see in the journal what was given up.
+    static let unannouncedAge = announcing.age + 3_600_000
     /// Deletions in one transaction.
     static let batch = 100
 
     private let client: ZooKeeperClient
     private let retention: CommandRetention
+    private let journalMaximum: Int
     private let logger: Logger
     /// Finished commands that have been read already: the end of a command does not change any more.
     private let finished = Mutex<[String: Milliseconds]>([:])
 
-    package init(client: ZooKeeperClient, retention: CommandRetention = .init(), logger: Logger) {
+    /// - Parameter journalMaximum: what the journal holds at most after a step, owed entries included (DESIGN.md, "The
+    ///   tree").
+    package init(
+        client: ZooKeeperClient, retention: CommandRetention = .init(), journalMaximum: Int = 25_000, logger: Logger
+    ) {
         self.client = client
         self.retention = retention
+        self.journalMaximum = journalMaximum
         self.logger = logger
     }
 
@@ -66,8 +76,9 @@ package final class HouseKeeper: Sendable {
         return try await delete(old.map { TreeLayout.commands + "/" + $0 }, lease)
     }
 
-    /// Entries are numbered in the order of time, so only the oldest are read. An alarm entry whose announcement is still owed
-    /// stays, whatever its age.
+    /// Entries are numbered in the order of time, so only the oldest are read. An alarm's entry whose announcement is still
+    /// owed stays for as long as it is tried to be announced, and one that was given up for an hour longer; but never so many
+    /// that the journal outgrows its maximum.
     private func trimJournal(_ lease: Lease, _ now: Milliseconds) async throws -> Int {
         let names = try await children(of: TreeLayout.journal)
             .compactMap { name in TreeLayout.journalSequence(ofNode: name).map { (name, $0) } }
@@ -76,6 +87,7 @@ package final class HouseKeeper: Sendable {
         let excess = names.count - retention.count
         let horizon = now - min(retention.age, now)
         var count = 0
+        var owed: [String] = []
         for start in stride(from: 0, to: names.count, by: TreeWalk.window) {
             let paths = names[start..<min(start + TreeWalk.window, names.count)].map { TreeLayout.journal + "/" + $0 }
             var old: [String] = []
@@ -86,19 +98,25 @@ package final class HouseKeeper: Sendable {
                     sawYoung = true
                     break
                 }
-                if !Self.isOwed(node.data ?? []) { old.append(paths[index]) }
+                if Self.isOwed(node.data ?? []), now &- node.stat.ctime <= Self.unannouncedAge {
+                    owed.append(paths[index])
+                } else {
+                    old.append(paths[index])
+                }
             }
             count += try await delete(old, lease)
             // Entries are numbered in the order of time: behind a young one there are only younger ones.
             if sawYoung { break }
         }
+        let kept = max(0, min(Self.announcing.count, journalMaximum - retention.count))
+        if owed.count > kept { count += try await delete(Array(owed.prefix(owed.count - kept)), lease) }
         return count
     }
 
-    /// An alarm that has been recorded and not announced yet.
+    /// An alarm that has been recorded and not announced.
     private static func isOwed(_ data: [UInt8]) -> Bool {
         guard let json = try? JSONValue(parsing: data), json["kind"] == "alarm" else { return false }
-        return json["announced"]?.boolValue == false
+        return json["announced"]?.boolValue == false || json["announcement"] != nil
     }
 
     private func children(of path: String) async throws -> [String] {

@@ -5,30 +5,79 @@ import ZooKeeperClient
 import ZooKeeperProtocol
 import ZooKeeperRecipes
 
-/// Has the active alarm processor trim what must not grow for ever: finished commands, the journal, answered requests.
+/// Has the active alarm processor trim what must not grow for ever: finished commands, the journal, answered requests;
+/// and make roots again that have gone.
 struct HouseKeeping: Service {
     static let interval = Duration.seconds(60)
-    /// An operator's request is kept this long after it was last touched, so that whoever asked can read the answer.
+    /// How often it is looked whether the journal has outgrown its bounds before the interval is over, and how soon a
+    /// failed attempt is repeated.
+    static let look = Duration.seconds(3)
+    /// An operator's request is kept this long after it was last touched, so that the operator can read the answer.
     static let requestAge: Milliseconds = 3_600_000
 
-    let keeper: HouseKeeper
-    let client: ZooKeeperClient
-    let lease: @Sendable () -> Lease?
-    let logger: Logger
+    private let keeper: HouseKeeper
+    private let client: ZooKeeperClient
+    private let lease: @Sendable () -> Lease?
+    private let capacity: Int
+    private let journalCount: @Sendable () -> Int
+    private let clock: GatewayClock
+    private let logger: Logger
+    private let failures: FailureLog
+
+    /// - Parameters:
+    ///   - capacity: how many entries the journal keeps.
+    ///   - journalCount: how many it holds now, as far as this gateway has seen.
+    init(
+        keeper: HouseKeeper, client: ZooKeeperClient, capacity: Int, journalCount: @escaping @Sendable () -> Int,
+        lease: @escaping @Sendable () -> Lease?, clock: GatewayClock, logger: Logger
+    ) {
+        self.keeper = keeper
+        self.client = client
+        self.lease = lease
+        self.capacity = capacity
+        self.journalCount = journalCount
+        self.clock = clock
+        self.logger = logger
+        failures = FailureLog(
+            began: "journal, commands and requests cannot be trimmed",
+            ended: "journal, commands and requests are trimmed again", clock: clock, logger: logger)
+    }
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
+            var last = clock.now()
+            var hasFailed = false
+            // What is owed may keep the journal above its capacity: then only further growth counts.
+            var level: Int? = capacity
             while !Task.isCancelled {
-                try? await Task.sleep(for: Self.interval)
-                guard let lease = lease() else { continue }
-                do {
-                    let now = WallClock.now()
-                    _ = try await keeper.step(lease: lease, at: now)
-                    try await trimRequests(lease, now)
-                } catch {
-                    logger.debug("trimming waits", metadata: ["error": "\(error)"])
+                try? await clock.sleep(Self.look)
+                guard !Task.isCancelled, let lease = lease() else {
+                    failures.withdrawn()
+                    continue
                 }
+                level = level ?? max(capacity, journalCount())
+                let isOverfull = journalCount() > (level ?? capacity) + capacity / 4
+                guard hasFailed || isOverfull || clock.now() - last >= Self.interval else { continue }
+                hasFailed = !(await trim(lease))
+                last = clock.now()
+                // Known at the next look, when the watch has told of what is gone.
+                level = nil
             }
+        }
+    }
+
+    private func trim(_ lease: Lease) async -> Bool {
+        do {
+            try await TreeSeed(client: client, logger: logger).makeRoots()
+            let now = clock.wall()
+            _ = try await keeper.step(lease: lease, at: now)
+            try await trimRequests(lease, now)
+            failures.succeeded()
+            return true
+        } catch {
+            logger.debug("trimming waits", metadata: ["error": "\(error)"])
+            failures.failed("\(error)")
+            return false
         }
     }
 

@@ -6,12 +6,14 @@ import ZooKeeperClient
 struct ServiceWakes: Sendable {
     let mirror = Wake()
     let alarms = Wake()
-    let announcer = Wake()
     let devices = Wake()
+    let announcer: [Wake]
+
+    init(announcer: [Wake]) { self.announcer = announcer }
 
     /// Each of them may wait for anything that can go and come back.
     func all() {
-        for wake in [mirror, alarms, announcer, devices] { wake.wake() }
+        for wake in [mirror, alarms, devices] + announcer { wake.wake() }
     }
 }
 

@@ -1,4 +1,3 @@
-import EmbeddedZooKeeper
 import Logging
 import MQTT
 import OrderedCollections
@@ -13,16 +12,15 @@ import ZooKeeperRecipes
 
 /// A tree of its own, an operator at it, and gateways' command services that own what the test lets them own.
 final class CommandTestBed: Sendable {
-    let connectString: String
-    let operatorClient: ZooKeeperClient
+    let tree: TreeBed
     let commands: CommandClient
-    let logger: Logger
 
-    private init(connectString: String, operatorClient: ZooKeeperClient, logger: Logger) {
-        self.connectString = connectString
-        self.operatorClient = operatorClient
-        self.logger = logger
-        commands = CommandClient(client: operatorClient)
+    var operatorClient: ZooKeeperClient { tree.operatorClient }
+    var logger: Logger { tree.logger }
+
+    private init(_ tree: TreeBed) {
+        self.tree = tree
+        commands = CommandClient(client: tree.operatorClient)
     }
 
     static let press = path("factory/line1/press1")
@@ -63,40 +61,7 @@ final class CommandTestBed: Sendable {
 
     /// Runs `body` beside a tree server; everything is gone afterwards.
     static func with(_ body: @Sendable (CommandTestBed) async throws -> Void) async throws {
-        var logger = Logger(label: "test")
-        logger.logLevel = .error
-        let folder = try makeTemporaryFolder("commands")
-        defer { removeAll(folder) }
-        let port = try FreePort.tcp()
-        let server = EmbeddedServer(
-            configuration: .init(
-                dataDirectory: folder, listen: [HostPort(host: "127.0.0.1", port: port)], tick: .milliseconds(500)),
-            logger: logger)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await server.run() }
-            _ = try await server.waitUntilListening()
-            let connectString = "127.0.0.1:\(port)/linekeeper/test"
-            let client = try makeClient(connectString, logger)
-            group.addTask { try await client.run() }
-            _ = try await client.waitUntilConnected(timeout: .seconds(10))
-            try await client.ensureChroot()
-            for root in TreeLayout.roots { try await client.ensurePath(root) }
-            for shard in 0..<TreeLayout.shardCount { try await client.ensurePath(TreeLayout.shard(shard)) }
-            do {
-                try await body(CommandTestBed(connectString: connectString, operatorClient: client, logger: logger))
-            } catch {
-                group.cancelAll()
-                throw error
-            }
-            group.cancelAll()
-        }
-    }
-
-    private static func makeClient(_ connectString: String, _ logger: Logger) throws -> ZooKeeperClient {
-        var configuration = try ZooKeeperClient.Configuration(connectString: connectString)
-        configuration.sessionTimeout = .seconds(5)
-        configuration.leaseRule = .standalone
-        return ZooKeeperClient(configuration: configuration, logger: logger)
+        try await TreeBed.with { tree in try await body(CommandTestBed(tree)) }
     }
 
     /// A gateway: a session, a command service, and the shards that it has been given.
@@ -162,9 +127,7 @@ final class CommandTestBed: Sendable {
         _ name: String, in group: inout ThrowingTaskGroup<Void, any Error>, broker: ScriptedBroker = ScriptedBroker(),
         isRunning: Bool = true, reading: @escaping @Sendable (TagPath) -> Interlock.Reading? = { _ in nil }
     ) async throws -> TestGateway {
-        let client = try Self.makeClient(connectString, logger)
-        group.addTask { try await client.run() }
-        _ = try await client.waitUntilConnected(timeout: .seconds(10))
+        let client = try await tree.client(in: &group)
         let service = CommandService(
             client: client, publisher: broker,
             configuration: .init(plant: "test", gateway: name, definitions: Self.definitions), reading: reading,

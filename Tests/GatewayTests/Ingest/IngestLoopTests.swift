@@ -18,7 +18,7 @@ struct IngestLoopTests {
         let source = ScriptedSource()
         let publisher = ScriptedBroker()
         let gate: AcknowledgementGate
-        let wakes = ServiceWakes()
+        let wakes = ServiceWakes(announcer: [])
         let plant: PlantState
         let hearing: Hearing<ScriptedSource>
         let answers = Collected<String>()

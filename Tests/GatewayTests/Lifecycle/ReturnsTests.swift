@@ -16,7 +16,7 @@ struct ReturnsTests {
             switch self {
             case .mirror: wakes.mirror
             case .alarms: wakes.alarms
-            case .announcer: wakes.announcer
+            case .announcer: wakes.announcer[0]
             case .devices: wakes.devices
             }
         }
@@ -24,7 +24,7 @@ struct ReturnsTests {
 
     @Test("Every return wakes every service", arguments: Cause.allCases, Waiting.allCases)
     func pairs(cause: Cause, waiting: Waiting) async throws {
-        let wakes = ServiceWakes()
+        let wakes = ServiceWakes(announcer: [Wake()])
         let (tree, treeSink) = AsyncStream.makeStream(of: ConnectionState.self)
         let (listening, listeningSink) = AsyncStream.makeStream(of: MQTTConnectionState.self)
         let (publishing, publishingSink) = AsyncStream.makeStream(of: MQTTConnectionState.self)

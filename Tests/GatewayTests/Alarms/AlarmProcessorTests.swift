@@ -1,0 +1,141 @@
+import Plant
+import TestFixtures
+import Testing
+import ZooKeeperClient
+import ZooKeeperProtocol
+
+@testable import Gateway
+
+@Suite("AlarmProcessor: recording in a real tree")
+struct AlarmProcessorTests {
+    typealias Bed = AlarmTestBed
+
+    @Test("a transition is recorded once, with its journal entry, and announced")
+    func records() async throws {
+        try await Bed.with { bed, group in
+            let gateway = try await bed.gateway("g1", in: &group)
+            gateway.hear("press1", 90)
+            gateway.hear("press1", 20)
+            try await eventually("both announced", seen: { "\(gateway.events)" }) {
+                gateway.events == ["ACT press1 1", "RTN press1 2"]
+            }
+            #expect(try await bed.journal() == ["ACT press1 1", "RTN press1 2"])
+            #expect(try await bed.record("press1").state == .returnedUnacknowledged)
+            try await eventually("both marked") { try await bed.announced() == ["true", "true"] }
+            #expect(!gateway.plant.pendingTransitions.isWaiting)
+        }
+    }
+
+    @Test("after a transaction of open outcome nothing is recorded twice")
+    func openOutcome() async throws {
+        try await Bed.with { bed, group in
+            let proxy = try FaultProxy(target: bed.tree.port)
+            defer { proxy.close() }
+            let gateway = try await bed.gateway("g1", in: &group, port: proxy.port)
+            gateway.hear("press1", 90)
+            try await eventually("the first") { gateway.events == ["ACT press1 1"] }
+            // The transaction goes through, and its answer never comes.
+            proxy.discard(.toClient)
+            gateway.hear("press1", 20)
+            try await eventually("the commit") { try await bed.journal().count == 2 }
+            gateway.hear("press2", 95)
+            proxy.cut()
+            proxy.heal()
+            gateway.hear("press1", 91)
+            try await eventually("all recorded", seen: { (try? await bed.journal()).map { "\($0)" } ?? "-" }) {
+                try await bed.journal().count == 4 && !gateway.plant.pendingTransitions.isWaiting
+            }
+            let journal = try await bed.journal()
+            #expect(Set(journal) == ["ACT press1 1", "RTN press1 2", "ACT press1 3", "ACT press2 1"])
+            #expect(journal.filter { $0.contains("press1") } == ["ACT press1 1", "RTN press1 2", "ACT press1 3"])
+            try await eventually("all announced") { Set(gateway.events) == Set(journal) }
+            #expect(try await bed.record("press1").occurrence == 2)
+        }
+    }
+
+    @Test("a higher revision that stands in the tree is adopted, and the next transition builds on it")
+    func adoptsHigherRevision() async throws {
+        try await Bed.with { bed, group in
+            let gateway = try await bed.gateway("g1", in: &group)
+            gateway.hear("press1", 90)
+            try await eventually("the first") { gateway.events == ["ACT press1 1"] }
+            var record = try await bed.record("press1")
+            record.revision = 10
+            record.state = .acknowledged
+            let path = AlarmStore.nodePath(of: record.path)
+            try await bed.tree.operatorClient.setData(path, data: record.serialized())
+            gateway.hear("press1", 20)
+            try await eventually("the return", seen: { (try? await bed.journal()).map { "\($0)" } ?? "-" }) {
+                try await bed.journal() == ["ACT press1 1", "RTN press1 11"]
+            }
+            #expect(try await bed.record("press1").state == .normal)
+        }
+    }
+
+    @Test(
+        "a record that has gone is written again with a higher revision and an entry; with the next transition or takeover"
+    )
+    func missingRecord() async throws {
+        try await Bed.with { bed, group in
+            let gateway = try await bed.gateway("g1", in: &group)
+            gateway.hear("press1", 90)
+            gateway.hear("press2", 90)
+            try await eventually("both") { try await bed.announced() == ["true", "true"] }
+            for machine in ["press1", "press2"] {
+                try await bed.tree.operatorClient.delete(AlarmStore.nodePath(of: try Bed.alarm(machine)))
+            }
+            gateway.hear("press1", 20)
+            try await eventually("the return", seen: { (try? await bed.journal()).map { "\($0)" } ?? "-" }) {
+                try await bed.journal().contains("RTN press1 3")
+            }
+            let journal = try await bed.journal()
+            #expect(Set(journal.prefix(2)) == ["ACT press1 1", "ACT press2 1"])
+            #expect(Array(journal.dropFirst(2)) == ["RESTORED press1 2", "RESTORED press2 2", "RTN press1 3"])
+            #expect(try await bed.record("press2").state == .unacknowledged)
+            // No event for what is no step of the alarm's life.
+            #expect(Set(gateway.events) == ["ACT press1 1", "ACT press2 1", "RTN press1 3"])
+        }
+    }
+
+    @Test(
+        "a whole branch that was deleted is made again: /alarms, /alarm-requests and /journal",
+        arguments: [false, true])
+    func missingRoots(alsoAtRest: Bool) async throws {
+        try await Bed.with { bed, group in
+            let gateway = try await bed.gateway("g1", in: &group)
+            let standby = try await bed.gateway("g2", in: &group)
+            gateway.hear("press1", 90)
+            standby.hear("press1", 90)
+            try await eventually("the first") { try await bed.announced() == ["true"] }
+            for root in [TreeLayout.alarms, TreeLayout.alarmRequests, TreeLayout.journal] {
+                try await bed.tree.deleteAll(root)
+            }
+            if alsoAtRest {
+                try await eventually("the journal") {
+                    try await bed.tree.operatorClient.exists(TreeLayout.journal) != nil
+                }
+            }
+            gateway.hear("press1", 20)
+            standby.hear("press1", 20)
+            try await eventually("the return", seen: { (try? await bed.journal()).map { "\($0)" } ?? "-" }) {
+                guard try await bed.tree.operatorClient.exists(TreeLayout.journal) != nil else { return false }
+                return try await bed.journal().last == "RTN press1 3"
+            }
+            // The numbers of the journal have begun again, and the standby has heard of it all the same.
+            try await eventually("the standby has seen it") { !standby.plant.pendingTransitions.isWaiting }
+            try await eventually("the event", seen: { "\(gateway.events)" }) { gateway.events.last == "RTN press1 3" }
+            try await eventually("the mark") { try await bed.announced() == ["true"] }
+
+            let path = TreeLayout.alarmRequests + "/r1"
+            let request = AlarmRequest(
+                action: .acknowledge, tag: "factory/line1/press1/temperature", alarm: "hot", eventID: nil, by: "ann",
+                comment: nil, at: 1)
+            try await eventually("the requests") {
+                (try? await bed.tree.operatorClient.create(path, data: request.serialized())) != nil
+            }
+            try await eventually("the answer") {
+                AlarmRequest(data: try await bed.tree.operatorClient.getData(path).data ?? [])?.result == .done
+            }
+        }
+    }
+}

@@ -1,0 +1,173 @@
+import Logging
+import MQTT
+import Plant
+import TestFixtures
+import ZooKeeperClient
+import ZooKeeperRecipes
+
+@testable import Gateway
+@testable import MQTT
+
+/// A tree of its own, and the alarm services of gateways at it, each with a scripted broker.
+final class AlarmTestBed: Sendable {
+    let tree: TreeBed
+
+    private init(_ tree: TreeBed) { self.tree = tree }
+
+    /// Runs `body` beside a tree server; everything is gone afterwards.
+    static func with(
+        _ body: @Sendable (AlarmTestBed, inout ThrowingTaskGroup<Void, any Error>) async throws -> Void
+    ) async throws {
+        try await TreeBed.with { tree in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                try await body(AlarmTestBed(tree), &group)
+                group.cancelAll()
+            }
+        }
+    }
+
+    static let plantFile = """
+        routes:
+          - name: machines
+            topic: factory/{line}/{machine}/{metric}
+            device: factory/{line}/{machine}
+            payload: json
+            value: /v
+            time: /ts
+            staleAfter: 600s
+        alarms:
+          - name: hot
+            tags: factory/+/+/temperature
+            high: { limit: 85, priority: high }
+            deadband: 2
+
+        """
+
+    /// The alarm of the machine that the tests speak of.
+    static func alarm(_ machine: String) throws -> AlarmPath {
+        AlarmPath(tag: try TagPath("factory/line1/\(machine)/temperature"), alarm: "hot")
+    }
+
+    /// One gateway, as far as alarms are concerned.
+    final class TestGateway: Sendable {
+        let client: ZooKeeperClient
+        let plant: PlantState
+        let board: AnnouncementBoard
+        let journal: Journal
+        let known = KnownRecords()
+        let election: LeaderElection
+        let processor: AlarmProcessor
+        let broker: ScriptedBroker
+        let counters = GatewayCounters()
+        let alarmTurns = Wake()
+        private let announcer: Announcer
+
+        fileprivate init(
+            _ name: String, _ client: ZooKeeperClient, _ configuration: GatewayConfiguration, broker: ScriptedBroker,
+            limits: Announcements.Limits, clock: GatewayClock, logger: Logger
+        ) throws {
+            self.client = client
+            self.broker = broker
+            plant = try PlantState(configuration: configuration, answerFilters: [], logger: logger)
+            board = AnnouncementBoard(limits: limits, clock: clock)
+            journal = Journal(
+                client: client, known: known, board: board, clock: clock, logger: logger,
+                recorded: { [plant, alarmTurns] record in
+                    plant.transitionRecorded(record)
+                    alarmTurns.wake()
+                })
+            election = LeaderElection(
+                client: client, path: TreeLayout.alarmProcessor, identity: Array(name.utf8), logger: logger)
+            processor = AlarmProcessor(
+                client: client, election: election, gateway: name, plant: plant, definitions: configuration.alarms,
+                journal: journal, known: known, board: board, gate: AcknowledgementGate { _ in }, turns: alarmTurns,
+                counters: counters, clock: clock, logger: logger)
+            let topics = AlarmTopics(plant: "test")
+            announcer = Announcer(
+                client: client, board: board, publisher: broker, topics: topics,
+                lease: { [processor] in processor.announcingLease }, counters: counters, clock: clock, logger: logger)
+        }
+
+        /// Every service in a task of its own; they end with `group`.
+        fileprivate func run(in group: inout ThrowingTaskGroup<Void, any Error>) async throws {
+            try await journal.prime()
+            group.addTask { try await self.journal.run() }
+            group.addTask { try await self.election.run() }
+            group.addTask { try await self.processor.run() }
+            group.addTask { try await self.announcer.run() }
+        }
+
+        /// A machine says how hot it is.
+        func hear(_ machine: String, _ value: Double, at time: Int64 = WallClock.now()) {
+            var batch = BatchBuilder(reservingMessages: 1, bytes: 64)
+            let topic = Array("factory/line1/\(machine)/temperature".utf8)
+            let payload = Array(#"{"v":\#(value),"ts":\#(time)}"#.utf8)
+            topic.withUnsafeBytes { topic in
+                payload.withUnsafeBytes { payload in
+                    _ = batch.append(
+                        topic: topic, payload: payload, qos: .atLeastOnce, retain: false, properties: nil,
+                        receivedAtMs: WallClock.now())
+                }
+            }
+            _ = plant.take(batch.finish())
+            alarmTurns.wake()
+        }
+
+        /// `ACT press1 1`: transitions whose events the broker has taken, each with the alarm's revision.
+        var events: [String] {
+            broker.messages(on: "linekeeper/test/alarm-events").compactMap { message in
+                guard let json = try? JSONValue(parsing: message.payload) else { return nil }
+                let machine = json["tag"]?.stringValue?.split(separator: "/").dropFirst(2).first ?? "?"
+                return "\(json["transition"]?.stringValue ?? "?") \(machine) \(json["revision"]?.intValue ?? -1)"
+            }
+        }
+
+        /// The revision of the record that the broker retains.
+        func retainedRevision(_ machine: String) -> Int64? {
+            broker.retained["linekeeper/test/alarms/factory/line1/\(machine)/temperature/hot"]
+                .flatMap { try? AlarmRecord(parsing: $0) }?.revision
+        }
+
+        func number(_ name: String) -> UInt64? { board.numbers.first { $0.name == name }?.value }
+    }
+
+    /// Starts a gateway in `group`. `port`: of a proxy before the tree.
+    func gateway(
+        _ name: String, in group: inout ThrowingTaskGroup<Void, any Error>, broker: ScriptedBroker = ScriptedBroker(),
+        port: Int? = nil, limits: Announcements.Limits = .init(), clock: GatewayClock = .system, logger: Logger? = nil
+    ) async throws -> TestGateway {
+        let fixture = try ConfigurationFixture(["linekeeper.yaml": soundHead + Self.plantFile])
+        let gateway = try TestGateway(
+            name, try await tree.client(in: &group, port: port), try fixture.load(), broker: broker, limits: limits,
+            clock: clock, logger: logger ?? tree.logger)
+        try await gateway.run(in: &group)
+        return gateway
+    }
+
+    /// Alarm entries of the journal in order, as `ACT press1 1`: transition, machine, revision.
+    func journal() async throws -> [String] {
+        try await entries().compactMap { entry in
+            guard let record = try entry.alarmRecord() else { return nil }
+            return "\(entry.transition ?? "?") \(record.path.tag.text.split(separator: "/")[2]) \(record.revision)"
+        }
+    }
+
+    func entries() async throws -> [JournalEntry] {
+        let names = try await tree.operatorClient.getChildren(TreeLayout.journal).sorted()
+        let nodes = try await TreeWalk(client: tree.operatorClient).data(
+            of: names.map { TreeLayout.journal + "/" + $0 })
+        return try nodes.compactMap { node in try node.map { try JournalEntry(parsing: $0.data ?? []) } }
+    }
+
+    /// `announced` of the alarm entries in order: `true`, `false`, or why it was given up.
+    func announced() async throws -> [String] {
+        try await entries().filter { $0.kind == .alarm && $0.transition != JournalEntry.restored }.map { entry in
+            entry.announcement?.rawValue ?? entry.announced.map { "\($0)" } ?? "-"
+        }
+    }
+
+    func record(_ machine: String) async throws -> AlarmRecord {
+        let path = AlarmStore.nodePath(of: try Self.alarm(machine))
+        return try AlarmRecord(parsing: try await tree.operatorClient.getData(path).data ?? [])
+    }
+}

@@ -1,0 +1,160 @@
+import Plant
+import TestFixtures
+import Testing
+import ZooKeeperClient
+import ZooKeeperProtocol
+import ZooKeeperRecipes
+
+@testable import Gateway
+
+@Suite("Retention of the journal, and the clock of it")
+struct HouseKeepingTests {
+    /// Lets somebody own the role in whose name the journal is trimmed.
+    private static func lease(_ bed: TreeBed, _ group: inout ThrowingTaskGroup<Void, any Error>) async throws -> Lease {
+        let election = LeaderElection(
+            client: bed.operatorClient, path: TreeLayout.alarmProcessor, identity: [], logger: bed.logger)
+        group.addTask { try await election.run() }
+        return try await eventuallyValue("the lease") { election.lease }
+    }
+
+    private static func fill(_ bed: TreeBed, count: Int, owed: Range<Int>) async throws {
+        for number in 0..<count {
+            var entry = JournalEntry(kind: .alarm, at: Int64(number), gateway: "g", transition: "ACT")
+            entry.announced = !owed.contains(number)
+            _ = try await bed.operatorClient.create(
+                TreeLayout.journalEntryPrefix, data: entry.serialized(), mode: .persistentSequential)
+        }
+    }
+
+    private static func left(_ bed: TreeBed) async throws -> [Int64] {
+        try await bed.operatorClient.getChildren(TreeLayout.journal).compactMap(TreeLayout.journalSequence(ofNode:))
+            .sorted()
+    }
+
+    @Test("what is owed stays beyond the number that is kept, for a day and an hour, and then goes")
+    func owed() async throws {
+        try await TreeBed.with { bed in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                let lease = try await Self.lease(bed, &group)
+                try await Self.fill(bed, count: 20, owed: 2..<6)
+                var retention = CommandRetention()
+                retention.count = 5
+                let keeper = HouseKeeper(client: bed.operatorClient, retention: retention, logger: bed.logger)
+                _ = try await keeper.step(lease: lease, at: WallClock.now())
+                #expect(try await Self.left(bed) == [2, 3, 4, 5] + Array(15..<20))
+                _ = try await keeper.step(lease: lease, at: WallClock.now() + 26 * 3_600_000)
+                #expect(try await Self.left(bed) == [])
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test("the journal never outgrows its maximum for what is owed: the oldest goes")
+    func maximum() async throws {
+        try await TreeBed.with { bed in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                let lease = try await Self.lease(bed, &group)
+                try await Self.fill(bed, count: 30, owed: 0..<30)
+                var retention = CommandRetention()
+                retention.count = 5
+                let keeper = HouseKeeper(
+                    client: bed.operatorClient, retention: retention, journalMaximum: 12, logger: bed.logger)
+                _ = try await keeper.step(lease: lease, at: WallClock.now())
+                #expect(try await Self.left(bed) == Array(18..<30))
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test("it trims every minute by its clock, and sooner when the journal grows; a failure that lasts is said once")
+    func clock() async throws {
+        try await TreeBed.with { bed in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                let lease = try await Self.lease(bed, &group)
+                try await Self.fill(bed, count: 20, owed: 0..<0)
+                var retention = CommandRetention()
+                retention.count = 10
+                let clock = FakeClock(wall: WallClock.now())
+                let log = LogLines()
+                let seen = Collected<Int>()
+                let keeping = HouseKeeping(
+                    keeper: HouseKeeper(client: bed.operatorClient, retention: retention, logger: bed.logger),
+                    client: bed.operatorClient, capacity: 10, journalCount: { seen.all.last ?? 0 }, lease: { lease },
+                    clock: GatewayClock(clock), logger: log.logger)
+                group.addTask { try await keeping.run() }
+                for _ in 0..<19 {
+                    try await eventually("it waits") { clock.sleeperCount == 1 }
+                    clock.advance(by: .seconds(3))
+                }
+                try await eventually("it waits") { clock.sleeperCount == 1 }
+                #expect(try await Self.left(bed).count == 20)
+                clock.advance(by: .seconds(3))
+                try await eventually("the minute is over") { try await Self.left(bed).count == 10 }
+                // Grown by more than a quarter.
+                try await Self.fill(bed, count: 9, owed: 0..<0)
+                seen.append(19)
+                try await eventually("it does not wait for the minute") {
+                    clock.advance(by: .seconds(3))
+                    return try await Self.left(bed).count == 10
+                }
+                // A root that has gone is made again.
+                try await bed.deleteAll(TreeLayout.commands)
+                try await eventually("the root") {
+                    clock.advance(by: .seconds(60))
+                    return try await bed.operatorClient.exists(TreeLayout.commands) != nil
+                }
+                // The lease's node goes: no step can be done any more.
+                try await bed.operatorClient.delete(lease.path)
+                try await Self.fill(bed, count: 9, owed: 0..<0)
+                try await eventually("the warning", seen: { "\(log.all)" }) {
+                    clock.advance(by: .seconds(60))
+                    return log.count("cannot be trimmed") == 1
+                }
+                group.cancelAll()
+            }
+        }
+    }
+}
+
+@Suite("HearingWatch: an active processor that does not hear the broker")
+struct HearingWatchTests {
+    @Test("hands over after some seconds, and only when there is another", arguments: [true, false])
+    func handsOver(hasOther: Bool) async throws {
+        try await TreeBed.with { bed in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                let election = LeaderElection(
+                    client: bed.operatorClient, path: TreeLayout.alarmProcessor, identity: [], logger: bed.logger)
+                group.addTask { try await election.run() }
+                let lease = try await eventuallyValue("the lease") { election.lease }
+                if hasOther {
+                    _ = try await bed.operatorClient.create(
+                        TreeLayout.alarmProcessor + "/other-", data: nil, mode: .ephemeralSequential)
+                }
+                let clock = FakeClock()
+                let hears = Collected<Bool>()
+                hears.append(true)
+                let watch = HearingWatch(
+                    isHearing: { hears.all.last ?? true }, client: bed.operatorClient, lease: { lease },
+                    clock: GatewayClock(clock), logger: bed.logger)
+                group.addTask { try await watch.run() }
+                func pass(_ time: Duration) async throws {
+                    var passed = Duration.zero
+                    while passed < time {
+                        try await eventually("it waits") { clock.sleeperCount == 1 }
+                        clock.advance(by: .milliseconds(250))
+                        passed += .milliseconds(250)
+                    }
+                    try await eventually("it waits") { clock.sleeperCount == 1 }
+                }
+                try await pass(.seconds(10))
+                hears.append(false)
+                try await pass(.seconds(2))
+                #expect(try await bed.operatorClient.exists(lease.path) != nil)
+                try await pass(.seconds(2))
+                #expect(try await bed.operatorClient.exists(lease.path) == nil || !hasOther)
+                #expect(hasOther || lease.isValid())
+                group.cancelAll()
+            }
+        }
+    }
+}

@@ -1,0 +1,140 @@
+import Plant
+import Synchronization
+import TestFixtures
+import Testing
+import ZooKeeperClient
+import ZooKeeperProtocol
+
+@testable import Gateway
+
+@Suite("Journal: every commit is applied once")
+struct JournalTests {
+    private static func entry(_ revision: Int64) throws -> JournalEntry {
+        let record = AlarmRecord(
+            path: try AlarmTestBed.alarm("press1"), state: .unacknowledged, condition: .high, priority: .high,
+            eventID: "e\(revision)", occurrence: revision, value: 90, limit: 85, since: 1, epoch: 1,
+            changedAt: revision, sampledAt: revision, revision: revision)
+        return JournalEntry(
+            kind: .alarm, at: revision, gateway: "g", epoch: 1, transition: "ACT", announced: false, record: record.json
+        )
+    }
+
+    private static func journal(_ client: ZooKeeperClient, _ bed: TreeBed, _ seen: Collected<Int64>) -> Journal {
+        Journal(
+            client: client, known: KnownRecords(), board: AnnouncementBoard(clock: .system), clock: .system,
+            logger: bed.logger, recorded: { seen.append($0.revision) })
+    }
+
+    @Test("by its sequence number, whichever of reply and watch comes first")
+    func once() async throws {
+        try await TreeBed.with { bed in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                let seen = Collected<Int64>()
+                let journal = Self.journal(bed.operatorClient, bed, seen)
+                group.addTask { try await journal.run() }
+                for revision in 1...50 as ClosedRange<Int64> {
+                    let entry = try Self.entry(revision)
+                    let path = try await bed.operatorClient.create(
+                        TreeLayout.journalEntryPrefix, data: entry.serialized(), mode: .persistentSequential)
+                    // Every other one by the watch alone, and some late.
+                    if revision % 2 == 0 { journal.committed([.init(path: path, entry: entry)]) }
+                    if revision % 10 == 0 { try await journal.catchUp() }
+                }
+                try await journal.catchUp()
+                #expect(seen.all.sorted() == Array(1...50))
+                #expect(journal.count == 50)
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test("an entry that nobody can read is counted and costs only itself")
+    func unreadable() async throws {
+        try await TreeBed.with { bed in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                let seen = Collected<Int64>()
+                let journal = Self.journal(bed.operatorClient, bed, seen)
+                group.addTask { try await journal.run() }
+                for data in [Array("{".utf8), try Self.entry(1).serialized()] {
+                    _ = try await bed.operatorClient.create(
+                        TreeLayout.journalEntryPrefix, data: data, mode: .persistentSequential)
+                }
+                try await journal.catchUp()
+                #expect(seen.all == [1] && journal.unreadable == 1)
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test("a journal that was deleted and made again, twice, is followed from its first number")
+    func restarted() async throws {
+        try await TreeBed.with { bed in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                let seen = Collected<Int64>()
+                let journal = Self.journal(bed.operatorClient, bed, seen)
+                try await journal.prime()
+                group.addTask { try await journal.run() }
+                for round in 1...3 as ClosedRange<Int64> {
+                    let path = try await bed.operatorClient.create(
+                        TreeLayout.journalEntryPrefix, data: try Self.entry(round).serialized(),
+                        mode: .persistentSequential)
+                    #expect(path.hasSuffix("0000000000"))
+                    try await eventually("round \(round)", seen: { "\(seen.all)" }) { seen.all.last == round }
+                    try await bed.deleteAll(TreeLayout.journal)
+                    try await eventually("the journal is made again") {
+                        try await bed.operatorClient.exists(TreeLayout.journal) != nil
+                    }
+                }
+                #expect(seen.all == [1, 2, 3])
+                group.cancelAll()
+            }
+        }
+    }
+}
+
+@Suite("JournalProgress: what to read next")
+struct JournalProgressTests {
+    @Test("at first the whole journal, then what is created and changed")
+    func rounds() {
+        var progress = JournalProgress()
+        #expect(progress.nextRound() == .init(isListing: true, sequences: [], known: []))
+        #expect(
+            progress.listed(root: 7, present: [3, 4], known: [], held: [])
+                == .init(hasRestarted: false, gone: [], unread: [3, 4]))
+        let first = [progress.apply(3), progress.apply(4), progress.apply(3)]
+        #expect(first == [true, true, false])
+        #expect(progress.nextRound() == nil)
+        progress.created(4)
+        #expect(progress.nextRound() == nil)
+        progress.created(5)
+        progress.changed(3)
+        #expect(progress.nextRound() == .init(isListing: false, sequences: [3, 5], known: []))
+    }
+
+    @Test("what is committed while the list is on its way is not taken for trimmed")
+    func committedMeanwhile() {
+        var progress = JournalProgress()
+        _ = progress.listed(root: 7, present: [1, 2], known: [], held: [])
+        for sequence in [1, 2] as [Int64] { _ = progress.apply(sequence) }
+        progress.eventsMissed()
+        let round = progress.nextRound()
+        #expect(round?.known == [1, 2])
+        _ = progress.apply(3)
+        #expect(
+            progress.listed(root: 7, present: [2], known: round?.known ?? [], held: [2])
+                == .init(hasRestarted: false, gone: [1], unread: [2]))
+        #expect(progress.applied == [2, 3])
+    }
+
+    @Test("another czxid of the journal: its numbers have begun again")
+    func restarted() {
+        var progress = JournalProgress()
+        _ = progress.listed(root: 7, present: [0, 1], known: [], held: [])
+        for sequence in [0, 1] as [Int64] { _ = progress.apply(sequence) }
+        #expect(
+            progress.listed(root: 9, present: [0], known: [0, 1], held: [])
+                == .init(hasRestarted: true, gone: [0, 1], unread: [0]))
+        let isFirst = progress.apply(0)
+        #expect(isFirst)
+    }
+}
