@@ -107,14 +107,19 @@ struct GatewayCore: Service {
             caughtUp: { [wakes] in wakes.mirror.wake() })
         let election = LeaderElection(
             client: client, path: TreeLayout.alarmProcessor, identity: Array(identity.gateway.utf8), logger: logger)
+        let termTurns = Wake()
         let processor = AlarmProcessor(
             client: client, election: election, gateway: identity.gateway, plant: plant,
             definitions: configuration.alarms, journal: journal, known: known, board: board, gate: gate,
-            turns: wakes.alarms, counters: counters, clock: clock, logger: logger)
+            turns: wakes.alarms, counters: counters, clock: clock, logger: logger, termTurns: termTurns)
         let topics = AlarmTopics(plant: configuration.plant)
         let announcer = Announcer(
             client: client, board: board, publisher: publisher, topics: topics,
             lease: { processor.announcingLease }, counters: counters, clock: clock, logger: logger)
+        let retained = RetainedRecords(
+            client: client, broker: publisher, board: board, topics: topics, gateway: identity.gateway,
+            session: { [subscriber] in subscriber.connectionUpdates() }, turns: termTurns,
+            term: { processor.lease?.token }, lease: { processor.announcingLease }, clock: clock, logger: logger)
         let devices = DeviceKeeper(
             client: client, gateway: identity.gateway, plant: plant, shards: shards, turns: wakes.devices,
             logger: logger)
@@ -146,7 +151,8 @@ struct GatewayCore: Service {
         let control = ControlChannel(
             publisher: publisher, plant: configuration.plant, identity: identity,
             takeover: takeover,
-            commandRequest: { commands.offerRequest(payload: $0, properties: $1) }, logger: logger)
+            commandRequest: { commands.offerRequest(payload: $0, properties: $1) },
+            retained: { retained.heard(topic: $0, payload: $1, isRetained: $2) }, logger: logger)
         shards.observe { [plant, wakes] change in
             switch change {
             case .gained(let shard, let lease):
@@ -178,8 +184,8 @@ struct GatewayCore: Service {
             notifier: SystemdNotifier(environment: HostProcess.environment, processID: HostProcess.id), logger: logger,
             isHealthy: { [plant] in plant.hasAdvanced(since: WallClock.now() &- 10_000) }, becomeReady: {})
         return [
-            publisher, control, journal, membership, election, shards, processor, announcer, houseKeeping, devices,
-            mirror, ingest, hearing, returns, subscriber, commands, hearingWatch, status, systemd,
+            publisher, control, journal, membership, election, shards, processor, announcer, retained, houseKeeping,
+            devices, mirror, ingest, hearing, returns, subscriber, commands, hearingWatch, status, systemd,
         ]
     }
 }

@@ -238,6 +238,7 @@ final class AlarmProcessor: Service {
             logger.warning(
                 "alarm records had gone from the tree and were written again", metadata: ["records": "\(records.count)"]
             )
+            board.recordsLost(records)
         }
     }
 

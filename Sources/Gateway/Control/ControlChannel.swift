@@ -13,6 +13,8 @@ struct ControlChannel: Service {
     let identity: GatewayIdentity
     let takeover: FastTakeover
     let commandRequest: @Sendable (_ payload: [UInt8], _ properties: MQTTProperties?) -> Void
+    /// Takes what the broker retains of the alarms; false for everything else.
+    let retained: @Sendable (_ topic: ArraySlice<UInt8>, _ payload: [UInt8], _ isRetained: Bool) -> Bool
     let logger: Logger
 
     static func subscriptions(plant: String) -> [MQTTSubscription] {
@@ -57,6 +59,8 @@ struct ControlChannel: Service {
                     if batch.topic(entry).elementsEqual(requests) {
                         // A retained request would be executed again by everyone who connects: refuse to know it.
                         if !entry.retain { commandRequest(payload, batch.properties(entry)) }
+                    } else if retained(batch.topic(entry), payload, entry.retain) {
+                        continue
                     } else if let notice = GatewayNotice(payload: payload), takeover.admits(notice) {
                         group.addTask { await takeover.takeOver(from: notice) }
                     }

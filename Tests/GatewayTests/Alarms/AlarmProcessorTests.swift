@@ -92,6 +92,9 @@ struct AlarmProcessorTests {
             #expect(Set(journal.prefix(2)) == ["ACT press1 1", "ACT press2 1"])
             #expect(Array(journal.dropFirst(2)) == ["RESTORED press1 2", "RESTORED press2 2", "RTN press1 3"])
             #expect(try await bed.record("press2").state == .unacknowledged)
+            try await eventually("the retained records") {
+                gateway.retainedRevision("press1") == 3 && gateway.retainedRevision("press2") == 2
+            }
             // No event for what is no step of the alarm's life.
             #expect(Set(gateway.events) == ["ACT press1 1", "ACT press2 1", "RTN press1 3"])
         }

@@ -57,7 +57,10 @@ final class AlarmTestBed: Sendable {
         let known = KnownRecords()
         let election: LeaderElection
         let processor: AlarmProcessor
+        let retained: RetainedRecords
         let broker: ScriptedBroker
+        /// The listening connection.
+        let session = ScriptedBroker()
         let counters = GatewayCounters()
         let alarmTurns = Wake()
         private let announcer: Announcer
@@ -78,14 +81,23 @@ final class AlarmTestBed: Sendable {
                 })
             election = LeaderElection(
                 client: client, path: TreeLayout.alarmProcessor, identity: Array(name.utf8), logger: logger)
+            let termTurns = Wake()
             processor = AlarmProcessor(
                 client: client, election: election, gateway: name, plant: plant, definitions: configuration.alarms,
                 journal: journal, known: known, board: board, gate: AcknowledgementGate { _ in }, turns: alarmTurns,
-                counters: counters, clock: clock, logger: logger)
+                counters: counters, clock: clock, logger: logger, termTurns: termTurns)
             let topics = AlarmTopics(plant: "test")
             announcer = Announcer(
                 client: client, board: board, publisher: broker, topics: topics,
                 lease: { [processor] in processor.announcingLease }, counters: counters, clock: clock, logger: logger)
+            retained = RetainedRecords(
+                client: client, broker: broker, board: board, topics: topics, gateway: name,
+                session: { [session] in session.connectionUpdates() }, turns: termTurns,
+                term: { [processor] in processor.lease?.token },
+                lease: { [processor] in processor.announcingLease }, clock: clock, logger: logger)
+            broker.onMessage { [retained] topic, payload, isRetained in
+                _ = retained.heard(topic: Array(topic.utf8), payload: payload, isRetained: isRetained)
+            }
         }
 
         /// Every service in a task of its own; they end with `group`.
@@ -95,6 +107,7 @@ final class AlarmTestBed: Sendable {
             group.addTask { try await self.election.run() }
             group.addTask { try await self.processor.run() }
             group.addTask { try await self.announcer.run() }
+            group.addTask { try await self.retained.run() }
         }
 
         /// A machine says how hot it is.
