@@ -71,7 +71,8 @@ final class AlarmTestBed: Sendable {
         ) throws {
             self.client = client
             self.broker = broker
-            plant = try PlantState(configuration: configuration, answerFilters: [], logger: logger)
+            plant = try PlantState(
+                configuration: configuration, answerFilters: [], echoTopic: "", clock: clock, logger: logger)
             board = AnnouncementBoard(limits: limits, clock: clock)
             journal = Journal(
                 client: client, known: known, board: board, clock: clock, logger: logger,
