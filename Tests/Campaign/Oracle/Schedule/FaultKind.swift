@@ -43,8 +43,10 @@ extension FaultKind {
         case .killStandby: "kill -9 of a standby, started again later"
         case .killAll: "kill -9 of all gateways at once, within milliseconds of samples; started again"
         case .killAtSpike: "kill -9 of a lone gateway 0 to 5 ms after 90 and, 1 ms later, 51 on every tag; three times"
-        case .termOnDelay: "rolling SIGTERM and restart while on-delays run; nothing is published afterwards"
-        case .termOffDelay: "rolling SIGTERM and restart while off-delays run; nothing is published afterwards"
+        case .termOnDelay:
+            "SIGTERM and restart of all, one by one, while on-delays run; nothing is published afterwards"
+        case .termOffDelay:
+            "SIGTERM and restart of all, one by one, while off-delays run; nothing is published afterwards"
         case .pausePulse: "SIGSTOP of all gateways for 0.55 to 0.9 s during a pulse of 100 ms, on-delay 500 ms"
         case .pauseLong: "SIGSTOP of the active gateway for longer than its session"
         case .brokerLinkShort: "one gateway's link to the broker is reset and refused for less than 2 s"
@@ -80,19 +82,19 @@ extension FaultKind {
         case .killStandby: Setting(gateways: 2...3, trees: Setting.outside, canJoin: true)
         case .killAll: Setting(gateways: 2...3, trees: Setting.outside)
         case .killAtSpike: Setting(gateways: 1...1)
-        case .termOnDelay, .termOffDelay: Setting(after: .zero)
-        case .pausePulse: Setting(after: .zero)
+        case .termOnDelay, .termOffDelay: Setting(isLast: true)
+        case .pausePulse: Setting(isLast: true)
         case .pauseLong: Setting(trees: Setting.outside, canJoin: true)
         case .brokerLinkShort: Setting(brokerLinks: true, canJoin: true)
         case .brokerLinkLong, .brokerLinkSilent: Setting(brokerLinks: true, canJoin: true)
         case .listeningOnly, .controlOnly: Setting(brokerLinks: true)
         case .treeLink, .treeLinkOneWay: Setting(trees: Setting.outside, treeLinks: true, canJoin: true)
-        case .treeBlink: Setting(trees: Setting.outside, treeLinks: true, after: .milliseconds(350))
+        case .treeBlink: Setting(trees: Setting.outside, treeLinks: true, isLast: true)
         case .treeKill, .treePause: Setting(trees: Setting.outside, ownTree: true, canJoin: true)
         case .brokerKill, .brokerRestart: Setting(canJoin: true)
         case .brokerAmnesia: Setting(keepsBroker: false)
         case .brokerPause: Setting(canJoin: true)
-        case .newerElsewhere: Setting(gateways: 2...2, trees: Setting.outside, treeLinks: true, after: .zero)
+        case .newerElsewhere: Setting(gateways: 2...2, trees: Setting.outside, treeLinks: true, isLast: true)
         case .journalDeleted: Setting(hasCommands: false)
         case .ghosts: Setting()
         case .wrongBroker: Setting(gateways: 2...2, trees: Setting.outside)

@@ -23,8 +23,8 @@ package struct Setting: Sendable {
     package var keepsBroker = true
     /// Whether the broker judges who may publish what.
     package var refusable = false
-    /// For how long sensors publish after the fault began; nil: until after it is healed.
-    package var after: Duration?
+    /// Whether nothing is published after the fault; the fault itself silences the sensors when it is time.
+    package var isLast = false
     /// Whether commands are asked for meanwhile: not where they would mend what the fault broke.
     package var hasCommands = true
     /// Needs the program of `--upgrade-from`.

@@ -9,12 +9,16 @@ enum DelayFaults {
         await scene.sensors.begin()
         try? await Task.sleep(for: .milliseconds(800))
         if returning {
+            await scene.sensors.send("torque", [70])
+            try? await Task.sleep(for: .milliseconds(CampaignPlant.torque.onDelay - 300))
             await scene.sensors.send("level", [80])
             await scene.sensors.send("flow", [8])
             try? await Task.sleep(for: .milliseconds(600))
+            await scene.sensors.send("torque", [30])
             await scene.sensors.send("level", [30])
             await scene.sensors.send("flow", [45])
         } else {
+            await scene.sensors.send("torque", [70])
             await scene.sensors.send("vibration", [70])
             await scene.sensors.send("flow", [5])
         }
@@ -23,8 +27,14 @@ enum DelayFaults {
         for seat in scene.seats {
             await seat.stop()
             try seat.start()
-            try await scene.standing([seat])
+            // A patient operator waits for it, others go on to the next one.
+            if Bool.random(using: &random) {
+                try await scene.standing([seat])
+            } else {
+                try? await Task.sleep(for: random.milliseconds(0...150))
+            }
         }
+        try await scene.standing()
     }
 
     /// All gateways stand still for 0.55 to 0.9 s while a value is beyond its limit for 100 ms; the on-delay is 500 ms.

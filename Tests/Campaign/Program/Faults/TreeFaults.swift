@@ -20,11 +20,13 @@ enum TreeFaults {
         try await scene.standing()
     }
 
-    /// Away for less than half a second; the sensors stop before it is back (F3).
+    /// Away for less than half a second; the sensors stop a moment before it is back (F3).
     static func blink(_ scene: Scene, _ random: inout Chance) async throws {
         scene.struck()
         cut(scene)
-        try? await Task.sleep(for: random.milliseconds(380...480))
+        try? await Task.sleep(for: random.milliseconds(60...430))
+        scene.sensors.mute()
+        try? await Task.sleep(for: .milliseconds(30))
         heal(scene)
     }
 
@@ -37,7 +39,7 @@ enum TreeFaults {
         scene.struck()
         cut(scene)
         try? await Task.sleep(for: .milliseconds(200))
-        for metric in ["temperature", "vibration", "level", "flow", "count"] {
+        for metric in ["temperature", "vibration", "level", "flow", "torque", "count"] {
             await scene.sensors.send(metric, [metric == "count" ? 77_777 : 66])
         }
         // Longer than a gateway keeps its acknowledgement back: the broker forgets them.

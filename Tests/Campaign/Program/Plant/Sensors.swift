@@ -66,7 +66,7 @@ final class Sensors: Sendable {
 
     /// One calm value everywhere: where every alarm's story begins.
     func begin() async {
-        for metric in ["temperature", "vibration", "level", "flow", "plain", "count"] {
+        for metric in ["temperature", "vibration", "level", "flow", "torque", "plain", "count"] {
             await send(metric, [metric == "count" ? 0 : metric == "flow" ? 40 : 30])
         }
     }

@@ -65,9 +65,9 @@ struct Round: Sendable {
             try await Task.sleep(for: .milliseconds(100))
             return try await scene.reader.tags(scene.sensors.all.map(\.topic)).count == scene.sensors.all.count
         }
-        let silence = plan.settings.compactMap(\.after).min()
+        let goesOn = !plan.settings.contains { $0.isLast }
         // Where nothing is to be published afterwards, answers of devices would be something.
-        let hasCommands = silence == nil && plan.settings.allSatisfy(\.hasCommands)
+        let hasCommands = goesOn && plan.settings.allSatisfy(\.hasCommands)
         if hasCommands { scene.commands.start(every: .milliseconds(250), plan.random("commands")) }
         scene.sensors.start()
         try await Task.sleep(for: plan.strikeAt)
@@ -75,9 +75,9 @@ struct Round: Sendable {
         let isOver = Mutexed(false)
         async let probe = BlindProbe.measure(scene) { isOver.value }
         do {
-            try await strike(scene, silence)
+            try await strike(scene)
             scene.healed()
-            if silence == nil { try await Task.sleep(for: Self.aftermath) }
+            if goesOn { try await Task.sleep(for: Self.aftermath) }
             try await scene.sensors.hush()
             scene.commands.stop()
             result.verdict = try await settle(scene)
@@ -88,7 +88,7 @@ struct Round: Sendable {
         }
         isOver.set(true)
         let blind = await probe
-        if silence == nil {
+        if goesOn {
             result.blindTags = blind.tags
             result.blindAlarms = blind.alarms
         }
@@ -97,20 +97,13 @@ struct Round: Sendable {
     }
 
     /// Both faults of a pair, the second beginning while the first one lasts.
-    private func strike(_ scene: Scene, _ silence: Duration?) async throws {
+    private func strike(_ scene: Scene) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for (index, kind) in plan.kinds.enumerated() {
                 group.addTask {
                     var random = plan.random("fault \(index)")
                     if index > 0 { try await Task.sleep(for: plan.secondAfter) }
                     try await kind.strike(scene, &random)
-                }
-            }
-            if let silence, silence > .zero {
-                group.addTask {
-                    while scene.notes.struck == nil { try await Task.sleep(for: .milliseconds(2)) }
-                    try await Task.sleep(for: silence)
-                    scene.sensors.mute()
                 }
             }
             try await group.waitForAll()
