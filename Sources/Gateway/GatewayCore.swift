@@ -121,11 +121,11 @@ struct GatewayCore: Service {
             session: { [subscriber] in subscriber.connectionUpdates() }, turns: termTurns,
             term: { processor.lease?.token }, lease: { processor.announcingLease }, clock: clock, logger: logger)
         let devices = DeviceKeeper(
-            client: client, gateway: identity.gateway, plant: plant, shards: shards, turns: wakes.devices,
-            logger: logger)
+            client: client, gateway: identity.gateway, plant: plant, owned: { shards.owned() }, turns: wakes.devices,
+            clock: clock, logger: logger)
         let mirror = TagMirror(
             client: client, plant: plant, shards: catchUp, gate: gate, turns: wakes.mirror,
-            interval: configuration.flushInterval, counters: counters, logger: logger)
+            interval: configuration.flushInterval, counters: counters, clock: clock, logger: logger)
         let commands = CommandService(
             client: client, publisher: publisher,
             configuration: .init(

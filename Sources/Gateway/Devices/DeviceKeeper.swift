@@ -17,8 +17,9 @@ struct DeviceKeeper: Service {
     let client: ZooKeeperClient
     let gateway: String
     let plant: PlantState
-    let shards: ShardOwnership
+    let owned: @Sendable () -> (leases: [Lease?], mask: UInt64)
     let turns: Wake
+    let clock: GatewayClock
     let logger: Logger
 
     func run() async throws {
@@ -31,7 +32,7 @@ struct DeviceKeeper: Service {
 
     /// One round; true when there may be more.
     private func writeSome() async -> Bool {
-        let (leases, mask) = shards.owned()
+        let (leases, mask) = owned()
         let changes = plant.takeChangedDevices(ownedBy: mask, limit: Self.devicesPerRound)
         guard !changes.isEmpty else { return false }
         let failed = await withTaskGroup(of: DeviceChange?.self) { group in
@@ -52,7 +53,7 @@ struct DeviceKeeper: Service {
         }
         guard !failed.isEmpty else { return true }
         plant.deviceWritesFailed(failed)
-        try? await Task.sleep(for: .milliseconds(100))
+        try? await clock.sleep(.milliseconds(100))
         if !Task.isCancelled { turns.wake() }
         return false
     }

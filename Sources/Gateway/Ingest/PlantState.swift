@@ -105,6 +105,9 @@ final class PlantState: Sendable {
         state.withLock { ($0.plant.takeChanged(ownedBy: shards, limit: limit), $0.newestBatch) }
     }
 
+    /// How many tags of these shards wait to be written.
+    func unwrittenCount(ownedBy shards: UInt64) -> Int { state.withLock { $0.plant.unwrittenCount(ownedBy: shards) } }
+
     func written(_ writes: [TagWrite]) { state.withLock { $0.plant.written(writes) } }
 
     func writeFailed(_ writes: [TagWrite]) { state.withLock { $0.plant.writeFailed(writes) } }

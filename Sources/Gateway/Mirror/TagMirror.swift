@@ -6,6 +6,18 @@ import ZooKeeperClient
 import ZooKeeperProtocol
 import ZooKeeperRecipes
 
+/// The shards that may be written.
+protocol WritableShards: Sendable {
+    /// The valid leases of owned shards, those that may be written as a bit mask, and whether there are, or come in a
+    /// moment, others that may not be written yet.
+    func writable() -> (leases: [Lease?], mask: UInt64, isIncomplete: Bool)
+
+    /// Works towards writing what is owned, until cancelled.
+    func run() async
+}
+
+extension ShardCatchUp: WritableShards {}
+
 /// Writes the newest value of each changed tag into the tree, for the shards that this gateway owns.
 ///
 /// One flush is under way at a time. It takes the changed slots, writes them as a few pipelined transactions, each
@@ -13,27 +25,31 @@ import ZooKeeperRecipes
 /// at once if at least ``interval`` has passed since the last began. What changes meanwhile is conflated in its slot.
 /// What could not be written is marked changed again, so the last value always arrives. A shard that was gained is written
 /// once ``ShardCatchUp`` has read what the tree has of it.
-struct TagMirror: Service {
+struct TagMirror<Shards: WritableShards>: Service {
     /// Tags in one transaction.
-    static let tagsPerTransaction = 256
+    static var tagsPerTransaction: Int { 256 }
     /// Bytes of data in one transaction, well below the protocol's frame limit of 1 MiB.
-    static let bytesPerTransaction = 384 * 1024
+    static var bytesPerTransaction: Int { 384 * 1024 }
     /// Tags in one flush.
-    static let tagsPerFlush = 8192
+    static var tagsPerFlush: Int { 8192 }
+    /// How often a shard that is to be handed over is looked at.
+    static var drainCheck: Duration { .milliseconds(5) }
 
     let client: ZooKeeperClient
     let plant: PlantState
-    let shards: ShardCatchUp
+    let shards: Shards
     let gate: AcknowledgementGate
     let turns: Wake
     let interval: Duration
     let counters: GatewayCounters
+    let clock: GatewayClock
     let logger: Logger
     private let parents = KnownParents()
+    private let progress = FlushProgress()
 
     init(
-        client: ZooKeeperClient, plant: PlantState, shards: ShardCatchUp, gate: AcknowledgementGate, turns: Wake,
-        interval: Duration, counters: GatewayCounters, logger: Logger
+        client: ZooKeeperClient, plant: PlantState, shards: Shards, gate: AcknowledgementGate, turns: Wake,
+        interval: Duration, counters: GatewayCounters, clock: GatewayClock, logger: Logger
     ) {
         self.client = client
         self.plant = plant
@@ -42,6 +58,7 @@ struct TagMirror: Service {
         self.turns = turns
         self.interval = interval
         self.counters = counters
+        self.clock = clock
         self.logger = logger
     }
 
@@ -61,7 +78,7 @@ struct TagMirror: Service {
         var backoff = Duration.zero
         for await _ in turns.turns {
             while !Task.isCancelled {
-                let started = ContinuousClock.now
+                let started = clock.now()
                 guard let flush = takeFlush() else { break }
                 let succeeded = await write(flush)
                 if succeeded {
@@ -70,9 +87,20 @@ struct TagMirror: Service {
                 } else {
                     backoff = min(max(backoff * 2, .milliseconds(20)), .seconds(1))
                 }
-                let pause = max(interval - (ContinuousClock.now - started), backoff)
-                if pause > .zero { try? await Task.sleep(for: pause) }
+                let pause = max(interval - (clock.now() - started), backoff)
+                if pause > .zero { try? await clock.sleep(pause) }
             }
+        }
+    }
+
+    /// Returns once everything of these shards that has changed is in the tree, or the time is over: before a shard goes to
+    /// a gateway that may have heard less.
+    func drain(_ mask: UInt64, atMost time: Duration) async {
+        let end = clock.now() + time
+        turns.wake()
+        while clock.now() < end, !Task.isCancelled {
+            if !progress.isUnderway(mask), plant.unwrittenCount(ownedBy: mask) == 0 { return }
+            try? await clock.sleep(Self.drainCheck)
         }
     }
 
@@ -115,6 +143,9 @@ struct TagMirror: Service {
         if !piece.isEmpty { pieces.append(piece) }
 
         let leases = flush.leases
+        let mask = flush.writes.reduce(UInt64(0)) { $0 | 1 << UInt64($1.shard) }
+        progress.begin(mask)
+        defer { progress.end() }
         let done = await withTaskGroup(of: Bool.self) { group in
             for piece in pieces { group.addTask { await write(piece, leases: leases) } }
             return await group.reduce(true) { $0 && $1 }
@@ -182,6 +213,15 @@ struct TagMirror: Service {
             logger.debug("tag flush", metadata: ["error": "\(error)"])
         }
     }
+}
+
+/// Shards with a flush on its way. One flush is under way at a time.
+private final class FlushProgress: Sendable {
+    private let mask = Mutex<UInt64>(0)
+
+    func begin(_ shards: UInt64) { mask.withLock { $0 = shards } }
+    func end() { mask.withLock { $0 = 0 } }
+    func isUnderway(_ shards: UInt64) -> Bool { mask.withLock { $0 & shards != 0 } }
 }
 
 /// Parents that are known to exist, so that a new tag costs no look-up of its ancestors.

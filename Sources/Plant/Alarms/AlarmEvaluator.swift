@@ -377,7 +377,10 @@ extension AlarmEvaluator {
         _ delays: (_ limit: AlarmCondition) -> [RunningDelay], from value: AlarmReading
     ) {
         guard newestIsRecorded, let newest, !hasHeard(value, newest) else { return }
-        for index in 0..<count where !delays(limits[index].condition).contains(where: { $0.start == newest.time }) {
+        for index in 0..<count
+        where limits[index].sampleTime == newest.time
+            && !delays(limits[index].condition).contains(where: { $0.start == newest.time })
+        {
             switch limits[index].phase {
             case .pendingOn: limits[index].phase = .normal
             case .pendingOff: limits[index].phase = .abnormal

@@ -31,6 +31,9 @@ extension LivePlant {
         }
     }
 
+    /// How many tags of these shards wait to be written.
+    public func unwrittenCount(ownedBy shards: UInt64) -> Int { latest.dirtyCount(ownedBy: shards) }
+
     public mutating func written(_ writes: [TagWrite]) {
         for write in writes where !write.exists { nodeExists[write.tag.index] = true }
     }

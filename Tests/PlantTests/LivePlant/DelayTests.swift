@@ -122,6 +122,31 @@ struct DelayTests {
         #expect(second.steps == [Step(.returned, .normal, at: 31_000)])
     }
 
+    /// Given an off-delay that was rebuilt at the start, when the shard is won and its nodes are read, and then the alarms,
+    /// then it goes on.
+    @Test("What is read again after the start ends no delay that was rebuilt")
+    func readAgain() throws {
+        var first = try LivePlantFixture(offDelay: 500)
+        first.hear(90, at: 0)
+        let recorded = first.record()
+        let record = try #require(recorded)
+        first.pass(100)
+        first.hear(50, at: 100)
+        let nodes = first.flush()
+        var second = try first.restarted(nodes: nodes, record: record)
+        second.pass(100)
+        second.prove()
+        let tag = try #require(second.plant.tagsInTree(ofShards: .max).first?.tag)
+        let read: [LivePlant.TagNode] = nodes.values.map { (tag: tag, data: $0) }
+        second.plant.reconcile(
+            shards: .max, nodes: read, records: LivePlant.records(read, at: second.clock), at: second.clock)
+        second.plant.restoreAlarms([record], at: second.clock)
+        #expect(try second.standing() == .waitingForOffDelay(.high))
+        second.pass(700)
+        second.prove()
+        #expect(second.steps == [Step(.returned, .normal, at: 600)])
+    }
+
     @Test("Rebuilding does not move the position: what comes late is evaluated, and then the newer value again")
     func late() throws {
         var first = try LivePlantFixture()

@@ -1,0 +1,194 @@
+import MQTT
+import Plant
+import Synchronization
+import TestFixtures
+import Testing
+import ZooKeeperClient
+import ZooKeeperRecipes
+
+@testable import Gateway
+
+@Suite("Tags and devices in the tree")
+struct TagMirrorTests {
+    static let topic = "factory/line1/press1/temperature"
+    static let path = TreeLayout.tags + "/" + topic
+
+    /// Owns every shard under one lease, unless told otherwise.
+    final class Shards: WritableShards {
+        private let lease: Lease
+        private let state = Mutex((isOwner: true, isIncomplete: false))
+
+        init(_ lease: Lease) { self.lease = lease }
+
+        func set(isOwner: Bool, isIncomplete: Bool = false) { state.withLock { $0 = (isOwner, isIncomplete) } }
+
+        func writable() -> (leases: [Lease?], mask: UInt64, isIncomplete: Bool) {
+            let (isOwner, isIncomplete) = state.withLock { $0 }
+            return (
+                Array(repeating: isOwner ? lease : nil, count: TreeLayout.shardCount), isOwner ? .max : 0, isIncomplete
+            )
+        }
+
+        func run() async {}
+    }
+
+    /// A gateway's writing half at a tree in this process, with a clock that stands still.
+    struct Bed: Sendable {
+        let tree: TreeBed
+        let client: ZooKeeperClient
+        let plant: PlantState
+        let shards: Shards
+        let source = ScriptedSource()
+        let gate: AcknowledgementGate
+        let wakes = ServiceWakes(announcer: [])
+        let counters = GatewayCounters()
+        let mirror: TagMirror<Shards>
+        let lease: Lease
+
+        init(_ tree: TreeBed, _ client: ZooKeeperClient, _ lease: Lease) throws {
+            self.tree = tree
+            self.client = client
+            self.lease = lease
+            shards = Shards(lease)
+            gate = AcknowledgementGate { [source] in source.acknowledge(through: $0) }
+            let configuration = try ConfigurationFixture([
+                "linekeeper.yaml": soundHead + AlarmTestBed.plantFile
+            ]).load()
+            plant = try PlantState(
+                configuration: configuration, answerFilters: [], echoTopic: "", clock: .system, logger: tree.logger)
+            mirror = TagMirror(
+                client: client, plant: plant, shards: shards, gate: gate, turns: wakes.mirror,
+                interval: .milliseconds(1), counters: counters, clock: .system, logger: tree.logger)
+        }
+
+        func hear(_ value: Double, at time: Int64 = WallClock.now()) async {
+            let number = source.receive([(TagMirrorTests.topic, #"{"v":\#(value),"ts":\#(time)}"#)], at: time)
+            for await batch in source.batches {
+                _ = plant.take(batch)
+                if batch.number == number { break }
+            }
+            gate.passed(.alarms, through: number)
+            wakes.mirror.wake()
+        }
+
+        func value() async throws -> Double? {
+            guard let node = try await TreeWalk(client: client).data(of: [TagMirrorTests.path])[0] else { return nil }
+            return TagRecord(parsing: node.data ?? [])?.value?.doubleValue
+        }
+    }
+
+    private func with(
+        _ body: @escaping @Sendable (Bed, inout ThrowingTaskGroup<Void, any Error>) async throws -> Void
+    ) async throws {
+        try await TreeBed.with { tree in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                let client = try await tree.client(in: &group)
+                let election = LeaderElection(
+                    client: client, path: TreeLayout.shard(0), identity: Array("g".utf8), logger: tree.logger)
+                group.addTask { try await election.run() }
+                var lease: Lease?
+                for await event in election.events() {
+                    if case .elected(let won) = event {
+                        lease = won
+                        break
+                    }
+                }
+                try await body(try Bed(tree, client, try #require(lease)), &group)
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test("The latest value arrives, and only then may the broker forget the batch")
+    func writes() async throws {
+        try await with { bed, group in
+            await bed.hear(20)
+            #expect(bed.source.acknowledged == 0)
+            group.addTask { try await bed.mirror.run() }
+            try await eventually("the value") { try await bed.value() == 20 }
+            try await eventually("the acknowledgement") { bed.source.acknowledged == 1 }
+            await bed.hear(21)
+            try await eventually("the next") { try await bed.value() == 21 }
+        }
+    }
+
+    @Test("A gateway that does not own a shard writes nothing of it, and goes on once it does")
+    func ownership() async throws {
+        try await with { bed, group in
+            group.addTask { try await bed.mirror.run() }
+            bed.shards.set(isOwner: false, isIncomplete: true)
+            await bed.hear(20)
+            #expect(bed.plant.unwrittenCount(ownedBy: .max) == 1)
+            #expect(bed.source.acknowledged == 0, "the shard comes in a moment, and the batch waits for it")
+            bed.shards.set(isOwner: true)
+            bed.wakes.all()
+            try await eventually("the value") { try await bed.value() == 20 }
+        }
+    }
+
+    @Test("A gateway that was deposed changes nothing, whatever it believes")
+    func deposed() async throws {
+        try await with { bed, group in
+            await bed.hear(20)
+            try await bed.tree.operatorClient.delete(bed.lease.path)
+            group.addTask { try await bed.mirror.run() }
+            try await eventually("the fence") { bed.counters.fencedWrites.current > 0 || !bed.lease.isValid() }
+            let value = try await bed.value()
+            #expect(value == nil)
+            try await eventually("the value waits for the next owner") {
+                bed.plant.unwrittenCount(ownedBy: .max) == 1
+            }
+        }
+    }
+
+    @Test("A tag whose node somebody has deleted is made again")
+    func deleted() async throws {
+        try await with { bed, group in
+            group.addTask { try await bed.mirror.run() }
+            await bed.hear(20)
+            try await eventually("the value") { try await bed.value() == 20 }
+            try await bed.tree.deleteAll("/tags/factory")
+            await bed.hear(21)
+            try await eventually("the value again") { try await bed.value() == 21 }
+        }
+    }
+
+    @Test("What is handed over is written first")
+    func drains() async throws {
+        try await with { bed, group in
+            bed.shards.set(isOwner: false)
+            group.addTask { try await bed.mirror.run() }
+            await bed.hear(20)
+            await bed.mirror.drain(.max, atMost: .milliseconds(50))
+            let before = try await bed.value()
+            #expect(before == nil)
+            bed.shards.set(isOwner: true)
+            await bed.mirror.drain(.max, atMost: .seconds(10))
+            let value = try await bed.value()
+            #expect(value == 20)
+        }
+    }
+
+    @Test("A device is there while its owner hears it, and its node says since when")
+    func devices() async throws {
+        try await with { bed, group in
+            let keeper = DeviceKeeper(
+                client: bed.client, gateway: "g", plant: bed.plant,
+                owned: { (Array(repeating: bed.lease, count: TreeLayout.shardCount), .max) }, turns: bed.wakes.devices,
+                clock: .system, logger: bed.tree.logger)
+            group.addTask { try await keeper.run() }
+            await bed.hear(20)
+            bed.wakes.all()
+            let path = TreeLayout.devices + "/factory/line1/press1"
+            try await eventually("the device") { try await bed.client.exists(path + "/@online") != nil }
+            let data = try await bed.client.getData(path).data ?? []
+            let record = try #require(DeviceRecord(data: data))
+            #expect(record.state == .online && record.route == "machines")
+            _ = bed.plant.advance(to: WallClock.now() + 700_000, raisesUnheard: false)
+            bed.wakes.all()
+            try await eventually("it falls silent") { try await bed.client.exists(path + "/@online") == nil }
+            let later = try await bed.client.getData(path).data ?? []
+            #expect(DeviceRecord(data: later)?.state == .stale)
+        }
+    }
+}
