@@ -21,7 +21,7 @@ final class AlarmProcessor: Service {
     /// Transitions in one transaction.
     static let batch = 64
 
-    private struct State {
+    struct State {
         var lease: Lease?
         /// Token of the lease under which the journal has been caught up with.
         var prepared: Int64?
@@ -30,27 +30,27 @@ final class AlarmProcessor: Service {
     }
 
     /// What an operator asked for and is answered by the transaction that does it.
-    private struct Answer {
+    struct Answer {
         var path: String
         var data: [UInt8]
     }
 
-    private let client: ZooKeeperClient
-    private let gateway: String
-    private let plant: PlantState
-    private let definitions: [AlarmDefinition]
-    private let journal: Journal
-    private let known: KnownRecords
-    private let board: AnnouncementBoard
+    let client: ZooKeeperClient
+    let gateway: String
+    let plant: PlantState
+    let definitions: [AlarmDefinition]
+    let journal: Journal
+    let known: KnownRecords
+    let board: AnnouncementBoard
     private let gate: AcknowledgementGate
     private let turns: Wake
     private let termTurns: Wake
-    private let counters: GatewayCounters
-    private let clock: GatewayClock
-    private let logger: Logger
+    let counters: GatewayCounters
+    let clock: GatewayClock
+    let logger: Logger
     private let failures: FailureLog
     private let election: LeaderElection
-    private let state = Mutex(State())
+    let state = Mutex(State())
 
     /// - Parameters:
     ///   - definitions: the alarms that are configured; records of others are not written again.
@@ -205,126 +205,16 @@ final class AlarmProcessor: Service {
         known.take(contents.records)
         state.withLock { $0.standings = contents.standings }
         try await writeMissing(lease)
+        // Announcements need not wait for the entry below.
+        state.withLock { $0.prepared = lease.token }
+        board.wake()
+        termTurns.wake()
         if plant.isNewEpoch(lease.token) {
             let entry = JournalEntry(
                 kind: .ownership, at: clock.wall(), gateway: gateway, epoch: lease.token, transition: "ELECTED",
                 details: ["role": "alarm-processor"])
             _ = try await lease.guarded([Self.append(entry)])
             plant.noteEpoch(lease.token)
-        }
-        state.withLock { $0.prepared = lease.token }
-        board.wake()
-        termTurns.wake()
-    }
-
-    /// Writes records again that this gateway has seen committed and that have gone from the tree, or stand there in an
-    /// older revision. The revision rises, so that every gateway takes the record for the newer one.
-    private func writeMissing(_ lease: Lease) async throws {
-        let standings = state.withLock { $0.standings }
-        let missing = known.missing(in: standings).filter { record in
-            definitions.contains { $0.name == record.path.alarm && $0.tags.matches(record.path.tag) }
-        }
-        for start in stride(from: 0, to: missing.count, by: Self.batch) {
-            let records = missing[start..<min(start + Self.batch, missing.count)].map { record in
-                var record = record
-                record.revision &+= 1
-                record.epoch = lease.token
-                return record
-            }
-            let now = clock.wall()
-            try await write(
-                records, entries: records.map { JournalEntry(restoring: $0, at: now, gateway: gateway) },
-                answering: nil, lease: lease)
-            logger.warning(
-                "alarm records had gone from the tree and were written again", metadata: ["records": "\(records.count)"]
-            )
-            board.recordsLost(records)
-        }
-    }
-
-    /// Records transitions, in order, in one transaction; `answering` sets the answer into an operator's request with it.
-    private func record(
-        _ proposals: [ProposedTransition], answering request: Answer?, lease: Lease
-    ) async throws {
-        try await write(
-            proposals.map(\.record), entries: proposals.map { JournalEntry($0, gateway: gateway) }, answering: request,
-            lease: lease)
-        counters.transitionsRecorded.add(proposals.count)
-    }
-
-    private func write(
-        _ records: [AlarmRecord], entries: [JournalEntry], answering request: Answer?, lease: Lease
-    ) async throws {
-        let standings = state.withLock { $0.standings }
-        var parents: Set<String> = []
-        for record in records where !standings.contains(record.path) {
-            parents.insert(TreeLayout.alarms + "/" + record.path.tag.znodePath)
-        }
-        for parent in parents { try await client.ensurePath(parent) }
-
-        var writes = AlarmStandings.Writes()
-        var operations: [Operation] = []
-        for (record, entry) in zip(records, entries) {
-            operations.append(try standings.write(record, in: &writes))
-            operations.append(Self.append(entry))
-        }
-        if let request { operations.append(.setData(path: request.path, data: request.data, version: -1)) }
-        let results = try await lease.guarded(operations)
-        state.withLock { $0.standings.committed(writes) }
-        let created = results.compactMap { result -> String? in
-            if case .created(let path, _) = result, path.hasPrefix(TreeLayout.journal) { return path }
-            return nil
-        }
-        journal.committed(zip(created, entries).map { .init(path: $0, entry: $1) })
-    }
-
-    private static func append(_ entry: JournalEntry) -> Operation {
-        .create(path: TreeLayout.journalEntryPrefix, data: entry.serialized(), mode: .persistentSequential)
-    }
-
-    // MARK: Operators' requests
-
-    private func answerRequests(_ lease: Lease) async throws {
-        state.withLock { $0.requestsWaiting = false }
-        do {
-            let names = try await client.getChildren(TreeLayout.alarmRequests)
-            let paths = names.map { TreeLayout.alarmRequests + "/" + $0 }
-            let nodes = try await TreeWalk(client: client).data(of: paths)
-            let open = zip(paths, nodes).compactMap { path, node in node.map { (path, $0) } }
-                .sorted { $0.1.stat.czxid < $1.1.stat.czxid }
-            for (path, node) in open {
-                guard var request = AlarmRequest(data: node.data ?? []), request.result == nil else { continue }
-                try await answer(&request, path: path, lease: lease)
-            }
-        } catch {
-            state.withLock { $0.requestsWaiting = true }
-            throw error
-        }
-    }
-
-    private func answer(_ request: inout AlarmRequest, path: String, lease: Lease) async throws {
-        if let mistake = request.trimOversizeText() {
-            request.result = .refused
-            request.reason = mistake
-            _ = try await lease.guarded([.setData(path: path, data: request.serialized(), version: -1)])
-            return
-        }
-        let answer: Result<ProposedTransition, AcknowledgementRefusal>
-        if let tag = try? TagPath(request.tag) {
-            answer = plant.acknowledge(
-                AlarmPath(tag: tag, alarm: request.alarm), eventID: request.eventID, by: request.by,
-                comment: request.comment, at: clock.wall(), epoch: lease.token)
-        } else {
-            answer = .failure(.notFound)
-        }
-        switch answer {
-        case .success(let proposal):
-            request.result = .done
-            try await record([proposal], answering: Answer(path: path, data: request.serialized()), lease: lease)
-        case .failure(let refusal):
-            request.result = .refused
-            request.reason = "\(refusal)"
-            _ = try await lease.guarded([.setData(path: path, data: request.serialized(), version: -1)])
         }
     }
 }

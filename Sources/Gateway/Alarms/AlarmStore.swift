@@ -31,6 +31,9 @@ package struct AlarmStore: Sendable {
             var standing = AlarmStandings.Standing(version: node.stat.version, revision: nil)
             do {
                 let record = try AlarmRecord(parsing: node.data ?? [])
+                guard Self.nodePath(of: record.path) == path else {
+                    throw AlarmRecordMistake("tag", "names another alarm than the node")
+                }
                 standing.revision = record.revision
                 contents.records.append(record)
             } catch {

@@ -33,7 +33,11 @@ struct JournalProgress: Sendable {
         if !applied.contains(sequence) { wanted.insert(sequence) }
     }
 
-    mutating func changed(_ sequence: Int64) { wanted.insert(sequence) }
+    /// `isHeld`: its announcement is still of interest here. One that has not been applied yet may be on its way in its
+    /// earlier form.
+    mutating func changed(_ sequence: Int64, isHeld: Bool) {
+        if isHeld || !applied.contains(sequence) { wanted.insert(sequence) }
+    }
 
     mutating func deleted(_ sequence: Int64) {
         applied.remove(sequence)

@@ -44,6 +44,7 @@ final class RetainedRecords: Service {
     private let lease: @Sendable () -> Lease?
     private let clock: GatewayClock
     private let logger: Logger
+    private let failures: FailureLog
     private let state = Mutex(State())
     private let turns: Wake
     private let echoes = Wake()
@@ -70,6 +71,9 @@ final class RetainedRecords: Service {
         self.lease = lease
         self.clock = clock
         self.logger = logger
+        failures = FailureLog(
+            began: "retained alarm records cannot be compared", ended: "retained alarm records are compared again",
+            clock: clock, logger: logger)
     }
 
     func run() async throws {
@@ -107,6 +111,7 @@ final class RetainedRecords: Service {
                 return state.compared != nil
             }
             if hadTerm { board.termEnded() }
+            failures.withdrawn()
             return
         }
         let (losses, isDone) = state.withLock { state in
@@ -116,9 +121,10 @@ final class RetainedRecords: Service {
         do {
             try await compare()
             state.withLock { $0.compared = (term, losses) }
+            failures.succeeded()
         } catch {
             if error is CancellationError { return }
-            logger.debug("comparing retained alarm records waits", metadata: ["error": "\(error)"])
+            failures.failed("\(error)")
             try? await clock.sleep(Self.retryPause)
         }
         if !Task.isCancelled { turns.wake() }

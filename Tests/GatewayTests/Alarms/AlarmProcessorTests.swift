@@ -3,6 +3,7 @@ import TestFixtures
 import Testing
 import ZooKeeperClient
 import ZooKeeperProtocol
+import ZooKeeperRecipes
 
 @testable import Gateway
 
@@ -72,9 +73,7 @@ struct AlarmProcessorTests {
         }
     }
 
-    @Test(
-        "a record that has gone is written again with a higher revision and an entry; with the next transition or takeover"
-    )
+    @Test("a record that has gone is written again with a higher revision and an entry, before the next transition")
     func missingRecord() async throws {
         try await Bed.with { bed, group in
             let gateway = try await bed.gateway("g1", in: &group)
@@ -97,6 +96,56 @@ struct AlarmProcessorTests {
             }
             // No event for what is no step of the alarm's life.
             #expect(Set(gateway.events) == ["ACT press1 1", "ACT press2 1", "RTN press1 3"])
+        }
+    }
+
+    @Test("a record that has gone is written again by the next processor, which knows it from the journal")
+    func missingAtTakeover() async throws {
+        try await Bed.with { bed, group in
+            let first = try await bed.gateway("g1", in: &group)
+            let second = try await bed.gateway("g2", in: &group)
+            first.hear("press1", 90, at: 1_000_000)
+            second.hear("press1", 90, at: 1_000_000)
+            try await eventually("recorded, seen by both") {
+                try await bed.announced() == ["true"] && !second.plant.pendingTransitions.isWaiting
+                    && !first.plant.pendingTransitions.isWaiting
+            }
+            let eventID = try await bed.record("press1").eventID
+            try await bed.tree.operatorClient.delete(AlarmStore.nodePath(of: try Bed.alarm("press1")))
+            let active = first.processor.lease == nil ? second : first
+            try await bed.tree.operatorClient.delete(try #require(active.processor.lease?.path))
+            try await eventually("written again", seen: { (try? await bed.journal()).map { "\($0)" } ?? "-" }) {
+                try await bed.journal() == ["ACT press1 1", "RESTORED press1 2"]
+            }
+            let record = try await bed.record("press1")
+            #expect(record.eventID == eventID && record.state == .unacknowledged && record.revision == 2)
+            // Both gateways have taken it for the newer one.
+            var standings = AlarmStandings()
+            standings.found(AlarmStore.nodePath(of: record.path), .init(version: 0, revision: 1))
+            try await eventually("known to both") {
+                first.known.missing(in: standings) == [record] && second.known.missing(in: standings) == [record]
+            }
+        }
+    }
+
+    @Test("a node that holds something else, or the record of another alarm, is overwritten")
+    func misplaced() async throws {
+        try await Bed.with { bed, group in
+            let gateway = try await bed.gateway("g1", in: &group)
+            gateway.hear("press1", 90)
+            try await eventually("the first") { try await bed.announced() == ["true"] }
+            var foreign = try await bed.record("press1")
+            foreign.revision = 70
+            for (machine, data) in [("press2", foreign.serialized()), ("press3", Array("{".utf8))] {
+                let path = AlarmStore.nodePath(of: try Bed.alarm(machine))
+                try await bed.tree.operatorClient.createParents(of: path)
+                try await bed.tree.operatorClient.create(path, data: data)
+                gateway.hear(machine, 90)
+            }
+            try await eventually("all three", seen: { (try? await bed.journal()).map { "\($0)" } ?? "-" }) {
+                Set(try await bed.journal()) == ["ACT press1 1", "ACT press2 1", "ACT press3 1"]
+            }
+            #expect(try await bed.record("press2").path == Bed.alarm("press2"))
         }
     }
 

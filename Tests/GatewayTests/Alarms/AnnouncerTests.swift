@@ -43,7 +43,10 @@ struct AnnouncerTests {
                 return gateway.events.count == 3
             }
             #expect(gateway.events.filter { $0.contains("press1") } == ["ACT press1 1", "RTN press1 2"])
-            #expect(gateway.retainedRevision("press1") == 2 && gateway.retainedRevision("press2") == 1)
+            try await eventually("the newest records") {
+                clock.advance(by: .seconds(1))
+                return gateway.retainedRevision("press1") == 2 && gateway.retainedRevision("press2") == 1
+            }
             try await eventually("the truth") {
                 clock.advance(by: .milliseconds(100))
                 return try await bed.announced() == ["true", "true", "true"]

@@ -1,0 +1,75 @@
+import Logging
+import Plant
+import Synchronization
+import ZooKeeperClient
+import ZooKeeperProtocol
+import ZooKeeperRecipes
+
+/// Writing records: each transaction begins with a check of the election node, and writes every record in its expected
+/// version together with an entry of the journal.
+extension AlarmProcessor {
+    /// Writes records again that this gateway has seen committed and that have gone from the tree, or stand there in an
+    /// older revision. The revision rises, so that every gateway takes the record for the newer one.
+    func writeMissing(_ lease: Lease) async throws {
+        let standings = state.withLock { $0.standings }
+        let missing = known.missing(in: standings).filter { record in
+            definitions.contains { $0.name == record.path.alarm && $0.tags.matches(record.path.tag) }
+        }
+        for start in stride(from: 0, to: missing.count, by: Self.batch) {
+            let records = missing[start..<min(start + Self.batch, missing.count)].map { record in
+                var record = record
+                record.revision &+= 1
+                record.epoch = lease.token
+                return record
+            }
+            let now = clock.wall()
+            try await write(
+                records, entries: records.map { JournalEntry(restoring: $0, at: now, gateway: gateway) },
+                answering: nil, lease: lease)
+            logger.warning(
+                "alarm records had gone from the tree and were written again", metadata: ["records": "\(records.count)"]
+            )
+            board.recordsLost(records)
+        }
+    }
+
+    /// Records transitions, in order, in one transaction; `answering` sets the answer into an operator's request with it.
+    func record(
+        _ proposals: [ProposedTransition], answering request: Answer?, lease: Lease
+    ) async throws {
+        try await write(
+            proposals.map(\.record), entries: proposals.map { JournalEntry($0, gateway: gateway) }, answering: request,
+            lease: lease)
+        counters.transitionsRecorded.add(proposals.count)
+    }
+
+    private func write(
+        _ records: [AlarmRecord], entries: [JournalEntry], answering request: Answer?, lease: Lease
+    ) async throws {
+        let standings = state.withLock { $0.standings }
+        var parents: Set<String> = []
+        for record in records where !standings.contains(record.path) {
+            parents.insert(TreeLayout.alarms + "/" + record.path.tag.znodePath)
+        }
+        for parent in parents { try await client.ensurePath(parent) }
+
+        var writes = AlarmStandings.Writes()
+        var operations: [Operation] = []
+        for (record, entry) in zip(records, entries) {
+            operations.append(try standings.write(record, in: &writes))
+            operations.append(Self.append(entry))
+        }
+        if let request { operations.append(.setData(path: request.path, data: request.data, version: -1)) }
+        let results = try await lease.guarded(operations)
+        state.withLock { $0.standings.committed(writes) }
+        let created = results.compactMap { result -> String? in
+            if case .created(let path, _) = result, path.hasPrefix(TreeLayout.journal) { return path }
+            return nil
+        }
+        journal.committed(zip(created, entries).map { .init(path: $0, entry: $1) })
+    }
+
+    static func append(_ entry: JournalEntry) -> Operation {
+        .create(path: TreeLayout.journalEntryPrefix, data: entry.serialized(), mode: .persistentSequential)
+    }
+}

@@ -1,0 +1,55 @@
+import DequeModule
+
+/// The connection, the term, and what the broker has lost.
+extension Announcements {
+    /// There is a connection to the broker: everything is tried at once, because who refused may have been mended.
+    public mutating func connected(at now: Milliseconds) {
+        isConnected = true
+        if case .refusing(let pause, _, let probe) = gate { gate = .refusing(pause: pause, until: now, probe: probe) }
+        for path in Array(alarms.keys) {
+            alarms[path]?.recordPause?.until = now
+            alarms[path]?.eventPause?.until = now
+            enqueue(path)
+        }
+    }
+
+    public mutating func disconnected() { isConnected = false }
+
+    /// The broker does not retain these records, or others in their place. They are published again in this order, unless
+    /// something newer of their alarm is owed or out.
+    public mutating func recordsLost(_ records: some Sequence<AlarmRecord>) {
+        for record in records where alarms[record.path, default: Alarm()].owe(again: record) {
+            guard alarms[record.path]?.isRepeating == false else { continue }
+            alarms[record.path]?.isRepeating = true
+            repeating.append(record.path)
+        }
+    }
+
+    /// This gateway is not the active alarm processor any more: the next one compares for itself.
+    public mutating func termEnded() {
+        for path in Array(alarms.keys) {
+            alarms[path]?.isRepeating = false
+            alarms[path]?.dropRepetition()
+            tidy(path)
+            enqueue(path)
+        }
+        repeating = []
+    }
+
+    // MARK: Numbers
+
+    /// Entries whose announcement is not known to be out, and records that are to be published again.
+    public var waiting: Int { owedCount + alarms.values.count { $0.record != nil && !$0.isRecordOwed } }
+
+    /// Of them, those that the broker refuses.
+    public var refused: Int {
+        let events = gate == .open ? refusedEvents : alarms.values.reduce(0) { $0 + $1.events.count }
+        return events + refusedRecords
+    }
+
+    /// What keeps announcements from leaving now; nil when nothing does, or nothing is owed.
+    public var obstacle: Obstacle? {
+        if refusedRecords > 0 || refusedEvents > 0 { return .refusals }
+        return !isConnected && owedCount > 0 ? .noConnection : nil
+    }
+}
