@@ -24,8 +24,7 @@ extension AlarmProcessor {
             }
             let now = clock.wall()
             try await write(
-                records, entries: records.map { JournalEntry(restoring: $0, at: now, gateway: gateway) },
-                answering: nil, lease: lease)
+                records.map { AlarmCommit(restoring: $0, at: now, gateway: gateway) }, answering: nil, lease: lease)
             logger.warning(
                 "alarm records had gone from the tree and were written again", metadata: ["records": "\(records.count)"]
             )
@@ -38,26 +37,25 @@ extension AlarmProcessor {
         _ proposals: [ProposedTransition], answering request: Answer?, lease: Lease
     ) async throws {
         try await write(
-            proposals.map(\.record), entries: proposals.map { JournalEntry($0, gateway: gateway) }, answering: request,
-            lease: lease)
+            proposals.map { AlarmCommit($0, gateway: gateway) }, answering: request, lease: lease)
         counters.transitionsRecorded.add(proposals.count)
     }
 
     private func write(
-        _ records: [AlarmRecord], entries: [JournalEntry], answering request: Answer?, lease: Lease
+        _ commits: [AlarmCommit], answering request: Answer?, lease: Lease
     ) async throws {
         let standings = state.withLock { $0.standings }
         var parents: Set<String> = []
-        for record in records where !standings.contains(record.path) {
-            parents.insert(TreeLayout.alarms + "/" + record.path.tag.znodePath)
+        for case let path? in commits.map(\.record?.path) where !standings.contains(path) {
+            parents.insert(TreeLayout.alarms + "/" + path.tag.znodePath)
         }
         for parent in parents { try await client.ensurePath(parent) }
 
         var writes = AlarmStandings.Writes()
         var operations: [Operation] = []
-        for (record, entry) in zip(records, entries) {
-            operations.append(try standings.write(record, in: &writes))
-            operations.append(Self.append(entry))
+        for commit in commits {
+            if let record = commit.record { operations.append(try standings.write(record, in: &writes)) }
+            operations.append(Self.append(commit.entry))
         }
         if let request { operations.append(.setData(path: request.path, data: request.data, version: -1)) }
         let results = try await lease.guarded(operations)
@@ -66,7 +64,7 @@ extension AlarmProcessor {
             if case .created(let path, _) = result, path.hasPrefix(TreeLayout.journal) { return path }
             return nil
         }
-        journal.committed(zip(created, entries).map { .init(path: $0, entry: $1) })
+        journal.committed(zip(created, commits).map { .init(path: $0, commit: $1) })
     }
 
     static func append(_ entry: JournalEntry) -> Operation {

@@ -69,7 +69,8 @@ extension Journal {
             for (sequence, node) in zip(sequences, nodes) {
                 guard let node else { continue }
                 do {
-                    try admit(JournalEntry(parsing: node.data ?? []), sequence, age: age(of: node.stat))
+                    let entry = try JournalEntry(parsing: node.data ?? [])
+                    admit(try AlarmCommit(reading: entry), at: sequence, age: age(of: node.stat))
                 } catch {
                     unreadable(sequence, error)
                 }

@@ -9,13 +9,13 @@ import ZooKeeperProtocol
 ///
 /// A standby follows the journal so that it can drop the transitions that the active processor has recorded, and knows,
 /// the moment it is elected, which announcements its predecessor still owed. Every commit, one's own or another's, is
-/// applied by one function, ``admit(_:_:age:)``, once per sequence number, whichever of the reply to the transaction and
+/// applied by one function, ``admit(_:at:age:)``, once per sequence number, whichever of the reply to the transaction and
 /// the watch comes first.
 final class Journal: Service, Sendable {
     /// An entry that the caller's transaction has created.
     struct Committed: Sendable {
         var path: String
-        var entry: JournalEntry
+        var commit: AlarmCommit
     }
 
     struct State {
@@ -64,7 +64,7 @@ final class Journal: Service, Sendable {
         }
         for (sequence, node) in zip(sequences, nodes) {
             guard let node, let entry = try? JournalEntry(parsing: node.data ?? []) else { continue }
-            _ = try? noteAnnouncement(of: entry, sequence, age: age(of: node.stat))
+            if let commit = try? AlarmCommit(reading: entry) { note(commit, at: sequence, age: age(of: node.stat)) }
         }
     }
 
@@ -105,9 +105,7 @@ final class Journal: Service, Sendable {
     func committed(_ entries: [Committed]) {
         for item in entries {
             guard let sequence = TreeLayout.journalSequence(ofPath: item.path) else { continue }
-            do { try admit(item.entry, sequence, age: 0) } catch {
-                logger.error("own journal entry", metadata: ["path": "\(item.path)", "error": "\(error)"])
-            }
+            admit(item.commit, at: sequence, age: 0)
         }
     }
 
@@ -120,29 +118,21 @@ final class Journal: Service, Sendable {
     // MARK: Applying
 
     /// Applies one entry: the only place where a commit takes effect in this gateway.
-    func admit(_ entry: JournalEntry, _ sequence: Int64, age: Milliseconds) throws {
-        let record = try noteAnnouncement(of: entry, sequence, age: age)
+    func admit(_ commit: AlarmCommit, at sequence: Int64, age: Milliseconds) {
+        note(commit, at: sequence, age: age)
         let isFirst = state.withLock { $0.progress.apply(sequence) }
-        if isFirst, let record { recorded(record) }
+        if isFirst, let record = commit.record { recorded(record) }
     }
 
-    /// Returns the alarm record that the entry carries.
-    private func noteAnnouncement(
-        of entry: JournalEntry, _ sequence: Int64, age: Milliseconds
-    ) throws -> AlarmRecord? {
-        guard let transition = try entry.alarmTransition() else {
-            // A record that was written again; or a step of a later version, of which we take what we can read.
-            let record = try? entry.alarmRecord()
-            if let record { known.take(record) }
-            return record
-        }
-        known.take(transition.record)
-        if entry.announced == false {
-            board.entryOwed(sequence, entry, transition, age: age)
+    /// Each time that it is read: what has been announced may have changed.
+    private func note(_ commit: AlarmCommit, at sequence: Int64, age: Milliseconds) {
+        if let record = commit.record { known.take(record) }
+        guard let transition = commit.transition else { return }
+        if commit.entry.announced == false {
+            board.entryOwed(sequence, commit.entry, transition, age: age)
         } else {
-            board.entryMarked(sequence, announced: entry.announced == true)
+            board.entryMarked(sequence, announced: commit.entry.announced == true)
         }
-        return transition.record
     }
 
     func age(of stat: Stat) -> Milliseconds { max(0, clock.wall() &- stat.ctime) }

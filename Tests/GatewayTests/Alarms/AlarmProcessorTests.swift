@@ -128,6 +128,25 @@ struct AlarmProcessorTests {
         }
     }
 
+    @Test("a record at the end of its numbers stops neither this alarm nor others")
+    func endOfNumbers() async throws {
+        try await Bed.with { bed, group in
+            let gateway = try await bed.gateway("g1", in: &group)
+            gateway.hear("press1", 90)
+            try await eventually("the first") { try await bed.announced() == ["true"] }
+            var record = try await bed.record("press1")
+            record.revision = 1 << 53
+            try await bed.tree.operatorClient.setData(AlarmStore.nodePath(of: record.path), data: record.serialized())
+            gateway.hear("press1", 20)
+            try await eventually("the return") { gateway.events.last == "RTN press1 \((1 << 53) + 1)" }
+            gateway.hear("press2", 90)
+            gateway.hear("press1", 90)
+            try await eventually("others", seen: { "\(gateway.events)" }) {
+                gateway.events.contains("ACT press2 1") && !gateway.plant.pendingTransitions.isWaiting
+            }
+        }
+    }
+
     @Test("a node that holds something else, or the record of another alarm, is overwritten")
     func misplaced() async throws {
         try await Bed.with { bed, group in

@@ -37,7 +37,9 @@ struct JournalTests {
                     let path = try await bed.operatorClient.create(
                         TreeLayout.journalEntryPrefix, data: entry.serialized(), mode: .persistentSequential)
                     // Every other one by the watch alone, and some late.
-                    if revision % 2 == 0 { journal.committed([.init(path: path, entry: entry)]) }
+                    if revision % 2 == 0 {
+                        journal.committed([.init(path: path, commit: try AlarmCommit(reading: entry))])
+                    }
                     if revision % 10 == 0 { try await journal.catchUp() }
                 }
                 try await journal.catchUp()
