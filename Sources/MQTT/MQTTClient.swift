@@ -104,6 +104,25 @@ public final class MQTTClient: Service, Sendable {
         }
     }
 
+    /// Ends a wait between two attempts to connect: the next one begins at once. Does nothing when there is a connection,
+    /// or an attempt is under way.
+    public func reconnectNow() { core.outbox.connectNow() }
+
+    /// Gives the present connection up and makes another. For a program that knows that this one is of no use, such as one
+    /// whose broker does not deliver any more.
+    ///
+    /// The broker is not told: it takes this for a loss and publishes the will. What waits for its acknowledgement fails with
+    /// ``MQTTError/connectionLost``. Does nothing when there is no connection.
+    /// - Parameter why: goes into ``connectionState`` and the log.
+    public func reconnect(because why: String) { core.outbox.giveUpConnection(why) }
+
+    /// Wants no connection until ``resume()``: says goodbye to the broker as at the end of ``run()``, so that the will is not
+    /// published, and stays away. ``connectionState`` is then ``MQTTDisconnection/suspended``.
+    public func suspend() { core.outbox.setSuspended(true) }
+
+    /// Wants a connection (again), at once.
+    public func resume() { core.outbox.setSuspended(false) }
+
     // MARK: Receiving
 
     /// Incoming messages, everything that has arrived since the batch before. For one consumer.

@@ -4,6 +4,10 @@ public enum MQTTDisconnection: Error, Sendable, Hashable, CustomStringConvertibl
     case notStarted
     /// We said goodbye.
     case stopped
+    /// The program wants no connection at present; see ``MQTTClient/suspend()``.
+    case suspended
+    /// The program gave the connection up, for a reason of its own; see ``MQTTClient/reconnect(because:)``.
+    case givenUp(String)
     /// The broker refused our CONNECT.
     case refused(MQTTReasonCode)
     /// The broker said goodbye.
@@ -22,7 +26,7 @@ public enum MQTTDisconnection: Error, Sendable, Hashable, CustomStringConvertibl
         switch self {
         case .refused(let code), .closedByBroker(let code): code.needsAttention
         case .tls, .protocolError: true
-        case .notStarted, .stopped, .timedOut, .network: false
+        case .notStarted, .stopped, .suspended, .givenUp, .timedOut, .network: false
         }
     }
 
@@ -30,6 +34,8 @@ public enum MQTTDisconnection: Error, Sendable, Hashable, CustomStringConvertibl
         switch self {
         case .notStarted: "not started"
         case .stopped: "stopped"
+        case .suspended: "suspended"
+        case .givenUp(let why): "given up: \(why)"
         case .refused(let code): "the broker refused the connection: \(code)"
         case .closedByBroker(let code): "the broker closed the connection: \(code)"
         case .timedOut(let what): "\(what) took too long"

@@ -9,6 +9,13 @@ public struct MQTTSubscriptionStatus: Sendable, Hashable {
 
     public init() {}
 
+    /// As a test of a program that uses a client wants it.
+    package init(connected: Bool, pending: Int, refused: [String: MQTTReasonCode]) {
+        self.connected = connected
+        self.pending = pending
+        self.refused = refused
+    }
+
     /// Whether every subscription has been answered.
     public var isComplete: Bool { connected && pending == 0 }
 }

@@ -6,17 +6,46 @@ import Testing
 struct ReconnectScheduleTests {
     private let lost = MQTTDisconnection.network(code: 104, text: "reset")
     private let backoff = MQTTBackoff(
-        initial: .milliseconds(50), maximum: .seconds(10), jitter: 0.5, resetAfter: .seconds(30))
+        initial: .milliseconds(50), maximum: .seconds(10), jitter: 0.5, afterRefusal: .seconds(20),
+        briefConnections: 5, briefly: .seconds(1))
 
-    @Test("waits double from the first one to the longest, and begin anew after a good connection")
+    @Test("waits double from the first one to the longest, and begin again once the broker has accepted")
     func doubling() {
         var schedule = ReconnectSchedule(backoff)
         let waits = (0..<10).map { _ in schedule.delay(after: lost, connectedFor: nil, random: 0) }
         let expected = [50, 100, 200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000].map { Duration.milliseconds($0) }
         #expect(waits == expected)
-        #expect(schedule.delay(after: lost, connectedFor: .seconds(29), random: 0) == .seconds(10))
-        #expect(schedule.delay(after: lost, connectedFor: .seconds(30), random: 0) == .milliseconds(50))
+        #expect(schedule.delay(after: lost, connectedFor: .milliseconds(1), random: 0) == .milliseconds(50))
+        #expect(schedule.delay(after: lost, connectedFor: nil, random: 0) == .milliseconds(50))
         #expect(schedule.delay(after: lost, connectedFor: nil, random: 0) == .milliseconds(100))
+    }
+
+    @Test("waits do not grow across connections that succeeded, however many and however short-lived")
+    func connectionsThatSucceeded() {
+        var schedule = ReconnectSchedule(backoff)
+        for _ in 0..<100 {
+            #expect(schedule.delay(after: lost, connectedFor: .seconds(1), random: 0) == .milliseconds(50))
+        }
+        for _ in 0..<5 {
+            #expect(schedule.delay(after: lost, connectedFor: .milliseconds(20), random: 0) == .milliseconds(50))
+        }
+    }
+
+    @Test("clients that throw each other out do so ever more slowly; a connection that lasts ends that")
+    func briefConnections() {
+        var schedule = ReconnectSchedule(backoff)
+        let waits = (0..<9).map { _ in schedule.delay(after: lost, connectedFor: .milliseconds(20), random: 0) }
+        #expect(waits == [50, 50, 50, 50, 50, 100, 200, 400, 800].map { Duration.milliseconds($0) })
+        #expect(schedule.delay(after: lost, connectedFor: .seconds(2), random: 0) == .milliseconds(50))
+        #expect(schedule.delay(after: lost, connectedFor: .milliseconds(20), random: 0) == .milliseconds(50))
+    }
+
+    @Test("when somebody wants the connection now, waits begin with the shortest")
+    func startOver() {
+        var schedule = ReconnectSchedule(backoff)
+        for _ in 0..<9 { _ = schedule.delay(after: lost, connectedFor: nil, random: 0) }
+        schedule.startOver()
+        #expect(schedule.delay(after: lost, connectedFor: nil, random: 0) == .milliseconds(50))
     }
 
     @Test("the random part is no more than the jitter, and waits stay bounded for ever")
@@ -38,7 +67,7 @@ struct ReconnectScheduleTests {
         ])
     func needsAttention(reason: MQTTDisconnection) {
         var schedule = ReconnectSchedule(backoff)
-        #expect(schedule.delay(after: reason, connectedFor: nil, random: 0) == .seconds(10))
+        #expect(schedule.delay(after: reason, connectedFor: nil, random: 0) == .seconds(20))
     }
 
     @Test("a broker that is only busy is tried soon", arguments: [MQTTReasonCode.serverBusy, .serverUnavailable])
@@ -216,6 +245,11 @@ struct ConfigurationTests {
         #expect(!fails { _ in })
         #expect(fails { $0.keepAlive = .seconds(4) })
         #expect(fails { $0.receiveMaximum = 0 })
+        #expect(fails { $0.deadLinkTimeout = .seconds(1) })
+        #expect(!fails { $0.deadLinkTimeout = .zero })
+        #expect(fails { $0.networkTimeout = .zero })
+        #expect(fails { $0.reconnect.initial = .zero })
+        #expect(fails { $0.reconnect.maximum = .milliseconds(10) })
         #expect(fails { $0.maxInFlightPublishes = 1_001 })
         #expect(fails { $0.clientID = "a\u{0}b" })
         #expect(fails { $0.password = "only" })

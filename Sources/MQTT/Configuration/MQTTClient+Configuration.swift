@@ -30,6 +30,15 @@ extension MQTTClient {
         public var reconnect = MQTTBackoff()
         /// How long an attempt to connect may take, from the first packet to the broker's answer.
         public var connectTimeout: Duration = .seconds(10)
+        /// How long the network's part of an attempt may take. A first packet that is lost is sent again after 1, 3 and 7 s;
+        /// a new attempt is sooner.
+        public var networkTimeout: Duration = .seconds(3)
+        /// After how long without a sign of life from the broker's machine the connection is given up. The system asks for
+        /// it (TCP keep-alive) once a second; it also holds for what was sent and not acknowledged (`TCP_USER_TIMEOUT`). A
+        /// broker that hangs on a machine that lives is not noticed by this. Zero leaves it to ``keepAlive``.
+        public var deadLinkTimeout: Duration = .seconds(3)
+        /// Whether ``MQTTClient/run()`` connects only once ``MQTTClient/resume()`` has been called.
+        public var startsSuspended = false
 
         /// Messages above QoS 0 that the broker may have sent without our acknowledgement (MQTT 5; on 3.1.1 the broker's
         /// own limit holds, 20 for mosquitto).
@@ -73,6 +82,14 @@ extension MQTTClient {
                 !clientID.isEmpty || cleanStart, "a client that keeps its session needs a client id")
             try require(
                 (.seconds(5) ... .seconds(65_535)).contains(keepAlive), "keepAlive must be from 5 s to 65535 s")
+            try require(connectTimeout > .zero && networkTimeout > .zero, "connecting needs time: more than 0 s")
+            try require(
+                deadLinkTimeout == .zero || (.seconds(2) ... .seconds(3_600)).contains(deadLinkTimeout),
+                "deadLinkTimeout must be 0 or from 2 s to 1 h")
+            try require(
+                reconnect.initial >= .milliseconds(1) && reconnect.maximum >= reconnect.initial
+                    && reconnect.afterRefusal >= .milliseconds(1),
+                "the waits between attempts must be at least 1 ms, the longest not shorter than the first")
             try require((1...65_535).contains(receiveMaximum), "receiveMaximum must be from 1 to 65535")
             // The library walks the list of publishes in flight on each further one.
             try require((1...1_000).contains(maxInFlightPublishes), "maxInFlightPublishes must be from 1 to 1000")

@@ -18,7 +18,8 @@ final class ClientCore: Sendable {
         self.configuration = configuration
         self.subscriptions = subscriptions
         self.logger = logger
-        outbox = Outbox(waitingLimit: configuration.maxWaitingPublishes, wake: wake)
+        outbox = Outbox(
+            waitingLimit: configuration.maxWaitingPublishes, startsSuspended: configuration.startsSuspended, wake: wake)
     }
 
     /// True the first time only.

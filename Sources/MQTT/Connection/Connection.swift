@@ -7,13 +7,14 @@ import Synchronization
 ///
 /// Used on the connection's thread only. Phases:
 /// - `connecting`: until the broker's answer. To `established`, or the end.
-/// - `established`: messages flow. To `draining` when the client is stopped.
+/// - `established`: messages flow. To `draining` when the client is stopped or suspended; to the end at once when the program
+///   gives the connection up.
 /// - `draining`: no new publishes; those under way are waited for, then goodbye. To the end.
 final class Connection {
     private enum Phase: Equatable {
         case connecting(until: ContinuousClock.Instant)
         case established
-        case draining(until: ContinuousClock.Instant)
+        case draining(until: ContinuousClock.Instant, reason: MQTTDisconnection)
     }
 
     /// How much is read before the consumer, publishes and acknowledgements get their turn.
@@ -29,6 +30,8 @@ final class Connection {
     private let session: ConnectionSession
     private let handle: MosquittoHandle
     private var phase: Phase
+    /// When the network's part of connecting must be over.
+    private let networkDeadline: ContinuousClock.Instant
     private var inFlight: [Int32: PublishSlot] = [:]
     private var unanswered: [Int32: MQTTSubscription] = [:]
     private var publishLimit: Int
@@ -54,7 +57,9 @@ final class Connection {
         self.core = core
         self.session = session
         handle = try MosquittoHandle(core.configuration)
-        phase = .connecting(until: .now + core.configuration.connectTimeout)
+        let now = ContinuousClock.now
+        phase = .connecting(until: now + core.configuration.connectTimeout)
+        networkDeadline = now + core.configuration.networkTimeout
         publishLimit = core.configuration.maxInFlightPublishes
     }
 
@@ -78,7 +83,13 @@ final class Connection {
         let requests = core.outbox.takeRequests()
         session.hold.acknowledged(through: requests.acknowledgedThrough)
         changeSubscriptions(requests.subscriptionChanges)
-        if requests.stop, let reason = beginDraining(now: now) { return reason }
+        if requests.stop || requests.isSuspended,
+            let reason = beginDraining(requests.stop ? .stopped : .suspended, now: now)
+        {
+            return reason
+        }
+        // Meant for the connection that stood when it was asked for: one that is being made is not it.
+        if let why = requests.giveUp, phase == .established { return .givenUp(why) }
         expirePublishes(requests, now: now)
 
         let decision = session.hold.decision(now: now)
@@ -93,11 +104,14 @@ final class Connection {
             nextMisc = now + Self.miscInterval
         }
         switch phase {
-        case .connecting(let until) where now >= until:
+        case .connecting(let until) where now >= until || (isTCPConnecting && now >= networkDeadline):
             return .timedOut(reachedBroker ? "the broker's answer" : "connecting")
-        case .draining(let until):
+        case .draining(let until, let reason):
             let isDrained = inFlight.isEmpty && !requests.hasPublishes && decision == .write
-            if isDrained || now >= until { return sayGoodbye() }
+            if isDrained || now >= until {
+                sayGoodbye()
+                return reason
+            }
         case .connecting, .established: break
         }
 
@@ -152,8 +166,8 @@ extension Connection {
             mayRead = false
         }
         switch phase {
-        case .connecting(let until): wakeAt = min(wakeAt, until)
-        case .draining(let until):
+        case .connecting(let until): wakeAt = min(wakeAt, isTCPConnecting ? min(until, networkDeadline) : until)
+        case .draining(let until, _):
             wakeAt = min(wakeAt, until)
             // Only the answers to our own publishes are still of interest.
             if inFlight.isEmpty { mayRead = false }
@@ -191,6 +205,8 @@ extension Connection {
             }
             isTCPConnecting = false
             reachedBroker = true
+            // Not before: it would shorten the making of the connection as well.
+            handle.noticeDeadLink(within: core.configuration.deadLinkTimeout)
             // Reading drives the TLS handshake; without TLS there is nothing to read yet.
             return (core.configuration.broker.secure, false, nil)
         }
@@ -439,23 +455,26 @@ extension Connection {
 
 extension Connection {
     /// Stops accepting publishes; the reason to end at once when nothing is under way yet.
-    private func beginDraining(now: ContinuousClock.Instant) -> MQTTDisconnection? {
+    private func beginDraining(_ reason: MQTTDisconnection, now: ContinuousClock.Instant) -> MQTTDisconnection? {
         switch phase {
-        case .connecting: return .stopped
+        case .connecting: return reason
         case .established:
             core.outbox.closeForNew()
-            phase = .draining(until: now + core.configuration.drainLimit)
+            phase = .draining(until: now + core.configuration.drainLimit, reason: reason)
             return nil
-        case .draining: return nil
+        case .draining(let until, _):
+            // A client that is stopped while it is being suspended does not come back.
+            if reason == .stopped { phase = .draining(until: until, reason: reason) }
+            return nil
         }
     }
 
     /// Tells the broker that we go, so that it does not announce our death.
-    private func sayGoodbye() -> MQTTDisconnection {
+    private func sayGoodbye() {
         // Acknowledgements leave before the goodbye. When the consumer has not taken its last batch over, and nobody
         // would announce our death, leaving in silence is better: the broker then keeps those messages for us.
-        if session.hold.decision(now: .now) != .write, core.configuration.will == nil { return .stopped }
-        guard handle.disconnect() == MOSQ_ERR_SUCCESS.code else { return .stopped }
+        if session.hold.decision(now: .now) != .write, core.configuration.will == nil { return }
+        guard handle.disconnect() == MOSQ_ERR_SUCCESS.code else { return }
         let end = ContinuousClock.now + .seconds(1)
         while handle.socket >= 0, handle.wantsToWrite, handle.write() == MOSQ_ERR_SUCCESS.code {
             let left = end - ContinuousClock.now
@@ -463,6 +482,5 @@ extension Connection {
             var descriptor = pollfd(fd: handle.socket, events: Int16(POLLOUT), revents: 0)
             _ = poll(&descriptor, 1, left.pollMilliseconds)
         }
-        return .stopped
     }
 }

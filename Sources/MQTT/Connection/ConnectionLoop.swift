@@ -20,6 +20,7 @@ final class ConnectionLoop {
     func run() {
         var onlyIPv4 = false
         while true {
+            if waitWhileSuspended() { break }
             core.state.set(.connecting)
             let connection: Connection
             let reason: MQTTDisconnection
@@ -34,6 +35,7 @@ final class ConnectionLoop {
             }
             core.state.set(.disconnected(reason))
             if reason == .stopped { break }
+            if reason == .suspended { continue }
             core.statistics.withLock { $0.disconnections &+= 1 }
             let delay = schedule.delay(after: reason, connectedFor: connectedFor, random: Double.random(in: 0..<1))
             log(reason, retryIn: delay)
@@ -47,18 +49,42 @@ final class ConnectionLoop {
         core.subscriptionStatus.finish()
     }
 
-    /// Waits between two attempts; true when the client is stopped meanwhile.
+    /// Waits between two attempts, not longer than somebody lets it; true when the client is stopped meanwhile.
     private func wait(_ delay: Duration) -> Bool {
         let end = ContinuousClock.now + delay
         while true {
             let requests = core.outbox.takeRequests()
             session.apply(requests.subscriptionChanges)
             if requests.stop { return true }
+            if requests.connectNow {
+                schedule.startOver()
+                return false
+            }
             let left = end - ContinuousClock.now
-            if left <= .zero { return false }
-            var descriptor = pollfd(fd: core.wake.descriptor, events: Int16(POLLIN), revents: 0)
-            if poll(&descriptor, 1, left.pollMilliseconds) > 0 { core.wake.drain() }
+            if left <= .zero || requests.isSuspended { return false }
+            sleep(left.pollMilliseconds)
         }
+    }
+
+    /// Waits until a connection is wanted; true when the client is stopped meanwhile.
+    private func waitWhileSuspended() -> Bool {
+        while true {
+            let requests = core.outbox.takeRequests()
+            session.apply(requests.subscriptionChanges)
+            if requests.stop {
+                core.state.set(.disconnected(.stopped))
+                return true
+            }
+            guard requests.isSuspended else { return false }
+            core.state.set(.disconnected(.suspended))
+            sleep(-1)
+        }
+    }
+
+    /// Returns when somebody wants something, or after so many milliseconds; -1: never by time.
+    private func sleep(_ milliseconds: Int32) {
+        var descriptor = pollfd(fd: core.wake.descriptor, events: Int16(POLLIN), revents: 0)
+        if poll(&descriptor, 1, milliseconds) > 0 { core.wake.drain() }
     }
 
     /// Says why there is no connection: when the reason is a new one, and every half minute while it stays the same.

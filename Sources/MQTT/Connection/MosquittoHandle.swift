@@ -214,6 +214,23 @@ final class MosquittoHandle {
         setsockopt(socket, Int32(IPPROTO_TCP), TCP_QUICKACK, &value, socklen_t(MemoryLayout<Int32>.size))
     }
 
+    /// Has the system end the connection when the other machine gives no sign of life.
+    ///
+    /// The system looks at the time once a second, with each probe, so that a second less is asked of it.
+    func noticeDeadLink(within limit: Duration) {
+        guard limit > .zero else { return }
+        func set(_ level: Int32, _ option: Int32, _ value: Int32) {
+            var value = value
+            setsockopt(socket, level, option, &value, socklen_t(MemoryLayout<Int32>.size))
+        }
+        set(SOL_SOCKET, SO_KEEPALIVE, 1)
+        set(Int32(IPPROTO_TCP), TCP_KEEPIDLE, 1)
+        set(Int32(IPPROTO_TCP), TCP_KEEPINTVL, 1)
+        set(
+            Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, max(limit - .milliseconds(1_200), .milliseconds(500)).pollMilliseconds
+        )
+    }
+
     /// Why a call that returned `code` failed, in words.
     func disconnection(_ code: Int32) -> MQTTDisconnection {
         if let answer = context.connectAnswer, answer.reason != 0 {

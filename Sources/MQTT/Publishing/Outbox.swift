@@ -14,6 +14,12 @@ final class Outbox: Sendable {
         var subscriptionChanges: [SubscriptionChange] = []
         var acknowledgedThrough: UInt64 = 0
         var stop = false
+        /// No connection is wanted at present.
+        var isSuspended = false
+        /// The present connection is to be given up for this reason.
+        var giveUp: String?
+        /// The next attempt is wanted now.
+        var connectNow = false
         var hasPublishes = false
         var earliestDeadline: ContinuousClock.Instant?
     }
@@ -24,15 +30,19 @@ final class Outbox: Sendable {
         var acknowledgedThrough: UInt64 = 0
         var earliestDeadline: ContinuousClock.Instant?
         var stop = false
+        var isSuspended: Bool
+        var giveUp: String?
+        var connectNow = false
         var accepting = false
         var signalled = false
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let waitingLimit: Int
     private let wake: WakeDescriptor
 
-    init(waitingLimit: Int, wake: WakeDescriptor) {
+    init(waitingLimit: Int, startsSuspended: Bool, wake: WakeDescriptor) {
+        state = Mutex(State(isSuspended: startsSuspended))
         self.waitingLimit = waitingLimit
         self.wake = wake
     }
@@ -61,6 +71,16 @@ final class Outbox: Sendable {
 
     func stop() { post { $0.stop = true } }
 
+    /// Costs nothing when it is so already.
+    func setSuspended(_ isSuspended: Bool) {
+        guard state.withLock({ $0.isSuspended != isSuspended }) else { return }
+        post { $0.isSuspended = isSuspended }
+    }
+
+    func giveUpConnection(_ why: String) { post { $0.giveUp = why } }
+
+    func connectNow() { post { $0.connectNow = true } }
+
     private func post<Failure: Error>(_ body: (inout State) throws(Failure) -> Void) throws(Failure) {
         let signal = try state.withLock { state throws(Failure) -> Bool in
             try body(&state)
@@ -80,6 +100,10 @@ final class Outbox: Sendable {
             swap(&requests.subscriptionChanges, &state.subscriptionChanges)
             requests.acknowledgedThrough = state.acknowledgedThrough
             requests.stop = state.stop
+            requests.isSuspended = state.isSuspended
+            requests.giveUp = state.giveUp.take()
+            requests.connectNow = state.connectNow
+            state.connectNow = false
             requests.hasPublishes = !state.publishes.isEmpty
             requests.earliestDeadline = state.earliestDeadline
             return requests
