@@ -21,7 +21,7 @@ extension CommandDesk {
     }
 
     enum Phase: Sendable, Hashable {
-        /// The shard is not ours. To `waiting` or `finishing` when it is gained.
+        /// The shard is not ours; answers are kept. To `waiting`, `awaitingFormerAnswer` or `finishing` when it is gained.
         case idle
         /// For its turn, or for the broker. To `judging`, `recordingSent` or `publishing`; at the deadline to `finishing`.
         case waiting
@@ -35,6 +35,8 @@ extension CommandDesk {
         case publishing
         /// To `finishing` by an answer or at the deadline.
         case awaitingAnswer
+        /// At most once, and `SENT` by a former owner: never published from here. To `finishing` by an answer or at the deadline.
+        case awaitingFormerAnswer
         /// The final transition is on its way; then the command is forgotten.
         case finishing(CommandRecord)
         /// A write was refused or its outcome is not known: what stands in the tree decides. `isAsked`: the reading is under way.
@@ -47,7 +49,7 @@ extension CommandDesk {
         case final(CommandRecord)
     }
 
-    /// A conclusive answer, or the lack of one, that has to wait for a write under way.
+    /// A conclusive answer that has to wait: for a write under way, or, heard while the shard is another's, for the shard.
     struct Ending: Sendable, Hashable {
         var state: CommandState
         var reason: CommandReason
@@ -69,7 +71,7 @@ extension CommandDesk {
         var answerTopic: [UInt8]?
         /// Publications handed out under this lease.
         var publications = 0
-        /// After `recordingSent`: end like that.
+        /// After `recordingSent`, or when the shard is gained: end like that.
         var ending: Ending?
         /// After `recordingSent`: not done yet, publish again.
         var mustSendAgain = false
@@ -104,7 +106,8 @@ extension CommandDesk {
                 switch entry.phase {
                 case .pausing(let until): return [deadline, Timer(at: until, id: id)]
                 case .rereading(_, isAsked: false): return [deadline, Timer(at: .min, id: id)]
-                case .idle, .waiting, .judging, .recordingSent, .publishing, .awaitingAnswer, .finishing, .rereading:
+                case .idle, .waiting, .judging, .recordingSent, .publishing, .awaitingAnswer, .awaitingFormerAnswer,
+                    .finishing, .rereading:
                     return [deadline]
                 }
             })
@@ -171,15 +174,25 @@ extension CommandDesk {
     mutating func release(_ shard: Int) {
         guard epochs.removeValue(forKey: shard) != nil else { return }
         for id in idsByShard[shard, default: []] {
-            stopListening(id)
             guard var entry = entries[id] else { continue }
             dequeue(entry)
+            switch entry.phase {
+            case .finishing(let record), .rereading(.final(let record), _):
+                // Whether that is recorded is not known; what the device said stays true.
+                if record.reason == .device, record.state == .succeeded || record.state == .failed {
+                    entry.ending = Ending(
+                        state: record.state, reason: .device, detail: record.detail, result: record.result)
+                }
+            case .idle, .waiting, .pausing, .judging, .recordingSent, .publishing, .awaitingAnswer,
+                .awaitingFormerAnswer, .rereading(.sent, _):
+                break
+            }
             entry.phase = .idle
             entry.ticket = 0
             entry.publications = 0
-            entry.ending = nil
             entry.mustSendAgain = false
             entries[id] = entry
+            listen(id)
         }
     }
 }

@@ -81,7 +81,8 @@ extension CommandDesk {
         case .recordingSent(let record):
             entries[id]?.record = record
             if entry.isAtMostOnce { sendOnce(id, at: now) } else { sentRecorded(id, at: now) }
-        case .idle, .waiting, .pausing, .judging, .publishing, .awaitingAnswer, .rereading: return
+        case .idle, .waiting, .pausing, .judging, .publishing, .awaitingAnswer, .awaitingFormerAnswer, .rereading:
+            return
         }
     }
 
@@ -119,7 +120,8 @@ extension CommandDesk {
         switch entry.phase {
         case .recordingSent(let record): intent = .sent(record)
         case .finishing(let record): intent = .final(record)
-        case .idle, .waiting, .pausing, .judging, .publishing, .awaitingAnswer, .rereading: return
+        case .idle, .waiting, .pausing, .judging, .publishing, .awaitingAnswer, .awaitingFormerAnswer, .rereading:
+            return
         }
         switch failure {
         case .gone: remove(id, isOver: false, at: now)

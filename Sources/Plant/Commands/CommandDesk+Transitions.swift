@@ -12,7 +12,14 @@ extension CommandDesk {
             record: record, shard: shard, place: Place(czxid: czxid, id: record.id), version: version,
             deadline: record.deadline ?? .max)
         idsByShard[shard, default: []].insert(record.id)
-        if epochs[shard] != nil { start(record.id, at: now) }
+        if epochs[shard] != nil { start(record.id, at: now) } else { overhear(record.id) }
+    }
+
+    /// Keeps what the device of another owner's command answers: that owner may die before it can record it.
+    private mutating func overhear(_ id: String) {
+        guard let entry = entries[id], entry.definition == nil else { return }
+        entries[id]?.definition = try? catalogue.definition(of: entry.record.command, for: entry.record.device)
+        listen(id)
     }
 
     /// Another version of a node that is known.
@@ -39,7 +46,7 @@ extension CommandDesk {
             entry.version = version
             entries[record.id] = entry
             if record.state.isFinal { remove(record.id, isOver: true, at: now) } else { restart(record.id, at: now) }
-        case .publishing, .awaitingAnswer:
+        case .publishing, .awaitingAnswer, .awaitingFormerAnswer:
             guard version > entry.version else { return }
             if record.state.isFinal {
                 remove(record.id, isOver: true, at: now)
@@ -65,7 +72,14 @@ extension CommandDesk {
         entries[id] = entry
         enqueue(id)
         setTimer(id, at: entry.deadline)
-        if entry.record.state == .sent { takeOver(id, at: now) } else { check(id, found, at: now) }
+        if entry.record.state == .sent {
+            takeOver(id, at: now)
+        } else {
+            // An answer to what was never sent is none.
+            entries[id]?.ending = nil
+            stopListening(id)
+            check(id, found, at: now)
+        }
     }
 
     private mutating func restart(_ id: String, at now: Milliseconds) {
@@ -77,13 +91,15 @@ extension CommandDesk {
     /// A command that a former owner recorded as sent.
     private mutating func takeOver(_ id: String, at now: Milliseconds) {
         guard let entry = entries[id] else { return }
+        if let ending = entry.ending {
+            return finish(id, ending.state, ending.reason, ending.detail, result: ending.result, at: now)
+        }
         // What the record says counts: that is how it was sent, whatever the definition has become since.
         guard entry.record.execution == .idempotent, !(entry.definition != nil && entry.isAtMostOnce) else {
-            let former = entry.record.gateway.map { " (\($0))" } ?? ""
-            return finish(
-                id, .unknown, .takeover,
-                "in flight when its gateway\(former) was replaced; whether it was executed is not known, and it is not sent again",
-                at: now)
+            guard entry.definition?.answer != nil, now < entry.deadline else { return finishUnanswered(id, at: now) }
+            listen(id)
+            entries[id]?.phase = .awaitingFormerAnswer
+            return
         }
         if entry.deadline <= now { return finishAtDeadline(id, at: now) }
         // The device may be answering what the former owner sent.
@@ -93,6 +109,15 @@ extension CommandDesk {
             return
         }
         pump(entry.record.device, at: now)
+    }
+
+    /// What a former owner sent at most once has not been answered, and nobody can say what became of it.
+    private mutating func finishUnanswered(_ id: String, at now: Milliseconds) {
+        let former = entries[id]?.record.gateway.map { " (\($0))" } ?? ""
+        finish(
+            id, .unknown, .takeover,
+            "in flight when its gateway\(former) was replaced; whether it was executed is not known, and it is not sent again",
+            at: now)
     }
 
     /// A request: whatever can be said against it is said at once, not when its turn comes.
@@ -284,10 +309,10 @@ extension CommandDesk {
     private mutating func end(_ id: String, _ ending: Ending, at now: Milliseconds) {
         guard let entry = entries[id] else { return }
         switch entry.phase {
-        case .recordingSent, .rereading: if entry.ending == nil { entries[id]?.ending = ending }
-        case .publishing, .awaitingAnswer, .waiting, .pausing, .judging:
+        case .recordingSent, .rereading, .idle: if entry.ending == nil { entries[id]?.ending = ending }
+        case .publishing, .awaitingAnswer, .awaitingFormerAnswer, .waiting, .pausing, .judging:
             finish(id, ending.state, ending.reason, ending.detail, result: ending.result, at: now, left: true)
-        case .idle, .finishing: counters.strayAnswers &+= 1
+        case .finishing: counters.strayAnswers &+= 1
         }
     }
 
@@ -303,6 +328,8 @@ extension CommandDesk {
             actions.append(.read(id: id))
         case .waiting, .judging, .publishing, .awaitingAnswer:
             if entry.deadline <= now { finishAtDeadline(id, at: now) }
+        case .awaitingFormerAnswer:
+            if entry.deadline <= now { finishUnanswered(id, at: now) }
         case .pausing(let until):
             if entry.deadline <= now {
                 finishAtDeadline(id, at: now)

@@ -8,6 +8,9 @@ import HeapModule
 /// - **At most once**: `SENT` is recorded, then the command is published, once. There is one publication for each recorded
 ///   transition to `SENT`, and the guarded, version-checked write lets that transition happen once in a command's life. When
 ///   it cannot be told whether the publication left, the command is `UNKNOWN`; when it certainly did not, `FAILED`.
+/// - **At most once, after a takeover**: a command that a former owner recorded as `SENT` is never sent again. Its answer is
+///   awaited until its deadline; only then it is `UNKNOWN`, and until then the device's next commands wait. One that has no
+///   answer, or whose definition is not here, has nothing to wait for: `UNKNOWN` at once.
 /// - **Idempotent**: published, then `SENT` is recorded. A publication whose outcome is unclear, and one that a predecessor had
 ///   sent before a takeover, is sent again under the same id (`attempt` + 1) while the deadline allows it.
 /// - **Order**: commands of one device are sent in the order in which their nodes were created (czxid), each after the one
@@ -19,7 +22,9 @@ import HeapModule
 ///   learns that at once. Only for a repetition of an idempotent command the device may have got an earlier one: that waits for
 ///   an answer until the deadline.
 /// - **Answers** are matched by the command's id, on the answer topic of its device, from the moment it may have been published:
-///   an answer may overtake the broker's acknowledgement and the record of `SENT`. The first conclusive one counts.
+///   an answer may overtake the broker's acknowledgement and the record of `SENT`. The first conclusive one counts. What a device
+///   answers while the command is another gateway's is kept with it: the answer to what a dying owner sent comes before its
+///   successor has been elected.
 /// - **A command without an answer** is `SUCCEEDED` once the broker has it; its reason says that nothing more is known.
 /// - **Cancelling** works while the command is `REQUESTED` and not being sent: ``CommandRecord/cancelRequestedBy``.
 ///
@@ -31,7 +36,14 @@ import HeapModule
 ///                         └── rejected, cancelled, expired ────────────────────────────────────────────┘
 ///
 /// A write whose outcome is unclear leads through `rereading` back to where it was. Losing the shard leads back to `idle`
-/// from everywhere.
+/// from everywhere. What becomes of a command that stands as `SENT` when its shard is gained:
+///
+/// | command | answer heard while `idle` | deadline ahead | deadline passed |
+/// | --- | --- | --- | --- |
+/// | at most once, answers | `finishing` with it | `awaitingFormerAnswer`, then by the answer or at the deadline (`UNKNOWN`) `finishing` | `UNKNOWN` |
+/// | at most once, no answer or no definition here | – | `UNKNOWN` | `UNKNOWN` |
+/// | idempotent | `finishing` with it | `waiting`: its turn to be sent again | `TIMED_OUT` |
+/// | idempotent, no definition here | – | `awaitingAnswer` until the deadline | `TIMED_OUT` |
 public struct CommandDesk: Sendable {
     /// How much the desk holds. What does not fit is not lost: its record stands in the tree.
     public struct Limits: Sendable, Hashable {
@@ -105,7 +117,8 @@ public struct CommandDesk: Sendable {
             queue.contains { place in
                 switch entries[place.id]?.phase {
                 case .recordingSent?, .publishing?, .awaitingAnswer?, .finishing?: true
-                case nil, .idle?, .waiting?, .pausing?, .judging?, .rereading?: false
+                // What a former owner sent need not be waited for: the next one listens as well.
+                case nil, .idle?, .waiting?, .pausing?, .judging?, .awaitingFormerAnswer?, .rereading?: false
                 }
             }
         }
@@ -128,7 +141,9 @@ public struct CommandDesk: Sendable {
     public func wantsChange(of id: String) -> Bool {
         if over.contains(id) { return false }
         return switch entries[id]?.phase {
-        case nil, .idle?, .waiting?, .pausing?, .judging?, .rereading?, .awaitingAnswer?, .publishing?: true
+        case nil, .idle?, .waiting?, .pausing?, .judging?, .rereading?, .awaitingAnswer?, .awaitingFormerAnswer?,
+            .publishing?:
+            true
         case .recordingSent?, .finishing?: false
         }
     }

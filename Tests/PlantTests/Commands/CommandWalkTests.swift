@@ -42,6 +42,28 @@ struct CommandWalkTests {
         #expect(world.received.count == world.nodes.count)
     }
 
+    @Test("at most once: whenever the owner is replaced, an answer that comes later is heard", arguments: 300..<304)
+    func answersAfterTakeovers(seed: Int) {
+        var world = CommandWorld(seed: UInt64(seed), isCalm: true)
+        for round in 0..<16 {
+            world.create("c\(round)", "start")
+            for _ in 0..<(seed + round) % 9 { world.progress() }
+            world.takeOver(informOld: round % 2 == 0, losesOutcomes: false)
+        }
+        world.settle()
+        #expect(world.violations.isEmpty, "seed \(seed): \(world.violations.joined(separator: "\n"))")
+        var heard = 0
+        for (id, node) in world.nodes {
+            // In this world a gateway may hear of an answer before it hears of the command: then nobody knows. And what
+            // waits behind such a one may be sent at its own deadline.
+            let expected: Set<CommandState> =
+                world.received[id] == 1 ? [.succeeded, .unknown, .timedOut] : [.unknown, .failed, .expired, .timedOut]
+            #expect(expected.contains(node.record.state), "seed \(seed): \(id) \(node.record.json)")
+            if node.record.state == .succeeded { heard += 1 }
+        }
+        #expect(heard * 10 >= world.received.count * 8, "seed \(seed): \(heard) of \(world.received.count)")
+    }
+
     @Test("a takeover after every single step of one command's life", arguments: ["start", "setSpeed"])
     func everyPoint(command: String) {
         for point in 0..<12 {
@@ -57,7 +79,8 @@ struct CommandWalkTests {
                 let state = world.nodes["only"]?.record.state
                 if command == "start" {
                     #expect(count <= 1, "point \(point)")
-                    #expect(state == .succeeded || state == .unknown, "point \(point): \(String(describing: state))")
+                    // The device answered, and the successor heard it: it need not guess.
+                    #expect(state == (count == 1 ? .succeeded : .unknown), "point \(point)")
                 } else {
                     #expect(count >= 1, "point \(point)")
                     #expect(state == .succeeded, "point \(point): \(String(describing: state))")

@@ -89,7 +89,7 @@ struct CommandWorld {
     /// No more faults, and all the time that it takes.
     mutating func settle() {
         if !isBrokerUp { flipBroker() }
-        for _ in 0..<40 {
+        for _ in 0..<80 {
             for _ in 0..<200 { progress() }
             now += 1000
             if nodes.values.allSatisfy({ $0.record.state.isFinal }) { break }
@@ -235,6 +235,11 @@ struct CommandWorld {
         } else if count > 1 {
             publishedTwiceIdempotent += 1
         }
+        let waitsFor = nodes.first { other in
+            other.value.record.device == node.record.device && other.value.czxid < node.czxid
+                && other.value.record.state == .sent && other.value.record.command == "start"
+        }
+        if let waitsFor { violations.append("\(id) left while \(waitsFor.key) was in flight") }
         if count == 1 {
             let device = node.record.device
             if let last = lastFirstReception[device], last > node.czxid {
