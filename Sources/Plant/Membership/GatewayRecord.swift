@@ -1,0 +1,65 @@
+import OrderedCollections
+
+/// A gateway's registration, the data of `/gateways/<gateway>`: what decides ownership, written again only when it changes.
+///
+///     {"gateway","host","pid","version","started","life","boot","pidNamespace","processStart","ready","settled","routesDigest"}
+///
+/// Older gateways write the first five, and what now stands in `/status/<gateway>` (``GatewayStatusRecord``). A record of
+/// theirs counts as ready, settled, and equal in its routes.
+public struct GatewayRecord: Sendable, Hashable {
+    /// Larger data is no record.
+    public static let sizeLimit = 64 * 1024
+
+    public var identity: GatewayIdentity
+    /// Whether it hears the broker: both connections stand, and subscriptions are granted. nil: an older gateway.
+    public var isReady: Bool?
+    /// Whether it may have shards while others that were there before it are ready as well. nil: an older gateway.
+    public var isSettled: Bool?
+    /// What its routes are, in short. nil: an older gateway.
+    public var routesDigest: String?
+
+    public init(identity: GatewayIdentity, isReady: Bool?, isSettled: Bool?, routesDigest: String?) {
+        self.identity = identity
+        self.isReady = isReady
+        self.isSettled = isSettled
+        self.routesDigest = routesDigest
+    }
+
+    /// nil for anything that is not the registration of the gateway of that name: anybody may make a node there.
+    public init?(parsing data: [UInt8], name: String) {
+        guard data.count <= Self.sizeLimit, let json = try? JSONValue(parsing: data),
+            json["gateway"]?.stringValue == name, let pid = json["pid"]?.intValue,
+            let started = json["started"]?.intValue
+        else { return nil }
+        var proof: GatewayIdentity.ProcessProof?
+        if let boot = json["boot"]?.stringValue, let namespace = json["pidNamespace"]?.stringValue,
+            let start = json["processStart"]?.intValue
+        {
+            proof = .init(bootID: boot, pidNamespace: namespace, processStart: start)
+        }
+        self.init(
+            identity: GatewayIdentity(
+                gateway: name, host: json["host"]?.stringValue ?? "", pid: pid,
+                version: json["version"]?.stringValue ?? "", started: started, life: json["life"]?.stringValue,
+                proof: proof),
+            isReady: json["ready"]?.boolValue, isSettled: json["settled"]?.boolValue,
+            routesDigest: json["routesDigest"]?.stringValue)
+    }
+
+    public func serialized() -> [UInt8] {
+        var members: OrderedDictionary<String, JSONValue> = [
+            "gateway": .string(identity.gateway), "host": .string(identity.host), "pid": .integer(identity.pid),
+            "version": .string(identity.version), "started": .integer(identity.started),
+        ]
+        members["life"] = identity.life.map(JSONValue.string)
+        if let proof = identity.proof {
+            members["boot"] = .string(proof.bootID)
+            members["pidNamespace"] = .string(proof.pidNamespace)
+            members["processStart"] = .integer(proof.processStart)
+        }
+        members["ready"] = isReady.map(JSONValue.bool)
+        members["settled"] = isSettled.map(JSONValue.bool)
+        members["routesDigest"] = routesDigest.map(JSONValue.string)
+        return JSONValue.object(members).serialized()
+    }
+}

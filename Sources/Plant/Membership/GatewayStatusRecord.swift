@@ -1,0 +1,32 @@
+public import OrderedCollections
+
+/// What a gateway counts and how its connections stand, the data of `/status/<gateway>`: written again every two seconds, also
+/// as a sign of life.
+public struct GatewayStatusRecord: Sendable, Hashable {
+    public var gateway: String
+    public var life: String?
+    public var at: Milliseconds
+    /// How the connection to the broker stands.
+    public var broker: String
+    public var counters: OrderedDictionary<String, UInt64>
+
+    public init(
+        gateway: String, life: String?, at: Milliseconds, broker: String, counters: OrderedDictionary<String, UInt64>
+    ) {
+        self.gateway = gateway
+        self.life = life
+        self.at = at
+        self.broker = broker
+        self.counters = counters
+    }
+
+    public func serialized() -> [UInt8] {
+        var members: OrderedDictionary<String, JSONValue> = ["gateway": .string(gateway)]
+        members["life"] = life.map(JSONValue.string)
+        members["at"] = .integer(at)
+        members["broker"] = .string(broker)
+        members["counters"] = .object(
+            .init(uniqueKeysWithValues: counters.map { ($0.key, .integer(Int64(clamping: $0.value))) }))
+        return JSONValue.object(members).serialized()
+    }
+}

