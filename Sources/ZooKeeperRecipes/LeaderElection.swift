@@ -21,7 +21,8 @@ public enum LeadershipEvent: Sendable, Hashable {
 /// States: *queueing* (node being made) → *waiting* (watches the predecessor, the one before that, and the own
 /// node) → *leading* (watches the own node and the lease's deadline) → *queueing*, when the session has expired or the
 /// node was deleted by somebody else. While the deadline has passed, the candidate is *lapsed*: not leader, but it
-/// leads again, with the same lease, when the session turns out to have lived on.
+/// leads again, with the same lease, when the session turns out to have lived on. ``setStanding(_:)`` takes a candidate out
+/// of the queue for a while: *withdrawn*.
 public final class LeaderElection: Service, Sendable {
     private struct State {
         var lease: Lease?
@@ -34,6 +35,7 @@ public final class LeaderElection: Service, Sendable {
     private let logger: Logger
     private let state = Mutex(State())
     private let broadcast = StateBroadcast(LeadershipEvent.lost(.resigned), bound: 16)
+    private let isStanding = StateBroadcast(true, bound: 1)
 
     /// Makes a candidate.
     ///
@@ -62,6 +64,12 @@ public final class LeaderElection: Service, Sendable {
         broadcast.updates { if case .elected = $0 { true } else { false } }
     }
 
+    /// Whether to stand. A candidate that is told not to gives the lease up, if it has it, and leaves the queue until it is
+    /// told to stand again. True at the beginning.
+    public func setStanding(_ stands: Bool) {
+        if isStanding.value != stands { isStanding.send(stands) }
+    }
+
     /// Stands until cancelled or shut down gracefully; then gives the lease up, removes the node, and returns.
     ///
     /// - Throws: ``/ZooKeeperClient/ZooKeeperError`` when standing is hopeless: the client has ended, or access is
@@ -71,11 +79,27 @@ public final class LeaderElection: Service, Sendable {
         try await cancelWhenGracefulShutdown {
             var repetition = Repetition()
             while !Task.isCancelled {
+                for await stands in self.isStanding.updates() where stands { break }
+                if Task.isCancelled { return }
                 let began = ContinuousClock.now
-                guard let reason = try await self.stand() else { return }
+                // nil: told to stop, or to stand no more.
+                guard let reason = try await self.standWhileWanted() else { continue }
                 self.logger.debug("queueing again", metadata: ["path": "\(self.path)", "reason": "\(reason)"])
                 do { try await repetition.pause(after: ContinuousClock.now - began) } catch { return }
             }
+        }
+    }
+
+    /// One candidacy, which ends when it is not wanted any more; returns when nothing of it is left in the tree.
+    private func standWhileWanted() async throws -> LeaseLossReason? {
+        try await withThrowingTaskGroup(of: LeaseLossReason?.self) { group in
+            group.addTask { try await self.stand() }
+            group.addTask {
+                for await stands in self.isStanding.updates() where !stands { break }
+                return nil
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? nil
         }
     }
 

@@ -6,11 +6,14 @@ public struct Member: Hashable, Sendable {
     public var data: [UInt8]
     /// The session that the node belongs to; 0 when it is not ephemeral.
     public var sessionID: Int64
+    /// The transaction that made the node (its czxid): who has a smaller one is a member longer.
+    public var registration: Int64
 
     /// Makes a description of a member.
-    public init(name: String, data: [UInt8], sessionID: Int64) {
+    public init(name: String, data: [UInt8], sessionID: Int64, registration: Int64 = 0) {
         self.name = name
         self.data = data
         self.sessionID = sessionID
+        self.registration = registration
     }
 }

@@ -118,7 +118,8 @@ public final class MemberList: Service, Sendable {
     private func nodePath(_ name: String) -> String { ZooKeeperPath.child(name, of: path) }
 
     private static func member(_ name: String, _ node: NodeData) -> Member {
-        Member(name: name, data: node.data ?? [], sessionID: node.stat.ephemeralOwner)
+        Member(
+            name: name, data: node.data ?? [], sessionID: node.stat.ephemeralOwner, registration: node.stat.czxid)
     }
 
     private func publish(_ members: [String: Member]) {

@@ -13,7 +13,8 @@ public final class Membership: Service, Sendable {
     private let client: ZooKeeperClient
     private let path: String
     private let name: String
-    private let data: [UInt8]
+    /// What the node is to show.
+    private let data: Mutex<[UInt8]>
     private let mayReplace: @Sendable (_ existingData: [UInt8]) -> Bool
     private let logger: Logger
     private let list: MemberList
@@ -34,7 +35,7 @@ public final class Membership: Service, Sendable {
         self.client = client
         self.path = path
         self.name = name
-        self.data = data
+        self.data = Mutex(data)
         self.mayReplace = mayReplace
         self.logger = logger
         list = MemberList(client: client, path: path, logger: logger)
@@ -47,6 +48,21 @@ public final class Membership: Service, Sendable {
 
     /// The members as last seen.
     public var currentMembers: [Member] { list.current ?? [] }
+
+    /// Shows other data from now on, also in every later node; returns when the present node shows it, if there is one.
+    ///
+    /// For one caller at a time. After an error the node may show the old data still: call it again.
+    public func update(_ data: [UInt8]) async throws {
+        self.data.withLock { $0 = data }
+        do {
+            let node = try await client.getData(nodePath)
+            guard node.stat.ephemeralOwner == client.session?.id, node.data != data else { return }
+            // With its version: should the node be another's by now, nothing happens.
+            try await client.setData(nodePath, data: data, version: node.stat.version)
+        } catch let error as ZooKeeperError where error.code == .noNode || error.code == .badVersion {
+            return  // it is made, or looked at, again, and then shows this
+        }
+    }
 
     /// Stays a member until cancelled or shut down gracefully; then removes the node and returns.
     ///
@@ -95,7 +111,11 @@ public final class Membership: Service, Sendable {
                 let (node, watch) = try await client.getDataAndWatch(nodePath)
                 if let session = client.session, node.stat.ephemeralOwner == session.id {
                     ownSessions.withLock { _ = $0.insert(session.id) }
-                    return watch
+                    // Changed while the node was being made.
+                    let data = data.withLock { $0 }
+                    guard node.data != data else { return watch }
+                    try await client.setData(nodePath, data: data, version: node.stat.version)
+                    continue
                 }
                 let isOurs = ownSessions.withLock { $0.contains(node.stat.ephemeralOwner) }
                 if isOurs || mayReplace(node.data ?? []) {
@@ -107,13 +127,15 @@ public final class Membership: Service, Sendable {
                 }
             } catch let error as ZooKeeperError where error.code == .noNode {
                 try await create()
+            } catch let error as ZooKeeperError where error.code == .badVersion {
+                continue  // changed meanwhile: look again
             }
         }
     }
 
     private func create() async throws {
         do {
-            try await client.create(nodePath, data: data, mode: .ephemeral)
+            try await client.create(nodePath, data: data.withLock { $0 }, mode: .ephemeral)
         } catch let error as ZooKeeperError where error.code == .nodeExists {
             return  // an unanswered create of ours, or somebody else's: the next look tells
         } catch let error as ZooKeeperError where error.code == .noNode {
@@ -124,6 +146,7 @@ public final class Membership: Service, Sendable {
     /// Deletes a leftover and takes its place at once. Should a live one have taken it since it was read, that one
     /// notices and comes back.
     private func replace(_ node: NodeData) async throws {
+        let data = data.withLock { $0 }
         do {
             // Nobody sees the member missing.
             try await client.transaction([
