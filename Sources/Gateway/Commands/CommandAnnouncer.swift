@@ -33,14 +33,16 @@ final class CommandAnnouncer: Sendable {
     private let publisher: any MessagePublisher
     private let topics: CommandTopics
     private let limit: Int
+    private let clock: GatewayClock
     private let logger: Logger
     private let state = Mutex(State())
     private let turns = Wake()
 
-    init(publisher: any MessagePublisher, topics: CommandTopics, limit: Int, logger: Logger) {
+    init(publisher: any MessagePublisher, topics: CommandTopics, limit: Int, clock: GatewayClock, logger: Logger) {
         self.publisher = publisher
         self.topics = topics
         self.limit = limit
+        self.clock = clock
         self.logger = logger
     }
 
@@ -68,8 +70,8 @@ final class CommandAnnouncer: Sendable {
             }
             state.items.append(
                 Item(
-                    topic: topic, payload: payload, properties: properties, lease: lease, expires: .now + Self.lifetime)
-            )
+                    topic: topic, payload: payload, properties: properties, lease: lease,
+                    expires: clock.now() + Self.lifetime))
         }
         turns.wake()
     }
@@ -82,7 +84,7 @@ final class CommandAnnouncer: Sendable {
                     state.isPublishing = false
                     if !isDone { state.items.prepend(item) }
                 }
-                if !isDone { try? await Task.sleep(for: Self.retryPause) }
+                if !isDone { try? await clock.sleep(Self.retryPause) }
             }
         }
     }
@@ -90,7 +92,8 @@ final class CommandAnnouncer: Sendable {
     private func take() -> Item? {
         state.withLock { state in
             while let item = state.items.popFirst() {
-                if item.expires > .now, item.lease?.isValid() != false {
+                let now = clock.now()
+                if item.expires > now, item.lease?.isValid(at: now) != false {
                     state.isPublishing = true
                     return item
                 }

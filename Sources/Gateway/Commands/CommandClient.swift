@@ -41,8 +41,12 @@ package struct CommandClient: Sendable {
     }
 
     private let client: ZooKeeperClient
+    private let clock: GatewayClock
 
-    package init(client: ZooKeeperClient) { self.client = client }
+    package init(client: ZooKeeperClient, clock: GatewayClock = .system) {
+        self.client = client
+        self.clock = clock
+    }
 
     private static func path(of id: String) -> String { TreeLayout.commands + "/" + id }
 
@@ -93,14 +97,14 @@ package struct CommandClient: Sendable {
             let record = try Self.parse(node, id)
             if record != last { changed?(record) }
             last = record
-            if record.state.isFinal || ContinuousClock.now >= deadline { return record }
+            if record.state.isFinal || clock.now() >= deadline { return record }
             let isOver = try await withThrowingTaskGroup(of: Bool.self) { group in
                 group.addTask {
                     _ = try await watch.next()
                     return false
                 }
                 group.addTask {
-                    try await Task.sleep(until: deadline)
+                    try await clock.sleep(deadline - clock.now())
                     return true
                 }
                 defer { group.cancelAll() }

@@ -77,7 +77,7 @@ extension CommandService {
         do throws(CommandRequest.Refusal) { record = try request.record() } catch {
             return refuse(request, id: error.id, device: error.device, detail: error.detail)
         }
-        let end = ContinuousClock.now + Self.requestPatience
+        let end = clock.now() + Self.requestPatience
         while true {
             do {
                 switch try await CommandClient(client: client).submit(record) {
@@ -93,8 +93,8 @@ extension CommandService {
                 return refuse(request, id: record.id, device: record.device, detail: "\(error)")
             } catch {
                 guard !(error is CancellationError), !Task.isCancelled else { return }
-                guard ContinuousClock.now < end else { return unreachable(request, record) }
-                try? await Task.sleep(for: Self.retryPause)
+                guard clock.now() < end else { return unreachable(request, record) }
+                try? await clock.sleep(Self.retryPause)
             }
         }
     }
@@ -119,7 +119,7 @@ extension CommandService {
         answer["state"] = .string(CommandState.rejected.rawValue)
         answer["reason"] = .string(CommandReason.invalid.rawValue)
         answer["detail"] = .string(detail)
-        answer["at"] = .integer(WallClock.now())
+        answer["at"] = .integer(clock.wall())
         logger.info("command request refused", metadata: ["command": "\(id ?? "")", "detail": "\(detail)"])
         reply(.object(answer), to: request, id: id)
     }
@@ -133,7 +133,7 @@ extension CommandService {
             [
                 "id": .string(record.id), "error": "tree-unreachable",
                 "detail": .string(detail + "Asking again under the same id is safe."), "gateway": .string(gateway),
-                "at": .integer(WallClock.now()),
+                "at": .integer(clock.wall()),
             ], to: request, id: record.id)
     }
 

@@ -27,7 +27,7 @@ extension CommandService {
     /// The shard's lease, if it is still the one that the action was decided under.
     private func lease(of shard: Int, epoch: Int64) -> Lease? {
         state.withLock { state in
-            guard let lease = state.leases[shard], lease.token == epoch, lease.isValid() else {
+            guard let lease = state.leases[shard], lease.token == epoch, lease.isValid(at: clock.now()) else {
                 state.counters.fenced &+= 1
                 return nil
             }
@@ -80,7 +80,7 @@ extension CommandService {
         while true {
             if let outcome = await publishUnlessFull(publication) { return outcome }
             // Nothing has left. Its turn comes within the deadline, or the next attempt says that it has not.
-            do { try await Task.sleep(for: .milliseconds(2)) } catch { return .notSent("this gateway is stopping") }
+            do { try await clock.sleep(.milliseconds(2)) } catch { return .notSent("this gateway is stopping") }
         }
     }
 
@@ -89,7 +89,7 @@ extension CommandService {
         guard let lease = lease(of: publication.shard, epoch: publication.epoch), let stepDown = lease.deadline else {
             return .notSent("this gateway no longer owns the device")
         }
-        let now = WallClock.now()
+        let now = clock.wall()
         let left = publication.deadline - now
         guard left > 0 else { return .notSent("its deadline has passed") }
         let properties = MQTTProperties(
@@ -99,7 +99,7 @@ extension CommandService {
         do {
             let result = try await publisher.publish(
                 topic: publication.topic, payload: publication.payload, qos: .atLeastOnce, retain: false,
-                properties: properties, notAfter: min(stepDown, .now + .milliseconds(left)))
+                properties: properties, notAfter: min(stepDown, clock.now() + .milliseconds(left)))
             if result.reasonCode == .noMatchingSubscribers { return .noSubscribers }
             return result.reasonCode.isError ? .refused("\(result.reasonCode)") : .acknowledged
         } catch let error as MQTTError {

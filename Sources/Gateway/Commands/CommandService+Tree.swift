@@ -29,7 +29,7 @@ extension CommandService {
             } catch {
                 guard !(error is CancellationError) else { return }
                 logger.debug("commands watch", metadata: ["error": "\(error)"])
-                try? await Task.sleep(for: Self.retryPause)
+                try? await clock.sleep(Self.retryPause)
             }
         }
     }
@@ -98,7 +98,7 @@ extension CommandService {
                 state.changed.formUnion(changed)
                 state.mustList = state.mustList || mustList
             }
-            if !(error is CancellationError) { try? await Task.sleep(for: Self.retryPause) }
+            if !(error is CancellationError) { try? await clock.sleep(Self.retryPause) }
             if !Task.isCancelled { turns.wake() }
             return false
         }

@@ -78,6 +78,7 @@ package final class CommandService: Service, Sendable {
     let topics: CommandTopics
     let reading: @Sendable (TagPath) -> Interlock.Reading?
     let announcer: CommandAnnouncer
+    let clock: GatewayClock
     let logger: Logger
     let state: Mutex<State>
     let turns = Wake()
@@ -88,16 +89,18 @@ package final class CommandService: Service, Sendable {
     /// - Parameter reading: the latest value of a tag, for interlocks; called on any thread, must not block.
     package init(
         client: ZooKeeperClient, publisher: any MessagePublisher, configuration: Configuration,
-        reading: @escaping @Sendable (TagPath) -> Interlock.Reading?, logger: Logger
+        reading: @escaping @Sendable (TagPath) -> Interlock.Reading?, clock: GatewayClock = .system, logger: Logger
     ) {
         self.client = client
         self.publisher = publisher
         self.configuration = configuration
         self.reading = reading
+        self.clock = clock
         self.logger = logger
         topics = CommandTopics(plant: configuration.plant)
         announcer = CommandAnnouncer(
-            publisher: publisher, topics: topics, limit: configuration.announcementLimit, logger: logger)
+            publisher: publisher, topics: topics, limit: configuration.announcementLimit, clock: clock,
+            logger: logger)
         state = Mutex(
             State(
                 desk: CommandDesk(
@@ -165,7 +168,7 @@ package final class CommandService: Service, Sendable {
                 state.counters.requestsDropped &+= 1
                 return false
             }
-            state.requests.append(CommandRequest(payload: payload, properties: properties, receivedAt: WallClock.now()))
+            state.requests.append(CommandRequest(payload: payload, properties: properties, receivedAt: clock.wall()))
             return true
         }
         if isTaken { requestTurns.wake() }
@@ -173,7 +176,7 @@ package final class CommandService: Service, Sendable {
 
     /// Tells the desk something, and has performed what follows from it.
     func feed(_ input: (inout State, Milliseconds) -> [CommandAction]) {
-        let now = WallClock.now()
+        let now = clock.wall()
         var actions = state.withLock { input(&$0, now) }
         // Interlocks are answered at once, here; that leads to at most one further action each.
         while !actions.isEmpty {
@@ -226,8 +229,8 @@ package final class CommandService: Service, Sendable {
         while !Task.isCancelled {
             feed { state, now in state.desk.advance(to: now) }
             let next = state.withLock { $0.desk.nextDeadline }
-            let pause = next.map { max(1, min(25, $0 - WallClock.now())) } ?? 100
-            try? await Task.sleep(for: .milliseconds(pause))
+            let pause = next.map { max(1, min(25, $0 - clock.wall())) } ?? 100
+            try? await clock.sleep(.milliseconds(pause))
         }
     }
 
@@ -238,7 +241,7 @@ package final class CommandService: Service, Sendable {
             }
         }
         // Ends with our own task only; a publisher that is shut down stays disconnected.
-        while !Task.isCancelled { try? await Task.sleep(for: .seconds(1)) }
+        while !Task.isCancelled { try? await clock.sleep(.seconds(1)) }
     }
 
     private func drain() async {
@@ -246,11 +249,11 @@ package final class CommandService: Service, Sendable {
             state.isDraining = true
             return state.desk.brokerAvailable(false, at: now)
         }
-        let end = ContinuousClock.now + configuration.drainTime
-        while !Task.isCancelled, ContinuousClock.now < end {
+        let end = clock.now() + configuration.drainTime
+        while !Task.isCancelled, clock.now() < end {
             let isBusy = state.withLock { $0.desk.isUnderway } || !announcer.isIdle
             if !isBusy { return }
-            try? await Task.sleep(for: .milliseconds(10))
+            try? await clock.sleep(.milliseconds(10))
         }
     }
 }
