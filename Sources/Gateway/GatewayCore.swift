@@ -31,9 +31,8 @@ struct GatewayCore: Service {
         self.configuration = configuration
         self.client = client
         self.logger = logger
-        identity = GatewayIdentity(
-            gateway: configuration.gateway, host: HostProcess.hostName, pid: Int64(HostProcess.id),
-            version: Gateway.version, started: WallClock.now())
+        identity = .ofThisProcess(
+            gateway: configuration.gateway, version: Gateway.version, started: WallClock.now())
         board = AnnouncementBoard(clock: clock)
         wakes = ServiceWakes(announcer: [board.turns, board.markTurns])
         takeover = FastTakeover(client: client, gateway: configuration.gateway, logger: logger)
@@ -98,15 +97,33 @@ struct GatewayCore: Service {
     private func services(_ journal: Journal) throws -> [any Service] {
         let gate = AcknowledgementGate { [subscriber] in subscriber.acknowledge(through: $0) }
         let identity = identity
+        let registration = GatewayRecord(
+            identity: identity, isReady: false, isSettled: false, routesDigest: RoutesDigest.of(configuration.routes))
         let membership = Membership(
-            client: client, path: TreeLayout.gateways, name: identity.gateway, data: identity.serialized(),
-            mayReplace: { GatewayIdentity.isDeadPredecessor($0, of: identity) }, logger: logger)
-        let shards = ShardOwnership(client: client, gateway: identity.gateway, membership: membership, logger: logger)
+            client: client, path: TreeLayout.gateways, name: identity.gateway, data: registration.serialized(),
+            mayReplace: { identity.provesDeath(of: $0) }, logger: logger)
+        let shards = ShardOwnership(client: client, gateway: identity.gateway, logger: logger)
         let catchUp = ShardCatchUp(
             client: client, plant: plant, shards: shards, logger: logger,
             caughtUp: { [wakes] in wakes.mirror.wake() })
         let election = LeaderElection(
             client: client, path: TreeLayout.alarmProcessor, identity: Array(identity.gateway.utf8), logger: logger)
+        election.setStanding(false)
+        let ownership = OwnershipService(
+            client: client, record: registration, membership: membership,
+            link: BrokerLinkState(subscriber: subscriber, publisher: publisher),
+            hands: .init(
+                want: { shards.want($0) }, standForProcessor: { election.setStanding($0) },
+                connect: { [subscriber, publisher] mayConnect in
+                    for client in [subscriber, publisher] { mayConnect ? client.resume() : client.suspend() }
+                },
+                membersSeen: { [takeover] in takeover.membersSeen($0) }), logger: logger)
+        let eagerness = ElectedLink(
+            elected: { election.events() },
+            connectNow: { [subscriber, publisher] in
+                subscriber.reconnectNow()
+                publisher.reconnectNow()
+            })
         let termTurns = Wake()
         let processor = AlarmProcessor(
             client: client, election: election, gateway: identity.gateway, plant: plant,
@@ -178,14 +195,15 @@ struct GatewayCore: Service {
                 plant.numbers + BrokerConnections.numbers(subscriber: subscriber, publisher: publisher)
                     + commands.numbers + board.numbers
             },
-            broker: { [subscriber] in "\(subscriber.connectionState)" }, logger: logger)
+            broker: { [subscriber] in "\(subscriber.connectionState)" }, holdsName: { ownership.holdsName },
+            clock: .system, logger: logger)
         // This runs once the tree has been read, so the gateway is ready; without its broker it is still worth keeping.
         let systemd = SystemdLifecycle(
             notifier: SystemdNotifier(environment: HostProcess.environment, processID: HostProcess.id), logger: logger,
             isHealthy: { [plant] in plant.hasAdvanced(since: WallClock.now() &- 10_000) }, becomeReady: {})
         return [
-            publisher, control, journal, membership, election, shards, processor, announcer, retained, houseKeeping,
-            devices, mirror, ingest, hearing, returns, subscriber, commands, hearingWatch, status, systemd,
+            publisher, control, journal, membership, election, shards, ownership, eagerness, processor, announcer,
+            retained, houseKeeping, devices, mirror, ingest, hearing, returns, subscriber, commands, status, systemd,
         ]
     }
 }

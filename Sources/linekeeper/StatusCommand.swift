@@ -17,7 +17,9 @@ struct StatusCommand: AsyncParsableCommand {
               linekeeper status
               linekeeper status --json | jq 'select(.kind == "gateway")'
 
-            Exit status 3 when the tree or the broker cannot be reached.
+            Exit status 3 when the tree or the broker cannot be reached; 1 when something that only a person can mend keeps
+            gateways from serving: nodes in /gateways that no gateway keeps, gateways with different routes, no gateway that
+            hears the broker.
             """)
 
     @OptionGroup var tree: TreeOptions
@@ -44,6 +46,7 @@ struct StatusCommand: AsyncParsableCommand {
             if let health { Terminal.line(health.line) }
         }
         if let health, !health.isWell { throw CommandFailure(.unreachable) }
+        if !plant.complaints.isEmpty { throw CommandFailure(.no) }
     }
 
     /// The tree's line when nothing can be read from it.
@@ -62,6 +65,10 @@ struct PlantStatus: Sendable {
         var data: JSONValue
         var shards: Int
         var isProcessor: Bool
+        /// nil: a node that no living gateway keeps.
+        var member: GatewayMember?
+        /// Why it owns nothing though it is a member; nil when it may serve.
+        var standsBy: String?
     }
 
     var gateways: [GatewayLine] = []
@@ -92,14 +99,7 @@ struct PlantStatus: Sendable {
             status.processorEpoch = node?.stat.czxid
             status.standbys = candidates - 1
         }
-        let names = try await children(TreeLayout.gateways, client).sorted()
-        for (name, node) in zip(names, try await walk.data(of: names.map(TreeLayout.gateway))) {
-            guard let node else { continue }
-            let data = (try? JSONValue(parsing: node.data ?? [])) ?? .null
-            status.gateways.append(
-                GatewayLine(
-                    name: name, data: data, shards: owners.count { $0 == name }, isProcessor: name == status.processor))
-        }
+        try await status.readGateways(client, walk, owners: owners)
         let tags = try await walk.descendants(of: TreeLayout.tags)
         status.tags = Self.leaves(of: tags)
         for node in try await walk.data(of: walk.descendants(of: TreeLayout.devices)) {
@@ -115,6 +115,54 @@ struct PlantStatus: Sendable {
         }
         status.journalEntries = try await Int(client.exists(TreeLayout.journal)?.numChildren ?? 0)
         return status
+    }
+
+    /// Registrations, and what each gateway counts: in a node of its own, or, an older gateway's, in the registration.
+    private mutating func readGateways(_ client: ZooKeeperClient, _ walk: TreeWalk, owners: [String]) async throws {
+        let names = try await Self.children(TreeLayout.gateways, client).sorted()
+        async let figures = walk.data(of: names.map(TreeLayout.status))
+        let registrations = try await walk.data(of: names.map(TreeLayout.gateway))
+        for ((name, node), figures) in zip(zip(names, registrations), try await figures) {
+            guard let node else { continue }
+            let bytes = node.data ?? []
+            let member = GatewayMember(
+                name: name, data: bytes, sessionID: node.stat.ephemeralOwner, registration: node.stat.czxid)
+            var data = (try? JSONValue(parsing: bytes))?.objectValue ?? [:]
+            let counted = figures.flatMap { try? JSONValue(parsing: $0.data ?? []) }?.objectValue ?? [:]
+            // Of another life, it says nothing about this one.
+            if counted["life"] == data["life"] {
+                for key in ["broker", "counters"] where counted[key] != nil { data[key] = counted[key] }
+            }
+            gateways.append(
+                GatewayLine(
+                    name: name, data: .object(data), shards: owners.count { $0 == name },
+                    isProcessor: name == processor, member: member))
+        }
+        let group = ServingGroup(gateways.compactMap(\.member))
+        for index in gateways.indices {
+            guard let member = gateways[index].member else { continue }
+            if !member.isReady {
+                gateways[index].standsBy = "does not hear the broker"
+            } else if !group.eligible.contains(member.name) {
+                gateways[index].standsBy = "other routes than \(group.leader ?? "the others")"
+            }
+        }
+    }
+
+    /// What is wrong with the gateways and needs a person, in a sentence each.
+    var complaints: [String] {
+        var complaints = gateways.filter { $0.member == nil }.map {
+            "\($0.name) is not a gateway: its node is not kept by a living one; delete it: linekeeper tree delete /gateways/\($0.name)"
+        }
+        let members = gateways.compactMap(\.member)
+        for gateway in gateways where gateway.member?.isReady == true {
+            guard let reason = gateway.standsBy else { continue }
+            complaints.append("\(gateway.name) stands by: \(reason); give all gateways the same routes")
+        }
+        if !members.isEmpty, !members.contains(where: \.isReady) {
+            complaints.append("no gateway hears the broker; is it running, and may the gateways connect and subscribe?")
+        }
+        return complaints
     }
 
     /// Nodes that are nobody's parent.
@@ -168,7 +216,7 @@ struct PlantStatus: Sendable {
         for gateway in gateways {
             table.rows.append([
                 TableCell(gateway.name, .bold),
-                gateway.isProcessor ? TableCell("alarm processor", .green) : TableCell("standby"),
+                gateway.role,
                 TableCell("\(gateway.shards)"), TableCell(gateway.data["host"]?.stringValue ?? ""),
                 TableCell(gateway.data["pid"].map { "\($0)" } ?? ""),
                 TableCell(gateway.data["version"]?.stringValue ?? ""),
@@ -182,6 +230,7 @@ struct PlantStatus: Sendable {
         )
         lines.append("         \(alarmCounts)")
         lines.append("shards   \(ownedShards) of \(TreeLayout.shardCount) owned")
+        for complaint in complaints { lines.append("problem  \(Style.red.applied(to: printable(complaint)))") }
         lines.append(
             "plant    \(HumanText.count(Int64(tags))) tags; devices: \(deviceCounts); \(HumanText.count(Int64(journalEntries))) journal entries"
         )
@@ -222,6 +271,8 @@ struct PlantStatus: Sendable {
             object["gateway"] = .string(gateway.name)
             object["shards"] = .integer(Int64(gateway.shards))
             object["alarmProcessor"] = .bool(gateway.isProcessor)
+            object["counts"] = .bool(gateway.member != nil)
+            object["standsBy"] = gateway.standsBy.map(JSONValue.string)
             return .object(object)
         }
         objects.append([
@@ -241,6 +292,14 @@ struct PlantStatus: Sendable {
             "roundTripMicroseconds": .integer(roundTrip.components.attoseconds / 1_000_000_000_000),
         ])
         return objects
+    }
+}
+
+extension PlantStatus.GatewayLine {
+    fileprivate var role: TableCell {
+        if member == nil { return TableCell("does not count", .red) }
+        if isProcessor { return TableCell("alarm processor", .green) }
+        return standsBy.map { TableCell("stands by: \($0)", .red) } ?? TableCell("standby")
     }
 }
 

@@ -20,8 +20,7 @@ struct BrokerConnections {
         result.sessionExpiry = .zero
         result.keepAlive = min(configuration.mqtt.keepAlive, .seconds(5))
         result.maxInFlightPublishes = configuration.limits.maxInFlightPublishes
-        let notice = GatewayNotice(
-            gateway: identity.gateway, state: .offline, pid: identity.pid, started: identity.started)
+        let notice = GatewayNotice(identity, .offline)
         result.will = MQTTWill(
             topic: GatewayNotice.topic(plant: configuration.plant, gateway: identity.gateway), payload: notice.payload,
             qos: .atLeastOnce, retain: true)
@@ -50,6 +49,10 @@ struct BrokerConnections {
     private func common(clientID: String) throws -> MQTTClient.Configuration {
         var result = try configuration.mqtt.clientConfiguration(clientID: clientID)
         result.maxPayload = configuration.limits.maxPayload
+        // A few gateways do not burden a broker, and each waits for values: never much longer than the broker is away.
+        result.reconnect.maximum = .milliseconds(500)
+        // Whoever connects under this gateway's name throws another out that does: the name must be held in the tree first.
+        result.startsSuspended = true
         try result.validate()
         return result
     }

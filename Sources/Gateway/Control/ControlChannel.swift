@@ -43,8 +43,7 @@ struct ControlChannel: Service {
     }
 
     private func publish(_ state: GatewayNotice.State) async {
-        let notice = GatewayNotice(
-            gateway: identity.gateway, state: state, pid: identity.pid, started: identity.started)
+        let notice = GatewayNotice(identity, state)
         _ = try? await publisher.publish(
             topic: GatewayNotice.topic(plant: plant, gateway: identity.gateway), payload: notice.payload,
             qos: .atLeastOnce, retain: true)
@@ -61,8 +60,8 @@ struct ControlChannel: Service {
                         if !entry.retain { commandRequest(payload, batch.properties(entry)) }
                     } else if retained(batch.topic(entry), payload, entry.retain) {
                         continue
-                    } else if let notice = GatewayNotice(payload: payload), takeover.admits(notice) {
-                        group.addTask { await takeover.takeOver(from: notice) }
+                    } else if let notice = GatewayNotice(payload: payload), let action = takeover.heard(notice) {
+                        group.addTask { await takeover.perform(action) }
                     }
                 }
                 publisher.acknowledge(through: batch.number)

@@ -1,13 +1,17 @@
 import Logging
 import OrderedCollections
-package import Plant
+import Plant
 import ServiceLifecycle
 import ZooKeeperClient
 import ZooKeeperProtocol
 
-/// What a gateway says of itself in `/gateways/<gateway>`, and its counters, brought up to date every few seconds.
+/// Keeps `/status/<gateway>`: what this gateway has counted and how its connections stand.
+///
+/// Written every ``interval`` whether it has changed or not: that it is written is the sign of life that refutes a false
+/// hint of this gateway's death (`DeathHints`). An ephemeral node apart from the registration, which decides ownership and
+/// makes every gateway think when it changes.
 struct StatusReporter: Service {
-    /// Between two updates of the node.
+    /// Between two writes.
     static let interval = Duration.seconds(2)
 
     let client: ZooKeeperClient
@@ -17,56 +21,42 @@ struct StatusReporter: Service {
     let additional: @Sendable () -> [(name: String, value: UInt64)]
     /// How the connection to the broker stands.
     let broker: @Sendable () -> String
+    /// Whether this gateway holds its name; the node is not its own before.
+    let holdsName: @Sendable () -> Bool
+    let clock: GatewayClock
     let logger: Logger
+
+    private var path: String { TreeLayout.status(identity.gateway) }
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
-            var last: [UInt8] = []
             while !Task.isCancelled {
-                let data = identity.serialized(broker: broker(), counters: additional() + counters.all)
-                if data != last {
-                    do {
-                        // Membership makes the node; until it has, there is nothing to update.
-                        _ = try await client.setData(TreeLayout.gateway(identity.gateway), data: data)
-                        last = data
-                    } catch {
+                if holdsName() {
+                    do { try await write() } catch {
                         logger.trace("status", metadata: ["error": "\(error)"])
                     }
                 }
-                try? await Task.sleep(for: Self.interval)
+                try? await clock.sleep(Self.interval)
             }
         }
     }
-}
 
-/// Who this gateway is: `{"gateway","host","pid","version","started"}`.
-package struct GatewayIdentity: Sendable {
-    package var gateway: String
-    package var host: String
-    package var pid: Int64
-    package var version: String
-    /// When the process started, milliseconds since 1970.
-    package var started: Milliseconds
-
-    package init(gateway: String, host: String, pid: Int64, version: String, started: Milliseconds) {
-        self.gateway = gateway
-        self.host = host
-        self.pid = pid
-        self.version = version
-        self.started = started
-    }
-
-    /// The node's data; with the state of the connection to the broker and counters when they are known.
-    package func serialized(broker: String? = nil, counters: [(name: String, value: UInt64)] = []) -> [UInt8] {
-        var members: [(String, JSONValue)] = [
-            ("gateway", .string(gateway)), ("host", .string(host)), ("pid", .integer(pid)),
-            ("version", .string(version)), ("started", .integer(started)),
-        ]
-        if let broker { members.append(("broker", .string(broker))) }
-        if !counters.isEmpty {
-            let numbers = counters.map { ($0.name, JSONValue.integer(Int64(clamping: $0.value))) }
-            members.append(("counters", .object(.init(numbers, uniquingKeysWith: { $1 }))))
+    private func write() async throws {
+        let record = GatewayStatusRecord(
+            gateway: identity.gateway, life: identity.life, at: clock.wall(), broker: broker(),
+            counters: OrderedDictionary(
+                (additional() + counters.all).map { ($0.name, $0.value) }, uniquingKeysWith: { $1 }))
+        let data = record.serialized()
+        do {
+            let stat = try await client.setData(path, data: data)
+            guard stat.ephemeralOwner != client.session?.id else { return }
+            // Of an earlier life, whose session has not ended yet: it would take the node with it.
+            try await client.transaction([
+                .delete(path: path, version: -1), .create(path: path, data: data, mode: .ephemeral),
+            ])
+        } catch let error as ZooKeeperError where error.code == .noNode {
+            try await client.ensurePath(TreeLayout.statuses)
+            try await client.create(path, data: data, mode: .ephemeral)
         }
-        return JSONValue.object(.init(uniqueKeysWithValues: members)).serialized()
     }
 }

@@ -6,65 +6,132 @@ import ZooKeeperProtocol
 
 /// Removes what a dead gateway owned, on the broker's word, without waiting for its session to expire.
 ///
-/// The will is a hint and nothing more: the tree decides. All nodes of the dead gateway's session go in one transaction;
-/// if it lives after all, it finds its nodes gone, stops acting (every owner's write is fenced by a check of such a node)
-/// and queues again. Hints about one gateway are answered at most once every ``interval``.
+/// ``DeathHints`` says when that word is believed; this reads the tree for it and carries the removal out: all nodes of the
+/// session go in one transaction. If the gateway lives after all, it finds its nodes gone, stops acting (every owner's write
+/// is fenced by a check of such a node) and queues again.
 final class FastTakeover: Sendable {
-    /// Shortest time between two removals of the same gateway's nodes.
-    static let interval = Duration.seconds(2)
-    static let rememberedGateways = 1000
+    /// Hints that are worked on at once, of gateways that are not registered as far as is known: each costs a reading, and
+    /// whoever may publish on the topic can make up any number. Further ones are dropped; a session's expiry decides then.
+    static let strangers = 4
 
-    private let client: ZooKeeperClient
-    private let gateway: String
-    private let logger: Logger
-    private let lastRemoval = Mutex<[String: ContinuousClock.Instant]>([:])
-
-    init(client: ZooKeeperClient, gateway: String, logger: Logger) {
-        self.client = client
-        self.gateway = gateway
-        self.logger = logger
+    private struct State {
+        var hints: DeathHints
+        /// Lives that something is being done about.
+        var underway: Set<GatewayLife> = []
+        var strangersUnderway = 0
     }
 
-    /// Whether a notice is a reason to look: another gateway's death, and not so soon after the last of the same.
-    func admits(_ notice: GatewayNotice) -> Bool {
-        guard notice.state == .offline, notice.gateway != gateway else { return false }
-        let now = ContinuousClock.now
-        return lastRemoval.withLock { last in
-            if let previous = last[notice.gateway], now - previous < Self.interval { return false }
-            // Names come from whoever may publish there: they must not fill the memory.
-            if last.count >= Self.rememberedGateways { last.removeAll() }
-            last[notice.gateway] = now
-            return true
+    private let client: ZooKeeperClient
+    private let clock: GatewayClock
+    private let logger: Logger
+    private let state: Mutex<State>
+
+    init(
+        client: ZooKeeperClient, gateway: String, rule: DeathHints.Rule = .init(), clock: GatewayClock = .system,
+        logger: Logger
+    ) {
+        self.client = client
+        self.clock = clock
+        self.logger = logger
+        state = Mutex(State(hints: DeathHints(gateway: gateway, rule: rule)))
+    }
+
+    private var now: Milliseconds { clock.milliseconds }
+
+    /// These gateways are registered now.
+    func membersSeen(_ members: [GatewayMember]) { state.withLock { $0.hints.membersSeen(members, at: now) } }
+
+    /// What follows from a notice on the broker; nil when nothing does. To be carried out with ``perform(_:)``, beside
+    /// other work. Cheap.
+    func heard(_ notice: GatewayNotice) -> DeathHints.Action? {
+        guard notice.state == .offline else { return nil }
+        let life = notice.asLife
+        return state.withLock { state in
+            let action = state.hints.hinted(life, at: now)
+            let isStranger: Bool
+            switch action {
+            case .none: return nil
+            case .remove(_, let registration): isStranger = registration == nil
+            case .look: isStranger = false
+            }
+            guard !state.underway.contains(life), !isStranger || state.strangersUnderway < Self.strangers else {
+                return nil
+            }
+            state.underway.insert(life)
+            if isStranger { state.strangersUnderway += 1 }
+            return action
         }
     }
 
-    /// Removes what that gateway owned, when the tree agrees that it means the life that has ended.
-    func takeOver(from notice: GatewayNotice) async {
-        do {
-            try await removeNodes(of: notice)
-        } catch {
-            logger.info(
-                "takeover on a last will did not go through; the session's expiry will do it",
-                metadata: ["gateway": "\(notice.gateway)", "error": "\(error)"])
+    /// Does what ``heard(_:)`` returned, and what follows from that.
+    func perform(_ first: DeathHints.Action) async {
+        var action = first
+        while !Task.isCancelled {
+            switch action {
+            case .none: return finish(first)
+            case .remove(let life, let registration):
+                do { try await remove(life, registration) } catch {
+                    logger.info(
+                        "takeover on a last will did not go through; the session's expiry will do it",
+                        metadata: ["gateway": "\(life.gateway)", "error": "\(error)"])
+                }
+                return finish(first)
+            case .look(let life, let after):
+                try? await clock.sleep(.milliseconds(after))
+                // When the tree cannot be asked there is no evidence.
+                let zxid = try? await lastSign(of: life)
+                action = state.withLock { $0.hints.signSeen(life, zxid: zxid, at: now) }
+                if case .none = action {
+                    logger.info(
+                        "a last will was not followed: the gateway had proved an earlier one false",
+                        metadata: ["gateway": "\(life.gateway)"])
+                }
+            }
+        }
+        finish(first)
+    }
+
+    private func finish(_ action: DeathHints.Action) {
+        state.withLock { state in
+            switch action {
+            case .none: return
+            case .remove(let life, let registration):
+                state.underway.remove(life)
+                if registration == nil { state.strangersUnderway -= 1 }
+            case .look(let life, _): state.underway.remove(life)
+            }
         }
     }
 
     /// Removes what an earlier life of this gateway left behind when it was killed: it need not wait for its own ghost.
     func removeOwnLeftovers(of identity: GatewayIdentity) async throws {
-        try await removeNodes(of: identity.gateway) { GatewayIdentity.isDeadPredecessor($0, of: identity) }
+        try await removeNodes(of: identity.gateway) { data, _ in identity.provesDeath(of: data) }
     }
 
-    private func removeNodes(of notice: GatewayNotice) async throws {
-        try await removeNodes(of: notice.gateway) { data in
-            // A will may have been meant for an earlier life of that gateway.
-            guard let json = try? JSONValue(parsing: data) else { return false }
-            return json["started"]?.intValue == notice.started && json["pid"]?.intValue == notice.pid
+    private func remove(_ life: GatewayLife, _ registration: Int64?) async throws {
+        try await removeNodes(of: life.gateway) { data, czxid in
+            // A will may have been meant for another life of that gateway, or for a registration that it has replaced.
+            guard let record = GatewayRecord(parsing: data, name: life.gateway) else { return false }
+            return record.identity.asLife == life && (registration == nil || registration == czxid)
         }
     }
 
+    /// The transaction in which the life last rewrote its counters; nil when that is not the life's node.
+    private func lastSign(of life: GatewayLife) async throws -> Int64? {
+        // What a follower of an ensemble has not heard of yet is no silence.
+        try await client.sync(TreeLayout.statuses)
+        let node = try await client.getData(TreeLayout.status(life.gateway))
+        guard let json = try? JSONValue(parsing: node.data ?? []), json["life"]?.stringValue == life.key else {
+            return nil
+        }
+        return node.stat.mzxid
+    }
+
     /// Removes everything that the session of a gateway's registration owns, if the registration is what was meant.
-    private func removeNodes(of dead: String, isMeant: (_ registration: [UInt8]) -> Bool) async throws {
-        let started = ContinuousClock.now
+    private func removeNodes(
+        of dead: String, isMeant: (_ registration: [UInt8], _ czxid: Int64) -> Bool
+    ) async throws {
+        let started = clock.now()
         for _ in 0..<3 {
             let registration: NodeData
             do {
@@ -73,19 +140,20 @@ final class FastTakeover: Sendable {
                 return
             }
             let session = registration.stat.ephemeralOwner
-            guard session != 0, let data = registration.data, isMeant(data) else { return }
+            guard session != 0, let data = registration.data, isMeant(data, registration.stat.czxid) else { return }
             let nodes = try await ownershipNodes(ofSession: session)
             do {
                 _ = try await client.transaction(
-                    (nodes + [TreeLayout.gateway(dead)]).map { .delete(path: $0, version: -1) })
+                    nodes.map { .delete(path: $0, version: -1) }
+                        + [.delete(path: TreeLayout.gateway(dead), version: registration.stat.version)])
                 logger.notice(
                     "took over from a dead gateway",
                     metadata: [
-                        "gateway": "\(dead)", "nodes": "\(nodes.count)", "after": "\(ContinuousClock.now - started)",
+                        "gateway": "\(dead)", "nodes": "\(nodes.count)", "after": "\(clock.now() - started)",
                     ])
                 return
-            } catch let error as ZooKeeperError where error.code == .noNode {
-                continue  // another candidate was faster with a part of them: look again
+            } catch let error as ZooKeeperError where error.code == .noNode || error.code == .badVersion {
+                continue  // another candidate was faster with a part of them, or it was written meanwhile: look again
             }
         }
     }

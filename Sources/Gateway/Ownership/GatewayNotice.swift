@@ -9,30 +9,42 @@ struct GatewayNotice: Sendable, Equatable {
     var gateway: String
     var state: State
     var pid: Int64
-    /// When the process started, in milliseconds since 1970; with `pid` it tells one life of a gateway from the next.
-    var started: Int64
+    /// When the process started, in milliseconds since 1970.
+    var started: Milliseconds
+    /// Tells one life of a gateway from the next; nil in the notices of older gateways.
+    var life: String?
 
-    init(gateway: String, state: State, pid: Int64, started: Int64) {
+    init(gateway: String, state: State, pid: Int64, started: Milliseconds, life: String? = nil) {
         self.gateway = gateway
         self.state = state
         self.pid = pid
         self.started = started
+        self.life = life
+    }
+
+    init(_ identity: GatewayIdentity, _ state: State) {
+        self.init(
+            gateway: identity.gateway, state: state, pid: identity.pid, started: identity.started, life: identity.life)
     }
 
     /// nil for anything that is not a notice: the topic is open to whoever may publish there.
     init?(payload: [UInt8]) {
-        guard let json = try? JSONValue(parsing: payload),
+        guard payload.count <= GatewayRecord.sizeLimit, let json = try? JSONValue(parsing: payload),
             let gateway = json["gateway"]?.stringValue, let name = json["state"]?.stringValue,
             let state = State(rawValue: name), let pid = json["pid"]?.intValue, let started = json["started"]?.intValue
         else { return nil }
-        self.init(gateway: gateway, state: state, pid: pid, started: started)
+        self.init(gateway: gateway, state: state, pid: pid, started: started, life: json["life"]?.stringValue)
     }
 
+    var asLife: GatewayLife { GatewayLife(gateway: gateway, life: life, pid: pid, started: started) }
+
     var payload: [UInt8] {
-        JSONValue.object([
+        var members: OrderedDictionary<String, JSONValue> = [
             "gateway": .string(gateway), "state": .string(state.rawValue), "pid": .integer(pid),
             "started": .integer(started),
-        ]).serialized()
+        ]
+        members["life"] = life.map(JSONValue.string)
+        return JSONValue.object(members).serialized()
     }
 
     static func topic(plant: String, gateway: String) -> String { "linekeeper/\(plant)/gateways/\(gateway)" }

@@ -13,11 +13,15 @@ import ZooKeeperRecipes
 final class ShardCatchUp: Sendable {
     /// Tags read at once.
     static let tagsPerRound = 4096
+    static let retryPause = Duration.milliseconds(50)
+    /// How often somebody who waits for a shard looks whether it may be written.
+    static let look = Duration.milliseconds(5)
 
     private let client: ZooKeeperClient
     private let plant: PlantState
     private let shards: ShardOwnership
     private let caughtUp: @Sendable () -> Void
+    private let clock: GatewayClock
     private let logger: Logger
     private let turns = Wake()
     /// By shard, the token of the lease under which its nodes were read.
@@ -25,13 +29,15 @@ final class ShardCatchUp: Sendable {
 
     /// - Parameter caughtUp: told when there are shards that may be written now.
     init(
-        client: ZooKeeperClient, plant: PlantState, shards: ShardOwnership, logger: Logger,
+        client: ZooKeeperClient, plant: PlantState, shards: ShardOwnership, clock: GatewayClock = .system,
+        logger: Logger,
         caughtUp: @escaping @Sendable () -> Void
     ) {
         self.client = client
         self.plant = plant
         self.shards = shards
         self.caughtUp = caughtUp
+        self.clock = clock
         self.logger = logger
     }
 
@@ -47,6 +53,17 @@ final class ShardCatchUp: Sendable {
         // A lease that lapsed while its shard was to be read, and came back before anybody was told, is found here.
         turns.wake()
         return (leases, mask, true)
+    }
+
+    /// Returns when an owned shard may be written, or is not owned any more. What this gateway has heard and its predecessor
+    /// has not written can only be written then, so an owner does not hand a shard over before.
+    func waitUntilWritable(_ shard: Int) async {
+        while !Task.isCancelled, let lease = shards.lease(ofShard: shard),
+            tokens.withLock({ $0[shard] }) != lease.token
+        {
+            turns.wake()
+            try? await clock.sleep(Self.look)
+        }
     }
 
     /// Catches up with each gained shard until cancelled.
@@ -81,7 +98,7 @@ final class ShardCatchUp: Sendable {
             }
         } catch {
             logger.debug("catching up with shards", metadata: ["error": "\(error)"])
-            try? await Task.sleep(for: .milliseconds(50))
+            try? await clock.sleep(Self.retryPause)
         }
         return true
     }

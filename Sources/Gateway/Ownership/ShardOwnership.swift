@@ -7,11 +7,14 @@ import ZooKeeperRecipes
 
 /// Which shards this gateway owns, and the fencing lease of each.
 ///
-/// The live gateways divide the 64 shards by consistent hashing with bounded load; every gateway computes the same
-/// division from the same membership. A gateway stands for the lock of each shard that falls to it and takes itself out
-/// of the queue of the others. The division only says who should stand: the lock decides who owns, and each write made
-/// as an owner begins with a check of the lock's node.
+/// ``OwnershipService`` says which shards to stand for. For each of them this queues for the shard's lock; of the others it
+/// leaves the queue, and before it gives up one that it owns, what it has in memory is written. The wish only says who should
+/// stand: the lock decides who owns, and each write made as an owner begins with a check of the lock's node.
 final class ShardOwnership: Service, Sendable {
+    /// How long a shard's last writes may hold its handing over up.
+    static let drainLimit = Duration.seconds(1)
+    static let retryPause = Duration.milliseconds(500)
+
     /// A shard came to this gateway or left it.
     enum Change: Sendable {
         case gained(shard: Int, lease: Lease)
@@ -20,21 +23,23 @@ final class ShardOwnership: Service, Sendable {
 
     private struct State {
         var leases = [Lease?](repeating: nil, count: TreeLayout.shardCount)
-        /// Whether shards fall to this gateway, as far as it knows: so it is taken before the first division.
-        var isExpecting = true
+        /// The shards to stand for; nil before the first word.
+        var wanted: Set<Int>?
         var observers: [@Sendable (Change) -> Void] = []
+        var drain: @Sendable (Int) async -> Void = { _ in }
     }
 
     private let client: ZooKeeperClient
     private let gateway: String
-    private let membership: Membership
+    private let clock: GatewayClock
     private let logger: Logger
     private let state = Mutex(State())
+    private let turns = Wake()
 
-    init(client: ZooKeeperClient, gateway: String, membership: Membership, logger: Logger) {
+    init(client: ZooKeeperClient, gateway: String, clock: GatewayClock = .system, logger: Logger) {
         self.client = client
         self.gateway = gateway
-        self.membership = membership
+        self.clock = clock
         self.logger = logger
     }
 
@@ -43,17 +48,32 @@ final class ShardOwnership: Service, Sendable {
         state.withLock { $0.observers.append(observer) }
     }
 
+    /// What is done for an owned shard before it is given up to another gateway, for ``drainLimit`` at most; the shard is
+    /// still owned. Call before ``run()``.
+    func beforeRelease(_ drain: @escaping @Sendable (_ shard: Int) async -> Void) {
+        state.withLock { $0.drain = drain }
+    }
+
+    /// Stand for these shards, and for no others.
+    func want(_ shards: Set<Int>) {
+        let isNew = state.withLock { state in
+            defer { state.wanted = shards }
+            return state.wanted != shards
+        }
+        if isNew { turns.wake() }
+    }
+
     /// The lease of `shard` when this gateway owns it and the step-down deadline lies ahead; nil otherwise.
     func lease(ofShard shard: Int) -> Lease? {
         guard let lease = state.withLock({ $0.leases.indices.contains(shard) ? $0.leases[shard] : nil }) else {
             return nil
         }
-        return lease.isValid() ? lease : nil
+        return lease.isValid(at: clock.now()) ? lease : nil
     }
 
     /// All valid leases by shard, and the same as a bit mask (bit n = shard n).
     func owned() -> (leases: [Lease?], mask: UInt64) {
-        let now = ContinuousClock.now
+        let now = clock.now()
         var leases = state.withLock { $0.leases }
         var mask: UInt64 = 0
         for index in leases.indices {
@@ -64,31 +84,26 @@ final class ShardOwnership: Service, Sendable {
     }
 
     /// Whether shards are to come: they fall to this gateway, and it owns none yet.
-    var isExpecting: Bool { state.withLock { state in state.isExpecting && state.leases.allSatisfy { $0 == nil } } }
+    var isExpecting: Bool {
+        state.withLock { $0.wanted?.isEmpty != true && $0.leases.allSatisfy { $0 == nil } }
+    }
 
-    /// Follows the membership until cancelled or shut down, then gives up every shard in good order.
+    /// Does what ``want(_:)`` says until cancelled or shut down, then gives up every shard in good order.
     func run() async throws {
         await cancelWhenGracefulShutdown {
             await withTaskGroup(of: Void.self) { group in
                 var standing: [Int: Candidacy] = [:]
-                for await members in self.membership.members() {
-                    let names = members.map(\.name)
-                    // Not (yet) a member: stand for nothing. It comes back with the next list.
-                    let mine = Set(
-                        names.contains(self.gateway)
-                            ? ShardMap.assignment(members: names)[self.gateway] ?? [] : [])
-                    if names.contains(self.gateway) { self.state.withLock { $0.isExpecting = !mine.isEmpty } }
-                    for (shard, candidacy) in standing where !mine.contains(shard) {
+                for await _ in self.turns.turns {
+                    guard let wanted = self.state.withLock({ $0.wanted }) else { continue }
+                    for (shard, candidacy) in standing where !wanted.contains(shard) {
                         standing[shard] = nil
                         candidacy.stopping.wake()
                     }
-                    for shard in mine.sorted() where standing[shard] == nil {
+                    for shard in wanted.sorted() where standing[shard] == nil {
                         let candidacy = Candidacy()
                         standing[shard] = candidacy
                         group.addTask { await self.stand(forShard: shard, candidacy) }
                     }
-                    self.logger.debug(
-                        "shards divided", metadata: ["gateways": "\(names.count)", "mine": "\(mine.count)"])
                 }
                 group.cancelAll()
             }
@@ -107,12 +122,25 @@ final class ShardOwnership: Service, Sendable {
             group.addTask {
                 while !Task.isCancelled {
                     await self.standOnce(forShard: shard, candidacy)
-                    try? await Task.sleep(for: .milliseconds(500))
+                    try? await self.clock.sleep(Self.retryPause)
                 }
             }
             for await _ in candidacy.stopping.turns { break }
+            if !Task.isCancelled, candidacy.lease.withLock({ $0 })?.isValid(at: clock.now()) == true {
+                await drain(shard)
+            }
             // Nobody may act as owner any more before the lock's node goes.
             lost(shard, candidacy)
+            group.cancelAll()
+        }
+    }
+
+    private func drain(_ shard: Int) async {
+        let drain = state.withLock { $0.drain }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await drain(shard) }
+            group.addTask { try? await self.clock.sleep(Self.drainLimit) }
+            await group.next()
             group.cancelAll()
         }
     }

@@ -2,8 +2,11 @@
 ///
 /// Other programs see these names: they are a contract, not an implementation detail.
 package enum TreeLayout {
-    /// Ephemeral, one a live gateway.
+    /// Registrations: ephemeral, one per live gateway. What decides ownership, and nothing else.
     package static let gateways = "/gateways"
+    /// What each live gateway counts, ephemeral, written every few seconds. Not below `/gateways`, where every node is taken
+    /// for a member by gateways of older versions.
+    package static let statuses = "/status"
     /// Parent of the 64 shard locks.
     package static let shards = "/shards"
     /// Parent of the candidates for the active alarm processor.
@@ -23,7 +26,8 @@ package enum TreeLayout {
 
     /// Everything that must exist before services start.
     package static let roots = [
-        gateways, shards, alarmProcessor, tags, devices, alarms, alarmRequests, commands, journal, configuration,
+        gateways, statuses, shards, alarmProcessor, tags, devices, alarms, alarmRequests, commands, journal,
+        configuration,
     ]
 
     /// Number of shards; fixed, because a device's shard must not depend on configuration.
@@ -38,6 +42,8 @@ package enum TreeLayout {
     }
 
     package static func gateway(_ id: String) -> String { gateways + "/" + id }
+
+    package static func status(_ id: String) -> String { statuses + "/" + id }
 
     /// Node that stands while a device is online: `/devices/<device path>/@online`.
     package static func online(device znodePath: String) -> String { devices + "/" + znodePath + "/@online" }

@@ -6,10 +6,11 @@ import Testing
 @Suite("CommandDesk: seeded walks with takeovers at every point")
 struct CommandWalkTests {
     @Test("at most once never twice, order kept, nothing claimed that is not so", arguments: 0..<20)
-    func walk(seed: Int) {
+    func walk(seed: Int) async {
         var world = CommandWorld(seed: UInt64(seed))
         for _ in 0..<1000 {
             world.step()
+            await Task.yield()
             if !world.violations.isEmpty { break }
         }
         world.settle()
@@ -43,12 +44,13 @@ struct CommandWalkTests {
     }
 
     @Test("at most once: whenever the owner is replaced, an answer that comes later is heard", arguments: 300..<304)
-    func answersAfterTakeovers(seed: Int) {
+    func answersAfterTakeovers(seed: Int) async {
         var world = CommandWorld(seed: UInt64(seed), isCalm: true)
         for round in 0..<16 {
             world.create("c\(round)", "start")
             for _ in 0..<(seed + round) % 9 { world.progress() }
             world.takeOver(informOld: round % 2 == 0, losesOutcomes: false)
+            await Task.yield()
         }
         world.settle()
         #expect(world.violations.isEmpty, "seed \(seed): \(world.violations.joined(separator: "\n"))")

@@ -1,0 +1,42 @@
+import Plant
+import TestFixtures
+import Testing
+import ZooKeeperClient
+import ZooKeeperProtocol
+
+@testable import Gateway
+
+@Suite("StatusReporter", .timeLimit(.minutes(1)))
+struct StatusReporterTests {
+    @Test(
+        "the node is written every two seconds whether it has changed or not, once the name is held, and replaces an old one"
+    )
+    func signs() async throws {
+        try await OwnershipTestBed.with { bed, group in
+            let fake = FakeClock(wall: 1_000)
+            let a = try await bed.gateway("a", in: &group)
+            try await bed.observer.create("/status/a", data: Array("old".utf8), mode: .ephemeral)
+            let holds = OwnershipTestBed.TestGateway.Permit()
+            let reporter = StatusReporter(
+                client: a.client, identity: a.identity, counters: GatewayCounters(), additional: { [("x", 7)] },
+                broker: { "fine" }, holdsName: { holds.mayConnect }, clock: GatewayClock(fake), logger: bed.logger)
+            group.addTask { try await reporter.run() }
+            try await eventually("a round without a name") { fake.sleeperCount == 1 }
+            #expect(try await bed.observer.getData("/status/a").data == Array("old".utf8))
+            holds.set(true)
+            fake.advance(by: StatusReporter.interval)
+            try await eventually("a node of its own") {
+                try await bed.observer.exists("/status/a")?.ephemeralOwner == a.client.session?.id
+            }
+            let json = try JSONValue(parsing: try await bed.observer.getData("/status/a").data ?? [])
+            #expect(json["life"] == "1" && json["broker"] == "fine" && json["at"] == 3_000)
+            #expect(json["counters"]?["x"] == 7)
+            let first = try #require(try await bed.observer.exists("/status/a"))
+            try await eventually("the next round") { fake.sleeperCount == 1 }
+            fake.advance(by: StatusReporter.interval)
+            try await eventually("another write") {
+                try await bed.observer.exists("/status/a").map { $0.mzxid > first.mzxid } == true
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+import OrderedCollections
+import Plant
+import Synchronization
+import TestFixtures
+import Testing
+import ZooKeeperClient
+import ZooKeeperProtocol
+import ZooKeeperRecipes
+
+@testable import Gateway
+
+extension InATree {
+    @Suite("FastTakeover in a tree (S8)", .timeLimit(.minutes(2)))
+    struct FastTakeoverTests {
+        @Test(
+            "the first hint about a life is followed at once; a living gateway comes back, and the next hint is examined"
+        )
+        func falseHint() async throws {
+            try await OwnershipTestBed.with { bed, group in
+                let a = try await bed.gateway("a", in: &group)
+                let b = try await bed.gateway("b", in: &group)
+                try await eventually("the division") { a.ownedShards.count == 32 && b.ownedShards.count == 32 }
+                let before = try #require(try await bed.registration("b"))
+                let first = try #require(a.takeover.heard(b.hint()))
+                #expect(a.takeover.heard(b.hint()) == nil, "it is being worked on")
+                await a.takeover.perform(first)
+                try await eventually("it registers again") {
+                    try await bed.registration("b").map { $0.czxid > before.czxid } == true
+                }
+                try await eventually("the division again") { a.ownedShards.count == 32 && b.ownedShards.count == 32 }
+                #expect(a.takeover.heard(b.hint()) == .look(b.identity.asLife, after: 0))
+            }
+        }
+
+        @Test("a hint about another life, or about this gateway itself, removes nothing")
+        func otherLife() async throws {
+            try await OwnershipTestBed.with { bed, group in
+                let a = try await bed.gateway("a", in: &group)
+                let b = try await bed.gateway("b", in: &group)
+                try await eventually("the division") { a.ownedShards.count == 32 && b.ownedShards.count == 32 }
+                let before = try #require(try await bed.registration("b"))
+                var notice = b.hint()
+                notice.life = "another"
+                if let action = a.takeover.heard(notice) { await a.takeover.perform(action) }
+                #expect(a.takeover.heard(a.hint()) == nil)
+                var online = b.hint()
+                online.state = .online
+                #expect(a.takeover.heard(online) == nil)
+                #expect(try await bed.registration("b")?.czxid == before.czxid)
+            }
+        }
+
+        @Test(
+            "a doubted hint is followed when the gateway gives no sign of life, and not when it does",
+            arguments: [true, false])
+        func evidence(isAlive: Bool) async throws {
+            try await OwnershipTestBed.with { bed, group in
+                let fake = FakeClock()
+                let takeover = FastTakeover(
+                    client: bed.observer, gateway: "a", clock: GatewayClock(fake), logger: bed.logger)
+                var identity = GatewayIdentity.ofThisProcess(gateway: "b", version: "1", started: 1)
+                identity.life = "b1"
+                let record = GatewayRecord(identity: identity, isReady: true, isSettled: true, routesDigest: "r")
+                let status = GatewayStatusRecord(gateway: "b", life: "b1", at: 1, broker: "", counters: [:])
+                try await bed.observer.create("/status/b", data: status.serialized(), mode: .ephemeral)
+                func register() async throws {
+                    let stat = try await bed.observer.create("/gateways/b", data: record.serialized(), mode: .ephemeral)
+                    _ = stat
+                    let node = try await bed.observer.getData("/gateways/b")
+                    let member = GatewayMember(
+                        name: "b", data: record.serialized(), sessionID: 1, registration: node.stat.czxid)
+                    takeover.membersSeen([try #require(member)])
+                }
+                try await register()
+                let hint = GatewayNotice(identity, .offline)
+                await takeover.perform(try #require(takeover.heard(hint)))
+                #expect(try await bed.registration("b") == nil)
+                try await register()
+
+                let look = try #require(takeover.heard(hint))
+                #expect(look == .look(identity.asLife, after: 0))
+                async let done: Void = takeover.perform(look)
+                // The first look comes at once, the second after the silence.
+                try await eventually("the wait before the first look") { fake.sleeperCount == 1 }
+                fake.advance(by: .milliseconds(1))
+                try await eventually("the wait for a sign of life") { fake.sleeperCount == 1 }
+                if isAlive { try await bed.observer.setData("/status/b", data: status.serialized()) }
+                fake.advance(by: .milliseconds(4_500))
+                await done
+                let isRegistered = try await bed.registration("b") != nil
+                #expect(isRegistered == isAlive)
+            }
+        }
+    }
+}
