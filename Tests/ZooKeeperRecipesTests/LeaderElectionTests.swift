@@ -53,6 +53,36 @@ struct LeaderElectionTests {
     }
 
     @Test(arguments: TreeKind.allCases)
+    func aCandidateStandsBackAndStandsAgain(_ kind: TreeKind) async throws {
+        let port = try await TestTree.port(kind)
+        let chroot = TestTree.uniquePath("back")
+        try await withClient(port: port, chroot: chroot) { first in
+            try await withClient(port: port, chroot: chroot) { second in
+                let one = RunningElection(first)
+                let lease = try await one.elected()
+                let two = RunningElection(second)
+                try await eventually("queued") { try await first.getChildren("/election").count == 2 }
+                // A standby that stands back leaves the queue; the leader gives the lease up.
+                two.election.setStanding(false)
+                try await eventually("gone") { try await first.getChildren("/election").count == 1 }
+                two.election.setStanding(true)
+                try await eventually("queued again") { try await first.getChildren("/election").count == 2 }
+                one.election.setStanding(false)
+                one.election.setStanding(false)
+                let next = try await two.elected()
+                #expect(next.token > lease.token && !lease.isValid() && one.lease == nil)
+                try await eventually("gone") { try await first.getChildren("/election").count == 1 }
+                one.election.setStanding(true)
+                try await eventually("queued again") { try await first.getChildren("/election").count == 2 }
+                await two.stop()
+                _ = try await one.elected()
+                await one.stop()
+                #expect(try await first.getChildren("/election").isEmpty)
+            }
+        }
+    }
+
+    @Test(arguments: TreeKind.allCases)
     func whoseNodeIsDeletedLosesAtOnceAndQueuesAgain(_ kind: TreeKind) async throws {
         try await withClient(port: TestTree.port(kind), chroot: TestTree.uniquePath("deposed")) { client in
             let candidate = RunningElection(client)

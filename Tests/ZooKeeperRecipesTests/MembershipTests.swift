@@ -46,13 +46,23 @@ struct MembershipTests {
                 try await eventually("two", seen: { "\(one.seen) \(two.seen)" }) {
                     one.names == ["a", "b"] && two.names == ["a", "b"]
                 }
+                let (a, b) = try await (first.getData("/gateways/a"), first.getData("/gateways/b"))
                 #expect(
                     one.seen.last == [
-                        Member(name: "a", data: "1".bytes, sessionID: first.session?.id ?? 0),
-                        Member(name: "b", data: "2".bytes, sessionID: second.session?.id ?? 0),
+                        Member(
+                            name: "a", data: "1".bytes, sessionID: first.session?.id ?? 0, registration: a.stat.czxid),
+                        Member(
+                            name: "b", data: "2".bytes, sessionID: second.session?.id ?? 0, registration: b.stat.czxid),
                     ])
-                try await second.setData("/gateways/b", data: "3".bytes)
+                try await two.membership.update("3".bytes)
                 try await eventually("new data", seen: { "\(one.seen)" }) { one.seen.last?.last?.data == "3".bytes }
+                // What others write there is put right, and the node of a later session shows the new data as well.
+                try await first.setData("/gateways/b", data: "4".bytes)
+                try await eventually("its own data again") { try await first.getData("/gateways/b").data == "3".bytes }
+                try await first.delete("/gateways/b")
+                try await eventually("made again", seen: { "\(one.seen)" }) {
+                    one.seen.last?.last.map { $0.data == "3".bytes && $0.registration > b.stat.czxid } == true
+                }
                 await two.stop()
                 #expect(try await first.exists("/gateways/b") == nil)
             }
