@@ -118,6 +118,7 @@ struct GatewayCore: Service {
                     for client in [subscriber, publisher] { mayConnect ? client.resume() : client.suspend() }
                 },
                 membersSeen: { [takeover] in takeover.membersSeen($0) }), logger: logger)
+        takeover.lookUp { ownership.candidates(ofSession: $0) }
         let eagerness = ElectedLink(
             elected: { election.events() },
             connectNow: { [subscriber, publisher] in

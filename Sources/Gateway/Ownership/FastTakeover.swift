@@ -19,6 +19,7 @@ final class FastTakeover: Sendable {
         /// Lives that something is being done about.
         var underway: Set<GatewayLife> = []
         var strangersUnderway = 0
+        var known: @Sendable (Int64) -> [String] = { _ in [] }
     }
 
     private let client: ZooKeeperClient
@@ -37,6 +38,11 @@ final class FastTakeover: Sendable {
     }
 
     private var now: Milliseconds { clock.milliseconds }
+
+    /// Where a session's candidates can be looked up without asking the tree; may lack the newest. Call before any hint.
+    func lookUp(_ known: @escaping @Sendable (_ session: Int64) -> [String]) {
+        state.withLock { $0.known = known }
+    }
 
     /// These gateways are registered now.
     func membersSeen(_ members: [GatewayMember]) { state.withLock { $0.hints.membersSeen(members, at: now) } }
@@ -132,7 +138,7 @@ final class FastTakeover: Sendable {
         of dead: String, isMeant: (_ registration: [UInt8], _ czxid: Int64) -> Bool
     ) async throws {
         let started = clock.now()
-        for _ in 0..<3 {
+        for attempt in 0..<3 {
             let registration: NodeData
             do {
                 registration = try await client.getData(TreeLayout.gateway(dead))
@@ -141,7 +147,9 @@ final class FastTakeover: Sendable {
             }
             let session = registration.stat.ephemeralOwner
             guard session != 0, let data = registration.data, isMeant(data, registration.stat.czxid) else { return }
-            let nodes = try await ownershipNodes(ofSession: session)
+            // Alarms and values wait: what is known goes at once, and whether it was all is looked at afterwards.
+            let known = attempt == 0 ? state.withLock { $0.known }(session) : []
+            let nodes = known.isEmpty ? try await ownershipNodes(ofSession: session) : known
             do {
                 _ = try await client.transaction(
                     nodes.map { .delete(path: $0, version: -1) }
@@ -151,9 +159,19 @@ final class FastTakeover: Sendable {
                     metadata: [
                         "gateway": "\(dead)", "nodes": "\(nodes.count)", "after": "\(clock.now() - started)",
                     ])
+                if !known.isEmpty { try await removeRest(ofSession: session) }
                 return
             } catch let error as ZooKeeperError where error.code == .noNode || error.code == .badVersion {
                 continue  // another candidate was faster with a part of them, or it was written meanwhile: look again
+            }
+        }
+    }
+
+    /// Removes the candidates of a session whose registration has been removed.
+    private func removeRest(ofSession session: Int64) async throws {
+        for path in try await ownershipNodes(ofSession: session) {
+            do { try await client.delete(path) } catch let error as ZooKeeperError where error.code == .noNode {
+                continue
             }
         }
     }

@@ -3,6 +3,7 @@ import Plant
 import ServiceLifecycle
 import Synchronization
 import ZooKeeperClient
+import ZooKeeperProtocol
 import ZooKeeperRecipes
 
 /// The shell around an ``OwnershipDesk``: shows it the tree and the link to the broker, and carries out what it wishes.
@@ -66,6 +67,14 @@ final class OwnershipService: Service, Sendable {
 
     /// Whether this gateway's registration stands, as far as has been seen.
     var holdsName: Bool { state.withLock { $0.holdsName } }
+
+    /// The candidates for shards and for the alarm processor that belong to a session, as far as has been seen.
+    func candidates(ofSession session: Int64) -> [String] {
+        [shardQueues, processorQueue].flatMap { cache in
+            let snapshot = cache.snapshot
+            return snapshot.paths.filter { snapshot.value($0)?.stat.ephemeralOwner == session }
+        }
+    }
 
     func run() async throws {
         try await cancelWhenGracefulShutdown {

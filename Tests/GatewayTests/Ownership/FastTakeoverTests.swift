@@ -32,6 +32,32 @@ extension InATree {
             }
         }
 
+        @Test("what the look-up does not know of the dead one's candidates is removed as well", arguments: [0, 1, 3])
+        func incompleteLookUp(known: Int) async throws {
+            try await OwnershipTestBed.with { bed, group in
+                let a = try await bed.gateway("a", in: &group)
+                try await eventually("all shards") { a.ownedShards.count == 64 }
+                let takeover = FastTakeover(client: bed.observer, gateway: "c", logger: bed.logger)
+                let queue = try await bed.observer.getChildren(TreeLayout.shard(0)).map {
+                    TreeLayout.shard(0) + "/" + $0
+                }
+                // The first of its candidates, none, or one that is gone already.
+                let lookedUp = known == 3 ? queue + ["/shards/00/gone-0000000009"] : Array(queue.prefix(known))
+                takeover.lookUp { _ in lookedUp }
+                let registration = try #require(try await bed.registration("a"))
+                let member = GatewayMember(
+                    name: "a", life: a.identity.asLife, registration: registration.czxid, isReady: true,
+                    isSettled: true, routesDigest: "r")
+                takeover.membersSeen([member])
+                let tokens = a.shards.owned().leases.compactMap { $0?.token }
+                await takeover.perform(try #require(takeover.heard(a.hint())))
+                try await eventually("every candidate is another") {
+                    let now = a.shards.owned().leases.compactMap { $0?.token }
+                    return now.count == 64 && Set(now).isDisjoint(with: tokens)
+                }
+            }
+        }
+
         @Test("a hint about another life, or about this gateway itself, removes nothing")
         func otherLife() async throws {
             try await OwnershipTestBed.with { bed, group in

@@ -109,6 +109,8 @@ final class OwnershipTestBed: Sendable {
                 hands: .init(
                     want: { shards.want($0) }, standForProcessor: { election.setStanding($0) },
                     connect: { permit.set($0) }, membersSeen: { takeover.membersSeen($0) }), logger: bed.logger)
+            let ownership = ownership
+            takeover.lookUp { ownership.candidates(ofSession: $0) }
         }
 
         /// Whether the connections to the broker may be made.
