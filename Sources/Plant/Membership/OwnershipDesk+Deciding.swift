@@ -1,0 +1,91 @@
+/// From what has been seen to what should be.
+extension OwnershipDesk {
+    private var myself: GatewayMember? { members.first { $0.name == me.gateway } }
+
+    mutating func evaluate(at now: Milliseconds) {
+        self.now = max(self.now, now)
+        link.advance(to: self.now)
+        var next = wishes
+        if link.isReady != wishes.isReady { notes.append(link.isReady ? .ready : .unready) }
+        next.isReady = link.isReady
+        if link.isReady { connectingSince = nil }
+        if let since = connectingSince, self.now >= since + rule.firstContact {
+            connectingSince = nil
+            notes.append(.unready)
+        }
+        if let myself, myself.life != me {
+            noteNameTaken(by: myself.life)
+            next.mayConnect = false
+            next.shards = []
+            next.standsForProcessor = false
+            readySince = nil
+        } else {
+            if myself != nil {
+                if !next.mayConnect, !link.isReady { connectingSince = self.now }
+                next.mayConnect = true
+                nameTakenBy = nil
+            }
+            settle(&next)
+            next.shards = Set((0..<shardCount).filter(isWanted))
+            next.standsForProcessor = standsForProcessor
+        }
+        wishes = next
+    }
+
+    private mutating func noteNameTaken(by life: GatewayLife) {
+        guard nameTakenBy != life else { return }
+        nameTakenBy = life
+        notes.append(.nameTaken(by: life))
+    }
+
+    private mutating func settle(_ next: inout Wishes) {
+        guard !next.isSettled else { return }
+        guard let myself, myself.isReady, link.isReady else {
+            readySince = nil
+            return
+        }
+        let since = readySince ?? now
+        readySince = since
+        let waitsForOthers = members.contains { $0.name != me.gateway && $0.isReady && $0.isSettled && !$0.isOlder }
+        if !waitsForOthers || now >= since + rule.settling { next.isSettled = true }
+    }
+
+    private func isWanted(_ shard: Int) -> Bool {
+        let queue = queues.flatMap { shard < $0.count ? $0[shard] : nil } ?? []
+        if queue.first == me.gateway { return isKept(shard, behind: queue.dropFirst()) }
+        // Not (yet) registered: nothing new.
+        guard myself != nil else { return wishes.shards.contains(shard) && queue.contains(me.gateway) }
+        if plan.contains(shard) { return true }
+        guard let since = ownerlessSince[shard] else { return false }
+        if group.isAnyReady, group.eligible.contains(me.gateway), now >= since + rule.rescue { return true }
+        return now >= since + rule.lastRescue
+    }
+
+    private func isKept(_ shard: Int, behind queue: ArraySlice<String>) -> Bool {
+        if !group.isAnyReady || plan.contains(shard) { return true }
+        return !queue.contains { $0 != me.gateway && group.serving.contains($0) }
+    }
+
+    private var standsForProcessor: Bool {
+        // Not (yet) registered: nothing new.
+        guard myself != nil else { return wishes.standsForProcessor }
+        if !group.isAnyReady || group.eligible.contains(me.gateway) { return true }
+        // Whoever is not ready, or hears other topics, lets go as soon as one who may serve is there to take it.
+        guard processorQueue.first == me.gateway else { return false }
+        return !processorQueue.dropFirst().contains { $0 != me.gateway && group.eligible.contains($0) }
+    }
+
+    mutating func noteRoutes(_ before: ServingGroup) {
+        func other(_ group: ServingGroup) -> String? {
+            guard let digest = group.routesDigest, digest != routesDigest, group.leader != me.gateway else {
+                return nil
+            }
+            return group.leader
+        }
+        switch (other(before), other(group)) {
+        case (nil, let leader?): notes.append(.otherRoutes(than: leader))
+        case (_?, nil): notes.append(.sameRoutes)
+        case (nil, nil), (_?, _?): break
+        }
+    }
+}
