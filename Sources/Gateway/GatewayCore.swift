@@ -35,7 +35,7 @@ struct GatewayCore: Service {
             gateway: configuration.gateway, version: Gateway.version, started: WallClock.now())
         board = AnnouncementBoard(clock: clock)
         wakes = ServiceWakes(announcer: [board.turns, board.markTurns])
-        takeover = FastTakeover(client: client, gateway: configuration.gateway, logger: logger)
+        takeover = FastTakeover(client: client, gateway: configuration.gateway, clock: clock, logger: logger)
         let answerFilters = try CommandService.answerFilters(of: configuration.commands).map { try TopicFilter($0) }
         echoTopic = Hearing<MQTTClient>.topic(plant: configuration.plant, gateway: identity.gateway)
         plant = try PlantState(
@@ -102,7 +102,7 @@ struct GatewayCore: Service {
         let membership = Membership(
             client: client, path: TreeLayout.gateways, name: identity.gateway, data: registration.serialized(),
             mayReplace: { identity.provesDeath(of: $0) }, logger: logger)
-        let shards = ShardOwnership(client: client, gateway: identity.gateway, logger: logger)
+        let shards = ShardOwnership(client: client, gateway: identity.gateway, clock: clock, logger: logger)
         let catchUp = ShardCatchUp(
             client: client, plant: plant, shards: shards, logger: logger,
             caughtUp: { [wakes] in wakes.mirror.wake() })
@@ -117,7 +117,7 @@ struct GatewayCore: Service {
                 connect: { [subscriber, publisher] mayConnect in
                     for client in [subscriber, publisher] { mayConnect ? client.resume() : client.suspend() }
                 },
-                membersSeen: { [takeover] in takeover.membersSeen($0) }), logger: logger)
+                membersSeen: { [takeover] in takeover.membersSeen($0) }), clock: clock, logger: logger)
         takeover.lookUp { ownership.candidates(ofSession: $0) }
         let eagerness = ElectedLink(
             elected: { election.events() },
@@ -144,6 +144,11 @@ struct GatewayCore: Service {
         let mirror = TagMirror(
             client: client, plant: plant, shards: catchUp, gate: gate, turns: wakes.mirror,
             interval: configuration.flushInterval, counters: counters, clock: clock, logger: logger)
+        // Handed over only once what the tree and the broker have of it is written.
+        shards.beforeRelease { shard in
+            await catchUp.waitUntilWritable(shard)
+            await mirror.drain(1 << UInt64(shard), atMost: ShardOwnership.drainLimit)
+        }
         let commands = CommandService(
             client: client, publisher: publisher,
             configuration: .init(
@@ -154,13 +159,15 @@ struct GatewayCore: Service {
                 }
             }, logger: logger)
         let hearing = Hearing(
-            source: subscriber, publisher: publisher, topic: echoTopic, clock: clock, logger: logger)
+            source: subscriber, publisher: publisher, topic: echoTopic,
+            // The control connection carries the last will, and is given up by its own keep-alive.
+            hung: { [subscriber] in subscriber.reconnect(because: $0) }, clock: clock, logger: logger)
         let ingest = IngestLoop(
             source: subscriber, plant: plant, hearing: hearing, gate: gate, wakes: wakes,
             isTreeConnected: { [client] in client.isConnected },
             answer: { commands.offer(topic: $0, payload: $1) },
             pendingHold: configuration.sessionTimeout * 3 + .seconds(3), isActive: { processor.lease != nil },
-            isAlone: { membership.currentMembers.count <= 1 }, clock: clock, logger: logger)
+            isAlone: { !ownership.isAnotherReady }, clock: clock, logger: logger)
         let returns = Returns(
             wakes: wakes, tree: { [client] in client.stateUpdates() },
             broker: [
@@ -187,9 +194,6 @@ struct GatewayCore: Service {
             keeper: HouseKeeper(client: client, retention: retention, logger: logger), client: client,
             capacity: retention.count, journalCount: { journal.count }, lease: { processor.lease }, clock: clock,
             logger: logger)
-        let hearingWatch = HearingWatch(
-            isHearing: { [subscriber] in subscriber.connectionState.isConnected }, client: client,
-            lease: { processor.lease }, clock: clock, logger: logger)
         let status = StatusReporter(
             client: client, identity: identity, counters: counters,
             additional: { [plant, subscriber, publisher, board] in
@@ -197,7 +201,7 @@ struct GatewayCore: Service {
                     + commands.numbers + board.numbers
             },
             broker: { [subscriber] in "\(subscriber.connectionState)" }, holdsName: { ownership.holdsName },
-            clock: .system, logger: logger)
+            clock: clock, logger: logger)
         // This runs once the tree has been read, so the gateway is ready; without its broker it is still worth keeping.
         let systemd = SystemdLifecycle(
             notifier: SystemdNotifier(environment: HostProcess.environment, processID: HostProcess.id), logger: logger,

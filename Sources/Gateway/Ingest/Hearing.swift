@@ -12,6 +12,8 @@ struct Hearing<Source: MessageSource>: Service {
     let source: Source
     let publisher: any MessagePublisher
     let topic: String
+    /// The broker keeps the connection and delivers nothing.
+    let hung: @Sendable (_ why: String) -> Void
     let clock: GatewayClock
     let logger: Logger
     private let state: State
@@ -30,11 +32,12 @@ struct Hearing<Source: MessageSource>: Service {
 
     init(
         source: Source, publisher: any MessagePublisher, topic: String, times: HearingProof.Times = .init(),
-        clock: GatewayClock, logger: Logger
+        hung: @escaping @Sendable (_ why: String) -> Void, clock: GatewayClock, logger: Logger
     ) {
         self.source = source
         self.publisher = publisher
         self.topic = topic
+        self.hung = hung
         self.clock = clock
         self.logger = logger
         state = State(times)
@@ -76,6 +79,7 @@ struct Hearing<Source: MessageSource>: Service {
             logger.warning(
                 "the broker does not bring back this gateway's echoes: delays of alarms do not end; may it read and write their topic, is the broker alive?",
                 metadata: ["topic": "\(topic)", "silence": "\(silence)"])
+            hung("the broker has not brought back an echo")
         }
     }
 

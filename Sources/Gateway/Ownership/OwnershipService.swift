@@ -31,6 +31,7 @@ final class OwnershipService: Service, Sendable {
         /// What others should see of this gateway.
         var record: GatewayRecord
         var holdsName = false
+        var isAnotherReady = false
     }
 
     private let client: ZooKeeperClient
@@ -67,6 +68,9 @@ final class OwnershipService: Service, Sendable {
 
     /// Whether this gateway's registration stands, as far as has been seen.
     var holdsName: Bool { state.withLock { $0.holdsName } }
+
+    /// Whether another member is ready: it hears what this gateway may not, as far as has been seen.
+    var isAnotherReady: Bool { state.withLock { $0.isAnotherReady } }
 
     /// The candidates for shards and for the alarm processor that belong to a session, as far as has been seen.
     func candidates(ofSession session: Int64) -> [String] {
@@ -134,6 +138,7 @@ final class OwnershipService: Service, Sendable {
             let wishes = state.desk.wishes
             state.record.isReady = wishes.isReady
             state.record.isSettled = wishes.isSettled
+            state.isAnotherReady = members.contains { $0.name != state.record.identity.gateway && $0.isReady }
             state.holdsName = members.contains { $0.life == state.record.identity.asLife }
             return (wishes, state.desk.takeNotes(), state.record.serialized())
         }

@@ -22,6 +22,7 @@ struct IngestLoopTests {
         let plant: PlantState
         let hearing: Hearing<ScriptedSource>
         let answers = Collected<String>()
+        let hung = Collected<String>()
         let isTreeConnected = Flag(true)
         let isAlone = Flag(false)
 
@@ -33,7 +34,8 @@ struct IngestLoopTests {
                 configuration: configuration, answerFilters: [try TopicFilter("factory/+/+/ack")], echoTopic: Self.echo,
                 clock: GatewayClock(clock), logger: logger)
             hearing = Hearing(
-                source: source, publisher: publisher, topic: Self.echo, clock: GatewayClock(clock), logger: logger)
+                source: source, publisher: publisher, topic: Self.echo, hung: { [hung] in hung.append($0) },
+                clock: GatewayClock(clock), logger: logger)
         }
 
         private static func configuration(onDelay: Milliseconds) throws -> GatewayConfiguration {
@@ -143,6 +145,7 @@ struct IngestLoopTests {
             try await eventually("the sample") { bed.plant.newestBatch == 1 }
             try await bed.pass(.seconds(12))
             #expect(bed.transitions == [])
+            #expect(bed.hung.all.count == 1, "a connection that delivers nothing is given up once")
             bed.isAlone.set(true)
             try await bed.pass(.milliseconds(100))
             #expect(bed.transitions == ["ACT 500"])
