@@ -109,7 +109,7 @@ struct Hearing<Source: MessageSource>: Service {
             // What does not get through is asked for again.
             _ = try? await publisher.publish(
                 topic: topic, payload: echo.payload, qos: .atLeastOnce, retain: false, properties: MQTTProperties(),
-                notAfter: clock.now() + .seconds(1))
+                notAfter: nil)
         }
     }
 }

@@ -25,6 +25,10 @@ struct CampaignCommand: AsyncParsableCommand {
     @Option(help: "Another build of the program, for the rolling upgrade.") var upgradeFrom: String?
     @Option(help: "Where to keep what failed rounds wrote.") var keep = "var/campaign"
     @Flag(help: "Keep what sound rounds wrote as well.") var keepAll = false
+    @Flag(
+        help: "Play a failed round once more, alone; only one that fails again counts. The first is shown all the same."
+    )
+    var confirm = false
     @Flag(help: "List the kinds of fault.") var list = false
 
     func run() async throws {
@@ -49,7 +53,7 @@ struct CampaignCommand: AsyncParsableCommand {
 
         let begin = ContinuousClock.now
         var summary = Summary()
-        var failed = 0
+        var failed: [RoundPlan] = []
         await withTaskGroup(of: RoundResult.self) { group in
             var next = numbers.makeIterator()
             func start() {
@@ -62,15 +66,31 @@ struct CampaignCommand: AsyncParsableCommand {
             while let result = await group.next() {
                 start()
                 summary.add(result)
-                if !result.isSound, !result.plan.kinds.contains(where: allowed.contains) { failed += 1 }
+                if !result.isSound, !result.plan.kinds.contains(where: allowed.contains) {
+                    failed.append(result.plan)
+                }
                 show(result)
             }
+        }
+        let first = failed.count
+        if confirm, !failed.isEmpty {
+            Self.say("\nonce more, one after the other:")
+            var again: [RoundPlan] = []
+            for plan in failed {
+                let result = await Round(
+                    plan: plan, builder: builder, keep: Self.absolute(keep), keepsAll: keepAll
+                ).play()
+                show(result)
+                if !result.isSound { again.append(plan) }
+            }
+            failed = again
         }
         await apache.close()
         scratch.remove()
         Self.say(
-            "\n\(summary.text)\n\n\(numbers.count) rounds in \((.now - begin).components.seconds) s, \(failed) failed")
-        if failed > 0 { throw ExitCode(1) }
+            "\n\(summary.text)\n\n\(numbers.count) rounds in \((.now - begin).components.seconds) s, \(first) failed"
+                + (first > 0 && confirm ? ", \(failed.count) of them twice" : ""))
+        if !failed.isEmpty { throw ExitCode(1) }
     }
 
     /// Unlike `print`, it shows a line when it is said, also in a pipe.
