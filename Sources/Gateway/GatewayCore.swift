@@ -160,6 +160,7 @@ struct GatewayCore: Service {
             }, logger: logger)
         let hearing = Hearing(
             source: subscriber, publisher: publisher, topic: echoTopic,
+            times: .init(hungAfter: configuration.mqtt.echoTimeout),
             // The control connection carries the last will, and is given up by its own keep-alive.
             hung: { [subscriber] in subscriber.reconnect(because: $0) }, clock: clock, logger: logger)
         let ingest = IngestLoop(

@@ -136,7 +136,8 @@ struct ConfigurationLoader {
     // MARK: mqtt
 
     static let mqttKeys = [
-        "broker", "protocol", "username", "passwordFile", "ca", "certificate", "key", "keepAlive", "clientId",
+        "broker", "protocol", "username", "passwordFile", "ca", "certificate", "key", "keepAlive", "echoTimeout",
+        "clientId",
     ]
 
     private func readMQTT(_ value: ConfigurationValue) -> MQTTSettings? {
@@ -166,6 +167,8 @@ struct ConfigurationLoader {
         settings.passwordFile = section["passwordFile"].flatMap(readSecretFile)
         settings.keepAlive =
             section["keepAlive"]?.duration(in: .seconds(5) ... .seconds(18 * 3600)) ?? settings.keepAlive
+        settings.echoTimeout =
+            section["echoTimeout"]?.duration(in: .seconds(2) ... .seconds(3600)) ?? settings.echoTimeout
         if let value = section["clientId"] { settings.clientID = value.string() }
         if let value = section["passwordFile"], settings.username == nil {
             value.report("mqtt.passwordFile is given without mqtt.username", expected: "both or neither")

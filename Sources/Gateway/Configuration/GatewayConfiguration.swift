@@ -73,6 +73,8 @@ package struct MQTTSettings: Sendable, Equatable {
     package var certificate: String?
     package var key: String?
     package var keepAlive: Duration = .seconds(10)
+    /// A broker that keeps the connection and brings no echo back for so long has hung: the connection is made again.
+    package var echoTimeout: Duration = .seconds(10)
     /// nil: made of plant and gateway.
     package var clientID: String?
 
