@@ -8,9 +8,11 @@ import ZooKeeperRecipes
 
 /// Brings back the retained alarm records that a broker has lost.
 ///
-/// The active alarm processor compares what the broker retains with the records in the tree, once per term and whenever
-/// the listening session is gone, which is how a broker shows that it has lost its memory. Records that differ or are
-/// missing are published again, through the one place that publishes records (``Announcer``), without events.
+/// The active alarm processor compares what the broker retains with the records in the tree: once per term, whenever the
+/// listening session is gone, which is how a broker shows that it has lost its memory, and when the publishing connection
+/// has come back, because a broker that is killed comes back with the sessions and records that it last wrote to its disk.
+/// Records that differ or are missing are published again, through the one place that publishes records (``Announcer``),
+/// without events.
 ///
 /// To read what is retained it subscribes on the publishing connection and then sends an echo to itself, whose own
 /// subscription comes behind that of the records: when the echo comes back, so have the retained records. A broker that
@@ -19,6 +21,9 @@ final class RetainedRecords: Service {
     /// How long the echo may take.
     static let patience = Duration.seconds(5)
     static let retryPause = Duration.seconds(1)
+    /// Between two comparisons because the publishing connection came back: a link that flaps must not have the broker show
+    /// all that it retains each time.
+    static let reconnectionSpacing = Duration.seconds(10)
 
     private struct Reading {
         let echo: [UInt8]
@@ -27,7 +32,7 @@ final class RetainedRecords: Service {
     }
 
     private struct State {
-        /// How often the listening session was lost.
+        /// How often the broker may have lost what it retained.
         var losses = 0
         /// The term and the losses that were compared last.
         var compared: (term: Int64, losses: Int)?
@@ -80,9 +85,7 @@ final class RetainedRecords: Service {
         await cancelWhenGracefulShutdown {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await self.followSession() }
-                group.addTask {
-                    for await state in self.broker.connectionUpdates() where state.isConnected { self.turns.wake() }
-                }
+                group.addTask { await self.followPublishing() }
                 group.addTask {
                     for await _ in self.turns.turns { await self.turn() }
                 }
@@ -101,6 +104,23 @@ final class RetainedRecords: Service {
                 turns.wake()
             }
             isFirst = false
+        }
+    }
+
+    private func followPublishing() async {
+        var last: ContinuousClock.Instant?
+        var isFirst = true
+        for await state in broker.connectionUpdates() where state.isConnected {
+            if !isFirst {
+                let now = clock.now()
+                if let last, now - last < Self.reconnectionSpacing {
+                    try? await clock.sleep(Self.reconnectionSpacing - (now - last))
+                }
+                last = clock.now()
+                self.state.withLock { $0.losses += 1 }
+            }
+            isFirst = false
+            turns.wake()
         }
     }
 

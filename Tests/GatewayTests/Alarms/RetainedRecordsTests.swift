@@ -38,6 +38,24 @@ struct RetainedRecordsTests {
         }
     }
 
+    /// Given a broker that writes to its disk now and then, when it is killed, then it comes back with the session and with
+    /// older records.
+    @Test("when the publishing connection has come back, the records that differ are published again")
+    func publishingLost() async throws {
+        try await Bed.with { bed, group in
+            let gateway = try await bed.gateway("g1", in: &group)
+            gateway.hear("press1", 90)
+            try await eventually("announced") { gateway.events.count == 1 }
+            try await eventually("compared once") { gateway.broker.attempts.contains { $0.hasSuffix("echo") } }
+            try await eventually("no reading under way") { gateway.broker.subscriptions.isEmpty }
+            gateway.broker.setRetained(Self.prefix + "press1/temperature/hot", nil)
+            gateway.broker.setConnected(false)
+            gateway.broker.setConnected(true)
+            try await eventually("the record") { gateway.retainedRevision("press1") == 1 }
+            #expect(gateway.events.count == 1)
+        }
+    }
+
     @Test("a takeover compares; the first connection of a process does not count as a loss")
     func takeover() async throws {
         try await Bed.with { bed, group in
