@@ -87,7 +87,7 @@ struct GatewayCore: Service {
                 logger.warning(
                     "waiting for the tree",
                     metadata: ["tree": "\(configuration.treeConnectString)", "error": "\(error)"])
-                try await Task.sleep(for: .milliseconds(500))
+                try await clock.sleep(.milliseconds(500))
             }
         }
     }
@@ -104,7 +104,7 @@ struct GatewayCore: Service {
             mayReplace: { identity.provesDeath(of: $0) }, logger: logger)
         let shards = ShardOwnership(client: client, gateway: identity.gateway, clock: clock, logger: logger)
         let catchUp = ShardCatchUp(
-            client: client, plant: plant, shards: shards, logger: logger,
+            client: client, plant: plant, shards: shards, clock: clock, logger: logger,
             caughtUp: { [wakes] in wakes.mirror.wake() })
         let election = LeaderElection(
             client: client, path: TreeLayout.alarmProcessor, identity: Array(identity.gateway.utf8), logger: logger)
@@ -157,7 +157,7 @@ struct GatewayCore: Service {
                 plant.value(of: tag).map {
                     Interlock.Reading(value: $0.value, quality: $0.quality, receivedAt: $0.receivedTime)
                 }
-            }, logger: logger)
+            }, clock: clock, logger: logger)
         let hearing = Hearing(
             source: subscriber, publisher: publisher, topic: echoTopic,
             times: .init(hungAfter: configuration.mqtt.echoTimeout),

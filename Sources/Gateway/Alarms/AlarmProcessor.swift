@@ -20,8 +20,12 @@ import ZooKeeperRecipes
 final class AlarmProcessor: Service {
     /// Transitions in one transaction.
     static let batch = 64
+    /// After a failure; doubled with each that follows.
+    static let shortestPause = Duration.milliseconds(50)
+    static let longestPause = Duration.seconds(1)
 
     struct State {
+        var pause = AlarmProcessor.shortestPause
         var lease: Lease?
         /// Token of the lease under which the journal has been caught up with.
         var prepared: Int64?
@@ -176,6 +180,7 @@ final class AlarmProcessor: Service {
                 try await answerRequests(lease)
             }
             failures.succeeded()
+            state.withLock { $0.pause = Self.shortestPause }
         } catch {
             // Whether the last transaction went through is open: the journal knows.
             state.withLock { $0.prepared = nil }
@@ -184,7 +189,12 @@ final class AlarmProcessor: Service {
             failures.failed("\(error)")
             logger.debug("recording waits", metadata: ["error": "\(error)"])
             if let error = error as? ZooKeeperError, error.code == .noNode { await makeRootsAgain() }
-            try? await clock.sleep(.milliseconds(50))
+            // Each attempt reads the journal and all records again: not twenty times per second for as long as it lasts.
+            let pause = state.withLock { state in
+                defer { state.pause = min(state.pause * 2, Self.longestPause) }
+                return state.pause
+            }
+            try? await clock.sleep(pause)
             if !Task.isCancelled { turns.wake() }
         }
     }

@@ -27,6 +27,8 @@ final class RetainedRecords: Service {
 
     private struct Reading {
         let echo: [UInt8]
+        /// Of this reading alone: a stream whose consumer was cancelled has ended.
+        let echoes = Wake()
         var comparison = RetainedComparison()
         var isComplete = false
     }
@@ -52,7 +54,6 @@ final class RetainedRecords: Service {
     private let failures: FailureLog
     private let state = Mutex(State())
     private let turns: Wake
-    private let echoes = Wake()
 
     /// - Parameters:
     ///   - session: how the listening connection stands, from now on.
@@ -155,7 +156,7 @@ final class RetainedRecords: Service {
     private func compare() async throws {
         let (comparison, isComplete) = try await read()
         let records = try await AlarmStore(client: client).contents(logger: logger).records
-        guard lease() != nil else { return }
+        guard lease() != nil else { throw LeaseLost(path: TreeLayout.alarmProcessor, reason: .deadlinePassed) }
         let differing = comparison.differing(from: records)
         board.recordsLost(differing)
         if !isComplete {
@@ -197,9 +198,10 @@ final class RetainedRecords: Service {
     }
 
     private func waitForEcho() async {
+        guard let echoes = state.withLock({ $0.reading?.echoes }) else { return }
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
-                for await _ in self.echoes.turns where self.state.withLock({ $0.reading?.isComplete ?? true }) {
+                for await _ in echoes.turns where self.state.withLock({ $0.reading?.isComplete ?? true }) {
                     return
                 }
             }
@@ -212,10 +214,11 @@ final class RetainedRecords: Service {
     /// Takes a message that came on the publishing connection. False when it is none of ours.
     func heard(topic: some Collection<UInt8>, payload: [UInt8], isRetained: Bool) -> Bool {
         if topic.elementsEqual(echoTopic.utf8) {
-            state.withLock { state in
+            let echoes = state.withLock { state in
                 if state.reading?.echo == payload { state.reading?.isComplete = true }
+                return state.reading?.echoes
             }
-            echoes.wake()
+            echoes?.wake()
             return true
         }
         let prefix = topics.records.utf8

@@ -112,12 +112,15 @@ struct TagMirror<Shards: WritableShards>: Service {
 
     /// The changed tags of owned shards; nil when there are none, and then the gate is passed.
     private func takeFlush() -> Flush? {
+        // What is taken counts as written until it is answered, so that nobody hands it over meanwhile.
+        progress.begin(.max)
         // Asked first: a shard that becomes writable a moment later has not been looked at.
         let (leases, mask, isIncomplete) = shards.writable()
         let (writes, batch) = plant.takeChanged(ownedBy: mask, limit: Self.tagsPerFlush)
         // What belongs to shards that are won or read just now waits for its turn, and the broker keeps it until then.
         let through = isIncomplete || writes.count >= Self.tagsPerFlush ? 0 : batch
         guard !writes.isEmpty else {
+            progress.end()
             gate.passed(.mirror, through: through)
             return nil
         }

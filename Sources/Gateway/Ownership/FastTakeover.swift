@@ -53,6 +53,8 @@ final class FastTakeover: Sendable {
         guard notice.state == .offline else { return nil }
         let life = notice.asLife
         return state.withLock { state in
+            // A hint that is not acted upon must not count as one that was.
+            guard !state.underway.contains(life) else { return nil }
             let action = state.hints.hinted(life, at: now)
             let isStranger: Bool
             switch action {
@@ -60,9 +62,7 @@ final class FastTakeover: Sendable {
             case .remove(_, let registration): isStranger = registration == nil
             case .look: isStranger = false
             }
-            guard !state.underway.contains(life), !isStranger || state.strangersUnderway < Self.strangers else {
-                return nil
-            }
+            guard !isStranger || state.strangersUnderway < Self.strangers else { return nil }
             state.underway.insert(life)
             if isStranger { state.strangersUnderway += 1 }
             return action

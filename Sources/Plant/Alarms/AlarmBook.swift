@@ -150,6 +150,23 @@ extension AlarmBook {
         return left
     }
 
+    /// Evaluates a sample that is history: only for alarms with a delay that runs, which ends or breaks by it. Returns true
+    /// when it left something to be recorded.
+    public mutating func historyReceived(
+        tag: TagID, value: Double, sourceTime: Milliseconds, receivedTime: Milliseconds
+    ) -> Bool {
+        guard tag.index < slots.count, value.isFinite else { return false }
+        var left = false
+        let reading = AlarmReading(value: value, time: sourceTime, received: receivedTime, hasSourceTime: true)
+        for position in slots[tag.index] where evaluators[bindings[position]].isDelaying {
+            let alarm = bindings[position]
+            _ = evaluators[alarm].sampleReceived(reading, heardThrough: heardThrough, into: &scratch)
+            if keepScratchIfAny(alarm) { left = true }
+            schedule(alarm)
+        }
+        return left
+    }
+
     /// The earliest moment at which `advance` may have something to decide, possibly too early; nil when no delay runs.
     public var nextDeadline: Milliseconds? { deadlines.min?.time }
 

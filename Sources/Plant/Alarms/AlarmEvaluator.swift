@@ -246,6 +246,12 @@ extension AlarmEvaluator {
 }
 
 extension AlarmEvaluator {
+    /// Whether a delay runs.
+    var isDelaying: Bool {
+        for index in 0..<count where limits[index].isPending { return true }
+        return false
+    }
+
     var standing: AlarmStanding {
         if frozen != nil { return .frozen(condition) }
         var isPendingOn = false
@@ -416,6 +422,13 @@ extension AlarmEvaluator {
         into edges: inout [AlarmEdge]
     ) {
         if let newest, hasHeard(value, newest) { return }
+        if let frozen, value.time > frozen.time {
+            // What is not good and fresh resumes no off-delay.
+            for index in 0..<count where limits[index].phase == .pendingOff && !mayReturn {
+                limits[index].phase = .abnormal
+            }
+            thaw(at: value)
+        }
         let proved = value.hasSourceTime ? value.time : .min
         // What ended before the value, as before any other sample.
         fire(sampleTime: proved, received: .min, computedAt: now, into: &edges)

@@ -22,7 +22,8 @@ extension LivePlant {
             var data: [UInt8] = []
             data.reserveCapacity(96)
             // Until the alarms have seen the value that stands in the tree, its delays stand with it.
-            let delays = unseen[tag]?.delays ?? alarms.unsettledDelays(of: tag)
+            let kept = unseen[tag]?.delays ?? [:]
+            let delays = kept.isEmpty ? alarms.unsettledDelays(of: tag) : kept
             guard latest.encode(tag, tags: ingest.tags, delays: delays, into: &data) else { return nil }
             let description = ingest.tags[tag]
             return TagWrite(

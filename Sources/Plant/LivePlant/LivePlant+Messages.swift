@@ -51,8 +51,7 @@ extension LivePlant {
     /// Delays that run according to the tag's node began with samples that may not come again; the alarms see those before
     /// any later one, and the value itself before any that is not older. What is older on the same topic has come already.
     private mutating func lookBefore(_ sample: Sample) -> Bool {
-        guard !sample.isRetained, let look = unseen[sample.tag], let entry = latest.entry(sample.tag), !entry.isHeard,
-            !isHistory(sample)
+        guard !sample.isRetained, let look = unseen[sample.tag], let entry = latest.entry(sample.tag), !entry.isHeard
         else { return false }
         if !sample.hasSourceTime || sample.sourceTime >= entry.sourceTime {
             unseen[sample.tag] = nil
@@ -86,7 +85,10 @@ extension LivePlant {
         }
         if isHistory(sample) {
             lookLater(at: sample.tag, since: sample.receivedTime, delays: [:])
-            return false
+            // It begins nothing; but a delay that ran when the gateway was lost ends or breaks by it.
+            return quality == .good
+                && alarms.historyReceived(
+                    tag: sample.tag, value: number, sourceTime: sample.sourceTime, receivedTime: sample.receivedTime)
         }
         return alarms.sampleReceived(
             tag: sample.tag, value: number, quality: quality, sourceTime: sample.sourceTime,

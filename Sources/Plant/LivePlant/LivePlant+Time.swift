@@ -1,7 +1,10 @@
 // Time passes: delays of alarms end, devices fall silent.
 extension LivePlant {
     /// The broker has taken this gateway back.
-    public mutating func brokerConnected(at now: Milliseconds) { backlogUntil = now &+ Self.backlogPeriod }
+    public mutating func brokerConnected(at now: Milliseconds) {
+        backlogUntil = now &+ Self.backlogPeriod
+        deafnessBegins(at: now)
+    }
 
     /// The process did not run for a while, in which it could not have heard any device.
     public mutating func wasPaused(for time: Milliseconds, at now: Milliseconds) {
@@ -12,7 +15,8 @@ extension LivePlant {
     /// values that the alarms have not seen are looked at.
     public mutating func heard(through time: Milliseconds, at now: Milliseconds) -> Effects {
         var effects = Effects()
-        alarms.heardThrough = max(heardThrough, time)
+        // A clock that was ahead and has been set right must not have delays end by it until that time comes again.
+        alarms.heardThrough = heardThrough > now ? time : max(heardThrough, time)
         // In the order of the tags, so that gateways that see the same do the same.
         let due = unseen.filter { $0.value.since <= heardThrough }.sorted { $0.key < $1.key }
         for (tag, look) in due {
@@ -36,7 +40,10 @@ extension LivePlant {
     ///   over raises its alarm all the same, marked as unheard.
     public mutating func advance(to now: Milliseconds, raisesUnheard: Bool = false) -> Effects {
         var effects = Effects()
-        effects.alarmsPending = alarms.advance(to: now, raisesUnheard: raisesUnheard)
+        if now < lastAdvance || now &- lastAdvance > Self.longestStep { deafnessBegins(at: now) }
+        lastAdvance = now
+        effects.alarmsPending = alarms.advance(
+            to: now, raisesUnheard: raisesUnheard && now >= unheardNotBefore)
         if now &- lastExpiry >= Self.expiryInterval || now < lastExpiry {
             lastExpiry = now
             var expired: [DeviceID] = []
@@ -45,6 +52,12 @@ extension LivePlant {
             effects.devicesChanged = !expired.isEmpty
         }
         return effects
+    }
+
+    /// From now on it counts how long nothing is heard: at the start, after a pause of the process, a leap of the clock or a
+    /// connection, what was kept meanwhile is still to be read.
+    private mutating func deafnessBegins(at now: Milliseconds) {
+        unheardNotBefore = now &+ alarms.limits.unheardAfter
     }
 
     /// The alarms of a tag may not have seen its latest value.

@@ -14,7 +14,7 @@
 /// | live, readable | the newest by its own time; without one, as it arrives | evaluated, unless older than what was evaluated |
 /// | live, unreadable | the last value stays, `bad` | freeze until the next good sample |
 /// | live, no number | its value | nothing |
-/// | live, older than `staleAfter` within ``LivePlant/backlogPeriod`` of a connection | as live | history: raises nothing; the latest value is looked at once all is heard |
+/// | live, older than `staleAfter` within ``LivePlant/backlogPeriod`` of a connection | as live | history: begins nothing, ends or breaks a delay that runs; the latest value is looked at once all is heard |
 /// | retained, with a time of its own that is younger than `staleAfter` | as live | evaluated; nothing after a live sample that had no time of its own |
 /// | retained, otherwise | only where nothing was heard live; `uncertain` or `stale` | nothing |
 ///
@@ -51,6 +51,8 @@ public struct LivePlant: Sendable {
     public static let backlogPeriod: Milliseconds = 10_000
     /// Between two searches for silent devices.
     public static let expiryInterval: Milliseconds = 250
+    /// A longer time between two looks at the clock was a pause of the process, or a leap.
+    static let longestStep: Milliseconds = 1_000
     /// Between two reports of payloads that cannot be read.
     public static let unreadableLogInterval: Milliseconds = 10_000
 
@@ -77,6 +79,10 @@ public struct LivePlant: Sendable {
     /// Until when messages may be what the broker had queued while this gateway was away.
     var backlogUntil: Milliseconds = 0
     var lastExpiry: Milliseconds = 0
+    var lastAdvance: Milliseconds = 0
+    /// When alarms may be raised unheard at the earliest: so much time has been let pass since then without proof, in which
+    /// this process ran and its clock did not leap.
+    var unheardNotBefore: Milliseconds = .min
     var nextUnreadableLog: Milliseconds = 0
     /// When the journal last showed a transition.
     var lastRecorded: Milliseconds = 0

@@ -28,6 +28,9 @@ public struct TagRecord: Sendable, Hashable {
             let receivedTime = json["r"]?.intValue
         else { return nil }
         guard value.isNull || TagValue(json: value) != nil else { return nil }
+        // Times that no clock shows would become alarm records that nobody can read.
+        let times: ClosedRange<Milliseconds> = 0...1 << 53
+        guard times.contains(sourceTime), times.contains(receivedTime) else { return nil }
         self.init(
             value: TagValue(json: value), quality: quality, sourceTime: sourceTime, receivedTime: receivedTime,
             unit: json["u"]?.stringValue, delays: RunningDelay.table(json: json["d"]))

@@ -172,6 +172,7 @@ struct DelayTests {
     @Test("Without anything heard for ten seconds a lone gateway raises the alarm, and says that it did not hear")
     func unheard() throws {
         var plant = try LivePlantFixture(onDelay: 500)
+        plant.pass(1, isAlone: true)
         plant.hear(90, at: 0)
         plant.pass(10_400, isAlone: true)
         #expect(plant.steps.isEmpty)
@@ -186,6 +187,75 @@ struct DelayTests {
         // What was to be read then tells that the value had returned.
         plant.hear(50, at: 100)
         #expect(plant.record()?.isUnheard == false)
+    }
+
+    /// Given a pulse of 100 ms, when the process is paused for longer than a gateway may be deaf, then it first reads what
+    /// the broker kept.
+    @Test("A long pause makes no alarm of a short pulse")
+    func longPause() throws {
+        var plant = try LivePlantFixture(onDelay: 500)
+        plant.pass(1, isAlone: true)
+        plant.hear(90, at: 0)
+        plant.pause(12_000, isAlone: true)
+        plant.pass(500, isAlone: true)
+        #expect(plant.steps.isEmpty)
+        plant.hear(50, at: 100)
+        plant.prove()
+        #expect(plant.steps.isEmpty)
+    }
+
+    @Test("A clock that was ahead has no delay end by itself once it is right")
+    func clockAhead() throws {
+        var plant = try LivePlantFixture(onDelay: 500)
+        plant.now = 86_400_000
+        plant.prove()
+        plant.now = 0
+        plant.prove()
+        plant.hear(90, at: 0)
+        plant.pass(800)
+        #expect(plant.steps.isEmpty)
+        plant.prove()
+        #expect(plant.steps == [Step(.activated, .high, at: 500)])
+    }
+
+    /// Given an on-delay that ran when the gateway was lost, when it comes back after so long that what the broker kept is
+    /// history, then the delay ends or breaks by that history, and the tag's node does not forget it before.
+    @Test("A delay that ran survives a long absence", arguments: [true, false])
+    func longAbsence(breaks: Bool) throws {
+        var first = try LivePlantFixture(onDelay: 5_000)
+        first.hear(90, at: 0)
+        var second = try first.restarted(nodes: first.flush())
+        second.now = 100_000
+        second.plant.brokerConnected(at: second.clock)
+        second.hear(breaks ? 50 : 91, at: 1_000)
+        let text = second.flush().values.map { String(decoding: $0, as: UTF8.self) }.first
+        #expect(text?.contains(#""d":{"hot":[1767225600000,90.0]}"#) == !breaks, "\(text ?? "nothing")")
+        second.hear(52, at: 40_000)
+        second.prove()
+        #expect(second.steps.first == (breaks ? nil : Step(.activated, .high, at: 5_000)))
+    }
+
+    /// Given a gateway whose device had fallen silent for it, when it takes over a value beyond the limit that another one
+    /// heard, then the on-delay runs from that value.
+    @Test("A value that another gateway heard alarms also where the device was silent")
+    func frozen() throws {
+        var plant = try LivePlantFixture(onDelay: 10_000)
+        plant.hear(20, at: 0)
+        _ = plant.flush()
+        plant.pass(40_000)
+        let tag = try #require(plant.plant.tagsInTree(ofShards: .max).first?.tag)
+        let value = TagRecord(
+            value: .number(90), quality: .good, sourceTime: LivePlantFixture.start + 60_000,
+            receivedTime: LivePlantFixture.start + 60_005)
+        let read: [LivePlant.TagNode] = [(tag: tag, data: value.serialized())]
+        plant.now = 65_000
+        plant.plant.reconcile(
+            shards: .max, nodes: read, records: LivePlant.records(read, at: plant.clock), at: plant.clock)
+        plant.pass(1)
+        plant.prove()
+        plant.pass(6_000)
+        plant.prove()
+        #expect(plant.steps == [Step(.activated, .high, at: 70_000)])
     }
 
     @Test("Off-delays wait for what is to be heard")

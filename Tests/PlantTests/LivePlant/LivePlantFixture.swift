@@ -62,6 +62,15 @@ struct LivePlantFixture {
 
     /// The clock goes on; nothing is proved by that.
     mutating func pass(_ time: Milliseconds, isAlone: Bool = false) {
+        let end = now + time
+        while now < end {
+            now = min(end, now + 500)
+            _ = plant.advance(to: clock, raisesUnheard: isAlone)
+        }
+    }
+
+    /// The process, or its machine, stands still.
+    mutating func pause(_ time: Milliseconds, isAlone: Bool) {
         now += time
         _ = plant.advance(to: clock, raisesUnheard: isAlone)
     }
