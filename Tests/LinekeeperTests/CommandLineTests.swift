@@ -82,6 +82,16 @@ extension EndToEnd {
                 #expect(known.status == 0, "\(known)")
                 #expect(known.output.contains("factory/line1/press1/temperature"))
                 #expect(known.output.contains("81.5"))
+                // Numbers come from outside, and are of any size.
+                for number in ["9.3e18", "-1e19", "1e308"] {
+                    let huge = try await stage.program.call(
+                        [
+                            "check", "--config", file, "--topic", "factory/line1/press1/temperature", "--payload",
+                            "{\"v\":\(number)}",
+                        ],
+                        in: stage.scratch)
+                    #expect(huge.status == 0, "\(huge)")
+                }
                 let unknown = try await stage.program.call(
                     ["check", "--config", file, "--topic", "office/lamp", "--payload", "1"], in: stage.scratch)
                 #expect(unknown.status == 1, "\(unknown)")

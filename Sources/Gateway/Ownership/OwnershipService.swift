@@ -177,7 +177,7 @@ final class OwnershipService: Service, Sendable {
                 ])
         case .ghosts(let names):
             logger.warning(
-                "nodes that no gateway keeps do not count as gateways; delete them: linekeeper tree delete /gateways/NAME",
+                "nodes below /gateways that are no gateways' records do not count; delete those that nobody keeps up: linekeeper tree delete '/gateways/NAME'",
                 metadata: ["nodes": "\(names.prefix(10).joined(separator: ", "))", "count": "\(names.count)"])
         }
     }

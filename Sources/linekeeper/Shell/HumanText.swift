@@ -26,9 +26,10 @@ enum HumanText {
         small == 0 ? "\(big)\(bigUnit)" : "\(big)\(bigUnit) \(small)\(smallUnit)"
     }
 
-    /// At most six significant digits; whole numbers whole.
+    /// At most six significant digits; whole numbers whole. A number from outside may be of any size.
     static func number(_ number: Double) -> String {
-        if number == number.rounded(), abs(number) < 1e15 { return "\(Int64(number))" }
+        guard abs(number) < 1e15 else { return "\(number)" }
+        if number == number.rounded() { return "\(Int64(number))" }
         var digits = 6
         var magnitude = abs(number)
         while magnitude >= 10, digits > 1 {
