@@ -51,7 +51,7 @@ struct BrokerConnections {
         result.maxPayload = configuration.limits.maxPayload
         // A few gateways do not burden a broker, and each waits for values: never much longer than the broker is away.
         result.reconnect.maximum = .milliseconds(500)
-        // Whoever connects under this gateway's name throws another out that does: the name must be held in the tree first.
+        // A second connection under this gateway's name throws the first out: the name must be held in the tree first.
         result.startsSuspended = true
         try result.validate()
         return result

@@ -11,7 +11,7 @@ import ZooKeeperProtocol
 /// is fenced by a check of such a node) and queues again.
 final class FastTakeover: Sendable {
     /// Hints that are worked on at once, of gateways that are not registered as far as is known: each costs a reading, and
-    /// whoever may publish on the topic can make up any number. Further ones are dropped; a session's expiry decides then.
+    /// any publisher on the topic can make up any number. Further ones are dropped; a session's expiry decides then.
     static let strangers = 4
 
     private struct State {

@@ -1,6 +1,6 @@
 /// Compares what the broker retains of the alarms with their records in the tree.
 ///
-/// The broker's side is told one message at a time, by ``retained(_:payload:)``; then ``differing(from:)`` says which
+/// The broker's side comes in one message at a time, by ``retained(_:payload:)``; then ``differing(from:)`` says which
 /// records have to be published again.
 public struct RetainedComparison: Sendable {
     /// By what follows `…/alarms/` in the topic.
