@@ -21,12 +21,7 @@ extension EndToEnd {
                 let device = try await stage.device(broker)
                 let plant = try await stage.plant(broker, machines: 12)
                 await plant.round()
-                // A gateway that has just started waits a little before it takes its share.
-                try await eventually("the devices are shared") {
-                    var owners: Set<String?> = []
-                    for device in plant.devices { owners.insert(try await reader.owner(device: device)) }
-                    return owners == ["gw-a", "gw-b"]
-                }
+                try await Conditions.shared(plant, among: ["gw-a", "gw-b"], reader)
 
                 // before: both kinds are carried out and answered,
                 for (name, parameters) in [("setSpeed", ["rpm=900"]), ("stroke", [])] {

@@ -24,6 +24,19 @@ enum Conditions {
         }
     }
 
+    /// Each of `gateways` owns devices of the plant. One that has just started waits a little before it takes its share.
+    static func shared(_ plant: PlantPublisher, among gateways: Set<String>, _ reader: TreeReader) async throws {
+        func owners() async throws -> Set<String> {
+            var owners: Set<String> = []
+            for device in plant.devices { owners.insert(try await reader.owner(device: device) ?? "nobody") }
+            return owners
+        }
+        try await eventually(
+            "the devices are shared among \(gateways.sorted())", within: .seconds(30),
+            seen: { "owners \(((try? await owners()) ?? []).sorted())" }
+        ) { try await owners() == gateways }
+    }
+
     /// The last value of every tag stands in its node.
     static func lastValuesStand(_ plant: PlantPublisher, _ reader: TreeReader, within deadline: Duration = .seconds(20))
         async throws

@@ -24,6 +24,7 @@ extension EndToEnd {
                 try await Conditions.standing(["gw-a", "gw-b"], reader)
                 let plant = try await stage.plant(broker, machines: 16)
                 for _ in 0..<5 { await plant.round() }
+                try await Conditions.shared(plant, among: ["gw-a", "gw-b"], reader)
                 try await Conditions.lastValuesStand(plant, reader)
                 let watch = TagOrderWatch(reader, plant.tags)
 
