@@ -109,9 +109,16 @@ struct GatewayCore: Service {
         let election = LeaderElection(
             client: client, path: TreeLayout.alarmProcessor, identity: Array(identity.gateway.utf8), logger: logger)
         election.setStanding(false)
+        let hearing = Hearing(
+            source: subscriber, publisher: publisher, topic: echoTopic,
+            times: .init(hungAfter: configuration.mqtt.echoTimeout),
+            // The control connection carries the last will, and is given up by its own keep-alive.
+            hung: { [subscriber] in subscriber.reconnect(because: $0) }, clock: clock, logger: logger)
         let ownership = OwnershipService(
             client: client, record: registration, membership: membership,
-            link: BrokerLinkState(subscriber: subscriber, publisher: publisher),
+            link: BrokerLinkState(
+                subscriber: { [subscriber] in subscriber.subscriptionUpdates() },
+                publisher: { [publisher] in publisher.connectionUpdates() }, silence: { hearing.silence }),
             hands: .init(
                 want: { shards.want($0) }, standForProcessor: { election.setStanding($0) },
                 connect: { [subscriber, publisher] mayConnect in
@@ -158,11 +165,6 @@ struct GatewayCore: Service {
                     Interlock.Reading(value: $0.value, quality: $0.quality, receivedAt: $0.receivedTime)
                 }
             }, clock: clock, logger: logger)
-        let hearing = Hearing(
-            source: subscriber, publisher: publisher, topic: echoTopic,
-            times: .init(hungAfter: configuration.mqtt.echoTimeout),
-            // The control connection carries the last will, and is given up by its own keep-alive.
-            hung: { [subscriber] in subscriber.reconnect(because: $0) }, clock: clock, logger: logger)
         let ingest = IngestLoop(
             source: subscriber, plant: plant, hearing: hearing, gate: gate, wakes: wakes,
             isTreeConnected: { [client] in client.isConnected },
@@ -201,7 +203,9 @@ struct GatewayCore: Service {
                 plant.numbers + BrokerConnections.numbers(subscriber: subscriber, publisher: publisher)
                     + commands.numbers + board.numbers
             },
-            broker: { [subscriber] in "\(subscriber.connectionState)" }, holdsName: { ownership.holdsName },
+            broker: { [subscriber] in
+                "\(subscriber.connectionState)\(hearing.isSilent ? ", but it does not bring back this gateway's echoes" : "")"
+            }, holdsName: { ownership.holdsName },
             clock: clock, logger: logger)
         // This runs once the tree has been read, so the gateway is ready; without its broker it is still worth keeping.
         let systemd = SystemdLifecycle(

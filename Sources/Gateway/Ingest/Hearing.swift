@@ -14,16 +14,20 @@ struct Hearing<Source: MessageSource>: Service {
     let topic: String
     /// The broker keeps the connection and delivers nothing.
     let hung: @Sendable (_ why: String) -> Void
+    /// Whether the broker is silent: it has owed an echo for longer than ``HearingProof/Times/hungAfter``, and has not
+    /// brought one back since. At each change, for one reader.
+    let silence: AsyncStream<Bool>
     let clock: GatewayClock
     let logger: Logger
     private let state: State
     private let echoes: AsyncStream<HearingProof.Echo>
     private let echoSink: AsyncStream<HearingProof.Echo>.Continuation
+    private let silenceSink: AsyncStream<Bool>.Continuation
 
     private final class State: Sendable {
         struct Values {
             var proof: HearingProof
-            var isSilenceLogged = false
+            var isSilent = false
         }
         let values: Mutex<Values>
 
@@ -43,6 +47,7 @@ struct Hearing<Source: MessageSource>: Service {
         state = State(times)
         // One echo is under way at a time; a newer one proves more.
         (echoes, echoSink) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        (silence, silenceSink) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
     /// Where a gateway's echoes go.
@@ -67,29 +72,33 @@ struct Hearing<Source: MessageSource>: Service {
         let (echo, silence) = state.values.withLock { values in
             let echo = values.proof.ask(
                 isWanted: isWanted, number: .random(in: .min ... .max), wall: wall, at: now)
-            var silence: Duration?
-            if values.proof.isHung(at: now), !values.isSilenceLogged {
-                values.isSilenceLogged = true
-                silence = values.proof.silence(at: now)
-            }
-            return (echo, silence)
+            guard values.proof.isHung(at: now), !values.isSilent else { return (echo, Duration?.none) }
+            values.isSilent = true
+            silenceSink.yield(true)
+            return (echo, values.proof.silence(at: now))
         }
         if let echo { echoSink.yield(echo) }
         if let silence {
             logger.warning(
-                "the broker does not bring back this gateway's echoes: delays of alarms do not end; may it read and write their topic, is the broker alive?",
+                "the broker does not bring back this gateway's echoes: it counts as not ready, and delays of alarms do not end here; may it read and write their topic, is the broker alive?",
                 metadata: ["topic": "\(topic)", "silence": "\(silence)"])
             hung("the broker has not brought back an echo")
         }
     }
+
+    /// Whether the broker is silent; see ``silence``.
+    var isSilent: Bool { state.values.withLock { $0.isSilent } }
 
     /// An echo has been read. Returns what it proves; nil for one that proves nothing.
     func echoReceived(_ payload: [UInt8]) -> Milliseconds? {
         let now = clock.now()
         let (proved, hasEnded) = state.values.withLock { values in
             let proved = values.proof.echoReceived(payload, at: now)
-            let hasEnded = proved != nil && values.isSilenceLogged
-            if hasEnded { values.isSilenceLogged = false }
+            let hasEnded = proved != nil && values.isSilent
+            if hasEnded {
+                values.isSilent = false
+                silenceSink.yield(false)
+            }
             return (proved, hasEnded)
         }
         if hasEnded { logger.notice("the broker brings back this gateway's echoes", metadata: ["topic": "\(topic)"]) }

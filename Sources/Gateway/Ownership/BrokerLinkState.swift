@@ -1,41 +1,35 @@
 import MQTT
 import Synchronization
 
-/// Whether the link to the broker stands: both connections, and every subscription of the listening one granted.
+/// Whether the link to the broker stands: both connections, every subscription of the listening one granted, and a broker
+/// that brings back what this gateway sends to itself.
 ///
-/// Of the publishing connection only the connection counts: a broker may refuse requests over MQTT on purpose.
+/// Of the publishing connection only the connection counts: a broker may refuse requests over MQTT on purpose. An echo that
+/// does not come back counts only once it has been missing for so long that the broker has hung, or refuses it: a gateway
+/// in which no delay ends is worse than any other, and better than none.
 struct BrokerLinkState: Sendable {
     let subscriber: @Sendable () -> AsyncStream<MQTTSubscriptionStatus>
     let publisher: @Sendable () -> AsyncStream<MQTTConnectionState>
+    /// Whether the broker is silent, at each change; see ``Hearing``.
+    let silence: @Sendable () -> AsyncStream<Bool>
 
-    init(
-        subscriber: @escaping @Sendable () -> AsyncStream<MQTTSubscriptionStatus>,
-        publisher: @escaping @Sendable () -> AsyncStream<MQTTConnectionState>
-    ) {
-        self.subscriber = subscriber
-        self.publisher = publisher
-    }
-
-    init(subscriber: MQTTClient, publisher: MQTTClient) {
-        self.init(
-            subscriber: { subscriber.subscriptionUpdates() }, publisher: { publisher.connectionUpdates() })
-    }
-
-    /// What the two followers have heard.
+    /// What the followers have heard.
     private final class Parts: Sendable {
         private struct State {
             var hears = false
             var speaks = false
+            var isSilent = false
         }
 
         private let state = Mutex(State())
 
         /// - Returns: Whether the link stands now.
-        func set(hears: Bool? = nil, speaks: Bool? = nil) -> Bool {
+        func set(hears: Bool? = nil, speaks: Bool? = nil, isSilent: Bool? = nil) -> Bool {
             state.withLock { state in
                 if let hears { state.hears = hears }
                 if let speaks { state.speaks = speaks }
-                return state.hears && state.speaks
+                if let isSilent { state.isSilent = isSilent }
+                return state.hears && state.speaks && !state.isSilent
             }
         }
     }
@@ -53,6 +47,9 @@ struct BrokerLinkState: Sendable {
                 for await state in publisher() {
                     changed(parts.set(speaks: state.isConnected))
                 }
+            }
+            group.addTask {
+                for await isSilent in silence() { changed(parts.set(isSilent: isSilent)) }
             }
             await group.waitForAll()
         }

@@ -24,11 +24,11 @@ public struct HearingProof: Sendable {
 
         public init() {}
 
-        /// - Parameter hungAfter: the other times follow from it where it is short.
+        /// - Parameter hungAfter: the other times follow from it.
         public init(hungAfter: Duration) {
             self.hungAfter = hungAfter
             interval = min(interval, hungAfter / 2)
-            retryAfter = min(retryAfter, hungAfter / 4)
+            retryAfter = max(min(retryAfter, hungAfter / 4), hungAfter / 10)
         }
     }
 
@@ -51,7 +51,7 @@ public struct HearingProof: Sendable {
     private var owedSince: ContinuousClock.Instant?
     private var lastProof: ContinuousClock.Instant?
 
-    /// Echoes remembered at once: one per ``Times/retryAfter`` until the broker counts as hung.
+    /// Echoes remembered at once: more than are sent until the broker counts as hung.
     private static let capacity = 16
 
     public init(times: Times = Times()) { self.times = times }
@@ -83,7 +83,8 @@ public struct HearingProof: Sendable {
     ) -> Echo? {
         guard isSubscribed else { return nil }
         if let last = asked.last {
-            guard now - last.at >= times.retryAfter else { return nil }
+            // A broker that refuses them may close the connection that they come by: not once a second for ever.
+            guard now - last.at >= (isHung(at: now) ? times.hungAfter : times.retryAfter) else { return nil }
         } else if !isWanted, let lastProof, now - lastProof < times.interval {
             return nil
         }

@@ -16,12 +16,13 @@ struct BrokerLinkTests {
         var count: Int { all.withLock { $0.count } }
     }
 
-    @Test("it stands when both connections do and every subscription has been granted")
+    @Test("it stands when both connections do, every subscription has been granted and the broker is not silent")
     func parts() async throws {
         let (statuses, status) = AsyncStream.makeStream(of: MQTTSubscriptionStatus.self)
         let (states, state) = AsyncStream.makeStream(of: MQTTConnectionState.self)
         let told = Told()
-        let link = BrokerLinkState(subscriber: { statuses }, publisher: { states })
+        let (silences, silence) = AsyncStream.makeStream(of: Bool.self)
+        let link = BrokerLinkState(subscriber: { statuses }, publisher: { states }, silence: { silences })
         let follower = Task { await link.follow { told.append($0) } }
         func expect(_ isUp: Bool, _ change: () -> Void) async throws {
             let before = told.count
@@ -37,6 +38,8 @@ struct BrokerLinkTests {
             status.yield(MQTTSubscriptionStatus(connected: true, pending: 0, refused: ["a/#": .notAuthorized]))
         }
         try await expect(true) { status.yield(MQTTSubscriptionStatus(connected: true, pending: 0, refused: [:])) }
+        try await expect(false) { silence.yield(true) }
+        try await expect(true) { silence.yield(false) }
         try await expect(false) { state.yield(.disconnected(.timedOut("a ping"))) }
         follower.cancel()
         await follower.value

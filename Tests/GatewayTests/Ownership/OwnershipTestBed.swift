@@ -105,7 +105,8 @@ final class OwnershipTestBed: Sendable {
             self.permit = permit
             ownership = OwnershipService(
                 client: client, record: record, membership: membership,
-                link: BrokerLinkState(subscriber: { statuses }, publisher: { states }),
+                link: BrokerLinkState(
+                    subscriber: { statuses }, publisher: { states }, silence: { AsyncStream { _ in } }),
                 hands: .init(
                     want: { shards.want($0) }, standForProcessor: { election.setStanding($0) },
                     connect: { permit.set($0) }, membersSeen: { takeover.membersSeen($0) }), logger: bed.logger)

@@ -60,7 +60,9 @@ struct HearingProofTests {
             _ = proof.ask(isWanted: false, number: UInt64(second), wall: 0, at: start + .seconds(second))
         }
         #expect(proof.isHung(at: start + .seconds(15)))
-        #expect(proof.echoReceived(Array("27".utf8), at: start + .seconds(40)) != nil)
+        // Then it is asked every ten seconds, not every second: at 24 and at 34.
+        #expect(proof.echoReceived(Array("27".utf8), at: start + .seconds(40)) == nil)
+        #expect(proof.echoReceived(Array("22".utf8), at: start + .seconds(40)) != nil)
         #expect(!proof.isHung(at: start + .seconds(40)))
     }
 
