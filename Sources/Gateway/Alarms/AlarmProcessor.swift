@@ -16,7 +16,7 @@ import ZooKeeperRecipes
 /// On election, and after every transaction whose outcome is open, before anything else: catch up with the journal (so
 /// that what has been recorded is not recorded twice), then take the records from the tree. Should that not tell
 /// everything yet, the tree refuses a second recording, because each record is written with its expected version. A
-/// record that has gone from the tree is written again.
+/// record that has gone from the tree is written again, at once.
 final class AlarmProcessor: Service {
     /// Transitions in one transaction.
     static let batch = 64
@@ -29,6 +29,8 @@ final class AlarmProcessor: Service {
         var lease: Lease?
         /// Token of the lease under which the journal has been caught up with.
         var prepared: Int64?
+        /// Whether records may have gone from the tree since they were read.
+        var recordsMayHaveGone = false
         var requestsWaiting = true
         var standings = AlarmStandings()
     }
@@ -102,7 +104,15 @@ final class AlarmProcessor: Service {
         await cancelWhenGracefulShutdown {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await self.followElection() }
-                group.addTask { await self.watchRequests() }
+                group.addTask {
+                    await self.watch(TreeLayout.alarmRequests, mode: .persistent) { _ in
+                        self.state.withLock { $0.requestsWaiting = true }
+                        return true
+                    }
+                }
+                group.addTask {
+                    await self.watch(TreeLayout.alarms, mode: .persistentRecursive) { self.recordsMayHaveGone($0) }
+                }
                 group.addTask {
                     for await _ in self.turns.turns { await self.turn() }
                 }
@@ -137,22 +147,33 @@ final class AlarmProcessor: Service {
         }
     }
 
-    private func watchRequests() async {
+    /// Watches a part of the tree until cancelled.
+    ///
+    /// - Parameter seen: told what has happened, first that anything may have; true when there is something to do.
+    private func watch(_ path: String, mode: AddWatchMode, seen: @Sendable (WatchElement) -> Bool) async {
         while !Task.isCancelled {
             do {
-                let watch = try await client.addWatch(TreeLayout.alarmRequests, mode: .persistent)
-                state.withLock { $0.requestsWaiting = true }
-                turns.wake()
-                for try await _ in watch {
-                    state.withLock { $0.requestsWaiting = true }
-                    turns.wake()
-                }
+                let watch = try await client.addWatch(path, mode: mode)
+                if seen(.gap) { turns.wake() }
+                for try await element in watch where seen(element) { turns.wake() }
             } catch is CancellationError {
                 return
             } catch {
-                logger.debug("watching requests", metadata: ["error": "\(error)"])
+                logger.debug("watching", metadata: ["path": "\(path)", "error": "\(error)"])
                 try? await clock.sleep(.milliseconds(200))
             }
+        }
+    }
+
+    /// A record that is deleted, by whomever, is missed by the next turn. True when one may have been.
+    private func recordsMayHaveGone(_ element: WatchElement) -> Bool {
+        if case .event(let event) = element {
+            guard event.type == .nodeDeleted, event.path.split(separator: "/").last?.first == "@" else { return false }
+        }
+        return state.withLock { state in
+            state.recordsMayHaveGone = true
+            // Whoever is not active reads all records when it is elected.
+            return state.lease != nil
         }
     }
 
@@ -168,7 +189,7 @@ final class AlarmProcessor: Service {
             return
         }
         do {
-            if state.withLock({ $0.prepared }) != lease.token { try await prepare(lease) }
+            if state.withLock({ $0.prepared != lease.token || $0.recordsMayHaveGone }) { try await prepare(lease) }
             while lease.isValid() {
                 let (proposals, batch) = plant.proposals(limit: Self.batch, epoch: lease.token)
                 if !proposals.isEmpty {
@@ -209,6 +230,7 @@ final class AlarmProcessor: Service {
     /// Brings this gateway's picture up to what its predecessors, or a transaction of open outcome, left; says in the
     /// journal who is active now.
     private func prepare(_ lease: Lease) async throws {
+        state.withLock { $0.recordsMayHaveGone = false }
         try await journal.catchUp()
         let contents = try await AlarmStore(client: client).contents(logger: logger)
         plant.restoreAlarms(contents.records)

@@ -73,7 +73,7 @@ struct AlarmProcessorTests {
         }
     }
 
-    @Test("a record that has gone is written again with a higher revision and an entry, before the next transition")
+    @Test("a record that has gone is written again with a higher revision and an entry, at once")
     func missingRecord() async throws {
         try await Bed.with { bed, group in
             let gateway = try await bed.gateway("g1", in: &group)
@@ -83,13 +83,17 @@ struct AlarmProcessorTests {
             for machine in ["press1", "press2"] {
                 try await bed.tree.operatorClient.delete(AlarmStore.nodePath(of: try Bed.alarm(machine)))
             }
+            try await eventually("both written again", seen: { (try? await bed.journal()).map { "\($0)" } ?? "-" }) {
+                try await bed.journal().count >= 4
+            }
             gateway.hear("press1", 20)
             try await eventually("the return", seen: { (try? await bed.journal()).map { "\($0)" } ?? "-" }) {
                 try await bed.journal().contains("RTN press1 3")
             }
             let journal = try await bed.journal()
             #expect(Set(journal.prefix(2)) == ["ACT press1 1", "ACT press2 1"])
-            #expect(Array(journal.dropFirst(2)) == ["RESTORED press1 2", "RESTORED press2 2", "RTN press1 3"])
+            #expect(Set(journal.dropFirst(2).prefix(2)) == ["RESTORED press1 2", "RESTORED press2 2"])
+            #expect(Array(journal.dropFirst(4)) == ["RTN press1 3"])
             #expect(try await bed.record("press2").state == .unacknowledged)
             try await eventually("the retained records") {
                 gateway.retainedRevision("press1") == 3 && gateway.retainedRevision("press2") == 2
