@@ -17,9 +17,8 @@ struct StatusCommand: AsyncParsableCommand {
               linekeeper status
               linekeeper status --json | jq 'select(.kind == "gateway")'
 
-            Exit status 3 when the tree or the broker cannot be reached; 1 when something that only a person can mend keeps
-            gateways from serving: nodes in /gateways that no gateway keeps, gateways with different routes, no gateway that
-            hears the broker.
+            Exit status 3 when the tree or the broker cannot be reached; 1 when something keeps gateways from serving: nodes
+            in /gateways that no gateway keeps, gateways with different routes, gateways that do not hear the broker.
             """)
 
     @OptionGroup var tree: TreeOptions
@@ -155,9 +154,14 @@ struct PlantStatus: Sendable {
             "\($0.name) is not a gateway: its node is not kept by a living one; delete it: linekeeper tree delete /gateways/\($0.name)"
         }
         let members = gateways.compactMap(\.member)
-        for gateway in gateways where gateway.member?.isReady == true {
-            guard let reason = gateway.standsBy else { continue }
-            complaints.append("\(gateway.name) stands by: \(reason); give all gateways the same routes")
+        for gateway in gateways {
+            guard let member = gateway.member, let reason = gateway.standsBy else { continue }
+            if member.isReady {
+                complaints.append("\(gateway.name) stands by: \(reason); give all gateways the same routes")
+            } else {
+                let link = gateway.data["broker"]?.stringValue.map { " (\($0))" } ?? ""
+                complaints.append("\(gateway.name) cannot take over: it \(reason)\(link); what it says: its log")
+            }
         }
         if !members.isEmpty, !members.contains(where: \.isReady) {
             complaints.append("no gateway hears the broker; is it running, and may the gateways connect and subscribe?")

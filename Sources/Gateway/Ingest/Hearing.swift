@@ -24,14 +24,11 @@ struct Hearing<Source: MessageSource>: Service {
     private let echoSink: AsyncStream<HearingProof.Echo>.Continuation
     private let silenceSink: AsyncStream<Bool>.Continuation
 
+    /// In a class, for the copies of this value.
     private final class State: Sendable {
-        struct Values {
-            var proof: HearingProof
-            var isSilent = false
-        }
-        let values: Mutex<Values>
+        let proof: Mutex<HearingProof>
 
-        init(_ times: HearingProof.Times) { values = Mutex(Values(proof: HearingProof(times: times))) }
+        init(_ times: HearingProof.Times) { proof = Mutex(HearingProof(times: times)) }
     }
 
     init(
@@ -69,13 +66,12 @@ struct Hearing<Source: MessageSource>: Service {
     func turn(isWanted: Bool) {
         let now = clock.now()
         let wall = clock.wall()
-        let (echo, silence) = state.values.withLock { values in
-            let echo = values.proof.ask(
-                isWanted: isWanted, number: .random(in: .min ... .max), wall: wall, at: now)
-            guard values.proof.isHung(at: now), !values.isSilent else { return (echo, Duration?.none) }
-            values.isSilent = true
+        let (echo, silence) = state.proof.withLock { proof in
+            let wasSilent = proof.isSilent
+            let echo = proof.ask(isWanted: isWanted, number: .random(in: .min ... .max), wall: wall, at: now)
+            guard proof.isSilent, !wasSilent else { return (echo, Duration?.none) }
             silenceSink.yield(true)
-            return (echo, values.proof.silence(at: now))
+            return (echo, proof.silence(at: now))
         }
         if let echo { echoSink.yield(echo) }
         if let silence {
@@ -87,18 +83,16 @@ struct Hearing<Source: MessageSource>: Service {
     }
 
     /// Whether the broker is silent; see ``silence``.
-    var isSilent: Bool { state.values.withLock { $0.isSilent } }
+    var isSilent: Bool { state.proof.withLock { $0.isSilent } }
 
     /// An echo has been read. Returns what it proves; nil for one that proves nothing.
     func echoReceived(_ payload: [UInt8]) -> Milliseconds? {
         let now = clock.now()
-        let (proved, hasEnded) = state.values.withLock { values in
-            let proved = values.proof.echoReceived(payload, at: now)
-            let hasEnded = proved != nil && values.isSilent
-            if hasEnded {
-                values.isSilent = false
-                silenceSink.yield(false)
-            }
+        let (proved, hasEnded) = state.proof.withLock { proof in
+            let wasSilent = proof.isSilent
+            let proved = proof.echoReceived(payload, at: now)
+            let hasEnded = wasSilent && !proof.isSilent
+            if hasEnded { silenceSink.yield(false) }
             return (proved, hasEnded)
         }
         if hasEnded { logger.notice("the broker brings back this gateway's echoes", metadata: ["topic": "\(topic)"]) }
@@ -107,8 +101,8 @@ struct Hearing<Source: MessageSource>: Service {
 
     private func followSubscriptions() async {
         for await status in source.subscriptionUpdates() {
-            state.values.withLock { values in
-                if status.isComplete { values.proof.subscribed() } else { values.proof.disconnected() }
+            state.proof.withLock { proof in
+                if status.isComplete { proof.subscribed() } else { proof.disconnected() }
             }
         }
     }

@@ -19,7 +19,7 @@ public struct HearingProof: Sendable {
         public var retryAfter = Duration.seconds(1)
         /// Without any other reason an echo is sent after that time.
         public var interval = Duration.seconds(5)
-        /// A broker that sends no echo back for so long has hung.
+        /// A broker that sends no echo back for so long has hung, or refuses them; then they are sent so far apart.
         public var hungAfter = Duration.seconds(10)
 
         public init() {}
@@ -50,6 +50,9 @@ public struct HearingProof: Sendable {
     /// Since when nothing has come back; nil while nothing is owed.
     private var owedSince: ContinuousClock.Instant?
     private var lastProof: ContinuousClock.Instant?
+    /// Whether the broker has owed an echo for longer than ``Times/hungAfter`` and has not brought one back since; also
+    /// across connections, none of which proves anything.
+    public private(set) var isSilent = false
 
     /// Echoes remembered at once: more than are sent until the broker counts as hung.
     private static let capacity = 16
@@ -82,9 +85,10 @@ public struct HearingProof: Sendable {
         isWanted: Bool, number: UInt64, wall: Milliseconds, at now: ContinuousClock.Instant
     ) -> Echo? {
         guard isSubscribed else { return nil }
+        if silence(at: now) ?? .zero >= times.hungAfter { isSilent = true }
         if let last = asked.last {
             // A broker that refuses them may close the connection that they come by: not once a second for ever.
-            guard now - last.at >= (isHung(at: now) ? times.hungAfter : times.retryAfter) else { return nil }
+            guard now - last.at >= (isSilent ? times.hungAfter : times.retryAfter) else { return nil }
         } else if !isWanted, let lastProof, now - lastProof < times.interval {
             return nil
         }
@@ -103,12 +107,10 @@ public struct HearingProof: Sendable {
         asked.removeFirst(index + 1)
         owedSince = asked.first?.at
         lastProof = now
+        isSilent = false
         return proved
     }
 
     /// How long the broker has owed an echo; nil when it owes none.
     public func silence(at now: ContinuousClock.Instant) -> Duration? { owedSince.map { now - $0 } }
-
-    /// Whether the broker has owed an echo for so long that it must have hung.
-    public func isHung(at now: ContinuousClock.Instant) -> Bool { silence(at: now) ?? .zero >= times.hungAfter }
 }

@@ -55,15 +55,31 @@ struct HearingProofTests {
         #expect(proof.ask(isWanted: false, number: 2, wall: 0, at: start + .seconds(4)) == nil)
         let another = proof.ask(isWanted: false, number: 2, wall: 0, at: start + .seconds(5))
         #expect(another != nil)
-        #expect(!proof.isHung(at: start + .seconds(14)))
         for second in 6..<40 {
             _ = proof.ask(isWanted: false, number: UInt64(second), wall: 0, at: start + .seconds(second))
+            #expect(proof.isSilent == (second >= 15))
         }
-        #expect(proof.isHung(at: start + .seconds(15)))
         // Then it is asked every ten seconds, not every second: at 24 and at 34.
         #expect(proof.echoReceived(Array("27".utf8), at: start + .seconds(40)) == nil)
         #expect(proof.echoReceived(Array("22".utf8), at: start + .seconds(40)) != nil)
-        #expect(!proof.isHung(at: start + .seconds(40)))
+        #expect(!proof.isSilent)
+    }
+
+    @Test("A silent broker is asked once per connection and then rarely, also over connections that prove nothing")
+    func silentAcrossConnections() {
+        var proof = subscribed()
+        var asked: [Int] = []
+        for second in 0..<100 {
+            if second % 30 == 29 {
+                proof.disconnected()
+                proof.subscribed()
+            }
+            if proof.ask(isWanted: true, number: UInt64(second), wall: 0, at: start + .seconds(second)) != nil {
+                asked.append(second)
+            }
+        }
+        #expect(asked == Array(0..<10) + [19, 29, 39, 49, 59, 69, 79, 89, 99])
+        #expect(proof.isSilent)
     }
 
     @Test("What others write there is no proof", arguments: ["", "zz", "-1", "00000000000000000000000000000007", "7 "])
