@@ -171,6 +171,9 @@ struct GatewayCore: Service {
             answer: { commands.offer(topic: $0, payload: $1) },
             pendingHold: configuration.sessionTimeout * 3 + .seconds(3), isActive: { processor.lease != nil },
             isAlone: { !ownership.isAnotherReady }, clock: clock, logger: logger)
+        let missed = MissedValues(
+            source: subscriber, client: client, plant: plant, owned: { shards.owned().mask },
+            beganAnew: { ownership.sessionBeganAnew() }, clock: clock, logger: logger)
         let returns = Returns(
             wakes: wakes, tree: { [client] in client.stateUpdates() },
             broker: [
@@ -213,7 +216,8 @@ struct GatewayCore: Service {
             isHealthy: { [plant] in plant.hasAdvanced(since: WallClock.now() &- 10_000) }, becomeReady: {})
         return [
             publisher, control, journal, membership, election, shards, ownership, eagerness, processor, announcer,
-            retained, houseKeeping, devices, mirror, ingest, hearing, returns, subscriber, commands, status, systemd,
+            retained, houseKeeping, devices, mirror, ingest, hearing, missed, returns, subscriber, commands, status,
+            systemd,
         ]
     }
 }

@@ -185,6 +185,16 @@ final class PlantState: Sendable {
         state.withLock { $0.plant.seedDevice(record, at: now) }
     }
 
+    /// Takes up nodes of tags that others own; see ``LivePlant/takeUp(_:exceptOf:at:)``. The lock is given up in between.
+    func takeUp(_ nodes: [(znodePath: String, data: [UInt8])], exceptOf owned: UInt64) {
+        let now = clock.wall()
+        for start in stride(from: 0, to: nodes.count, by: 256) {
+            state.withLock {
+                $0.plant.takeUp(nodes[start..<min(start + 256, nodes.count)], exceptOf: owned, at: now)
+            }
+        }
+    }
+
     /// These shards in groups that hold about as many tags each.
     func groups(ofShards shards: UInt64, tagsPerGroup: Int) -> [UInt64] {
         state.withLock { $0.plant.groups(ofShards: shards, tagsPerGroup: tagsPerGroup) }

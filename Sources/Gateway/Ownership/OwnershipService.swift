@@ -97,6 +97,12 @@ final class OwnershipService: Service, Sendable {
         }
     }
 
+    /// The broker has kept nothing for this gateway.
+    func sessionBeganAnew() {
+        state.withLock { $0.desk.sessionBeganAnew(at: clock.milliseconds) }
+        turns.wake()
+    }
+
     /// Told to the desk one by one: a link that comes and goes between two turns has been lost all the same.
     private func linkChanged(isUp: Bool) {
         state.withLock { $0.desk.linkChanged(isUp: isUp, at: clock.milliseconds) }

@@ -132,6 +132,24 @@ extension LivePlant {
         }
     }
 
+    /// Takes up nodes of tags that others write: what they have heard and this gateway may not have. Those of `owned` shards
+    /// are left out.
+    public mutating func takeUp(
+        _ nodes: some Sequence<(znodePath: String, data: [UInt8])>, exceptOf owned: UInt64, at now: Milliseconds
+    ) {
+        for node in nodes {
+            guard let path = try? TagPath(znodePath: node.znodePath), let tag = ingest.tags.id(of: path),
+                latest.entry(tag) != nil
+            else {
+                seedTag(znodePath: node.znodePath, data: node.data, at: now)
+                continue
+            }
+            guard owned >> UInt64(ingest.tags[tag].shard) & 1 == 0 else { continue }
+            let nodes: [TagNode] = [(tag, node.data)]
+            reconcile(nodes: nodes, records: Self.records(nodes, at: now), at: now)
+        }
+    }
+
     private mutating func noteExistence(_ nodes: [TagNode]) {
         for (tag, data) in nodes { nodeExists[tag.index] = data != nil }
     }

@@ -69,10 +69,13 @@ extension OwnershipDesk {
     private var standsForProcessor: Bool {
         // Not (yet) registered: nothing new.
         guard myself != nil else { return wishes.standsForProcessor }
-        if !group.isAnyReady || group.eligible.contains(me.gateway) { return true }
-        // Whoever is not ready, or hears other topics, lets go as soon as one who may serve is there to take it.
-        guard processorQueue.first == me.gateway else { return false }
-        return !processorQueue.dropFirst().contains { $0 != me.gateway && group.eligible.contains($0) }
+        if !group.isAnyReady || group.serving.contains(me.gateway) { return true }
+        let isNewcomer = group.eligible.contains(me.gateway)
+        guard processorQueue.first == me.gateway else { return isNewcomer }
+        // Whoever is not ready, or hears other topics, lets go as soon as one who may serve is there to take it; a newcomer
+        // for one who has heard what it may not have.
+        let better = isNewcomer ? group.serving : group.eligible
+        return !processorQueue.dropFirst().contains { $0 != me.gateway && better.contains($0) }
     }
 
     mutating func noteRoutes(_ before: ServingGroup) {

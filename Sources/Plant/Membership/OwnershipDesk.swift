@@ -12,7 +12,8 @@
 /// - **Ownerless**: a shard that has had no owner for ``Rule/rescue`` is queued for by every ready member of the group, whomever
 ///   it falls to; those that do not get it leave the queue. After ``Rule/lastRescue`` by every member.
 /// - **Newcomers** settle ``Rule/settling`` after they are ready, or at once where no other settled member is ready; see
-///   ``ServingGroup``.
+///   ``ServingGroup``. A gateway for which the broker has kept nothing is a newcomer again: others may have heard what it
+///   has not.
 /// - **A lost name**: while another life is registered under this gateway's name it stands for nothing.
 ///
 /// The life of a shard, seen from one gateway:
@@ -142,6 +143,13 @@ public struct OwnershipDesk: Sendable {
     /// Whether the link to the broker stands: both connections, and every subscription granted.
     public mutating func linkChanged(isUp: Bool, at now: Milliseconds) {
         link.linkChanged(isUp: isUp, at: now)
+        evaluate(at: now)
+    }
+
+    /// The broker has kept nothing for this gateway: its listening session began anew.
+    public mutating func sessionBeganAnew(at now: Milliseconds) {
+        wishes.isSettled = false
+        readySince = nil
         evaluate(at: now)
     }
 

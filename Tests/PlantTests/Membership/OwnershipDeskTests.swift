@@ -184,6 +184,39 @@ struct OwnershipDeskTests {
         #expect(bench.desk.wishes.shards == bench.share("a", "b"))
     }
 
+    @Test("a gateway for which the broker kept nothing is a newcomer again: those that heard meanwhile take over")
+    func sessionBeganAnew() {
+        var bench = pair()
+        bench.see(B.member("a"), B.member("b", registration: 20))
+        bench.pass(2_000)
+        #expect(bench.desk.wishes.isSettled)
+        bench.desk.processorQueueSeen(["a", "b"], at: bench.now)
+        bench.desk.sessionBeganAnew(at: bench.now)
+        #expect(bench.desk.wishes.isReady && !bench.desk.wishes.isSettled)
+        bench.see(B.member("a", settled: false), B.member("b", registration: 20))
+        #expect(!bench.desk.wishes.standsForProcessor)
+        #expect(bench.desk.wishes.shards == B.all, "nobody has come to take them")
+        bench.queue("a", "b")
+        #expect(bench.desk.wishes.shards.isEmpty)
+        bench.queue("b")
+        bench.desk.processorQueueSeen(["b"], at: bench.now)
+        #expect(bench.desk.wishes.standsForProcessor, "behind the other one")
+        bench.pass(2_000)
+        bench.see(B.member("a"), B.member("b", registration: 20))
+        #expect(bench.desk.wishes.shards == bench.share("a", "b"))
+    }
+
+    @Test("where the broker kept nothing for anybody, nothing moves")
+    func everybodyBeganAnew() {
+        var bench = pair()
+        bench.see(B.member("a"), B.member("b", registration: 20, settled: false))
+        bench.desk.processorQueueSeen(["a", "b"], at: bench.now)
+        bench.queue("a", "b")
+        bench.desk.sessionBeganAnew(at: bench.now)
+        #expect(bench.desk.wishes.isSettled, "there is nobody to wait for")
+        #expect(bench.desk.wishes.shards == B.all && bench.desk.wishes.standsForProcessor)
+    }
+
     @Test("a newcomer does not wait for one that has died meanwhile")
     func newcomerLeftAlone() {
         var bench = Bench()

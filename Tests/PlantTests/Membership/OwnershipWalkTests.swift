@@ -103,8 +103,9 @@ private struct OwnershipWorld {
 
     mutating func fault() {
         guard let name = gateways.keys.sorted().randomElement(using: &dice) else { return }
-        switch Int.random(in: 0..<10, using: &dice) {
+        switch Int.random(in: 0..<12, using: &dice) {
         case 0..<6: gateways[name]?.isLinkUp.toggle()
+        case 10..<12: gateways[name]?.desk.sessionBeganAnew(at: now)
         case 6..<8:
             let digest = gateways[name]?.digest ?? "r"
             kill(name)

@@ -1,0 +1,54 @@
+import Logging
+import MQTT
+import Plant
+import ServiceLifecycle
+import ZooKeeperClient
+
+/// Learns from the tree what others have heard and this gateway has not, after its listening session began anew.
+///
+/// The broker kept nothing for it then: what was published before its subscriptions stood was heard by others only. They
+/// write it; interlocks and alarms here must not go on with older values until those tags speak again. Shards that this
+/// gateway comes to own are read by ``ShardCatchUp``, before it writes there.
+struct MissedValues<Source: MessageSource>: Service {
+    /// How long others may take to write what they have heard.
+    static var patience: Duration { .milliseconds(OwnershipDesk.Rule().settling) }
+    static var retryPause: Duration { .milliseconds(500) }
+
+    let source: Source
+    let client: ZooKeeperClient
+    let plant: PlantState
+    /// The shards that this gateway owns; nobody else writes there.
+    let owned: @Sendable () -> UInt64
+    /// Told at once when a session has begun anew.
+    let beganAnew: @Sendable () -> Void
+    let clock: GatewayClock
+    let logger: Logger
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            for await state in source.connectionUpdates() {
+                guard case .connected(sessionPresent: false) = state else { continue }
+                beganAnew()
+                try? await clock.sleep(Self.patience)
+                while !Task.isCancelled {
+                    do {
+                        try await read()
+                        break
+                    } catch {
+                        logger.debug("reading missed values", metadata: ["error": "\(error)"])
+                        try? await clock.sleep(Self.retryPause)
+                    }
+                }
+            }
+        }
+    }
+
+    private func read() async throws {
+        let walk = TreeWalk(client: client)
+        let paths = try await walk.descendants(of: TreeLayout.tags)
+        let nodes = zip(paths, try await walk.data(of: paths)).compactMap { path, node in
+            node?.data.map { (znodePath: String(path.dropFirst(TreeLayout.tags.count + 1)), data: $0) }
+        }
+        plant.takeUp(nodes, exceptOf: owned())
+    }
+}
