@@ -32,6 +32,18 @@ extension OwnershipDesk {
         wishes = next
     }
 
+    /// One that is seen for the first time and has settled before has heard what went on while we were alone.
+    mutating func meet(_ members: [GatewayMember]) {
+        let others = members.filter { $0.name != me.gateway && !$0.isOlder && !met.contains($0.life) }
+        guard !others.isEmpty else { return }
+        if hasSettledAlone, others.contains(where: { $0.isReady && $0.isSettled }) {
+            wishes.isSettled = false
+            readySince = nil
+        }
+        if met.count > 1_000 { met = [] }
+        met.formUnion(others.map(\.life))
+    }
+
     private mutating func noteNameTaken(by life: GatewayLife) {
         guard nameTakenBy != life else { return }
         nameTakenBy = life
@@ -47,7 +59,10 @@ extension OwnershipDesk {
         let since = readySince ?? now
         readySince = since
         let waitsForOthers = members.contains { $0.name != me.gateway && $0.isReady && $0.isSettled && !$0.isOlder }
-        if !waitsForOthers || now >= since + rule.settling { next.isSettled = true }
+        if !waitsForOthers || now >= since + rule.settling {
+            next.isSettled = true
+            hasSettledAlone = !waitsForOthers
+        }
     }
 
     private func isWanted(_ shard: Int) -> Bool {

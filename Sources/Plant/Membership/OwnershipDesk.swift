@@ -13,7 +13,8 @@
 ///   it falls to; those that do not get it leave the queue. After ``Rule/lastRescue`` by every member.
 /// - **Newcomers** settle ``Rule/settling`` after they are ready, or at once where no other settled member is ready; see
 ///   ``ServingGroup``. A gateway for which the broker has kept nothing is a newcomer again: others may have heard what it
-///   has not.
+///   has not. So is one that settled because nobody else was there, once one shows itself that had settled before: after an
+///   outage of the tree those that heard through it may register last.
 /// - **A lost name**: while another life is registered under this gateway's name it stands for nothing.
 ///
 /// The life of a shard, seen from one gateway:
@@ -82,6 +83,10 @@ public struct OwnershipDesk: Sendable {
     /// Since when each shard has had no owner.
     var ownerlessSince: [Milliseconds?]
     var readySince: Milliseconds?
+    /// Whether it settled because nobody else was there.
+    var hasSettledAlone = false
+    /// Others that have been seen.
+    var met: Set<GatewayLife> = []
     /// Since when it may connect and has not been ready yet; nil once it was, or has been said to be unready.
     var connectingSince: Milliseconds?
     /// Who holds our name, as far as it has been said.
@@ -111,6 +116,7 @@ public struct OwnershipDesk: Sendable {
     public mutating func membersSeen(_ members: [GatewayMember], ghosts: [String] = [], at now: Milliseconds) {
         guard members != self.members || ghosts != self.ghosts else { return evaluate(at: now) }
         self.members = members
+        meet(members)
         let new = ghosts.filter { !self.ghosts.contains($0) }
         if !new.isEmpty { notes.append(.ghosts(new)) }
         self.ghosts = ghosts

@@ -217,6 +217,38 @@ struct OwnershipDeskTests {
         #expect(bench.desk.wishes.shards == B.all && bench.desk.wishes.standsForProcessor)
     }
 
+    @Test("one that settled alone gives way to one that shows itself later and had settled before, once")
+    func settledAlone() {
+        var bench = Bench()
+        bench.see(B.member("a", registration: 30, ready: false, settled: false))
+        bench.link(true)
+        bench.see(B.member("a", registration: 30, settled: false))
+        #expect(bench.desk.wishes.isSettled)
+        bench.see(B.member("a", registration: 30))
+        bench.queue("a")
+        bench.desk.processorQueueSeen(["a"], at: bench.now)
+        // A real newcomer has heard no more than we have.
+        bench.see(B.member("a", registration: 30), B.member("n", registration: 35, settled: false))
+        bench.see(B.member("a", registration: 30), B.member("n", registration: 35))
+        #expect(bench.desk.wishes.isSettled)
+        // b's session has ended while the tree was away; it heard all the time.
+        let b = B.member("b", registration: 40)
+        bench.see(B.member("a", registration: 30), B.member("n", registration: 35), b)
+        #expect(!bench.desk.wishes.isSettled)
+        bench.see(B.member("a", registration: 30, settled: false), b)
+        bench.queue("a", "b")
+        bench.desk.processorQueueSeen(["a", "b"], at: bench.now)
+        #expect(bench.desk.wishes.shards.isEmpty && !bench.desk.wishes.standsForProcessor)
+        bench.pass(2_000)
+        #expect(bench.desk.wishes.isSettled)
+        bench.see(B.member("a", registration: 30), b)
+        bench.see(B.member("a", registration: 30))
+        bench.see(B.member("a", registration: 30), B.member("b", registration: 50))
+        #expect(bench.desk.wishes.isSettled, "it has been met")
+        bench.see(B.member("a", registration: 30), B.member("b", life: "2", registration: 60))
+        #expect(bench.desk.wishes.isSettled, "a has not been alone since")
+    }
+
     @Test("a newcomer does not wait for one that has died meanwhile")
     func newcomerLeftAlone() {
         var bench = Bench()
