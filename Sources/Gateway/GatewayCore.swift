@@ -1,5 +1,6 @@
 import Logging
 import MQTT
+import OrderedCollections
 import Plant
 import ServiceLifecycle
 import ZooKeeperClient
@@ -19,6 +20,7 @@ struct GatewayCore: Service {
     private let clock = GatewayClock.system
     private let known = KnownRecords()
     private let board: AnnouncementBoard
+    private let health: FailureBoard
     private let plant: PlantState
     private let publisher: MQTTClient
     private let subscriber: MQTTClient
@@ -45,15 +47,19 @@ struct GatewayCore: Service {
         publisher = MQTTClient(
             configuration: try connections.publishing(),
             subscriptions: ControlChannel.subscriptions(plant: configuration.plant), logger: logger)
-        subscriber = MQTTClient(
+        let subscriber = MQTTClient(
             configuration: try connections.listening(),
             subscriptions: connections.subscriptions(answerFilters: answerFilters, echoTopic: echoTopic),
             logger: logger)
+        self.subscriber = subscriber
+        health = FailureBoard(
+            isTreeAway: { [client] in !client.isConnected },
+            isBrokerAway: { !subscriber.connectionState.isConnected }, clock: clock, logger: logger)
     }
 
     func run() async throws {
         let journal = Journal(
-            client: client, known: known, board: board, clock: clock, logger: logger,
+            client: client, known: known, board: board, health: health, clock: clock, logger: logger,
             recorded: { [plant, wakes] record in
                 plant.transitionRecorded(record)
                 wakes.alarms.wake()
@@ -104,7 +110,7 @@ struct GatewayCore: Service {
             mayReplace: { identity.provesDeath(of: $0) }, logger: logger)
         let shards = ShardOwnership(client: client, gateway: identity.gateway, clock: clock, logger: logger)
         let catchUp = ShardCatchUp(
-            client: client, plant: plant, shards: shards, clock: clock, logger: logger,
+            client: client, plant: plant, shards: shards, health: health, clock: clock,
             caughtUp: { [wakes] in wakes.mirror.wake() })
         let election = LeaderElection(
             client: client, path: TreeLayout.alarmProcessor, identity: Array(identity.gateway.utf8), logger: logger)
@@ -113,7 +119,7 @@ struct GatewayCore: Service {
             source: subscriber, publisher: publisher, topic: echoTopic,
             times: .init(hungAfter: configuration.mqtt.echoTimeout),
             // The control connection carries the last will, and is given up by its own keep-alive.
-            hung: { [subscriber] in subscriber.reconnect(because: $0) }, clock: clock, logger: logger)
+            hung: { [subscriber] in subscriber.reconnect(because: $0) }, clock: clock)
         let ownership = OwnershipService(
             client: client, record: registration, membership: membership,
             link: BrokerLinkState(
@@ -124,7 +130,7 @@ struct GatewayCore: Service {
                 connect: { [subscriber, publisher] mayConnect in
                     for client in [subscriber, publisher] { mayConnect ? client.resume() : client.suspend() }
                 },
-                membersSeen: { [takeover] in takeover.membersSeen($0) }), clock: clock, logger: logger)
+                membersSeen: { [takeover] in takeover.membersSeen($0) }), health: health, clock: clock, logger: logger)
         takeover.lookUp { ownership.candidates(ofSession: $0) }
         let eagerness = ElectedLink(
             elected: { election.events() },
@@ -136,21 +142,22 @@ struct GatewayCore: Service {
         let processor = AlarmProcessor(
             client: client, election: election, gateway: identity.gateway, plant: plant,
             definitions: configuration.alarms, journal: journal, known: known, board: board, gate: gate,
-            turns: wakes.alarms, counters: counters, clock: clock, logger: logger, termTurns: termTurns)
+            turns: wakes.alarms, counters: counters, health: health, clock: clock, logger: logger, termTurns: termTurns)
         let topics = AlarmTopics(plant: configuration.plant)
         let announcer = Announcer(
             client: client, board: board, publisher: publisher, topics: topics,
-            lease: { processor.announcingLease }, counters: counters, clock: clock, logger: logger)
+            lease: { processor.announcingLease }, counters: counters, health: health, clock: clock, logger: logger)
         let retained = RetainedRecords(
             client: client, broker: publisher, board: board, topics: topics, gateway: identity.gateway,
             session: { [subscriber] in subscriber.connectionUpdates() }, turns: termTurns,
-            term: { processor.lease?.token }, lease: { processor.announcingLease }, clock: clock, logger: logger)
+            term: { processor.lease?.token }, lease: { processor.announcingLease }, health: health, clock: clock,
+            logger: logger)
         let devices = DeviceKeeper(
             client: client, gateway: identity.gateway, plant: plant, owned: { shards.owned() }, turns: wakes.devices,
-            clock: clock, logger: logger)
+            health: health, clock: clock)
         let mirror = TagMirror(
             client: client, plant: plant, shards: catchUp, gate: gate, turns: wakes.mirror,
-            interval: configuration.flushInterval, counters: counters, clock: clock, logger: logger)
+            interval: configuration.flushInterval, counters: counters, health: health, clock: clock, logger: logger)
         // Handed over only once what the tree and the broker have of it is written.
         shards.beforeRelease { shard in
             await catchUp.waitUntilWritable(shard)
@@ -164,7 +171,7 @@ struct GatewayCore: Service {
                 plant.value(of: tag).map {
                     Interlock.Reading(value: $0.value, quality: $0.quality, receivedAt: $0.receivedTime)
                 }
-            }, clock: clock, logger: logger)
+            }, health: health, clock: clock, logger: logger)
         let ingest = IngestLoop(
             source: subscriber, plant: plant, hearing: hearing, gate: gate, wakes: wakes,
             isTreeConnected: { [client] in client.isConnected },
@@ -173,7 +180,10 @@ struct GatewayCore: Service {
             isAlone: { !ownership.isAnotherReady }, clock: clock, logger: logger)
         let missed = MissedValues(
             source: subscriber, client: client, plant: plant, owned: { shards.owned().mask },
-            beganAnew: { ownership.sessionBeganAnew() }, clock: clock, logger: logger)
+            beganAnew: { ownership.sessionBeganAnew() },
+            failures: health.log(
+                .missed, began: "values that only others have heard cannot be read", ended: "they are read again"),
+            clock: clock)
         let returns = Returns(
             wakes: wakes, tree: { [client] in client.stateUpdates() },
             broker: [
@@ -198,25 +208,35 @@ struct GatewayCore: Service {
         let retention = CommandRetention(configuration.limits)
         let houseKeeping = HouseKeeping(
             keeper: HouseKeeper(client: client, retention: retention, logger: logger), client: client,
-            capacity: retention.count, journalCount: { journal.count }, lease: { processor.lease }, clock: clock,
-            logger: logger)
+            capacity: retention.count, journalCount: { journal.count }, lease: { processor.lease },
+            health: health, clock: clock, logger: logger)
+        let watch = HealthWatch(
+            sights: .init(
+                tree: { [client] in client.state }, listening: { [subscriber] in subscriber.connectionState },
+                publishing: { [publisher] in publisher.connectionState },
+                subscriptions: { [subscriber] in subscriber.subscriptionStatus }, isSilent: { hearing.isSilent },
+                fullTables: { [plant] in plant.fullTables }), health: health, clock: clock)
+        let digest = configuration.digest
         let status = StatusReporter(
-            client: client, identity: identity, counters: counters,
-            additional: { [plant, subscriber, publisher, board] in
-                plant.numbers + BrokerConnections.numbers(subscriber: subscriber, publisher: publisher)
-                    + commands.numbers + board.numbers
-            },
-            broker: { [subscriber] in
-                "\(subscriber.connectionState)\(hearing.isSilent ? ", but it does not bring back this gateway's echoes" : "")"
-            }, holdsName: { ownership.holdsName },
-            clock: clock, logger: logger)
+            client: client, gateway: identity.gateway,
+            record: { [plant, subscriber, publisher, board, health, counters] now in
+                GatewayStatusRecord(
+                    gateway: identity.gateway, life: identity.life, at: now,
+                    broker: "\(subscriber.connectionState)", brokerSince: watch.brokerSince,
+                    configurationDigest: digest, problems: health.problems,
+                    counters: .init(
+                        (plant.numbers + BrokerConnections.numbers(subscriber: subscriber, publisher: publisher)
+                            + commands.numbers + board.numbers + counters.all).map { ($0.name, $0.value) },
+                        uniquingKeysWith: { $1 }))
+            }, holdsName: { ownership.holdsName }, health: health, clock: clock)
         // This runs once the tree has been read, so the gateway is ready; without its broker it is still worth keeping.
         let systemd = SystemdLifecycle(
             notifier: SystemdNotifier(environment: HostProcess.environment, processID: HostProcess.id), logger: logger,
             isHealthy: { [plant] in plant.hasAdvanced(since: WallClock.now() &- 10_000) }, becomeReady: {})
         return [
             publisher, control, journal, membership, election, shards, ownership, eagerness, processor, announcer,
-            retained, houseKeeping, devices, mirror, ingest, hearing, missed, returns, subscriber, commands, status,
+            retained, houseKeeping, devices, mirror, ingest, hearing, missed, returns, subscriber, commands, watch,
+            status,
             systemd,
         ]
     }

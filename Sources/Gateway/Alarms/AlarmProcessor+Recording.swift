@@ -36,9 +36,35 @@ extension AlarmProcessor {
     func record(
         _ proposals: [ProposedTransition], answering request: Answer?, lease: Lease
     ) async throws {
-        try await write(
-            proposals.map { AlarmCommit($0, gateway: gateway) }, answering: request, lease: lease)
+        do {
+            try await write(
+                proposals.map { AlarmCommit($0, gateway: gateway) }, answering: request, lease: lease)
+        } catch let error as ZooKeeperError where request == nil && error.isRefusalOfNode {
+            let alarms = Set(proposals.map(\.record.path)).filter { Self.concerns(error, $0) }
+            guard !alarms.isEmpty else { throw error }
+            failures.failed("\(error)")
+            let again = clock.now() + Self.refusalPause
+            return state.withLock { state in for alarm in alarms { state.refused[alarm] = again } }
+        }
         counters.transitionsRecorded.add(proposals.count)
+        state.withLock { state in
+            if !state.refused.isEmpty { for proposal in proposals { state.refused[proposal.record.path] = nil } }
+        }
+    }
+
+    /// Whether a refusal is about the alarm's own node, or one above it.
+    private static func concerns(_ error: ZooKeeperError, _ alarm: AlarmPath) -> Bool {
+        guard let path = error.path, path.hasPrefix(TreeLayout.alarms + "/") else { return false }
+        let node = AlarmStore.nodePath(of: alarm)
+        return node == path || node.hasPrefix(path + "/")
+    }
+
+    /// Alarms whose turn has not come again.
+    func refusedNow() -> Set<AlarmPath> {
+        let now = clock.now()
+        return state.withLock { state in
+            state.refused.isEmpty ? [] : Set(state.refused.filter { $0.value > now }.keys)
+        }
     }
 
     private func write(

@@ -23,6 +23,8 @@ final class AlarmProcessor: Service {
     /// After a failure; doubled with each that follows.
     static let shortestPause = Duration.milliseconds(50)
     static let longestPause = Duration.seconds(1)
+    /// Before an alarm whose record the tree has refused is tried again.
+    static let refusalPause = Duration.seconds(1)
 
     struct State {
         var pause = AlarmProcessor.shortestPause
@@ -33,6 +35,8 @@ final class AlarmProcessor: Service {
         var recordsMayHaveGone = false
         var requestsWaiting = true
         var standings = AlarmStandings()
+        /// Alarms whose records the tree refuses to take, and when they are tried again: they cost themselves alone.
+        var refused: [AlarmPath: ContinuousClock.Instant] = [:]
     }
 
     /// What an operator asked for and is answered by the transaction that does it.
@@ -54,7 +58,7 @@ final class AlarmProcessor: Service {
     let counters: GatewayCounters
     let clock: GatewayClock
     let logger: Logger
-    private let failures: FailureLog
+    let failures: FailureLog
     private let election: LeaderElection
     let state = Mutex(State())
 
@@ -64,8 +68,8 @@ final class AlarmProcessor: Service {
     init(
         client: ZooKeeperClient, election: LeaderElection, gateway: String, plant: PlantState,
         definitions: [AlarmDefinition], journal: Journal, known: KnownRecords, board: AnnouncementBoard,
-        gate: AcknowledgementGate, turns: Wake, counters: GatewayCounters, clock: GatewayClock = .system,
-        logger: Logger, termTurns: Wake = Wake()
+        gate: AcknowledgementGate, turns: Wake, counters: GatewayCounters, health: FailureBoard,
+        clock: GatewayClock = .system, logger: Logger, termTurns: Wake = Wake()
     ) {
         self.client = client
         self.election = election
@@ -81,9 +85,8 @@ final class AlarmProcessor: Service {
         self.counters = counters
         self.clock = clock
         self.logger = logger
-        failures = FailureLog(
-            began: "alarm transitions cannot be recorded", ended: "alarm transitions are recorded again", clock: clock,
-            logger: logger)
+        failures = health.log(
+            .alarms, began: "alarm transitions cannot be recorded", ended: "alarm transitions are recorded again")
     }
 
     /// The lease of the active alarm processor, when that is this gateway and its step-down deadline lies ahead.
@@ -185,13 +188,15 @@ final class AlarmProcessor: Service {
             // has recorded it or the hold limit is over.
             let (isWaiting, batch) = plant.pendingTransitions
             if !isWaiting { gate.passed(.alarms, through: batch) }
+            state.withLock { $0.refused = [:] }
             failures.withdrawn()
             return
         }
         do {
             if state.withLock({ $0.prepared != lease.token || $0.recordsMayHaveGone }) { try await prepare(lease) }
             while lease.isValid() {
-                let (proposals, batch) = plant.proposals(limit: Self.batch, epoch: lease.token)
+                let (proposals, batch) = plant.proposals(
+                    limit: Self.batch, epoch: lease.token, except: refusedNow())
                 if !proposals.isEmpty {
                     try await record(proposals, answering: nil, lease: lease)
                     continue
@@ -200,7 +205,7 @@ final class AlarmProcessor: Service {
                 guard state.withLock({ $0.requestsWaiting }) else { break }
                 try await answerRequests(lease)
             }
-            failures.succeeded()
+            if state.withLock({ $0.refused.isEmpty }) { failures.succeeded() }
             state.withLock { $0.pause = Self.shortestPause }
         } catch {
             // Whether the last transaction went through is open: the journal knows.

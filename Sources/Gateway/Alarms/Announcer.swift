@@ -34,7 +34,8 @@ struct Announcer: Service {
 
     init(
         client: ZooKeeperClient, board: AnnouncementBoard, publisher: any MessagePublisher, topics: AlarmTopics,
-        lease: @escaping @Sendable () -> Lease?, counters: GatewayCounters, clock: GatewayClock, logger: Logger
+        lease: @escaping @Sendable () -> Lease?, counters: GatewayCounters, health: FailureBoard,
+        clock: GatewayClock, logger: Logger
     ) {
         self.client = client
         self.board = board
@@ -44,12 +45,12 @@ struct Announcer: Service {
         self.counters = counters
         self.clock = clock
         self.logger = logger
-        failures = FailureLog(
-            began: "alarm announcements do not reach the broker", ended: "alarm announcements reach the broker again",
-            clock: clock, logger: logger)
-        markFailures = FailureLog(
-            began: "announced alarms cannot be marked in the journal",
-            ended: "announced alarms are marked in the journal again", clock: clock, logger: logger)
+        failures = health.log(
+            .announcements, began: "alarm announcements do not reach the broker",
+            ended: "alarm announcements reach the broker again")
+        markFailures = health.log(
+            .marks, began: "announced alarms cannot be marked in the journal",
+            ended: "announced alarms are marked in the journal again")
     }
 
     func run() async throws {

@@ -38,8 +38,8 @@ final class Journal: Service, Sendable {
     /// - Parameter recorded: called once per sequence number with the record of an alarm's entry, outside any lock of the
     ///   journal's.
     init(
-        client: ZooKeeperClient, known: KnownRecords, board: AnnouncementBoard, clock: GatewayClock, logger: Logger,
-        recorded: @escaping @Sendable (AlarmRecord) -> Void
+        client: ZooKeeperClient, known: KnownRecords, board: AnnouncementBoard, health: FailureBoard,
+        clock: GatewayClock, logger: Logger, recorded: @escaping @Sendable (AlarmRecord) -> Void
     ) {
         self.client = client
         self.known = known
@@ -47,9 +47,8 @@ final class Journal: Service, Sendable {
         self.clock = clock
         self.logger = logger
         self.recorded = recorded
-        failures = FailureLog(
-            began: "the journal cannot be followed", ended: "the journal is followed again", clock: clock,
-            logger: logger)
+        failures = health.log(
+            .journal, began: "the journal cannot be followed", ended: "the journal is followed again")
     }
 
     /// Learns what the journal holds now, for a start from records that already reflect it: nothing is reported as

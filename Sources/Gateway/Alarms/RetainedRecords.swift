@@ -63,8 +63,8 @@ final class RetainedRecords: Service {
     init(
         client: ZooKeeperClient, broker: any RetainedMessageSource, board: AnnouncementBoard, topics: AlarmTopics,
         gateway: String, session: @escaping @Sendable () -> AsyncStream<MQTTConnectionState>, turns: Wake,
-        term: @escaping @Sendable () -> Int64?, lease: @escaping @Sendable () -> Lease?, clock: GatewayClock,
-        logger: Logger
+        term: @escaping @Sendable () -> Int64?, lease: @escaping @Sendable () -> Lease?,
+        health: FailureBoard, clock: GatewayClock, logger: Logger
     ) {
         self.client = client
         self.broker = broker
@@ -77,9 +77,9 @@ final class RetainedRecords: Service {
         self.lease = lease
         self.clock = clock
         self.logger = logger
-        failures = FailureLog(
-            began: "retained alarm records cannot be compared", ended: "retained alarm records are compared again",
-            clock: clock, logger: logger)
+        failures = health.log(
+            .retained, began: "retained alarm records cannot be compared",
+            ended: "retained alarm records are compared again")
     }
 
     func run() async throws {

@@ -34,16 +34,19 @@ final class CommandAnnouncer: Sendable {
     private let topics: CommandTopics
     private let limit: Int
     private let clock: GatewayClock
-    private let logger: Logger
+    private let failures: FailureLog
     private let state = Mutex(State())
     private let turns = Wake()
 
-    init(publisher: any MessagePublisher, topics: CommandTopics, limit: Int, clock: GatewayClock, logger: Logger) {
+    init(publisher: any MessagePublisher, topics: CommandTopics, limit: Int, health: FailureBoard, clock: GatewayClock)
+    {
         self.publisher = publisher
         self.topics = topics
         self.limit = limit
         self.clock = clock
-        self.logger = logger
+        failures = health.log(
+            .answers, began: "the broker refuses what becomes of commands; those who asked hear nothing",
+            ended: "the broker takes what becomes of commands again")
     }
 
     var announced: UInt64 { state.withLock { $0.announced } }
@@ -119,6 +122,7 @@ final class CommandAnnouncer: Sendable {
                 topic: item.topic, payload: item.payload, qos: .atLeastOnce, retain: false, properties: item.properties,
                 notAfter: notAfter)
             state.withLock { $0.announced &+= 1 }
+            failures.succeeded()
             return true
         } catch {
             switch error {
@@ -126,7 +130,7 @@ final class CommandAnnouncer: Sendable {
                 return false
             default:
                 state.withLock { $0.dropped &+= 1 }
-                logger.debug("command not announced", metadata: ["topic": "\(item.topic)", "error": "\(error)"])
+                failures.failed("\(item.topic): \(error)")
                 return true
             }
         }

@@ -51,6 +51,7 @@ extension CommandService {
             guard case .set(let stat)? = results.first else {
                 return feed { state, now in state.desk.recordFailed(write.ticket, .unclear, at: now) }
             }
+            failures.succeeded()
             announcer.announce(write.record, lease: lease)
             feed { state, now in
                 state.counters.recorded &+= 1
@@ -66,12 +67,8 @@ extension CommandService {
             default:
                 // Also NoNode: whether the command is gone, or the journal, the next reading tells.
                 failure = .unclear
+                failures.failed("\(write.ticket.id), \(write.record.state.rawValue): \(error)")
             }
-            logger.debug(
-                "command not recorded",
-                metadata: [
-                    "command": "\(write.ticket.id)", "state": "\(write.record.state.rawValue)", "error": "\(error)",
-                ])
             feed { state, now in state.desk.recordFailed(write.ticket, failure, at: now) }
         }
     }

@@ -28,7 +28,7 @@ extension CommandService {
                 }
             } catch {
                 guard !(error is CancellationError) else { return }
-                logger.debug("commands watch", metadata: ["error": "\(error)"])
+                failures.failed("\(error)")
                 try? await clock.sleep(Self.retryPause)
             }
         }
@@ -92,13 +92,17 @@ extension CommandService {
             let nodes = try await TreeWalk(client: client).data(of: sorted.map(Self.path(of:)))
             take(zip(sorted, nodes))
             begin(gains)
+            failures.succeeded()
             return true
         } catch {
             state.withLock { state in
                 state.changed.formUnion(changed)
                 state.mustList = state.mustList || mustList
             }
-            if !(error is CancellationError) { try? await clock.sleep(Self.retryPause) }
+            if !(error is CancellationError) {
+                failures.failed("\(error)")
+                try? await clock.sleep(Self.retryPause)
+            }
             if !Task.isCancelled { turns.wake() }
             return false
         }

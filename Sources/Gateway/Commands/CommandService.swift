@@ -1,10 +1,10 @@
 import DequeModule
-package import Logging
+import Logging
 package import MQTT
 package import Plant
 import ServiceLifecycle
 import Synchronization
-package import ZooKeeperClient
+import ZooKeeperClient
 package import ZooKeeperRecipes
 
 /// The commands of the shards that this gateway owns: from `/commands/<id>` to the device and back into the record.
@@ -78,6 +78,7 @@ package final class CommandService: Service, Sendable {
     let topics: CommandTopics
     let reading: @Sendable (TagPath) -> Interlock.Reading?
     let announcer: CommandAnnouncer
+    let failures: FailureLog
     let clock: GatewayClock
     let logger: Logger
     let state: Mutex<State>
@@ -87,9 +88,11 @@ package final class CommandService: Service, Sendable {
     private let actionSink: AsyncStream<CommandAction>.Continuation
 
     /// - Parameter reading: the latest value of a tag, for interlocks; called on any thread, must not block.
-    package init(
+    init(
         client: ZooKeeperClient, publisher: any MessagePublisher, configuration: Configuration,
-        reading: @escaping @Sendable (TagPath) -> Interlock.Reading?, clock: GatewayClock = .system, logger: Logger
+        reading: @escaping @Sendable (TagPath) -> Interlock.Reading?, health: FailureBoard,
+        clock: GatewayClock = .system,
+        logger: Logger
     ) {
         self.client = client
         self.publisher = publisher
@@ -99,8 +102,10 @@ package final class CommandService: Service, Sendable {
         self.logger = logger
         topics = CommandTopics(plant: configuration.plant)
         announcer = CommandAnnouncer(
-            publisher: publisher, topics: topics, limit: configuration.announcementLimit, clock: clock,
-            logger: logger)
+            publisher: publisher, topics: topics, limit: configuration.announcementLimit, health: health,
+            clock: clock)
+        failures = health.log(
+            .commands, began: "commands cannot be read or recorded", ended: "commands are read and recorded again")
         state = Mutex(
             State(
                 desk: CommandDesk(

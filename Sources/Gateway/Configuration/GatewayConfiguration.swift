@@ -26,6 +26,13 @@ public struct GatewayConfiguration: Sendable {
     /// What looked doubtful; the gateway runs with it all the same.
     package var warnings: [ConfigurationProblem]
 
+    /// What routes, alarms and commands mean, in sixteen digits: for gateways of one version to be held against each other.
+    package var digest: String {
+        let meaning = "\(RoutesDigest.of(routes)) \(alarms) \(commands)"
+        let digits = String(StableHash.mixed(StableHash.fnv1a(meaning.utf8)), radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+
     /// `host:port,…/chroot`: what a ZooKeeper client is given to find this plant's tree.
     package var treeConnectString: String {
         switch tree {

@@ -19,8 +19,24 @@ struct DeviceKeeper: Service {
     let plant: PlantState
     let owned: @Sendable () -> (leases: [Lease?], mask: UInt64)
     let turns: Wake
+    let failures: FailureLog
     let clock: GatewayClock
-    let logger: Logger
+
+    init(
+        client: ZooKeeperClient, gateway: String, plant: PlantState,
+        owned: @escaping @Sendable () -> (leases: [Lease?], mask: UInt64), turns: Wake, health: FailureBoard,
+        clock: GatewayClock
+    ) {
+        self.client = client
+        self.gateway = gateway
+        self.plant = plant
+        self.owned = owned
+        self.turns = turns
+        self.clock = clock
+        failures = health.log(
+            .devices, began: "states of devices cannot be written into the tree",
+            ended: "states of devices are written into the tree again")
+    }
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
@@ -43,15 +59,17 @@ struct DeviceKeeper: Service {
                         try await write(change, lease: lease)
                         return nil
                     } catch {
-                        logger.debug(
-                            "device node", metadata: ["device": "\(change.record.device)", "error": "\(error)"])
+                        if !(error is LeaseLost) { failures.failed("\(change.record.device): \(error)") }
                         return change
                     }
                 }
             }
             return await group.reduce(into: [DeviceChange]()) { if let change = $1 { $0.append(change) } }
         }
-        guard !failed.isEmpty else { return true }
+        guard !failed.isEmpty else {
+            failures.succeeded()
+            return true
+        }
         plant.deviceWritesFailed(failed)
         try? await clock.sleep(.milliseconds(100))
         if !Task.isCancelled { turns.wake() }

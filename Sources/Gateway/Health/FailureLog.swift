@@ -1,41 +1,49 @@
-import Logging
 import Synchronization
 
-/// Writes into the log what a ``LastingFailure`` reports, for one activity of one service.
+/// One activity of one service, as a ``FailureBoard`` sees it: whether its attempts have been failing for long.
 final class FailureLog: Sendable {
-    private let began: Logger.Message
-    private let ended: Logger.Message
-    private let clock: GatewayClock
-    private let logger: Logger
-    private let failure = Mutex(LastingFailure())
+    private let activity: FailureBoard.Activity
+    private let began: String
+    private let ended: String
+    private let board: FailureBoard
+    private let failure: Mutex<LastingFailure>
 
-    /// - Parameters:
-    ///   - began: what is said, at `warning`, when the failure has lasted for some seconds; its cause is in the metadata.
-    ///   - ended: what is said when the activity works again.
-    init(began: Logger.Message, ended: Logger.Message, clock: GatewayClock, logger: Logger) {
+    /// Made by ``FailureBoard/log(_:began:ended:patience:)``.
+    init(_ activity: FailureBoard.Activity, began: String, ended: String, patience: Duration, board: FailureBoard) {
+        self.activity = activity
         self.began = began
         self.ended = ended
-        self.clock = clock
-        self.logger = logger
+        self.board = board
+        failure = Mutex(LastingFailure(patience: patience))
     }
 
+    /// An attempt has failed.
     func failed(_ cause: @autoclosure () -> String) {
-        let now = clock.now()
-        write(failure.withLock { $0.failed(cause(), at: now) })
-    }
-
-    func succeeded() {
-        let now = clock.now()
-        write(failure.withLock { $0.succeeded(at: now) })
-    }
-
-    func withdrawn() { failure.withLock { $0.withdrawn() } }
-
-    private func write(_ report: LastingFailure.Report?) {
-        switch report {
-        case nil: break
-        case .began(let cause, let time): logger.warning(began, metadata: ["cause": "\(cause)", "for": "\(time)"])
-        case .ended(let time): logger.notice(ended, metadata: ["after": "\(time)"])
+        if board.isExplained(activity) { return withdrawn() }
+        let now = board.now
+        let (report, isReported) = failure.withLock { failure in
+            (failure.failed(cause(), at: now), failure.isReported)
         }
+        if case .began(let cause, let time)? = report {
+            board.began(activity, began, cause: cause, after: time)
+        } else if isReported {
+            board.goesOn(activity, cause: cause())
+        }
+    }
+
+    /// An attempt has succeeded.
+    func succeeded() {
+        let now = board.now
+        guard case .ended(let time)? = failure.withLock({ $0.succeeded(at: now) }) else { return }
+        board.ended(activity, ended, after: time)
+    }
+
+    /// It is not this gateway's duty any more.
+    func withdrawn() {
+        let wasReported = failure.withLock { failure in
+            defer { failure.withdrawn() }
+            return failure.isReported
+        }
+        if wasReported { board.withdrawn(activity) }
     }
 }

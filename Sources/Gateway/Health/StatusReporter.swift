@@ -1,5 +1,3 @@
-import Logging
-import OrderedCollections
 import Plant
 import ServiceLifecycle
 import ZooKeeperClient
@@ -15,25 +13,40 @@ struct StatusReporter: Service {
     static let interval = Duration.seconds(2)
 
     let client: ZooKeeperClient
-    let identity: GatewayIdentity
-    let counters: GatewayCounters
-    /// Counters that live elsewhere (MQTT connections, router), by name.
-    let additional: @Sendable () -> [(name: String, value: UInt64)]
-    /// How the connection to the broker stands.
-    let broker: @Sendable () -> String
+    let gateway: String
+    /// What stands in the node; asked for each time.
+    let record: @Sendable (_ now: Milliseconds) -> GatewayStatusRecord
     /// Whether this gateway holds its name; the node is not its own before.
     let holdsName: @Sendable () -> Bool
+    private let failures: FailureLog
     let clock: GatewayClock
-    let logger: Logger
 
-    private var path: String { TreeLayout.status(identity.gateway) }
+    init(
+        client: ZooKeeperClient, gateway: String,
+        record: @escaping @Sendable (_ now: Milliseconds) -> GatewayStatusRecord,
+        holdsName: @escaping @Sendable () -> Bool, health: FailureBoard, clock: GatewayClock
+    ) {
+        self.client = client
+        self.gateway = gateway
+        self.record = record
+        self.holdsName = holdsName
+        self.clock = clock
+        failures = health.log(
+            .status, began: "this gateway's status cannot be written into the tree",
+            ended: "this gateway's status is written again")
+    }
+
+    private var path: String { TreeLayout.status(gateway) }
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 if holdsName() {
-                    do { try await write() } catch {
-                        logger.trace("status", metadata: ["error": "\(error)"])
+                    do {
+                        try await write()
+                        failures.succeeded()
+                    } catch {
+                        failures.failed("\(error)")
                     }
                 }
                 try? await clock.sleep(Self.interval)
@@ -42,11 +55,7 @@ struct StatusReporter: Service {
     }
 
     private func write() async throws {
-        let record = GatewayStatusRecord(
-            gateway: identity.gateway, life: identity.life, at: clock.wall(), broker: broker(),
-            counters: OrderedDictionary(
-                (additional() + counters.all).map { ($0.name, $0.value) }, uniquingKeysWith: { $1 }))
-        let data = record.serialized()
+        let data = record(clock.wall()).serialized()
         do {
             let stat = try await client.setData(path, data: data)
             guard stat.ephemeralOwner != client.session?.id else { return }

@@ -1,4 +1,3 @@
-import Logging
 import MQTT
 import Plant
 import ServiceLifecycle
@@ -18,7 +17,6 @@ struct Hearing<Source: MessageSource>: Service {
     /// brought one back since. At each change, for one reader.
     let silence: AsyncStream<Bool>
     let clock: GatewayClock
-    let logger: Logger
     private let state: State
     private let echoes: AsyncStream<HearingProof.Echo>
     private let echoSink: AsyncStream<HearingProof.Echo>.Continuation
@@ -33,14 +31,13 @@ struct Hearing<Source: MessageSource>: Service {
 
     init(
         source: Source, publisher: any MessagePublisher, topic: String, times: HearingProof.Times = .init(),
-        hung: @escaping @Sendable (_ why: String) -> Void, clock: GatewayClock, logger: Logger
+        hung: @escaping @Sendable (_ why: String) -> Void, clock: GatewayClock
     ) {
         self.source = source
         self.publisher = publisher
         self.topic = topic
         self.hung = hung
         self.clock = clock
-        self.logger = logger
         state = State(times)
         // One echo is under way at a time; a newer one proves more.
         (echoes, echoSink) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -66,20 +63,15 @@ struct Hearing<Source: MessageSource>: Service {
     func turn(isWanted: Bool) {
         let now = clock.now()
         let wall = clock.wall()
-        let (echo, silence) = state.proof.withLock { proof in
+        let (echo, hasBegun) = state.proof.withLock { proof in
             let wasSilent = proof.isSilent
             let echo = proof.ask(isWanted: isWanted, number: .random(in: .min ... .max), wall: wall, at: now)
-            guard proof.isSilent, !wasSilent else { return (echo, Duration?.none) }
-            silenceSink.yield(true)
-            return (echo, proof.silence(at: now))
+            let hasBegun = proof.isSilent && !wasSilent
+            if hasBegun { silenceSink.yield(true) }
+            return (echo, hasBegun)
         }
         if let echo { echoSink.yield(echo) }
-        if let silence {
-            logger.warning(
-                "the broker does not bring back this gateway's echoes: it counts as not ready, and delays of alarms do not end here; may it read and write their topic, is the broker alive?",
-                metadata: ["topic": "\(topic)", "silence": "\(silence)"])
-            hung("the broker has not brought back an echo")
-        }
+        if hasBegun { hung("the broker has not brought back an echo") }
     }
 
     /// Whether the broker is silent; see ``silence``.
@@ -88,15 +80,12 @@ struct Hearing<Source: MessageSource>: Service {
     /// An echo has been read. Returns what it proves; nil for one that proves nothing.
     func echoReceived(_ payload: [UInt8]) -> Milliseconds? {
         let now = clock.now()
-        let (proved, hasEnded) = state.proof.withLock { proof in
+        return state.proof.withLock { proof in
             let wasSilent = proof.isSilent
             let proved = proof.echoReceived(payload, at: now)
-            let hasEnded = wasSilent && !proof.isSilent
-            if hasEnded { silenceSink.yield(false) }
-            return (proved, hasEnded)
+            if wasSilent, !proof.isSilent { silenceSink.yield(false) }
+            return proved
         }
-        if hasEnded { logger.notice("the broker brings back this gateway's echoes", metadata: ["topic": "\(topic)"]) }
-        return proved
     }
 
     private func followSubscriptions() async {

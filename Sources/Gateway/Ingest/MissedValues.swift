@@ -1,4 +1,3 @@
-import Logging
 import MQTT
 import Plant
 import ServiceLifecycle
@@ -21,8 +20,8 @@ struct MissedValues<Source: MessageSource>: Service {
     let owned: @Sendable () -> UInt64
     /// Told at once when a session has begun anew.
     let beganAnew: @Sendable () -> Void
+    let failures: FailureLog
     let clock: GatewayClock
-    let logger: Logger
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
@@ -33,13 +32,16 @@ struct MissedValues<Source: MessageSource>: Service {
                 while !Task.isCancelled {
                     do {
                         try await read()
+                        failures.succeeded()
                         break
                     } catch {
-                        logger.debug("reading missed values", metadata: ["error": "\(error)"])
+                        failures.failed("\(error)")
                         try? await clock.sleep(Self.retryPause)
                     }
                 }
             }
+            // Ends with the service group, not with the connection.
+            try? await gracefulShutdown()
         }
     }
 

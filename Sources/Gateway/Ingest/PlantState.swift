@@ -112,6 +112,8 @@ final class PlantState: Sendable {
 
     func writeFailed(_ writes: [TagWrite]) { state.withLock { $0.plant.writeFailed(writes) } }
 
+    func writeFailed(_ tags: [TagID]) { state.withLock { $0.plant.writeFailed(tags) } }
+
     /// This gateway has come to own a shard.
     func shardGained(_ shard: Int) { state.withLock { $0.plant.shardGained(shard) } }
 
@@ -129,8 +131,10 @@ final class PlantState: Sendable {
     // MARK: Alarms
 
     /// The transitions that are to be recorded next, and the newest batch that they cover.
-    func proposals(limit: Int, epoch: Int64) -> (proposals: [ProposedTransition], batch: UInt64) {
-        state.withLock { ($0.plant.proposals(limit: limit, epoch: epoch), $0.newestBatch) }
+    func proposals(
+        limit: Int, epoch: Int64, except excluded: Set<AlarmPath> = []
+    ) -> (proposals: [ProposedTransition], batch: UInt64) {
+        state.withLock { ($0.plant.proposals(limit: limit, epoch: epoch, except: excluded), $0.newestBatch) }
     }
 
     /// Whether any transition waits to be recorded, and the newest batch.
@@ -220,6 +224,9 @@ final class PlantState: Sendable {
     }
 
     // MARK: Numbers
+
+    /// Tables that take nothing more, in words.
+    var fullTables: [String] { state.withLock { $0.plant.fullTables } }
 
     /// Counters of routing, decoding and evaluating, by name.
     var numbers: [(name: String, value: UInt64)] { state.withLock { $0.plant.numbers } }

@@ -29,7 +29,7 @@ struct HouseKeeping: Service {
     ///   - journalCount: how many it holds now, as far as this gateway has seen.
     init(
         keeper: HouseKeeper, client: ZooKeeperClient, capacity: Int, journalCount: @escaping @Sendable () -> Int,
-        lease: @escaping @Sendable () -> Lease?, clock: GatewayClock, logger: Logger
+        lease: @escaping @Sendable () -> Lease?, health: FailureBoard, clock: GatewayClock, logger: Logger
     ) {
         self.keeper = keeper
         self.client = client
@@ -38,9 +38,9 @@ struct HouseKeeping: Service {
         self.journalCount = journalCount
         self.clock = clock
         self.logger = logger
-        failures = FailureLog(
-            began: "journal, commands and requests cannot be trimmed",
-            ended: "journal, commands and requests are trimmed again", clock: clock, logger: logger)
+        failures = health.log(
+            .trimming, began: "journal, commands and requests cannot be trimmed",
+            ended: "journal, commands and requests are trimmed again")
     }
 
     func run() async throws {

@@ -23,7 +23,8 @@ extension ShardCatchUp: WritableShards {}
 /// One flush is under way at a time. It takes the changed slots, writes them as a few pipelined transactions, each
 /// beginning with a check of the lock node of every shard it touches, and when the last is answered starts the next:
 /// at once if at least ``interval`` has passed since the last began. What changes meanwhile is conflated in its slot.
-/// What could not be written is marked changed again, so the last value always arrives. A shard that was gained is written
+/// What could not be written is marked changed again, so the last value always arrives; what the tree refuses costs itself
+/// alone (``RefusedTags``). A shard that was gained is written
 /// once ``ShardCatchUp`` has read what the tree has of it.
 struct TagMirror<Shards: WritableShards>: Service {
     /// Tags in one transaction.
@@ -32,6 +33,8 @@ struct TagMirror<Shards: WritableShards>: Service {
     static var bytesPerTransaction: Int { 384 * 1024 }
     /// Tags in one flush.
     static var tagsPerFlush: Int { 8192 }
+    /// Before a tag that the tree has refused is tried again.
+    static var refusalPause: Duration { .seconds(1) }
     /// How often a shard that is to be handed over is looked at.
     static var drainCheck: Duration { .milliseconds(5) }
 
@@ -44,12 +47,14 @@ struct TagMirror<Shards: WritableShards>: Service {
     let counters: GatewayCounters
     let clock: GatewayClock
     let logger: Logger
+    private let failures: FailureLog
+    private let refused = RefusedTags()
     private let parents = KnownParents()
     private let progress = FlushProgress()
 
     init(
         client: ZooKeeperClient, plant: PlantState, shards: Shards, gate: AcknowledgementGate, turns: Wake,
-        interval: Duration, counters: GatewayCounters, clock: GatewayClock, logger: Logger
+        interval: Duration, counters: GatewayCounters, health: FailureBoard, clock: GatewayClock, logger: Logger
     ) {
         self.client = client
         self.plant = plant
@@ -60,6 +65,9 @@ struct TagMirror<Shards: WritableShards>: Service {
         self.counters = counters
         self.clock = clock
         self.logger = logger
+        failures = health.log(
+            .tags, began: "values of tags cannot be written into the tree",
+            ended: "values of tags are written into the tree again")
     }
 
     func run() async throws {
@@ -67,6 +75,7 @@ struct TagMirror<Shards: WritableShards>: Service {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await shards.run() }
                 group.addTask { await follow() }
+                group.addTask { await retryRefused() }
                 await group.waitForAll()
             }
         }
@@ -90,6 +99,16 @@ struct TagMirror<Shards: WritableShards>: Service {
                 let pause = max(interval - (clock.now() - started), backoff)
                 if pause > .zero { try? await clock.sleep(pause) }
             }
+        }
+    }
+
+    private func retryRefused() async {
+        while !Task.isCancelled {
+            try? await clock.sleep(Self.refusalPause)
+            guard !refused.isEmpty else { continue }
+            plant.writeFailed(refused.due(in: shards.writable().mask))
+            if refused.isEmpty { failures.withdrawn() }
+            turns.wake()
         }
     }
 
@@ -149,15 +168,28 @@ struct TagMirror<Shards: WritableShards>: Service {
         let mask = flush.writes.reduce(UInt64(0)) { $0 | 1 << UInt64($1.shard) }
         progress.begin(mask)
         defer { progress.end() }
-        let done = await withTaskGroup(of: Bool.self) { group in
+        let outcomes = await withTaskGroup(of: Outcome.self) { group in
             for piece in pieces { group.addTask { await write(piece, leases: leases) } }
-            return await group.reduce(true) { $0 && $1 }
+            return await group.reduce(into: [Outcome]()) { $0.append($1) }
         }
         counters.mirrorFlushes.add()
-        return done
+        let causes = outcomes.compactMap { if case .refused(let cause) = $0 { cause } else { nil } }
+        if let cause = causes.first {
+            failures.failed(cause)
+        } else if refused.isEmpty, outcomes.contains(.written) {
+            failures.succeeded()
+        }
+        return outcomes.allSatisfy { $0 == .written }
     }
 
-    private func write(_ writes: [TagWrite], leases: [Lease?]) async -> Bool {
+    private enum Outcome: Equatable {
+        case written
+        /// The shard is not ours (any more), or what was known of its nodes was wrong: that is no failure.
+        case waits
+        case refused(String)
+    }
+
+    private func write(_ writes: [TagWrite], leases: [Lease?]) async -> Outcome {
         var checks: [Operation] = []
         var checked: UInt64 = 0
         var operations: [Operation] = []
@@ -167,7 +199,7 @@ struct TagMirror<Shards: WritableShards>: Service {
             if checked & bit == 0 {
                 guard let lease = leases[write.shard], lease.isValid() else {
                     plant.writeFailed(writes)
-                    return false
+                    return .waits
                 }
                 checked |= bit
                 checks.append(.check(path: lease.path, version: -1))
@@ -183,24 +215,41 @@ struct TagMirror<Shards: WritableShards>: Service {
             }
             _ = try await client.transaction(checks + operations)
             plant.written(writes)
+            refused.written(writes)
             counters.tagWrites.add(writes.count)
-            return true
+            return .written
         } catch let error as ZooKeeperError {
+            if error.isRefusalOfNode, error.transactionIndex.map({ $0 >= checks.count }) ?? true {
+                return await writeApart(writes, leases: leases, after: error)
+            }
             plant.writeFailed(writes)
             if let index = error.transactionIndex {
                 if index < checks.count {
                     // The lock's node is gone: the election notices by its own watch; nothing was written.
                     counters.fencedWrites.add()
-                } else if error.code == .nodeExists || error.code == .noNode {
-                    await learnWhichExist(writes)
+                    return .waits
                 }
+                if error.code == .nodeExists || error.code == .noNode { await learnWhichExist(writes) }
             }
-            logger.debug("tag flush", metadata: ["tags": "\(writes.count)", "error": "\(error)"])
-            return false
+            return .refused("\(error)")
         } catch {
             plant.writeFailed(writes)
-            return false
+            return .refused("\(error)")
         }
+    }
+
+    /// One of them is refused: halves, until it is alone. Then the others are written, and it waits.
+    private func writeApart(_ writes: [TagWrite], leases: [Lease?], after error: ZooKeeperError) async -> Outcome {
+        guard writes.count > 1 else {
+            for write in writes { refused.refused(write) }
+            failures.failed("\(error)")
+            return .written
+        }
+        let middle = writes.count / 2
+        async let first = write(Array(writes[..<middle]), leases: leases)
+        async let second = write(Array(writes[middle...]), leases: leases)
+        let outcomes = await [first, second]
+        return outcomes.first { $0 != .written } ?? .written
     }
 
     private static func path(of write: TagWrite) -> String { TreeLayout.tags + "/" + write.znodePath }

@@ -40,6 +40,7 @@ final class OwnershipService: Service, Sendable {
     private let processorQueue: TreeCache
     private let link: BrokerLinkState
     private let hands: Hands
+    private let failures: FailureLog
     private let clock: GatewayClock
     private let logger: Logger
     private let state: Mutex<State>
@@ -48,12 +49,15 @@ final class OwnershipService: Service, Sendable {
     /// - Parameter record: what the registration says at the beginning: not ready, not settled.
     init(
         client: ZooKeeperClient, record: GatewayRecord, membership: Membership, link: BrokerLinkState, hands: Hands,
-        rule: OwnershipDesk.Rule = .init(), clock: GatewayClock = .system, logger: Logger
+        rule: OwnershipDesk.Rule = .init(), health: FailureBoard, clock: GatewayClock = .system, logger: Logger
     ) {
         self.client = client
         self.membership = membership
         self.link = link
         self.hands = hands
+        failures = health.log(
+            .registration, began: "this gateway's registration cannot be written; others go by an older one",
+            ended: "this gateway's registration is written again")
         self.clock = clock
         self.logger = logger
         shardQueues = TreeCache(client: client, path: TreeLayout.shards, logger: logger)
@@ -155,16 +159,22 @@ final class OwnershipService: Service, Sendable {
         for note in notes { say(note, nodes) }
         let name = state.withLock { $0.record.identity.gateway }
         if holdsName, nodes.first(where: { $0.name == name })?.data != data {
-            do { try await membership.update(data) } catch {
-                logger.debug("registration not written", metadata: ["error": "\(error)"])
+            do {
+                try await membership.update(data)
+                failures.succeeded()
+            } catch {
+                failures.failed("\(error)")
             }
+        } else {
+            failures.succeeded()
         }
     }
 
     private func say(_ note: OwnershipDesk.Note, _ nodes: [Member]) {
         switch note {
         case .unready:
-            logger.warning("the broker cannot be heard; shards and alarms go to another gateway that can hear it")
+            // What is wrong with the broker is said by whoever sees it.
+            logger.notice("the broker cannot be heard; shards and alarms go to another gateway that can hear it")
         case .ready: logger.notice("the broker is heard; this gateway can take shards and alarms")
         case .otherRoutes(let leader):
             logger.warning(

@@ -1,4 +1,3 @@
-import Logging
 import Plant
 import Synchronization
 import ZooKeeperClient
@@ -22,23 +21,24 @@ final class ShardCatchUp: Sendable {
     private let shards: ShardOwnership
     private let caughtUp: @Sendable () -> Void
     private let clock: GatewayClock
-    private let logger: Logger
+    private let failures: FailureLog
     private let turns = Wake()
     /// By shard, the token of the lease under which its nodes were read.
     private let tokens = Mutex([Int64?](repeating: nil, count: TreeLayout.shardCount))
 
     /// - Parameter caughtUp: told when there are shards that may be written now.
     init(
-        client: ZooKeeperClient, plant: PlantState, shards: ShardOwnership, clock: GatewayClock = .system,
-        logger: Logger,
-        caughtUp: @escaping @Sendable () -> Void
+        client: ZooKeeperClient, plant: PlantState, shards: ShardOwnership, health: FailureBoard,
+        clock: GatewayClock = .system, caughtUp: @escaping @Sendable () -> Void
     ) {
         self.client = client
         self.plant = plant
         self.shards = shards
         self.caughtUp = caughtUp
         self.clock = clock
-        self.logger = logger
+        failures = health.log(
+            .shards, began: "tags of shards that were gained cannot be read, and are not written",
+            ended: "tags of shards that were gained are read again")
     }
 
     /// A shard was gained.
@@ -96,8 +96,9 @@ final class ShardCatchUp: Sendable {
                 }
                 caughtUp()
             }
+            failures.succeeded()
         } catch {
-            logger.debug("catching up with shards", metadata: ["error": "\(error)"])
+            failures.failed("\(error)")
             try? await clock.sleep(Self.retryPause)
         }
         return true

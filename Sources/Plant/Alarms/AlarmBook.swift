@@ -413,9 +413,13 @@ extension AlarmBook {
     ///
     /// Asking consumes nothing: `transitionRecorded` does. Commit them in this order; when one fails, the later ones of
     /// its alarm must not be committed either.
-    public func proposals(limit: Int, epoch: Int64) -> [ProposedTransition] {
+    ///
+    /// - Parameter excluded: alarms that have to wait.
+    public func proposals(limit: Int, epoch: Int64, except excluded: Set<AlarmPath> = []) -> [ProposedTransition] {
         var edges: [(time: Milliseconds, alarm: Int, edge: AlarmEdge)] = []
-        for alarm in pendingAlarms { for edge in ledgers[alarm].pending { edges.append((edge.time, alarm, edge)) } }
+        for alarm in pendingAlarms where excluded.isEmpty || !excluded.contains(ledgers[alarm].path) {
+            for edge in ledgers[alarm].pending { edges.append((edge.time, alarm, edge)) }
+        }
         edges.sort { left, right in
             left.time == right.time ? ledgers[left.alarm].path < ledgers[right.alarm].path : left.time < right.time
         }

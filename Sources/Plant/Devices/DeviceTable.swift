@@ -27,6 +27,9 @@ public struct DeviceTable: Sendable {
 
     public var count: Int { devices.count }
 
+    /// Whether it takes no further device.
+    public var isFull: Bool { devices.count >= limit }
+
     /// The device of that number, which must have come from this table.
     public subscript(id: DeviceID) -> Device { devices[id.index] }
 

@@ -46,6 +46,14 @@ public struct Ingest: Sendable {
     /// The topics that are remembered.
     public var topicCount: Int { topics.count }
 
+    /// Tables that take nothing more, in words.
+    public var fullTables: [String] {
+        [
+            topics.hasRoom(forBytes: 1) ? nil : "topics (\(topics.count))", tags.isFull ? "tags (\(tags.count))" : nil,
+            devices.isFull ? "devices (\(devices.count))" : nil,
+        ].compactMap { $0 }
+    }
+
     /// Takes one message. `receivedAt` is the wall clock of the reception.
     public mutating func message(
         topic: borrowing Span<UInt8>, payload: borrowing Span<UInt8>, retained: Bool, receivedAt: Milliseconds,

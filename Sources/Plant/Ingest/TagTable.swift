@@ -29,6 +29,9 @@ public struct TagTable: Sendable {
 
     public var count: Int { tags.count }
 
+    /// Whether it takes no further tag.
+    public var isFull: Bool { tags.count >= limit }
+
     /// The tag of that number, which must have come from this table.
     public subscript(id: TagID) -> Tag { tags[id.index] }
 

@@ -6,9 +6,9 @@ extension LivePlant {
     /// Transitions that were given up, unrecorded, because too many waited.
     public var overflowedTransitionCount: Int { alarms.statistics.edgesOverflowed }
 
-    /// The transitions that are to be recorded next; see ``AlarmBook/proposals(limit:epoch:)``.
-    public func proposals(limit: Int, epoch: Int64) -> [ProposedTransition] {
-        alarms.proposals(limit: limit, epoch: epoch)
+    /// The transitions that are to be recorded next; see ``AlarmBook/proposals(limit:epoch:except:)``.
+    public func proposals(limit: Int, epoch: Int64, except excluded: Set<AlarmPath> = []) -> [ProposedTransition] {
+        alarms.proposals(limit: limit, epoch: epoch, except: excluded)
     }
 
     /// A transition was seen in the journal.

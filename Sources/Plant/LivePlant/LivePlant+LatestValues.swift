@@ -42,6 +42,8 @@ extension LivePlant {
     /// What was taken and could not be written is changed again.
     public mutating func writeFailed(_ writes: [TagWrite]) { latest.markDirty(writes.lazy.map(\.tag)) }
 
+    public mutating func writeFailed(_ tags: [TagID]) { latest.markDirty(tags) }
+
     /// A tag's latest value; nil when nothing is known of it.
     public func value(of path: TagPath) -> LatestValues.Entry? {
         ingest.tags.id(of: path).flatMap { latest.entry($0) }

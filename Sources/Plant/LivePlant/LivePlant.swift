@@ -111,6 +111,9 @@ public struct LivePlant: Sendable {
     /// The route that takes a topic, and whether as presence; for explanations, not for messages.
     public func route(of topic: String) -> (route: RouteDefinition, isPresence: Bool)? { ingest.route(of: topic) }
 
+    /// Tables that take nothing more, in words.
+    public var fullTables: [String] { ingest.fullTables }
+
     /// Counters of routing, decoding and evaluating, by name.
     public var numbers: [(name: String, value: UInt64)] {
         let counters = ingest.counters

@@ -8,15 +8,26 @@ public struct GatewayStatusRecord: Sendable, Hashable {
     public var at: Milliseconds
     /// How the connection to the broker stands.
     public var broker: String
+    /// Since when both connections to the broker stand; nil while one does not.
+    public var brokerSince: Milliseconds?
+    /// What the gateway's configuration means, in sixteen digits: differs where that differs, between gateways of one version.
+    public var configurationDigest: String?
+    /// What does not work and has not for a while.
+    public var problems: [GatewayProblem]
     public var counters: OrderedDictionary<String, UInt64>
 
     public init(
-        gateway: String, life: String?, at: Milliseconds, broker: String, counters: OrderedDictionary<String, UInt64>
+        gateway: String, life: String?, at: Milliseconds, broker: String, brokerSince: Milliseconds? = nil,
+        configurationDigest: String? = nil, problems: [GatewayProblem] = [],
+        counters: OrderedDictionary<String, UInt64>
     ) {
         self.gateway = gateway
         self.life = life
         self.at = at
         self.broker = broker
+        self.brokerSince = brokerSince
+        self.configurationDigest = configurationDigest
+        self.problems = problems
         self.counters = counters
     }
 
@@ -25,6 +36,9 @@ public struct GatewayStatusRecord: Sendable, Hashable {
         members["life"] = life.map(JSONValue.string)
         members["at"] = .integer(at)
         members["broker"] = .string(broker)
+        members["brokerSince"] = brokerSince.map(JSONValue.integer)
+        members["configurationDigest"] = configurationDigest.map(JSONValue.string)
+        if !problems.isEmpty { members["problems"] = .array(problems.map(\.json)) }
         members["counters"] = .object(
             .init(uniqueKeysWithValues: counters.map { ($0.key, .integer(Int64(clamping: $0.value))) }))
         return JSONValue.object(members).serialized()

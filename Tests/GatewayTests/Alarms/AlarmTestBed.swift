@@ -52,6 +52,7 @@ final class AlarmTestBed: Sendable {
     final class TestGateway: Sendable {
         let client: ZooKeeperClient
         let plant: PlantState
+        let health: FailureBoard
         let board: AnnouncementBoard
         let journal: Journal
         let known = KnownRecords()
@@ -73,9 +74,10 @@ final class AlarmTestBed: Sendable {
             self.broker = broker
             plant = try PlantState(
                 configuration: configuration, answerFilters: [], echoTopic: "", clock: clock, logger: logger)
+            health = FailureBoard(clock: clock, logger: logger)
             board = AnnouncementBoard(limits: limits, clock: clock)
             journal = Journal(
-                client: client, known: known, board: board, clock: clock, logger: logger,
+                client: client, known: known, board: board, health: health, clock: clock, logger: logger,
                 recorded: { [plant, alarmTurns] record in
                     plant.transitionRecorded(record)
                     alarmTurns.wake()
@@ -86,16 +88,17 @@ final class AlarmTestBed: Sendable {
             processor = AlarmProcessor(
                 client: client, election: election, gateway: name, plant: plant, definitions: configuration.alarms,
                 journal: journal, known: known, board: board, gate: AcknowledgementGate { _ in }, turns: alarmTurns,
-                counters: counters, clock: clock, logger: logger, termTurns: termTurns)
+                counters: counters, health: health, clock: clock, logger: logger, termTurns: termTurns)
             let topics = AlarmTopics(plant: "test")
             announcer = Announcer(
                 client: client, board: board, publisher: broker, topics: topics,
-                lease: { [processor] in processor.announcingLease }, counters: counters, clock: clock, logger: logger)
+                lease: { [processor] in processor.announcingLease }, counters: counters, health: health, clock: clock,
+                logger: logger)
             retained = RetainedRecords(
                 client: client, broker: broker, board: board, topics: topics, gateway: name,
                 session: { [session] in session.connectionUpdates() }, turns: termTurns,
                 term: { [processor] in processor.lease?.token },
-                lease: { [processor] in processor.announcingLease }, clock: clock, logger: logger)
+                lease: { [processor] in processor.announcingLease }, health: health, clock: clock, logger: logger)
             broker.onMessage { [retained] topic, payload, isRetained in
                 _ = retained.heard(topic: Array(topic.utf8), payload: payload, isRetained: isRetained)
             }

@@ -80,7 +80,8 @@ struct HouseKeepingTests {
                 let keeping = HouseKeeping(
                     keeper: HouseKeeper(client: bed.operatorClient, retention: retention, logger: bed.logger),
                     client: bed.operatorClient, capacity: 10, journalCount: { seen.all.last ?? 0 }, lease: { lease },
-                    clock: GatewayClock(clock), logger: log.logger)
+                    health: FailureBoard(clock: GatewayClock(clock), logger: log.logger), clock: GatewayClock(clock),
+                    logger: log.logger)
                 group.addTask { try await keeping.run() }
                 for _ in 0..<19 {
                     try await eventually("it waits") { clock.sleeperCount == 1 }

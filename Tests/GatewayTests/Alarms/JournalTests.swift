@@ -21,7 +21,8 @@ struct JournalTests {
 
     private static func journal(_ client: ZooKeeperClient, _ bed: TreeBed, _ seen: Collected<Int64>) -> Journal {
         Journal(
-            client: client, known: KnownRecords(), board: AnnouncementBoard(clock: .system), clock: .system,
+            client: client, known: KnownRecords(), board: AnnouncementBoard(clock: .system),
+            health: FailureBoard(clock: .system, logger: bed.logger), clock: .system,
             logger: bed.logger, recorded: { seen.append($0.revision) })
     }
 

@@ -9,8 +9,8 @@ import Testing
 struct CommandAnnouncerTests {
     private func announcer(_ broker: ScriptedBroker, _ clock: FakeClock, limit: Int = 10) -> CommandAnnouncer {
         CommandAnnouncer(
-            publisher: broker, topics: CommandTopics(plant: "test"), limit: limit, clock: GatewayClock(clock),
-            logger: Logger(label: "test"))
+            publisher: broker, topics: CommandTopics(plant: "test"), limit: limit,
+            health: FailureBoard(clock: GatewayClock(clock), logger: Logger(label: "test")), clock: GatewayClock(clock))
     }
 
     @Test("while the broker is away it tries again; what is too old is dropped, and counted")

@@ -325,7 +325,7 @@ struct CommandServiceTests {
                 let service = CommandService(
                     client: owner.client, publisher: publisher,
                     configuration: .init(plant: "test", gateway: "g1", definitions: Bed.definitions),
-                    reading: { _ in nil },
+                    reading: { _ in nil }, health: FailureBoard(clock: .system, logger: bed.logger),
                     logger: bed.logger)
                 group.addTask { try await service.run() }
                 let shards = Dictionary(

@@ -131,7 +131,7 @@ final class CommandTestBed: Sendable {
         let service = CommandService(
             client: client, publisher: broker,
             configuration: .init(plant: "test", gateway: name, definitions: Self.definitions), reading: reading,
-            logger: logger)
+            health: FailureBoard(clock: .system, logger: logger), logger: logger)
         if isRunning { group.addTask { try await service.run() } }
         return TestGateway(service: service, broker: broker, client: client, bed: self)
     }

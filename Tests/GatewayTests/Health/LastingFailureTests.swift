@@ -46,8 +46,8 @@ struct LastingFailureTests {
     func log() {
         let clock = FakeClock()
         let lines = LogLines()
-        let log = FailureLog(
-            began: "it does not work", ended: "it works", clock: GatewayClock(clock), logger: lines.logger)
+        let board = FailureBoard(clock: GatewayClock(clock), logger: lines.logger)
+        let log = board.log(.tags, began: "it does not work", ended: "it works")
         for _ in 0..<10 {
             log.failed("no disk")
             clock.advance(by: .seconds(1))

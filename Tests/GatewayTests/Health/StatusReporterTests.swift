@@ -1,3 +1,4 @@
+import OrderedCollections
 import Plant
 import TestFixtures
 import Testing
@@ -18,8 +19,14 @@ struct StatusReporterTests {
             try await bed.observer.create("/status/a", data: Array("old".utf8), mode: .ephemeral)
             let holds = OwnershipTestBed.TestGateway.Permit()
             let reporter = StatusReporter(
-                client: a.client, identity: a.identity, counters: GatewayCounters(), additional: { [("x", 7)] },
-                broker: { "fine" }, holdsName: { holds.mayConnect }, clock: GatewayClock(fake), logger: bed.logger)
+                client: a.client, gateway: "a",
+                record: { now in
+                    GatewayStatusRecord(
+                        gateway: "a", life: "1", at: now, broker: "fine", brokerSince: 7, configurationDigest: "d",
+                        problems: [GatewayProblem(kind: "tags", since: 8, text: "no", cause: "noAuth")],
+                        counters: ["x": 7])
+                }, holdsName: { holds.mayConnect },
+                health: FailureBoard(clock: GatewayClock(fake), logger: bed.logger), clock: GatewayClock(fake))
             group.addTask { try await reporter.run() }
             try await eventually("a round without a name") { fake.sleeperCount == 1 }
             #expect(try await bed.observer.getData("/status/a").data == Array("old".utf8))
@@ -30,7 +37,8 @@ struct StatusReporterTests {
             }
             let json = try JSONValue(parsing: try await bed.observer.getData("/status/a").data ?? [])
             #expect(json["life"] == "1" && json["broker"] == "fine" && json["at"] == 3_000)
-            #expect(json["counters"]?["x"] == 7)
+            #expect(json["counters"]?["x"] == 7 && json["brokerSince"] == 7 && json["configurationDigest"] == "d")
+            #expect(json["problems"]?[0].flatMap(GatewayProblem.init(json:))?.cause == "noAuth")
             let first = try #require(try await bed.observer.exists("/status/a"))
             try await eventually("the next round") { fake.sleeperCount == 1 }
             fake.advance(by: StatusReporter.interval)

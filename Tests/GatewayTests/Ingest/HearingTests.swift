@@ -19,7 +19,7 @@ struct HearingTests {
         init() {
             hearing = Hearing(
                 source: source, publisher: publisher, topic: HearingTests.topic, hung: { [hung] in hung.append($0) },
-                clock: GatewayClock(clock), logger: TestTree.logger)
+                clock: GatewayClock(clock))
         }
 
         /// Runs the service, subscribed, while `body` does.

@@ -35,7 +35,7 @@ struct IngestLoopTests {
                 clock: GatewayClock(clock), logger: logger)
             hearing = Hearing(
                 source: source, publisher: publisher, topic: Self.echo, hung: { [hung] in hung.append($0) },
-                clock: GatewayClock(clock), logger: logger)
+                clock: GatewayClock(clock))
         }
 
         private static func configuration(onDelay: Milliseconds) throws -> GatewayConfiguration {

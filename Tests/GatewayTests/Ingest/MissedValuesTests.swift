@@ -46,7 +46,9 @@ struct MissedValuesTests {
             let newcomers = Collected<Void>()
             let missed = MissedValues(
                 source: source, client: tree.operatorClient, plant: plant, owned: { 1 << UInt64(own) },
-                beganAnew: { newcomers.append(()) }, clock: GatewayClock(clock), logger: tree.logger)
+                beganAnew: { newcomers.append(()) },
+                failures: FailureBoard(clock: GatewayClock(clock), logger: tree.logger).log(
+                    .missed, began: "", ended: ""), clock: GatewayClock(clock))
             func values() throws -> [Double?] {
                 try (heard + [unknown]).map { plant.value(of: try TagPath($0))?.value?.doubleValue }
             }

@@ -42,6 +42,7 @@ struct TagMirrorTests {
         let gate: AcknowledgementGate
         let wakes = ServiceWakes(announcer: [])
         let counters = GatewayCounters()
+        let health: FailureBoard
         let mirror: TagMirror<Shards>
         let lease: Lease
 
@@ -56,9 +57,10 @@ struct TagMirrorTests {
             ]).load()
             plant = try PlantState(
                 configuration: configuration, answerFilters: [], echoTopic: "", clock: .system, logger: tree.logger)
+            health = FailureBoard(clock: .system, logger: tree.logger)
             mirror = TagMirror(
                 client: client, plant: plant, shards: shards, gate: gate, turns: wakes.mirror,
-                interval: .milliseconds(1), counters: counters, clock: .system, logger: tree.logger)
+                interval: .milliseconds(1), counters: counters, health: health, clock: .system, logger: tree.logger)
         }
 
         func hear(_ value: Double, at time: Int64 = WallClock.now()) async {
@@ -175,7 +177,7 @@ struct TagMirrorTests {
             let keeper = DeviceKeeper(
                 client: bed.client, gateway: "g", plant: bed.plant,
                 owned: { (Array(repeating: bed.lease, count: TreeLayout.shardCount), .max) }, turns: bed.wakes.devices,
-                clock: .system, logger: bed.tree.logger)
+                health: bed.health, clock: .system)
             group.addTask { try await keeper.run() }
             await bed.hear(20)
             bed.wakes.all()

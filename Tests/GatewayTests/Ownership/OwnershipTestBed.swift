@@ -109,7 +109,8 @@ final class OwnershipTestBed: Sendable {
                     subscriber: { statuses }, publisher: { states }, silence: { AsyncStream { _ in } }),
                 hands: .init(
                     want: { shards.want($0) }, standForProcessor: { election.setStanding($0) },
-                    connect: { permit.set($0) }, membersSeen: { takeover.membersSeen($0) }), logger: bed.logger)
+                    connect: { permit.set($0) }, membersSeen: { takeover.membersSeen($0) }),
+                health: FailureBoard(clock: .system, logger: bed.logger), logger: bed.logger)
             let ownership = ownership
             takeover.lookUp { ownership.candidates(ofSession: $0) }
         }

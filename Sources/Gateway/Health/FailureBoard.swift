@@ -1,0 +1,114 @@
+import Logging
+import Plant
+import Synchronization
+
+/// What has been failing in this gateway for longer than a moment: one place for the log, for the gateway's status and for
+/// the alarms about the gateway itself.
+///
+/// Every service that can fail has a ``FailureLog`` of it and says how each of its attempts ended. What only follows from an
+/// outage that is said already is not said again: while the tree is away nothing can be written, and one line is enough.
+final class FailureBoard: Sendable {
+    /// What can fail. The names stand in the gateway's status, where other programs see them.
+    enum Activity: String, Sendable, CaseIterable {
+        case tree
+        case broker
+        case subscriptions
+        case echoes
+        case clock
+        case tables
+        case registration
+        case shards
+        case missed
+        case tags
+        case devices
+        case alarms
+        case journal
+        case announcements
+        case marks
+        case retained
+        case commands
+        case answers
+        case trimming
+        case status
+
+        /// Whether it fails whenever the tree is away.
+        var needsTree: Bool {
+            switch self {
+            case .tree, .broker, .subscriptions, .echoes, .clock, .tables, .answers: false
+            case .registration, .shards, .missed, .tags, .devices, .alarms, .journal, .announcements, .marks, .retained,
+                .commands,
+                .trimming, .status:
+                true
+            }
+        }
+
+        /// Whether it fails whenever the broker is away.
+        var needsBroker: Bool {
+            switch self {
+            case .subscriptions, .echoes, .announcements, .retained, .answers: true
+            default: false
+            }
+        }
+    }
+
+    /// Causes are shown to people; some quote what came from outside.
+    private static let longestCause = 300
+
+    private let clock: GatewayClock
+    private let logger: Logger
+    private let isTreeAway: @Sendable () -> Bool
+    private let isBrokerAway: @Sendable () -> Bool
+    private let reported = Mutex<[Activity: GatewayProblem]>([:])
+
+    init(
+        isTreeAway: @escaping @Sendable () -> Bool = { false },
+        isBrokerAway: @escaping @Sendable () -> Bool = { false },
+        clock: GatewayClock, logger: Logger
+    ) {
+        self.isTreeAway = isTreeAway
+        self.isBrokerAway = isBrokerAway
+        self.clock = clock
+        self.logger = logger
+    }
+
+    /// - Parameters:
+    ///   - began: what is said, at `warning`, when the failure has lasted for `patience`; its cause is in the metadata.
+    ///   - ended: what is said when the activity works again.
+    func log(_ activity: Activity, began: String, ended: String, patience: Duration = .seconds(5)) -> FailureLog {
+        FailureLog(activity, began: began, ended: ended, patience: patience, board: self)
+    }
+
+    /// What fails now, the oldest first.
+    var problems: [GatewayProblem] {
+        reported.withLock { $0.values.sorted { ($0.since, $0.kind) < ($1.since, $1.kind) } }
+    }
+
+    // MARK: For the logs of activities
+
+    var now: ContinuousClock.Instant { clock.now() }
+
+    /// Whether an outage that is said already explains that this fails.
+    func isExplained(_ activity: Activity) -> Bool {
+        activity.needsTree && isTreeAway() || activity.needsBroker && isBrokerAway()
+    }
+
+    func began(_ activity: Activity, _ text: String, cause: String, after time: Duration) {
+        let since = clock.wall() &- time.wholeMilliseconds
+        let cause = String(cause.prefix(Self.longestCause))
+        reported.withLock {
+            $0[activity] = GatewayProblem(kind: activity.rawValue, since: since, text: text, cause: cause)
+        }
+        logger.warning("\(text)", metadata: ["cause": "\(cause)", "for": "\(time)"])
+    }
+
+    func goesOn(_ activity: Activity, cause: String) {
+        reported.withLock { $0[activity]?.cause = String(cause.prefix(Self.longestCause)) }
+    }
+
+    func ended(_ activity: Activity, _ text: String, after time: Duration) {
+        reported.withLock { $0[activity] = nil }
+        logger.notice("\(text)", metadata: ["after": "\(time)"])
+    }
+
+    func withdrawn(_ activity: Activity) { reported.withLock { $0[activity] = nil } }
+}

@@ -1,0 +1,120 @@
+import MQTT
+import Plant
+import ServiceLifecycle
+import Synchronization
+import ZooKeeperClient
+
+/// Looks once a second at what no service's attempts show: connections, subscriptions, echoes, full tables, the clock.
+struct HealthWatch: Service {
+    static let interval = Duration.seconds(1)
+
+    /// What it looks at.
+    struct Sights: Sendable {
+        var tree: @Sendable () -> ConnectionState
+        var listening: @Sendable () -> MQTTConnectionState
+        var publishing: @Sendable () -> MQTTConnectionState
+        var subscriptions: @Sendable () -> MQTTSubscriptionStatus
+        /// Whether the broker keeps back this gateway's echoes; see ``Hearing``.
+        var isSilent: @Sendable () -> Bool
+        /// Tables that take nothing more.
+        var fullTables: @Sendable () -> [String]
+    }
+
+    let sights: Sights
+    let clock: GatewayClock
+    private let link = LinkAge()
+    private let tree: FailureLog
+    private let broker: FailureLog
+    private let subscriptions: FailureLog
+    private let echoes: FailureLog
+    private let tables: FailureLog
+    private let leaps: FailureLog
+
+    init(sights: Sights, health: FailureBoard, clock: GatewayClock) {
+        self.sights = sights
+        self.clock = clock
+        tree = health.log(
+            .tree, began: "the tree cannot be reached; values wait, alarms are not recorded, commands are refused",
+            ended: "the tree is reached again")
+        broker = health.log(
+            .broker, began: "the broker cannot be reached", ended: "the broker is reached again")
+        subscriptions = health.log(
+            .subscriptions, began: "the broker refuses subscriptions; what is published there is not heard",
+            ended: "the broker grants all subscriptions again")
+        // Looked at is what has lasted already.
+        echoes = health.log(
+            .echoes,
+            began:
+                "the broker does not bring back this gateway's echoes: it counts as not ready, and delays of alarms do not end here; may it read and write their topic, is the broker alive?",
+            ended: "the broker brings back this gateway's echoes", patience: .zero)
+        tables = health.log(
+            .tables, began: "tables are full; further topics, tags or devices are dropped (limits: in linekeeper.yaml)",
+            ended: "tables have room again", patience: .zero)
+        leaps = health.log(
+            .clock, began: "this machine's clock was set; times of the last minute are in doubt",
+            ended: "this machine's clock has been steady for a minute", patience: .zero)
+    }
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            var clockLeaps = ClockLeaps(wall: clock.wall(), now: clock.now())
+            while !Task.isCancelled {
+                look(&clockLeaps)
+                try? await clock.sleep(Self.interval)
+            }
+        }
+    }
+
+    /// Since when both connections to the broker stand, by the wall clock.
+    var brokerSince: Milliseconds? { link.since }
+
+    private func look(_ clockLeaps: inout ClockLeaps) {
+        let state = sights.tree()
+        if case .connected = state { tree.succeeded() } else { tree.failed(Self.text(state)) }
+        let (listening, publishing) = (sights.listening(), sights.publishing())
+        if !listening.isConnected {
+            broker.failed("\(listening)")
+        } else if !publishing.isConnected {
+            broker.failed("control connection: \(publishing)")
+        } else {
+            broker.succeeded()
+        }
+        link.set(listening.isConnected && publishing.isConnected, at: clock.wall())
+        let refused = sights.subscriptions().refused
+        if refused.isEmpty {
+            subscriptions.succeeded()
+        } else {
+            subscriptions.failed(
+                refused.sorted { $0.key < $1.key }.prefix(5).map { "\($0.key): \($0.value)" }.joined(separator: ", "))
+        }
+        tell(echoes, sights.isSilent() ? "none has come back" : nil)
+        let full = sights.fullTables()
+        tell(tables, full.isEmpty ? nil : full.joined(separator: ", "))
+        let leap = clockLeaps.look(wall: clock.wall(), now: clock.now())
+        tell(leaps, leap.map { "by \(Double($0 / 100) / 10) s" })
+    }
+
+    private func tell(_ log: FailureLog, _ cause: String?) {
+        if let cause { log.failed(cause) } else { log.succeeded() }
+    }
+
+    /// Without session numbers and passwords.
+    private static func text(_ state: ConnectionState) -> String {
+        switch state {
+        case .connecting: "no session yet, or it has ended"
+        case .suspended: "the connection is gone"
+        case .expired: "the session has ended"
+        case .connected: "connected"
+        case .closed: "this gateway is stopping"
+        }
+    }
+}
+
+/// Since when something has been so.
+private final class LinkAge: Sendable {
+    private let state = Mutex<Milliseconds?>(nil)
+
+    var since: Milliseconds? { state.withLock { $0 } }
+
+    func set(_ isUp: Bool, at now: Milliseconds) { state.withLock { $0 = isUp ? $0 ?? now : nil } }
+}
