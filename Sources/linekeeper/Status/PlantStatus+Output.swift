@@ -1,0 +1,100 @@
+import Gateway
+import OrderedCollections
+import Plant
+
+extension PlantStatus {
+    func text(servers: String, now: Milliseconds) -> String {
+        var table = Table(
+            columns: [
+                TableColumn("GATEWAY"), TableColumn("ROLE"), TableColumn("SHARDS", .right), TableColumn("HOST"),
+                TableColumn("PID", .right), TableColumn("VERSION"), TableColumn("STARTED"),
+            ])
+        for gateway in gateways {
+            table.rows.append([
+                TableCell(gateway.name, .bold),
+                gateway.role,
+                TableCell("\(gateway.shards)"), TableCell(gateway.data["host"]?.stringValue ?? ""),
+                TableCell(gateway.data["pid"].map { "\($0)" } ?? ""),
+                TableCell(gateway.data["version"]?.stringValue ?? ""),
+                TableCell(gateway.data["started"]?.intValue.map { HumanText.age(of: $0, now: now) } ?? ""),
+            ])
+        }
+        var lines = gateways.isEmpty ? ["no gateway runs; start one: linekeeper run"] : table.lines()
+        lines.append("")
+        lines.append(
+            "alarms   \(processor.map { "processed by \(printable($0)), epoch \(processorEpoch ?? 0), \(standbys) standing by" } ?? Style.red.applied(to: "nobody processes them"))"
+        )
+        lines.append("         \(alarmCounts)")
+        lines.append("shards   \(ownedShards) of \(TreeLayout.shardCount) owned")
+        for complaint in complaints { lines.append("problem  \(Style.red.applied(to: printable(complaint)))") }
+        lines.append(
+            "plant    \(HumanText.count(Int64(tags))) tags; devices: \(deviceCounts); \(HumanText.count(Int64(journalEntries))) journal entries"
+        )
+        let trip = Double(roundTrip.components.attoseconds) / 1e15 + Double(roundTrip.components.seconds) * 1000
+        lines.append(
+            "tree     \(Style.green.applied(to: "answers")) at \(servers) in \(HumanText.number((trip * 100).rounded() / 100)) ms"
+        )
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private static func counts<State: RawRepresentable<String>>(_ counts: [State: Int]) -> JSONValue {
+        var members: OrderedDictionary<String, JSONValue> = [:]
+        for (name, count) in counts.map({ ($0.key.rawValue, $0.value) }).sorted(by: { $0.0 < $1.0 }) {
+            members[name] = .integer(Int64(count))
+        }
+        return .object(members)
+    }
+
+    private var alarmCounts: String {
+        let shown = AlarmState.allCases.compactMap { state -> String? in
+            guard let count = alarms[state], count > 0, state != .normal else { return nil }
+            return "\(count) \(state.rawValue)"
+        }
+        return shown.isEmpty ? "none active" : shown.joined(separator: ", ")
+    }
+
+    private var deviceCounts: String {
+        let shown = [DeviceState.online, .offline, .stale].compactMap { state in
+            devices[state].map { "\($0) \(state.rawValue)" }
+        }
+        return shown.isEmpty ? "none" : shown.joined(separator: ", ")
+    }
+
+    func json(servers: String) -> [JSONValue] {
+        var objects: [JSONValue] = gateways.map { gateway in
+            var object = gateway.data.objectValue ?? [:]
+            object["kind"] = "gateway"
+            object["gateway"] = .string(gateway.name)
+            object["shards"] = .integer(Int64(gateway.shards))
+            object["alarmProcessor"] = .bool(gateway.isProcessor)
+            object["counts"] = .bool(gateway.member != nil)
+            object["standsBy"] = gateway.standsBy.map(JSONValue.string)
+            return .object(object)
+        }
+        objects.append([
+            "kind": "alarm-processor", "gateway": processor.map(JSONValue.string) ?? .null,
+            "epoch": processorEpoch.map(JSONValue.integer) ?? .null, "standbys": .integer(Int64(standbys)),
+        ])
+        objects.append([
+            "kind": "shards", "owned": .integer(Int64(ownedShards)), "of": .integer(Int64(TreeLayout.shardCount)),
+        ])
+        objects.append([
+            "kind": "plant", "tags": .integer(Int64(tags)),
+            "devices": Self.counts(devices), "alarms": Self.counts(alarms),
+            "journalEntries": .integer(Int64(journalEntries)),
+        ])
+        objects.append([
+            "kind": "tree", "servers": .string(servers), "reachable": true,
+            "roundTripMicroseconds": .integer(roundTrip.components.attoseconds / 1_000_000_000_000),
+        ])
+        return objects
+    }
+}
+
+extension PlantStatus.GatewayLine {
+    fileprivate var role: TableCell {
+        if member == nil { return TableCell("does not count", .red) }
+        if isProcessor { return TableCell("alarm processor", .green) }
+        return standsBy.map { TableCell("stands by: \($0)", .red) } ?? TableCell("standby")
+    }
+}

@@ -1,0 +1,137 @@
+import Gateway
+import OrderedCollections
+import Plant
+import ZooKeeperClient
+import ZooKeeperProtocol
+
+/// What the tree says about the plant's gateways.
+struct PlantStatus: Sendable {
+    struct GatewayLine: Sendable {
+        var name: String
+        var data: JSONValue
+        var shards: Int
+        var isProcessor: Bool
+        /// nil: a node that no living gateway keeps.
+        var member: GatewayMember?
+        /// Why it owns nothing though it is a member; nil when it may serve.
+        var standsBy: String?
+    }
+
+    var gateways: [GatewayLine] = []
+    var processor: String?
+    var processorEpoch: Int64?
+    var standbys = 0
+    var ownedShards = 0
+    var tags = 0
+    var devices: [DeviceState: Int] = [:]
+    var alarms: [AlarmState: Int] = [:]
+    var journalEntries = 0
+    var roundTrip: Duration = .zero
+    var session: SessionInfo?
+
+    static func read(_ client: ZooKeeperClient) async throws -> PlantStatus {
+        var status = PlantStatus()
+        let walk = TreeWalk(client: client)
+        let started = ContinuousClock.now
+        guard try await client.exists("/") != nil else { return status }
+        status.roundTrip = ContinuousClock.now - started
+        status.session = client.state.session
+
+        let owners = try await lockOwners(client, walk)
+        status.ownedShards = owners.count
+        if let (path, candidates) = try await firstInQueue(TreeLayout.alarmProcessor, client) {
+            let node = try await walk.data(of: [path]).first.flatMap { $0 }
+            status.processor = node?.data.map { String(decoding: $0, as: UTF8.self) }
+            status.processorEpoch = node?.stat.czxid
+            status.standbys = candidates - 1
+        }
+        try await status.readGateways(client, walk, owners: owners)
+        let tags = try await walk.descendants(of: TreeLayout.tags)
+        status.tags = Self.leaves(of: tags)
+        for node in try await walk.data(of: walk.descendants(of: TreeLayout.devices)) {
+            guard let record = node?.data.flatMap(DeviceRecord.init(data:)) else { continue }
+            status.devices[record.state, default: 0] += 1
+        }
+        let alarms = try await walk.descendants(of: TreeLayout.alarms).filter {
+            $0.split(separator: "/").last?.first == "@"
+        }
+        for node in try await walk.data(of: alarms) {
+            guard let record = try? AlarmRecord(parsing: node?.data ?? []) else { continue }
+            status.alarms[record.state, default: 0] += 1
+        }
+        status.journalEntries = try await Int(client.exists(TreeLayout.journal)?.numChildren ?? 0)
+        return status
+    }
+
+    /// Registrations, and what each gateway counts: in a node of its own, or, an older gateway's, in the registration.
+    private mutating func readGateways(_ client: ZooKeeperClient, _ walk: TreeWalk, owners: [String]) async throws {
+        let names = try await Self.children(TreeLayout.gateways, client).sorted()
+        async let figures = walk.data(of: names.map(TreeLayout.status))
+        let registrations = try await walk.data(of: names.map(TreeLayout.gateway))
+        for ((name, node), figures) in zip(zip(names, registrations), try await figures) {
+            guard let node else { continue }
+            let bytes = node.data ?? []
+            let member = GatewayMember(
+                name: name, data: bytes, sessionID: node.stat.ephemeralOwner, registration: node.stat.czxid)
+            var data = (try? JSONValue(parsing: bytes))?.objectValue ?? [:]
+            let counted = figures.flatMap { try? JSONValue(parsing: $0.data ?? []) }?.objectValue ?? [:]
+            // Of another life, it says nothing about this one.
+            if counted["life"] == data["life"] {
+                for key in ["broker", "counters"] where counted[key] != nil { data[key] = counted[key] }
+            }
+            gateways.append(
+                GatewayLine(
+                    name: name, data: .object(data), shards: owners.count { $0 == name },
+                    isProcessor: name == processor, member: member))
+        }
+        let group = ServingGroup(gateways.compactMap(\.member))
+        for index in gateways.indices {
+            guard let member = gateways[index].member else { continue }
+            if !member.isReady {
+                gateways[index].standsBy = "does not hear the broker"
+            } else if !group.eligible.contains(member.name) {
+                gateways[index].standsBy = "other routes than \(group.leader ?? "the others")"
+            }
+        }
+    }
+
+    /// Nodes that are nobody's parent.
+    private static func leaves(of paths: [String]) -> Int {
+        var parents: Set<Substring> = []
+        for path in paths {
+            if let slash = path.lastIndex(of: "/") { parents.insert(path[..<slash]) }
+        }
+        return paths.count { !parents.contains($0[...]) }
+    }
+
+    private static func children(_ path: String, _ client: ZooKeeperClient) async throws -> [String] {
+        do { return try await client.getChildren(path) } catch let error as ZooKeeperError where error.code == .noNode {
+            return []
+        }
+    }
+
+    /// The owner's node among the candidates for a lock, and how many there are.
+    private static func firstInQueue(
+        _ path: String, _ client: ZooKeeperClient
+    ) async throws -> (path: String, candidates: Int)? {
+        let queue = try await children(path, client).compactMap { name -> (String, Int32)? in
+            guard let dash = name.lastIndex(of: "-"), let number = Int32(name[name.index(after: dash)...]) else {
+                return nil
+            }
+            return (name, number)
+        }
+        // The server's counter wraps around: what is smaller by difference came first.
+        return queue.min { $0.1 &- $1.1 < 0 }.map { (path + "/" + $0.0, queue.count) }
+    }
+
+    /// The owner of each shard that has one.
+    private static func lockOwners(_ client: ZooKeeperClient, _ walk: TreeWalk) async throws -> [String] {
+        let paths = try await withThrowingTaskGroup(of: String?.self) { group in
+            for shard in 0..<TreeLayout.shardCount {
+                group.addTask { try await firstInQueue(TreeLayout.shard(shard), client)?.path }
+            }
+            return try await group.reduce(into: [String]()) { if let path = $1 { $0.append(path) } }
+        }
+        return try await walk.data(of: paths).compactMap { $0?.data.map { String(decoding: $0, as: UTF8.self) } }
+    }
+}

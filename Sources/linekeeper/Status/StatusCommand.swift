@@ -1,0 +1,53 @@
+import ArgumentParser
+import Gateway
+import Plant
+
+struct StatusCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status",
+        abstract: "Show the gateways, the active alarm processor, the shards, and whether tree and broker are well.",
+        discussion: """
+            Examples:
+
+              linekeeper status
+              linekeeper status --json | jq 'select(.kind == "gateway")'
+
+            Exit status 3 when the tree or the broker cannot be reached; 1 when something keeps gateways from serving: nodes
+            in /gateways that no gateway keeps, gateways with different routes, gateways that do not hear the broker.
+            """)
+
+    @OptionGroup var tree: TreeOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        let place = try tree.place()
+        async let broker = BrokerHealth.probe(configuration: try? tree.configuration.load())
+        let plant: PlantStatus
+        do {
+            plant = try await tree.withTree { try await PlantStatus.read($0) }
+        } catch {
+            // Whoever asks for the plant's health wants to hear of what is down above all.
+            if output.json { Terminal.line("\(Self.unreachable(place.servers, error))") }
+            if let broker = await broker { Terminal.line(output.json ? "\(broker.json)" : broker.line) }
+            throw error
+        }
+        let health = await broker
+        if output.json {
+            for object in plant.json(servers: place.servers) { Terminal.line("\(object)") }
+            if let health { Terminal.line("\(health.json)") }
+        } else {
+            Terminal.write(plant.text(servers: place.servers, now: WallClock.now()))
+            if let health { Terminal.line(health.line) }
+        }
+        if let health, !health.isWell { throw CommandFailure(.unreachable) }
+        if !plant.complaints.isEmpty { throw CommandFailure(.no) }
+    }
+
+    /// The tree's line when nothing can be read from it.
+    private static func unreachable(_ servers: String, _ error: any Error) -> JSONValue {
+        [
+            "kind": "tree", "servers": .string(servers), "reachable": false,
+            "problem": .string((error as? CommandFailure)?.message ?? "\(error)"),
+        ]
+    }
+}
