@@ -39,6 +39,7 @@ struct ScheduleTests {
             }
             if plan.tree == .embedded { #expect(plan.gateways == 1) }
             #expect(plan.kinds.count <= 2)
+            #expect(plan.settings.count { $0.stopsBroker } <= 1 && plan.settings.count { $0.ownTree } <= 1)
         }
     }
 }

@@ -38,7 +38,8 @@ package struct Schedule: Sendable {
     }
 
     private static func fit(_ one: Setting, _ other: Setting) -> Bool {
-        other.canJoin && one.gateways.overlaps(other.gateways)
+        other.canJoin && !(one.stopsBroker && other.stopsBroker) && !(one.ownTree && other.ownTree)
+            && one.gateways.overlaps(other.gateways)
             && !one.trees.intersection(other.trees).subtracting([.embedded]).isEmpty
     }
 }

@@ -29,6 +29,8 @@ package struct Setting: Sendable {
     package var hasCommands = true
     /// Needs the program of `--upgrade-from`.
     package var needsOther = false
+    /// Whether the fault stops the broker's process; two at once would start it twice.
+    package var stopsBroker = false
     /// Whether another fault may come on top.
     package var canJoin = false
 }
