@@ -75,7 +75,13 @@ extension AlarmProcessor {
         for case let path? in commits.map(\.record?.path) where !standings.contains(path) {
             parents.insert(TreeLayout.alarms + "/" + path.tag.znodePath)
         }
-        for parent in parents { try await client.ensurePath(parent) }
+        for parent in parents {
+            do { try await client.ensurePath(parent) } catch var error as ZooKeeperError {
+                // Whose record it is about, not which of its ancestors.
+                error.path = parent
+                throw error
+            }
+        }
 
         var writes = AlarmStandings.Writes()
         var operations: [Operation] = []

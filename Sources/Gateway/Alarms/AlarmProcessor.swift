@@ -119,6 +119,12 @@ final class AlarmProcessor: Service {
                 group.addTask {
                     for await _ in self.turns.turns { await self.turn() }
                 }
+                group.addTask {
+                    while !Task.isCancelled {
+                        try? await self.clock.sleep(Self.refusalPause)
+                        if self.state.withLock({ !$0.refused.isEmpty }) { self.turns.wake() }
+                    }
+                }
                 await group.waitForAll()
             }
         }

@@ -31,6 +31,27 @@ public struct GatewayStatusRecord: Sendable, Hashable {
         self.counters = counters
     }
 
+    /// What stands in a gateway's node; nil for something else. What an older gateway leaves out is nil or empty.
+    public init?(parsing data: [UInt8]) {
+        guard let json = try? JSONValue(parsing: data), let gateway = json["gateway"]?.stringValue,
+            let at = json["at"]?.intValue
+        else { return nil }
+        var problems: [GatewayProblem] = []
+        if case .array(let elements)? = json["problems"] {
+            problems = elements.prefix(Self.mostProblems).compactMap(GatewayProblem.init(json:))
+        }
+        self.init(
+            gateway: gateway, life: json["life"]?.stringValue, at: at, broker: json["broker"]?.stringValue ?? "",
+            brokerSince: json["brokerSince"]?.intValue, configurationDigest: json["configurationDigest"]?.stringValue,
+            problems: problems,
+            counters: (json["counters"]?.objectValue ?? [:]).compactMapValues { value in
+                value.intValue.flatMap(UInt64.init(exactly:))
+            })
+    }
+
+    /// More than a gateway can have.
+    private static let mostProblems = 100
+
     public func serialized() -> [UInt8] {
         var members: OrderedDictionary<String, JSONValue> = ["gateway": .string(gateway)]
         members["life"] = life.map(JSONValue.string)

@@ -1,8 +1,19 @@
+import Gateway
 import Plant
 
 extension PlantStatus {
-    /// What is wrong with the gateways and needs a person, in a sentence each.
-    var complaints: [String] {
+    /// A gateway reports every two seconds. What is older is said: its process may stand still.
+    static let oldReport: Milliseconds = 15_000
+
+    /// What is wrong and needs a person, in a sentence each.
+    ///
+    /// - Parameter now: by this machine's clock, which may differ from the tree's.
+    func complaints(at now: Milliseconds) -> [String] {
+        gatewayComplaints + workComplaints
+            + gateways.flatMap { Self.reportComplaints($0, at: now) }
+    }
+
+    private var gatewayComplaints: [String] {
         var complaints = gateways.filter { $0.member == nil }.map {
             "\($0.name) is not a gateway: its node is not kept by a living one; delete it: linekeeper tree delete /gateways/\($0.name)"
         }
@@ -12,13 +23,63 @@ extension PlantStatus {
             if member.isReady {
                 complaints.append("\(gateway.name) stands by: \(reason); give all gateways the same routes")
             } else {
-                let link = gateway.data["broker"]?.stringValue.map { " (\($0))" } ?? ""
-                complaints.append("\(gateway.name) cannot take over: it \(reason)\(link); what it says: its log")
+                complaints.append("\(gateway.name) cannot take over: it \(reason)")
             }
         }
         if !members.isEmpty, !members.contains(where: \.isReady) {
             complaints.append("no gateway hears the broker; is it running, and may the gateways connect and subscribe?")
         }
+        return complaints + configurationComplaints
+    }
+
+    /// Gateways of one version whose alarms or commands differ: after a takeover the plant would behave differently.
+    private var configurationComplaints: [String] {
+        let told = gateways.filter { $0.member != nil && $0.standsBy == nil }.compactMap { gateway in
+            gateway.report?.record.configurationDigest.map {
+                (gateway.name, version: gateway.data["version"]?.stringValue ?? "", digest: $0)
+            }
+        }
+        return Dictionary(grouping: told, by: \.version).values.compactMap { group in
+            guard let first = group.first, let other = group.first(where: { $0.digest != first.digest }) else {
+                return nil
+            }
+            return
+                "\(first.0) and \(other.0) have different alarms or commands; give all gateways the same configuration"
+        }.sorted()
+    }
+
+    private var workComplaints: [String] {
+        guard !gateways.isEmpty else { return [] }
+        var complaints: [String] = []
+        if let processor {
+            if !gateways.contains(where: { $0.name == processor && $0.member != nil }) {
+                complaints.append(
+                    "alarms are processed by \(processor), which is not registered: they wait until its session ends")
+            }
+        } else {
+            complaints.append("no gateway processes alarms")
+        }
+        if ownedShards < TreeLayout.shardCount {
+            complaints.append(
+                "\(TreeLayout.shardCount - ownedShards) shards have no owner: values there are not written")
+        }
         return complaints
+    }
+
+    private static func reportComplaints(_ gateway: GatewayLine, at now: Milliseconds) -> [String] {
+        guard gateway.member != nil, let (record, writtenAt) = gateway.report else { return [] }
+        let (age, overflow) = now.subtractingReportingOverflow(writtenAt)
+        var complaints: [String] = []
+        if !overflow, age > oldReport {
+            complaints.append(
+                "\(gateway.name) has reported nothing for \(HumanText.span(age)) by this machine's clock; does its process stand still?"
+            )
+        }
+        return complaints
+            + record.problems.map { problem in
+                let (age, overflow) = now.subtractingReportingOverflow(problem.since)
+                let time = overflow ? "" : ", for \(HumanText.span(max(0, age)))"
+                return "\(gateway.name): \(problem.text)" + (problem.cause.isEmpty ? "" : " (\(problem.cause))") + time
+            }
     }
 }

@@ -6,14 +6,17 @@ extension PlantStatus {
     func text(servers: String, now: Milliseconds) -> String {
         var table = Table(
             columns: [
-                TableColumn("GATEWAY"), TableColumn("ROLE"), TableColumn("SHARDS", .right), TableColumn("HOST"),
-                TableColumn("PID", .right), TableColumn("VERSION"), TableColumn("STARTED"),
+                TableColumn("GATEWAY"), TableColumn("ROLE"), TableColumn("SHARDS", .right), TableColumn("BROKER"),
+                TableColumn("REPORT"), TableColumn("HOST"), TableColumn("PID", .right), TableColumn("VERSION"),
+                TableColumn("STARTED"),
             ])
         for gateway in gateways {
             table.rows.append([
                 TableCell(gateway.name, .bold),
                 gateway.role,
-                TableCell("\(gateway.shards)"), TableCell(gateway.data["host"]?.stringValue ?? ""),
+                TableCell("\(gateway.shards)"), gateway.brokerCell(now: now),
+                TableCell(gateway.report.map { HumanText.age(of: $0.writtenAt, now: now) } ?? ""),
+                TableCell(gateway.data["host"]?.stringValue ?? ""),
                 TableCell(gateway.data["pid"].map { "\($0)" } ?? ""),
                 TableCell(gateway.data["version"]?.stringValue ?? ""),
                 TableCell(gateway.data["started"]?.intValue.map { HumanText.age(of: $0, now: now) } ?? ""),
@@ -26,7 +29,7 @@ extension PlantStatus {
         )
         lines.append("         \(alarmCounts)")
         lines.append("shards   \(ownedShards) of \(TreeLayout.shardCount) owned")
-        for complaint in complaints { lines.append("problem  \(Style.red.applied(to: printable(complaint)))") }
+        for complaint in complaints(at: now) { lines.append("problem  \(Style.red.applied(to: printable(complaint)))") }
         lines.append(
             "plant    \(HumanText.count(Int64(tags))) tags; devices: \(deviceCounts); \(HumanText.count(Int64(journalEntries))) journal entries"
         )
@@ -60,7 +63,7 @@ extension PlantStatus {
         return shown.isEmpty ? "none" : shown.joined(separator: ", ")
     }
 
-    func json(servers: String) -> [JSONValue] {
+    func json(servers: String, now: Milliseconds) -> [JSONValue] {
         var objects: [JSONValue] = gateways.map { gateway in
             var object = gateway.data.objectValue ?? [:]
             object["kind"] = "gateway"
@@ -83,6 +86,7 @@ extension PlantStatus {
             "devices": Self.counts(devices), "alarms": Self.counts(alarms),
             "journalEntries": .integer(Int64(journalEntries)),
         ])
+        for complaint in complaints(at: now) { objects.append(["kind": "problem", "text": .string(complaint)]) }
         objects.append([
             "kind": "tree", "servers": .string(servers), "reachable": true,
             "roundTripMicroseconds": .integer(roundTrip.components.attoseconds / 1_000_000_000_000),
@@ -92,6 +96,13 @@ extension PlantStatus {
 }
 
 extension PlantStatus.GatewayLine {
+    /// For how long the gateway has been connected to the broker, or how it is not.
+    fileprivate func brokerCell(now: Milliseconds) -> TableCell {
+        guard let record = report?.record else { return TableCell("") }
+        guard let since = record.brokerSince else { return TableCell("not connected", .red) }
+        return TableCell("connected " + HumanText.age(of: since, now: now))
+    }
+
     fileprivate var role: TableCell {
         if member == nil { return TableCell("does not count", .red) }
         if isProcessor { return TableCell("alarm processor", .green) }

@@ -15,6 +15,8 @@ struct PlantStatus: Sendable {
         var member: GatewayMember?
         /// Why it owns nothing though it is a member; nil when it may serve.
         var standsBy: String?
+        /// What it last reported of itself in this life, and when that was written by the tree's clock.
+        var report: (record: GatewayStatusRecord, writtenAt: Milliseconds)?
     }
 
     var gateways: [GatewayLine] = []
@@ -75,14 +77,18 @@ struct PlantStatus: Sendable {
                 name: name, data: bytes, sessionID: node.stat.ephemeralOwner, registration: node.stat.czxid)
             var data = (try? JSONValue(parsing: bytes))?.objectValue ?? [:]
             let counted = figures.flatMap { try? JSONValue(parsing: $0.data ?? []) }?.objectValue ?? [:]
+            var report: (record: GatewayStatusRecord, writtenAt: Milliseconds)?
             // Of another life, it says nothing about this one.
-            if counted["life"] == data["life"] {
-                for key in ["broker", "counters"] where counted[key] != nil { data[key] = counted[key] }
+            if let figures, counted["life"] == data["life"] {
+                for key in ["broker", "brokerSince", "configurationDigest", "problems", "counters"]
+                where counted[key] != nil { data[key] = counted[key] }
+                data["reportedAt"] = .integer(figures.stat.mtime)
+                report = GatewayStatusRecord(parsing: figures.data ?? []).map { ($0, figures.stat.mtime) }
             }
             gateways.append(
                 GatewayLine(
                     name: name, data: .object(data), shards: owners.count { $0 == name },
-                    isProcessor: name == processor, member: member))
+                    isProcessor: name == processor, member: member, report: report))
         }
         let group = ServingGroup(gateways.compactMap(\.member))
         for index in gateways.indices {

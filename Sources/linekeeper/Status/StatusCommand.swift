@@ -12,8 +12,9 @@ struct StatusCommand: AsyncParsableCommand {
               linekeeper status
               linekeeper status --json | jq 'select(.kind == "gateway")'
 
-            Exit status 3 when the tree or the broker cannot be reached; 1 when something keeps gateways from serving: nodes
-            in /gateways that no gateway keeps, gateways with different routes, gateways that do not hear the broker.
+            Exit status 3 when the tree or the broker cannot be reached; 1 when there is a problem: what a gateway says has
+            failed for some seconds (values, alarms, announcements, commands that do not get through, refused subscriptions,
+            full tables, a clock that was set), gateways that cannot take over, work that nobody does.
             """)
 
     @OptionGroup var tree: TreeOptions
@@ -32,15 +33,16 @@ struct StatusCommand: AsyncParsableCommand {
             throw error
         }
         let health = await broker
+        let now = WallClock.now()
         if output.json {
-            for object in plant.json(servers: place.servers) { Terminal.line("\(object)") }
+            for object in plant.json(servers: place.servers, now: now) { Terminal.line("\(object)") }
             if let health { Terminal.line("\(health.json)") }
         } else {
-            Terminal.write(plant.text(servers: place.servers, now: WallClock.now()))
+            Terminal.write(plant.text(servers: place.servers, now: now))
             if let health { Terminal.line(health.line) }
         }
         if let health, !health.isWell { throw CommandFailure(.unreachable) }
-        if !plant.complaints.isEmpty { throw CommandFailure(.no) }
+        if !plant.complaints(at: now).isEmpty { throw CommandFailure(.no) }
     }
 
     /// The tree's line when nothing can be read from it.

@@ -103,6 +103,34 @@ struct AlarmProcessorTests {
         }
     }
 
+    @Test("an alarm whose record the tree refuses costs itself alone, and is recorded once it may be")
+    func refusedRecord() async throws {
+        try await Bed.with { bed, group in
+            let gateway = try await bed.gateway("g1", in: &group)
+            gateway.hear("press1", 90)
+            gateway.hear("press2", 90)
+            try await eventually("both") { try await bed.announced() == ["true", "true"] }
+            let readOnly = [ACL(permissions: [.read, .admin], scheme: "world", id: "anyone")]
+            let node = AlarmStore.nodePath(of: try Bed.alarm("press1"))
+            let branch = TreeLayout.alarms + "/factory/line1/press3"
+            try await bed.tree.operatorClient.setACL(node, acl: readOnly)
+            try await bed.tree.operatorClient.create(branch, data: nil, acl: readOnly)
+            gateway.hear("press1", 20)
+            gateway.hear("press3", 90)
+            gateway.hear("press2", 20)
+            try await eventually("the other one", seen: { (try? await bed.journal()).map { "\($0)" } ?? "-" }) {
+                try await bed.journal().last == "RTN press2 2"
+            }
+            #expect(gateway.plant.pendingTransitions.isWaiting)
+            try await bed.tree.operatorClient.setACL(node, acl: ACL.worldAll)
+            try await bed.tree.operatorClient.setACL(branch, acl: ACL.worldAll)
+            try await eventually("the refused ones") {
+                Set(try await bed.journal().suffix(2)) == ["RTN press1 2", "ACT press3 1"]
+            }
+            try await eventually("nothing waits") { !gateway.plant.pendingTransitions.isWaiting }
+        }
+    }
+
     @Test("a record that has gone is written again by the next processor, which knows it from the journal")
     func missingAtTakeover() async throws {
         try await Bed.with { bed, group in

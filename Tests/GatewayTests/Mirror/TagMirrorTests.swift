@@ -4,6 +4,7 @@ import Synchronization
 import TestFixtures
 import Testing
 import ZooKeeperClient
+import ZooKeeperProtocol
 import ZooKeeperRecipes
 
 @testable import Gateway
@@ -12,6 +13,7 @@ import ZooKeeperRecipes
 struct TagMirrorTests {
     static let topic = "factory/line1/press1/temperature"
     static let path = TreeLayout.tags + "/" + topic
+    static let readOnly = [ACL(permissions: [.read, .admin], scheme: "world", id: "anyone")]
 
     /// Owns every shard under one lease, unless told otherwise.
     final class Shards: WritableShards {
@@ -42,6 +44,8 @@ struct TagMirrorTests {
         let gate: AcknowledgementGate
         let wakes = ServiceWakes(announcer: [])
         let counters = GatewayCounters()
+        /// By which failures last.
+        let healthClock = FakeClock()
         let health: FailureBoard
         let mirror: TagMirror<Shards>
         let lease: Lease
@@ -57,14 +61,16 @@ struct TagMirrorTests {
             ]).load()
             plant = try PlantState(
                 configuration: configuration, answerFilters: [], echoTopic: "", clock: .system, logger: tree.logger)
-            health = FailureBoard(clock: .system, logger: tree.logger)
+            health = FailureBoard(clock: GatewayClock(healthClock), logger: tree.logger)
             mirror = TagMirror(
                 client: client, plant: plant, shards: shards, gate: gate, turns: wakes.mirror,
                 interval: .milliseconds(1), counters: counters, health: health, clock: .system, logger: tree.logger)
         }
 
-        func hear(_ value: Double, at time: Int64 = WallClock.now()) async {
-            let number = source.receive([(TagMirrorTests.topic, #"{"v":\#(value),"ts":\#(time)}"#)], at: time)
+        func hear(
+            _ value: Double, at time: Int64 = WallClock.now(), topics: [String] = [TagMirrorTests.topic]
+        ) async {
+            let number = source.receive(topics.map { ($0, #"{"v":\#(value),"ts":\#(time)}"#) }, at: time)
             for await batch in source.batches {
                 _ = plant.take(batch)
                 if batch.number == number { break }
@@ -152,6 +158,40 @@ struct TagMirrorTests {
             try await bed.tree.deleteAll("/tags/factory")
             await bed.hear(21)
             try await eventually("the value again") { try await bed.value() == 21 }
+        }
+    }
+
+    @Test("A tag whose node the tree refuses costs itself alone, is said, and is written once it may be")
+    func refused() async throws {
+        try await with { bed, group in
+            group.addTask { try await bed.mirror.run() }
+            await bed.hear(20)
+            try await eventually("the value") { try await bed.value() == 20 }
+            try await bed.tree.operatorClient.setACL(Self.path, acl: Self.readOnly)
+            let topics = (2...9).map { "factory/line1/press\($0)/temperature" }
+            await bed.hear(21, topics: [Self.topic] + topics)
+            try await eventually("the others") {
+                try await TreeWalk(client: bed.client).data(of: topics.map { TreeLayout.tags + "/" + $0 })
+                    .allSatisfy { $0 != nil }
+            }
+            let (value, problems) = (try await bed.value(), bed.health.problems)
+            #expect(value == 20 && problems.isEmpty, "not for a moment's failure")
+            // Others go on without waiting for it, and do not hide that it fails.
+            bed.healthClock.advance(by: .seconds(6))
+            await bed.hear(31, topics: topics)
+            try await eventually("it is said", seen: { "\(bed.health.problems)" }) {
+                bed.health.problems.first?.kind == "tags"
+                    && bed.health.problems.first?.cause.contains("NoAuth") == true
+            }
+            await bed.hear(32, topics: topics)
+            try await eventually("another") {
+                let node = try await bed.client.getData(TreeLayout.tags + "/" + topics[0])
+                return TagRecord(parsing: node.data ?? [])?.value?.doubleValue == 32
+            }
+            #expect(bed.health.problems.count == 1)
+            try await bed.tree.operatorClient.setACL(Self.path, acl: ACL.worldAll)
+            try await eventually("the value") { try await bed.value() == 21 }
+            try await eventually("nothing fails") { bed.health.problems.isEmpty }
         }
     }
 

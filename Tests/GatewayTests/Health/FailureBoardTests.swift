@@ -1,0 +1,116 @@
+import MQTT
+import Plant
+import TestFixtures
+import Testing
+import ZooKeeperClient
+
+@testable import Gateway
+
+@Suite("What fails, in one place")
+struct FailureBoardTests {
+    private let clock = FakeClock(wall: 1_000_000)
+    private let lines = LogLines()
+
+    private func fail(_ log: FailureLog, for time: Duration, cause: String = "no") {
+        log.failed(cause)
+        clock.advance(by: time)
+        log.failed(cause)
+    }
+
+    @Test("what lasts is a problem with its newest cause, since it began, until it works or is somebody else's")
+    func problems() {
+        let board = FailureBoard(clock: GatewayClock(clock), logger: lines.logger)
+        let tags = board.log(.tags, began: "tags wait", ended: "tags are written")
+        let journal = board.log(.journal, began: "the journal is away", ended: "it is back")
+        fail(tags, for: .seconds(5))
+        #expect(board.problems.isEmpty)
+        fail(tags, for: .seconds(1))
+        #expect(board.problems == [.init(kind: "tags", since: 1_000_000, text: "tags wait", cause: "no")])
+        tags.failed("another")
+        fail(journal, for: .seconds(6), cause: String(repeating: "x", count: 10_000))
+        #expect(board.problems.map(\.kind) == ["tags", "journal"])
+        #expect(board.problems[0].cause == "another" && board.problems[1].cause.count == 300)
+        journal.withdrawn()
+        tags.succeeded()
+        #expect(board.problems.isEmpty)
+        #expect(lines.count("warning") == 2 && lines.count("notice") == 1, "\(lines.all)")
+    }
+
+    @Test("what an outage explains that is said already is not said again")
+    func explained() {
+        let (tree, broker) = (IngestLoopTests.Flag(true), IngestLoopTests.Flag(false))
+        let board = FailureBoard(
+            isTreeAway: { tree.value }, isBrokerAway: { broker.value }, clock: GatewayClock(clock),
+            logger: lines.logger)
+        let logs = FailureBoard.Activity.allCases.map { board.log($0, began: $0.rawValue, ended: "") }
+        for log in logs { fail(log, for: .seconds(6)) }
+        #expect(
+            Set(board.problems.map(\.kind)) == [
+                "tree", "broker", "subscriptions", "echoes", "clock", "tables", "answers",
+            ])
+        tree.set(false)
+        broker.set(true)
+        for log in logs { fail(log, for: .seconds(6)) }
+        let hidden: Set = ["subscriptions", "echoes", "announcements", "retained", "answers"]
+        #expect(
+            Set(board.problems.map(\.kind))
+                == Set(FailureBoard.Activity.allCases.map(\.rawValue)).subtracting(hidden))
+    }
+
+    @Test("connections, refused subscriptions, missing echoes, full tables and a clock that was set are problems")
+    func watch() async throws {
+        let broken = IngestLoopTests.Flag(false)
+        let board = FailureBoard(clock: GatewayClock(clock), logger: lines.logger)
+        let watch = HealthWatch(
+            sights: .init(
+                tree: {
+                    broken.value
+                        ? .connecting : .connected(SessionInfo(id: 1, password: [], negotiatedTimeout: .seconds(1)))
+                },
+                listening: { broken.value ? .disconnected(.timedOut("a ping")) : .connected(sessionPresent: true) },
+                publishing: { .connected(sessionPresent: false) },
+                subscriptions: {
+                    MQTTSubscriptionStatus(
+                        connected: true, pending: 0, refused: broken.value ? ["a/#": .notAuthorized] : [:])
+                }, isSilent: { broken.value }, fullTables: { broken.value ? ["tags (10)"] : [] }), health: board,
+            clock: GatewayClock(clock))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await watch.run() }
+            func pass(_ seconds: Int) async throws {
+                for _ in 0..<seconds {
+                    try await eventually("a look") { clock.sleeperCount == 1 }
+                    clock.advance(by: .seconds(1))
+                }
+                try await eventually("a look") { clock.sleeperCount == 1 }
+            }
+            try await pass(10)
+            #expect(board.problems.isEmpty && watch.brokerSince == 1_000_000)
+            broken.set(true)
+            clock.setWall(clock.wall + 3_600_000)
+            try await pass(8)
+            #expect(
+                Set(board.problems.map(\.kind)) == ["tree", "broker", "subscriptions", "echoes", "tables", "clock"])
+            #expect(board.problems.first { $0.kind == "clock" }?.cause == "by 3600.0 s")
+            #expect(watch.brokerSince == nil)
+            broken.set(false)
+            try await pass(2)
+            #expect(board.problems.map(\.kind) == ["clock"])
+            try await pass(60)
+            #expect(board.problems.isEmpty)
+            group.cancelAll()
+        }
+    }
+
+    @Test("a leap is more than two seconds between two looks, forward or back, and of any size")
+    func leaps() {
+        let start = ContinuousClock.now
+        var leaps = ClockLeaps(wall: 0, now: start)
+        #expect(leaps.look(wall: 3_000, now: start + .seconds(1)) == nil)
+        #expect(leaps.look(wall: 6_001, now: start + .seconds(2)) == 2_001)
+        #expect(leaps.look(wall: 7_001, now: start + .seconds(3)) == 2_001, "in doubt for a while")
+        #expect(leaps.look(wall: -9_000_000, now: start + .seconds(4)) == -9_008_001)
+        #expect(leaps.look(wall: .max, now: start + .seconds(5)) == .max)
+        #expect(leaps.look(wall: .min, now: start + .seconds(6)) == .min)
+        #expect(leaps.look(wall: .min + 60_000, now: start + .seconds(66)) == nil)
+    }
+}
