@@ -214,7 +214,8 @@ struct GatewayCore: Service {
             sights: .init(
                 tree: { [client] in client.state }, listening: { [subscriber] in subscriber.connectionState },
                 publishing: { [publisher] in publisher.connectionState },
-                subscriptions: { [subscriber] in subscriber.subscriptionStatus }, isSilent: { hearing.isSilent },
+                subscriptions: { [subscriber] in subscriber.subscriptionStatus },
+                retainsMessages: { [publisher] in publisher.brokerRetainsMessages }, isSilent: { hearing.isSilent },
                 fullTables: { [plant] in plant.fullTables }), health: health, clock: clock)
         let digest = configuration.digest
         let status = StatusReporter(

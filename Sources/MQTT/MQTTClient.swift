@@ -56,6 +56,10 @@ public final class MQTTClient: Service, Sendable {
     /// What the connection is doing now.
     public var connectionState: MQTTConnectionState { core.state.value }
 
+    /// Whether the broker retains messages, as far as the latest connection showed. To one that does not, messages are
+    /// published as others, and the will is not retained, either: a message is better than none.
+    public var brokerRetainsMessages: Bool { core.retainsMessages.withLock { $0 } }
+
     /// The present state first, then each change. Ends with ``run()``.
     public func connectionUpdates() -> AsyncStream<MQTTConnectionState> { core.state.updates() }
 

@@ -93,6 +93,68 @@ struct ConnectionTests {
         }
     }
 
+    @Test("a password that was changed is taken at the next attempt")
+    func rotatedPassword() async throws {
+        var options = Mosquitto.Options()
+        options.users = ["gateway": "right"]
+        let broker = try await Mosquitto(options)
+        let password = Collected<String>()
+        var configuration = try MQTTClient.Configuration(broker, "user")
+        configuration.username = "gateway"
+        configuration.passwordSource = { password.all.last ?? "wrong" }
+        configuration.reconnect.afterRefusal = .milliseconds(200)
+        try await withClient(configuration, connects: false) { running in
+            try await eventually("a refusal") { running.client.statistics.disconnections >= 1 }
+            password.append("right")
+            try await running.client.waitUntilConnected(timeout: .seconds(10))
+        }
+        struct Unreadable: Error {}
+        configuration.passwordSource = { throw Unreadable() }
+        try await withClient(configuration, connects: false) { running in
+            try await eventually("the reason") { "\(running.client.connectionState)".contains("Unreadable") }
+        }
+    }
+
+    @Test(
+        "a broker that retains nothing gets no retained will and no retained messages",
+        arguments: [
+            MQTTProtocolVersion.v311, .v5,
+        ])
+    func retainsNothing(_ version: MQTTProtocolVersion) async throws {
+        var options = Mosquitto.Options()
+        options.extra = ["retain_available false"]
+        let broker = try await Mosquitto(options)
+        var configuration = try MQTTClient.Configuration(broker, "dying", version: version)
+        configuration.will = MQTTWill(topic: "will", payload: [1], qos: .atLeastOnce, retain: true)
+        try await withClient(.init(broker, "reader"), subscriptions: [MQTTSubscription(filter: "#")]) { reader in
+            try await withClient(configuration) { running in
+                #expect(!running.client.brokerRetainsMessages)
+                for payload in 1...3 as ClosedRange<UInt8> {
+                    try await running.client.publish(topic: "a", payload: [payload], retain: true)
+                }
+                _ = try await reader.message { $0.topic == "a" && $0.payload == [3] }
+                #expect(running.client.statistics.connections == 1)
+            }
+        }
+    }
+
+    @Test("a broker that retains is asked to again after it was lost", arguments: [MQTTProtocolVersion.v311, .v5])
+    func retainsAgain(_ version: MQTTProtocolVersion) async throws {
+        let broker = try await Mosquitto()
+        var configuration = try MQTTClient.Configuration(broker, "dying", version: version)
+        configuration.will = MQTTWill(topic: "will", payload: [1], qos: .atLeastOnce, retain: true)
+        try await withClient(configuration) { running in
+            for _ in 0..<3 {
+                broker.stop()
+                try await eventually("the loss") { !running.client.connectionState.isConnected }
+                try await broker.start()
+                try await eventually("a connection that retains") {
+                    running.client.connectionState.isConnected && running.client.brokerRetainsMessages
+                }
+            }
+        }
+    }
+
     @Test("a broker that nobody runs is tried again and again, the first times quickly")
     func nobodyThere() async throws {
         var configuration = MQTTClient.Configuration(

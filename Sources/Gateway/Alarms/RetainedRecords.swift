@@ -140,7 +140,7 @@ final class RetainedRecords: Service {
         }
         guard !isDone, lease() != nil, broker.connectionState.isConnected else { return }
         do {
-            try await compare()
+            if broker.brokerRetainsMessages { try await compare() }
             state.withLock { $0.compared = (term, losses) }
             failures.succeeded()
         } catch {

@@ -3,7 +3,8 @@ package import MQTT
 extension MQTTSettings {
     /// Address, identity and credentials for a connection; the caller adds what the connection is for.
     ///
-    /// The password is read here, so that it is in memory only where a connection needs it.
+    /// The password is read at each attempt to connect: in memory only where a connection needs it, and taken when it was
+    /// changed. A file that cannot be read at the start is an error here.
     package func clientConfiguration(clientID: String) throws -> MQTTClient.Configuration {
         var result = MQTTClient.Configuration(
             broker: MQTTBroker(host: broker.endpoint.host, port: broker.endpoint.port, secure: broker.isSecure),
@@ -11,7 +12,10 @@ extension MQTTSettings {
         result.protocolVersion = protocolVersion == .v5 ? .v5 : .v311
         result.keepAlive = keepAlive
         result.username = username
-        result.password = try passwordFile.map(SecretFile.firstLine)
+        if let passwordFile {
+            _ = try SecretFile.firstLine(of: passwordFile)
+            result.passwordSource = { try SecretFile.firstLine(of: passwordFile) }
+        }
         if broker.isSecure {
             result.tls = MQTTTLS(caFile: ca, certificateFile: certificate, keyFile: key)
         }

@@ -26,6 +26,7 @@ final class FailureBoard: Sendable {
         case announcements
         case marks
         case retained
+        case unretained
         case commands
         case answers
         case trimming
@@ -34,7 +35,7 @@ final class FailureBoard: Sendable {
         /// Whether it fails whenever the tree is away.
         var needsTree: Bool {
             switch self {
-            case .tree, .broker, .subscriptions, .echoes, .clock, .tables, .answers: false
+            case .tree, .broker, .subscriptions, .unretained, .echoes, .clock, .tables, .answers: false
             case .registration, .shards, .missed, .tags, .devices, .alarms, .journal, .announcements, .marks, .retained,
                 .commands,
                 .trimming, .status:
@@ -45,7 +46,7 @@ final class FailureBoard: Sendable {
         /// Whether it fails whenever the broker is away.
         var needsBroker: Bool {
             switch self {
-            case .subscriptions, .echoes, .announcements, .retained, .answers: true
+            case .subscriptions, .unretained, .echoes, .announcements, .retained, .answers: true
             default: false
             }
         }

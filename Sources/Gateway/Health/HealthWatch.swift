@@ -14,6 +14,7 @@ struct HealthWatch: Service {
         var listening: @Sendable () -> MQTTConnectionState
         var publishing: @Sendable () -> MQTTConnectionState
         var subscriptions: @Sendable () -> MQTTSubscriptionStatus
+        var retainsMessages: @Sendable () -> Bool
         /// Whether the broker keeps back this gateway's echoes; see ``Hearing``.
         var isSilent: @Sendable () -> Bool
         /// Tables that take nothing more.
@@ -26,6 +27,7 @@ struct HealthWatch: Service {
     private let tree: FailureLog
     private let broker: FailureLog
     private let subscriptions: FailureLog
+    private let unretained: FailureLog
     private let echoes: FailureLog
     private let tables: FailureLog
     private let leaps: FailureLog
@@ -41,6 +43,11 @@ struct HealthWatch: Service {
         subscriptions = health.log(
             .subscriptions, began: "the broker refuses subscriptions; what is published there is not heard",
             ended: "the broker grants all subscriptions again")
+        unretained = health.log(
+            .unretained,
+            began:
+                "the broker retains no messages (retain_available?): alarms and commands are announced, but who subscribes later does not see what stands",
+            ended: "the broker retains messages again", patience: .zero)
         // Looked at is what has lasted already.
         echoes = health.log(
             .echoes,
@@ -87,6 +94,7 @@ struct HealthWatch: Service {
             subscriptions.failed(
                 refused.sorted { $0.key < $1.key }.prefix(5).map { "\($0.key): \($0.value)" }.joined(separator: ", "))
         }
+        tell(unretained, sights.retainsMessages() ? nil : "it says so, or refuses them")
         tell(echoes, sights.isSilent() ? "none has come back" : nil)
         let full = sights.fullTables()
         tell(tables, full.isEmpty ? nil : full.joined(separator: ", "))

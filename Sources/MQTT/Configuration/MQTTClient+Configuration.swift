@@ -24,6 +24,9 @@ extension MQTTClient {
         public var keepAlive: Duration = .seconds(10)
         public var username: String?
         public var password: String?
+        /// Asked for the password at each attempt to connect, instead of ``password``: one that was changed is taken. What it
+        /// throws is the reason why there is no connection.
+        public var passwordSource: (@Sendable () throws -> String)?
         /// For `mqtts`; nil: the operating system's authorities and no certificate of our own.
         public var tls: MQTTTLS?
         public var will: MQTTWill?
@@ -104,7 +107,8 @@ extension MQTTClient {
             try require((1...65_535).contains(broker.port), "the broker's port must be from 1 to 65535")
             try require(username.map(isPlainText) ?? true, "the user name must not contain control characters")
             try require(!(password?.utf8.contains(0) ?? false), "the password must not contain a zero byte")
-            try require(password == nil || username != nil, "a password needs a user name")
+            try require(
+                password == nil && passwordSource == nil || username != nil, "a password needs a user name")
             if let will {
                 try require(isPublishTopic(Array(will.topic.utf8)), "the will's topic is not a topic to publish on")
                 try require(will.payload.count <= 65_535, "the will's payload must not exceed 65535 bytes")

@@ -9,6 +9,8 @@ final class CallbackContext {
         /// How many publishes the broker lets stand (MQTT 5), 65535 when it does not say.
         var receiveMaximum: UInt16 = .max
         var reasonText: String?
+        /// Whether the broker retains messages (MQTT 5); true when it does not say.
+        var retainsMessages = true
     }
 
     let maxPayload: Int

@@ -21,6 +21,11 @@ func mosquittoConnected(
         {
             accepted.receiveMaximum = maximum
         }
+        var retains: UInt8 = 1
+        if mosquitto_property_read_byte(properties, Int32(MQTT_PROP_RETAIN_AVAILABLE.rawValue), &retains, false) != nil
+        {
+            accepted.retainsMessages = retains != 0
+        }
         accepted.reasonText = PropertyList.string(properties, MQTT_PROP_REASON_STRING)
     }
     context.connectAnswer = accepted

@@ -11,6 +11,8 @@ final class ClientCore: Sendable {
     let outbox: Outbox
     let state = Broadcast<MQTTConnectionState>(.disconnected(.notStarted))
     let subscriptionStatus = Broadcast(MQTTSubscriptionStatus())
+    /// Whether the broker retains messages, as far as the latest connection showed.
+    let retainsMessages = Mutex(true)
     let statistics = Mutex(MQTTStatistics())
     private let started = Mutex(false)
 

@@ -35,6 +35,8 @@ final class Connection {
     private var inFlight: [Int32: PublishSlot] = [:]
     private var unanswered: [Int32: MQTTSubscription] = [:]
     private var publishLimit: Int
+    /// Whether the broker is asked to retain messages.
+    private var mayRetain: Bool
     /// Whether the socket's `connect` is still under way.
     private var isTCPConnecting = true
     /// The last burst stopped at its limit: there is more to read, perhaps in the TLS layer where `poll` does not see it.
@@ -53,10 +55,12 @@ final class Connection {
     /// Whether somebody answered at the address.
     private(set) var reachedBroker = false
 
-    init(core: ClientCore, session: ConnectionSession) throws {
+    /// - Parameter retains: whether the broker is asked to retain anything; false for one that refuses that.
+    init(core: ClientCore, session: ConnectionSession, retains: Bool) throws {
         self.core = core
         self.session = session
-        handle = try MosquittoHandle(core.configuration)
+        handle = try MosquittoHandle(core.configuration, retains: retains)
+        mayRetain = retains
         let now = ContinuousClock.now
         phase = .connecting(until: now + core.configuration.connectTimeout)
         networkDeadline = now + core.configuration.networkTimeout
@@ -327,6 +331,8 @@ extension Connection {
         connectedSince = .now
         // A publish that the broker's limit keeps in the library would leave at a time that nobody checked.
         publishLimit = min(core.configuration.maxInFlightPublishes, max(1, Int(answer.receiveMaximum)))
+        mayRetain = mayRetain && answer.retainsMessages
+        core.retainsMessages.withLock { $0 = mayRetain }
         core.statistics.withLock { $0.connections &+= 1 }
         // Also when the broker kept the session: subscribing again brings the retained messages, which repair last values.
         for subscription in session.subscriptions { subscribe(subscription) }
@@ -428,7 +434,7 @@ extension Connection {
                 continue
             }
             do {
-                inFlight[try handle.publish(slot)] = slot
+                inFlight[try handle.publish(slot, mayRetain: mayRetain)] = slot
             } catch {
                 failures &+= 1
                 slot.finish(.failure(error))

@@ -8,6 +8,8 @@ final class ConnectionLoop {
     private let core: ClientCore
     private var schedule: ReconnectSchedule
     private var session: ConnectionSession
+    /// Whether the next attempt asks the broker to retain the will and what is published.
+    private var retains = true
     private var lastLogged: (reason: MQTTDisconnection, at: ContinuousClock.Instant)?
 
     init(core: ClientCore) {
@@ -26,10 +28,11 @@ final class ConnectionLoop {
             let reason: MQTTDisconnection
             var connectedFor: Duration?
             do {
-                connection = try Connection(core: core, session: session)
+                connection = try Connection(core: core, session: session, retains: retains)
                 reason = connection.serve(onlyIPv4: onlyIPv4)
                 connectedFor = connection.connectedSince.map { ContinuousClock.now - $0 }
                 onlyIPv4 = connection.reachedBroker ? onlyIPv4 : !onlyIPv4
+                retains = !refusesToRetain(connection, reason)
             } catch {
                 reason = .protocolError(code: 0, text: "\(error)")
             }
@@ -37,6 +40,8 @@ final class ConnectionLoop {
             if reason == .stopped { break }
             if reason == .suspended { continue }
             core.statistics.withLock { $0.disconnections &+= 1 }
+            // Nothing is wrong but that: at once, without it.
+            if !retains { continue }
             let delay = schedule.delay(after: reason, connectedFor: connectedFor, random: Double.random(in: 0..<1))
             log(reason, retryIn: delay)
             if wait(delay) {
@@ -47,6 +52,18 @@ final class ConnectionLoop {
         core.inbox.finish()
         core.state.finish()
         core.subscriptionStatus.finish()
+    }
+
+    /// Whether the broker may have refused us because of a will that it was to retain. MQTT 5 says so; a broker of 3.1.1 just
+    /// closes the connection. Then the next attempt does without, and after any connection it is asked for again.
+    private func refusesToRetain(_ connection: Connection, _ reason: MQTTDisconnection) -> Bool {
+        guard retains, core.configuration.will?.retain == true, connection.connectedSince == nil else { return false }
+        if reason == .refused(.retainNotSupported) { return true }
+        guard core.configuration.protocolVersion == .v311, connection.reachedBroker else { return false }
+        switch reason {
+        case .network, .protocolError, .closedByBroker: return true
+        case .notStarted, .stopped, .suspended, .givenUp, .refused, .timedOut, .tls: return false
+        }
     }
 
     /// Waits between two attempts, not longer than somebody lets it; true when the client is stopped meanwhile.

@@ -15,12 +15,16 @@ final class MosquittoHandle {
     /// The library holds an unretained pointer to it.
     let context: CallbackContext
     private let configuration: MQTTClient.Configuration
+    /// Whether the broker is asked to retain anything.
+    private let retains: Bool
 
     /// Starts the library, once a process. Never ended: other handles may be in use.
     private static let library: Int32 = mosquitto_lib_init()
 
     /// Makes the handle and sets everything that must be set before connecting.
-    init(_ configuration: MQTTClient.Configuration) throws {
+    ///
+    /// - Parameter retains: whether the broker may be asked to retain the will and what is published.
+    init(_ configuration: MQTTClient.Configuration, retains: Bool) throws {
         try Self.check(Self.library)
         let isV5 = configuration.protocolVersion == .v5
         let context = CallbackContext(
@@ -33,6 +37,7 @@ final class MosquittoHandle {
         self.pointer = pointer
         self.context = context
         self.configuration = configuration
+        self.retains = retains
         try setOptions()
         if configuration.broker.secure { try setTLS(configuration.tls ?? MQTTTLS()) }
         if let will = configuration.will { try setWill(will) }
@@ -59,7 +64,8 @@ final class MosquittoHandle {
             mosquitto_int_option(pointer, MOSQ_OPT_SEND_MAXIMUM, Int32(clamping: configuration.maxInFlightPublishes)))
         try Self.check(mosquitto_int_option(pointer, MOSQ_OPT_TCP_NODELAY, 1))
         if let username = configuration.username {
-            try Self.check(mosquitto_username_pw_set(pointer, username, configuration.password))
+            let password = try configuration.passwordSource?() ?? configuration.password
+            try Self.check(mosquitto_username_pw_set(pointer, username, password))
         }
     }
 
@@ -90,8 +96,7 @@ final class MosquittoHandle {
         let properties = list.take()
         let code = mosquitto_will_set_v5(
             pointer, will.topic, Int32(clamping: will.payload.count), will.payload, Int32(will.qos.rawValue),
-            will.retain,
-            properties)
+            will.retain && retains, properties)
         if code != MOSQ_ERR_SUCCESS.code, properties != nil {
             // The library owns the list only when it has taken it.
             var refused = properties
@@ -174,7 +179,9 @@ final class MosquittoHandle {
     func unsubscribe(_ filter: String) -> Int32 { mosquitto_unsubscribe_v5(pointer, nil, filter, nil) }
 
     /// Queues a publish in the library. The topic has been checked: it has no zero byte.
-    func publish(_ slot: PublishSlot) throws -> Int32 {
+    ///
+    /// - Parameter mayRetain: false for a broker that retains nothing: a message is better than a refusal.
+    func publish(_ slot: PublishSlot, mayRetain: Bool) throws -> Int32 {
         var list = PropertyList()
         if context.hasProperties, !slot.properties.isEmpty { try list.add(slot.properties) }
         guard let count = Int32(exactly: slot.payload.count) else {
@@ -184,8 +191,8 @@ final class MosquittoHandle {
         let code = (slot.topic + [0]).withUnsafeBufferPointer { topic in
             topic.withMemoryRebound(to: CChar.self) { text in
                 mosquitto_publish_v5(
-                    pointer, &mid, text.baseAddress, count, slot.payload, Int32(slot.qos.rawValue), slot.retain,
-                    list.pointer)
+                    pointer, &mid, text.baseAddress, count, slot.payload, Int32(slot.qos.rawValue),
+                    slot.retain && mayRetain, list.pointer)
             }
         }
         switch code {

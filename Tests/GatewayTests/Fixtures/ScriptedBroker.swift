@@ -77,6 +77,8 @@ final class ScriptedBroker: RetainedMessageSource {
         for (topic, payload) in kept { hear?(topic, payload, true) }
     }
 
+    var brokerRetainsMessages: Bool { true }
+
     func unsubscribe(_ filter: String) throws {
         state.withLock { state in state.subscriptions.removeAll { $0.filter == filter } }
     }

@@ -46,12 +46,12 @@ struct FailureBoardTests {
         for log in logs { fail(log, for: .seconds(6)) }
         #expect(
             Set(board.problems.map(\.kind)) == [
-                "tree", "broker", "subscriptions", "echoes", "clock", "tables", "answers",
+                "tree", "broker", "subscriptions", "unretained", "echoes", "clock", "tables", "answers",
             ])
         tree.set(false)
         broker.set(true)
         for log in logs { fail(log, for: .seconds(6)) }
-        let hidden: Set = ["subscriptions", "echoes", "announcements", "retained", "answers"]
+        let hidden: Set = ["subscriptions", "unretained", "echoes", "announcements", "retained", "answers"]
         #expect(
             Set(board.problems.map(\.kind))
                 == Set(FailureBoard.Activity.allCases.map(\.rawValue)).subtracting(hidden))
@@ -72,7 +72,8 @@ struct FailureBoardTests {
                 subscriptions: {
                     MQTTSubscriptionStatus(
                         connected: true, pending: 0, refused: broken.value ? ["a/#": .notAuthorized] : [:])
-                }, isSilent: { broken.value }, fullTables: { broken.value ? ["tags (10)"] : [] }), health: board,
+                }, retainsMessages: { !broken.value }, isSilent: { broken.value },
+                fullTables: { broken.value ? ["tags (10)"] : [] }), health: board,
             clock: GatewayClock(clock))
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await watch.run() }
@@ -89,7 +90,9 @@ struct FailureBoardTests {
             clock.setWall(clock.wall + 3_600_000)
             try await pass(8)
             #expect(
-                Set(board.problems.map(\.kind)) == ["tree", "broker", "subscriptions", "echoes", "tables", "clock"])
+                Set(board.problems.map(\.kind)) == [
+                    "tree", "broker", "subscriptions", "unretained", "echoes", "tables", "clock",
+                ])
             #expect(board.problems.first { $0.kind == "clock" }?.cause == "by 3600.0 s")
             #expect(watch.brokerSince == nil)
             broken.set(false)
