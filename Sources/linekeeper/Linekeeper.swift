@@ -39,6 +39,7 @@ struct Linekeeper: AsyncParsableCommand {
         ])
 
     static func main() async {
+        Terminal.prepare()
         do {
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand {

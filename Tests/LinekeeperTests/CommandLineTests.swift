@@ -40,6 +40,37 @@ extension EndToEnd {
             }
         }
 
+        @Test(
+            "output that cannot be written is an error; what cannot be said on standard error changes no status",
+            .timeLimit(.minutes(1)))
+        func unwritable() async throws {
+            try await Stage.play("cli-output") { stage in
+                let configuration = PlantConfiguration(broker: "mqtt://127.0.0.1:1", tree: .servers("127.0.0.1:2"))
+                let file = try configuration.write(gateway: "nobody", to: stage.scratch)
+                let errors = try stage.scratch.folder("errors") + "/text"
+                func shell(_ command: String) throws -> (status: Int32, errors: String) {
+                    let process = Process()
+                    process.executableURL = URL(filePath: "/bin/sh")
+                    process.arguments = [
+                        "-c", command.replacingOccurrences(of: "PROGRAM", with: "'\(stage.program.path)'"),
+                    ]
+                    try process.run()
+                    process.waitUntilExit()
+                    return (process.terminationStatus, (try? String(contentsOfFile: errors, encoding: .utf8)) ?? "")
+                }
+                for target in ["/dev/full", "&-"] {
+                    for command in ["check --config '\(file)'", "--version"] {
+                        let outcome = try shell("PROGRAM \(command) >\(target) 2>'\(errors)'")
+                        #expect(outcome.status == 1, "\(command) >\(target)")
+                        #expect(outcome.errors.contains("standard output cannot be written"), "\(outcome.errors)")
+                    }
+                }
+                #expect(try shell("PROGRAM check --config '\(file)' 2>&- >/dev/null").status == 0)
+                #expect(try shell("PROGRAM tags --no-such-option 2>/dev/full").status == 2)
+                #expect(try shell("PROGRAM check --config '\(file)' | head -n 1 >/dev/null").status == 0)
+            }
+        }
+
         @Test("check names every mistake with file, line and what was expected", .timeLimit(.minutes(1)))
         func mistakes() async throws {
             try await Stage.play("cli-check") { stage in

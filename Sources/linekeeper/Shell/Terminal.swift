@@ -13,6 +13,19 @@ enum Terminal {
     static let hasColours =
         isInteractive && getenv("NO_COLOR") == nil && getenv("TERM").map { strcmp($0, "dumb") != 0 } ?? false
 
+    /// Of standard input, output and error those that were closed when the program started. They are opened on a folder, which
+    /// can be neither read nor written: else the next file or connection would get their numbers, and what is printed.
+    private static let closedAtStart: Set<Int32> = {
+        var closed: Set<Int32> = []
+        for descriptor in 0...2 as ClosedRange<Int32> where fcntl(descriptor, F_GETFD) < 0 {
+            if open("/", O_RDONLY) == descriptor { closed.insert(descriptor) }
+        }
+        return closed
+    }()
+
+    /// To be called before anything is opened.
+    static func prepare() { _ = closedAtStart }
+
     /// Columns and lines of the terminal; a usual size when it does not say.
     static var size: (columns: Int, lines: Int) {
         var window = winsize()
@@ -41,8 +54,13 @@ enum Terminal {
                 var ready = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
                 _ = poll(&ready, 1, -1)
             } else if errno != EINTR {
+                // What cannot be said does not change what the program does, or its status.
+                if descriptor != 1 { return }
                 // Whoever read us has gone (`| head`): there is nobody left to write for.
-                exit(ExitStatus.done.rawValue)
+                if errno == EPIPE { exit(ExitStatus.done.rawValue) }
+                let reason = closedAtStart.contains(descriptor) ? "it is closed" : String(cString: strerror(errno))
+                complain("standard output cannot be written: \(reason)")
+                exit(ExitStatus.no.rawValue)
             }
         }
     }
