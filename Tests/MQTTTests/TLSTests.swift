@@ -104,9 +104,18 @@ struct TLSTests {
         let broker = try await broker()
         let others = try await TestCertificates()
         try await expectRefusal(
-            configuration(broker, MQTTTLS(caFile: others.authority)), containing: "certificate verify failed")
+            configuration(broker, MQTTTLS(caFile: others.authority)),
+            containing: "the broker's certificate is not accepted: self")
         // The operating system's authorities do not know a test's, either.
         try await expectRefusal(configuration(broker, MQTTTLS()))
+    }
+
+    @Test("a certificate that is over is told as that")
+    func expired() async throws {
+        try await certificates.expireServer()
+        let broker = try await broker()
+        try await expectRefusal(
+            configuration(broker, MQTTTLS(caFile: certificates.authority)), containing: "certificate has expired")
     }
 
     @Test("a broker that speaks no TLS")

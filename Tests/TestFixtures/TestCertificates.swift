@@ -25,6 +25,11 @@ public final class TestCertificates: Sendable {
 
     deinit { removeAll(folder) }
 
+    /// The server's certificate, over since yesterday: takes its place.
+    public func expireServer() async throws {
+        try await issue("server", extension: "subjectAltName=DNS:localhost,IP:127.0.0.1", days: "-1")
+    }
+
     /// The client's key, encrypted with `password`; the path of a new file.
     public func encryptedClientKey(password: String) async throws -> String {
         let path = "\(folder)/client-encrypted.key"
@@ -32,7 +37,7 @@ public final class TestCertificates: Sendable {
         return path
     }
 
-    private func issue(_ name: String, extension line: String) async throws {
+    private func issue(_ name: String, extension line: String, days: String = "2") async throws {
         let request = "\(folder)/\(name).csr"
         try await openssl(
             "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=\(name)",
@@ -41,8 +46,7 @@ public final class TestCertificates: Sendable {
         try writeTextFile("\(folder)/\(name).ext", line + "\n")
         try await openssl(
             "x509", "-req", "-in", request, "-CA", authority, "-CAkey", "\(folder)/ca.key", "-CAcreateserial", "-days",
-            "2",
-            "-extfile", "\(folder)/\(name).ext", "-out", "\(folder)/\(name).pem")
+            days, "-extfile", "\(folder)/\(name).ext", "-out", "\(folder)/\(name).pem")
     }
 
     private func openssl(_ arguments: String...) async throws {

@@ -73,6 +73,9 @@ func mosquittoComplained(
     _ handle: OpaquePointer?, _ object: UnsafeMutableRawPointer?, _ level: Int32, _ text: UnsafePointer<CChar>?
 ) {
     guard level == MOSQ_LOG_ERR || level == MOSQ_LOG_WARNING, let text else { return }
+    if let verdict = handle.flatMap(CertificateVerdict.text(of:)) {
+        context(object)?.complained("the broker's certificate is not accepted: \(verdict)")
+    }
     context(object)?.complained(String(cString: text))
 }
 

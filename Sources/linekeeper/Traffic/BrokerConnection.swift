@@ -48,22 +48,36 @@ enum BrokerConnection {
             for await state in client.connectionUpdates() {
                 switch state {
                 case .connected: return
-                case .disconnected(let reason): refusal.set("\(reason)")
+                case .disconnected(let reason): refusal.set(reason)
                 case .connecting: break
                 }
             }
         }
         if client.connectionState.isConnected { return }
         try Task.checkCancellation()
+        let reason = refusal.reason
         throw CommandFailure(
-            .unreachable,
-            "the broker cannot be reached\(refusal.text.map { ": \($0)" } ?? ""); is it running? (systemctl status mosquitto)"
-        )
+            .unreachable, "the broker cannot be reached\(reason.map { ": \($0)" } ?? ""); \(advice(after: reason))")
+    }
+
+    /// What to look at.
+    private static func advice(after reason: MQTTDisconnection?) -> String {
+        switch reason {
+        case .refused(.badUserNameOrPassword), .refused(.notAuthorized):
+            "look at mqtt.username and mqtt.passwordFile, and at the broker's password file and access list"
+        case .refused(.clientIDNotValid): "look at mqtt.clientID"
+        case .refused, .closedByBroker: "the broker's log says why"
+        case .tls:
+            "look at mqtt.ca, mqtt.certificate and mqtt.key, and at the certificate that the broker shows and its dates"
+        case .protocolError: "does a broker listen there, for mqtt:// or mqtts:// and mqtt.protocol as configured?"
+        case nil, .notStarted, .stopped, .suspended, .givenUp, .timedOut, .network:
+            "is it running? (systemctl status mosquitto)"
+        }
     }
 }
 
 private final class LastRefusal: Sendable {
-    private let state = Mutex<String?>(nil)
-    var text: String? { state.withLock { $0 } }
-    func set(_ text: String) { state.withLock { $0 = text } }
+    private let state = Mutex<MQTTDisconnection?>(nil)
+    var reason: MQTTDisconnection? { state.withLock { $0 } }
+    func set(_ reason: MQTTDisconnection) { state.withLock { $0 = reason } }
 }
