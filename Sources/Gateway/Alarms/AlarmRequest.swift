@@ -36,7 +36,7 @@ package struct AlarmRequest: Sendable, Equatable {
     package init?(data: [UInt8]) {
         guard let json = try? JSONValue(parsing: data), let name = json["action"]?.stringValue,
             let action = Action(rawValue: name), let tag = json["tag"]?.stringValue,
-            let alarm = json["alarm"]?.stringValue, let by = json["by"]?.stringValue, let at = json["at"]?.intValue
+            let alarm = json["alarm"]?.stringValue, let by = json["by"]?.stringValue, let at = json["at"]?.timeValue
         else { return nil }
         self.init(
             action: action, tag: tag, alarm: alarm, eventID: json["eventId"]?.stringValue, by: by,

@@ -87,7 +87,7 @@ extension CommandService {
             return .notSent("this gateway no longer owns the device")
         }
         let now = clock.wall()
-        let left = publication.deadline - now
+        let left = publication.deadline.subtractingClamped(now)
         guard left > 0 else { return .notSent("its deadline has passed") }
         let properties = MQTTProperties(
             responseTopic: publication.responseTopic, correlationData: publication.correlation,

@@ -234,7 +234,7 @@ package final class CommandService: Service, Sendable {
         while !Task.isCancelled {
             feed { state, now in state.desk.advance(to: now) }
             let next = state.withLock { $0.desk.nextDeadline }
-            let pause = next.map { max(1, min(25, $0 - clock.wall())) } ?? 100
+            let pause = next.map { max(1, min(25, $0.subtractingClamped(clock.wall()))) } ?? 100
             try? await clock.sleep(.milliseconds(pause))
         }
     }

@@ -31,7 +31,7 @@ struct GatewayNotice: Sendable, Equatable {
     init?(payload: [UInt8]) {
         guard payload.count <= GatewayRecord.sizeLimit, let json = try? JSONValue(parsing: payload),
             let gateway = json["gateway"]?.stringValue, let name = json["state"]?.stringValue,
-            let state = State(rawValue: name), let pid = json["pid"]?.intValue, let started = json["started"]?.intValue
+            let state = State(rawValue: name), let pid = json["pid"]?.intValue, let started = json["started"]?.timeValue
         else { return nil }
         self.init(gateway: gateway, state: state, pid: pid, started: started, life: json["life"]?.stringValue)
     }

@@ -30,20 +30,20 @@ extension AlarmRecord {
         do { tag = try TagPath(tagText) } catch { throw AlarmRecordMistake(Member.tag, "is not a tag: \(error)") }
         let alarm = try members.required(.alarm)
         guard !alarm.isEmpty else { throw AlarmRecordMistake(Member.alarm, "is empty") }
-        let since = try members.integer(.since) ?? 0
-        let changedAt = try members.integer(.changedAt) ?? since
+        let since = try members.time(.since) ?? 0
+        let changedAt = try members.time(.changedAt) ?? since
         self.init(
             path: AlarmPath(tag: tag, alarm: alarm), state: try members.named(.state),
             condition: try members.named(.condition),
             priority: try members.named(.priority), eventID: try members.required(.eventId),
-            occurrence: try members.integer(.occurrence) ?? 0, value: try members.number(.value),
+            occurrence: try members.count(.occurrence) ?? 0, value: try members.number(.value),
             limit: try members.number(.limit), since: since, epoch: try members.integer(.epoch) ?? 0,
             changedAt: changedAt,
-            sampledAt: try members.integer(.sampledAt) ?? changedAt, revision: try members.integer(.revision) ?? 0)
+            sampledAt: try members.time(.sampledAt) ?? changedAt, revision: try members.count(.revision) ?? 0)
         acknowledgedBy = try members.text(.ackBy)
-        acknowledgedAt = try members.integer(.ackAt)
+        acknowledgedAt = try members.time(.ackAt)
         comment = try members.text(.comment)
-        shelvedUntil = try members.integer(.shelvedUntil)
+        shelvedUntil = try members.time(.shelvedUntil)
         suppressedBy = try members.text(.suppressedBy)
         isUnheard = members.removeValue(forKey: Member.unheard.rawValue) == .bool(true)
         additional = members
@@ -109,11 +109,32 @@ extension OrderedDictionary<String, JSONValue> {
         switch removeValue(forKey: member.rawValue) {
         case nil, .null?: return nil
         case let value?:
-            // Times and counters are summed up later: what no clock shows and no counter reaches is refused here.
-            guard let integer = value.intValue, member == .epoch || integer.magnitude <= 1 << 53 else {
-                throw AlarmRecordMistake(member, "is \(value), must be an integer of at most 2^53")
+            guard let integer = value.intValue else {
+                throw AlarmRecordMistake(member, "is \(value), must be an integer")
             }
             return integer
+        }
+    }
+
+    fileprivate mutating func time(_ member: AlarmRecord.Member) throws(AlarmRecordMistake) -> Milliseconds? {
+        switch removeValue(forKey: member.rawValue) {
+        case nil, .null?: return nil
+        case let value?:
+            guard let time = value.timeValue else {
+                throw AlarmRecordMistake(member, "is \(value), must be a time in milliseconds since 1970")
+            }
+            return time
+        }
+    }
+
+    fileprivate mutating func count(_ member: AlarmRecord.Member) throws(AlarmRecordMistake) -> Int64? {
+        switch removeValue(forKey: member.rawValue) {
+        case nil, .null?: return nil
+        case let value?:
+            guard let count = value.countValue else {
+                throw AlarmRecordMistake(member, "is \(value), must be an integer from 0 to 2^53")
+            }
+            return count
         }
     }
 

@@ -132,7 +132,7 @@ extension JournalEntry {
         guard case .object(var members) = json else { throw JournalEntryMistake(nil, "not a JSON object") }
         guard let kind = try members.text(.kind) else { throw JournalEntryMistake("kind", "is missing") }
         self.init(
-            kind: Kind(rawValue: kind), at: try members.integer(.at) ?? 0, gateway: try members.text(.gateway) ?? "",
+            kind: Kind(rawValue: kind), at: try members.time(.at) ?? 0, gateway: try members.text(.gateway) ?? "",
             epoch: try members.integer(.epoch), by: try members.text(.by), transition: try members.text(.transition))
         switch members.removeValue(forKey: Member.announced.rawValue) {
         case nil, .null?: break
@@ -175,6 +175,17 @@ extension OrderedDictionary<String, JSONValue> {
         case nil, .null?: return nil
         case .string(let text)?: return text
         case let other?: throw JournalEntryMistake(member.rawValue, "is \(other), must be text")
+        }
+    }
+
+    fileprivate mutating func time(_ member: JournalEntry.Member) throws(JournalEntryMistake) -> Milliseconds? {
+        switch removeValue(forKey: member.rawValue) {
+        case nil, .null?: return nil
+        case let value?:
+            guard let time = value.timeValue else {
+                throw JournalEntryMistake(member.rawValue, "is \(value), must be a time in milliseconds since 1970")
+            }
+            return time
         }
     }
 

@@ -35,7 +35,7 @@ extension RunningDelay {
         guard case .array(let elements) = json, !elements.isEmpty, elements.count % 2 == 0 else { return nil }
         var delays: [RunningDelay] = []
         for index in stride(from: 0, to: min(elements.count, 2 * capacity), by: 2) {
-            guard let start = elements[index].intValue, start.magnitude <= 1 << 53,
+            guard let start = elements[index].timeValue,
                 let value = elements[index + 1].doubleValue, value.isFinite
             else { return nil }
             delays.append(RunningDelay(start: start, value: value))

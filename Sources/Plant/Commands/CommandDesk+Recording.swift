@@ -20,7 +20,7 @@ extension CommandDesk {
         stopListening(id)
         var record = stamped(entry)
         if left, entry.publications > 0, !entry.isAtMostOnce {
-            record.attempt = record.attempt &+ (entry.phase == .publishing ? 1 : 0)
+            if entry.phase == .publishing { record.attempt = record.nextAttempt }
             record.sentAt = record.sentAt ?? now
         }
         record.state = state
@@ -163,7 +163,7 @@ extension CommandDesk {
             }
             record.cancelRequestedBy = found.cancelRequestedBy
             record.cancelRequestedAt = found.cancelRequestedAt
-            record.attempt = max(record.attempt, found.attempt &+ (isUnchanged ? 0 : 1))
+            record.attempt = max(record.attempt, isUnchanged ? found.attempt : found.nextAttempt)
             entries[found.id]?.phase = .recordingSent(record)
             write(found.id, record, at: now)
         }

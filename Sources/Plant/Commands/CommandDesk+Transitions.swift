@@ -167,8 +167,10 @@ extension CommandDesk {
 
     static func deadline(of record: CommandRecord, definition: CommandDefinition?) -> Milliseconds {
         if let deadline = record.deadline { return deadline }
-        return record.requestedAt.addingClamped(
+        let end = record.requestedAt.addingClamped(
             record.timeout ?? definition?.timeout ?? CommandDefinition.defaultTimeout)
+        // A timeout that cannot be is refused by name, in a record that must be readable.
+        return min(max(end, Milliseconds.shownByClocks.lowerBound), Milliseconds.shownByClocks.upperBound)
     }
 
     // MARK: Sending
@@ -227,7 +229,7 @@ extension CommandDesk {
                     payload: entry.record.payload(deadline: entry.deadline, epoch: epoch),
                     responseTopic: definition.answer?.topic.topic(device: entry.record.device),
                     deadline: entry.deadline,
-                    attempt: entry.isAtMostOnce ? 1 : entry.record.attempt &+ 1)))
+                    attempt: entry.isAtMostOnce ? 1 : entry.record.nextAttempt)))
     }
 
     mutating func publicationOver(_ id: String, _ outcome: CommandPublishOutcome, at now: Milliseconds) {
@@ -243,7 +245,7 @@ extension CommandDesk {
             } else if entry.isAtMostOnce {
                 entries[id]?.phase = .awaitingAnswer
             } else {
-                recordSent(id, attempt: entry.record.attempt &+ 1, at: now)
+                recordSent(id, attempt: entry.record.nextAttempt, at: now)
             }
         case .noSubscribers where !isRepetition:
             finish(id, .failed, .nobodyListens, "nobody listens on \(topic(of: entry))", at: now, left: true)
@@ -251,7 +253,7 @@ extension CommandDesk {
             finish(id, .failed, .brokerRefused, "the broker refused it: \(why)", at: now, left: true)
         case .noSubscribers, .refused:
             // An earlier attempt may have reached the device.
-            recordSent(id, attempt: entry.record.attempt &+ 1, at: now)
+            recordSent(id, attempt: entry.record.nextAttempt, at: now)
         case .notSent(let why):
             if entry.isAtMostOnce {
                 finish(id, .failed, .notSent, "it could not be sent (\(why)); it was not executed", at: now)
@@ -267,7 +269,7 @@ extension CommandDesk {
                     at: now)
             } else {
                 entries[id]?.mustSendAgain = true
-                recordSent(id, attempt: entry.record.attempt &+ 1, at: now)
+                recordSent(id, attempt: entry.record.nextAttempt, at: now)
             }
         }
     }
@@ -349,14 +351,5 @@ extension CommandDesk {
         var detail = "its deadline passed before it was sent"
         if !isBrokerAvailable { detail += "; the broker could not be reached" }
         finish(id, .expired, .deadline, detail, at: now)
-    }
-}
-
-extension Milliseconds {
-    /// The sum, or the nearest time that there is.
-    func addingClamped(_ other: Milliseconds) -> Milliseconds {
-        let (sum, overflow) = addingReportingOverflow(other)
-        guard overflow else { return sum }
-        return other > 0 ? .max : .min
     }
 }

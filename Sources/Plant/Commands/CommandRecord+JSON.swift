@@ -39,7 +39,7 @@ extension CommandRecord {
             throw CommandRecordMistake(Member.id, "is \(given), must be \"\(id)\"")
         }
         let device = try Self.device(try members.text(.device, required: true))
-        let requestedAt = try members.integer(.requestedAt)
+        let requestedAt = try members.time(.requestedAt)
         self.init(
             id: id, device: device, command: try members.text(.command, required: true),
             by: try members.text(.by, required: false),
@@ -52,13 +52,13 @@ extension CommandRecord {
         case .object(let given)?: parameters = given
         case let other?: throw CommandRecordMistake(Member.parameters, "is \(other), must be an object")
         }
-        deadline = try members.integer(.deadline)
+        deadline = try members.time(.deadline)
         timeout = try members.integer(.timeout)
         execution = try members.named(.execution)
         state = try members.named(.state) ?? .requested
-        attempt = try members.integer(.attempt) ?? 0
-        sentAt = try members.integer(.sentAt)
-        finishedAt = try members.integer(.finishedAt)
+        attempt = try members.count(.attempt) ?? 0
+        sentAt = try members.time(.sentAt)
+        finishedAt = try members.time(.finishedAt)
         // A reason that a later version has added is not a mistake; its sentence is in `detail`.
         reason = members.take(.reason)?.stringValue.flatMap(CommandReason.init(rawValue:))
         detail = try members.optionalText(.detail)
@@ -66,7 +66,7 @@ extension CommandRecord {
         gateway = try members.optionalText(.gateway)
         epoch = try members.integer(.epoch)
         cancelRequestedBy = try members.optionalText(.cancelRequestedBy)
-        cancelRequestedAt = try members.integer(.cancelRequestedAt)
+        cancelRequestedAt = try members.time(.cancelRequestedAt)
         additional = members
     }
 
@@ -143,6 +143,28 @@ extension OrderedDictionary<String, JSONValue> {
                 throw CommandRecordMistake(member, "is \(value), must be an integer")
             }
             return integer
+        }
+    }
+
+    fileprivate mutating func time(_ member: CommandRecord.Member) throws(CommandRecordMistake) -> Milliseconds? {
+        switch take(member) {
+        case nil, .null?: return nil
+        case let value?:
+            guard let time = value.timeValue else {
+                throw CommandRecordMistake(member, "is \(value), must be a time in milliseconds since 1970")
+            }
+            return time
+        }
+    }
+
+    fileprivate mutating func count(_ member: CommandRecord.Member) throws(CommandRecordMistake) -> Int64? {
+        switch take(member) {
+        case nil, .null?: return nil
+        case let value?:
+            guard let count = value.countValue else {
+                throw CommandRecordMistake(member, "is \(value), must be an integer from 0 to 2^53")
+            }
+            return count
         }
     }
 

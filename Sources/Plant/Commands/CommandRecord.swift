@@ -60,6 +60,9 @@ public struct CommandRecord: Sendable, Hashable {
         additional = [:]
     }
 
+    /// The number of the next publication; no more than can be read again.
+    var nextAttempt: Int64 { min(attempt &+ 1, JSONValue.countLimit) }
+
     /// True when `request` asks again for what this record was created for: a repetition, not another command under the same
     /// id. Times do not count, since a requester that asks again has a later clock; nor do defaults that the owner filled in.
     public func isRepeated(by request: CommandRecord) -> Bool {

@@ -21,9 +21,9 @@ public struct DeviceRecord: Sendable, Equatable {
     /// nil for anything that is not a device record.
     public init?(data: [UInt8]) {
         guard let json = try? JSONValue(parsing: data), let device = json["device"]?.stringValue,
-            let route = json["route"]?.stringValue, let firstSeen = json["firstSeen"]?.intValue,
+            let route = json["route"]?.stringValue, let firstSeen = json["firstSeen"]?.timeValue,
             let name = json["state"]?.stringValue, let state = DeviceState(rawValue: name),
-            let since = json["since"]?.intValue
+            let since = json["since"]?.timeValue
         else { return nil }
         self.init(device: device, route: route, firstSeen: firstSeen, state: state, since: since)
     }

@@ -29,7 +29,7 @@ public struct GatewayRecord: Sendable, Hashable {
     public init?(parsing data: [UInt8], name: String) {
         guard data.count <= Self.sizeLimit, let json = try? JSONValue(parsing: data),
             json["gateway"]?.stringValue == name, let pid = json["pid"]?.intValue,
-            let started = json["started"]?.intValue
+            let started = json["started"]?.timeValue
         else { return nil }
         var proof: GatewayIdentity.ProcessProof?
         if let boot = json["boot"]?.stringValue, let namespace = json["pidNamespace"]?.stringValue,

@@ -24,13 +24,10 @@ public struct TagRecord: Sendable, Hashable {
     /// Reads a node's data; nil when it is not a tag record, whoever wrote it.
     public init?(parsing bytes: [UInt8]) {
         guard let json = try? JSONValue(parsing: bytes), let value = json["v"],
-            let quality = json["q"]?.stringValue.flatMap(Quality.init(name:)), let sourceTime = json["t"]?.intValue,
-            let receivedTime = json["r"]?.intValue
+            let quality = json["q"]?.stringValue.flatMap(Quality.init(name:)), let sourceTime = json["t"]?.timeValue,
+            let receivedTime = json["r"]?.timeValue
         else { return nil }
         guard value.isNull || TagValue(json: value) != nil else { return nil }
-        // Times that no clock shows would become alarm records that nobody can read.
-        let times: ClosedRange<Milliseconds> = 0...1 << 53
-        guard times.contains(sourceTime), times.contains(receivedTime) else { return nil }
         self.init(
             value: TagValue(json: value), quality: quality, sourceTime: sourceTime, receivedTime: receivedTime,
             unit: json["u"]?.stringValue, delays: RunningDelay.table(json: json["d"]))

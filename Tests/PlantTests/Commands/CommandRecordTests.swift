@@ -67,8 +67,8 @@ struct CommandRecordTests {
             (#"{"device":"$SYS/x","command":"go"}"#, "device: it begins with $"),
             (#"{"device":"f\u0007","command":"go"}"#, "device: it contains control characters"),
             (#"{"device":"f","command":"go","state":"DONE"}"#, "state: is \"DONE\", must be one of REQUESTED"),
-            (#"{"device":"f","command":"go","requestedAt":"now"}"#, "requestedAt: is \"now\", must be an integer"),
-            (#"{"device":"f","command":"go","requestedAt":1e300}"#, "must be an integer"),
+            (#"{"device":"f","command":"go","requestedAt":"now"}"#, "requestedAt: is \"now\", must be a time in milliseconds"),
+            (#"{"device":"f","command":"go","requestedAt":1e300}"#, "must be a time in milliseconds"),
             (#"{"device":"f","command":"go","parameters":[]}"#, "parameters: is [], must be an object"),
         ])
     func mistakes(text: String, expected: String) {
