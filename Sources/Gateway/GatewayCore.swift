@@ -83,7 +83,7 @@ struct GatewayCore: Service {
             do {
                 _ = try await client.waitUntilConnected(timeout: .seconds(5))
                 try await client.ensureChroot()
-                let seed = TreeSeed(client: client, logger: logger)
+                let seed = TreeSeed(client: client, outsiders: OutsiderLog(logger, clock: clock), logger: logger)
                 try await seed.makeRoots()
                 try await takeover.removeOwnLeftovers(of: identity)
                 try await journal.prime()

@@ -9,6 +9,9 @@ enum Notice: Hashable, Sendable {
     case connectionRefused(address: String, limit: Int, isOfAddress: Bool)
     /// Too many ask already how the server is.
     case adminConnectionRefused(address: String, limit: Int)
+    /// A request, or what a client does not take, is longer than the limit.
+    case requestTooLong(address: String, length: Int, limit: Int)
+    case outputNotTaken(address: String, limit: Int)
     /// What was read from disk is not what was there when it was written.
     case digestMismatch(zxid: Int64, stated: UInt64, found: UInt64)
 }

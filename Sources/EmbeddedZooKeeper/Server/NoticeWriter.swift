@@ -56,6 +56,14 @@ struct NoticeWriter {
             return Line(
                 message: "refused a new session: the disk is full, and what is left is for those that end",
                 metadata: ["address": "\(address)"])
+        case .requestTooLong(let address, let length, let limit):
+            return Line(
+                message: "refused a request: too long",
+                metadata: ["address": "\(address)", "length": "\(length)", "limit": "\(limit)"])
+        case .outputNotTaken(let address, let limit):
+            return Line(
+                message: "closed a connection that does not take its output",
+                metadata: ["address": "\(address)", "limit": "\(limit)"])
         case .digestMismatch(let zxid, let stated, let found):
             return Line(
                 level: .error,

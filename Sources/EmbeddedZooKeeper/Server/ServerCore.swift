@@ -195,9 +195,8 @@ final class ServerCore {
         _ header: RequestHeader, length: Int, from client: Client, closes: Bool, now: Now
     ) {
         engine?.refuseOversize(header, from: client, closes: closes, now: now)
-        logger.warning(
-            "refused a request: too long",
-            metadata: ["address": "\(client.address)", "length": "\(length)", "limit": "\(limits.frameBytes)"])
+        engine?.notices.add(
+            .requestTooLong(address: client.address, length: length, limit: limits.frameBytes))
     }
 
     func noteSent(_ bytes: Int) {
@@ -218,9 +217,7 @@ final class ServerCore {
 
     func overflowed(_ client: Client) {
         engine?.statistics.connectionsDropped &+= 1
-        logger.warning(
-            "closed a connection that does not take its output",
-            metadata: ["address": "\(client.address)", "limit": "\(limits.outputBytes)"])
+        engine?.notices.add(.outputNotTaken(address: client.address, limit: limits.outputBytes))
     }
 
     var isBacklogged: Bool {

@@ -25,9 +25,8 @@ extension AlarmProcessor {
             let now = clock.wall()
             try await write(
                 records.map { AlarmCommit(restoring: $0, at: now, gateway: gateway) }, answering: nil, lease: lease)
-            logger.warning(
-                "alarm records had gone from the tree and were written again", metadata: ["records": "\(records.count)"]
-            )
+            outsiders.warning(
+                "alarm records had gone from the tree and were written again", ["records": "\(records.count)"])
             board.recordsLost(records)
         }
     }

@@ -58,6 +58,7 @@ final class AlarmProcessor: Service {
     let counters: GatewayCounters
     let clock: GatewayClock
     let logger: Logger
+    let outsiders: OutsiderLog
     let failures: FailureLog
     private let election: LeaderElection
     let state = Mutex(State())
@@ -85,6 +86,7 @@ final class AlarmProcessor: Service {
         self.counters = counters
         self.clock = clock
         self.logger = logger
+        outsiders = OutsiderLog(logger, clock: clock)
         failures = health.log(
             .alarms, began: "alarm transitions cannot be recorded", ended: "alarm transitions are recorded again")
     }
@@ -233,7 +235,7 @@ final class AlarmProcessor: Service {
 
     /// Something that every transaction counts on may have been deleted.
     private func makeRootsAgain() async {
-        do { try await TreeSeed(client: client, logger: logger).makeRoots() } catch {
+        do { try await TreeSeed(client: client, outsiders: outsiders, logger: logger).makeRoots() } catch {
             logger.debug("making roots", metadata: ["error": "\(error)"])
         }
     }
@@ -243,7 +245,7 @@ final class AlarmProcessor: Service {
     private func prepare(_ lease: Lease) async throws {
         state.withLock { $0.recordsMayHaveGone = false }
         try await journal.catchUp()
-        let contents = try await AlarmStore(client: client).contents(logger: logger)
+        let contents = try await AlarmStore(client: client, outsiders: outsiders).contents()
         plant.restoreAlarms(contents.records)
         known.take(contents.records)
         state.withLock { $0.standings = contents.standings }

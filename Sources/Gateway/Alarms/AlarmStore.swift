@@ -1,4 +1,3 @@
-package import Logging
 package import Plant
 package import ZooKeeperClient
 import ZooKeeperProtocol
@@ -6,8 +5,13 @@ import ZooKeeperProtocol
 /// The alarm records in the tree.
 package struct AlarmStore: Sendable {
     private let client: ZooKeeperClient
+    private let outsiders: OutsiderLog
 
-    package init(client: ZooKeeperClient) { self.client = client }
+    /// - Parameter outsiders: is told of nodes that hold no record.
+    package init(client: ZooKeeperClient, outsiders: OutsiderLog) {
+        self.client = client
+        self.outsiders = outsiders
+    }
 
     /// `/alarms/<tag path>/@<alarm name>`
     package static func nodePath(of alarm: AlarmPath) -> String { TreeLayout.alarms + "/" + alarm.znodePath }
@@ -20,7 +24,7 @@ package struct AlarmStore: Sendable {
     }
 
     /// Reads all of it; a node that is not a record is logged.
-    package func contents(logger: Logger) async throws -> Contents {
+    package func contents() async throws -> Contents {
         let walk = TreeWalk(client: client)
         let paths = try await walk.descendants(of: TreeLayout.alarms).filter { path in
             path.split(separator: "/").last?.first == "@"
@@ -37,7 +41,7 @@ package struct AlarmStore: Sendable {
                 standing.revision = record.revision
                 contents.records.append(record)
             } catch {
-                logger.warning("unreadable alarm record", metadata: ["path": "\(path)", "error": "\(error)"])
+                outsiders.warning("unreadable alarm record", ["path": path, "error": "\(error)"])
             }
             contents.standings.found(path, standing)
         }

@@ -109,7 +109,7 @@ extension Journal {
             $0.progress.listed(root: stat.czxid, present: present, known: known, held: held.intersection(present))
         }
         if listing.hasRestarted {
-            logger.warning("the journal was deleted and begins again")
+            outsiders.warning("the journal was deleted and begins again")
             board.journalRestarted()
         }
         for sequence in listing.gone { board.entryRemoved(sequence) }
@@ -123,8 +123,7 @@ extension Journal {
             return isFirst
         }
         guard isFirst else { return }
-        logger.warning(
-            "unreadable journal entry",
-            metadata: ["path": "\(TreeLayout.journalEntry(sequence))", "error": "\(error)"])
+        outsiders.warning(
+            "unreadable journal entry", ["path": TreeLayout.journalEntry(sequence), "error": "\(error)"])
     }
 }

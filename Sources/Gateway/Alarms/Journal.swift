@@ -30,6 +30,7 @@ final class Journal: Service, Sendable {
     let board: AnnouncementBoard
     let clock: GatewayClock
     let logger: Logger
+    let outsiders: OutsiderLog
     let failures: FailureLog
     private let recorded: @Sendable (AlarmRecord) -> Void
     let state = Mutex(State())
@@ -46,6 +47,7 @@ final class Journal: Service, Sendable {
         self.board = board
         self.clock = clock
         self.logger = logger
+        outsiders = OutsiderLog(logger, clock: clock)
         self.recorded = recorded
         failures = health.log(
             .journal, began: "the journal cannot be followed", ended: "the journal is followed again")

@@ -51,6 +51,7 @@ final class RetainedRecords: Service {
     private let lease: @Sendable () -> Lease?
     private let clock: GatewayClock
     private let logger: Logger
+    private let outsiders: OutsiderLog
     private let failures: FailureLog
     private let state = Mutex(State())
     private let turns: Wake
@@ -77,6 +78,7 @@ final class RetainedRecords: Service {
         self.lease = lease
         self.clock = clock
         self.logger = logger
+        outsiders = OutsiderLog(logger, clock: clock)
         failures = health.log(
             .retained, began: "retained alarm records cannot be compared",
             ended: "retained alarm records are compared again")
@@ -155,7 +157,7 @@ final class RetainedRecords: Service {
 
     private func compare() async throws {
         let (comparison, isComplete) = try await read()
-        let records = try await AlarmStore(client: client).contents(logger: logger).records
+        let records = try await AlarmStore(client: client, outsiders: outsiders).contents().records
         guard lease() != nil else { throw LeaseLost(path: TreeLayout.alarmProcessor, reason: .deadlinePassed) }
         let differing = comparison.differing(from: records)
         board.recordsLost(differing)

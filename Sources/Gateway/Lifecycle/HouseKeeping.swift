@@ -22,6 +22,7 @@ struct HouseKeeping: Service {
     private let journalCount: @Sendable () -> Int
     private let clock: GatewayClock
     private let logger: Logger
+    private let outsiders: OutsiderLog
     private let failures: FailureLog
 
     /// - Parameters:
@@ -38,6 +39,7 @@ struct HouseKeeping: Service {
         self.journalCount = journalCount
         self.clock = clock
         self.logger = logger
+        outsiders = OutsiderLog(logger, clock: clock)
         failures = health.log(
             .trimming, began: "journal, commands and requests cannot be trimmed",
             ended: "journal, commands and requests are trimmed again")
@@ -68,7 +70,7 @@ struct HouseKeeping: Service {
 
     private func trim(_ lease: Lease) async -> Bool {
         do {
-            try await TreeSeed(client: client, logger: logger).makeRoots()
+            try await TreeSeed(client: client, outsiders: outsiders, logger: logger).makeRoots()
             let now = clock.wall()
             _ = try await keeper.step(lease: lease, at: now)
             try await trimRequests(lease, now)

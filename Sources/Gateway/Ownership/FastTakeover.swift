@@ -24,7 +24,7 @@ final class FastTakeover: Sendable {
 
     private let client: ZooKeeperClient
     private let clock: GatewayClock
-    private let logger: Logger
+    private let outsiders: OutsiderLog
     private let state: Mutex<State>
 
     init(
@@ -33,7 +33,7 @@ final class FastTakeover: Sendable {
     ) {
         self.client = client
         self.clock = clock
-        self.logger = logger
+        outsiders = OutsiderLog(logger, clock: clock)
         state = Mutex(State(hints: DeathHints(gateway: gateway, rule: rule)))
     }
 
@@ -77,9 +77,9 @@ final class FastTakeover: Sendable {
             case .none: return finish(first)
             case .remove(let life, let registration):
                 do { try await remove(life, registration) } catch {
-                    logger.info(
+                    outsiders.info(
                         "takeover on a last will did not go through; the session's expiry will do it",
-                        metadata: ["gateway": "\(life.gateway)", "error": "\(error)"])
+                        ["gateway": life.gateway, "error": "\(error)"])
                 }
                 return finish(first)
             case .look(let life, let after):
@@ -88,9 +88,9 @@ final class FastTakeover: Sendable {
                 let zxid = try? await lastSign(of: life)
                 action = state.withLock { $0.hints.signSeen(life, zxid: zxid, at: now) }
                 if case .none = action {
-                    logger.info(
+                    outsiders.info(
                         "a last will was not followed: the gateway had proved an earlier one false",
-                        metadata: ["gateway": "\(life.gateway)"])
+                        ["gateway": life.gateway])
                 }
             }
         }
@@ -154,11 +154,9 @@ final class FastTakeover: Sendable {
                 _ = try await client.transaction(
                     nodes.map { .delete(path: $0, version: -1) }
                         + [.delete(path: TreeLayout.gateway(dead), version: registration.stat.version)])
-                logger.notice(
+                outsiders.notice(
                     "took over from a dead gateway",
-                    metadata: [
-                        "gateway": "\(dead)", "nodes": "\(nodes.count)", "after": "\(clock.now() - started)",
-                    ])
+                    ["gateway": dead, "nodes": "\(nodes.count)", "after": "\(clock.now() - started)"])
                 if !known.isEmpty { try await removeRest(ofSession: session) }
                 return
             } catch let error as ZooKeeperError where error.code == .noNode || error.code == .badVersion {

@@ -43,6 +43,7 @@ final class OwnershipService: Service, Sendable {
     private let failures: FailureLog
     private let clock: GatewayClock
     private let logger: Logger
+    private let outsiders: OutsiderLog
     private let state: Mutex<State>
     private let turns = Wake()
 
@@ -60,6 +61,7 @@ final class OwnershipService: Service, Sendable {
             ended: "this gateway's registration is written again")
         self.clock = clock
         self.logger = logger
+        outsiders = OutsiderLog(logger, clock: clock)
         shardQueues = TreeCache(client: client, path: TreeLayout.shards, logger: logger)
         processorQueue = TreeCache(client: client, path: TreeLayout.alarmProcessor, logger: logger)
         state = Mutex(
@@ -177,24 +179,24 @@ final class OwnershipService: Service, Sendable {
             logger.notice("the broker cannot be heard; shards and alarms go to another gateway that can hear it")
         case .ready: logger.notice("the broker is heard; this gateway can take shards and alarms")
         case .otherRoutes(let leader):
-            logger.warning(
+            outsiders.warning(
                 "this gateway stands by: its routes differ from those of the gateway that has served longest; give both the same routes",
-                metadata: ["gateway": "\(leader)"])
-        case .sameRoutes: logger.notice("this gateway's routes are those that are served")
+                ["gateway": leader])
+        case .sameRoutes: outsiders.notice("this gateway's routes are those that are served")
         case .nameTaken(let life):
             let record = nodes.first { $0.name == life.gateway }.flatMap {
                 GatewayRecord(parsing: $0.data, name: life.gateway)
             }
-            logger.warning(
+            outsiders.warning(
                 "another process has this gateway's name; give each gateway a name of its own (gateway: in linekeeper.yaml)",
-                metadata: [
-                    "gateway": "\(life.gateway)", "host": "\(record?.identity.host ?? "unknown")",
+                [
+                    "gateway": life.gateway, "host": record?.identity.host ?? "unknown",
                     "pid": "\(record?.identity.pid ?? 0)", "started": "\(record?.identity.started ?? 0)",
                 ])
         case .ghosts(let names):
-            logger.warning(
+            outsiders.warning(
                 "nodes below /gateways that are no gateways' records do not count; delete those that nobody keeps up: linekeeper tree delete '/gateways/NAME'",
-                metadata: ["nodes": "\(names.prefix(10).joined(separator: ", "))", "count": "\(names.count)"])
+                ["nodes": names.prefix(10).joined(separator: ", "), "count": "\(names.count)"])
         }
     }
 }

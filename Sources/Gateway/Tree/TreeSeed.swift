@@ -7,7 +7,14 @@ import ZooKeeperProtocol
 /// an occurrence that is already recorded.
 struct TreeSeed {
     let client: ZooKeeperClient
+    let outsiders: OutsiderLog
     let logger: Logger
+
+    init(client: ZooKeeperClient, outsiders: OutsiderLog, logger: Logger) {
+        self.client = client
+        self.outsiders = outsiders
+        self.logger = logger
+    }
 
     /// Makes the persistent nodes that every service counts on.
     func makeRoots() async throws {
@@ -35,12 +42,12 @@ struct TreeSeed {
         for (path, node) in zip(devices, try await walk.data(of: devices)) {
             guard let data = node?.data, !data.isEmpty else { continue }
             guard let record = DeviceRecord(data: data) else {
-                logger.warning("unreadable device record", metadata: ["path": "\(path)"])
+                outsiders.warning("unreadable device record", ["path": path])
                 continue
             }
             plant.seedDevice(record)
         }
-        plant.restoreAlarms(try await AlarmStore(client: client).contents(logger: logger).records)
+        plant.restoreAlarms(try await AlarmStore(client: client, outsiders: outsiders).contents().records)
         logger.info("read the tree", metadata: ["tags": "\(tags.count)", "devices": "\(devices.count)"])
     }
 }

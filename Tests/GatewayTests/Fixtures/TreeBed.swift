@@ -39,7 +39,9 @@ final class TreeBed: Sendable {
             group.addTask { try await client.run() }
             _ = try await client.waitUntilConnected(timeout: .seconds(10))
             try await client.ensureChroot()
-            try await TreeSeed(client: client, logger: logger).makeRoots()
+            try await TreeSeed(
+                client: client, outsiders: OutsiderLog(logger, clock: .system), logger: logger
+            ).makeRoots()
             do {
                 try await body(TreeBed(port: port, operatorClient: client, logger: logger))
             } catch {
