@@ -163,10 +163,13 @@ struct GatewayCore: Service {
             await catchUp.waitUntilWritable(shard)
             await mirror.drain(1 << UInt64(shard), atMost: ShardOwnership.drainLimit)
         }
+        var commandSettings = CommandService.Configuration(
+            plant: configuration.plant, gateway: identity.gateway, definitions: configuration.commands)
+        commandSettings.replies = ReplyTopics(
+            prefix: configuration.mqtt.replyPrefix, routes: configuration.routes, commands: configuration.commands)
+        commandSettings.requestLimits.perMinute = configuration.limits.requestsPerMinute
         let commands = CommandService(
-            client: client, publisher: publisher,
-            configuration: .init(
-                plant: configuration.plant, gateway: identity.gateway, definitions: configuration.commands),
+            client: client, publisher: publisher, configuration: commandSettings,
             reading: { [plant] tag in
                 plant.value(of: tag).map {
                     Interlock.Reading(value: $0.value, quality: $0.quality, receivedAt: $0.receivedTime)
@@ -208,7 +211,7 @@ struct GatewayCore: Service {
         let retention = CommandRetention(configuration.limits)
         let houseKeeping = HouseKeeping(
             keeper: HouseKeeper(client: client, retention: retention, logger: logger), client: client,
-            capacity: retention.count, journalCount: { journal.count }, lease: { processor.lease },
+            capacity: retention.count, counts: { [journal.count, commands.knownCount] }, lease: { processor.lease },
             health: health, clock: clock, logger: logger)
         let watch = HealthWatch(
             sights: .init(

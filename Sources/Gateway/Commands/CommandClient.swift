@@ -50,7 +50,7 @@ package struct CommandClient: Sendable {
 
     private static func path(of id: String) -> String { TreeLayout.commands + "/" + id }
 
-    /// Asks for a command: creates its node and the journal entry, once. Asking again for the same under the same id is harmless;
+    /// Asks for a command: creates its node, once; the owner enters it into the journal when it takes it up. Asking again for the same under the same id is harmless;
     /// throws ``Failure/idTaken(_:by:)`` when the id stands for something else. When the connection is lost the outcome is
     /// unknown: submit again.
     package func submit(_ record: CommandRecord) async throws -> Submission {
@@ -58,13 +58,7 @@ package struct CommandClient: Sendable {
         let path = Self.path(of: record.id)
         for _ in 0..<3 {
             do {
-                _ = try await client.transaction([
-                    .create(path: path, data: record.serialized(), mode: .persistent),
-                    .create(
-                        path: TreeLayout.journalEntryPrefix,
-                        data: record.journalEntry(from: nil, at: record.requestedAt).serialized(),
-                        mode: .persistentSequential),
-                ])
+                _ = try await client.create(path, data: record.serialized(), mode: .persistent)
                 return .created
             } catch let error as ZooKeeperError where error.code == .nodeExists {
                 guard let existing = try await find(record.id) else { continue }  // trimmed in between
@@ -74,7 +68,6 @@ package struct CommandClient: Sendable {
                 return .known(existing.record)
             } catch let error as ZooKeeperError where error.code == .noNode {
                 try await client.ensurePath(TreeLayout.commands)
-                try await client.ensurePath(TreeLayout.journal)
             }
         }
         throw ZooKeeperError(code: .noNode, path: path, message: "its parent keeps disappearing")
@@ -153,13 +146,7 @@ package struct CommandClient: Sendable {
             record.cancelRequestedBy = operatorName
             record.cancelRequestedAt = now
             do {
-                _ = try await client.transaction([
-                    .setData(path: Self.path(of: id), data: record.serialized(), version: found.version),
-                    .create(
-                        path: TreeLayout.journalEntryPrefix,
-                        data: record.cancellationEntry(by: operatorName, at: now).serialized(),
-                        mode: .persistentSequential),
-                ])
+                try await client.setData(Self.path(of: id), data: record.serialized(), version: found.version)
                 return
             } catch let error as ZooKeeperError where error.code == .badVersion {
                 continue  // it has moved on: look again

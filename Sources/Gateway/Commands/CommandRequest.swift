@@ -1,4 +1,3 @@
-import DequeModule
 import Logging
 import MQTT
 import OrderedCollections
@@ -26,6 +25,12 @@ struct CommandRequest: Sendable {
         var id: String?
         var device: TagPath?
         var detail: String
+    }
+
+    /// Who asks, as far as that can be read.
+    var requester: String? {
+        guard payload.count <= Self.sizeLimit, let json = try? JSONValue(parsing: payload) else { return nil }
+        return json["by"]?.stringValue.map { String($0.prefix(CommandRecord.nameLengthLimit)) }
     }
 
     func record() throws(Refusal) -> CommandRecord {
@@ -65,8 +70,12 @@ extension CommandService {
     func takeRequests() async {
         await withDiscardingTaskGroup { group in
             for await _ in requestTurns.turns {
-                while let request = state.withLock({ $0.requests.popFirst() }) {
-                    group.addTask { await self.take(request) }
+                while let request = state.withLock({ $0.requests.next() }) {
+                    group.addTask {
+                        await self.take(request)
+                        self.state.withLock { $0.requests.finished() }
+                        self.requestTurns.wake()
+                    }
                 }
             }
         }
@@ -120,7 +129,8 @@ extension CommandService {
         answer["reason"] = .string(CommandReason.invalid.rawValue)
         answer["detail"] = .string(detail)
         answer["at"] = .integer(clock.wall())
-        logger.info("command request refused", metadata: ["command": "\(id ?? "")", "detail": "\(detail)"])
+        noteRefusal(by: request.requester, reason: CommandReason.invalid.rawValue, detail: detail)
+        outsiders.info("command request refused", ["command": id ?? "", "detail": detail])
         reply(.object(answer), to: request, id: id)
     }
 
@@ -138,9 +148,16 @@ extension CommandService {
     }
 
     private func reply(_ answer: JSONValue, to request: CommandRequest, id: String?) {
-        if let topic = request.properties?.responseTopic, topics.mayAnswer(on: topic) {
-            announcer.answer(answer, on: topic, correlation: request.properties?.correlationData)
-        } else if let id {
+        if let topic = request.properties?.responseTopic {
+            if topics.isOurs(topic) || configuration.replies.allows(topic) {
+                return announcer.answer(answer, on: topic, correlation: request.properties?.correlationData)
+            }
+            state.withLock { $0.counters.repliesRefused &+= 1 }
+            outsiders.warning(
+                "an answer was wanted on a topic where none may go: only below linekeeper/<plant>/commands/ and mqtt.replyPrefix, and nowhere that a route, command or answer matches",
+                ["topic": topic, "command": id ?? ""])
+        }
+        if let id {
             announcer.answer(answer, on: topics.state(of: id), correlation: request.properties?.correlationData)
         }
     }

@@ -35,24 +35,28 @@ extension CommandService {
         }
     }
 
+    static func journalOperation(_ entry: JSONValue) -> Operation {
+        .create(path: TreeLayout.journalEntryPrefix, data: entry.serialized(), mode: .persistentSequential)
+    }
+
     private func record(_ write: CommandWrite) async {
         guard let lease = lease(of: write.shard, epoch: write.epoch) else {
             return feed { state, now in state.desk.recordFailed(write.ticket, .unclear, at: now) }
         }
         let path = Self.path(of: write.ticket.id)
         do {
-            let results = try await lease.guarded([
-                .setData(path: path, data: write.record.serialized(), version: write.expectedVersion),
-                .create(
-                    path: TreeLayout.journalEntryPrefix,
-                    data: write.record.journalEntry(from: write.from, at: write.at).serialized(),
-                    mode: .persistentSequential),
-            ])
+            let results = try await lease.guarded(
+                [.setData(path: path, data: write.record.serialized(), version: write.expectedVersion)]
+                    + write.journalEntries.map(Self.journalOperation))
             guard case .set(let stat)? = results.first else {
                 return feed { state, now in state.desk.recordFailed(write.ticket, .unclear, at: now) }
             }
             failures.succeeded()
             announcer.announce(write.record, lease: lease)
+            if write.isRefusal {
+                noteRefusal(
+                    by: write.record.by, reason: write.record.reason?.rawValue ?? "", detail: write.record.detail)
+            }
             feed { state, now in
                 state.counters.recorded &+= 1
                 return state.desk.recorded(write.ticket, version: stat.version, at: now)

@@ -7,6 +7,7 @@ extension CommandService {
             ("commandsFenced", counters.fenced), ("commandsMalformed", UInt64(clamping: counters.malformed)),
             ("commandRequests", counters.requests), ("commandRequestsRefused", counters.requestsRefused),
             ("commandRequestsDropped", counters.requestsDropped),
+            ("commandRepliesRefused", counters.repliesRefused),
         ]
     }
 }

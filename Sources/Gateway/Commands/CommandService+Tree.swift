@@ -137,10 +137,10 @@ extension CommandService {
             return actions
         }
         for (id, mistake) in strange.prefix(10) {
-            logger.warning("not a command record", metadata: ["command": "\(id)", "mistake": "\(mistake)"])
+            outsiders.warning("not a command record", ["command": id, "mistake": "\(mistake)"])
         }
         if strange.count > 10 {
-            logger.warning("further nodes that are no command records", metadata: ["count": "\(strange.count - 10)"])
+            outsiders.warning("further nodes that are no command records", ["count": "\(strange.count - 10)"])
         }
     }
 

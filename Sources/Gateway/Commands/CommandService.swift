@@ -1,4 +1,3 @@
-import DequeModule
 import Logging
 package import MQTT
 package import Plant
@@ -20,9 +19,11 @@ package final class CommandService: Service, Sendable {
         package var gateway: String
         package var definitions: [CommandDefinition]
         package var limits = CommandDesk.Limits()
-        /// Requests on MQTT that wait to be written into the tree. More are dropped and counted: their requesters hear nothing
-        /// and ask again under the same id.
-        package var requestLimit = 1_000
+        /// Requests on MQTT that wait to be written into the tree, altogether and of one requester. More are dropped and
+        /// counted: their requesters hear nothing and ask again under the same id.
+        var requestLimits = RequestQueue.Limits()
+        /// Where answers may go, beside the gateways' own topics.
+        package var replies = ReplyTopics()
         /// State changes that wait to be announced. The oldest is dropped and counted: the tree has them all.
         package var announcementLimit = 10_000
         /// How long a shutdown waits for devices to answer what has been sent to them.
@@ -48,6 +49,8 @@ package final class CommandService: Service, Sendable {
         package var requests: UInt64 = 0
         package var requestsRefused: UInt64 = 0
         package var requestsDropped: UInt64 = 0
+        /// Topics on which a requester wanted its answer, and on which none may go.
+        package var repliesRefused: UInt64 = 0
         package var announced: UInt64 = 0
         package var announcementsDropped: UInt64 = 0
         /// Open commands, of whomever.
@@ -65,7 +68,8 @@ package final class CommandService: Service, Sendable {
         /// Nodes that are no command records, with the transaction that last changed them.
         var malformed: [String: Int64] = [:]
         var counters = Counters()
-        var requests: Deque<CommandRequest> = []
+        var requests: RequestQueue
+        var refused: RefusedRequests
         var isDraining = false
     }
 
@@ -81,6 +85,7 @@ package final class CommandService: Service, Sendable {
     let failures: FailureLog
     let clock: GatewayClock
     let logger: Logger
+    let outsiders: OutsiderLog
     let state: Mutex<State>
     let turns = Wake()
     let requestTurns = Wake()
@@ -100,6 +105,7 @@ package final class CommandService: Service, Sendable {
         self.reading = reading
         self.clock = clock
         self.logger = logger
+        outsiders = OutsiderLog(logger, clock: clock)
         topics = CommandTopics(plant: configuration.plant)
         announcer = CommandAnnouncer(
             publisher: publisher, topics: topics, limit: configuration.announcementLimit, health: health,
@@ -110,7 +116,8 @@ package final class CommandService: Service, Sendable {
             State(
                 desk: CommandDesk(
                     gateway: configuration.gateway, catalogue: CommandCatalogue(configuration.definitions),
-                    limits: configuration.limits)))
+                    limits: configuration.limits), requests: RequestQueue(limits: configuration.requestLimits),
+                refused: RefusedRequests(gateway: configuration.gateway)))
         // One action a command at most: bounded by the desk.
         (actions, actionSink) = AsyncStream.makeStream()
     }
@@ -167,16 +174,35 @@ package final class CommandService: Service, Sendable {
     /// A message on `linekeeper/<plant>/commands/request`. Retained ones must not be passed: they would be executed again by
     /// everyone who connects.
     package func offerRequest(payload: [UInt8], properties: MQTTProperties?) {
-        let isTaken = state.withLock { state in
+        let request = CommandRequest(payload: payload, properties: properties, receivedAt: clock.wall())
+        let requester = request.requester ?? ""
+        let (now, wall) = (clock.milliseconds, clock.wall())
+        let verdict = state.withLock { state in
             state.counters.requests &+= 1
-            guard state.requests.count < configuration.requestLimit else {
+            let verdict = state.requests.offer(request, by: requester, at: now)
+            if verdict != .taken {
                 state.counters.requestsDropped &+= 1
-                return false
+                state.refused.refused(by: requester, reason: "tooMany", detail: nil, at: now, wall: wall)
             }
-            state.requests.append(CommandRequest(payload: payload, properties: properties, receivedAt: clock.wall()))
-            return true
+            return verdict
         }
-        if isTaken { requestTurns.wake() }
+        switch verdict {
+        case .taken: requestTurns.wake()
+        case .full:
+            outsiders.warning(
+                "command requests are dropped: too many wait to be written into the tree", ["by": requester])
+        case .tooMany:
+            outsiders.warning("command requests are dropped: this requester asks too often", ["by": requester])
+        }
+    }
+
+    /// Commands in the tree, as far as this gateway has seen.
+    package var knownCount: Int { state.withLock { $0.desk.knownCount } }
+
+    /// Counts a refused request; see ``RefusedRequests``.
+    func noteRefusal(by: String?, reason: String, detail: String?) {
+        let (now, wall) = (clock.milliseconds, clock.wall())
+        state.withLock { $0.refused.refused(by: by, reason: reason, detail: detail, at: now, wall: wall) }
     }
 
     /// Tells the desk something, and has performed what follows from it.
@@ -210,6 +236,7 @@ package final class CommandService: Service, Sendable {
             group.addTask { await self.keepTime() }
             group.addTask { await self.followBroker() }
             group.addTask { await self.takeRequests() }
+            group.addTask { await self.journalRefusals() }
             group.addTask { await self.announcer.run() }
             group.addTask {
                 try? await gracefulShutdown()
@@ -257,8 +284,35 @@ package final class CommandService: Service, Sendable {
         let end = clock.now() + configuration.drainTime
         while !Task.isCancelled, clock.now() < end {
             let isBusy = state.withLock { $0.desk.isUnderway } || !announcer.isIdle
-            if !isBusy { return }
+            if !isBusy { break }
             try? await clock.sleep(.milliseconds(10))
+        }
+        await writeRefusals(all: true)
+    }
+
+    // MARK: What was refused
+
+    private func journalRefusals() async {
+        while !Task.isCancelled {
+            do { try await clock.sleep(.seconds(1)) } catch { return }
+            await writeRefusals()
+        }
+    }
+
+    /// Writes the entries whose minute is over. Whoever owns no shard has refused nothing.
+    private func writeRefusals(all: Bool = false) async {
+        let (now, wall) = (clock.milliseconds, clock.wall())
+        let instant = clock.now()
+        let (lease, entries) = state.withLock { state -> (Lease?, [JournalEntry]) in
+            guard !state.refused.isEmpty,
+                let lease = state.leases.values.first(where: { $0.isValid(at: instant) })
+            else { return (nil, []) }
+            return (lease, state.refused.takeDue(at: now, wall: wall, all: all))
+        }
+        guard let lease, !entries.isEmpty else { return }
+        do { _ = try await lease.guarded(entries.map { Self.journalOperation($0.json) }) } catch {
+            // What was refused has done nothing; that it was refused stands in the counters as well.
+            logger.debug("refused requests not recorded", metadata: ["error": "\(error)"])
         }
     }
 }

@@ -14,11 +14,12 @@ package struct CommandTopics: Sendable {
     /// `linekeeper/<plant>/commands/<id>`: each change of the command's state, not retained.
     package func state(of id: String) -> String { prefix + id }
 
-    /// Whether we publish an answer where a requester wants it. Nobody may have us write where only gateways should, or into
-    /// the broker's own topics.
-    func mayAnswer(on topic: String) -> Bool {
-        guard !topic.isEmpty, topic.utf8.count <= 1024, topic.utf8.first != UInt8(ascii: "$") else { return false }
-        if topic.hasPrefix("linekeeper/") { return topic.hasPrefix(prefix) && topic != request }
-        return (try? TagPath(topic)) != nil
+    /// Longest topic of an answer, in bytes.
+    static let lengthLimit = 1024
+
+    /// Whether an answer may go to that topic because it lies below ours; see ``ReplyTopics`` for others.
+    func isOurs(_ topic: String) -> Bool {
+        topic.hasPrefix(prefix) && topic != request && topic.utf8.count > prefix.utf8.count
+            && topic.utf8.count <= Self.lengthLimit && (try? TagPath(topic)) != nil
     }
 }

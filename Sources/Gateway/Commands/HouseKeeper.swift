@@ -26,7 +26,7 @@ package final class HouseKeeper: Sendable {
     private let journalMaximum: Int
     private let logger: Logger
     /// Finished commands that have been read already: the end of a command does not change any more.
-    private let finished = Mutex<[String: Milliseconds]>([:])
+    private let finished = Mutex<[String: CommandRetention.Item]>([:])
 
     /// - Parameter journalMaximum: what the journal holds at most after a step, owed entries included (DESIGN.md, "The
     ///   tree").
@@ -58,19 +58,24 @@ package final class HouseKeeper: Sendable {
             return names.filter { finished[$0] == nil }.sorted()
         }
         let paths = unknown.map { TreeLayout.commands + "/" + $0 }
-        var ended: [String: Milliseconds] = [:]
+        var ended: [String: CommandRetention.Item] = [:]
         for (name, node) in zip(unknown, try await TreeWalk(client: client).data(of: paths)) {
             guard let node else { continue }
             guard let record = try? CommandRecord(parsing: node.data ?? [], id: name) else {
                 // Not a command at all: it goes as a finished one does, by the time of its last change.
-                if node.stat.numChildren == 0 { ended[name] = node.stat.mtime }
+                if node.stat.numChildren == 0 {
+                    ended[name] = .init(name: name, finishedAt: node.stat.mtime, isRefused: true)
+                }
                 continue
             }
-            if record.state.isFinal { ended[name] = record.finishedAt ?? node.stat.mtime }
+            if record.state.isFinal {
+                ended[name] = .init(
+                    name: name, finishedAt: record.finishedAt ?? node.stat.mtime, isRefused: record.state == .rejected)
+            }
         }
         let items = finished.withLock { finished in
             finished.merge(ended) { _, new in new }
-            return finished.map { CommandRetention.Item(name: $0.key, finishedAt: $0.value) }
+            return Array(finished.values)
         }
         let old = retention.trimmable(items, at: now)
         return try await delete(old.map { TreeLayout.commands + "/" + $0 }, lease)

@@ -88,6 +88,9 @@ struct ConfigurationLoader {
             plantSections.read(section)
         }
         plantSections.check()
+        if let prefix = mqtt?.replyPrefix {
+            plantSections.check(replyPrefix: prefix, at: PlantSections.place(["mqtt", "replyPrefix"], in: root.value))
+        }
 
         guard let plant, let gateway, let mqtt, let tree else { return nil }
         return GatewayConfiguration(
@@ -137,7 +140,7 @@ struct ConfigurationLoader {
 
     static let mqttKeys = [
         "broker", "protocol", "username", "passwordFile", "ca", "certificate", "key", "keepAlive", "echoTimeout",
-        "clientId",
+        "clientId", "replyPrefix",
     ]
 
     private func readMQTT(_ value: ConfigurationValue) -> MQTTSettings? {
@@ -170,6 +173,7 @@ struct ConfigurationLoader {
         settings.echoTimeout =
             section["echoTimeout"]?.duration(in: .seconds(2) ... .seconds(3600)) ?? settings.echoTimeout
         if let value = section["clientId"] { settings.clientID = value.string() }
+        settings.replyPrefix = section["replyPrefix"].flatMap(readReplyPrefix)
         if let value = section["passwordFile"], settings.username == nil {
             value.report("mqtt.passwordFile is given without mqtt.username", expected: "both or neither")
         }
@@ -195,6 +199,19 @@ struct ConfigurationLoader {
         return settings
     }
 
+    /// Topics on which requesters may have their answers. That nothing else lies below is checked with the routes.
+    private func readReplyPrefix(_ value: ConfigurationValue) -> String? {
+        let expected = "a topic that ends with /, outside linekeeper/, such as hmi/answers/"
+        guard let text = value.text(expected) else { return nil }
+        guard text.hasSuffix("/"), text.first != "$", text.first != "/", !text.hasPrefix("linekeeper/"),
+            text.utf8.count <= 256, (try? TagPath(text + "x")) != nil
+        else {
+            value.report("\(value.name) is \"\(text)\"", expected: expected)
+            return nil
+        }
+        return text
+    }
+
     /// A secret's file: a bare name is first looked for among systemd's credentials, then beside the configuration.
     func readSecretFile(_ value: ConfigurationValue) -> String? {
         guard let name = value.text("the name of a file whose first line is the secret") else { return nil }
@@ -217,7 +234,7 @@ struct ConfigurationLoader {
         guard
             let section = value.section(keys: [
                 "maxTopics", "maxTags", "maxPayload", "inboxMessages", "inboxBytes", "maxInFlightPublishes",
-                "historyEntries", "historyAge",
+                "historyEntries", "historyAge", "requestsPerMinute",
             ])
         else { return limits }
         limits.maxTopics = section["maxTopics"]?.integer(in: 1...10_000_000) ?? limits.maxTopics
@@ -227,6 +244,7 @@ struct ConfigurationLoader {
         limits.inboxBytes = section["inboxBytes"]?.size(in: (1 << 16)...(4 << 30)) ?? limits.inboxBytes
         limits.maxInFlightPublishes =
             section["maxInFlightPublishes"]?.integer(in: 1...1000) ?? limits.maxInFlightPublishes
+        limits.requestsPerMinute = section["requestsPerMinute"]?.integer(in: 1...1_000_000) ?? limits.requestsPerMinute
         limits.historyEntries = section["historyEntries"]?.integer(in: 100...1_000_000) ?? limits.historyEntries
         limits.historyAge =
             section["historyAge"]?.duration(in: .seconds(60) ... .seconds(366 * 86400)) ?? limits.historyAge

@@ -84,6 +84,8 @@ package struct MQTTSettings: Sendable, Equatable {
     package var echoTimeout: Duration = .seconds(10)
     /// nil: made of plant and gateway.
     package var clientID: String?
+    /// Requesters of commands may have their answers below it, too; ends with a slash. nil: only below the gateways' own topics.
+    package var replyPrefix: String?
 
     package init(broker: BrokerAddress) { self.broker = broker }
 }
@@ -115,6 +117,8 @@ package struct GatewayLimits: Sendable, Equatable {
     package var inboxBytes = 64 << 20
     /// Publishes that wait for the broker's acknowledgement.
     package var maxInFlightPublishes = 500
+    /// Command requests over MQTT that one requester may make in a minute. Further ones are counted and dropped.
+    package var requestsPerMinute = 1_200
     /// Finished commands and journal entries beyond this number are removed, oldest first.
     package var historyEntries = 10_000
     /// Finished commands and journal entries older than this are removed.

@@ -76,6 +76,30 @@ struct PlantSections {
         }
     }
 
+    /// Answers to requesters must not be taken for samples, commands or what devices answer.
+    func check(replyPrefix: String, at place: ConfigurationValue) {
+        let pattern = TopicPattern(
+            levels: replyPrefix.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+                .map { .literal(String($0)) } + [.rest])
+        var takers: [String] = []
+        for route in routes {
+            let topics = route.definition.subscriptionFilters.map { TopicPattern($0) }
+            if topics.contains(where: pattern.overlaps) { takers.append("route \"\(route.definition.name)\"") }
+        }
+        for command in commands.map(\.definition) {
+            let topics = [command.topic.filter(devices: command.devices), command.answerFilter].compactMap(\.self)
+                .compactMap { try? TopicFilter($0) }
+            if topics.map({ TopicPattern($0) }).contains(where: pattern.overlaps) {
+                takers.append("command \"\(command.name)\"")
+            }
+        }
+        if let first = takers.first {
+            place.report(
+                "mqtt.replyPrefix: answers below \(replyPrefix) would be taken for messages of \(first)",
+                expected: "a prefix of its own for answers")
+        }
+    }
+
     private func checkAlarms() {
         let tags = routes.flatMap(\.definition.tagPatterns)
         for (index, alarm) in alarms.enumerated() {

@@ -9,9 +9,11 @@ import ZooKeeperRecipes
 /// and make roots again that have gone.
 struct HouseKeeping: Service {
     static let interval = Duration.seconds(60)
-    /// How often it is looked whether the journal has outgrown its bounds before the interval is over, and how soon a
-    /// failed attempt is repeated.
-    static let look = Duration.seconds(3)
+    /// How often it is looked whether the journal or the commands have outgrown their bounds before the interval is over:
+    /// asks nobody. So often that what can be written meanwhile stays far from the journal's maximum.
+    static let look = Duration.milliseconds(250)
+    /// How soon a failed attempt, and one that the growth called for, is repeated.
+    static let pause = Duration.seconds(1)
     /// An operator's request is kept this long after it was last touched, so that the operator can read the answer.
     static let requestAge: Milliseconds = 3_600_000
 
@@ -19,24 +21,24 @@ struct HouseKeeping: Service {
     private let client: ZooKeeperClient
     private let lease: @Sendable () -> Lease?
     private let capacity: Int
-    private let journalCount: @Sendable () -> Int
+    private let counts: @Sendable () -> [Int]
     private let clock: GatewayClock
     private let logger: Logger
     private let outsiders: OutsiderLog
     private let failures: FailureLog
 
     /// - Parameters:
-    ///   - capacity: how many entries the journal keeps.
-    ///   - journalCount: how many it holds now, as far as this gateway has seen.
+    ///   - capacity: how many entries the journal keeps, and how many finished commands are kept.
+    ///   - counts: how many entries and commands there are now, as far as this gateway has seen.
     init(
-        keeper: HouseKeeper, client: ZooKeeperClient, capacity: Int, journalCount: @escaping @Sendable () -> Int,
+        keeper: HouseKeeper, client: ZooKeeperClient, capacity: Int, counts: @escaping @Sendable () -> [Int],
         lease: @escaping @Sendable () -> Lease?, health: FailureBoard, clock: GatewayClock, logger: Logger
     ) {
         self.keeper = keeper
         self.client = client
         self.lease = lease
         self.capacity = capacity
-        self.journalCount = journalCount
+        self.counts = counts
         self.clock = clock
         self.logger = logger
         outsiders = OutsiderLog(logger, clock: clock)
@@ -49,21 +51,27 @@ struct HouseKeeping: Service {
         await cancelWhenGracefulShutdown {
             var last = clock.now()
             var hasFailed = false
-            // What is owed may keep the journal above its capacity: then only further growth counts.
-            var level: Int? = capacity
+            // What is owed, or open, may keep one above its capacity: then only further growth counts.
+            var levels = counts().map { _ in capacity }
+            var mustLevel = false
             while !Task.isCancelled {
                 try? await clock.sleep(Self.look)
                 guard !Task.isCancelled, let lease = lease() else {
                     failures.withdrawn()
                     continue
                 }
-                level = level ?? max(capacity, journalCount())
-                let isOverfull = journalCount() > (level ?? capacity) + capacity / 4
-                guard hasFailed || isOverfull || clock.now() - last >= Self.interval else { continue }
+                let counts = counts()
+                let elapsed = clock.now() - last
+                if mustLevel, elapsed >= Self.pause {
+                    // By now the watch has told of what is gone.
+                    levels = counts.map { max(capacity, $0) }
+                    mustLevel = false
+                }
+                let isOverfull = zip(counts, levels).contains { $0 > $1 + capacity / 4 }
+                guard ((hasFailed || isOverfull) && elapsed >= Self.pause) || elapsed >= Self.interval else { continue }
                 hasFailed = !(await trim(lease))
                 last = clock.now()
-                // Known at the next look, when the watch has told of what is gone.
-                level = nil
+                mustLevel = true
             }
         }
     }

@@ -35,6 +35,26 @@ public struct CommandWrite: Sendable, Hashable {
 
     /// When the transition happened.
     public let at: Milliseconds
+    /// Whether this refuses a request that certainly did nothing: then it has no entry in the journal. See
+    /// ``RefusedRequests``.
+    public let isRefusal: Bool
+
+    /// What the journal says of the transition, in order; created in the same transaction.
+    ///
+    /// The request itself comes with the first transition that is none of refusing it: what was never taken up leaves no trace
+    /// but in the count of what was refused.
+    public var journalEntries: [JSONValue] {
+        guard !isRefusal else { return [] }
+        var entries: [JSONValue] = []
+        if from == .requested {
+            entries.append(record.requestEntry(at: at))
+            if let by = record.cancelRequestedBy {
+                entries.append(record.cancellationEntry(by: by, at: min(record.cancelRequestedAt ?? at, at)))
+            }
+        }
+        entries.append(record.journalEntry(from: from, at: at))
+        return entries
+    }
 }
 
 /// What became of a ``CommandWrite``.
@@ -102,8 +122,17 @@ extension CommandRecord {
         journalEntry(transition: state.rawValue, from: from, by: by, at: at)
     }
 
+    /// The journal entry of the request, written by the owner: no later than `now`, whatever the requester's clock said.
+    func requestEntry(at now: Milliseconds) -> JSONValue {
+        var asked = self
+        asked.attempt = 0
+        (asked.reason, asked.detail, asked.result) = (nil, nil, nil)
+        return asked.journalEntry(
+            transition: CommandState.requested.rawValue, from: nil, by: by, at: min(requestedAt, now))
+    }
+
     /// The journal entry of an operator's wish to withdraw this command.
-    public func cancellationEntry(by: String, at: Milliseconds) -> JSONValue {
+    func cancellationEntry(by: String, at: Milliseconds) -> JSONValue {
         journalEntry(transition: "CANCEL_REQUESTED", from: nil, by: by, at: at)
     }
 

@@ -73,6 +73,8 @@ extension CommandDesk {
         var publications = 0
         /// After `recordingSent`, or when the shard is gained: end like that.
         var ending: Ending?
+        /// Its end is that it was refused before anything was done.
+        var isRefused = false
         /// After `recordingSent`: not done yet, publish again.
         var mustSendAgain = false
 
@@ -191,6 +193,7 @@ extension CommandDesk {
             entry.ticket = 0
             entry.publications = 0
             entry.mustSendAgain = false
+            entry.isRefused = false
             entries[id] = entry
             listen(id)
         }

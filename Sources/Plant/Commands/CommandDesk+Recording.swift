@@ -23,14 +23,15 @@ extension CommandDesk {
             if entry.phase == .publishing { record.attempt = record.nextAttempt }
             record.sentAt = record.sentAt ?? now
         }
+        let mayHaveBeenSent = mayHaveBeenSentUnrecorded(entry, state, reason)
         record.state = state
         record.reason = reason
-        record.detail =
-            mayHaveBeenSentUnrecorded(entry, state, reason) ? (detail.map { $0 + "; " } ?? "") + Self.caveat : detail
+        record.detail = mayHaveBeenSent ? (detail.map { $0 + "; " } ?? "") + Self.caveat : detail
         record.result = result
         record.finishedAt = now
         entries[id]?.phase = .finishing(record)
         entries[id]?.ending = nil
+        entries[id]?.isRefused = state == .rejected && entry.record.state == .requested && !mayHaveBeenSent
         write(id, record, at: now)
     }
 
@@ -68,7 +69,7 @@ extension CommandDesk {
                 CommandWrite(
                     ticket: ticket, shard: entry.shard, epoch: epoch, expectedVersion: entry.version,
                     from: entry.record.state,
-                    record: record, at: now)))
+                    record: record, at: now, isRefusal: record.state == .rejected && entry.isRefused)))
     }
 
     /// The write under way has been committed.

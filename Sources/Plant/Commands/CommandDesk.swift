@@ -108,6 +108,9 @@ public struct CommandDesk: Sendable {
     /// Open commands that are known, whosever they are.
     public var count: Int { entries.count }
 
+    /// Commands in the tree as far as they are known, those that are over included.
+    public var knownCount: Int { entries.count + over.count }
+
     /// Whether any answer is awaited.
     public var isAwaitingAnswers: Bool { !listening.isEmpty }
 

@@ -12,22 +12,33 @@ public struct CommandRetention: Sendable, Hashable {
         public var name: String
         /// When it came to its end; for a journal entry, when it was written.
         public var finishedAt: Milliseconds
+        /// A request that was refused: it goes before anything that was carried out.
+        public var isRefused: Bool
 
-        public init(name: String, finishedAt: Milliseconds) {
+        public init(name: String, finishedAt: Milliseconds, isRefused: Bool = false) {
             self.name = name
             self.finishedAt = finishedAt
+            self.isRefused = isRefused
         }
     }
 
-    /// Which of the finished ones can go, the oldest first: those older than ``age``, and the oldest of those that exceed
-    /// ``count``. Open commands are never among them, whatever their age: pass finished ones only.
+    /// Which of the finished ones can go, the oldest first: those older than ``age``, and of those that exceed ``count`` first
+    /// what was refused, then the oldest. Open commands are never among them, whatever their age: pass finished ones only.
     public func trimmable(_ items: some Sequence<Item>, at now: Milliseconds) -> [String] {
-        let sorted = items.sorted { left, right in
+        func isBefore(_ left: Item, _ right: Item) -> Bool {
             left.finishedAt != right.finishedAt ? left.finishedAt < right.finishedAt : left.name < right.name
         }
-        let excess = sorted.count - count
         let horizon = now.addingClamped(0 - max(age, 0))
-        return sorted.enumerated().prefix { index, item in index < excess || item.finishedAt < horizon }.map(
-            \.element.name)
+        var old: [Item] = []
+        var kept: [Item] = []
+        for item in items { if item.finishedAt < horizon { old.append(item) } else { kept.append(item) } }
+        let excess = kept.count - count
+        if excess > 0 {
+            kept.sort { left, right in
+                left.isRefused != right.isRefused ? left.isRefused : isBefore(left, right)
+            }
+            old += kept.prefix(excess)
+        }
+        return old.sorted(by: isBefore).map(\.name)
     }
 }

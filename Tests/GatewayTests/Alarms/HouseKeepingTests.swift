@@ -79,7 +79,7 @@ struct HouseKeepingTests {
                 let seen = Collected<Int>()
                 let keeping = HouseKeeping(
                     keeper: HouseKeeper(client: bed.operatorClient, retention: retention, logger: bed.logger),
-                    client: bed.operatorClient, capacity: 10, journalCount: { seen.all.last ?? 0 }, lease: { lease },
+                    client: bed.operatorClient, capacity: 10, counts: { [seen.all.last ?? 0] }, lease: { lease },
                     health: FailureBoard(clock: GatewayClock(clock), logger: log.logger), clock: GatewayClock(clock),
                     logger: log.logger)
                 group.addTask { try await keeping.run() }

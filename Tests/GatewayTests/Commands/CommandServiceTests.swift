@@ -277,6 +277,114 @@ struct CommandServiceTests {
         }
     }
 
+    @Test("an answer never goes where a device would take it for a command, or anybody for something else")
+    func confusedDeputy() async throws {
+        try await Bed.with { bed in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                let gateway = try await bed.gateway("g1", in: &group)
+                _ = try await gateway.own(Bed.press, in: &group)
+                try await eventually("its commands are taken up") {
+                    gateway.service.state.withLock { !$0.leases.isEmpty }
+                }
+                for topic in [
+                    "factory/line1/press1/cmd/setSpeed", "factory/line1/press1/ack", "linekeeper/test/alarms/x",
+                    "linekeeper/test/commands/request", "factory/line1/press1/temperature",
+                ] {
+                    var properties = MQTTProperties()
+                    properties.responseTopic = topic
+                    gateway.service.offerRequest(
+                        payload: Array(#"{"id":"a","device":"factory/line1/press1","command":["rpm=1800"]}"#.utf8),
+                        properties: properties)
+                }
+                try await eventually(
+                    "the answers",
+                    seen: { "\(gateway.service.counters) \(gateway.broker.allMessages.map { ($0.topic, $0.text) })" }
+                ) { gateway.announced("a").count == 5 }
+                #expect(gateway.broker.allMessages.allSatisfy { $0.topic == "linekeeper/test/commands/a" })
+                #expect(gateway.service.counters.repliesRefused == 5)
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test(
+        "refused requests, by whatever door, leave one journal entry per requester, and a bounded number of log lines")
+    func refusedRequests() async throws {
+        try await Bed.with { bed in
+            let log = LogLines()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                let gateway = try await bed.gateway("g1", in: &group, isRunning: false, logger: log.logger)
+                let services = ServiceGroup(services: [gateway.service], logger: bed.logger)
+                group.addTask { try await services.run() }
+                _ = try await gateway.own(Bed.press, in: &group)
+                for number in 0..<100 {
+                    // Its id is none; its parameter is out of bounds; it knows no such command.
+                    for text in [
+                        #"{"id":"a/\#(number)","device":"factory/line1/press1","command":"start","by":"eve"}"#,
+                        #"{"id":"b\#(number)","device":"factory/line1/press1","command":"start","by":"eve","parameters":{"rpm":1e308}}"#,
+                    ] {
+                        gateway.service.offerRequest(payload: Array(text.utf8), properties: nil)
+                    }
+                    _ = try await bed.commands.submit(Bed.request("c\(number)", "nonsense"))
+                }
+                _ = try await bed.commands.submit(Bed.request("good", "start"))
+                _ = try await eventuallyValue("the command at the device") { gateway.published("start").first }
+                gateway.answer("good")
+                #expect(try await bed.finish("good").state == .succeeded)
+                for number in 0..<100 {
+                    for id in ["b\(number)", "c\(number)"] { #expect(try await bed.finish(id).state == .rejected) }
+                }
+                await services.triggerGracefulShutdown()
+                var entries: [JSONValue] = []
+                try await eventually("the counts", seen: { "\(entries)" }) {
+                    entries = []
+                    for name in try await bed.operatorClient.getChildren(TreeLayout.journal).sorted() {
+                        entries.append(
+                            try JSONValue(
+                                parsing: try await bed.operatorClient.getData(TreeLayout.journal + "/" + name).data
+                                    ?? []
+                            ))
+                    }
+                    return entries.filter { $0["transition"] == "REFUSED" }.count >= 2
+                }
+                #expect(entries.filter { $0["transition"] != "REFUSED" }.map { $0["id"] } == ["good", "good", "good"])
+                let refused = entries.filter { $0["transition"] == "REFUSED" }
+                let counts = refused.reduce(into: [String: Int64]()) {
+                    $0[$1["by"]?.stringValue ?? "", default: 0] += $1["count"]?.intValue ?? 0
+                }
+                // What names no device is counted by the owner of shard 0.
+                #expect(counts["ada"] == 100)
+                #expect(counts["eve"] == 100 || counts["eve"] == 200)
+                #expect(refused.count <= 4)
+                #expect(log.all.count <= 3 * LineAllowance.burst, "\(log.all.count)")
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test("while the tree is away only so many requests are on their way, and the flood of one costs nobody else")
+    func requestsInFlight() async throws {
+        try await Bed.with { bed in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                let gateway = try await bed.gateway("g1", in: &group, isRunning: false)
+                func ask(_ id: String, _ by: String) {
+                    let text =
+                        #"{"id":"\#(id)","device":"factory/line1/press1","command":"start","by":"\#(by)"}"#
+                    gateway.service.offerRequest(payload: Array(text.utf8), properties: nil)
+                }
+                for number in 0..<2_000 { ask("f\(number)", "flood") }
+                ask("good", "ann")
+                let (waiting, counters) = gateway.service.state.withLock { ($0.requests.count, $0.counters) }
+                #expect(waiting == RequestQueue.Limits().waitingPerRequester + 1)
+                #expect(counters.requestsDropped == UInt64(2_000 - RequestQueue.Limits().waitingPerRequester))
+                group.addTask { try await gateway.service.run() }
+                try await eventually("the request of another") { try await bed.record("good") != nil }
+                #expect(gateway.service.state.withLock { $0.requests.underway } <= RequestQueue.Limits().underway)
+                group.cancelAll()
+            }
+        }
+    }
+
     @Test("a graceful end sends nothing more and waits for the answer to what has been sent")
     func drains() async throws {
         try await Bed.with { bed in

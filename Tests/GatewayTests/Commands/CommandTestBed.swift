@@ -125,13 +125,15 @@ final class CommandTestBed: Sendable {
     /// Starts a gateway in `group`.
     func gateway(
         _ name: String, in group: inout ThrowingTaskGroup<Void, any Error>, broker: ScriptedBroker = ScriptedBroker(),
-        isRunning: Bool = true, reading: @escaping @Sendable (TagPath) -> Interlock.Reading? = { _ in nil }
+        isRunning: Bool = true, logger: Logger? = nil,
+        reading: @escaping @Sendable (TagPath) -> Interlock.Reading? = { _ in nil }
     ) async throws -> TestGateway {
         let client = try await tree.client(in: &group)
+        var configuration = CommandService.Configuration(plant: "test", gateway: name, definitions: Self.definitions)
+        configuration.replies = ReplyTopics(prefix: "hmi/", commands: Self.definitions)
         let service = CommandService(
-            client: client, publisher: broker,
-            configuration: .init(plant: "test", gateway: name, definitions: Self.definitions), reading: reading,
-            health: FailureBoard(clock: .system, logger: logger), logger: logger)
+            client: client, publisher: broker, configuration: configuration, reading: reading,
+            health: FailureBoard(clock: .system, logger: self.logger), logger: logger ?? self.logger)
         if isRunning { group.addTask { try await service.run() } }
         return TestGateway(service: service, broker: broker, client: client, bed: self)
     }

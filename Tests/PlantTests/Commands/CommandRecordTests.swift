@@ -67,7 +67,10 @@ struct CommandRecordTests {
             (#"{"device":"$SYS/x","command":"go"}"#, "device: it begins with $"),
             (#"{"device":"f\u0007","command":"go"}"#, "device: it contains control characters"),
             (#"{"device":"f","command":"go","state":"DONE"}"#, "state: is \"DONE\", must be one of REQUESTED"),
-            (#"{"device":"f","command":"go","requestedAt":"now"}"#, "requestedAt: is \"now\", must be a time in milliseconds"),
+            (
+                #"{"device":"f","command":"go","requestedAt":"now"}"#,
+                "requestedAt: is \"now\", must be a time in milliseconds"
+            ),
             (#"{"device":"f","command":"go","requestedAt":1e300}"#, "must be a time in milliseconds"),
             (#"{"device":"f","command":"go","parameters":[]}"#, "parameters: is [], must be an object"),
         ])
@@ -127,7 +130,6 @@ struct CommandRecordTests {
                 "device": "factory/line1/press1", "command": "setSpeed", "parameters": ["rpm": 700], "attempt": 0,
                 "reason": "device",
             ])
-        #expect(record.cancellationEntry(by: "bob", at: 51)["transition"] == "CANCEL_REQUESTED")
     }
 
     @Test("what can be trimmed: the old, and the oldest of too many")

@@ -1,0 +1,69 @@
+import Plant
+import Testing
+
+@testable import Gateway
+
+@Suite("Topics on which requesters may have their answers")
+struct ReplyTopicsTests {
+    @Test("below the gateways' own commands: anything but where requests come in")
+    func own() {
+        let topics = CommandTopics(plant: "test")
+        #expect(topics.isOurs("linekeeper/test/commands/c1"))
+        #expect(topics.isOurs("linekeeper/test/commands/hmi/1"))
+        for topic in [
+            "linekeeper/test/commands/request", "linekeeper/test/commands/", "linekeeper/test/commands",
+            "linekeeper/test/alarms/a/b", "linekeeper/test/gateways/g1", "linekeeper/other/commands/c1", "hmi/1", "",
+            "$SYS/x", "linekeeper/test/commands/+", "linekeeper/test/commands/#",
+            "linekeeper/test/commands/" + String(repeating: "x", count: 2_000),
+        ] {
+            #expect(!topics.isOurs(topic), "\(topic)")
+        }
+    }
+
+    @Test("below the configured prefix: nothing that a route, a command or an answer matches")
+    func prefix() throws {
+        let fixture = try ConfigurationFixture([
+            "linekeeper.yaml": soundHead + """
+                routes:
+                  - { name: a, topic: "hmi/samples/{x}", device: "hmi/{x}", payload: number }
+                commands:
+                  - { name: go, devices: "hmi/+", topic: "{device}/cmd/go", execution: atMostOnce,
+                      answer: { topic: "{device}/ack", id: /id, succeeded: { /ok: true } } }
+                """
+        ])
+        let configuration = try fixture.load()
+        let replies = ReplyTopics(prefix: "hmi/", routes: configuration.routes, commands: configuration.commands)
+        #expect(replies.allows("hmi/answers/1"))
+        for topic in [
+            "hmi/samples/1", "hmi/press/cmd/go", "hmi/press/ack", "hmi/", "other/1", "hmi/+",
+            "factory/line1/press1/cmd/x",
+        ] {
+            #expect(!replies.allows(topic), "\(topic)")
+        }
+        #expect(!ReplyTopics().allows("hmi/answers/1"))
+    }
+
+    @Test("a prefix that is none, or below which messages mean something else, is a mistake")
+    func configuration() throws {
+        for (prefix, part) in [
+            ("hmi", "ends with /"), ("linekeeper/test/", "outside linekeeper/"), ("$SYS/", "ends with /"),
+            ("a/+/", "ends with /"), ("factory/line1/", "route \"machines\""), ("cell/p1/", "command \"go\""),
+            ("done/", "command \"go\""),
+        ] {
+            let fixture = try ConfigurationFixture([
+                "linekeeper.yaml": """
+                plant: p
+                gateway: g
+                mqtt: { broker: "mqtt://127.0.0.1:1883", replyPrefix: "\(prefix)" }
+                tree: { embedded: { data: ./var/tree } }
+                routes:
+                  - { name: machines, topic: "factory/{line}/{x}", device: "factory/{line}/{x}", payload: number }
+                commands:
+                  - { name: go, devices: "cell/+", topic: "{device}/cmd/go", execution: atMostOnce,
+                      answer: { topic: "done/{device}", id: /id, succeeded: { /ok: true } } }
+                """
+            ])
+            expectProblem(fixture.problems(), "replyPrefix", "mistake", part)
+        }
+    }
+}
