@@ -17,6 +17,8 @@ public final class FaultProxy: Sendable {
         /// Connections whose first bytes it is true of are hung up on, as soon as those have come.
         var refusesBeginning: (@Sendable ([UInt8]) -> Bool)?
         var links: [Int: Link] = [:]
+        /// All bytes that clients have sent since they are recorded.
+        var sent: [UInt8]?
         var accepted = 0
         var isClosed = false
     }
@@ -58,6 +60,11 @@ public final class FaultProxy: Sendable {
 
     /// How many connections were accepted so far.
     public var acceptedConnections: Int { state.withLock { $0.accepted } }
+
+    /// Records what clients send from now on, for ``sent``.
+    public func recordSent() { state.withLock { $0.sent = [] } }
+    /// What clients have sent since ``recordSent()``. Meant for one connection: several are mixed.
+    public var sent: [UInt8] { state.withLock { $0.sent ?? [] } }
 
     /// Keeps bytes of a direction back until ``release(_:)``.
     public func hold(_ direction: Direction) { state.withLock { _ = $0.held.insert(direction) } }
@@ -141,7 +148,10 @@ public final class FaultProxy: Sendable {
         reading: while true {
             let count = recv(source, &buffer, buffer.count, 0)
             if count <= 0 { break }
-            if direction == .toServer, isRefused(id, buffer[..<count]) { break }
+            if direction == .toServer {
+                if isRefused(id, buffer[..<count]) { break }
+                state.withLock { $0.sent?.append(contentsOf: buffer[..<count]) }
+            }
             while state.withLock({ $0.held.contains(direction) }) {
                 usleep(500)
                 // Cut while held: a socket that was shut down says so.
