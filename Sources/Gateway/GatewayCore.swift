@@ -109,9 +109,10 @@ struct GatewayCore: Service {
             client: client, path: TreeLayout.gateways, name: identity.gateway, data: registration.serialized(),
             mayReplace: { identity.provesDeath(of: $0) }, logger: logger)
         let shards = ShardOwnership(client: client, gateway: identity.gateway, clock: clock, logger: logger)
+        let (termReturns, shardReturns) = (Wake(), Wake())
         let catchUp = ShardCatchUp(
             client: client, plant: plant, shards: shards, health: health, clock: clock,
-            caughtUp: { [wakes] in wakes.mirror.wake() })
+            caughtUp: { shardReturns.wake() })
         let election = LeaderElection(
             client: client, path: TreeLayout.alarmProcessor, identity: Array(identity.gateway.utf8), logger: logger)
         election.setStanding(false)
@@ -138,18 +139,17 @@ struct GatewayCore: Service {
                 subscriber.reconnectNow()
                 publisher.reconnectNow()
             })
-        let termTurns = Wake()
         let processor = AlarmProcessor(
             client: client, election: election, gateway: identity.gateway, plant: plant,
             definitions: configuration.alarms, journal: journal, known: known, board: board, gate: gate,
-            turns: wakes.alarms, counters: counters, health: health, clock: clock, logger: logger, termTurns: termTurns)
+            turns: wakes.alarms, counters: counters, health: health, clock: clock, logger: logger, term: termReturns)
         let topics = AlarmTopics(plant: configuration.plant)
         let announcer = Announcer(
             client: client, board: board, publisher: publisher, topics: topics,
             lease: { processor.announcingLease }, counters: counters, health: health, clock: clock, logger: logger)
         let retained = RetainedRecords(
             client: client, broker: publisher, board: board, topics: topics, gateway: identity.gateway,
-            session: { [subscriber] in subscriber.connectionUpdates() }, turns: termTurns,
+            session: { [subscriber] in subscriber.connectionUpdates() }, turns: wakes.retained,
             term: { processor.lease?.token }, lease: { processor.announcingLease }, health: health, clock: clock,
             logger: logger)
         let devices = DeviceKeeper(
@@ -191,19 +191,20 @@ struct GatewayCore: Service {
             wakes: wakes, tree: { [client] in client.stateUpdates() },
             broker: [
                 { [subscriber] in subscriber.connectionUpdates() }, { [publisher] in publisher.connectionUpdates() },
-            ])
+            ],
+            term: termReturns, shards: shardReturns)
         let control = ControlChannel(
             publisher: publisher, plant: configuration.plant, identity: identity,
             takeover: takeover,
             commandRequest: { commands.offerRequest(payload: $0, properties: $1) },
             retained: { retained.heard(topic: $0, payload: $1, isRetained: $2) }, logger: logger)
-        shards.observe { [plant, wakes] change in
+        shards.observe { [plant] change in
             switch change {
             case .gained(let shard, let lease):
                 plant.shardGained(shard)
                 commands.shardGained(shard, lease: lease)
                 catchUp.wake()
-                wakes.all()
+                shardReturns.wake()
             case .lost(let shard):
                 commands.shardLost(shard)
             }

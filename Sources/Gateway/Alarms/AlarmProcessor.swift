@@ -54,7 +54,7 @@ final class AlarmProcessor: Service {
     let board: AnnouncementBoard
     private let gate: AcknowledgementGate
     private let turns: Wake
-    private let termTurns: Wake
+    private let term: Wake
     let counters: GatewayCounters
     let clock: GatewayClock
     let logger: Logger
@@ -65,12 +65,13 @@ final class AlarmProcessor: Service {
 
     /// - Parameters:
     ///   - definitions: the alarms that are configured; records of others are not written again.
-    ///   - termTurns: woken when a term has been prepared, and when it has ended.
+    ///   - term: turned when a lease has been taken up, when its term has been prepared, and when it has been lost.
     init(
         client: ZooKeeperClient, election: LeaderElection, gateway: String, plant: PlantState,
         definitions: [AlarmDefinition], journal: Journal, known: KnownRecords, board: AnnouncementBoard,
         gate: AcknowledgementGate, turns: Wake, counters: GatewayCounters, health: FailureBoard,
-        clock: GatewayClock = .system, logger: Logger, termTurns: Wake = Wake()
+        clock: GatewayClock = .system,
+        logger: Logger, term: Wake
     ) {
         self.client = client
         self.election = election
@@ -82,7 +83,7 @@ final class AlarmProcessor: Service {
         self.board = board
         self.gate = gate
         self.turns = turns
-        self.termTurns = termTurns
+        self.term = term
         self.counters = counters
         self.clock = clock
         self.logger = logger
@@ -153,8 +154,7 @@ final class AlarmProcessor: Service {
                 if held { logger.notice("no longer the active alarm processor", metadata: ["reason": "\(reason)"]) }
             }
             turns.wake()
-            board.wake()
-            termTurns.wake()
+            term.wake()
         }
     }
 
@@ -252,8 +252,7 @@ final class AlarmProcessor: Service {
         try await writeMissing(lease)
         // Announcements need not wait for the entry below.
         state.withLock { $0.prepared = lease.token }
-        board.wake()
-        termTurns.wake()
+        term.wake()
         if plant.isNewEpoch(lease.token) {
             let entry = JournalEntry(
                 kind: .ownership, at: clock.wall(), gateway: gateway, epoch: lease.token, transition: "ELECTED",

@@ -58,7 +58,7 @@ final class RetainedRecords: Service {
 
     /// - Parameters:
     ///   - session: how the listening connection stands, from now on.
-    ///   - turns: woken when a term has been prepared, and when it has ended.
+    ///   - turns: woken when a term has been prepared, and when it has ended; see ``Returns``.
     ///   - term: the active processor's term, when that is this gateway.
     ///   - lease: the lease under which announcements may leave.
     init(

@@ -7,13 +7,15 @@ struct ServiceWakes: Sendable {
     let mirror = Wake()
     let alarms = Wake()
     let devices = Wake()
+    /// Of the comparison of retained records.
+    let retained = Wake()
     let announcer: [Wake]
 
     init(announcer: [Wake]) { self.announcer = announcer }
 
     /// Each of them may wait for anything that can go and come back.
     func all() {
-        for wake in [mirror, alarms, devices] + announcer { wake.wake() }
+        for wake in [mirror, alarms, devices, retained] + announcer { wake.wake() }
     }
 }
 
@@ -26,12 +28,22 @@ struct Returns: Service {
     let tree: @Sendable () -> AsyncStream<ConnectionState>
     /// The connections to the broker.
     let broker: [@Sendable () -> AsyncStream<MQTTConnectionState>]
+    /// Turned by the ``AlarmProcessor`` when it has taken up a lease, has prepared its term, or has lost it. Not by the
+    /// election: a service that was woken by that could find the processor without its lease, and would not be woken again.
+    let term: Wake
+    /// Turned when a shard has been gained, and when one may be written.
+    let shards: Wake
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask {
                     for await case .connected in tree() { wakes.all() }
+                }
+                for cause in [term, shards] {
+                    group.addTask {
+                        for await _ in cause.turns { wakes.all() }
+                    }
                 }
                 for updates in broker {
                     group.addTask {

@@ -63,8 +63,9 @@ final class AlarmTestBed: Sendable {
         /// The listening connection.
         let session = ScriptedBroker()
         let counters = GatewayCounters()
-        let alarmTurns = Wake()
+        let wakes: ServiceWakes
         private let announcer: Announcer
+        private let returns: Returns
 
         fileprivate init(
             _ name: String, _ client: ZooKeeperClient, _ configuration: GatewayConfiguration, broker: ScriptedBroker,
@@ -76,19 +77,20 @@ final class AlarmTestBed: Sendable {
                 configuration: configuration, answerFilters: [], echoTopic: "", clock: clock, logger: logger)
             health = FailureBoard(clock: clock, logger: logger)
             board = AnnouncementBoard(limits: limits, clock: clock)
+            wakes = ServiceWakes(announcer: [board.turns, board.markTurns])
             journal = Journal(
                 client: client, known: known, board: board, health: health, clock: clock, logger: logger,
-                recorded: { [plant, alarmTurns] record in
+                recorded: { [plant, wakes] record in
                     plant.transitionRecorded(record)
-                    alarmTurns.wake()
+                    wakes.alarms.wake()
                 })
             election = LeaderElection(
                 client: client, path: TreeLayout.alarmProcessor, identity: Array(name.utf8), logger: logger)
-            let termTurns = Wake()
+            let term = Wake()
             processor = AlarmProcessor(
                 client: client, election: election, gateway: name, plant: plant, definitions: configuration.alarms,
-                journal: journal, known: known, board: board, gate: AcknowledgementGate { _ in }, turns: alarmTurns,
-                counters: counters, health: health, clock: clock, logger: logger, termTurns: termTurns)
+                journal: journal, known: known, board: board, gate: AcknowledgementGate { _ in }, turns: wakes.alarms,
+                counters: counters, health: health, clock: clock, logger: logger, term: term)
             let topics = AlarmTopics(plant: "test")
             announcer = Announcer(
                 client: client, board: board, publisher: broker, topics: topics,
@@ -96,9 +98,13 @@ final class AlarmTestBed: Sendable {
                 logger: logger)
             retained = RetainedRecords(
                 client: client, broker: broker, board: board, topics: topics, gateway: name,
-                session: { [session] in session.connectionUpdates() }, turns: termTurns,
+                session: { [session] in session.connectionUpdates() }, turns: wakes.retained,
                 term: { [processor] in processor.lease?.token },
                 lease: { [processor] in processor.announcingLease }, health: health, clock: clock, logger: logger)
+            returns = Returns(
+                wakes: wakes, tree: { client.stateUpdates() },
+                broker: [{ [session] in session.connectionUpdates() }, { broker.connectionUpdates() }], term: term,
+                shards: Wake())
             broker.onMessage { [retained] topic, payload, isRetained in
                 _ = retained.heard(topic: Array(topic.utf8), payload: payload, isRetained: isRetained)
             }
@@ -112,6 +118,7 @@ final class AlarmTestBed: Sendable {
             group.addTask { try await self.processor.run() }
             group.addTask { try await self.announcer.run() }
             group.addTask { try await self.retained.run() }
+            group.addTask { try await self.returns.run() }
         }
 
         /// A machine says how hot it is.
@@ -127,7 +134,7 @@ final class AlarmTestBed: Sendable {
                 }
             }
             _ = plant.take(batch.finish())
-            alarmTurns.wake()
+            wakes.alarms.wake()
         }
 
         /// `ACT press1 1`: transitions whose events the broker has taken, each with the alarm's revision.
