@@ -236,8 +236,9 @@ struct GatewayCore: Service {
             }, holdsName: { ownership.holdsName }, health: health, clock: clock)
         // This runs once the tree has been read, so the gateway is ready; without its broker it is still worth keeping.
         let systemd = SystemdLifecycle(
-            notifier: SystemdNotifier(environment: HostProcess.environment, processID: HostProcess.id), logger: logger,
-            isHealthy: { [plant] in plant.hasAdvanced(since: WallClock.now() &- 10_000) }, becomeReady: {})
+            notifier: SystemdNotifier(environment: HostProcess.environment, processID: HostProcess.id), clock: clock,
+            logger: logger, isHealthy: { [plant, clock] in plant.hasAdvanced(since: clock.wall() &- 10_000) },
+            becomeReady: {})
         return [
             publisher, control, journal, membership, election, shards, ownership, eagerness, processor, announcer,
             retained, houseKeeping, devices, mirror, ingest, hearing, missed, returns, subscriber, commands, watch,

@@ -93,6 +93,7 @@ final class AlarmProcessor: Service {
     }
 
     /// The lease of the active alarm processor, when that is this gateway and its step-down deadline lies ahead.
+    /// By the client's clock, which the deadline is reckoned by: a test that lets a day pass keeps its session.
     var lease: Lease? {
         guard let lease = state.withLock({ $0.lease }), lease.isValid() else { return nil }
         return lease

@@ -89,7 +89,7 @@ extension CommandService {
         let end = clock.now() + Self.requestPatience
         while true {
             do {
-                switch try await CommandClient(client: client).submit(record) {
+                switch try await CommandClient(client: client, clock: clock).submit(record) {
                 case .created: return
                 case .known(let existing):
                     // Asked before, here or through another gateway. Whoever owns it tells how it stands.
@@ -110,7 +110,7 @@ extension CommandService {
 
     private func validLease(of device: TagPath) -> Lease? {
         let shard = ShardMap.shard(of: device)
-        guard let lease = state.withLock({ $0.leases[shard] }), lease.isValid() else { return nil }
+        guard let lease = state.withLock({ $0.leases[shard] }), lease.isValid(at: clock.now()) else { return nil }
         return lease
     }
 
@@ -118,7 +118,7 @@ extension CommandService {
     private func refuse(_ request: CommandRequest, id: String?, device: TagPath?, detail: String) {
         let shard = device.map(ShardMap.shard(of:)) ?? 0
         let isOurs = state.withLock { state in
-            guard let lease = state.leases[shard], lease.isValid() else { return false }
+            guard let lease = state.leases[shard], lease.isValid(at: clock.now()) else { return false }
             state.counters.requestsRefused &+= 1
             return true
         }

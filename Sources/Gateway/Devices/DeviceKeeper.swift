@@ -54,7 +54,7 @@ struct DeviceKeeper: Service {
         let failed = await withTaskGroup(of: DeviceChange?.self) { group in
             for change in changes {
                 group.addTask {
-                    guard let lease = leases[change.shard], lease.isValid() else { return change }
+                    guard let lease = leases[change.shard], lease.isValid(at: clock.now()) else { return change }
                     do {
                         try await write(change, lease: lease)
                         return nil

@@ -8,16 +8,18 @@ package struct SystemdLifecycle: Service {
     private let notifier: SystemdNotifier?
     private let becomeReady: @Sendable () async throws -> Void
     private let isHealthy: @Sendable () -> Bool
+    private let clock: GatewayClock
     private let logger: Logger
 
     /// - Parameters:
     ///   - becomeReady: returns once the gateway does its work.
     ///   - isHealthy: asked before each sign of life.
     package init(
-        notifier: SystemdNotifier?, logger: Logger, isHealthy: @escaping @Sendable () -> Bool = { true },
-        becomeReady: @escaping @Sendable () async throws -> Void
+        notifier: SystemdNotifier?, clock: GatewayClock, logger: Logger,
+        isHealthy: @escaping @Sendable () -> Bool = { true }, becomeReady: @escaping @Sendable () async throws -> Void
     ) {
         self.notifier = notifier
+        self.clock = clock
         self.logger = logger
         self.isHealthy = isHealthy
         self.becomeReady = becomeReady
@@ -43,11 +45,11 @@ package struct SystemdLifecycle: Service {
                     group.addTask {
                         while !Task.isCancelled {
                             if isHealthy() { tell(notifier, .watchdog) }
-                            try? await Task.sleep(for: interval)
+                            try? await clock.sleep(interval)
                         }
                     }
                 } else {
-                    group.addTask { try? await Task.sleep(for: .seconds(Int64.max / 2)) }
+                    group.addTask { try? await gracefulShutdown() }
                 }
                 await group.waitForAll()
             }

@@ -197,7 +197,7 @@ struct TagMirror<Shards: WritableShards>: Service {
         for write in writes {
             let bit: UInt64 = 1 << UInt64(write.shard)
             if checked & bit == 0 {
-                guard let lease = leases[write.shard], lease.isValid() else {
+                guard let lease = leases[write.shard], lease.isValid(at: clock.now()) else {
                     plant.writeFailed(writes)
                     return .waits
                 }

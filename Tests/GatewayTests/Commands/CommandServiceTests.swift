@@ -208,6 +208,48 @@ struct CommandServiceTests {
         }
     }
 
+    @Test("what is not answered ends at its deadline, by the service's clock", arguments: ["setSpeed", "start"])
+    func timeout(command: String) async throws {
+        try await Bed.with { bed in
+            let fake = FakeClock(wall: WallClock.now())
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                let gateway = try await bed.gateway("g1", in: &group, clock: GatewayClock(fake))
+                _ = try await gateway.own(Bed.press, in: &group)
+                var request = Bed.request("a", command, timeout: 1_000)
+                request.requestedAt = fake.wall
+                _ = try await bed.commands.submit(request)
+                try await eventually("sent", seen: { "\(String(describing: try? await bed.record("a")))" }) {
+                    try await bed.record("a")?.state == .sent
+                }
+                let deadline = request.requestedAt + 1_000
+                fake.advance(by: .milliseconds(deadline - 1 - fake.wall))
+                #expect(try await bed.record("a")?.state == .sent)
+                let end = try await eventuallyValue("its end") {
+                    // The timer may just be about to sleep again.
+                    fake.advance(by: .milliseconds(1))
+                    return try await bed.record("a").flatMap { $0.state.isFinal ? $0 : nil }
+                }
+                #expect(end.state == .timedOut && end.finishedAt ?? 0 >= deadline, "\(end.json)")
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test("who waits for a command gets it as it stands when the time is over")
+    func patience() async throws {
+        try await Bed.with { bed in
+            let fake = FakeClock()
+            let commands = CommandClient(client: bed.operatorClient, clock: GatewayClock(fake))
+            _ = try await commands.submit(Bed.request("a", "start"))
+            async let waiting = commands.wait("a", until: fake.now + .seconds(30))
+            try await eventually("it waits") { fake.sleeperCount == 1 }
+            fake.advance(by: .seconds(29))
+            #expect(fake.sleeperCount == 1)
+            fake.advance(by: .seconds(1))
+            #expect(try await waiting.state == .requested)
+        }
+    }
+
     @Test("interlocks are judged by the latest values")
     func interlock() async throws {
         try await Bed.with { bed in

@@ -125,7 +125,7 @@ final class CommandTestBed: Sendable {
     /// Starts a gateway in `group`.
     func gateway(
         _ name: String, in group: inout ThrowingTaskGroup<Void, any Error>, broker: ScriptedBroker = ScriptedBroker(),
-        isRunning: Bool = true, logger: Logger? = nil,
+        isRunning: Bool = true, clock: GatewayClock = .system, logger: Logger? = nil,
         reading: @escaping @Sendable (TagPath) -> Interlock.Reading? = { _ in nil }
     ) async throws -> TestGateway {
         let client = try await tree.client(in: &group)
@@ -133,7 +133,7 @@ final class CommandTestBed: Sendable {
         configuration.replies = ReplyTopics(prefix: "hmi/", commands: Self.definitions)
         let service = CommandService(
             client: client, publisher: broker, configuration: configuration, reading: reading,
-            health: FailureBoard(clock: .system, logger: self.logger), logger: logger ?? self.logger)
+            health: FailureBoard(clock: clock, logger: self.logger), clock: clock, logger: logger ?? self.logger)
         if isRunning { group.addTask { try await service.run() } }
         return TestGateway(service: service, broker: broker, client: client, bed: self)
     }

@@ -1,6 +1,8 @@
 import Glibc
 import Logging
 import ServiceLifecycle
+import Synchronization
+import TestFixtures
 import Testing
 
 @testable import Gateway
@@ -40,11 +42,11 @@ struct SystemdNotifierTests {
     @Test(
         "a datagram arrives on a path and on an abstract name",
         arguments: ["/tmp/linekeeper-notify-", "@linekeeper-notify-"])
-    func delivery(prefix: String) async throws {
+    func delivery(prefix: String) throws {
         let receiver = try NotifySocket(prefix + "\(UInt32.random(in: 0...UInt32.max))")
         let notifier = try #require(SystemdNotifier(environment: ["NOTIFY_SOCKET": receiver.name], processID: 1))
         try notifier.notify(.ready, .status("at work"))
-        #expect(await receiver.receive() == "READY=1\nSTATUS=at work")
+        #expect(receiver.received() == ["READY=1\nSTATUS=at work"])
     }
 
     @Test("nobody listening, or a name that is too long, is an error with the socket's name")
@@ -57,33 +59,67 @@ struct SystemdNotifierTests {
         }
     }
 
-    @Test("a service says ready, alive and stopping", .timeLimit(.minutes(1)))
-    func lifecycle() async throws {
+    /// A service that systemd watches, on a clock that stands still: at the start, ready, and with its first sign of life.
+    private func with(
+        isHealthy: @escaping @Sendable () -> Bool, _ body: (NotifySocket, FakeClock) async throws -> Void
+    ) async throws {
         let receiver = try NotifySocket("@linekeeper-life-\(UInt32.random(in: 0...UInt32.max))")
-        let notifier = SystemdNotifier(
-            environment: ["NOTIFY_SOCKET": receiver.name, "WATCHDOG_USEC": "40000"], processID: 1)
-        let service = SystemdLifecycle(notifier: notifier, logger: Logger(label: "test")) {}
-        let running = Task { try await service.run() }
-        var heard: Set<String> = []
-        while !heard.isSuperset(of: ["READY=1", "WATCHDOG=1"]) { heard.insert(await receiver.receive()) }
-        running.cancel()
-        _ = await running.result
-        while !heard.contains("STOPPING=1") { heard.insert(await receiver.receive()) }
-        #expect(heard == ["READY=1", "WATCHDOG=1", "STOPPING=1"])
+        let fake = FakeClock()
+        let service = SystemdLifecycle(
+            notifier: SystemdNotifier(
+                environment: ["NOTIFY_SOCKET": receiver.name, "WATCHDOG_USEC": "30000000"], processID: 1),
+            clock: GatewayClock(fake), logger: Logger(label: "test"), isHealthy: isHealthy, becomeReady: {})
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await service.run() }
+            var heard: Set<String> = []
+            try await eventually("the start", seen: { "\(heard)" }) {
+                heard.formUnion(receiver.received())
+                return heard.contains("READY=1") && fake.sleeperCount == 1
+            }
+            heard.formUnion(receiver.received())
+            #expect(heard == (isHealthy() ? ["READY=1", "WATCHDOG=1"] : ["READY=1"]))
+            try await body(receiver, fake)
+            group.cancelAll()
+            try await group.waitForAll()
+        }
+        #expect(receiver.received() == ["STOPPING=1"])
     }
 
-    @Test("an unhealthy gateway gives no sign of life", .timeLimit(.minutes(1)))
-    func unhealthy() async throws {
-        let receiver = try NotifySocket("@linekeeper-ill-\(UInt32.random(in: 0...UInt32.max))")
-        let notifier = SystemdNotifier(
-            environment: ["NOTIFY_SOCKET": receiver.name, "WATCHDOG_USEC": "4000"], processID: 1)
-        let service = SystemdLifecycle(notifier: notifier, logger: Logger(label: "test"), isHealthy: { false }) {}
-        let running = Task { try await service.run() }
-        #expect(await receiver.receive() == "READY=1")
-        running.cancel()
-        _ = await running.result
-        #expect(await receiver.receive() == "STOPPING=1")
+    /// Returns when the service has done what is due after that time.
+    private func pass(_ time: Duration, of fake: FakeClock) async throws {
+        fake.advance(by: time)
+        try await eventually("the next sign of life is due") { fake.sleeperCount == 1 }
     }
+
+    @Test("a service says that it is ready, that it is alive twice in the watchdog's time, and that it stops")
+    func lifecycle() async throws {
+        try await with(isHealthy: { true }) { receiver, fake in
+            for _ in 1...3 {
+                fake.advance(by: .milliseconds(14_999))
+                #expect(fake.sleeperCount == 1 && receiver.received().isEmpty)
+                try await pass(.milliseconds(1), of: fake)
+                #expect(receiver.received() == ["WATCHDOG=1"])
+            }
+        }
+    }
+
+    @Test("an unhealthy gateway gives no sign of life until it is healthy again")
+    func unhealthy() async throws {
+        let isHealthy = Health()
+        try await with(isHealthy: { isHealthy.value }) { receiver, fake in
+            try await pass(.seconds(15), of: fake)
+            #expect(receiver.received().isEmpty)
+            isHealthy.set(true)
+            try await pass(.seconds(15), of: fake)
+            #expect(receiver.received() == ["WATCHDOG=1"])
+        }
+    }
+}
+
+private final class Health: Sendable {
+    private let state = Mutex(false)
+    var value: Bool { state.withLock { $0 } }
+    func set(_ value: Bool) { state.withLock { $0 = value } }
 }
 
 /// The receiving end, as systemd has it.
@@ -107,16 +143,14 @@ private final class NotifySocket: Sendable {
         if name.hasPrefix("/") { unlink(name) }
     }
 
-    /// One datagram; empty when none comes within five seconds.
-    func receive() async -> String {
-        let end = ContinuousClock.now + .seconds(5)
+    /// The datagrams that have come since the last call.
+    func received() -> [String] {
+        var texts: [String] = []
         var bytes = [UInt8](repeating: 0, count: 4096)
-        while ContinuousClock.now < end {
-            // Never blocks: the tasks under test run on the same few threads.
-            let count = recv(descriptor, &bytes, bytes.count, Int32(MSG_DONTWAIT))
-            if count >= 0 { return String(decoding: bytes.prefix(count), as: UTF8.self) }
-            try? await Task.sleep(for: .milliseconds(2))
+        // Never blocks: the tasks under test run on the same few threads.
+        while case let count = recv(descriptor, &bytes, bytes.count, Int32(MSG_DONTWAIT)), count >= 0 {
+            texts.append(String(decoding: bytes.prefix(count), as: UTF8.self))
         }
-        return ""
+        return texts
     }
 }
