@@ -92,8 +92,11 @@ let package = Package(
             dependencies: ["ZooKeeperClient", "ZooKeeperProtocol", "EmbeddedZooKeeper", "MQTT", logging],
             path: "Tests/TestFixtures", swiftSettings: settings),
 
-        // script/campaign: faults against the built program. What judges it shares no code with it.
-        .target(name: "CampaignOracle", path: "Tests/Campaign/Oracle", swiftSettings: settings),
+        // script/campaign: faults against the built program. What judges it shares no code with it; of the fixtures it takes
+        // the random generator alone.
+        .target(
+            name: "CampaignOracle", dependencies: ["TestFixtures"], path: "Tests/Campaign/Oracle",
+            swiftSettings: settings),
         .executableTarget(
             name: "campaign",
             dependencies: [
@@ -102,7 +105,7 @@ let package = Package(
             ],
             path: "Tests/Campaign/Program", swiftSettings: settings),
         .testTarget(
-            name: "CampaignTests", dependencies: ["CampaignOracle"], path: "Tests/Campaign/OracleTests",
+            name: "CampaignTests", dependencies: ["CampaignOracle", "TestFixtures"], path: "Tests/Campaign/OracleTests",
             swiftSettings: settings),
 
         .testTarget(

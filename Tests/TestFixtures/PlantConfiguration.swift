@@ -90,21 +90,25 @@ public struct PlantConfiguration: Sendable {
 
         """
 
-    public static let machineCommands = """
+    public static let machineCommands = machineCommands(timeout: "20s", maximumSpeed: 1800)
+
+    public static func machineCommands(timeout: String, maximumSpeed: Int) -> String {
+        """
         commands:
           - name: setSpeed
             devices: factory/+/+
             topic: "{device}/cmd/setSpeed"
-            parameters: { rpm: { type: number, minimum: 0, maximum: 1800, unit: rpm } }
+            parameters: { rpm: { type: number, minimum: 0, maximum: \(maximumSpeed), unit: rpm } }
             execution: idempotent
-            timeout: 20s
+            timeout: \(timeout)
             answer: { topic: "{device}/ack", id: /id, succeeded: { /status: ok } }
           - name: stroke
             devices: factory/+/+
             topic: "{device}/cmd/stroke"
             execution: atMostOnce
-            timeout: 20s
+            timeout: \(timeout)
             answer: { topic: "{device}/ack", id: /id, succeeded: { /status: ok } }
 
         """
+    }
 }

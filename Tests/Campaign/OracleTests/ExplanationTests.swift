@@ -1,3 +1,4 @@
+import TestFixtures
 import Testing
 
 @testable import CampaignOracle
@@ -63,7 +64,7 @@ struct ExplanationTests {
 
     @Test("random journals with one thing wrong have one finding", arguments: 1...60)
     func random(_ seed: UInt64) {
-        var chance = Chance(seed: seed)
+        var chance = SeededRandom(seed: seed)
         var time: Int64 = 0
         let samples = (0..<60).map { _ in
             time += Int64.random(in: 1...400, using: &chance)

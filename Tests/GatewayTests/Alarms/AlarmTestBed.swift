@@ -18,12 +18,7 @@ final class AlarmTestBed: Sendable {
     static func with(
         _ body: @Sendable (AlarmTestBed, inout ThrowingTaskGroup<Void, any Error>) async throws -> Void
     ) async throws {
-        try await TreeBed.with { tree in
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                try await body(AlarmTestBed(tree), &group)
-                group.cancelAll()
-            }
-        }
+        try await TreeBed.with { tree, group in try await body(AlarmTestBed(tree), &group) }
     }
 
     static let plantFile = """

@@ -52,6 +52,18 @@ final class TreeBed: Sendable {
         }
     }
 
+    /// The same with a group for what the test starts, which ends with `body`.
+    static func with(
+        _ body: @Sendable (TreeBed, inout ThrowingTaskGroup<Void, any Error>) async throws -> Void
+    ) async throws {
+        try await with { tree in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                try await body(tree, &group)
+                group.cancelAll()
+            }
+        }
+    }
+
     private static func makeClient(_ connectString: String, _ logger: Logger) throws -> ZooKeeperClient {
         var configuration = try ZooKeeperClient.Configuration(connectString: connectString)
         configuration.sessionTimeout = .seconds(5)

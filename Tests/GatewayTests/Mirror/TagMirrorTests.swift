@@ -88,22 +88,19 @@ struct TagMirrorTests {
     private func with(
         _ body: @escaping @Sendable (Bed, inout ThrowingTaskGroup<Void, any Error>) async throws -> Void
     ) async throws {
-        try await TreeBed.with { tree in
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                let client = try await tree.client(in: &group)
-                let election = LeaderElection(
-                    client: client, path: TreeLayout.shard(0), identity: Array("g".utf8), logger: tree.logger)
-                group.addTask { try await election.run() }
-                var lease: Lease?
-                for await event in election.events() {
-                    if case .elected(let won) = event {
-                        lease = won
-                        break
-                    }
+        try await TreeBed.with { tree, group in
+            let client = try await tree.client(in: &group)
+            let election = LeaderElection(
+                client: client, path: TreeLayout.shard(0), identity: Array("g".utf8), logger: tree.logger)
+            group.addTask { try await election.run() }
+            var lease: Lease?
+            for await event in election.events() {
+                if case .elected(let won) = event {
+                    lease = won
+                    break
                 }
-                try await body(try Bed(tree, client, try #require(lease)), &group)
-                group.cancelAll()
             }
+            try await body(try Bed(tree, client, try #require(lease)), &group)
         }
     }
 

@@ -1,9 +1,7 @@
-import EmbeddedZooKeeper
 import Logging
 import MQTT
 import Plant
 import Synchronization
-import TestFixtures
 import ZooKeeperClient
 import ZooKeeperProtocol
 import ZooKeeperRecipes
@@ -13,52 +11,18 @@ import ZooKeeperRecipes
 /// A tree in this process, an observer at it, and gateways that are nothing but their ownership: registration, candidacies,
 /// takeover. What the broker would say, the test says.
 final class OwnershipTestBed: Sendable {
-    let connectString: String
-    let observer: ZooKeeperClient
-    let logger: Logger
+    private let tree: TreeBed
 
-    private init(connectString: String, observer: ZooKeeperClient, logger: Logger) {
-        self.connectString = connectString
-        self.observer = observer
-        self.logger = logger
-    }
+    var observer: ZooKeeperClient { tree.operatorClient }
+    var logger: Logger { tree.logger }
+
+    private init(_ tree: TreeBed) { self.tree = tree }
 
     /// Runs `body` beside a tree server; everything is gone afterwards.
     static func with(
         _ body: @Sendable (OwnershipTestBed, inout ThrowingTaskGroup<Void, any Error>) async throws -> Void
     ) async throws {
-        var logger = Logger(label: "test")
-        logger.logLevel = .error
-        let folder = try makeTemporaryFolder("ownership")
-        defer { removeAll(folder) }
-        let port = try FreePort.tcp()
-        let server = EmbeddedServer(
-            configuration: .init(
-                dataDirectory: folder, listen: [HostPort(host: "127.0.0.1", port: port)], tick: .milliseconds(500)),
-            logger: logger)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await server.run() }
-            _ = try await server.waitUntilListening()
-            let connectString = "127.0.0.1:\(port)/linekeeper/test"
-            let client = try makeClient(connectString, logger)
-            group.addTask { try await client.run() }
-            _ = try await client.waitUntilConnected(timeout: .seconds(10))
-            try await client.ensureChroot()
-            for root in TreeLayout.roots { try await client.ensurePath(root) }
-            for shard in 0..<TreeLayout.shardCount { try await client.ensurePath(TreeLayout.shard(shard)) }
-            let bed = OwnershipTestBed(connectString: connectString, observer: client, logger: logger)
-            let result: Result<Void, any Error>
-            do { result = .success(try await body(bed, &group)) } catch { result = .failure(error) }
-            group.cancelAll()
-            try result.get()
-        }
-    }
-
-    private static func makeClient(_ connectString: String, _ logger: Logger) throws -> ZooKeeperClient {
-        var configuration = try ZooKeeperClient.Configuration(connectString: connectString)
-        configuration.sessionTimeout = .seconds(5)
-        configuration.leaseRule = .standalone
-        return ZooKeeperClient(configuration: configuration, logger: logger)
+        try await TreeBed.with { tree, group in try await body(OwnershipTestBed(tree), &group) }
     }
 
     /// One gateway's ownership.
@@ -142,9 +106,7 @@ final class OwnershipTestBed: Sendable {
         _ name: String, life: String = "1", proof: GatewayIdentity.ProcessProof? = nil, routes: String = "r",
         isLinkUp: Bool = true, in group: inout ThrowingTaskGroup<Void, any Error>
     ) async throws -> TestGateway {
-        let client = try Self.makeClient(connectString, logger)
-        group.addTask { try await client.run() }
-        _ = try await client.waitUntilConnected(timeout: .seconds(10))
+        let client = try await tree.client(in: &group)
         let gateway = TestGateway(name, client: client, life: life, proof: proof, routes: routes, bed: self)
         gateway.shards.beforeRelease { shard in gateway.drained.withLock { $0.append(shard) } }
         if isLinkUp { gateway.setLink(true) }

@@ -188,17 +188,14 @@ extension InATree.ShardCatchUpTests {
             clock: GatewayClock = .system,
             _ body: @escaping @Sendable (Bed, inout ThrowingTaskGroup<Void, any Error>) async throws -> Void
         ) async throws {
-            try await TreeBed.with { tree in
+            try await TreeBed.with { tree, group in
                 let proxy = try FaultProxy(target: tree.port)
                 defer { proxy.close() }
-                try await withThrowingTaskGroup(of: Void.self) { group in
-                    let client = try await tree.client(in: &group, port: proxy.port)
-                    let bed = try Bed(tree, client, proxy, clock: clock)
-                    bed.shards.observe { if case .gained = $0 { bed.catchUp.wake() } }
-                    group.addTask { try await bed.shards.run() }
-                    try await body(bed, &group)
-                    group.cancelAll()
-                }
+                let client = try await tree.client(in: &group, port: proxy.port)
+                let bed = try Bed(tree, client, proxy, clock: clock)
+                bed.shards.observe { if case .gained = $0 { bed.catchUp.wake() } }
+                group.addTask { try await bed.shards.run() }
+                try await body(bed, &group)
             }
         }
 

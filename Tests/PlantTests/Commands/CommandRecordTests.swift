@@ -36,7 +36,7 @@ struct CommandRecordTests {
                 try CommandRecord(parsing: Array(bytes.prefix(length)), id: "a.b_c-1")
             }
         }
-        var dice = CommandDice(seed: 3)
+        var dice = SeededRandom(seed: 3)
         for _ in 0..<5000 {
             var mutated = bytes
             for _ in 0..<Int.random(in: 1...4, using: &dice) {

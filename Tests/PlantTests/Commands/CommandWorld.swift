@@ -25,7 +25,7 @@ struct CommandWorld {
         var epoch: Int64?
     }
 
-    var dice: CommandDice
+    var dice: SeededRandom
     let isCalm: Bool
     var now: Milliseconds = 0
     var zxid: Int64 = 10
@@ -43,7 +43,7 @@ struct CommandWorld {
     private var created = 0
 
     init(seed: UInt64, isCalm: Bool = false) {
-        dice = CommandDice(seed: seed)
+        dice = SeededRandom(seed: seed)
         self.isCalm = isCalm
         gateways = ["g1", "g2"].map { .init(desk: CommandDesk(gateway: $0, catalogue: DeskFixture.catalogue)) }
         for index in gateways.indices { gateways[index].todo += gateways[index].desk.brokerAvailable(true, at: 0) }

@@ -84,7 +84,7 @@ struct InterlockTests {
         #expect(throws: Interlock.Mistake.self) {
             try Interlock((0..<200).map { "a\($0) == 1" }.joined(separator: " and "))
         }
-        var generator = CommandDice(seed: 7)
+        var generator = SeededRandom(seed: 7)
         let pieces = [
             "a", "==", "=", "(", ")", "not", "and", "or", "\"", "'", "1", "true", "<", "!", "\\", " ", "{device}", "{",
             "é", "#",

@@ -331,7 +331,7 @@ struct IngestTests {
 
     @Test("Random bytes as topics and payloads on every kind of route")
     func randomBytes() throws {
-        var random = SplitMix64(seed: 9)
+        var random = SeededRandom(seed: 9)
         var plant = try IngestHarness([
             Self.machines, Self.bed, RouteDraft(name: "n", topic: "n/{x}", payload: "number"),
             RouteDraft(name: "t", topic: "t/{x}", payload: "text"),
@@ -361,7 +361,7 @@ struct TopicTableTests {
     func differential() {
         var table = TopicTable(limit: 5000, seed: 3)
         var model: [[UInt8]: Int] = [:]
-        var random = SplitMix64(seed: 12)
+        var random = SeededRandom(seed: 12)
         for _ in 0..<20_000 {
             let topic = Array(
                 "factory/line\(Int.random(in: 0..<20, using: &random))/m\(Int.random(in: 0..<400, using: &random))".utf8

@@ -196,7 +196,7 @@ struct LatestValuesTests {
     @Test("A random walk against a plain model: at rest the tree has every newest value")
     func randomWalk() throws {
         for seed in 0..<20 {
-            var random = SplitMix64(seed: UInt64(seed))
+            var random = SeededRandom(seed: UInt64(seed))
             var plant = Fixture()
             var tags: [TagID] = []
             for number in 0..<30 { tags.append(try plant.tag("d\(number)/t")) }
@@ -342,7 +342,7 @@ struct LatestValuesTests {
         "Gateways that hear late and take over from each other never take a tag back, and in the end it has its newest")
     func takeoversAtRandom() throws {
         for seed in 0..<50 {
-            var random = SplitMix64(seed: UInt64(seed))
+            var random = SeededRandom(seed: UInt64(seed))
             var gateways = [Fixture(), Fixture(), Fixture()]
             var tags: [TagID] = []
             for gateway in gateways.indices {

@@ -3,9 +3,9 @@ import Plant
 
 /// Random documents, and random damage to them.
 struct JSONGenerator {
-    var random: SplitMix64
+    var random: SeededRandom
 
-    init(seed: UInt64) { random = SplitMix64(seed: seed) }
+    init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
     static let names = [
         "v", "ts", "temp", "pressure", "a", "b", "c", "d", "q", "unit", "0", "1", "readings", "é", "a/b", "m~n", "",

@@ -80,7 +80,7 @@ struct JSONScannerTests {
 
     @Test("Numbers are the same to the last bit")
     func numbers() {
-        var random = SplitMix64(seed: 3)
+        var random = SeededRandom(seed: 3)
         var scanner = JSONScanner()
         let pointers = [JSONPointer(tokens: [])]
         for _ in 0..<20_000 {
@@ -118,7 +118,7 @@ struct JSONScannerTests {
 
     @Test("UTF-8 is judged as the standard library judges it")
     func utf8() {
-        var random = SplitMix64(seed: 4)
+        var random = SeededRandom(seed: 4)
         var scanner = JSONScanner()
         let pointers = [JSONPointer(tokens: [])]
         for _ in 0..<20_000 {

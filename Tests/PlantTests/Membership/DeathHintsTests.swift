@@ -109,7 +109,7 @@ struct DeathHintsTests {
 
     @Test("a flood of forged hints removes a living gateway at most once a minute", arguments: 0..<5)
     func flood(seed: UInt64) {
-        var dice = CommandDice(seed: seed)
+        var dice = SeededRandom(seed: seed)
         var hints = hints()
         var registration: Int64 = 10
         var sign: Int64 = 1_000

@@ -14,7 +14,7 @@ private struct OwnershipWorld {
         var digest: String
     }
 
-    var dice: CommandDice
+    var dice: SeededRandom
     var now: Milliseconds = 0
     var zxid: Int64 = 1
     var lives = 0
@@ -27,7 +27,7 @@ private struct OwnershipWorld {
     var handovers = 0
 
     init(seed: UInt64, count: Int, digests: [String]) {
-        dice = CommandDice(seed: seed)
+        dice = SeededRandom(seed: seed)
         for index in 0..<count { start("g\(index)", digest: digests[index % digests.count]) }
     }
 

@@ -33,7 +33,7 @@ struct TagPathTests {
 
     @Test("Random topics have a legal spelling that reads back, and no two share one")
     func roundTrip() throws {
-        var random = SplitMix64(seed: 11)
+        var random = SeededRandom(seed: 11)
         let scalars: [Unicode.Scalar] = [
             "a", "b", "/", "/", ".", ".", "@", "%", "2", "E", "\u{1}", "\u{1F}", "\u{7F}", "\u{9F}", "\u{A0}", "é",
             "\u{301}", "\u{D7FF}",

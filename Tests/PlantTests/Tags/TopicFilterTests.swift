@@ -35,7 +35,7 @@ struct TopicFilterTests {
 
     @Test("Against a plain recursive definition, on random topics")
     func differential() throws {
-        var random = SplitMix64(seed: 5)
+        var random = SeededRandom(seed: 5)
         func pick(_ levels: [String]) -> String {
             (0..<Int.random(in: 1...4, using: &random)).map { _ in levels.randomElement(using: &random) ?? "" }.joined(
                 separator: "/")

@@ -1,3 +1,5 @@
+package import TestFixtures
+
 /// What one round does: made of seed and number alone, so that it can be played again.
 package struct RoundPlan: Sendable {
     package let seed: UInt64
@@ -16,27 +18,14 @@ package struct RoundPlan: Sendable {
     package var kindText: String { kinds.map(\.rawValue).joined(separator: "+") }
     package var settings: [Setting] { kinds.map(\.setting) }
 
-    package func random(_ purpose: String) -> Chance {
+    package func random(_ purpose: String) -> SeededRandom {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325 ^ chance
         for byte in purpose.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-        return Chance(seed: hash)
+        return SeededRandom(seed: hash)
     }
 }
 
-/// SplitMix64: the same seed makes the same round.
-package struct Chance: RandomNumberGenerator, Sendable {
-    private var state: UInt64
-
-    package init(seed: UInt64) { state = seed }
-
-    package mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
-    }
-
+extension SeededRandom {
     /// So many milliseconds, from the whole range.
     package mutating func milliseconds(_ range: ClosedRange<Int>) -> Duration {
         .milliseconds(Int.random(in: range, using: &self))

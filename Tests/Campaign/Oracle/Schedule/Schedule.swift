@@ -1,3 +1,5 @@
+import TestFixtures
+
 /// Decides what each round of a campaign does.
 ///
 /// Kinds come in a random order, each once before any comes again, so that a campaign of as many rounds as there are kinds
@@ -16,9 +18,9 @@ package struct Schedule: Sendable {
     /// - Parameter number: counted from 1.
     package func plan(_ number: Int) -> RoundPlan {
         let index = number - 1
-        var order = Chance(seed: seed &+ UInt64(index / kinds.count) &* 0x1_0001)
+        var order = SeededRandom(seed: seed &+ UInt64(index / kinds.count) &* 0x1_0001)
         let kind = kinds.shuffled(using: &order)[index % kinds.count]
-        var chance = Chance(seed: seed &* 0x100_0000_01b3 ^ UInt64(number))
+        var chance = SeededRandom(seed: seed &* 0x100_0000_01b3 ^ UInt64(number))
         var chosen = [kind]
         if kind.setting.canJoin, Int.random(in: 0..<10, using: &chance) < Self.pairsInTen {
             let others = kinds.filter { $0 != kind && Self.fit(kind.setting, $0.setting) }

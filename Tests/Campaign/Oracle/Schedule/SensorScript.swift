@@ -1,3 +1,5 @@
+import TestFixtures
+
 /// What one topic of a round publishes, and when: the part of the traffic that needs no fault.
 package struct SensorScript: Sendable {
     package struct Step: Sendable {
@@ -82,7 +84,7 @@ package enum CampaignPlant {
     }
 
     /// A random walk among calm, hot and very hot, with spikes that last a millisecond.
-    private static func temperature(_ random: inout Chance) -> [SensorScript.Step] {
+    private static func temperature(_ random: inout SeededRandom) -> [SensorScript.Step] {
         var steps: [SensorScript.Step] = []
         var at = Int.random(in: 0...100, using: &random)
         while at < length {
@@ -103,7 +105,7 @@ package enum CampaignPlant {
 
     /// Runs beyond a limit and calm ones, of lengths that lie clear of the delays.
     private static func runs(
-        _ random: inout Chance, beyond: ClosedRange<Int>, calm: ClosedRange<Int>, _ beyondLengths: [Int],
+        _ random: inout SeededRandom, beyond: ClosedRange<Int>, calm: ClosedRange<Int>, _ beyondLengths: [Int],
         _ calmLengths: [Int]
     ) -> [SensorScript.Step] {
         var steps: [SensorScript.Step] = []
@@ -119,14 +121,14 @@ package enum CampaignPlant {
         return steps
     }
 
-    private static func count(_ random: inout Chance) -> [SensorScript.Step] {
+    private static func count(_ random: inout SeededRandom) -> [SensorScript.Step] {
         let offset = Int.random(in: 0...20, using: &random)
         return stride(from: offset, to: length, by: 25).enumerated().map {
             .init(at: .milliseconds($0.element), value: Double($0.offset + 1))
         }
     }
 
-    private static func tenths(_ range: ClosedRange<Int>, _ random: inout Chance) -> Double {
+    private static func tenths(_ range: ClosedRange<Int>, _ random: inout SeededRandom) -> Double {
         Double(Int.random(in: range, using: &random)) / 10
     }
 }

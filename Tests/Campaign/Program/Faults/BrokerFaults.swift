@@ -9,7 +9,7 @@ enum BrokerFaults {
 
     /// kill -9. Gone with it: retained messages, sessions and queued messages since its disk was last written, or all of
     /// them where it has no disk.
-    static func kill(_ scene: Scene, _ random: inout Chance) async throws {
+    static func kill(_ scene: Scene, _ random: inout SeededRandom) async throws {
         scene.struck()
         let begin = WallTime.now()
         scene.broker.stop(SIGKILL)
@@ -39,7 +39,7 @@ enum BrokerFaults {
     }
 
     /// SIGTERM: it writes everything down first.
-    static func restart(_ scene: Scene, _ random: inout Chance) async throws {
+    static func restart(_ scene: Scene, _ random: inout SeededRandom) async throws {
         scene.struck()
         scene.broker.stop()
         try? await Task.sleep(for: random.milliseconds(100...1500))
@@ -47,7 +47,7 @@ enum BrokerFaults {
         try await scene.ears.waitUntilHearing()
     }
 
-    static func pause(_ scene: Scene, _ random: inout Chance) async throws {
+    static func pause(_ scene: Scene, _ random: inout SeededRandom) async throws {
         scene.struck()
         scene.broker.pause()
         try? await Task.sleep(for: random.milliseconds(300...4000))
@@ -55,7 +55,7 @@ enum BrokerFaults {
     }
 
     /// Its access list lets nobody announce alarms for some seconds (B11).
-    static func refuseAnnouncements(_ scene: Scene, _ random: inout Chance) async throws {
+    static func refuseAnnouncements(_ scene: Scene, _ random: inout SeededRandom) async throws {
         scene.struck()
         // Refused announcements are tried again with a back-off of up to 30 s.
         scene.note { $0.patience = .seconds(40) }

@@ -1,10 +1,11 @@
 import CampaignOracle
 import Foundation
+import TestFixtures
 
 /// Faults while on- and off-delays run. Nothing is published afterwards: what must end, ends by itself.
 enum DelayFaults {
     /// Gateways are stopped and started again, one after the other, the delays having begun a moment before (F2).
-    static func restart(_ scene: Scene, returning: Bool, _ random: inout Chance) async throws {
+    static func restart(_ scene: Scene, returning: Bool, _ random: inout SeededRandom) async throws {
         try await scene.sensors.hush()
         await scene.sensors.begin()
         try? await Task.sleep(for: .milliseconds(800))
@@ -38,7 +39,7 @@ enum DelayFaults {
     }
 
     /// All gateways stand still for 0.55 to 0.9 s while a value is beyond its limit for 100 ms; the on-delay is 500 ms.
-    static func pausePulse(_ scene: Scene, _ random: inout Chance) async throws {
+    static func pausePulse(_ scene: Scene, _ random: inout SeededRandom) async throws {
         try await scene.sensors.hush()
         await scene.sensors.begin()
         try? await Task.sleep(for: .milliseconds(700))
@@ -56,7 +57,7 @@ enum DelayFaults {
     }
 
     /// The active one stands still for longer than its session.
-    static func pauseLong(_ scene: Scene, _ random: inout Chance) async throws {
+    static func pauseLong(_ scene: Scene, _ random: inout SeededRandom) async throws {
         let victim = await scene.active()
         scene.struck()
         victim.pause()

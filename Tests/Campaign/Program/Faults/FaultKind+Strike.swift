@@ -1,8 +1,9 @@
 import CampaignOracle
+import TestFixtures
 
 extension FaultKind {
     /// Does the fault to `scene` and heals it; returns when nothing is broken any more, except by a fault that stays.
-    func strike(_ scene: Scene, _ random: inout Chance) async throws {
+    func strike(_ scene: Scene, _ random: inout SeededRandom) async throws {
         switch self {
         case .none: scene.struck()
         case .killActive: try await KillFaults.one(scene, active: true, &random)

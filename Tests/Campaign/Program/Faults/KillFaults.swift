@@ -1,10 +1,11 @@
 import CampaignOracle
 import Foundation
+import TestFixtures
 
 /// Gateways that die without a word.
 enum KillFaults {
     /// One of several; it is started again a while later.
-    static func one(_ scene: Scene, active: Bool, _ random: inout Chance) async throws {
+    static func one(_ scene: Scene, active: Bool, _ random: inout SeededRandom) async throws {
         let victim = active ? await scene.active() : await scene.standby()
         try? await Task.sleep(for: random.milliseconds(0...20))
         scene.struck()
@@ -16,7 +17,7 @@ enum KillFaults {
     }
 
     /// All at once, within milliseconds of a spike on every temperature.
-    static func all(_ scene: Scene, _ random: inout Chance) async throws {
+    static func all(_ scene: Scene, _ random: inout SeededRandom) async throws {
         await scene.sensors.send("temperature", [CampaignPlant.hot, CampaignPlant.calm])
         try? await Task.sleep(for: random.milliseconds(0...5), tolerance: .zero)
         scene.struck()
@@ -28,7 +29,7 @@ enum KillFaults {
     }
 
     /// The lone one, three times, each time 0 to 5 ms after two samples that are a millisecond apart (F1).
-    static func atSpike(_ scene: Scene, _ random: inout Chance) async throws {
+    static func atSpike(_ scene: Scene, _ random: inout SeededRandom) async throws {
         for round in 1...3 {
             await scene.sensors.send("temperature", [CampaignPlant.hot, CampaignPlant.calm])
             let offset = Duration.microseconds(Int.random(in: 0...5000, using: &random))
@@ -43,7 +44,7 @@ enum KillFaults {
 
     /// The active one says nothing for a while, and the other is killed meanwhile. What the other had acknowledged to the
     /// broker and nobody recorded may be lost (F4); what still stands afterwards must alarm.
-    static func silentThenOther(_ scene: Scene, _ random: inout Chance) async throws {
+    static func silentThenOther(_ scene: Scene, _ random: inout SeededRandom) async throws {
         let active = await scene.active()
         let other = await scene.standby()
         scene.struck()

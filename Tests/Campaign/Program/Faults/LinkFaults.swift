@@ -26,7 +26,7 @@ enum LinkFaults {
     }
 
     /// Only one of the two connections of the active gateway; the client id in its first packet tells them apart.
-    static func oneConnection(_ scene: Scene, control: Bool, _ random: inout Chance) async throws {
+    static func oneConnection(_ scene: Scene, control: Bool, _ random: inout SeededRandom) async throws {
         let victim = await scene.active()
         let mark = Array("-control".utf8)
         scene.struck()
@@ -48,7 +48,7 @@ enum LinkFaults {
         try await scene.standing()
     }
 
-    static func treeOneWay(_ scene: Scene, _ random: inout Chance) async throws {
+    static func treeOneWay(_ scene: Scene, _ random: inout SeededRandom) async throws {
         let victim = await scene.active()
         scene.struck()
         victim.treeLink?.discard(Bool.random(using: &random) ? .toServer : .toClient)

@@ -16,7 +16,7 @@ enum OutsiderFaults {
     }
 
     /// Nodes in /gateways that are no gateways: some stay, some belong to a live session of a stranger (S3).
-    static func ghosts(_ scene: Scene, _ random: inout Chance) async throws {
+    static func ghosts(_ scene: Scene, _ random: inout SeededRandom) async throws {
         scene.struck()
         for number in 1...6 {
             let isEphemeral = number % 2 == 0

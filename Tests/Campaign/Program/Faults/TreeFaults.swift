@@ -4,7 +4,7 @@ import TestFixtures
 
 /// What may happen to the tree's server, and to all links to it at once.
 enum TreeFaults {
-    static func kill(_ scene: Scene, _ random: inout Chance) async throws {
+    static func kill(_ scene: Scene, _ random: inout SeededRandom) async throws {
         scene.struck()
         await scene.tree?.kill9()
         try? await Task.sleep(for: random.milliseconds(0...2500))
@@ -12,7 +12,7 @@ enum TreeFaults {
         try await scene.standing()
     }
 
-    static func pause(_ scene: Scene, _ random: inout Chance) async throws {
+    static func pause(_ scene: Scene, _ random: inout SeededRandom) async throws {
         scene.struck()
         scene.tree?.pause()
         try? await Task.sleep(for: random.milliseconds(300...3000))
@@ -21,7 +21,7 @@ enum TreeFaults {
     }
 
     /// Away for less than half a second; the sensors stop a moment before it is back (F3).
-    static func blink(_ scene: Scene, _ random: inout Chance) async throws {
+    static func blink(_ scene: Scene, _ random: inout SeededRandom) async throws {
         scene.struck()
         cut(scene)
         try? await Task.sleep(for: random.milliseconds(60...430))
@@ -32,7 +32,7 @@ enum TreeFaults {
 
     /// Every tag changes once while the tree is away. The gateway that would write half of them dies and returns; the other
     /// one holds the newer values (F5).
-    static func newerElsewhere(_ scene: Scene, _ random: inout Chance) async throws {
+    static func newerElsewhere(_ scene: Scene, _ random: inout SeededRandom) async throws {
         try await scene.sensors.hush()
         try? await Task.sleep(for: .milliseconds(500))
         let victim = scene.seats[Int.random(in: 0..<scene.seats.count, using: &random)]

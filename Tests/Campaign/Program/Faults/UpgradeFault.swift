@@ -4,7 +4,7 @@ import TestFixtures
 
 /// One gateway of each program on one tree: each hands over to the other and takes over from it.
 enum UpgradeFault {
-    static func roll(_ scene: Scene, _ random: inout Chance) async throws {
+    static func roll(_ scene: Scene, _ random: inout SeededRandom) async throws {
         guard scene.other != nil else { throw FixtureError("a rolling upgrade needs --upgrade-from BINARY") }
         scene.struck()
         // Four times, so that each program has been the one that leaves at least once whoever is active first.

@@ -55,7 +55,7 @@ final class CommandBench: Sendable {
     }
 
     /// Asks for one command every `interval` until ``stop()``.
-    func start(every interval: Duration, _ random: Chance) {
+    func start(every interval: Duration, _ random: SeededRandom) {
         var random = random
         let task = Task {
             var number = 0

@@ -7,29 +7,23 @@ enum CampaignFiles {
 
     static func configuration(plant: String, broker: String, tree: PlantConfiguration.Tree) -> PlantConfiguration {
         var configuration = PlantConfiguration(
-            broker: broker, tree: tree, routes: routes, alarms: alarms, commands: commands)
+            broker: broker, tree: tree, routes: routes, alarms: alarms,
+            commands: PlantConfiguration.machineCommands(timeout: "5s", maximumSpeed: 100_000))
         configuration.plant = plant
         configuration.sessionTimeout = "\(sessionTimeout.milliseconds)ms"
         return configuration
     }
 
-    private static let routes = """
-        routes:
-          - name: machines
-            topic: factory/{line}/{machine}/{metric}
-            device: factory/{line}/{machine}
-            payload: json
-            value: /v
-            time: /ts
-            staleAfter: 600s
-          - name: plain
-            topic: plain/{machine}/{metric}
-            device: plain/{machine}
-            payload: json
-            value: /v
-            staleAfter: 600s
+    private static let routes =
+        PlantConfiguration.machineRoutes + """
+              - name: plain
+                topic: plain/{machine}/{metric}
+                device: plain/{machine}
+                payload: json
+                value: /v
+                staleAfter: 600s
 
-        """
+            """
 
     /// From the rules that the campaign judges by.
     private static var alarms: String {
@@ -44,22 +38,4 @@ enum CampaignFiles {
             return text + (lines + ["    offDelay: \(rule.offDelay)ms"]).joined(separator: "\n") + "\n"
         }
     }
-
-    private static let commands = """
-        commands:
-          - name: setSpeed
-            devices: factory/+/+
-            topic: "{device}/cmd/setSpeed"
-            parameters: { rpm: { type: number, minimum: 0, maximum: 100000, unit: rpm } }
-            execution: idempotent
-            timeout: 5s
-            answer: { topic: "{device}/ack", id: /id, succeeded: { /status: ok } }
-          - name: stroke
-            devices: factory/+/+
-            topic: "{device}/cmd/stroke"
-            execution: atMostOnce
-            timeout: 5s
-            answer: { topic: "{device}/ack", id: /id, succeeded: { /status: ok } }
-
-        """
 }

@@ -1,5 +1,5 @@
 /// Random walks that can be repeated from the seed that a failed test prints.
-struct SplitMix64: RandomNumberGenerator {
+struct SeededRandom: RandomNumberGenerator {
     private var state: UInt64
 
     init(seed: UInt64) { state = seed }
