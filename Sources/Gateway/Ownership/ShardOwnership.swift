@@ -91,7 +91,8 @@ final class ShardOwnership: Service, Sendable {
     /// Does what ``want(_:)`` says until cancelled or shut down, then gives up every shard in good order.
     func run() async throws {
         await cancelWhenGracefulShutdown {
-            await withTaskGroup(of: Void.self) { group in
+            // Discarding: candidacies come and go for as long as the process lives.
+            await withDiscardingTaskGroup { group in
                 var standing: [Int: Candidacy] = [:]
                 for await _ in self.turns.turns {
                     guard let wanted = self.state.withLock({ $0.wanted }) else { continue }
