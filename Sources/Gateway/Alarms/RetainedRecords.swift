@@ -16,7 +16,8 @@ import ZooKeeperRecipes
 ///
 /// To read what is retained it subscribes on the publishing connection and then sends an echo to itself, whose own
 /// subscription comes behind that of the records: when the echo comes back, so have the retained records. A broker that
-/// delivers them later than that, or does not let us read them, costs a record that is published once too often.
+/// delivers them later than that, or does not let us read them, costs a record that is published once too often; so does
+/// one that retains more than ``/Plant/RetainedComparison`` holds.
 final class RetainedRecords: Service {
     /// How long the echo may take.
     static let patience = Duration.seconds(5)
@@ -161,6 +162,14 @@ final class RetainedRecords: Service {
         guard lease() != nil else { throw LeaseLost(path: TreeLayout.alarmProcessor, reason: .deadlinePassed) }
         let differing = comparison.differing(from: records)
         board.recordsLost(differing)
+        if comparison.overflowed > 0 {
+            logger.warning(
+                "the broker retains more below the alarms' topic than can be compared; remove what is not linekeeper's",
+                metadata: [
+                    "topic": "\(topics.records)#", "compared": "\(comparison.count)",
+                    "more": "\(comparison.overflowed)",
+                ])
+        }
         if !isComplete {
             logger.notice(
                 "the broker does not show which alarm records it retains; those that it has not shown are published again",

@@ -21,6 +21,24 @@ struct RetainedRepetitionTests {
         #expect(comparison.differing(from: [newer, same, normal, missing]) == [missing, normal, newer])
     }
 
+    /// Given a broker that retains more than there is room for, then what came first is compared and the rest is missing.
+    @Test("What there is no room for counts as missing, and a message that is replaced makes room")
+    func bounded() throws {
+        let records = try (1...3).map { try Fixture.record("press\($0)", 1) }
+        var comparison = RetainedComparison(maximumBytes: 2 * (records[0].serialized().count + 200))
+        for _ in 1...10 {
+            for record in records.prefix(2) {
+                comparison.retained(record.path.description, payload: record.serialized())
+            }
+        }
+        #expect(comparison.count == 2 && comparison.overflowed == 0)
+        comparison.retained(records[2].path.description, payload: records[2].serialized())
+        #expect(comparison.differing(from: records) == [records[2]] && comparison.overflowed == 1)
+        // The broker retains another message now, which is longer: the one before it is none that it retains.
+        comparison.retained(records[0].path.description, payload: [UInt8](repeating: 0, count: 10_000))
+        #expect(comparison.differing(from: records) == [records[0], records[2]] && comparison.count == 1)
+    }
+
     @Test("They leave in their order, at a bounded rate, without events")
     func rate() throws {
         var world = Fixture()
