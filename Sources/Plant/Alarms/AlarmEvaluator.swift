@@ -194,7 +194,7 @@ extension AlarmEvaluator {
     }
 
     /// The tag's value cannot be trusted from `time` on. Without a source time the moment is reckoned from the newest
-    /// sample.
+    /// sample, or from the value that the limits were rebuilt from, where none has been heard since.
     mutating func qualityLost(
         time: Milliseconds, hasSourceTime: Bool, received: Milliseconds, heardThrough: Milliseconds = .max,
         into edges: inout [AlarmEdge]
@@ -202,7 +202,7 @@ extension AlarmEvaluator {
         guard frozen == nil else { return }
         var moment = time
         var proved = time
-        if let newest {
+        if let newest = newest ?? standingValue {
             let elapsed = newest.time &+ max(0, received &- newest.received)
             if hasSourceTime, newest.hasSourceTime {
                 if time < newest.time { return }

@@ -77,6 +77,29 @@ struct DelayTests {
         #expect(first.plant.proposals(limit: .max, epoch: 1).first?.record.eventID == proposal.record.eventID)
     }
 
+    /// Given a value above the limit that is known from the tree alone, when a message comes that cannot be read, then the
+    /// on-delay ends by it no more than it does where the value was heard: nobody knows how long it was under way.
+    @Test("What cannot be read ends no delay beyond what has been heard, also after a restart")
+    func unreadable() throws {
+        var first = try LivePlantFixture(onDelay: 5000)
+        first.hear(90, at: 0)
+        var second = try first.restarted(nodes: first.flush())
+        first.pass(200)
+        second.pass(200)
+        first.prove()
+        second.prove()
+        #expect(try second.standing() == .waitingForOnDelay)
+        for var plant in [first, second] {
+            plant.pass(6000)
+            plant.receive("rubbish")
+            #expect(plant.steps.isEmpty)
+            #expect(try plant.standing() == .frozen(.normal))
+            // A sample with a time of its own proves that nothing came before it.
+            plant.hear(91, at: 6200)
+            #expect(plant.steps == [Step(.activated, .high, at: 5000)])
+        }
+    }
+
     @Test("A condition that stands alarms after a restart, also when its value is stale by then")
     func standing() throws {
         var first = try LivePlantFixture()
