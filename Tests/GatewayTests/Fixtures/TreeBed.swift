@@ -2,6 +2,7 @@ import EmbeddedZooKeeper
 import Logging
 import TestFixtures
 import ZooKeeperClient
+import ZooKeeperProtocol
 
 @testable import Gateway
 
@@ -79,11 +80,17 @@ final class TreeBed: Sendable {
         return client
     }
 
-    /// Deletes a node and everything below it, as an operator may.
+    /// Deletes a node and everything below it, as an operator may; also what gateways add meanwhile.
     func deleteAll(_ path: String) async throws {
-        for below in try await TreeWalk(client: operatorClient).descendants(of: path).reversed() {
-            try await operatorClient.delete(below)
+        while true {
+            do {
+                for below in try await TreeWalk(client: operatorClient).descendants(of: path).reversed() {
+                    try await operatorClient.delete(below)
+                }
+                return try await operatorClient.delete(path)
+            } catch let error as ZooKeeperError where error.code == .notEmpty || error.code == .noNode {
+                guard try await operatorClient.exists(path) != nil else { return }
+            }
         }
-        try await operatorClient.delete(path)
     }
 }

@@ -93,9 +93,11 @@ extension InATree {
                 try await eventually("the request") { Requests(bed.proxy.sent).all.contains { $0.code == .sync } }
                 bed.proxy.cut()
                 bed.proxy.heal()
-                try await eventually("a failure") { bed.log.count("catching up with shards") > 0 }
+                try await eventually("a failure") { !bed.failures.all.isEmpty }
                 // By itself: asking what may be written would wake it.
-                try await eventually("it is read", seen: { "\(bed.log.all)" }) { try bed.value("press1") == 30 }
+                try await eventually("it is read", seen: { "\(bed.failures.all.count) failures" }) {
+                    try bed.value("press1") == 30
+                }
                 #expect(bed.shards.lease(ofShard: press1) == lease, "and not because another lease was won")
                 #expect(bed.catchUp.writable().mask == 1 << UInt64(press1))
             }
@@ -156,7 +158,8 @@ extension InATree.ShardCatchUpTests {
         let plant: PlantState
         let shards: ShardOwnership
         let catchUp: ShardCatchUp
-        let log = LogLines()
+        /// Attempts to read that have failed.
+        let failures = Collected<Void>()
         /// Said when there are shards that may be written.
         let caughtUp = Collected<Void>()
         /// How far the clock by which leases are judged is ahead.
@@ -176,10 +179,14 @@ extension InATree.ShardCatchUpTests {
                 clock: GatewayClock(
                     wall: system.wall, now: { [lead] in system.now() + lead.value }, sleep: system.sleep),
                 logger: tree.logger)
-            var logger = log.logger
-            logger.logLevel = .debug
+            // Each failure asks whether it is explained.
+            let health = FailureBoard(
+                isTreeAway: { [failures] in
+                    failures.append(())
+                    return false
+                }, clock: .system, logger: tree.logger)
             catchUp = ShardCatchUp(
-                client: client, plant: plant, shards: shards, clock: clock, logger: logger,
+                client: client, plant: plant, shards: shards, health: health, clock: clock,
                 caughtUp: { [caughtUp] in caughtUp.append(()) })
         }
 
