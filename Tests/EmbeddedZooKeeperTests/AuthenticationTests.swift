@@ -208,6 +208,7 @@ import Testing
     @Test func theFileOfUsers() throws {
         let text = "# people\n\nann:se:cret \r\nb ö b: \n"
         #expect(try SASLUsers(parsing: Array(text.utf8), file: "f").passwords == ["ann": "se:cret ", "b ö b": " "])
+        #expect(try SASLUsers(parsing: Array("\u{FEFF}ann:x\n".utf8), file: "f").passwords == ["ann": "x"])
         #expect("\(SASLUsers(["ann": "secret"]))" == "ann")
     }
 

@@ -39,7 +39,9 @@ public struct SASLUsers: Sendable, Hashable, CustomStringConvertible, Expressibl
 
     init(parsing bytes: [UInt8], file path: String) throws {
         passwords = [:]
-        let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        // Editors put a byte-order mark in front, which belongs to nobody's name.
+        let mark = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+        let lines = bytes.dropFirst(mark).split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         for (index, bytes) in lines.enumerated() {
             let place = "\(path):\(index + 1)"
             guard var line = String(validating: bytes, as: UTF8.self) else {

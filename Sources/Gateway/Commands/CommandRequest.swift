@@ -38,7 +38,7 @@ struct CommandRequest: Sendable {
             throw Refusal(detail: "the request is larger than \(Self.sizeLimit) bytes")
         }
         let json: JSONValue
-        do { json = try JSONValue(parsing: payload) } catch {
+        do { json = try JSONValue(payload: payload) } catch {
             throw Refusal(detail: "the request is not JSON: \(error)")
         }
         guard case .object(let members) = json else { throw Refusal(detail: "the request is not a JSON object") }

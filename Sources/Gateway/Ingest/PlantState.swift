@@ -51,8 +51,11 @@ final class PlantState: Sendable {
         }
         if let unreadable = effects.unreadable {
             logger.warning(
-                "payload that no route can read (told at most once in ten seconds; counted as undecodable)",
-                metadata: ["topic": "\(unreadable.topic)", "why": "\(unreadable.failure)"])
+                "a payload cannot be read as its route says (told at most once in ten seconds; all are counted)",
+                metadata: [
+                    "topic": "\(unreadable.topic)", "tag": unreadable.tag.map { "\($0)" },
+                    "why": "\(unreadable.failure)", "found": "\(unreadable.found)",
+                ].compactMapValues { $0 })
         }
         return effects
     }

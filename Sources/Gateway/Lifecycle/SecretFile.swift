@@ -20,14 +20,15 @@ enum SecretFile {
         }
     }
 
-    /// The first line of the file, without its end.
+    /// The first line of the file, without its end, and without the byte-order mark that editors put in front.
     static func firstLine(of file: String) throws -> String {
         guard access(file, R_OK) == 0 else { throw Unreadable(file: file, reason: String(cString: strerror(errno))) }
         let data: Data
         do { data = try Data(contentsOf: URL(filePath: file)) } catch {
             throw Unreadable(file: file, reason: "\(error)")
         }
-        let line = data.prefix { $0 != 0x0A && $0 != 0x0D }
+        let text = data.starts(with: [0xEF, 0xBB, 0xBF]) ? data.dropFirst(3) : data
+        let line = text.prefix { $0 != 0x0A && $0 != 0x0D && $0 != 0 }
         guard !line.isEmpty else { throw Unreadable(file: file, reason: "its first line is empty") }
         guard let text = String(validating: line, as: UTF8.self) else {
             throw Unreadable(file: file, reason: "it is not UTF-8")

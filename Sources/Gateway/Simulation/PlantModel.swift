@@ -113,7 +113,7 @@ package struct PlantModel: Sendable {
     package mutating func commandReceived(topic: String, payload: [UInt8], now: Milliseconds) -> SimulatedMessage? {
         guard let (index, name) = target(of: topic), !(index == dropout && isDropoutOffline) else { return nil }
         let path = devices[index].path
-        guard let json = try? JSONValue(parsing: payload), let id = json["id"]?.stringValue else {
+        guard let json = try? JSONValue(payload: payload), let id = json["id"]?.stringValue else {
             return Self.answer(path: path, id: nil, outcome: .error("the command has no id"), note: nil)
         }
         let verdict = devices[index].inbox.received(

@@ -51,6 +51,13 @@ public struct CommandAnswerRule: Sendable, Hashable {
         }
     }
 
+    /// Whether every place that the rule looks at could be read.
+    func isReadable(in answer: SalvagedJSON) -> Bool {
+        (succeeded + (failed ?? [])).allSatisfy {
+            if case .broken = answer.lookUp($0.pointer) { false } else { true }
+        }
+    }
+
     enum Verdict: Hashable {
         case succeeded(message: String?)
         case failed(message: String?)

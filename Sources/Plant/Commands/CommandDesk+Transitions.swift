@@ -288,7 +288,9 @@ extension CommandDesk {
 
     mutating func answered(_ topic: [UInt8], _ payload: [UInt8], at now: Milliseconds) {
         guard let pointers = listening[topic] else { return }
-        guard payload.count <= CommandAnswerRule.sizeLimit, let answer = try? JSONValue(parsing: payload) else {
+        guard payload.count <= CommandAnswerRule.sizeLimit,
+            let document = try? SalvagedJSON(payload: payload), let answer = document.soundParts
+        else {
             counters.unreadableAnswers &+= 1
             return
         }
@@ -297,6 +299,11 @@ extension CommandDesk {
             guard case let id? = CommandAnswerRule.commandID(in: answer, at: pointer), let entry = entries[id],
                 entry.answerTopic == topic, let rule = entry.definition?.answer, rule.id == pointer
             else { continue }
+            // What is broken elsewhere does not matter; what is broken here must not pass for a failure.
+            guard rule.isReadable(in: document) else {
+                counters.unreadableAnswers &+= 1
+                return
+            }
             switch rule.verdict(on: answer) {
             case .underway: return
             case .succeeded(let message):

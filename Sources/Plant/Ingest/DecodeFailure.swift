@@ -8,6 +8,10 @@ public enum DecodeFailure: Error, Hashable, Sendable, CustomStringConvertible {
     /// An array or object where a value should be.
     case notScalar
     case notNumber
+    /// Text that is no number in quotes, on a tag that has numbers.
+    case textForNumber
+    /// True or false on a tag that has numbers.
+    case boolForNumber
     case notBool
     case invalidUTF8
     /// NaN, an infinity, or a number beyond them.
@@ -25,6 +29,8 @@ public enum DecodeFailure: Error, Hashable, Sendable, CustomStringConvertible {
         case .null: "the value is null"
         case .notScalar: "the value is an array or object"
         case .notNumber: "not a number"
+        case .textForNumber: "text, where the tag has numbers (by its deadband, its range or an alarm)"
+        case .boolForNumber: "true or false, where the tag has numbers (by its deadband, its range or an alarm)"
         case .notBool: "not a boolean"
         case .invalidUTF8: "not UTF-8"
         case .notFinite: "not a finite number"
@@ -33,5 +39,10 @@ public enum DecodeFailure: Error, Hashable, Sendable, CustomStringConvertible {
         case .invalidTime: "the time is neither a number nor ISO 8601"
         case .unknownPresence: "neither the online nor the offline payload"
         }
+    }
+
+    /// Why a part of a document, or all of it, could not be read.
+    init(_ error: JSONError) {
+        self = error.reason == .notFinite ? .notFinite : .json(error)
     }
 }

@@ -31,11 +31,21 @@ public struct Ingest: Sendable {
     private var topics: TopicTable
     private var bindings: ContiguousArray<Binding> = []
     private var boundTags: ContiguousArray<TagID> = []
+    /// Of each of `boundTags`.
+    private var isNumeric: ContiguousArray<Bool> = []
+    private let numericTags: NumericTags
     private var scanner = JSONScanner()
     private var readings: ContiguousArray<PayloadDecoder.Reading> = []
 
-    /// `hashSeed` should be random in a running gateway: it keeps publishers from choosing topics that collide.
-    public init(routes: [RouteDefinition], limits: IngestLimits = .init(), hashSeed: UInt64 = 0) {
+    /// - Parameters:
+    ///   - rules: what the configuration says about tags beside their routes.
+    ///   - alarms: the tags that alarms watch; with `rules` they tell which tags have numbers.
+    ///   - hashSeed: random in a running gateway: it keeps publishers from choosing topics that collide.
+    public init(
+        routes: [RouteDefinition], rules: TagRules = TagRules(), alarms: [TopicFilter] = [],
+        limits: IngestLimits = .init(), hashSeed: UInt64 = 0
+    ) {
+        numericTags = NumericTags(rules: rules, alarms: alarms)
         self.routes = ContiguousArray(routes.map { Route(definition: $0, decoder: PayloadDecoder($0)) })
         self.limits = limits
         tags = TagTable(limit: limits.tags)
@@ -129,7 +139,8 @@ public struct Ingest: Sendable {
         }
         do {
             let time = try routes[Int(binding.route)].decoder.decode(
-                payload, limits: limits, scanner: &scanner, readings: &readings, slowlyRead: &counters.slowlyRead)
+                payload, isNumeric: isNumeric, from: Int(binding.firstTag), limits: limits, scanner: &scanner,
+                readings: &readings, slowlyRead: &counters.slowlyRead)
             emit(binding, time, retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
         } catch {
             fail(error, binding, retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
@@ -143,7 +154,13 @@ public struct Ingest: Sendable {
     ) {
         var sourceTime: Milliseconds?
         var quality = retained ? Quality.uncertain : .good
-        if case .at(let time) = time {
+        switch time {
+        case .none: break
+        case .unreadable:
+            counters.unreadableTimes &+= 1
+            quality = .uncertain
+            outcome.flaw = .init(tag: nil, failure: .invalidTime)
+        case .at(let time):
             if time >= limits.earliestTime, time &- receivedAt <= limits.clockLead {
                 sourceTime = time
                 if retained { quality = retainedQuality(binding, sourceTime: time, receivedAt: receivedAt) }
@@ -163,8 +180,10 @@ public struct Ingest: Sendable {
                         isRetained: retained))
             case .absent:
                 continue
-            case .unusable:
+            case .unusable(let failure):
                 counters.undecodable &+= 1
+                // `null` is the sender's own word for having no value: the tag's quality says it.
+                if outcome.flaw?.tag == nil, failure != .null { outcome.flaw = .init(tag: tag, failure: failure) }
                 samples.append(
                     Sample(
                         tag: tag, value: nil, quality: .bad, sourceTime: sourceTime, receivedTime: receivedAt,
@@ -261,6 +280,7 @@ extension Ingest {
                 refreshAfter: definition.staleAfter)
             guard let tag else { throw .tooManyTags }
             boundTags.append(tag)
+            isNumeric.append(numericTags.contain(path, of: definition))
         }
         // Last, and with room for it: a topic has a number exactly when it has a binding.
         guard topics.insert(topic) == bindings.count else { throw .tooManyTopics }
@@ -341,14 +361,15 @@ extension RouteDefinition.Presence {
     func isOnline(_ payload: borrowing Span<UInt8>) -> Bool? {
         let word: [UInt8]
         if let pointer {
-            switch (try? JSONValue(parsing: payload))?.value(at: pointer) {
-            case .string(let text): word = Array(text.utf8)
-            case .bool(let bool): word = Array("\(bool)".utf8)
-            case .integer(let integer): word = Array("\(integer)".utf8)
-            case nil, .null, .number, .array, .object: return nil
+            let content = payload.extracting(PayloadContent.range(of: payload))
+            switch (try? SalvagedJSON(salvaging: content))?.lookUp(pointer) {
+            case .scalar(.string(let text)): word = Array(text.utf8)
+            case .scalar(.bool(let bool)): word = Array("\(bool)".utf8)
+            case .scalar(.integer(let integer)): word = Array("\(integer)".utf8)
+            case nil, .missing, .scalar, .container, .broken: return nil
             }
         } else {
-            let range = PayloadDecoder.trimmed(payload)
+            let range = PayloadContent.word(of: payload)
             word = range.map { payload[$0] }
         }
         if word == online { return true }

@@ -21,5 +21,8 @@ public struct IngestCounters: Sendable, Hashable {
     /// Samples whose own time was not believed.
     public var implausibleTimes: UInt64 = 0
 
+    /// Messages whose own time is there and could not be read; their values count, by the time of reception.
+    public var unreadableTimes: UInt64 = 0
+
     public init() {}
 }

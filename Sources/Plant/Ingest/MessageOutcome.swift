@@ -31,7 +31,16 @@ public struct MessageOutcome: Sendable, Hashable {
         }
     }
 
+    /// A part of a message that could not be read, while others were.
+    public struct Flaw: Sendable, Hashable {
+        /// The tag whose value it is; nil when it is the message's time.
+        public let tag: TagID?
+        public let failure: DecodeFailure
+    }
+
     public var result: Result
+    /// The first value that could not be read (`null` is readable), or the time.
+    public var flaw: Flaw?
     /// The device that the message came from, when it has one.
     public var device: DeviceID?
     /// The device's new state, when this message changed it; always given for a device that is heard of for the first
@@ -44,4 +53,10 @@ public struct MessageOutcome: Sendable, Hashable {
     public var newTags: Range<Int> = 0..<0
 
     init(_ result: Result) { self.result = result }
+
+    /// Why the message, or a part of it, could not be read.
+    var failure: DecodeFailure? {
+        if case .undecodable(let failure) = result { return failure }
+        return flaw?.failure
+    }
 }

@@ -15,6 +15,8 @@ final class PayloadDecoder: Sendable {
     enum Time: Sendable {
         case none
         case at(Milliseconds)
+        /// Something stands there that is no time.
+        case unreadable
     }
 
     private enum Kind: Sendable {
@@ -57,59 +59,82 @@ final class PayloadDecoder: Sendable {
     }
 
     /// Fills `readings` with `valueCount` elements and gives the payload's time. On a throw `readings` means nothing.
+    ///
+    /// - Parameter isNumeric: of each of the route's values on this topic, from `first` on.
     @inline(__always)
     func decode(
-        _ payload: borrowing Span<UInt8>, limits: borrowing IngestLimits, scanner: inout JSONScanner,
-        readings: inout ContiguousArray<Reading>, slowlyRead: inout UInt64
+        _ payload: borrowing Span<UInt8>, isNumeric: borrowing ContiguousArray<Bool>, from first: Int,
+        limits: borrowing IngestLimits, scanner: inout JSONScanner, readings: inout ContiguousArray<Reading>,
+        slowlyRead: inout UInt64
     ) throws(DecodeFailure) -> Time {
         readings.removeAll(keepingCapacity: true)
         switch kind {
         case .json:
             guard scanner.scan(payload, plan: plan) else {
                 slowlyRead &+= 1
-                return try decodeSlowly(payload, limits: limits, readings: &readings)
+                return try decodeSlowly(
+                    payload, isNumeric: isNumeric, from: first, limits: limits, scanner: &scanner, readings: &readings)
             }
-            var foundCount = 0
-            for slot in valueSlots {
-                let found = scanner.found[slot]
-                if found.kind != .missing { foundCount &+= 1 }
-                readings.append(try reading(found, payload, limits))
-            }
-            guard foundCount > 0 else { throw .missing }
-            guard timeSlot >= 0 else { return .none }
-            return try time(scanner.found[timeSlot], payload)
+            return try take(scanner, payload, isNumeric: isNumeric, from: first, limits: limits, readings: &readings)
         case .number:
             readings.append(.value(try Self.number(payload)))
         case .bool:
             guard let bool = Self.bool(payload) else { throw .notBool }
             readings.append(.value(.bool(bool)))
         case .text:
-            guard payload.count <= limits.textBytes else { throw .textTooLong(bytes: payload.count) }
-            let text = payload.withUnsafeBufferPointer { String(validating: $0, as: UTF8.self) }
+            let content = payload.extracting(PayloadContent.range(of: payload))
+            guard content.count <= limits.textBytes else { throw .textTooLong(bytes: content.count) }
+            let text = content.withUnsafeBufferPointer { String(validating: $0, as: UTF8.self) }
             guard let text else { throw .invalidUTF8 }
             readings.append(.value(.text(text)))
         }
         return .none
     }
 
+    /// What a scan has found.
+    @inline(__always)
+    private func take(
+        _ scanner: borrowing JSONScanner, _ payload: borrowing Span<UInt8>,
+        isNumeric: borrowing ContiguousArray<Bool>, from first: Int, limits: borrowing IngestLimits,
+        readings: inout ContiguousArray<Reading>
+    ) throws(DecodeFailure) -> Time {
+        var foundCount = 0
+        for position in valueSlots.indices {
+            let found = scanner.found[valueSlots[position]]
+            if found.kind != .missing { foundCount &+= 1 }
+            readings.append(try reading(found, payload, isNumeric: isNumeric[first &+ position], limits))
+        }
+        guard foundCount > 0 else { throw .missing }
+        return timeSlot >= 0 ? time(scanner.found[timeSlot], payload) : .none
+    }
+
     @inline(__always)
     private func reading(
-        _ found: JSONScanner.Found, _ payload: borrowing Span<UInt8>, _ limits: borrowing IngestLimits
+        _ found: JSONScanner.Found, _ payload: borrowing Span<UInt8>, isNumeric: Bool, _ limits: borrowing IngestLimits
     ) throws(DecodeFailure) -> Reading {
         switch found.kind {
         case .integer: return .value(.integer(found.integer))
         case .number: return .value(.number(found.number))
-        case .bool: return .value(.bool(found.bool))
-        case .text:
-            guard found.text.count <= limits.textBytes else {
-                return try unusable(.textTooLong(bytes: found.text.count))
-            }
-            // The scanner has found it to be UTF-8.
-            let text = payload.extracting(found.text).withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
-            return .value(.text(text))
+        case .bool: return isNumeric ? try unusable(.boolForNumber) : .value(.bool(found.bool))
+        case .text: return try text(payload.extracting(found.text), isNumeric: isNumeric, limits)
         case .missing: return try isSingle ? unusable(.missing) : .absent
         case .null: return try unusable(.null)
         case .container: return try unusable(.notScalar)
+        }
+    }
+
+    /// A text that is known to be UTF-8. On a numeric tag it is a number in quotes, or unusable.
+    private func text(
+        _ text: borrowing Span<UInt8>, isNumeric: Bool, _ limits: borrowing IngestLimits
+    ) throws(DecodeFailure) -> Reading {
+        guard text.count <= limits.textBytes else { return try unusable(.textTooLong(bytes: text.count)) }
+        guard isNumeric else {
+            return .value(.text(text.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }))
+        }
+        do throws(DecodeFailure) {
+            return .value(try Self.number(text))
+        } catch {
+            return try unusable(error == .notNumber ? .textForNumber : error)
         }
     }
 
@@ -119,7 +144,7 @@ final class PayloadDecoder: Sendable {
         return .unusable(failure)
     }
 
-    private func time(_ found: JSONScanner.Found, _ payload: borrowing Span<UInt8>) throws(DecodeFailure) -> Time {
+    private func time(_ found: JSONScanner.Found, _ payload: borrowing Span<UInt8>) -> Time {
         switch found.kind {
         case .missing, .null: return .none
         case .integer: return .at(SourceTime.milliseconds(found.integer))
@@ -129,73 +154,74 @@ final class PayloadDecoder: Sendable {
             if let time = SourceTime.milliseconds(payload.extracting(found.text)) { return .at(time) }
         case .bool, .container: break
         }
-        throw .invalidTime
+        return .unreadable
     }
 
-    /// The same by way of the full reader.
+    /// What the scanner does not understand as it stands: bytes around the document, rarer JSON, a document of which parts
+    /// are broken.
     @inline(never)
     private func decodeSlowly(
-        _ payload: borrowing Span<UInt8>, limits: borrowing IngestLimits, readings: inout ContiguousArray<Reading>
+        _ payload: borrowing Span<UInt8>, isNumeric: borrowing ContiguousArray<Bool>, from first: Int,
+        limits: borrowing IngestLimits, scanner: inout JSONScanner, readings: inout ContiguousArray<Reading>
     ) throws(DecodeFailure) -> Time {
-        let document: JSONValue
-        do {
-            document = try JSONValue(parsing: payload)
+        let content = payload.extracting(PayloadContent.range(of: payload))
+        if content.count < payload.count, scanner.scan(content, plan: plan) {
+            return try take(scanner, content, isNumeric: isNumeric, from: first, limits: limits, readings: &readings)
+        }
+        let document: SalvagedJSON
+        do throws(JSONError) {
+            document = try SalvagedJSON(salvaging: content)
         } catch {
-            throw .json(error)
+            throw DecodeFailure(error)
         }
         var foundCount = 0
-        for pointer in pointers {
-            let found = document.value(at: pointer)
-            if found != nil { foundCount += 1 }
-            readings.append(try reading(found, limits))
+        for position in pointers.indices {
+            let part = document.lookUp(pointers[position])
+            if case .missing = part {} else { foundCount += 1 }
+            readings.append(try reading(part, isNumeric: isNumeric[first + position], limits))
         }
         guard foundCount > 0 else { throw .missing }
-        switch time.flatMap({ document.value(at: $0) }) {
-        case nil, .null: return .none
-        case .integer(let integer): return .at(SourceTime.milliseconds(integer))
-        case .number(let number):
-            if let time = SourceTime.milliseconds(number) { return .at(time) }
-        case .string(let text):
-            let bytes = Array(text.utf8)
-            if let time = SourceTime.milliseconds(bytes.span) { return .at(time) }
-        case .bool, .array, .object: break
-        }
-        throw .invalidTime
+        return time.map { Self.time(of: document.lookUp($0)) } ?? .none
     }
 
-    private func reading(_ json: JSONValue?, _ limits: borrowing IngestLimits) throws(DecodeFailure) -> Reading {
-        switch json {
-        case nil: return try isSingle ? unusable(.missing) : .absent
-        case .null: return try unusable(.null)
-        case .array, .object: return try unusable(.notScalar)
-        case .integer(let integer): return .value(.integer(integer))
-        case .number(let number): return .value(.number(number))
-        case .bool(let bool): return .value(.bool(bool))
-        case .string(let text):
-            guard text.utf8.count <= limits.textBytes else { return try unusable(.textTooLong(bytes: text.utf8.count)) }
-            return .value(.text(text))
+    private static func time(of part: SalvagedJSON.Part) -> Time {
+        switch part {
+        case .missing, .scalar(.null): return .none
+        case .scalar(.integer(let integer)): return .at(SourceTime.milliseconds(integer))
+        case .scalar(.number(let number)):
+            if let time = SourceTime.milliseconds(number) { return .at(time) }
+        case .scalar(.string(let text)):
+            let bytes = Array(text.utf8)
+            if let time = SourceTime.milliseconds(bytes.span) { return .at(time) }
+        case .scalar, .container, .broken: break
+        }
+        return .unreadable
+    }
+
+    private func reading(
+        _ part: SalvagedJSON.Part, isNumeric: Bool, _ limits: borrowing IngestLimits
+    ) throws(DecodeFailure) -> Reading {
+        switch part {
+        case .missing: return try isSingle ? unusable(.missing) : .absent
+        case .broken(let error): return try unusable(DecodeFailure(error))
+        case .container, .scalar(.array), .scalar(.object): return try unusable(.notScalar)
+        case .scalar(.null): return try unusable(.null)
+        case .scalar(.integer(let integer)): return .value(.integer(integer))
+        case .scalar(.number(let number)): return .value(.number(number))
+        case .scalar(.bool(let bool)): return isNumeric ? try unusable(.boolForNumber) : .value(.bool(bool))
+        case .scalar(.string(let text)):
+            let bytes = Array(text.utf8)
+            return try self.text(bytes.span, isNumeric: isNumeric, limits)
         }
     }
 }
 
 extension PayloadDecoder {
-    /// A payload without the white space around it. Devices end their payloads with line feeds and zeros.
-    static func trimmed(_ payload: borrowing Span<UInt8>) -> Range<Int> {
-        var start = 0
-        var end = payload.count
-        while start < end, isBlank(payload[start]) { start &+= 1 }
-        while end > start, isBlank(payload[end &- 1]) { end &-= 1 }
-        return start..<end
-    }
-
-    private static func isBlank(_ byte: UInt8) -> Bool {
-        byte == 0x20 || (0x09...0x0D).contains(byte) || byte == 0
-    }
-
     /// A decimal number as people and firmware write it: as in JSON, and with a leading `+`, leading zeros, or nothing
     /// before or after the point. Integers that fit stay integers.
     static func number(_ payload: borrowing Span<UInt8>) throws(DecodeFailure) -> TagValue {
-        let range = trimmed(payload)
+        let range = PayloadContent.word(of: payload)
+        if let value = plainNumber(payload, range) { return value }
         guard range.count <= JSONParser.numberLengthLimit else { throw .notNumber }
         var text: [UInt8] = []
         text.reserveCapacity(range.count &+ 2)
@@ -226,7 +252,7 @@ extension PayloadDecoder {
             guard hasInteger || index > start else { throw .notNumber }
             if index == start { text.append(UInt8(ascii: "0")) }
         } else if !hasInteger {
-            throw isInfinite(payload, range) ? .notFinite : .notNumber
+            throw JSONParser.isNotFinite(payload, range) ? .notFinite : .notNumber
         }
         while index < range.upperBound {
             text.append(payload[index])
@@ -240,14 +266,19 @@ extension PayloadDecoder {
         }
     }
 
-    private static func isInfinite(_ payload: borrowing Span<UInt8>, _ range: Range<Int>) -> Bool {
-        let word = lowercased(payload, range)
-        return ["nan", "inf", "infinity"].contains(
-            word.first == "+" || word.first == "-" ? String(word.dropFirst()) : word)
+    /// A number as JSON writes it, without making anything of it.
+    @inline(__always)
+    private static func plainNumber(_ payload: borrowing Span<UInt8>, _ range: Range<Int>) -> TagValue? {
+        var index = range.lowerBound
+        guard index < range.upperBound else { return nil }
+        var number = JSONNumber()
+        guard number.scan(payload, &index), index == range.upperBound else { return nil }
+        return number.isInteger
+            ? .integer(Int64(bitPattern: number.bits)) : .number(Double(bitPattern: number.bits))
     }
 
     static func bool(_ payload: borrowing Span<UInt8>) -> Bool? {
-        switch lowercased(payload, trimmed(payload)) {
+        switch lowercased(payload, PayloadContent.word(of: payload)) {
         case "true", "1", "on", "yes": true
         case "false", "0", "off", "no": false
         default: nil

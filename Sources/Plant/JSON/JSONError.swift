@@ -8,6 +8,8 @@ public struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
         case trailingBytes = "something follows the document"
         case invalidNumber = "not a JSON number"
         case numberOutOfRange = "number too large or too long"
+        /// A bare `nan` or `inf`.
+        case notFinite = "not a finite number"
         case invalidEscape = "unknown escape or lone surrogate in a string"
         case controlCharacter = "unescaped control character in a string"
         case invalidUTF8 = "invalid UTF-8"

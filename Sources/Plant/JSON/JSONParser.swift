@@ -30,7 +30,7 @@ enum JSONParser {
         }
     }
 
-    private static func parseValue(
+    static func parseValue(
         _ bytes: borrowing Span<UInt8>, _ index: inout Int, depth: Int
     ) throws(JSONError) -> JSONValue {
         guard index < bytes.count else { throw JSONError(.unexpectedEnd, at: index) }
@@ -106,14 +106,8 @@ enum JSONParser {
         }
         while true {
             skipWhitespace(bytes, &index)
-            guard index < bytes.count else { throw JSONError(.unexpectedEnd, at: index) }
-            guard bytes[index] == UInt8(ascii: "\"") else { throw JSONError(.unexpectedByte, at: index) }
             let nameStart = index
-            let name = try parseString(bytes, &index)
-            skipWhitespace(bytes, &index)
-            guard index < bytes.count else { throw JSONError(.unexpectedEnd, at: index) }
-            guard bytes[index] == UInt8(ascii: ":") else { throw JSONError(.unexpectedByte, at: index) }
-            index &+= 1
+            let name = try parseName(bytes, &index)
             skipWhitespace(bytes, &index)
             let value = try parseValue(bytes, &index, depth: depth &+ 1)
             guard members.updateValue(value, forKey: name) == nil else { throw JSONError(.duplicateKey, at: nameStart) }
@@ -127,6 +121,18 @@ enum JSONParser {
             default: throw JSONError(.unexpectedByte, at: index)
             }
         }
+    }
+
+    /// Moves past a member's name and the colon after it.
+    static func parseName(_ bytes: borrowing Span<UInt8>, _ index: inout Int) throws(JSONError) -> String {
+        guard index < bytes.count else { throw JSONError(.unexpectedEnd, at: index) }
+        guard bytes[index] == UInt8(ascii: "\"") else { throw JSONError(.unexpectedByte, at: index) }
+        let name = try parseString(bytes, &index)
+        skipWhitespace(bytes, &index)
+        guard index < bytes.count else { throw JSONError(.unexpectedEnd, at: index) }
+        guard bytes[index] == UInt8(ascii: ":") else { throw JSONError(.unexpectedByte, at: index) }
+        index &+= 1
+        return name
     }
 
     private static func parseNumber(_ bytes: borrowing Span<UInt8>, _ index: inout Int) throws(JSONError) -> JSONValue {
@@ -285,6 +291,21 @@ enum JSONParser {
             index &+= 1
         }
         return code
+    }
+
+    /// Whether something is one of the words that C, JavaScript and Python print for what is no finite number.
+    static func isNotFinite(_ bytes: borrowing Span<UInt8>, _ range: Range<Int>) -> Bool {
+        var word = ""
+        for index in range {
+            switch bytes[index] {
+            case 0x20, 0x09, 0x0A, 0x0D, 0, UInt8(ascii: "+"), UInt8(ascii: "-"): continue
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"):
+                word.unicodeScalars.append(Unicode.Scalar(bytes[index] | 0x20))
+            default: return false
+            }
+            if word.utf8.count > 8 { return false }
+        }
+        return ["nan", "inf", "infinity"].contains(word)
     }
 
     static func hexDigit(_ byte: UInt8) -> UInt8? {

@@ -26,9 +26,11 @@ extension LivePlant {
             deviceChanged(device, to: state, at: receivedAt)
             effects.devicesChanged = true
         }
-        if case .undecodable(let failure) = outcome.result, receivedAt >= nextUnreadableLog {
+        if let failure = outcome.failure, receivedAt >= nextUnreadableLog {
             nextUnreadableLog = receivedAt &+ Self.unreadableLogInterval
-            effects.unreadable = Unreadable(topic: Self.text(topic), failure: failure)
+            effects.unreadable = Unreadable(
+                topic: Self.text(topic), tag: outcome.flaw?.tag.map { ingest.tags[$0].path }, failure: failure,
+                found: Self.text(payload))
         }
         for sample in samples {
             observe?(sample)
@@ -119,9 +121,10 @@ extension LivePlant {
         }
     }
 
-    private static func text(_ topic: borrowing Span<UInt8>) -> String {
-        var bytes: [UInt8] = []
-        for index in topic.indices.prefix(200) { bytes.append(topic[index]) }
-        return String(decoding: bytes, as: UTF8.self)
+    /// As much of a topic or payload as a line of the log takes.
+    private static func text(_ bytes: borrowing Span<UInt8>) -> String {
+        var beginning: [UInt8] = []
+        for index in bytes.indices.prefix(200) { beginning.append(bytes[index]) }
+        return String(decoding: beginning, as: UTF8.self) + (bytes.count > 200 ? "…" : "")
     }
 }

@@ -12,8 +12,9 @@
 /// | sample | latest value | alarms |
 /// | --- | --- | --- |
 /// | live, readable | the newest by its own time; without one, as it arrives | evaluated, unless older than what was evaluated |
-/// | live, unreadable | the last value stays, `bad` | freeze until the next good sample |
-/// | live, no number | its value | nothing |
+/// | live, unreadable, or no number on a tag that has numbers (``NumericTags``) | the last value stays, `bad` | freeze until the next good sample |
+/// | live, readable, its time not | its value, by the time of reception, `uncertain` | evaluated, by the time of reception |
+/// | live, no number, on a tag that no alarm watches | its value | nothing |
 /// | live, older than `staleAfter` within ``LivePlant/backlogPeriod`` of a connection | as live | history: begins nothing, ends or breaks a delay that runs; the latest value is looked at once all is heard |
 /// | retained, with a time of its own that is younger than `staleAfter` | as live | evaluated; nothing after a live sample that had no time of its own |
 /// | retained, otherwise | only where nothing was heard live; `uncertain` or `stale` | nothing |
@@ -34,16 +35,21 @@ public struct LivePlant: Sendable {
         public var answers: [Int] = []
         /// Positions in the batch of echoes, which may prove what has been heard; they are nothing else.
         public var echoes: [Int] = []
-        /// A payload that no route can read, for the log; at most one per ``LivePlant/unreadableLogInterval``.
+        /// A payload that cannot be read, or not as a whole, for the log; at most one per ``LivePlant/unreadableLogInterval``.
         public var unreadable: Unreadable?
 
         public init() {}
     }
 
-    /// A message that could not be read.
+    /// A message that could not be read, or not as a whole.
     public struct Unreadable: Sendable, Hashable {
+        /// Its beginning.
         public let topic: String
+        /// The tag whose value could not be read while others could; nil when it is the whole message, or its time.
+        public let tag: TagPath?
         public let failure: DecodeFailure
+        /// The beginning of the payload.
+        public let found: String
     }
 
     /// After a connection, messages whose own time is older than their device's `staleAfter` are taken for queued ones
@@ -88,18 +94,21 @@ public struct LivePlant: Sendable {
     var lastRecorded: Milliseconds = 0
 
     /// - Parameters:
+    ///   - rules: what the configuration says about tags beside their routes.
     ///   - answerFilters: topics on which devices answer commands; what comes there is no sample.
     ///   - echoTopic: where this gateway's echoes come back; see ``HearingProof``.
     ///   - hashSeed: random in a running gateway; see ``Ingest``.
     /// - Throws: the first mistake of `alarms`.
     public init(
-        routes: [RouteDefinition], alarms: [AlarmDefinition] = [], answerFilters: [TopicFilter] = [],
+        routes: [RouteDefinition], rules: TagRules = TagRules(), alarms: [AlarmDefinition] = [],
+        answerFilters: [TopicFilter] = [],
         echoTopic: [UInt8] = [], limits: IngestLimits = IngestLimits(),
         alarmLimits: AlarmBook.Limits = AlarmBook.Limits(),
         hashSeed: UInt64 = 0
     ) throws(AlarmMistake) {
         self.echoTopic = echoTopic
-        ingest = Ingest(routes: routes, limits: limits, hashSeed: hashSeed)
+        ingest = Ingest(
+            routes: routes, rules: rules, alarms: alarms.map(\.tags), limits: limits, hashSeed: hashSeed)
         self.alarms = try AlarmBook(definitions: alarms, limits: alarmLimits)
         self.alarms.heardThrough = .min
         answers = AnswerTopics(filters: answerFilters, limit: limits.topics, hashSeed: hashSeed)
@@ -121,7 +130,8 @@ public struct LivePlant: Sendable {
             ("messages", counters.messages), ("samples", counters.samples), ("undecodable", counters.undecodable),
             ("unrouted", counters.unrouted), ("refusedTopics", counters.refusedTopics),
             ("tableFull", counters.tableFull),
-            ("implausibleTimes", counters.implausibleTimes), ("outdated", latest.older),
+            ("implausibleTimes", counters.implausibleTimes), ("unreadableTimes", counters.unreadableTimes),
+            ("outdated", latest.older),
             ("conflated", latest.conflated), ("tags", UInt64(clamping: ingest.tags.count)),
             ("devices", UInt64(clamping: ingest.devices.count)),
             ("pendingTransitions", UInt64(clamping: alarms.pendingCount)),

@@ -226,6 +226,25 @@ struct CommandDeskTests {
         #expect(desk.counters.unreadableAnswers == 2)
     }
 
+    @Test(
+        "an answer counts with bytes around it and with a part broken that no rule looks at",
+        arguments: [
+            ("\u{FEFF}{\"id\":\"a\",\"status\":\"ok\"}\r\n\0", .succeeded),
+            (#"{"id":"a","status":"ok","temperature":nan}"#, .succeeded),
+            (#"{"id":"a","status":"error","x":}"#, .failed),
+            // What the rule looks at is broken: that is no failure.
+            (#"{"id":"a","status":nan}"#, nil), (#"{"id":"a","status":"ok"#, nil), (#"{"id":a,"status":"ok"}"#, nil),
+        ] as [(String, CommandState?)])
+    func damagedAnswers(payload: String, state: CommandState?) throws {
+        var desk = Fixture.desk()
+        let publication = try #require(
+            desk.seen(Fixture.request("a", "slow"), shard: 0, czxid: 2000, version: 0, at: 0).publication)
+        let sent = try #require(desk.published(publication.ticket, .acknowledged, at: 5).write)
+        #expect(desk.recorded(sent.ticket, version: 1, at: 6) == [])
+        let end = desk.answerReceived(topic: Fixture.ackTopic(), payload: Array(payload.utf8), at: 7).write
+        #expect(end?.record.state == state)
+    }
+
     @Test("no answer by the deadline", arguments: ["start", "setSpeed"])
     func timesOut(command: String) throws {
         var desk = Fixture.desk()

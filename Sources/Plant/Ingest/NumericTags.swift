@@ -1,0 +1,25 @@
+/// Which tags have numbers, decided once for each tag when its topic is bound.
+///
+/// On such a tag a number in quotes is a number, and text or a boolean cannot be read: it would leave an alarm blind without
+/// anybody being told.
+///
+/// | the route's payload | numeric |
+/// | --- | --- |
+/// | `number` | always |
+/// | `bool`, `text` | never: the route says what its tags have |
+/// | `json` | with a deadband greater than zero, a range, or an alarm on the tag |
+struct NumericTags: Sendable {
+    let rules: TagRules
+    /// The tags that alarms watch.
+    let alarms: [TopicFilter]
+
+    func contain(_ tag: TagPath, of route: RouteDefinition) -> Bool {
+        switch route.payload {
+        case .number: true
+        case .bool, .text: false
+        case .json, .jsonValues:
+            route.deadband(of: tag) ?? 0 > 0 || rules.traits(of: tag).range != nil
+                || alarms.contains { $0.matches(tag) }
+        }
+    }
+}
