@@ -59,7 +59,9 @@ struct CheckCommand: AsyncParsableCommand {
         for warning in loaded.warnings {
             if output.json { Terminal.line("\(Self.json(warning))") } else { Terminal.writeError("\(warning)\n") }
         }
+        let hasMistakes = loaded.warnings.contains { $0.severity != .warning }
         guard let topic else {
+            if hasMistakes { throw CommandFailure(.no) }
             if !output.json { Terminal.line(Self.summary(of: loaded, file: file)) }
             return
         }
@@ -72,7 +74,9 @@ struct CheckCommand: AsyncParsableCommand {
         } else {
             Terminal.write(trial.text(steps))
         }
-        if trial.route == nil || steps.contains(where: { !$0.isUnderstood }) { throw CommandFailure(.no) }
+        if hasMistakes || trial.route == nil || steps.contains(where: { !$0.isUnderstood }) {
+            throw CommandFailure(.no)
+        }
     }
 
     private static func summary(of configuration: GatewayConfiguration, file: String) -> String {
@@ -82,8 +86,11 @@ struct CheckCommand: AsyncParsableCommand {
             case .embedded(let embedded): "a tree of its own in \(embedded.data)"
             case .ensemble(let servers): "the tree at \(servers)"
             }
+        let state =
+            configuration.warnings.isEmpty
+            ? "all is well" : "it can be used, with \(count(configuration.warnings.count, "warning"))"
         return """
-            \(file): all is well. Plant \(configuration.plant), gateway \(configuration.gateway), broker \
+            \(file): \(state). Plant \(configuration.plant) (\(configuration.timeZone)), gateway \(configuration.gateway), broker \
             \(configuration.mqtt.broker), \(tree); \(count(configuration.routes.count, "route")), \
             \(count(configuration.alarms.count, "alarm")), \(count(configuration.commands.count, "command")).
             """
@@ -91,7 +98,7 @@ struct CheckCommand: AsyncParsableCommand {
 
     private static func json(_ problem: ConfigurationProblem) -> JSONValue {
         var members: JSONValue = [
-            "severity": .string(problem.severity.rawValue), "file": .string(problem.file),
+            "severity": .string(problem.severity.name), "file": .string(problem.file),
             "line": problem.line.map { .integer(Int64($0)) } ?? .null,
             "column": problem.column.map { .integer(Int64($0)) } ?? .null, "what": .string(problem.what),
         ]

@@ -43,7 +43,9 @@ struct MessageTrial {
 
     /// Takes the payloads one after the other, as a gateway that has been listening for a while would.
     func steps(payloads: [[UInt8]], start: Milliseconds, interval: Milliseconds) -> [Step] {
-        guard var plant = try? LivePlant(routes: configuration.routes, alarms: configuration.alarms) else { return [] }
+        let plant = try? LivePlant(
+            routes: configuration.routes, rules: configuration.tags, alarms: configuration.alarms)
+        guard var plant else { return [] }
         let topic = Array(topic.utf8)
         return payloads.enumerated().map { index, payload in
             let at = start &+ interval &* Int64(index)
@@ -86,6 +88,7 @@ struct MessageTrial {
         if steps.isEmpty {
             for tag in tags {
                 lines.append("tag     \(printable(tag.text))")
+                lines += description(of: tag)
                 for alarm in definitions(of: tag) { lines.append("alarm   \(alarm.name): \(Self.limits(of: alarm))") }
             }
         }
@@ -98,7 +101,14 @@ struct MessageTrial {
             }
             switch step.outcome?.result {
             case .samples(0): lines.append("value   none: the payload has nothing where the route looks")
-            case .samples, .empty, nil: break
+            case .samples:
+                if let flaw = step.outcome?.flaw {
+                    lines.append(
+                        flaw.tag == nil
+                            ? "time    cannot be read: \(flaw.failure); the time of reception counts"
+                            : "value   cannot be read: \(flaw.failure)")
+                }
+            case .empty, nil: break
             case .undecodable(let failure): lines.append("value   cannot be read: \(failure)")
             case .presence(let isOnline): lines.append("value   the device is \(isOnline ? "online" : "offline")")
             case .unrouted: lines.append("value   no route takes the topic")
@@ -110,12 +120,25 @@ struct MessageTrial {
                 lines.append(
                     "tag     \(printable(tag.text)) = \(printable(value))\(unit.map { " \($0)" } ?? "")  quality \(sample.quality), \(time)"
                 )
+                lines += description(of: tag)
             }
             for (path, definition, standing) in step.alarms {
                 lines.append("alarm   \(path.alarm): \(Self.limits(of: definition)) → \(Self.verdict(standing))")
             }
         }
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// What the configuration says of a tag beside its route.
+    private func description(of tag: TagPath) -> [String] {
+        let traits = configuration.tags.traits(of: tag)
+        var parts: [String] = []
+        if let description = traits.description { parts.append(description) }
+        if let area = traits.area { parts.append("area \(area)") }
+        if let range = traits.range {
+            parts.append("range \(HumanText.number(range.low)) to \(HumanText.number(range.high))")
+        }
+        return parts.isEmpty ? [] : ["        " + printable(parts.joined(separator: "; "))]
     }
 
     private static func limits(of alarm: AlarmDefinition) -> String {
@@ -155,11 +178,13 @@ struct MessageTrial {
                         "at": .integer(step.at), "understood": .bool(step.isUnderstood),
                         "samples": .array(
                             step.samples.map { tag, sample, unit in
-                                [
+                                var members: OrderedDictionary<String, JSONValue> = [
                                     "tag": .string(tag.text), "v": sample.value?.json ?? .null,
                                     "q": .string(sample.quality.name), "t": .integer(sample.sourceTime),
                                     "u": unit.map(JSONValue.string) ?? .null,
                                 ]
+                                configuration.tags.traits(of: tag).write(into: &members)
+                                return .object(members)
                             }),
                         "alarms": .array(
                             step.alarms.map { path, _, standing in

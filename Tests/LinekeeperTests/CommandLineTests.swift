@@ -129,13 +129,55 @@ extension EndToEnd {
             }
         }
 
+        @Test("check shows what a tag is and what cannot be read, and refuses an alarm that can never fire")
+        func explainValues() async throws {
+            try await Stage.play("cli-values") { stage in
+                var configuration = PlantConfiguration(
+                    broker: "mqtt://127.0.0.1:1883", tree: .servers("127.0.0.1:2181"))
+                configuration.alarms += """
+                    tags:
+                      - { filter: factory/+/+/temperature, description: Oil, area: hall1/press, range: { low: 0, high: 120 } }
+
+                    """
+                let file = try configuration.write(gateway: "gw", to: stage.scratch)
+                func trial(_ payload: String, _ more: String...) async throws -> LinekeeperProgram.Outcome {
+                    try await stage.program.call(
+                        [
+                            "check", "--config", file, "--topic", "factory/line1/press1/temperature", "--payload",
+                            payload,
+                        ] + more, in: stage.scratch)
+                }
+                let quoted = try await trial("{\"v\":\"97.3\"}")
+                #expect(quoted.status == 0 && quoted.output.contains("= 97.3"), "\(quoted)")
+                #expect(quoted.output.contains("active: high"), "\(quoted)")
+                #expect(quoted.output.contains("Oil; area hall1/press; range 0 to 120"), "\(quoted)")
+                let json = try await trial("{\"v\":97,\"ts\":\"noon\"}", "--json")
+                for part in [#""area":"hall1/press""#, #""range":{"low":0"#, #""q":"uncertain""#] {
+                    #expect(json.output.contains(part), "\(part) in \(json)")
+                }
+                let time = try await trial("{\"v\":97,\"ts\":\"noon\"}")
+                #expect(time.status == 0 && time.output.contains("the time of reception counts"), "\(time)")
+                let text = try await trial("{\"v\":\"broken\"}")
+                #expect(text.status == 1 && text.output.contains("where the tag has numbers"), "\(text)")
+                #expect(text.output.contains("not evaluated until the next good value"), "\(text)")
+
+                configuration.routes = configuration.routes.replacingOccurrences(
+                    of: "payload: json\n    value: /v\n    time: /ts", with: "payload: bool")
+                let blind = try configuration.write(gateway: "blind", to: stage.scratch)
+                let refused = try await stage.program.call(["check", "--config", blind], in: stage.scratch)
+                #expect(refused.status == 1 && refused.errors.contains("can never fire"), "\(refused)")
+                #expect(!refused.output.contains("all is well"), "\(refused)")
+            }
+        }
+
         @Test("listings, acknowledgement and commands against a running gateway", .timeLimit(.minutes(3)))
         func listings() async throws {
             try await Stage.play("cli-listings") { stage in
                 // Given a gateway, a plant and an alarm,
                 let broker = try await stage.broker()
                 let tree = try await stage.treeServer()
-                let configuration = PlantConfiguration(broker: broker.url, tree: .servers(tree.connectString))
+                var configuration = PlantConfiguration(broker: broker.url, tree: .servers(tree.connectString))
+                configuration.alarms += "tags: [{ filter: factory/line1/#, area: hall1 }]\n"
                 let gateway = try stage.gateway("gw-a", configuration)
                 let reader = try await stage.reader(configuration)
                 try await Conditions.standing(["gw-a"], reader)
@@ -157,6 +199,7 @@ extension EndToEnd {
                 let tags = try await stage.call(["tags", "factory/line1/#", "--json"], of: gateway)
                 #expect(tags.lines.count == 1)
                 #expect(JSONLine(tags.lines.first ?? "")?["v"] as? Double == 91.5, "\(tags)")
+                #expect(JSONLine(tags.lines.first ?? "")?["area"] as? String == "hall1", "\(tags)")
                 let none = try await stage.call(["tags", "office/#", "--json"], of: gateway)
                 #expect(none.output.isEmpty)
                 let status = try await stage.call(["status"], of: gateway)

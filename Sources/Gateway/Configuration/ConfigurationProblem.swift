@@ -1,10 +1,21 @@
 /// One mistake, or one doubtful thing, in the configuration: where it is, what it is, what was expected.
 package struct ConfigurationProblem: Sendable, Hashable {
-    package enum Severity: String, Sendable {
+    package enum Severity: Sendable {
         /// The gateway does not start with it.
         case mistake
+        /// Earlier versions took it. `check` refuses it, and the gateway starts with it and says so: no plant is to go
+        /// unwatched after an upgrade.
+        case toleratedMistake
         /// The gateway starts, but probably does not do what the author meant.
         case warning
+
+        /// The word that people and programs see.
+        package var name: String {
+            switch self {
+            case .mistake, .toleratedMistake: "mistake"
+            case .warning: "warning"
+            }
+        }
     }
 
     package var severity: Severity
@@ -36,7 +47,7 @@ extension ConfigurationProblem: CustomStringConvertible {
             text += ":\(line)"
             if let column { text += ":\(column)" }
         }
-        text += ": \(severity.rawValue): \(what)"
+        text += ": \(severity.name): \(what)"
         if let expected { text += "; expected \(expected)" }
         return text
     }
@@ -48,7 +59,7 @@ package struct ConfigurationError: Error, CustomStringConvertible, Sendable {
 
     package init(problems: [ConfigurationProblem]) { self.problems = problems }
 
-    package var mistakes: [ConfigurationProblem] { problems.filter { $0.severity == .mistake } }
+    package var mistakes: [ConfigurationProblem] { problems.filter { $0.severity != .warning } }
 
     package var description: String { problems.map(\.description).joined(separator: "\n") }
 }

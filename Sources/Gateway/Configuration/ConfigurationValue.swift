@@ -14,6 +14,11 @@ struct ConfigurationValue {
         file.report(.mistake, at: node.mark, what, expected: expected)
     }
 
+    /// Reports what earlier versions took; see ``ConfigurationProblem/Severity/toleratedMistake``.
+    func reportTolerated(_ what: String, expected: String? = nil) {
+        file.report(.toleratedMistake, at: node.mark, what, expected: expected)
+    }
+
     func warn(_ what: String, expected: String? = nil) {
         file.report(.warning, at: node.mark, what, expected: expected)
     }

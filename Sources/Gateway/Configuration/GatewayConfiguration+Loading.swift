@@ -10,9 +10,10 @@ import Yams
 
 extension GatewayConfiguration {
     static let keys = [
-        "plant", "gateway", "mqtt", "tree", "flushInterval", "limits", "include", "routes", "alarms", "commands",
+        "plant", "gateway", "mqtt", "tree", "flushInterval", "limits", "include", "routes", "tags",
+        "alarms", "commands",
     ]
-    static let includedKeys = ["routes", "alarms", "commands"]
+    static let includedKeys = ["routes", "tags", "alarms", "commands"]
 
     /// Reads `file` and what it includes.
     ///
@@ -66,7 +67,8 @@ struct ConfigurationLoader {
         let main = ConfigurationFile(path: file, environment: environment, problems: problems)
         guard let root = main.root()?.section(keys: GatewayConfiguration.keys) else { return nil }
 
-        let plant = identifier(root.required("plant", "the plant's name, such as bottling"))
+        let place = root.required("plant", "the plant's name, such as bottling").flatMap(readPlant)
+        let plant = place?.name
         let gateway = identifier(root.required("gateway", "this gateway's name, such as ${HOSTNAME}"))
         let mqtt = root.required("mqtt", "a mapping with the broker's address").flatMap(readMQTT)
         let tree = root.required("tree", "a mapping with embedded or ensemble").flatMap { readTree($0, plant: plant) }
@@ -92,20 +94,41 @@ struct ConfigurationLoader {
             plantSections.check(replyPrefix: prefix, at: PlantSections.place(["mqtt", "replyPrefix"], in: root.value))
         }
 
-        guard let plant, let gateway, let mqtt, let tree else { return nil }
+        guard let place, let plant, let gateway, let mqtt, let tree else { return nil }
         return GatewayConfiguration(
-            file: file, plant: plant, gateway: gateway, mqtt: mqtt, tree: tree.place,
+            file: file, plant: plant, timeZone: place.timeZone, gateway: gateway, mqtt: mqtt, tree: tree.place,
             treeAccess: tree.access, sessionTimeout: tree.sessionTimeout, chroot: tree.chroot,
             flushInterval: flushInterval, limits: limits,
-            routes: plantSections.routes.map(\.definition), alarms: plantSections.alarms.map(\.definition),
+            routes: plantSections.routes.map(\.definition), tags: TagRules(plantSections.tags.map(\.definition)),
+            alarms: plantSections.alarms.map(\.definition),
             commands: plantSections.commands.map(\.definition),
-            warnings: problems.all.filter { $0.severity == .warning })
+            warnings: problems.all.filter { $0.severity != .mistake })
     }
 
     func loadTree() -> TreeSection? {
         let main = ConfigurationFile(path: file, environment: environment, problems: problems)
         guard let root = main.root()?.section(keys: GatewayConfiguration.keys) else { return nil }
         return root.required("tree", "a mapping with embedded or ensemble").flatMap { readTree($0, plant: nil) }
+    }
+
+    // MARK: plant
+
+    /// The plant's name, alone or with its time zone.
+    private func readPlant(_ value: ConfigurationValue) -> (name: String, timeZone: TimeZoneName)? {
+        let machine = TimeZoneName.machine(environment: environment)
+        guard case .mapping = value.node else { return identifier(value).map { ($0, machine) } }
+        guard let section = value.section(keys: ["name", "timeZone"]),
+            let name = identifier(section.required("name", "the plant's name, such as bottling"))
+        else { return nil }
+        guard let zone = section["timeZone"] else { return (name, machine) }
+        let expected = "a name such as Europe/Berlin or UTC"
+        guard let text = zone.text(expected) else { return nil }
+        do throws(TimeZoneName.Mistake) {
+            return (name, try TimeZoneName(text, database: TimeZoneName.database(environment: environment)))
+        } catch {
+            zone.report("\(zone.name) \"\(text)\" \(error)", expected: expected)
+            return nil
+        }
     }
 
     /// A name that stands in a path of the tree and in a topic.

@@ -8,6 +8,8 @@ public struct GatewayConfiguration: Sendable {
     package var file: String
     /// Name of the plant: the last part of the chroot, the second level of Linekeeper's own topics.
     package var plant: String
+    /// Where the plant's people live: for shifts, schedules and times that are shown to them.
+    package var timeZone: TimeZoneName
     /// Name of this gateway, unique among the gateways of a plant.
     package var gateway: String
     package var mqtt: MQTTSettings
@@ -21,9 +23,11 @@ public struct GatewayConfiguration: Sendable {
     package var flushInterval: Duration
     package var limits: GatewayLimits
     package var routes: [RouteDefinition]
+    /// What people need to know of tags, by filter.
+    package var tags: TagRules
     package var alarms: [AlarmDefinition]
     package var commands: [CommandDefinition]
-    /// What looked doubtful; the gateway runs with it all the same.
+    /// What looked doubtful, and mistakes that earlier versions took; the gateway runs with it all the same.
     package var warnings: [ConfigurationProblem]
 
     /// What routes, alarms and commands mean, in sixteen digits: for gateways of one version to be held against each other.

@@ -1,7 +1,7 @@
 import Plant
 import Yams
 
-/// `routes`, `alarms` and `commands`, from the main file and from included ones, each definition with its place.
+/// `routes`, `tags`, `alarms` and `commands`, from the main file and from included ones, each definition with its place.
 struct PlantSections {
     struct Located<Definition> {
         let definition: Definition
@@ -12,12 +12,16 @@ struct PlantSections {
     }
 
     var routes: [Located<RouteDefinition>] = []
+    var tags: [Located<TagRule>] = []
     var alarms: [Located<AlarmDefinition>] = []
     var commands: [Located<CommandDefinition>] = []
 
     mutating func read(_ section: ConfigurationSection) {
         for value in section["routes"]?.list(of: "routes") ?? [] {
             if let route = RouteSection.read(value) { routes.append(Located(definition: route, value: value)) }
+        }
+        for value in section["tags"]?.list(of: "tags") ?? [] {
+            if let rule = TagSection.read(value) { tags.append(Located(definition: rule, value: value)) }
         }
         for value in section["alarms"]?.list(of: "alarms") ?? [] {
             if let alarm = AlarmSection.read(value) { alarms.append(Located(definition: alarm, value: value)) }
@@ -42,6 +46,7 @@ struct PlantSections {
 
     func check() {
         checkRoutes()
+        checkTags()
         checkAlarms()
         checkCommands()
     }
@@ -100,6 +105,15 @@ struct PlantSections {
         }
     }
 
+    private func checkTags() {
+        let delivered = routes.flatMap(\.definition.tagPatterns)
+        for rule in tags where !routes.isEmpty {
+            guard !delivered.contains(where: TopicPattern(rule.definition.tags).overlaps) else { continue }
+            rule.place(["filter"]).warn(
+                "tags \"\(rule.definition.tags)\" are delivered by no route", expected: "tags of a route")
+        }
+    }
+
     private func checkAlarms() {
         let tags = routes.flatMap(\.definition.tagPatterns)
         for (index, alarm) in alarms.enumerated() {
@@ -114,6 +128,44 @@ struct PlantSections {
                     "alarm \"\(alarm.definition.name)\" watches \(alarm.definition.tags), which no route delivers",
                     expected: "tags of a route")
             }
+            checkThatItCanFire(alarm)
+        }
+    }
+
+    /// Limits are numbers: an alarm is blind on tags that have none, and beyond what a sensor can show.
+    private func checkThatItCanFire(_ alarm: Located<AlarmDefinition>) {
+        let pattern = TopicPattern(alarm.definition.tags)
+        let name = "alarm \"\(alarm.definition.name)\""
+        let watched = routes.filter { $0.definition.tagPatterns.contains(where: pattern.overlaps) }
+        let blind = watched.filter { !$0.definition.canDeliverNumbers }
+        if let route = blind.first {
+            let place = "route \"\(route.definition.name)\" at \(route.value.location)"
+            let what = "payload: \(route.definition.payload.name) of \(place) gives no numbers to compare with limits"
+            if blind.count == watched.count {
+                alarm.place(["tags"]).reportTolerated(
+                    "\(name) can never fire: \(what)", expected: "tags of a route with payload json or number")
+            } else {
+                alarm.place(["tags"]).warn(
+                    "\(name) never fires on some of its tags: \(what)",
+                    expected: "tags of routes with payload json or number")
+            }
+        }
+        let definition = alarm.definition
+        for (key, limit, isHigh) in [
+            ("high", definition.high, true), ("highHigh", definition.highHigh, true), ("low", definition.low, false),
+            ("lowLow", definition.lowLow, false),
+        ] {
+            guard let limit = limit?.limit else { continue }
+            // An earlier entry may give some of the tags another range.
+            let rule = tags.first {
+                $0.definition.traits.range != nil && TopicPattern($0.definition.tags).overlaps(pattern)
+            }
+            guard let rule, let range = rule.definition.traits.range,
+                TopicPattern(rule.definition.tags).contains(pattern), isHigh ? limit >= range.high : limit <= range.low
+            else { continue }
+            alarm.place([key, "limit"]).warn(
+                "\(name) never fires at its limit \(key): \(limit) is not within the range \(range.low) to \(range.high) of its tags, at \(rule.value.location)",
+                expected: "a limit within the range")
         }
     }
 

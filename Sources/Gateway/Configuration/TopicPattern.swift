@@ -100,4 +100,24 @@ extension RouteDefinition {
 
     /// The devices that can come of this route.
     var devicePattern: TopicPattern { TopicPattern(device) }
+
+    /// Whether a limit can be compared with what it delivers.
+    var canDeliverNumbers: Bool {
+        switch payload {
+        case .json, .jsonValues, .number: true
+        case .bool, .text: false
+        }
+    }
+}
+
+extension RouteDefinition.Payload {
+    /// As in the configuration.
+    var name: String {
+        switch self {
+        case .json, .jsonValues: "json"
+        case .number: "number"
+        case .bool: "bool"
+        case .text: "text"
+        }
+    }
 }

@@ -28,7 +28,8 @@ final class PlantState: Sendable {
         limits.tags = configuration.limits.maxTags
         limits.payloadBytes = configuration.limits.maxPayload
         let plant = try LivePlant(
-            routes: configuration.routes, alarms: configuration.alarms, answerFilters: answerFilters,
+            routes: configuration.routes, rules: configuration.tags, alarms: configuration.alarms,
+            answerFilters: answerFilters,
             echoTopic: Array(echoTopic.utf8), limits: limits, hashSeed: .random(in: .min ... .max))
         state = Mutex(State(plant: plant))
         self.clock = clock

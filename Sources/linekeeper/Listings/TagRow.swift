@@ -13,15 +13,17 @@ struct TagRow: ListedRow {
 
     let tag: TagPath
     let record: TagRecord
+    /// What the configuration says of it.
+    var traits = TagTraits()
 
-    static func listing(_ filter: TopicFilter) -> TreeListing<TagRow> {
+    static func listing(_ filter: TopicFilter, rules: TagRules = TagRules()) -> TreeListing<TagRow> {
         TreeListing(root: TreeLayout.tags) { path in
             TreePath.topic(ofNode: path, below: TreeLayout.tags).map(filter.matches) ?? false
         } row: { path, node in
             guard let tag = TreePath.topic(ofNode: path, below: TreeLayout.tags),
                 let record = TagRecord(parsing: node.data ?? [])
             else { return nil }
-            return TagRow(tag: tag, record: record)
+            return TagRow(tag: tag, record: record, traits: rules.traits(of: tag))
         }
     }
 
@@ -31,6 +33,7 @@ struct TagRow: ListedRow {
         var members: OrderedDictionary<String, JSONValue> = ["tag": .string(tag.text)]
         let record = (try? JSONValue(parsing: record.serialized()))?.objectValue ?? [:]
         for (name, value) in record { members[name] = value }
+        traits.write(into: &members)
         return .object(members)
     }
 
@@ -46,6 +49,15 @@ struct TagRow: ListedRow {
         let value = record.value.map { HumanText.value($0.json) } ?? "–"
         let unit = record.unit.map { " \($0)" } ?? ""
         return printable("\(tag.text) = \(value)\(unit)  \(record.quality.name)")
+    }
+}
+
+extension TagTraits {
+    /// Appends what there is of them, as the command line's JSON has it.
+    func write(into members: inout OrderedDictionary<String, JSONValue>) {
+        if let description { members["description"] = .string(description) }
+        if let area { members["area"] = .string(area.text) }
+        if let range { members["range"] = range.json }
     }
 }
 

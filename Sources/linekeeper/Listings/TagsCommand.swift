@@ -1,4 +1,5 @@
 import ArgumentParser
+import Gateway
 import Plant
 
 struct TagsCommand: AsyncParsableCommand {
@@ -8,7 +9,8 @@ struct TagsCommand: AsyncParsableCommand {
         discussion: """
             A tag is one sensor's value; its name is the MQTT topic that it comes from. Its quality is good, uncertain \
             (kept by the broker from earlier), bad (the last message could not be understood) or stale (its device has \
-            been silent for too long).
+            been silent for too long). With --json, each tag also has the description, area and range that the \
+            configuration gives it.
 
             Examples:
 
@@ -26,8 +28,18 @@ struct TagsCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Listing.run(
-            TagRow.listing(try filter.parsed()), tree: tree, output: output, watch: watch,
+            TagRow.listing(try filter.parsed(), rules: try rules), tree: tree, output: output, watch: watch,
             hint: "does anything publish? (linekeeper simulate; linekeeper status)")
+    }
+
+    /// What the configuration says of tags; nothing when the command line names another tree or plant.
+    private var rules: TagRules {
+        get throws {
+            guard output.json, tree.configuration.file != nil, tree.server == nil, tree.plant == nil else {
+                return TagRules()
+            }
+            return try tree.configuration.load().tags
+        }
     }
 }
 
