@@ -170,6 +170,24 @@ extension EndToEnd {
             }
         }
 
+        @Test(
+            "a recording that leaves its dates open is refused with the option that settles it", .timeLimit(.minutes(1))
+        )
+        func openDates() async throws {
+            try await Stage.play("cli-replay") { stage in
+                let file = try stage.scratch.write("time,a\n1/2/2024 13:05,45.5\n", to: "us.csv")
+                let broker = "mqtt://127.0.0.1:\(try FreePort.tcp())"
+                func replay(_ more: String...) async throws -> LinekeeperProgram.Outcome {
+                    try await stage.program.call(["replay", file, "--broker", broker] + more, in: stage.scratch)
+                }
+                let open = try await replay()
+                #expect(open.status == 1 && open.errors.contains("--dates day-first or --dates month-first"), "\(open)")
+                #expect(try await replay("--dates", "sideways").status == 2)
+                // Settled, it goes as far as the broker, which is not there.
+                #expect(try await replay("--dates", "month-first").status == 3)
+            }
+        }
+
         @Test("listings, acknowledgement and commands against a running gateway", .timeLimit(.minutes(3)))
         func listings() async throws {
             try await Stage.play("cli-listings") { stage in

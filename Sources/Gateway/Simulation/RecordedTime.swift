@@ -1,58 +1,125 @@
 package import Plant
 
-/// Times as recordings write them: `2020-03-09 10:14:33`, `2020-03-09T10:14:33.250Z`, `2020-03-09T10:14:33+01:00`, or a
-/// number of seconds or milliseconds since 1970. Without a zone it is UTC.
-package enum RecordedTime {
-    package static func parse(_ text: some Collection<UInt8>) -> Milliseconds? {
-        var reader = Reader(bytes: Array(text))
-        if let time = reader.dateAndTime() { return time }
-        guard let number = Double(String(decoding: text, as: UTF8.self)), number.isFinite, number > 0 else {
-            return nil
-        }
-        // Ten digits are seconds until the year 2286; thirteen are milliseconds.
-        return Milliseconds(exactly: (number < 1e11 ? number * 1000 : number).rounded())
+/// A time as recordings write it: `2020-03-09 10:14:33`, `2020-03-09T10:14:33.250Z`, `2020/03/09 10:14`,
+/// `09.03.2020 10:14:33`, `3/9/2020 10:14 AM`, or a number of seconds or milliseconds since 1970. Without a zone it is UTC.
+///
+/// A date with the year last may begin with the day or with the month. With points it begins with the day. With slashes or
+/// dashes the file has to show which, by a number greater than twelve.
+package struct RecordedTime: Sendable {
+    /// What a date with the year last begins with.
+    package enum DateOrder: String, Sendable, CaseIterable {
+        case dayFirst = "day-first"
+        case monthFirst = "month-first"
     }
+
+    private let byDay: Milliseconds?
+    private let byMonth: Milliseconds?
+
+    /// nil when it is no time.
+    package init?(_ text: some Collection<UInt8>) {
+        var reader = Reader(bytes: Array(text))
+        if let date = reader.date(), let time = reader.timeOfDay() {
+            byDay = date.byDay.map { $0 * 86_400_000 + time }
+            byMonth = date.byMonth.map { $0 * 86_400_000 + time }
+            return
+        }
+        guard let number = Double(String(decoding: text, as: UTF8.self)), number.isFinite, number > 0,
+            // Ten digits are seconds until the year 2286; thirteen are milliseconds.
+            let time = Milliseconds(exactly: (number < 1e11 ? number * 1000 : number).rounded())
+        else { return nil }
+        byDay = time
+        byMonth = time
+    }
+
+    /// The order that it shows beyond doubt.
+    package var evidence: DateOrder? {
+        switch (byDay, byMonth) {
+        case (nil, _?): .monthFirst
+        case (_?, nil): .dayFirst
+        case (nil, nil), (_?, _?): nil
+        }
+    }
+
+    /// Whether the order makes a difference.
+    package var isAmbiguous: Bool { evidence == nil && byDay != byMonth }
+
+    /// The time; nil when there is none in that order.
+    package func milliseconds(_ order: DateOrder) -> Milliseconds? { order == .dayFirst ? byDay : byMonth }
 
     private struct Reader {
         let bytes: [UInt8]
         var position = 0
 
-        mutating func dateAndTime() -> Milliseconds? {
-            guard let year = digits(4...4), take("-"), let month = digits(1...2), (1...12).contains(month), take("-"),
-                let day = digits(1...2), (1...31).contains(day)
+        /// Days since 1970, with the day first and with the month first.
+        mutating func date() -> (byDay: Int64?, byMonth: Int64?)? {
+            guard let first = digits(1...4), let separator = take(["-", "/", "."]) else { return nil }
+            let isYearFirst = position == 5
+            guard let second = digits(1...2), take([separator]) != nil, let third = digits(isYearFirst ? 1...2 : 4...4)
             else { return nil }
-            var total = Self.days(year: year, month: month, day: day) * 86_400_000
-            guard position < bytes.count else { return total }
-            guard take("T") || take(" "), let hour = digits(1...2), hour < 24, take(":"), let minute = digits(2...2),
-                minute < 60
-            else { return nil }
-            total += (hour * 60 + minute) * 60_000
-            if take(":") {
-                guard let second = digits(2...2), second <= 60 else { return nil }
-                total += second * 1000
-                if take(".") {
-                    let begin = position
-                    guard digits(1...18) != nil else { return nil }
-                    var scale: Milliseconds = 100
-                    for byte in bytes[begin..<position].prefix(3) {
-                        total += Milliseconds(byte &- UInt8(ascii: "0")) * scale
-                        scale /= 10
-                    }
-                }
-            }
-            if take("Z") || position == bytes.count { return position == bytes.count ? total : nil }
-            let isAhead = take("+")
-            guard isAhead || take("-"), let hours = digits(2...2) else { return nil }
-            _ = take(":")
-            let minutes = digits(2...2) ?? 0
-            let offset = (hours * 60 + minutes) * 60_000
-            return position == bytes.count ? (isAhead ? total - offset : total + offset) : nil
+            if isYearFirst { return Self.day(first, second, third).map { ($0, $0) } }
+            guard first < 100 else { return nil }
+            let byDay = Self.day(third, second, first)
+            let byMonth = separator == "." ? byDay : Self.day(third, first, second)
+            return byDay == nil && byMonth == nil ? nil : (byDay, byMonth)
         }
 
-        private mutating func take(_ character: Unicode.Scalar) -> Bool {
-            guard position < bytes.count, bytes[position] == UInt8(ascii: character) else { return false }
-            position += 1
-            return true
+        /// Milliseconds since midnight, of a zone to UTC; 0 when only the date is there.
+        mutating func timeOfDay() -> Milliseconds? {
+            guard position < bytes.count else { return 0 }
+            if take([","]) != nil {
+                guard take([" "]) != nil else { return nil }
+            } else if take(["T", " "]) == nil {
+                return nil
+            }
+            guard var hour = digits(1...2), hour < 24, take([":"]) != nil, let minute = digits(2...2), minute < 60
+            else { return nil }
+            var total = minute * 60_000
+            if take([":"]) != nil {
+                guard let second = digits(2...2), second <= 60, let fraction = fraction() else { return nil }
+                total += second * 1000 + fraction
+            }
+            if let isAfternoon = half() {
+                guard (1...12).contains(hour) else { return nil }
+                hour = hour % 12 + (isAfternoon ? 12 : 0)
+            }
+            total += hour * 3_600_000
+            if position == bytes.count { return total }
+            guard let sign = take(["Z", "+", "-"]) else { return nil }
+            if sign == "Z" { return position == bytes.count ? total : nil }
+            guard let hours = digits(2...2) else { return nil }
+            _ = take([":"])
+            let offset = (hours * 60 + (digits(2...2) ?? 0)) * 60_000
+            return position == bytes.count ? (sign == "+" ? total - offset : total + offset) : nil
+        }
+
+        private mutating func fraction() -> Milliseconds? {
+            guard take([".", ","]) != nil else { return 0 }
+            let begin = position
+            guard digits(1...18) != nil else { return nil }
+            var scale: Milliseconds = 100
+            var total: Milliseconds = 0
+            for byte in bytes[begin..<position].prefix(3) {
+                total += Milliseconds(byte &- UInt8(ascii: "0")) * scale
+                scale /= 10
+            }
+            return total
+        }
+
+        /// Whether the hour is of the afternoon; nil when it is not said.
+        private mutating func half() -> Bool? {
+            var rest = bytes[position...]
+            if rest.first == UInt8(ascii: " ") { rest = rest.dropFirst() }
+            let word = rest.map { $0 | 0x20 }
+            guard word == Array("am".utf8) || word == Array("pm".utf8) else { return nil }
+            position = bytes.count
+            return word.first == UInt8(ascii: "p")
+        }
+
+        private mutating func take(_ characters: [Unicode.Scalar]) -> Unicode.Scalar? {
+            guard position < bytes.count else { return nil }
+            let found = characters.first { bytes[position] == UInt8(ascii: $0) }
+            if found != nil { position += 1 }
+            return found
         }
 
         private mutating func digits(_ count: ClosedRange<Int>) -> Milliseconds? {
@@ -66,13 +133,9 @@ package enum RecordedTime {
             return count.contains(taken) ? value : nil
         }
 
-        /// Days since 1970 in the Gregorian calendar.
-        private static func days(year: Int64, month: Int64, day: Int64) -> Int64 {
-            let year = month <= 2 ? year - 1 : year
-            let era = (year >= 0 ? year : year - 399) / 400
-            let yearOfEra = year - era * 400
-            let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
-            return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+        private static func day(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64? {
+            guard (1...12).contains(month), day >= 1, day <= SourceTime.dayCount(year, month) else { return nil }
+            return SourceTime.dayNumber(year, month, day)
         }
     }
 }

@@ -1,25 +1,48 @@
 package import Plant
 
-/// A recording of sensors in a CSV file: one column of times, every other column a sensor.
+/// A recording of sensors in a CSV file.
 ///
-/// Semicolon, comma and tab are told apart by the header, and so is the time column (`datetime`, `timestamp`, `time`, `ts`
-/// or `date`; otherwise the first). Both SKAB and NAB files are read as they are; the order of rows is that of the file, even where its clock
-/// was set back (NAB's machine temperature has such an hour).
+/// In the wide layout one column has times and every other column is a sensor. In the long layout a line has a time, the
+/// name of a sensor and its value. Semicolon, comma and tab are told apart by the header, and so are the time column
+/// (`datetime`, `timestamp`, `time`, `ts` or `date`; otherwise the first) and the layout. SKAB and NAB files are read as
+/// they are. The order of rows is that of the file, even where its clock was set back (NAB's machine temperature has such an
+/// hour); a long file, which may hold one sensor after the other, is put in the order of its times.
+///
+/// One cell that is no number costs itself, one column without any number costs itself, one line without a time costs
+/// itself.
 package struct Recording: Sendable {
-    /// A sensor's column.
+    package enum Layout: String, Sendable, CaseIterable { case wide, long }
+
+    /// What the file itself may leave open.
+    package struct Options: Sendable {
+        package var dates: RecordedTime.DateOrder?
+        package var decimal: RecordedNumber.DecimalSign?
+        package var layout: Layout?
+
+        package init(
+            dates: RecordedTime.DateOrder? = nil, decimal: RecordedNumber.DecimalSign? = nil, layout: Layout? = nil
+        ) {
+            self.dates = dates
+            self.decimal = decimal
+            self.layout = layout
+        }
+    }
+
+    /// A sensor.
     package struct Column: Sendable, Equatable {
-        /// As in the header.
+        /// As in the file.
         package var name: String
         /// The same as one level of a topic: `/`, `+`, `#` and control characters become `_`, spaces stay.
         package var topicLevel: String
-        let index: Int
     }
 
     package struct Row: Sendable, Equatable {
         /// Line in the file, counted from one.
         package var line: Int
         package var time: Milliseconds
-        /// One a column, as JSON writes it: the file's own digits; nil where the file has nothing.
+        /// The column of the first of `values`.
+        package var first = 0
+        /// As JSON writes them: the file's own digits; nil where the file has no number.
         package var values: [String?]
     }
 
@@ -30,98 +53,127 @@ package struct Recording: Sendable {
         package var description: String { "line \(line): \(reason)" }
     }
 
+    /// Cells of one column that are no numbers.
+    package struct LeftOut: Sendable, Equatable, CustomStringConvertible {
+        package var column: String
+        package var cells = 0
+        /// The first of them, and its line.
+        package var text = ""
+        package var line = 0
+        /// Whether the column has no number at all, so that it is no sensor here.
+        package var isWholeColumn = false
+
+        package var description: String {
+            isWholeColumn
+                ? "column \(column) is left out: none of its \(cells) cells is a number (\"\(text)\" in line \(line))"
+                : "column \(column): \(cells) cells are left out, the first is \"\(text)\" in line \(line)"
+        }
+
+        mutating func add(_ field: ArraySlice<UInt8>, line: Int) {
+            if cells == 0 {
+                text = Recording.excerpt(field)
+                self.line = line
+            }
+            cells += 1
+        }
+    }
+
     /// Why a file is not a recording.
     package struct NotARecording: Error, CustomStringConvertible {
         package var description: String
     }
 
-    private static let timeNames = ["datetime", "timestamp", "time", "ts", "date"]
-
     package let columns: [Column]
-    package private(set) var rows: [Row] = []
-    package private(set) var malformed: [Malformed] = []
-    private let separator: UInt8
-    private let fieldCount: Int
-    private let timeIndex: Int
+    package let rows: [Row]
+    package let malformed: [Malformed]
+    package let leftOut: [LeftOut]
 
-    /// Reads a whole file. Malformed lines are kept in ``malformed``, the others stay usable.
-    package init(parsing bytes: [UInt8]) throws(NotARecording) {
-        var start = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
-        var number = 0
-        func nextLine() -> ArraySlice<UInt8>? {
-            while start < bytes.count {
-                let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
-                var line = bytes[start..<end]
-                start = end + 1
-                number += 1
-                if line.last == UInt8(ascii: "\r") { line = line.dropLast() }
-                if !line.isEmpty { return line }
-            }
-            return nil
-        }
-        guard let header = nextLine() else { throw NotARecording(description: "the file is empty") }
-        separator = Self.separator(of: header)
-        let names = CSVLine.fields(header, separator: separator).map { String(decoding: $0, as: UTF8.self) }
-        guard names.count > 1 else {
-            throw NotARecording(
-                description:
-                    "the first line must name a time column and at least one sensor, separated by ; or , or tabs")
-        }
-        fieldCount = names.count
-        let folded = names.map { $0.lowercased() }
-        let timeIndex = Self.timeNames.lazy.compactMap { folded.firstIndex(of: $0) }.first ?? 0
-        self.timeIndex = timeIndex
-        var levels: Set<String> = []
-        var columns: [Column] = []
-        for (index, name) in names.enumerated() where index != timeIndex {
-            var level = Self.topicLevel(name.isEmpty ? "column\(index + 1)" : name)
-            while !levels.insert(level).inserted { level += "_" }
-            columns.append(Column(name: name, topicLevel: level, index: index))
-        }
-        self.columns = columns
-
-        while let line = nextLine() {
-            switch row(line, number: number) {
-            case .failure(let problem): malformed.append(problem)
-            case .success(let row):
-                rows.append(row)
-            }
-        }
-        if rows.isEmpty {
-            let first = malformed.first.map { "; \($0)" } ?? ""
+    /// Reads a whole file. Lines and cells that cannot be read are kept in ``malformed`` and ``leftOut``, the others stay
+    /// usable.
+    package init(parsing bytes: [UInt8], options: Options = Options()) throws(NotARecording) {
+        let form = try RecordingForm(bytes, options: options)
+        (columns, rows, malformed, leftOut) =
+            form.layout == .long ? Self.long(bytes, form) : Self.wide(bytes, form)
+        guard !columns.isEmpty, !rows.isEmpty else {
+            let first = malformed.first.map { "; \($0)" } ?? leftOut.first.map { "; \($0)" } ?? ""
             throw NotARecording(description: "there is no usable line after the header\(first)")
         }
     }
 
-    private func row(_ line: ArraySlice<UInt8>, number: Int) -> Result<Row, Malformed> {
-        let fields = CSVLine.fields(line, separator: separator)
-        guard fields.count == fieldCount else {
-            return .failure(Malformed(line: number, reason: "has \(fields.count) fields instead of \(fieldCount)"))
-        }
-        guard let time = RecordedTime.parse(fields[timeIndex]) else {
-            let text = String(decoding: fields[timeIndex].prefix(40), as: UTF8.self)
-            return .failure(Malformed(line: number, reason: "\"\(text)\" is not a time"))
-        }
-        var values: [String?] = []
-        for column in columns {
-            let field = fields[column.index]
-            if field.isEmpty {
-                values.append(nil)
-            } else if let number = Self.jsonNumber(field) {
-                values.append(number)
-            } else {
-                let text = String(decoding: field.prefix(40), as: UTF8.self)
-                return .failure(Malformed(line: number, reason: "\"\(text)\" in column \(column.name) is not a number"))
+    private typealias Content = ([Column], [Row], [Malformed], [LeftOut])
+
+    private static func wide(_ bytes: [UInt8], _ form: RecordingForm) -> Content {
+        var leftOut = form.names.map { LeftOut(column: $0) }
+        var isRead = [Bool](repeating: false, count: form.names.count)
+        var rows: [Row] = []
+        var malformed: [Malformed] = []
+        let sensors = form.names.indices.filter { $0 != form.time }
+        for (number, line) in CSVLines(bytes).dropFirst() {
+            switch form.line(line, number: number) {
+            case .failure(let problem): malformed.append(problem)
+            case .success(let (time, fields)):
+                var values: [String?] = []
+                for index in sensors {
+                    let value = form.number(fields[index])
+                    if value != nil { isRead[index] = true }
+                    if value == nil, !fields[index].isEmpty { leftOut[index].add(fields[index], line: number) }
+                    values.append(value)
+                }
+                rows.append(Row(line: number, time: time, values: values))
             }
         }
-        return .success(Row(line: number, time: time, values: values))
+        for index in sensors where !isRead[index] && leftOut[index].cells > 0 { leftOut[index].isWholeColumn = true }
+        let kept = sensors.indices.filter { !leftOut[sensors[$0]].isWholeColumn }
+        if kept.count < sensors.count {
+            for row in rows.indices { rows[row].values = kept.map { rows[row].values[$0] } }
+        }
+        var levels: Set<String> = []
+        let columns = kept.map { position in
+            column(form.names[sensors[position]], number: sensors[position] + 1, levels: &levels)
+        }
+        return (columns, rows, malformed, leftOut.filter { $0.cells > 0 })
     }
 
-    /// Whichever of the separators occurs most often in the header.
-    private static func separator(of header: ArraySlice<UInt8>) -> UInt8 {
-        let candidates = [UInt8(ascii: ";"), UInt8(ascii: ","), UInt8(ascii: "\t")]
-        let counts = candidates.map { candidate in header.count { $0 == candidate } }
-        return zip(candidates, counts).max { $0.1 < $1.1 }?.0 ?? UInt8(ascii: ",")
+    private static func long(_ bytes: [UInt8], _ form: RecordingForm) -> Content {
+        var numbers: [String: Int] = [:]
+        var columns: [Column] = []
+        var levels: Set<String> = []
+        var leftOut: [LeftOut] = []
+        var rows: [Row] = []
+        var malformed: [Malformed] = []
+        for (number, line) in CSVLines(bytes).dropFirst() {
+            switch form.line(line, number: number) {
+            case .failure(let problem): malformed.append(problem)
+            case .success(let (time, fields)):
+                let name = String(decoding: fields[form.name], as: UTF8.self)
+                guard !name.isEmpty else {
+                    malformed.append(Malformed(line: number, reason: "names no sensor"))
+                    continue
+                }
+                let index = numbers[name] ?? columns.count
+                if index == columns.count {
+                    numbers[name] = index
+                    columns.append(column(name, number: index + 1, levels: &levels))
+                    leftOut.append(LeftOut(column: name))
+                }
+                let field = fields[form.value]
+                guard !field.isEmpty else { continue }
+                guard form.isGood(fields), let value = form.number(field) else {
+                    leftOut[index].add(form.isGood(fields) ? field : fields[form.quality ?? form.value], line: number)
+                    continue
+                }
+                rows.append(Row(line: number, time: time, first: index, values: [value]))
+            }
+        }
+        // A stable order: what one sensor says at one time stays as it stands.
+        let order = rows.indices.sorted { (rows[$0].time, $0) < (rows[$1].time, $1) }
+        return (columns, order.map { rows[$0] }, malformed, leftOut.filter { $0.cells > 0 })
+    }
+
+    private static func column(_ name: String, number: Int, levels: inout Set<String>) -> Column {
+        var level = topicLevel(name.isEmpty ? "column\(number)" : name)
+        while !levels.insert(level).inserted { level += "_" }
+        return Column(name: name, topicLevel: level)
     }
 
     package static func topicLevel(_ name: String) -> String {
@@ -134,53 +186,5 @@ package struct Recording: Sendable {
         return String(level)
     }
 
-    /// The field itself when it is a number as JSON knows them, a rewritten one when it is another finite number.
-    private static func jsonNumber(_ field: ArraySlice<UInt8>) -> String? {
-        let text = String(decoding: field, as: UTF8.self)
-        guard let number = Double(text), number.isFinite else { return nil }
-        if let json = try? JSONValue(parsing: field) {
-            switch json {
-            case .integer, .number: return text
-            case .null, .bool, .string, .array, .object: break
-            }
-        }
-        return "\(number)"
-    }
-}
-
-/// Fields of one line, with the quotes of RFC 4180 (a quoted field may not run over the end of the line).
-enum CSVLine {
-    static func fields(_ line: ArraySlice<UInt8>, separator: UInt8) -> [ArraySlice<UInt8>] {
-        let quote = UInt8(ascii: "\"")
-        guard line.contains(quote) else {
-            return line.split(separator: separator, omittingEmptySubsequences: false).map(trimmed)
-        }
-        var fields: [ArraySlice<UInt8>] = []
-        var field: [UInt8] = []
-        var isQuoted = false
-        var index = line.startIndex
-        while index < line.endIndex {
-            let byte = line[index]
-            if isQuoted, byte == quote, line.index(after: index) < line.endIndex, line[index + 1] == quote {
-                field.append(quote)
-                index += 1
-            } else if byte == quote {
-                isQuoted.toggle()
-            } else if byte == separator, !isQuoted {
-                fields.append(trimmed(field[...]))
-                field = []
-            } else {
-                field.append(byte)
-            }
-            index += 1
-        }
-        fields.append(trimmed(field[...]))
-        return fields
-    }
-
-    private static func trimmed(_ field: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-        var field = field.drop { $0 == UInt8(ascii: " ") }
-        while field.last == UInt8(ascii: " ") { field = field.dropLast() }
-        return field
-    }
+    static func excerpt(_ field: ArraySlice<UInt8>) -> String { String(decoding: field.prefix(40), as: UTF8.self) }
 }

@@ -117,7 +117,8 @@ public enum SourceTime {
         return isWest ? -offset : offset
     }
 
-    private static func dayCount(_ year: Int64, _ month: Int64) -> Int64 {
+    /// How many days a month has.
+    package static func dayCount(_ year: Int64, _ month: Int64) -> Int64 {
         switch month {
         case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
         case 4, 6, 9, 11: 30
@@ -126,7 +127,7 @@ public enum SourceTime {
     }
 
     /// Days since 1970-01-01 in the Gregorian calendar (H. Hinnant, "chrono-compatible low-level date algorithms").
-    private static func dayNumber(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
+    package static func dayNumber(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
         let shifted = month <= 2 ? year - 1 : year
         let era = (shifted >= 0 ? shifted : shifted - 399) / 400
         let yearOfEra = shifted - era * 400

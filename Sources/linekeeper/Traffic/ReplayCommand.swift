@@ -10,19 +10,25 @@ struct ReplayCommand: AsyncParsableCommand {
         abstract: "Publish a recording as if its sensors were here.",
         discussion: """
             The file is CSV with a header: one column of times (datetime, timestamp, time, ts or date; otherwise the \
-            first) and any number of sensors. Separators (; , tab) are told from the header. Each value goes to \
-            PREFIX/<column> as {"v":value,"ts":time}, with QoS 1. Column names are kept as they are, spaces too; / + # \
-            and control characters become _.
+            first) and any number of sensors; or, in the long layout, a time, a sensor (tagname, tag, sensor, …) and its \
+            value (tagval, value, …) a line. Separators (; , tab) are told from the header. Each value goes to \
+            PREFIX/<column> as {"v":value,"ts":time}, with QoS 1. Names are kept as they are, spaces too; / + # and \
+            control characters become _.
+
+            Dates may have the year first or last, numbers a decimal comma. Where the file leaves open whether 1/2/2024 \
+            is in January, or whether "1,234" is more than a thousand, --dates or --decimal says it.
 
             Times are shifted to the present and scaled with the speed, so that the recording happens now, always in \
             the order of the file. With --speed max each row carries the time at which it is sent.
 
-            Lines that cannot be read are skipped, counted and reported with their numbers.
+            Cells that are no numbers, columns without any number and lines without a time are left out, counted and \
+            reported at the end.
 
             Examples:
 
               linekeeper replay valve1/0.csv
               linekeeper replay valve1/0.csv --speed 10 --topic factory/line1/pump1
+              linekeeper replay export.csv --dates day-first --decimal comma
               linekeeper replay machine_temperature_system_failure.csv --speed max --broker mqtt://127.0.0.1:1884
             """)
 
@@ -47,6 +53,20 @@ struct ReplayCommand: AsyncParsableCommand {
         name: .long,
         help: ArgumentHelp("What the topics begin with. Default: factory/replay/<file's name>.", valueName: "prefix"))
     var topic: String?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("What dates with the year last begin with.", valueName: "day-first|month-first"))
+    var dates: RecordedTime.DateOrder?
+
+    @Option(name: .long, help: ArgumentHelp("The decimal sign of the file's numbers.", valueName: "point|comma"))
+    var decimal: RecordedNumber.DecimalSign?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Whether a line has one value of each sensor, or one of one sensor.", valueName: "wide|long")
+    )
+    var layout: Recording.Layout?
 
     @Flag(name: .shortAndLong, help: "Print no progress.")
     var quiet = false
@@ -95,8 +115,10 @@ struct ReplayCommand: AsyncParsableCommand {
         do { bytes = Array(try Data(contentsOf: URL(filePath: file))) } catch {
             throw CommandFailure(.no, "\(file) cannot be read; name a CSV file, such as the SKAB or NAB recordings")
         }
-        do { return try Recording(parsing: bytes) } catch {
-            throw CommandFailure(.no, "\(file) is not a recording: \(error)")
+        do {
+            return try Recording(parsing: bytes, options: .init(dates: dates, decimal: decimal, layout: layout))
+        } catch {
+            throw CommandFailure(.no, printable("\(file) is not a recording: \(error)"))
         }
     }
 
@@ -116,7 +138,9 @@ struct ReplayCommand: AsyncParsableCommand {
         let started = ContinuousClock.now
         var lastReport = started
         let first = recording.rows.first?.time ?? 0
-        var schedule = ReplaySchedule(speed: speed, start: WallClock.now(), first: first)
+        let schedule = ReplaySchedule(speed: speed, start: WallClock.now(), first: first)
+        // By the first sensor of a row: rows of different sensors may be of one moment.
+        var schedules = [ReplaySchedule](repeating: schedule, count: topics.count)
         var next = recording.rows.startIndex
         while next < recording.rows.endIndex, !Task.isCancelled {
             let now = WallClock.now()
@@ -130,8 +154,8 @@ struct ReplayCommand: AsyncParsableCommand {
                     wait = due &- now
                     break
                 }
-                let stamp = schedule.stamp(row.time, now: now)
-                for (topic, value) in zip(topics, row.values) {
+                let stamp = schedules[row.first].stamp(row.time, now: now)
+                for (topic, value) in zip(topics[row.first...], row.values) {
                     guard let value else { continue }
                     messages.append(
                         SimulatedMessage(topic: topic, payload: Array("{\"v\":\(value),\"ts\":\(stamp)}".utf8)))
@@ -179,10 +203,17 @@ struct ReplayCommand: AsyncParsableCommand {
         if recording.malformed.count > 10 {
             Terminal.writeError("\(file): … and \(recording.malformed.count - 10) more lines that could not be read\n")
         }
+        for leftOut in recording.leftOut.prefix(10) {
+            Terminal.writeError("\(file): \(printable(leftOut.description))\n")
+        }
+        if recording.leftOut.count > 10 {
+            Terminal.writeError("\(file): … and cells of \(recording.leftOut.count - 10) more columns\n")
+        }
+        let cells = recording.leftOut.reduce(0) { $0 + $1.cells }
         let seconds = Double(summary.duration.milliseconds) / 1000
         let rate = seconds > 0 ? Double(summary.sent) / seconds : 0
         Terminal.line(
-            "\(summary.isComplete ? "replayed" : "stopped after") \(HumanText.count(Int64(summary.rows))) rows: \(HumanText.count(Int64(summary.sent))) messages in \(HumanText.span(summary.duration.milliseconds)) (\(HumanText.count(Int64(rate.rounded())))/s), \(summary.failed) lost, \(recording.malformed.count) lines skipped"
+            "\(summary.isComplete ? "replayed" : "stopped after") \(HumanText.count(Int64(summary.rows))) rows: \(HumanText.count(Int64(summary.sent))) messages in \(HumanText.span(summary.duration.milliseconds)) (\(HumanText.count(Int64(rate.rounded())))/s), \(summary.failed) lost, \(recording.malformed.count) lines skipped, \(HumanText.count(Int64(cells))) cells left out"
         )
         if summary.failed > 0 {
             throw CommandFailure(
@@ -191,3 +222,7 @@ struct ReplayCommand: AsyncParsableCommand {
         }
     }
 }
+
+extension RecordedTime.DateOrder: ExpressibleByArgument {}
+extension RecordedNumber.DecimalSign: ExpressibleByArgument {}
+extension Recording.Layout: ExpressibleByArgument {}
