@@ -129,7 +129,8 @@ extension EndToEnd {
         private static let documents: [String] = [
             "", "{\"v\":", "{\"v\":1e999}", "{\"v\":{\"v\":{}}}", "nonsense",
             "{\"v\":1,\"ts\":99999999999999999999999}", "{\"v\":\"\u{0}\u{1}\",\"ts\":-1}",
-            String(repeating: "{\"v\":", count: 2_000), "{\"v\":9223372036854775808,\"ts\":\"never\"}", "{\"v\":3}",
+            // The value counts although its time cannot be read: it must not lie beyond the alarm's limit.
+            String(repeating: "{\"v\":", count: 2_000), "{\"v\":-9223372036854775809,\"ts\":\"never\"}", "{\"v\":3}",
         ]
 
         private static let payloads: [[UInt8]] = documents.map { Array($0.utf8) } + [[0xff, 0x00, 0xfe]]

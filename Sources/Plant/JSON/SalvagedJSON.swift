@@ -154,8 +154,7 @@ private enum JSONSalvage {
                     members[name] = .broken(error)
                 }
                 last = nil
-                var hasQuote = false
-                skip(bytes, &index, from: start, hasQuote: &hasQuote)
+                _ = skip(bytes, &index, from: start)
             }
         }
     }
@@ -219,42 +218,44 @@ private enum JSONSalvage {
         } catch let failure {
             error = failure
         }
-        var hasQuote = false
-        skip(bytes, &index, from: resumption, hasQuote: &hasQuote)
-        // Another member may have gone with it.
-        if hasQuote { rest = rest ?? error }
+        let strings = skip(bytes, &index, from: resumption)
+        // Another member may have gone with it, unless the strings are the value's own one.
+        let own = start < bytes.count && bytes[start] == UInt8(ascii: "\"") ? 1 : 0
+        if strings > own { rest = rest ?? error }
         return .broken(named(error, bytes, start..<index))
     }
 
     /// Moves to the comma, brace or bracket that ends what begins at `start`, past strings and whatever is nested in it.
-    private static func skip(
-        _ bytes: borrowing Span<UInt8>, _ index: inout Int, from start: Int, hasQuote: inout Bool
-    ) {
+    /// Gives the number of strings.
+    private static func skip(_ bytes: borrowing Span<UInt8>, _ index: inout Int, from start: Int) -> Int {
+        var strings = 0
         index = start
         var depth = 0
         while index < bytes.count {
             switch bytes[index] {
             case UInt8(ascii: ","):
-                if depth == 0 { return }
+                if depth == 0 { return strings }
             case UInt8(ascii: "{"), UInt8(ascii: "["):
                 depth &+= 1
             case UInt8(ascii: "}"), UInt8(ascii: "]"):
-                if depth == 0 { return }
+                if depth == 0 { return strings }
                 depth &-= 1
             case UInt8(ascii: "\""):
-                hasQuote = true
+                strings &+= 1
                 index &+= 1
                 while index < bytes.count, bytes[index] != UInt8(ascii: "\"") {
                     index &+= bytes[index] == UInt8(ascii: "\\") ? 2 : 1
                 }
                 if index >= bytes.count {
+                    // Not closed: whatever was to come is in it.
                     index = bytes.count
-                    return
+                    return strings &+ 1
                 }
             default: break
             }
             index &+= 1
         }
+        return strings
     }
 
     /// The error, by the name of what stands there when that is known.

@@ -59,6 +59,15 @@ struct BrokenPartsTests {
         #expect(plant.ingest.counters.undecodable == UInt64(expected.count { $0 == nil }))
     }
 
+    @Test("a degree sign in the bytes of another century costs its own member")
+    func otherEncodings() throws {
+        var plant = try IngestHarness([IngestTests.machines])
+        let payload = Array(#"{"unit":"?C","v":71.5}"#.utf8).map { $0 == UInt8(ascii: "?") ? 0xB0 : $0 }
+        plant.send(Array("factory/l1/m1/t".utf8), payload)
+        #expect(plant.samples.map(\.value) == [.number(71.5)] && plant.samples.map(\.quality) == [.good])
+        #expect(plant.ingest.counters.unreadableTimes == 0)
+    }
+
     @Test("a broken time leaves the values, a broken member leaves the time")
     func timeBesideValues() throws {
         var plant = try IngestHarness([Self.station])
