@@ -57,7 +57,7 @@ struct CheckCommand: AsyncParsableCommand {
             throw CommandFailure(.no)
         }
         for warning in loaded.warnings {
-            if output.json { Terminal.line("\(Self.json(warning))") } else { Terminal.writeError("\(warning)\n") }
+            if output.json { Terminal.line("\(Self.json(warning))") } else { Terminal.errorLine("\(warning)") }
         }
         let hasMistakes = loaded.warnings.contains { $0.severity != .warning }
         guard let topic else {

@@ -77,19 +77,21 @@ struct MessageTrial {
     func text(_ steps: [Step]) -> String {
         var lines: [String] = []
         guard let (route, isPresence) = route else {
-            let patterns = configuration.routes.map { "\n            \($0.name): \($0.topic)" }.joined()
+            let patterns = configuration.routes.map { "\n            \(printable("\($0.name): \($0.topic)"))" }.joined()
             return "topic   \(printable(topic))\nroute   none takes it\(patterns)\n"
         }
         lines.append("topic   \(printable(topic))")
         lines.append(
-            "route   \(route.name) (\(isPresence ? route.presence?.topic.text ?? "" : route.topic.text))\(isPresence ? ", as presence" : "")"
+            "route   \(printable(route.name)) (\(isPresence ? route.presence?.topic.text ?? "" : route.topic.text))\(isPresence ? ", as presence" : "")"
         )
         lines.append("device  \(device.map { printable($0.text) } ?? "none: the topic does not make a device's name")")
         if steps.isEmpty {
             for tag in tags {
                 lines.append("tag     \(printable(tag.text))")
                 lines += description(of: tag)
-                for alarm in definitions(of: tag) { lines.append("alarm   \(alarm.name): \(Self.limits(of: alarm))") }
+                for alarm in definitions(of: tag) {
+                    lines.append("alarm   \(printable(alarm.name)): \(Self.limits(of: alarm))")
+                }
             }
         }
         let first = steps.first?.at ?? 0
@@ -105,11 +107,11 @@ struct MessageTrial {
                 if let flaw = step.outcome?.flaw {
                     lines.append(
                         flaw.tag == nil
-                            ? "time    cannot be read: \(flaw.failure); the time of reception counts"
-                            : "value   cannot be read: \(flaw.failure)")
+                            ? "time    cannot be read: \(printable("\(flaw.failure)")); the time of reception counts"
+                            : "value   cannot be read: \(printable("\(flaw.failure)"))")
                 }
             case .empty, nil: break
-            case .undecodable(let failure): lines.append("value   cannot be read: \(failure)")
+            case .undecodable(let failure): lines.append("value   cannot be read: \(printable("\(failure)"))")
             case .presence(let isOnline): lines.append("value   the device is \(isOnline ? "online" : "offline")")
             case .unrouted: lines.append("value   no route takes the topic")
             case .refused(let refusal): lines.append("value   refused: \(refusal)")
@@ -118,12 +120,13 @@ struct MessageTrial {
                 let value = sample.value.map { HumanText.value($0.json) } ?? "–"
                 let time = sample.hasSourceTime ? "source time \(sample.sourceTime)" : "no time of its own"
                 lines.append(
-                    "tag     \(printable(tag.text)) = \(printable(value))\(unit.map { " \($0)" } ?? "")  quality \(sample.quality), \(time)"
+                    "tag     \(printable(tag.text)) = \(printable(value))\(unit.map { " \(printable($0))" } ?? "")  quality \(sample.quality), \(time)"
                 )
                 lines += description(of: tag)
             }
             for (path, definition, standing) in step.alarms {
-                lines.append("alarm   \(path.alarm): \(Self.limits(of: definition)) → \(Self.verdict(standing))")
+                lines.append(
+                    "alarm   \(printable(path.alarm)): \(Self.limits(of: definition)) → \(Self.verdict(standing))")
             }
         }
         return lines.joined(separator: "\n") + "\n"

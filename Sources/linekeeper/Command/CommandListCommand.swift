@@ -29,12 +29,12 @@ struct CommandListCommand: AsyncParsableCommand {
         let listing = try await tree.withTree { try await CommandClient(client: $0).list() }
         let records = listing.records.filter { filter.matches($0.device) && (!open || !$0.state.isFinal) }
         for (id, mistake) in listing.malformed {
-            Terminal.writeError("the node of command \(printable(id)) is not a command record: \(mistake)\n")
+            Terminal.errorLine("the node of command \(printable(id)) is not a command record: \(mistake)")
         }
         if output.json {
             Terminal.write(records.map { "\($0.json)\n" }.joined())
         } else if records.isEmpty {
-            Terminal.writeError("no command matches\n")
+            Terminal.errorLine("no command matches")
         } else {
             let now = WallClock.now()
             var table = Table(

@@ -84,7 +84,7 @@ struct CommandSendCommand: AsyncParsableCommand {
                 guard isWaiting else { return record }
                 return try await commands.wait(record.id, until: .now + limit + .seconds(3)) { record in
                     if isTalking, !record.state.isFinal {
-                        Terminal.writeError("\(record.state.rawValue)\(record.gateway.map { " by \($0)" } ?? "")\n")
+                        Terminal.errorLine("\(record.state.rawValue)\(record.gateway.map { " by \($0)" } ?? "")")
                     }
                 }
             } catch let failure as CommandClient.Failure {

@@ -49,7 +49,7 @@ struct JournalCommand: AsyncParsableCommand {
             try await tree.withTree { client in
                 let numbers = try await Self.numbers(client)
                 try await command.printLatest(numbers, client)
-                if numbers.isEmpty, !command.output.json { Terminal.writeError("nothing has been recorded yet\n") }
+                if numbers.isEmpty, !command.output.json { Terminal.errorLine("nothing has been recorded yet") }
             }
         }
     }

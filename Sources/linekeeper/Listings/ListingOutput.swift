@@ -17,7 +17,7 @@ struct ListingOutput<Row: ListedRow>: Sendable {
         if json {
             Terminal.write(rows.map { "\($0.json)\n" }.joined())
         } else if rows.isEmpty {
-            Terminal.writeError("no \(Row.noun) matches\(hint.isEmpty ? "" : "; \(hint)")\n")
+            Terminal.errorLine("no \(Row.noun) matches\(hint.isEmpty ? "" : "; \(hint)")")
         } else {
             let table = Table(columns: Row.columns, rows: rows.map { $0.cells(now: WallClock.now()) })
             let width = Terminal.isInteractive ? Terminal.size.columns : nil
@@ -116,8 +116,8 @@ private final class LiveScreen: Sendable {
             return drawn
         }
         var text = before > 0 ? "\u{1B}[\(before)A" : ""
-        for line in lines { text += "\r\u{1B}[2K\(line)\n" }
+        for line in lines { text += "\r\u{1B}[2K\(Printable.lines(line))\n" }
         if before > lines.count { text += "\u{1B}[J" }
-        Terminal.write(text)
+        Terminal.draw(text)
     }
 }

@@ -12,7 +12,8 @@ enum ClockText {
     static func text(_ time: Milliseconds) -> String {
         var seconds = time_t(time / 1000)
         var parts = tm()
-        localtime_r(&seconds, &parts)
+        // Total: beyond the years that the machine's calendar holds, the number.
+        guard localtime_r(&seconds, &parts) != nil else { return "\(time) ms" }
         let date = "\(Int(parts.tm_year) + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))"
         let fraction = Int32(truncatingIfNeeded: (time % 1000 + 1000) % 1000)
         return

@@ -25,7 +25,7 @@ enum ExitStatus: Int32 {
             if let message = failure.message { Terminal.complain(message) }
             exit(failure.status.rawValue)
         case let error as ConfigurationError:
-            for problem in error.problems { Terminal.writeError("\(problem)\n") }
+            for problem in error.problems { Terminal.errorLine("\(problem)") }
             let count = error.mistakes.count
             Terminal.complain("the configuration has \(count) mistake\(count == 1 ? "" : "s"); nothing was done")
             exit(ExitStatus.no.rawValue)

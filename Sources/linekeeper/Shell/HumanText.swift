@@ -4,10 +4,10 @@ import Plant
 enum HumanText {
     /// `now`, `3s ago`, `4m 10s ago`, `2h 5m ago`, `3d 4h ago`; `in 4s` for what lies ahead.
     static func age(of time: Milliseconds, now: Milliseconds) -> String {
-        let age = now.subtractingReportingOverflow(time)
-        guard !age.overflow else { return "?" }
-        if age.partialValue < -999 { return "in " + span(-age.partialValue) }
-        return age.partialValue < 1000 ? "now" : span(age.partialValue) + " ago"
+        let (age, overflow) = now.subtractingReportingOverflow(time)
+        guard !overflow else { return "?" }
+        if age < -999 { return "in " + span(Milliseconds(clamping: age.magnitude)) }
+        return age < 1000 ? "now" : span(age) + " ago"
     }
 
     /// `350ms`, `4s`, `4m 10s`, `2h 5m`, `3d 4h`.

@@ -24,10 +24,18 @@ struct StandardErrorLog: LogHandler {
         if let explicit = event.metadata { all.merge(explicit) { $1 } }
         var line = Self.clock() + " " + Self.name(of: event.level) + " " + printable(event.message.description)
         for (key, value) in all.sorted(by: { $0.key < $1.key }) {
-            line += "  " + Style.dim.applied(to: "\(key)=") + printable("\(value)")
+            line += "  " + Style.dim.applied(to: "\(key)=") + printable(Self.cut("\(value)"))
         }
-        Terminal.writeError(line + "\n")
+        Terminal.errorLine(line)
     }
+
+    /// What a line quotes may come from anywhere and be of any length.
+    private static func cut(_ text: String) -> String {
+        text.utf8.count <= valueLimit
+            ? text : String(decoding: text.utf8.prefix(valueLimit), as: UTF8.self) + "… (\(text.utf8.count) bytes)"
+    }
+
+    private static let valueLimit = 4096
 
     private static func name(of level: Logger.Level) -> String {
         switch level {

@@ -5,6 +5,8 @@
 #endif
 
 /// Standard output and standard error, written at once and whole: what is printed into a pipe arrives when it is printed.
+///
+/// Text passes ``Printable`` on its way, whatever its parts have been through already.
 enum Terminal {
     /// Whether a person is looking at standard output.
     static let isInteractive = isatty(1) == 1
@@ -33,16 +35,25 @@ enum Terminal {
         return (Int(window.ws_col), Int(window.ws_row))
     }
 
-    static func write(_ text: String) { write(Array(text.utf8), to: 1) }
+    /// Any number of lines.
+    static func write(_ text: String) { write(Array(Printable.lines(text).utf8), to: 1) }
 
+    /// A node's data, as it is.
     static func write(_ bytes: [UInt8]) { write(bytes, to: 1) }
 
-    static func writeError(_ text: String) { write(Array(text.utf8), to: 2) }
+    /// Moves the cursor over lines that are on the screen already. The lines must have passed ``Printable``.
+    static func draw(_ text: String) { write(Array(text.utf8), to: 1) }
 
-    static func line(_ text: String) { write(text + "\n") }
+    static func writeError(_ text: String) { write(Array(Printable.lines(text).utf8), to: 2) }
+
+    /// One line, whatever is in the text.
+    static func line(_ text: String) { write(Array((Printable.line(text) + "\n").utf8), to: 1) }
+
+    /// The same on standard error.
+    static func errorLine(_ text: String) { write(Array((Printable.line(text) + "\n").utf8), to: 2) }
 
     /// `linekeeper: …` on standard error.
-    static func complain(_ message: String) { writeError("linekeeper: \(message)\n") }
+    static func complain(_ message: String) { errorLine("linekeeper: \(message)") }
 
     private static func write(_ bytes: [UInt8], to descriptor: Int32) {
         var bytes = bytes[...]
@@ -67,7 +78,7 @@ enum Terminal {
 }
 
 /// Colours and weights of text on a terminal.
-enum Style: String {
+enum Style: String, CaseIterable {
     case bold = "1"
     case dim = "2"
     case red = "31"
@@ -79,18 +90,12 @@ enum Style: String {
     case alert = "1;31"
 
     func applied(to text: String) -> String {
-        Terminal.hasColours ? "\u{1B}[\(rawValue)m\(text)\u{1B}[0m" : text
+        Terminal.hasColours ? sequence + text + Self.end : text
     }
-}
 
-/// Makes text from elsewhere (topics, payloads, comments) harmless to a terminal: no control characters.
-func printable(_ text: String) -> String {
-    guard text.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) }) else {
-        return text
-    }
-    var result = String.UnicodeScalarView()
-    for scalar in text.unicodeScalars {
-        result.append(scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) ? "\u{FFFD}" : scalar)
-    }
-    return String(result)
+    private var sequence: String { "\u{1B}[\(rawValue)m" }
+    private static let end = "\u{1B}[0m"
+
+    /// All that this program itself sends to a terminal between texts.
+    static let sequences = [end] + allCases.map(\.sequence)
 }

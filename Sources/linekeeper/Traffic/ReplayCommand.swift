@@ -96,8 +96,8 @@ struct ReplayCommand: AsyncParsableCommand {
         let topics = recording.columns.map { "\(prefix)/\($0.topicLevel)" }
         let speed = ReplaySchedule.Speed(speed) ?? .times(1)
         if !quiet {
-            Terminal.writeError(
-                "\(file): \(HumanText.count(Int64(recording.rows.count))) rows of \(topics.count) sensors to \(settings.broker), topics \(prefix)/…\n"
+            Terminal.errorLine(
+                "\(file): \(HumanText.count(Int64(recording.rows.count))) rows of \(topics.count) sensors to \(settings.broker), topics \(prefix)/…"
             )
         }
         let command = self
@@ -191,17 +191,17 @@ struct ReplayCommand: AsyncParsableCommand {
     private func report(progress summary: Summary, of rows: Int) {
         guard !quiet else { return }
         let percent = rows == 0 ? 100 : summary.rows * 100 / rows
-        Terminal.writeError(
-            "\(percent)%  \(HumanText.count(Int64(summary.rows))) of \(HumanText.count(Int64(rows))) rows, \(HumanText.count(Int64(summary.sent))) messages\n"
+        Terminal.errorLine(
+            "\(percent)%  \(HumanText.count(Int64(summary.rows))) of \(HumanText.count(Int64(rows))) rows, \(HumanText.count(Int64(summary.sent))) messages"
         )
     }
 
     private func report(_ summary: Summary, _ recording: Recording) throws {
         for malformed in recording.malformed.prefix(10) {
-            Terminal.writeError("\(file): \(printable(malformed.description))\n")
+            Terminal.errorLine("\(file): \(printable(malformed.description))")
         }
         if recording.malformed.count > 10 {
-            Terminal.writeError("\(file): … and \(recording.malformed.count - 10) more lines that could not be read\n")
+            Terminal.errorLine("\(file): … and \(recording.malformed.count - 10) more lines that could not be read")
         }
         for leftOut in recording.leftOut.prefix(10) {
             Terminal.writeError("\(file): \(printable(leftOut.description))\n")
