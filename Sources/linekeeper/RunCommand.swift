@@ -28,6 +28,7 @@ struct RunCommand: AsyncParsableCommand {
     var logLevel = LogLevel(level: .info)
 
     func run() async throws {
+        CrashSignals.endAtOnce()
         let loaded = try configuration.load()
         let level = logLevel.level
         LoggingSystem.bootstrap { StandardErrorLog(label: $0, level: level) }

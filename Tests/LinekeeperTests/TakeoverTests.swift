@@ -86,6 +86,36 @@ extension EndToEnd {
             }
         }
 
+        @Test(
+            "a gateway that ends by a mistake of its own is replaced as fast as one that is killed",
+            .timeLimit(.minutes(3)))
+        func trap() async throws {
+            try await Stage.play("takeover-trap") { stage in
+                let broker = try await stage.broker()
+                let tree = try await stage.treeServer()
+                let configuration = PlantConfiguration(broker: broker.url, tree: .servers(tree.connectString))
+                var gateways: [String: GatewayProcess] = [:]
+                for id in ["gw-a", "gw-b"] { gateways[id] = try stage.gateway(id, configuration) }
+                let reader = try await stage.reader(configuration)
+                for number in [SIGILL, SIGTRAP, SIGSEGV] {
+                    try await Conditions.standing(["gw-a", "gw-b"], reader)
+                    let active = try #require(try await reader.activeProcessor())
+                    let victim = try #require(gateways[active.gateway])
+                    let struck = ContinuousClock.now
+                    victim.strike(number)
+                    _ = try await eventuallyValue(
+                        "another active alarm processor", within: .seconds(20), every: .milliseconds(2)
+                    ) { try await reader.activeProcessor().flatMap { $0.epoch == active.epoch ? nil : $0 } }
+                    let elapsed = ContinuousClock.now - struck
+                    print("takeover after signal \(number): \(elapsed)")
+                    // A back-trace would take seconds; the session ends after four.
+                    #expect(elapsed < .seconds(2))
+                    #expect(await victim.process?.waitForExit(within: .seconds(5)) == .signalled(number))
+                    try victim.start()
+                }
+            }
+        }
+
         private static func key(_ line: JournalLine) -> String? {
             guard let record = line.record, let transition = line.transition else { return nil }
             return record.eventId + " " + transition + " " + record.state

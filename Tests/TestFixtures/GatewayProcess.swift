@@ -29,7 +29,7 @@ public final class GatewayProcess: Sendable {
     public func stop() async -> ChildProcess.Exit? { await running.current?.end(grace: .seconds(20)) }
     public func kill9() async { await running.current?.kill9() }
     /// kill -9 without waiting for the process to be gone: the moment that a takeover is measured from.
-    public func strike() { running.current?.signal(9) }
+    public func strike(_ number: Int32 = 9) { running.current?.signal(number) }
     public func pause() { running.current?.signal(19) }
     public func resume() { running.current?.signal(18) }
 }

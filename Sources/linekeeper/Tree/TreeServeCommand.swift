@@ -150,6 +150,7 @@ struct TreeServeCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        CrashSignals.endAtOnce()
         let level = logLevel.level
         LoggingSystem.bootstrap { StandardErrorLog(label: $0, level: level) }
         let logger = Logger(label: "linekeeper.tree")
