@@ -192,6 +192,27 @@ import ZooKeeperProtocol
         withExtendedLifetime(first) {}
     }
 
+    @Test("links in the data directory are not followed: their targets stay as they are")
+    func linksAreNotFollowed() throws {
+        let scratch = Scratch()
+        let victim = scratch.path + ".victim"
+        try Data("precious".utf8).write(to: URL(fileURLWithPath: victim))
+        defer { try? FileManager.default.removeItem(atPath: victim) }
+        try FileManager.default.createDirectory(atPath: scratch.path, withIntermediateDirectories: false)
+        try FileManager.default.createSymbolicLink(atPath: scratch.path + "/lock", withDestinationPath: victim)
+        let error = #expect(throws: RecoveryError.self) { try DataDirectory(scratch.path) }
+        #expect(error?.description.contains("is a link") == true, "\(error?.description ?? "")")
+        for mode in [StorageFileMode.create, .writeSectors, .read] {
+            #expect(throws: StorageError.self) { try PosixFileSystem().open(scratch.path + "/lock", mode) }
+        }
+        #expect(try String(contentsOfFile: victim, encoding: .utf8) == "precious")
+        try FileManager.default.removeItem(atPath: scratch.path + "/lock")
+        let directory = try DataDirectory(scratch.path)
+        #expect(!directory.isWritableByOthers)
+        chmod(scratch.path, 0o777)
+        #expect(directory.isWritableByOthers)
+    }
+
     @Test(arguments: ["flip", "cut", "missing segment", "exchanged", "header", "end"])
     func damagedLogIsRefused(_ damage: String) async throws {
         let scratch = Scratch()

@@ -192,9 +192,16 @@ public final class EmbeddedServer: Service, Sendable {
     private func openStorage() async throws -> (any TreeStorage, RecoveredState) {
         let path = configuration.dataDirectory
         let makeStorage = makeStorage
+        let logger = logger
         do {
             return try await NIOThreadPool.singleton.runIfActive {
-                let storage = try makeStorage(try DataDirectory(path))
+                let directory = try DataDirectory(path)
+                if directory.isWritableByOthers {
+                    logger.warning(
+                        "everybody on this machine may write into the data directory, and so replace the tree; chmod o-w",
+                        metadata: ["path": "\(path)"])
+                }
+                let storage = try makeStorage(directory)
                 do {
                     return (storage, try storage.recover())
                 } catch {

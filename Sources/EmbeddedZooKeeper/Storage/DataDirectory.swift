@@ -18,8 +18,14 @@ final class DataDirectory: Sendable {
         self.path = path
         try Self.makeDirectory(path)
         let lockPath = path + "/lock"
-        let descriptor = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        // A link would have its target overwritten: whoever can write into the folder chooses which file that is.
+        let descriptor = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else {
+            if errno == ELOOP {
+                throw RecoveryError(
+                    "\(lockPath) is a link, and links in the data directory are not followed. Look who made it, and remove it."
+                )
+            }
             throw RecoveryError("cannot open \(lockPath): \(Self.reason(errno)). Check who owns the data directory.")
         }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
@@ -49,6 +55,12 @@ final class DataDirectory: Sendable {
             close(descriptor)
             descriptor = -1
         }
+    }
+
+    /// Whether everybody on the machine may make files in it, or put others in the place of those that are there.
+    var isWritableByOthers: Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IWOTH != 0
     }
 
     private static func makeDirectory(_ path: String) throws {

@@ -28,7 +28,8 @@ struct PosixFileSystem: StorageFileSystem {
     }
 
     func open(_ path: String, _ mode: StorageFileMode) throws -> any StorageFile {
-        var flags = O_CLOEXEC
+        // Nothing that a server keeps is a link; one that somebody else made would have its target read or overwritten.
+        var flags = O_CLOEXEC | O_NOFOLLOW
         switch mode {
         case .read: flags |= O_RDONLY
         case .writeSectors: flags |= O_RDWR

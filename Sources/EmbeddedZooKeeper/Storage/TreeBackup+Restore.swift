@@ -98,7 +98,7 @@ extension TreeBackup {
     }
 
     private static func copy(_ file: String, to directory: String, name: String, epoch: [UInt8]?) throws {
-        let source = try fileSystem.open(file, .read)
+        let source = try fileSystem.open(canonicalPath(file) ?? file, .read)
         let temporary = directory + "/" + CheckpointFormat.temporaryName
         // First, so that a directory in which this is interrupted is not taken for an empty one.
         let target = try fileSystem.open(temporary, .create)

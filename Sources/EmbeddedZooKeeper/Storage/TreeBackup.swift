@@ -90,7 +90,9 @@ public enum TreeBackup {
         try explaining { try readBackup(file).summary }
     }
 
-    static func readBackup(_ file: String) throws -> (summary: Summary, state: RecoveredState) {
+    static func readBackup(_ name: String) throws -> (summary: Summary, state: RecoveredState) {
+        // The operator may name it by a link.
+        let file = canonicalPath(name) ?? name
         let reader = try CheckpointReader(path: file, fileSystem: fileSystem)
         guard reader.header.isBackup else {
             throw RecoveryError(

@@ -212,6 +212,8 @@ struct ConfigurationLoader {
                     expected: "mqtts:// in mqtt.broker")
             } else if !FileManager.default.fileExists(atPath: file) {
                 value.report("mqtt.\(key): there is no file \(file)", expected: "a PEM file")
+            } else if key == "key" {
+                refuseOpenSecret(file, value)
             }
         }
         for (one, other) in [("certificate", "key"), ("key", "certificate")] {
@@ -240,14 +242,26 @@ struct ConfigurationLoader {
         guard let name = value.text("the name of a file whose first line is the secret") else { return nil }
         if !name.contains("/"), let folder = environment["CREDENTIALS_DIRECTORY"], !folder.isEmpty {
             let credential = folder + "/" + name
-            if FileManager.default.fileExists(atPath: credential) { return credential }
+            if FileManager.default.fileExists(atPath: credential) {
+                refuseOpenSecret(credential, value)
+                return credential
+            }
         }
         let path = Self.path(name, relativeTo: file)
         if !FileManager.default.fileExists(atPath: path) {
             // Only a warning: a credential exists while the service runs, not while somebody checks by hand.
             value.warn("\(value.name): there is no file \(path) now", expected: "the file when the gateway starts")
         }
+        refuseOpenSecret(path, value)
         return path
+    }
+
+    /// What everybody can read is no secret, and what everybody can change is somebody else's.
+    func refuseOpenSecret(_ path: String, _ value: ConfigurationValue) {
+        guard let rights = FileRights.ofOthers(toSecret: path) else { return }
+        value.reportTolerated(
+            "\(value.name): everybody on this machine may \(rights) \(path)",
+            expected: "a file for its owner alone: chmod o= \(path)")
     }
 
     // MARK: limits

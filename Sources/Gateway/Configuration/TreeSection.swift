@@ -88,6 +88,8 @@ extension ConfigurationLoader {
             tls[keyPath: path] = file
             if !FileManager.default.fileExists(atPath: file) {
                 element.report("\(element.name): there is no file \(file)", expected: "a PEM file")
+            } else if key == "key" {
+                refuseOpenSecret(file, element)
             }
         }
         for (one, other) in [("certificate", "key"), ("key", "certificate")] {
@@ -133,7 +135,13 @@ extension ConfigurationLoader {
             tick = given
         }
         guard let data, !listen.isEmpty else { return nil }
-        return EmbeddedTreeSettings(data: Self.path(data, relativeTo: file), listen: listen, tick: tick)
+        let folder = Self.path(data, relativeTo: file)
+        if FileRights.othersMayWrite(into: folder) {
+            section["data"]?.warn(
+                "tree.embedded.data: everybody on this machine may write into \(folder), and so replace the tree",
+                expected: "a folder for its owner alone: chmod o-w \(folder)")
+        }
+        return EmbeddedTreeSettings(data: folder, listen: listen, tick: tick)
     }
 
     private func readServers(_ value: ConfigurationValue) -> String? {

@@ -13,6 +13,8 @@ struct ConfigurationFixture: ~Copyable {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         for (name, content) in files {
             try Data(content.utf8).write(to: URL(filePath: folder + "/" + name))
+            // Whatever the mask of the process that tests: some of them are secrets.
+            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: folder + "/" + name)
         }
     }
 
