@@ -13,7 +13,13 @@ final class PlantState: Sendable {
         var lastAdvance: Milliseconds = 0
         var overflowLogged = 0
         var announcedEpoch: Int64 = 0
+        /// The wall clock minus the monotonic one, as last seen.
+        var clockDifference: Milliseconds?
     }
+
+    /// The wall clock has been set, when it moves against the monotonic one by so much between two looks; less is drift, or
+    /// what lies between the two readings.
+    private static let leastLeap: Milliseconds = 500
 
     private let state: Mutex<State>
     private let clock: GatewayClock
@@ -42,6 +48,7 @@ final class PlantState: Sendable {
     func take(_ batch: MQTTMessageBatch) -> LivePlant.Effects {
         var effects = LivePlant.Effects()
         state.withLock { state in
+            noteLeap(&state)
             let bytes = batch.storage.span
             for (position, entry) in batch.entries.enumerated() {
                 state.plant.messageReceived(
@@ -61,6 +68,17 @@ final class PlantState: Sendable {
         return effects
     }
 
+    /// Tells the plant when the wall clock has been set: before the first message that was stamped after that, so the
+    /// clocks are read under the lock.
+    private func noteLeap(_ state: inout State) {
+        let wall = clock.wall()
+        let difference = wall &- clock.milliseconds
+        if let known = state.clockDifference, (difference &- known).magnitude > Self.leastLeap.magnitude {
+            state.plant.clockLeapt(by: difference &- known, at: wall)
+        }
+        state.clockDifference = difference
+    }
+
     /// The broker has taken this gateway back.
     func brokerConnected() { state.withLock { $0.plant.brokerConnected(at: clock.wall()) } }
 
@@ -73,6 +91,7 @@ final class PlantState: Sendable {
     /// Lets time pass; see ``LivePlant/advance(to:raisesUnheard:)``.
     func advance(to now: Milliseconds, raisesUnheard: Bool) -> LivePlant.Effects {
         state.withLock { state in
+            noteLeap(&state)
             state.lastAdvance = now
             return state.plant.advance(to: now, raisesUnheard: raisesUnheard)
         }

@@ -115,9 +115,12 @@ extension AlarmBook {
     /// good one, so pass what the broker had retained as `uncertain`, and `stale` when a tag falls silent. Without
     /// `hasSourceTime`, `sourceTime` does not matter. For a tag without alarms, or a value inside all limits, this
     /// costs a look-up and a few comparisons.
+    ///
+    /// - Parameter latestSource: The latest time that the device's clock can show now, where that is known: what is dated
+    ///   later is from before a step of that clock.
     public mutating func sampleReceived(
         tag: TagID, value: Double, quality: Quality, sourceTime: Milliseconds, hasSourceTime: Bool,
-        receivedTime: Milliseconds
+        receivedTime: Milliseconds, latestSource: Milliseconds = .max
     ) -> Bool {
         changedPhase = false
         guard tag.index < slots.count else { return false }
@@ -132,7 +135,9 @@ extension AlarmBook {
             let alarm = bindings[position]
             if isGood {
                 if evaluators[alarm].tookQuietly(reading) { continue }
-                if !evaluators[alarm].sampleReceived(reading, heardThrough: heardThrough, into: &scratch) {
+                if !evaluators[alarm].sampleReceived(
+                    reading, heardThrough: heardThrough, latestSource: latestSource, into: &scratch)
+                {
                     statistics.samplesIgnored &+= 1
                 }
                 if evaluators[alarm].changedPhase { changedPhase = true }
@@ -153,19 +158,71 @@ extension AlarmBook {
     /// Evaluates a sample that is history: only for alarms with a delay that runs, which ends or breaks by it. Returns true
     /// when it left something to be recorded.
     public mutating func historyReceived(
-        tag: TagID, value: Double, sourceTime: Milliseconds, receivedTime: Milliseconds
+        tag: TagID, value: Double, sourceTime: Milliseconds, receivedTime: Milliseconds,
+        latestSource: Milliseconds = .max
     ) -> Bool {
         guard tag.index < slots.count, value.isFinite else { return false }
         var left = false
         let reading = AlarmReading(value: value, time: sourceTime, received: receivedTime, hasSourceTime: true)
         for position in slots[tag.index] where evaluators[bindings[position]].isDelaying {
             let alarm = bindings[position]
-            _ = evaluators[alarm].sampleReceived(reading, heardThrough: heardThrough, into: &scratch)
+            _ = evaluators[alarm].sampleReceived(
+                reading, heardThrough: heardThrough, latestSource: latestSource, into: &scratch)
             if keepScratchIfAny(alarm) { left = true }
             schedule(alarm)
         }
         return left
     }
+
+    // MARK: While the clock is in doubt
+
+    /// The clock behind a tag's samples is in doubt: nothing is evaluated, no delay ends.
+    public mutating func holdBack(_ tag: TagID) {
+        guard tag.index < slots.count else { return }
+        for position in slots[tag.index] { evaluators[bindings[position]].holdBack() }
+    }
+
+    /// The times of a tag's samples can be trusted again; see ``AlarmEvaluator/trustTimes(isOtherClock:)``.
+    public mutating func trustTimes(of tag: TagID, isOtherClock: Bool) {
+        guard tag.index < slots.count else { return }
+        for position in slots[tag.index] {
+            let alarm = bindings[position]
+            evaluators[alarm].trustTimes(isOtherClock: isOtherClock)
+            schedule(alarm)
+        }
+    }
+
+    /// A sample whose time is in doubt, after that has stayed undecided for long: it may raise, and returns nothing. Returns
+    /// true when it left something to be recorded.
+    public mutating func raiseUnsure(
+        tag: TagID, value: Double, sourceTime: Milliseconds, receivedTime: Milliseconds, latestSource: Milliseconds
+    ) -> Bool {
+        guard tag.index < slots.count, value.isFinite else { return false }
+        changedPhase = false
+        var left = false
+        let reading = AlarmReading(value: value, time: sourceTime, received: receivedTime, hasSourceTime: true)
+        for position in slots[tag.index] {
+            let alarm = bindings[position]
+            evaluators[alarm].raiseUnsure(
+                reading, heardThrough: heardThrough, latestSource: latestSource, into: &scratch)
+            if evaluators[alarm].changedPhase { changedPhase = true }
+            if keepScratchIfAny(alarm) { left = true }
+            schedule(alarm)
+        }
+        return left
+    }
+
+    /// What tells whether two values of a tag may mean something else to any of its alarms.
+    public func zones(of tag: TagID, _ value: Double) -> UInt64 {
+        guard tag.index < slots.count else { return 0 }
+        var zones: UInt64 = 0
+        for position in slots[tag.index] {
+            zones = zones &* 257 &+ UInt64(evaluators[bindings[position]].zone(of: value))
+        }
+        return zones
+    }
+
+    // MARK: Time
 
     /// The earliest moment at which `advance` may have something to decide, possibly too early; nil when no delay runs.
     public var nextDeadline: Milliseconds? { deadlines.min?.time }

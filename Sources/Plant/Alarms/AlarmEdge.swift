@@ -13,8 +13,9 @@ struct AlarmEdge: Sendable, Hashable {
     let hasSourceTime: Bool
     /// By this gateway's clock, when it was computed.
     let computedAt: Milliseconds
-    /// True when the on-delay ended by the clock alone, while this gateway could not hear whether the value returned.
-    var isUnheard = false
+    /// `unheard` when the on-delay ended by the clock alone, while this gateway could not hear whether the value returned;
+    /// `timeUnsure` when the sample's own time is in doubt.
+    var reservation: AlarmEvaluator.Reservation?
 }
 
 extension AlarmRecord {
@@ -48,12 +49,13 @@ extension AlarmRecord {
                     revision: 0)
             record.state = record.state.afterActivation
             record.clearAcknowledgement()
-            record.eventID = AlarmIdentity.eventID(of: path, activatedBy: edge.sampleTime, after: record.eventID)
+            record.eventID = AlarmIdentity.eventID(of: path, activatedBy: edge.sampleTime, after: previous)
             record.occurrence &+= 1
             record.since = edge.time
         }
         record.condition = edge.condition
-        record.isUnheard = edge.isUnheard
+        record.isUnheard = edge.reservation == .unheard
+        record.isTimeUnsure = edge.reservation == .timeUnsure
         if let limit = definition.limit(of: edge.condition) {
             record.limit = limit.limit
             record.priority = limit.priority

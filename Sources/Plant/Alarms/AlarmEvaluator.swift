@@ -25,6 +25,12 @@
 /// value alone. `rebuild` lets the limits see it without moving the position: samples older than it that come late are
 /// evaluated, and then it once more.
 ///
+/// **Trust.** While the clock behind the samples is in doubt (``TopicClock``) nothing is evaluated and no delay ends: the
+/// samples are kept until that is decided, and then evaluated in their order (`held`). When it stays undecided for too long,
+/// the newest sample may raise, by its own time where that fits into the order, else by that of reception; nothing returns
+/// (`unsure`). A position that lies later than the device's clock can show comes from before a step of that clock, and
+/// counts no more.
+///
 /// **Quality** (reference/alarms.md, row 24). Only good values are evaluated. Anything else freezes the condition and
 /// stops the delays; the next good sample resumes them where they stood.
 struct AlarmEvaluator: Sendable {
@@ -33,6 +39,16 @@ struct AlarmEvaluator: Sendable {
 
     enum Phase: UInt8, Sendable {
         case normal, pendingOn, abnormal, pendingOff
+    }
+
+    /// Whether the times of the samples can be trusted.
+    enum Trust: UInt8, Sendable {
+        case trusted, held, unsure
+    }
+
+    /// Why an edge was decided with less than its rule asks for; such edges only raise.
+    enum Reservation: Sendable {
+        case unheard, timeUnsure
     }
 
     /// One limit and where it stands. The start times mean something only while a delay runs.
@@ -79,6 +95,9 @@ struct AlarmEvaluator: Sendable {
     private var history = ReadingHistory()
     /// Our time of the sample that began the last edge that we have seen recorded; the next one began with it or later.
     private var settledThrough: Milliseconds = .min
+    private var trust = Trust.trusted
+    /// The next sample is dated by another clock than `newest`: nothing compares them.
+    private var isOtherClock = false
     /// When evaluation froze, in sample time and by the clock of reception.
     private var frozen: (time: Milliseconds, received: Milliseconds)?
     /// The latest value that the limits were rebuilt from; nil once a sample that is not older has been heard.
@@ -125,7 +144,8 @@ extension AlarmEvaluator {
     /// True when nothing but the newest value changed for a value inside all limits: the path of almost every sample.
     @inline(__always)
     mutating func tookQuietly(_ reading: AlarmReading) -> Bool {
-        guard isIdle, frozen == nil, echo == nil, let newest, reading.hasSourceTime == newest.hasSourceTime,
+        guard isIdle, frozen == nil, echo == nil, !isOtherClock, let newest,
+            reading.hasSourceTime == newest.hasSourceTime,
             !newestIsRecorded,
             reading.time > newest.time, reading.received >= newest.received,
             reading.time <= reading.received &+ Self.maximumLead, zone == settledZone, reading.value > settledAbove,
@@ -139,8 +159,10 @@ extension AlarmEvaluator {
     ///
     /// - Parameter heardThrough: Everything received until then has been evaluated. A sample without a time of its own may
     ///   have been read long after it was sent, so it ends no delay that goes beyond.
+    /// - Parameter latestSource: The latest time that the device's clock can show now.
     mutating func sampleReceived(
-        _ sample: AlarmReading, heardThrough: Milliseconds = .max, into edges: inout [AlarmEdge]
+        _ sample: AlarmReading, heardThrough: Milliseconds = .max, latestSource: Milliseconds = .max,
+        into edges: inout [AlarmEdge]
     ) -> Bool {
         changedPhase = false
         var reading = sample
@@ -150,8 +172,9 @@ extension AlarmEvaluator {
         }
         if let newest {
             let isComparable =
-                reading.hasSourceTime && newest.hasSourceTime
+                reading.hasSourceTime && newest.hasSourceTime && !isOtherClock && newest.time <= latestSource
                 && newest.time <= reading.received &+ Self.maximumLead
+            isOtherClock = false
             if isComparable {
                 if reading.time < newest.time { return false }
                 if reading.time == newest.time {
@@ -213,31 +236,37 @@ extension AlarmEvaluator {
                 proved = newest.time &+ (max(newest.received, min(received, heardThrough)) &- newest.received)
             }
         }
-        fire(sampleTime: proved, received: .min, computedAt: received, into: &edges)
+        if trust == .trusted { fire(sampleTime: proved, received: .min, computedAt: received, into: &edges) }
         frozen = (moment, received)
     }
 
     /// Everything received up to `heardThrough` has been evaluated. `now` is when this is computed.
     mutating func advance(to heardThrough: Milliseconds, at now: Milliseconds, into edges: inout [AlarmEdge]) {
         guard frozen == nil else { return }
-        if let echo, echo.until <= heardThrough {
-            endEcho(echo, computedAt: now, heardThrough: heardThrough, into: &edges)
+        switch trust {
+        case .held: return
+        case .unsure:
+            fire(sampleTime: .min, received: heardThrough, computedAt: now, reservation: .timeUnsure, into: &edges)
+        case .trusted:
+            if let echo, echo.until <= heardThrough {
+                endEcho(echo, computedAt: now, heardThrough: heardThrough, into: &edges)
+            }
+            fire(sampleTime: .min, received: heardThrough, computedAt: now, into: &edges)
         }
-        fire(sampleTime: .min, received: heardThrough, computedAt: now, into: &edges)
     }
 
     /// The clock has reached `horizon`, and nobody can hear whether the value has returned meanwhile: on-delays end, marked
     /// as unheard; off-delays wait, because an alarm too many does less harm than one too few.
     mutating func raiseUnheard(through horizon: Milliseconds, at now: Milliseconds, into edges: inout [AlarmEdge]) {
-        guard frozen == nil else { return }
-        fire(sampleTime: .min, received: horizon, computedAt: now, isUnheard: true, into: &edges)
+        guard frozen == nil, trust == .trusted else { return }
+        fire(sampleTime: .min, received: horizon, computedAt: now, reservation: .unheard, into: &edges)
     }
 
     /// When `advance` next has something to decide; nil while no delay runs.
     var nextDeadline: Milliseconds? {
-        guard frozen == nil, !isIdle || echo != nil else { return nil }
+        guard frozen == nil, trust != .held, !isIdle || echo != nil else { return nil }
         var next = echo?.until
-        for index in 0..<count where limits[index].isPending {
+        for index in 0..<count where isRunning(limits[index]) {
             let deadline = limits[index].startReceived &+ delay(of: limits[index])
             next = min(next ?? deadline, deadline)
         }
@@ -263,6 +292,88 @@ extension AlarmEvaluator {
             return .waitingForOffDelay(condition)
         }
         return .active(condition)
+    }
+}
+
+// MARK: - While the clock is in doubt
+
+extension AlarmEvaluator {
+    /// Nothing is evaluated and no delay ends until ``trustTimes(isOtherClock:)``.
+    mutating func holdBack() {
+        guard trust == .trusted else { return }
+        trust = .held
+        echo = nil
+    }
+
+    /// The times of samples can be trusted again.
+    ///
+    /// - Parameter isOtherClock: Whether they are dated by another clock than those before.
+    mutating func trustTimes(isOtherClock: Bool) {
+        // What was recorded meanwhile may be of either; its time tells.
+        self.isOtherClock = isOtherClock && !newestIsRecorded
+        trust = .trusted
+    }
+
+    /// A sample whose time is in doubt, while that stays undecided: what it is beyond of becomes pending, nothing returns.
+    mutating func raiseUnsure(
+        _ sample: AlarmReading, heardThrough: Milliseconds, latestSource: Milliseconds, into edges: inout [AlarmEdge]
+    ) {
+        trust = .unsure
+        changedPhase = false
+        echo = nil
+        var reading = sample
+        if let newest {
+            let fits =
+                reading.hasSourceTime && newest.hasSourceTime && reading.time > newest.time
+                && reading.time <= latestSource
+            if !fits {
+                reading.hasSourceTime = false
+                reading.time = reading.received
+                carryOver(to: reading, from: newest)
+            }
+        }
+        thaw(at: reading)
+        newest = reading
+        newestIsRecorded = false
+        standingValue = nil
+        remember(reading)
+        let proved = reading.hasSourceTime ? reading.time : min(reading.time, heardThrough)
+        fire(sampleTime: proved, received: .min, computedAt: reading.received, reservation: .timeUnsure, into: &edges)
+        var isIdle = true
+        for index in 0..<count {
+            let level = limits[index].sign * reading.value
+            let next: Phase
+            switch limits[index].phase {
+            case .normal: next = level > limits[index].activation ? .pendingOn : .normal
+            case .pendingOn: next = level > limits[index].activation ? .pendingOn : .normal
+            case .abnormal: next = .abnormal
+            case .pendingOff: next = level < limits[index].returning ? .pendingOff : .abnormal
+            }
+            if next != limits[index].phase {
+                changedPhase = true
+                begin(index, next, reading)
+            }
+            if next != .normal { isIdle = false }
+        }
+        self.isIdle = isIdle
+        fire(
+            sampleTime: proved, received: .min, computedAt: reading.received, reservation: .timeUnsure,
+            endingAtOnce: true, into: &edges)
+    }
+
+    private func isRunning(_ limit: Limit) -> Bool {
+        trust == .unsure ? limit.phase == .pendingOn : limit.isPending
+    }
+
+    /// In which zone between the limits a value is.
+    func zone(of value: Double) -> UInt8 {
+        var zone: UInt8 = 0
+        for index in 0..<count {
+            let level = limits[index].sign * value
+            let bits: UInt8 = level > limits[index].activation ? 2 : level < limits[index].returning ? 1 : 0
+            zone |= bits << (2 * UInt8(index))
+        }
+        return zone
     }
 }
 
@@ -297,6 +408,13 @@ extension AlarmEvaluator {
         isIdle = adopted == .normal
         lastEdge = changedAt
         echo = nil
+        if trust != .trusted {
+            // Which of the samples that are kept it comes from is seen when they are evaluated.
+            standingValue = nil
+            newest = AlarmReading(value: value ?? .nan, time: sampledAt, received: now, hasSourceTime: true)
+            newestIsRecorded = true
+            return adopted
+        }
         if let standingValue, standingValue.time <= sampledAt { self.standingValue = nil }
         defer {
             if let standingValue { take(standingValue, computedAt: now, heardThrough: heardThrough, into: &edges) }
@@ -400,6 +518,7 @@ extension AlarmEvaluator {
     mutating func replay(
         _ reading: AlarmReading, limits replayed: AlarmLimits, at now: Milliseconds, into edges: inout [AlarmEdge]
     ) {
+        guard trust == .trusted else { return }
         if let newest, newest.hasSourceTime, reading.time <= newest.time { return }
         fire(sampleTime: reading.time, received: .min, computedAt: now, into: &edges)
         for index in 0..<count where replayed.contains(AlarmLimits(limits[index].condition)) {
@@ -421,6 +540,7 @@ extension AlarmEvaluator {
         from value: AlarmReading, mayReturn: Bool, heardThrough: Milliseconds, at now: Milliseconds,
         into edges: inout [AlarmEdge]
     ) {
+        guard trust == .trusted else { return }
         if let newest, hasHeard(value, newest) { return }
         if let frozen, value.time > frozen.time {
             // What is not good and fresh resumes no off-delay.
@@ -486,12 +606,7 @@ extension AlarmEvaluator {
 
     /// Keeps a reading that enters another zone.
     private mutating func remember(_ reading: AlarmReading) {
-        var zone: UInt8 = 0
-        for index in 0..<count {
-            let value = limits[index].sign * reading.value
-            let bits: UInt8 = value > limits[index].activation ? 2 : value < limits[index].returning ? 1 : 0
-            zone |= bits << (2 * UInt8(index))
-        }
+        let zone = zone(of: reading.value)
         if zone == self.zone, !history.indices.isEmpty { return }
         self.zone = zone
         history.append(reading)
@@ -531,20 +646,20 @@ extension AlarmEvaluator {
 
     /// Ends every delay that is over by sample time or by the clock of reception, the earliest first.
     private mutating func fire(
-        sampleTime: Milliseconds, received: Milliseconds, computedAt: Milliseconds, isUnheard: Bool = false,
+        sampleTime: Milliseconds, received: Milliseconds, computedAt: Milliseconds, reservation: Reservation? = nil,
         endingAtOnce: Bool = false, into edges: inout [AlarmEdge]
     ) {
         if isIdle { return }
         // Delays that began with samples read late end late by the clock of reception. But when one has ended, those that
         // end before it in sample time have ended too.
         var sampleTime = sampleTime
-        for index in 0..<count where isDue(limits[index], .min, received, onDelaysOnly: isUnheard, false) {
+        for index in 0..<count where isDue(limits[index], .min, received, onDelaysOnly: reservation != nil, false) {
             sampleTime = max(sampleTime, limits[index].start &+ delay(of: limits[index]))
         }
         while true {
             var earliest: Milliseconds?
             for index in 0..<count
-            where isDue(limits[index], sampleTime, received, onDelaysOnly: isUnheard, endingAtOnce) {
+            where isDue(limits[index], sampleTime, received, onDelaysOnly: reservation != nil, endingAtOnce) {
                 let deadline = limits[index].start &+ delay(of: limits[index])
                 earliest = min(earliest ?? deadline, deadline)
             }
@@ -553,7 +668,7 @@ extension AlarmEvaluator {
             var cause: Limit?
             var ended = AlarmLimits()
             for index in 0..<count
-            where isDue(limits[index], sampleTime, received, onDelaysOnly: isUnheard, endingAtOnce) {
+            where isDue(limits[index], sampleTime, received, onDelaysOnly: reservation != nil, endingAtOnce) {
                 guard limits[index].start &+ delay(of: limits[index]) == earliest else { continue }
                 if cause?.phase != .pendingOn || limits[index].phase == .pendingOn { cause = limits[index] }
                 limits[index].phase = limits[index].phase == .pendingOn ? .abnormal : .normal
@@ -562,7 +677,8 @@ extension AlarmEvaluator {
             guard let cause else { return }
             if cause.phase == .pendingOn { endOtherSide(than: cause.condition) }
             settle(
-                at: earliest, cause: cause, ended: ended, computedAt: computedAt, isUnheard: isUnheard, into: &edges)
+                at: earliest, cause: cause, ended: ended, computedAt: computedAt, reservation: reservation, into: &edges
+            )
         }
     }
 
@@ -584,7 +700,8 @@ extension AlarmEvaluator {
 
     /// Reports what the condition has become, over normal when the side changes.
     private mutating func settle(
-        at time: Milliseconds, cause: Limit, ended: AlarmLimits, computedAt: Milliseconds, isUnheard: Bool,
+        at time: Milliseconds, cause: Limit, ended: AlarmLimits, computedAt: Milliseconds,
+        reservation: Reservation?,
         into edges: inout [AlarmEdge]
     ) {
         let reached = currentCondition
@@ -599,7 +716,7 @@ extension AlarmEvaluator {
             edges.append(
                 AlarmEdge(
                     condition: step, limits: ended, time: lastEdge, sampleTime: cause.sampleTime, value: cause.value,
-                    hasSourceTime: cause.hasSourceTime, computedAt: computedAt, isUnheard: isUnheard))
+                    hasSourceTime: cause.hasSourceTime, computedAt: computedAt, reservation: reservation))
         }
     }
 

@@ -12,7 +12,12 @@
 /// makes the later one take the time plus one millisecond. Where several values with one time cross a limit, gateways that
 /// are at different places among them during a takeover may count those crossings differently; what comes after agrees.
 ///
-/// Without a time in the payload every gateway hashes its own time of reception, and the ids differ. There the recorded id
+/// A device whose clock has been set back may show a time that it has shown before, a day ago or at its last start: an
+/// activation dated before the sample of the last recorded edge hashes, after another line feed, the number of the
+/// occurrence as well.
+///
+/// Without a time in the payload, and where the payload's time is in doubt and does not fit into the order
+/// (`"timeUnsure":true`), every gateway hashes its own time of reception, and the ids differ. There the recorded id
 /// wins: an edge is taken for the recorded one when it has the same condition, is the first such edge not yet matched, and
 /// lies within `AlarmBook.Limits.matchWindow` of it; a record of an edge that we did not compute is lined up with the
 /// sample of the same value within `echoWindow`. The limits of that: clocks of gateways further apart than the window; a
@@ -30,9 +35,27 @@ public enum AlarmIdentity {
     }
 
     /// The id of a new occurrence after the one that is recorded.
-    static func eventID(of alarm: AlarmPath, activatedBy sampleTime: Milliseconds, after previous: String) -> String {
+    static func eventID(of alarm: AlarmPath, activatedBy sampleTime: Milliseconds, after previous: AlarmRecord?)
+        -> String
+    {
+        guard let previous else { return eventID(of: alarm, activatedBy: sampleTime) }
+        if sampleTime < previous.sampledAt {
+            return eventID(of: alarm, activatedBy: sampleTime, occurrence: previous.occurrence &+ 1)
+        }
         let id = eventID(of: alarm, activatedBy: sampleTime)
-        return id == previous ? eventID(of: alarm, activatedBy: sampleTime &+ 1) : id
+        return id == previous.eventID ? eventID(of: alarm, activatedBy: sampleTime &+ 1) : id
+    }
+
+    private static func eventID(
+        of alarm: AlarmPath, activatedBy sampleTime: Milliseconds, occurrence: Int64
+    ) -> String {
+        var hash = FNV1a()
+        hash.combine(alarm.znodePath.utf8)
+        hash.combine(CollectionOfOne(0x0A))
+        hash.combine(sampleTime.description.utf8)
+        hash.combine(CollectionOfOne(0x0A))
+        hash.combine(occurrence.description.utf8)
+        return hash.text
     }
 }
 

@@ -46,13 +46,15 @@ extension AlarmRecord {
         shelvedUntil = try members.time(.shelvedUntil)
         suppressedBy = try members.text(.suppressedBy)
         isUnheard = members.removeValue(forKey: Member.unheard.rawValue) == .bool(true)
+        isTimeUnsure = members.removeValue(forKey: Member.timeUnsure.rawValue) == .bool(true)
         additional = members
     }
 
     /// The record as it stands in the tree, in the journal, on MQTT and in listings. Every member is always there,
-    /// `null` when there is nothing to say; only `unheard` is left out unless it is true.
+    /// `null` when there is nothing to say; only `unheard` and `timeUnsure` are left out unless
+    /// they are true.
     public var json: JSONValue {
-        var members = OrderedDictionary<String, JSONValue>(minimumCapacity: 18 + additional.count)
+        var members = OrderedDictionary<String, JSONValue>(minimumCapacity: 20 + additional.count)
         func put(_ member: Member, _ value: JSONValue?) { members[member.rawValue] = value ?? .null }
         put(.alarm, .string(path.alarm))
         put(.tag, .string(path.tag.text))
@@ -74,6 +76,7 @@ extension AlarmRecord {
         put(.sampledAt, .integer(sampledAt))
         put(.revision, .integer(revision))
         if isUnheard { put(.unheard, .bool(true)) }
+        if isTimeUnsure { put(.timeUnsure, .bool(true)) }
         for (name, value) in additional where members[name] == nil { members[name] = value }
         return .object(members)
     }
@@ -83,7 +86,7 @@ extension AlarmRecord {
 
     fileprivate enum Member: String {
         case alarm, tag, state, condition, priority, eventId, occurrence, value, limit, since, ackBy, ackAt, comment
-        case shelvedUntil, suppressedBy, epoch, changedAt, sampledAt, revision, unheard
+        case shelvedUntil, suppressedBy, epoch, changedAt, sampledAt, revision, unheard, timeUnsure
     }
 }
 

@@ -34,6 +34,9 @@ public struct AlarmRecord: Sendable, Hashable {
     /// Whether the last edge was decided by the clock alone, because the gateway could not hear the broker: the value
     /// may have returned meanwhile.
     public var isUnheard = false
+    /// Whether the last edge was decided by a sample whose own time contradicts its device's clock, and nothing had shown
+    /// yet which of them is right.
+    public var isTimeUnsure = false
     /// Counts the transitions of this alarm from 1, so that of two copies the later one is known.
     public var revision: Int64
     /// Members that we do not know, kept as they are.

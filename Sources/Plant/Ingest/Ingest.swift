@@ -26,6 +26,9 @@ public struct Ingest: Sendable {
     public private(set) var devices: DeviceTable
     public private(set) var counters = IngestCounters()
     public let limits: IngestLimits
+    /// By how much this gateway's clock has been set back since the start: times of devices that go on do not lie ahead
+    /// because of that.
+    public var clockSetBack: Milliseconds = 0
 
     private let routes: ContiguousArray<Route>
     private var topics: TopicTable
@@ -64,6 +67,12 @@ public struct Ingest: Sendable {
         ].compactMap { $0 }
     }
 
+    /// The tags of a topic, by its number.
+    public func tags(ofTopic number: Int) -> ArraySlice<TagID> {
+        let first = Int(bindings[number].firstTag)
+        return ArraySlice(boundTags[first..<first + Int(bindings[number].tagCount)])
+    }
+
     /// Takes one message. `receivedAt` is the wall clock of the reception.
     public mutating func message(
         topic: borrowing Span<UInt8>, payload: borrowing Span<UInt8>, retained: Bool, receivedAt: Milliseconds,
@@ -73,6 +82,7 @@ public struct Ingest: Sendable {
         let number = topics.find(topic)
         if number >= 0 {
             var outcome = MessageOutcome(.empty)
+            outcome.topic = number
             read(payload, bindings[number], retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
             return outcome
         }
@@ -107,6 +117,7 @@ public struct Ingest: Sendable {
             return outcome
         }
         outcome.isNewTopic = true
+        outcome.topic = bindings.count &- 1
         read(payload, binding, retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
         if outcome.isNewDevice, outcome.deviceState == nil {
             outcome.deviceState = devices.state(of: binding.device).state
@@ -161,7 +172,7 @@ public struct Ingest: Sendable {
             quality = .uncertain
             outcome.flaw = .init(tag: nil, failure: .invalidTime)
         case .at(let time):
-            if time >= limits.earliestTime, time &- receivedAt <= limits.clockLead {
+            if time >= limits.earliestTime, time &- receivedAt <= limits.clockLead &+ clockSetBack {
                 sourceTime = time
                 if retained { quality = retainedQuality(binding, sourceTime: time, receivedAt: receivedAt) }
             } else {

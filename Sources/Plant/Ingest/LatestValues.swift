@@ -91,8 +91,16 @@ public struct LatestValues: Sendable {
     }
 
     /// Takes a sample in. `tags` is the table that numbered it.
+    ///
+    /// - Parameters:
+    ///   - isOrdered: Whether its own time may be compared. False while its device's clock is in doubt: then the newest by
+    ///     reception counts.
+    ///   - latestSource: The latest time that the device's clock can show now, where that is known: what is dated later is
+    ///     from before a step of that clock, and older.
     @discardableResult
-    public mutating func record(_ sample: Sample, tags: borrowing TagTable) -> Outcome {
+    public mutating func record(
+        _ sample: Sample, tags: borrowing TagTable, isOrdered: Bool = true, latestSource: Milliseconds = .max
+    ) -> Outcome {
         recorded &+= 1
         let index = sample.tag.index
         if index >= slots.count { grow(tags) }
@@ -101,10 +109,10 @@ public struct LatestValues: Sendable {
             markDirty(sample.tag)
             return .changed
         }
-        if let refusal = refusal(sample, entry) { return refusal }
+        if isOrdered, let refusal = refusal(sample, entry, latestSource) { return refusal }
         // A message that could not be read tells nothing about the value: the last good one stays, called bad.
         store(sample, keeping: sample.value == nil ? entry : nil)
-        if slots[index].isBehindTree, staysBehindTree(sample) { return .behindTree }
+        if slots[index].isBehindTree, staysBehindTree(sample, isOrdered, latestSource) { return .behindTree }
         if slots[index].isDirty {
             conflated &+= 1
             return .changed
@@ -119,7 +127,7 @@ public struct LatestValues: Sendable {
 
     /// Whether a sample comes too late to matter.
     @inline(__always)
-    private mutating func refusal(_ sample: Sample, _ entry: Entry) -> Outcome? {
+    private mutating func refusal(_ sample: Sample, _ entry: Entry, _ latestSource: Milliseconds) -> Outcome? {
         if sample.isRetained {
             guard sample.hasSourceTime else {
                 if entry.isLive {
@@ -130,14 +138,18 @@ public struct LatestValues: Sendable {
             }
             // Kept before we subscribed: it is older than anything that we have heard since, even where that has no
             // time of its own.
-            if entry.isLive, !entry.hasSourceTime, sample.sourceTime <= entry.receivedTime {
+            if entry.isLive,
+                entry.hasSourceTime ? sample.sourceTime > latestSource : sample.sourceTime <= entry.receivedTime
+            {
                 retainedAfterLive &+= 1
                 return .retainedAfterLive
             }
         }
         // Without a time of its own a live sample counts as newest: our wall clock may have been set back since the
         // last.
-        if sample.hasSourceTime, entry.hasSourceTime, sample.sourceTime < entry.sourceTime {
+        if sample.hasSourceTime, entry.hasSourceTime, sample.sourceTime < entry.sourceTime,
+            entry.sourceTime <= latestSource
+        {
             older &+= 1
             return .older
         }
@@ -146,7 +158,9 @@ public struct LatestValues: Sendable {
 
     /// Whether what the tree has is still newer after this sample was heard.
     @inline(never)
-    private mutating func staysBehindTree(_ sample: Sample) -> Bool {
+    private mutating func staysBehindTree(
+        _ sample: Sample, _ isOrdered: Bool, _ latestSource: Milliseconds
+    ) -> Bool {
         guard let entry = ahead[sample.tag] else { return false }
         if sample.value == nil {
             // Of the value it tells nothing: the last good one, which is the tree's, is called bad.
@@ -157,7 +171,8 @@ public struct LatestValues: Sendable {
             return true
         }
         // Without a time of its own a live sample counts as newest, here as in `refusal`.
-        guard sample.hasSourceTime ? sample.sourceTime >= entry.sourceTime : !sample.isRetained else { return true }
+        let isNewer = sample.sourceTime >= entry.sourceTime || entry.sourceTime > latestSource || !isOrdered
+        guard sample.hasSourceTime ? isNewer : !sample.isRetained else { return true }
         catchUp(sample.tag)
         return false
     }
@@ -285,27 +300,36 @@ extension LatestValues {
     ///
     /// Where the tree is ahead, it stays as it is until something newer is heard. Of the others those become dirty that
     /// differ, and those without a record.
+    ///
+    /// - Parameter latestSource: see ``record(_:tags:isOrdered:latestSource:)``.
     public mutating func reconcile(
-        ownedBy shardMask: UInt64, with records: [TagID: TagRecord], tags: borrowing TagTable
+        ownedBy shardMask: UInt64, with records: [TagID: TagRecord], tags: borrowing TagTable,
+        latestSource: (TagID) -> Milliseconds = { _ in .max }
     ) {
         if slots.count < tags.count { grow(tags) }
         var waiting: [TagID] = []
         takeDirty(ownedBy: shardMask, limit: .max, into: &waiting)
         for index in slots.indices where shardMask & (1 << UInt64(slots[index].shard)) != 0 {
             let tag = TagID(rawValue: UInt32(truncatingIfNeeded: index))
-            if let record = records[tag] { reconcile(tag, with: record, tags: tags) } else { markDirty(tag) }
+            if let record = records[tag] {
+                reconcile(tag, with: record, tags: tags, latestSource: latestSource(tag))
+            } else {
+                markDirty(tag)
+            }
         }
     }
 
     /// The same for one tag of an owned shard.
-    public mutating func reconcile(_ tag: TagID, with record: TagRecord, tags: borrowing TagTable) {
+    public mutating func reconcile(
+        _ tag: TagID, with record: TagRecord, tags: borrowing TagTable, latestSource: Milliseconds = .max
+    ) {
         if tag.index >= slots.count { grow(tags) }
         noteWritten(record, tag.index)
         guard let entry = slots[tag.index].entry else {
             slots[tag.index].entry = Entry(record)
             return
         }
-        if entry.isOlder(than: record) {
+        if entry.isOlder(than: record, latestSource: latestSource) {
             ahead[tag] = Entry(record)
             slots[tag.index].isBehindTree = true
             // Silent for as long as its device may be.
@@ -366,8 +390,13 @@ extension LatestValues.Entry {
     }
 
     /// By the sensor's own time. When gateways received something says nothing about which sample was newer: one of them
-    /// may have been stopped, or read late. Without a time of its own what was heard here stands.
-    fileprivate func isOlder(than record: TagRecord) -> Bool {
-        hasSourceTime && sourceTime < record.sourceTime
+    /// may have been stopped, or read late. Without a time of its own what was heard here stands. Only where the sensor's
+    /// clock has stepped between the two, or is in doubt, nothing but the reception is left.
+    fileprivate func isOlder(than record: TagRecord, latestSource: Milliseconds) -> Bool {
+        guard hasSourceTime else { return false }
+        if quality == .uncertain || record.quality == .uncertain || record.sourceTime > latestSource {
+            return receivedTime < record.receivedTime
+        }
+        return sourceTime < record.sourceTime
     }
 }

@@ -41,6 +41,8 @@ public struct MessageOutcome: Sendable, Hashable {
     public var result: Result
     /// The first value that could not be read (`null` is readable), or the time.
     public var flaw: Flaw?
+    /// The number of the topic; -1 for one that is not known.
+    public var topic = -1
     /// The device that the message came from, when it has one.
     public var device: DeviceID?
     /// The device's new state, when this message changed it; always given for a device that is heard of for the first

@@ -14,11 +14,13 @@ extension LivePlant {
     /// A transition was seen in the journal.
     public mutating func transitionRecorded(_ record: AlarmRecord, at now: Milliseconds) {
         lastRecorded = now
+        noteMoment(now)
         alarms.transitionRecorded(record, at: now)
     }
 
     /// The records that stand in the tree.
     public mutating func restoreAlarms(_ records: [AlarmRecord], at now: Milliseconds) {
+        noteMoment(now)
         alarms.restore(records, at: now)
         for (tag, look) in unseen {
             if let unheard = unheardValue(of: tag, delays: look.delays) { alarms.confirmDelays(unheard) }

@@ -119,7 +119,11 @@ extension LivePlant {
         shards: UInt64, nodes: [TagNode], records: [TagID: TagRecord], at now: Milliseconds
     ) {
         noteExistence(nodes)
-        latest.reconcile(ownedBy: shards, with: records, tags: ingest.tags)
+        noteMoment(now)
+        let moment = latestMoment
+        latest.reconcile(ownedBy: shards, with: records, tags: ingest.tags) { [clocks, topicOfTag] tag in
+            Self.latestSource(of: tag, clocks, topicOfTag, at: moment)
+        }
         for (tag, record) in records where latest.isFromTree(tag) {
             lookLater(at: tag, since: now, delays: record.delays)
         }
@@ -128,8 +132,10 @@ extension LivePlant {
     /// The same for some tags of owned shards.
     public mutating func reconcile(nodes: [TagNode], records: [TagID: TagRecord], at now: Milliseconds) {
         noteExistence(nodes)
+        noteMoment(now)
         for (tag, record) in records {
-            latest.reconcile(tag, with: record, tags: ingest.tags)
+            let latestSource = Self.latestSource(of: tag, clocks, topicOfTag, at: latestMoment)
+            latest.reconcile(tag, with: record, tags: ingest.tags, latestSource: latestSource)
             if latest.isFromTree(tag) { lookLater(at: tag, since: now, delays: record.delays) }
         }
     }

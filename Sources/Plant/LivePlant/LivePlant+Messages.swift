@@ -32,19 +32,26 @@ extension LivePlant {
                 topic: Self.text(topic), tag: outcome.flaw?.tag.map { ingest.tags[$0].path }, failure: failure,
                 found: Self.text(payload))
         }
+        if samples.isEmpty { return outcome }
+        let timing = judge(outcome, receivedAt: receivedAt, effects: &effects)
         for sample in samples {
             observe?(sample)
-            if take(sample) { effects.alarmsPending = true }
+            if take(sample, timing) { effects.alarmsPending = true }
         }
         samples.removeAll(keepingCapacity: true)
         return outcome
     }
 
     /// Latest value and alarms of one sample; true when it left an alarm transition.
-    private mutating func take(_ sample: Sample) -> Bool {
+    @inline(__always)
+    private mutating func take(_ sample: Sample, _ timing: Timing) -> Bool {
+        if timing.isDoubtful {
+            latest.record(sample, tags: ingest.tags, isOrdered: false)
+            return evaluateDoubtful(sample, timing)
+        }
         let isLook = !unseen.isEmpty && lookBefore(sample)
-        let outcome = latest.record(sample, tags: ingest.tags)
-        let isTransition = evaluate(sample) || isLook
+        let outcome = latest.record(sample, tags: ingest.tags, latestSource: timing.latestSource)
+        let isTransition = evaluate(sample, timing) || isLook
         // Within the deadband and beyond a limit: a restart would rebuild the alarm from the value in the tree.
         if outcome == .withinDeadband, alarms.changedPhase { latest.markDirty(sample.tag) }
         return isTransition
@@ -64,9 +71,8 @@ extension LivePlant {
         return alarms.replayDelays(&unheard, through: sample.sourceTime, at: sample.receivedTime)
     }
 
-    /// What a sample is for the alarms. Whatever it says, a live one counts, also when its device's clock is wrong: such a
-    /// device must not go unwatched.
-    private mutating func evaluate(_ sample: Sample) -> Bool {
+    /// What a sample is for the alarms.
+    private mutating func evaluate(_ sample: Sample, _ timing: Timing) -> Bool {
         if sample.isRetained {
             guard sample.quality == .good, sample.hasSourceTime, !isHeardWithoutTime[sample.tag.index] else {
                 return false
@@ -85,24 +91,17 @@ extension LivePlant {
             number = double
             quality = .good
         }
-        if isHistory(sample) {
+        if timing.isHistory {
             lookLater(at: sample.tag, since: sample.receivedTime, delays: [:])
             // It begins nothing; but a delay that ran when the gateway was lost ends or breaks by it.
             return quality == .good
                 && alarms.historyReceived(
-                    tag: sample.tag, value: number, sourceTime: sample.sourceTime, receivedTime: sample.receivedTime)
+                    tag: sample.tag, value: number, sourceTime: sample.sourceTime, receivedTime: sample.receivedTime,
+                    latestSource: timing.latestSource)
         }
         return alarms.sampleReceived(
             tag: sample.tag, value: number, quality: quality, sourceTime: sample.sourceTime,
-            hasSourceTime: sample.hasSourceTime, receivedTime: sample.receivedTime)
-    }
-
-    /// Whether the broker had queued it for so long that it tells what was, not what is.
-    private func isHistory(_ sample: Sample) -> Bool {
-        guard !sample.isRetained, sample.hasSourceTime, sample.receivedTime < backlogUntil,
-            let staleAfter = ingest.devices[ingest.tags[sample.tag].device].staleAfter
-        else { return false }
-        return sample.receivedTime &- sample.sourceTime > staleAfter
+            hasSourceTime: sample.hasSourceTime, receivedTime: sample.receivedTime, latestSource: timing.latestSource)
     }
 
     private func isEcho(_ topic: borrowing Span<UInt8>) -> Bool {
@@ -118,7 +117,9 @@ extension LivePlant {
         while nodeExists.count < ingest.tags.count {
             nodeExists.append(false)
             isHeardWithoutTime.append(false)
+            topicOfTag.append(-1)
         }
+        bindClocks()
     }
 
     /// As much of a topic or payload as a line of the log takes.

@@ -1,9 +1,16 @@
 // Time passes: delays of alarms end, devices fall silent.
 extension LivePlant {
     /// The broker has taken this gateway back.
-    public mutating func brokerConnected(at now: Milliseconds) {
-        backlogUntil = now &+ Self.backlogPeriod
-        deafnessBegins(at: now)
+    public mutating func brokerConnected(at now: Milliseconds) { deafnessBegins(at: now) }
+
+    /// This gateway's own wall clock has been set: what it shows changed by so much, at once. Nothing that is measured
+    /// between two moments changes by it.
+    ///
+    /// - Parameter now: by the clock as it has been set.
+    public mutating func clockLeapt(by leap: Milliseconds, at now: Milliseconds) {
+        self.leap = self.leap &+ leap
+        freshLeap = (leap, now)
+        ingest.clockSetBack = max(0, 0 &- self.leap)
     }
 
     /// The process did not run for a while, in which it could not have heard any device.
@@ -15,6 +22,8 @@ extension LivePlant {
     /// values that the alarms have not seen are looked at.
     public mutating func heard(through time: Milliseconds, at now: Milliseconds) -> Effects {
         var effects = Effects()
+        noteMoment(now)
+        noteProof(of: time, at: now)
         // A clock that was ahead and has been set right must not have delays end by it until that time comes again.
         alarms.heardThrough = heardThrough > now ? time : max(heardThrough, time)
         // In the order of the tags, so that gateways that see the same do the same.
@@ -23,13 +32,14 @@ extension LivePlant {
             unseen[tag] = nil
             if rebuildAlarms(of: tag, delays: look.delays, at: now) { effects.alarmsPending = true }
         }
+        if raiseOverdueDoubts() { effects.alarmsPending = true }
         if alarms.advance(to: now) { effects.alarmsPending = true }
         return effects
     }
 
     /// Whether proof is wanted of what has been heard: a delay is due, or values wait to be looked at.
     public func wantsProof(at now: Milliseconds) -> Bool {
-        if !unseen.isEmpty { return true }
+        if !unseen.isEmpty || clocksWantProof(at: now) { return true }
         guard let deadline = alarms.nextDeadline else { return false }
         return deadline <= now && deadline > heardThrough
     }
@@ -42,8 +52,12 @@ extension LivePlant {
         var effects = Effects()
         if now < lastAdvance || now &- lastAdvance > Self.longestStep { deafnessBegins(at: now) }
         lastAdvance = now
-        effects.alarmsPending = alarms.advance(
-            to: now, raisesUnheard: raisesUnheard && now >= unheardNotBefore)
+        noteMoment(now)
+        presumeProof(at: now)
+        if nextDoubtDeadline <= provedThrough, raiseOverdueDoubts() { effects.alarmsPending = true }
+        if alarms.advance(to: now, raisesUnheard: raisesUnheard && now >= unheardNotBefore) {
+            effects.alarmsPending = true
+        }
         if now &- lastExpiry >= Self.expiryInterval || now < lastExpiry {
             lastExpiry = now
             var expired: [DeviceID] = []
@@ -73,10 +87,10 @@ extension LivePlant {
         return alarms.rebuild(unheard, mayReturn: isFresh, at: now)
     }
 
-    /// A tag's latest value as the alarms may see it; nil when it is no number, or only retained messages tell of it: that
-    /// is history for which nobody vouches.
+    /// A tag's latest value as the alarms may see it; nil when it is no number, its time is in doubt, or only retained
+    /// messages tell of it that are stale or of unknown age: for those nobody vouches.
     func unheardValue(of tag: TagID, delays: RunningDelay.Table) -> AlarmBook.UnheardValue? {
-        guard let entry = latest.entry(tag), entry.isLive, entry.quality != .uncertain,
+        guard let entry = latest.entry(tag), entry.isLive || entry.quality == .good, entry.quality != .uncertain,
             let value = entry.value?.doubleValue
         else { return nil }
         return AlarmBook.UnheardValue(

@@ -15,8 +15,9 @@
 /// | live, unreadable, or no number on a tag that has numbers (``NumericTags``) | the last value stays, `bad` | freeze until the next good sample |
 /// | live, readable, its time not | its value, by the time of reception, `uncertain` | evaluated, by the time of reception |
 /// | live, no number, on a tag that no alarm watches | its value | nothing |
-/// | live, older than `staleAfter` within ``LivePlant/backlogPeriod`` of a connection | as live | history: begins nothing, ends or breaks a delay that runs; the latest value is looked at once all is heard |
-/// | retained, with a time of its own that is younger than `staleAfter` | as live | evaluated; nothing after a live sample that had no time of its own |
+/// | live, its time contradicts its device's clock (``TopicClock``) | the newest by reception, `uncertain` | kept until the clock is decided upon, then live in its order; undecided for too long, the newest may raise, marked `timeUnsure`, and nothing returns |
+/// | live, older on arrival than max(`staleAfter`, 30 s) by its topic's offset | as live | history: begins nothing, ends or breaks a delay that runs; the latest value is looked at once all is heard |
+/// | retained, with a time of its own that is younger than `staleAfter` | as live | history likewise; nothing after a live sample that had no time of its own |
 /// | retained, otherwise | only where nothing was heard live; `uncertain` or `stale` | nothing |
 ///
 /// **What has been heard.** ``LivePlant/heardThrough`` is the time up to which everything that the broker kept for this
@@ -52,9 +53,6 @@ public struct LivePlant: Sendable {
         public let found: String
     }
 
-    /// After a connection, messages whose own time is older than their device's `staleAfter` are taken for queued ones
-    /// during this time: they update values and raise no live alarm. Later, an old time is just a device's wrong clock.
-    public static let backlogPeriod: Milliseconds = 10_000
     /// Between two searches for silent devices.
     public static let expiryInterval: Milliseconds = 250
     /// A longer time between two looks at the clock was a pause of the process, or a leap.
@@ -82,8 +80,26 @@ public struct LivePlant: Sendable {
     /// When a device was first seen, by number, as the tree has it.
     var firstSeen: [DeviceID: Milliseconds] = [:]
     var changedDevices: Set<DeviceID> = []
-    /// Until when messages may be what the broker had queued while this gateway was away.
-    var backlogUntil: Milliseconds = 0
+    /// By topic number.
+    var clocks: ContiguousArray<TopicClock> = []
+    /// The topic of a tag, by number; -1 while it is known from the tree only.
+    var topicOfTag: ContiguousArray<Int32> = []
+    /// What waits for the clocks of topics that are in doubt, by topic number.
+    var doubts: [Int: HeldSamples] = [:]
+    var heldCount = 0
+    /// When the first of them has been undecided for too long, without leaps.
+    var nextDoubtDeadline: Milliseconds = .max
+    /// The sum of all leaps of this gateway's clock.
+    var leap: Milliseconds = 0
+    /// The last leap, while messages may still come that were stamped before it; and the clock after it.
+    var freshLeap: (by: Milliseconds, at: Milliseconds)?
+    /// ``heardThrough`` by the clock without leaps, or what may be presumed in its place where no echo ever comes back.
+    var provedThrough: Milliseconds = LivePlant.unproved
+    var isProofPresumed = true
+    /// Reception of the last message of which proof would tell more, without leaps.
+    var proofWanted: Milliseconds = .min
+    /// The latest moment that this value has been told of, without leaps.
+    var latestMoment: Milliseconds = .min
     var lastExpiry: Milliseconds = 0
     var lastAdvance: Milliseconds = 0
     /// When alarms may be raised unheard at the earliest: so much time has been let pass since then without proof, in which

@@ -38,8 +38,28 @@ struct AlarmIdentityTests {
         let path = try AlarmFixture.path()
         let first = AlarmIdentity.eventID(of: path, activatedBy: 5)
         #expect(
-            AlarmIdentity.eventID(of: path, activatedBy: 5, after: first)
+            AlarmIdentity.eventID(of: path, activatedBy: 5, after: record(path, first, sampledAt: 5))
                 == AlarmIdentity.eventID(of: path, activatedBy: 6))
-        #expect(AlarmIdentity.eventID(of: path, activatedBy: 5, after: "") == first)
+        #expect(AlarmIdentity.eventID(of: path, activatedBy: 5, after: record(path, "", sampledAt: 4)) == first)
+        #expect(AlarmIdentity.eventID(of: path, activatedBy: 5, after: nil) == first)
+    }
+
+    /// Given a device without a battery, whose clock begins at the same time whenever it is switched on.
+    @Test("An activation at a time that the device's clock has shown before, it was set back, gets an id of its own")
+    func clockSetBack() throws {
+        let path = try AlarmFixture.path()
+        let ids = (1...3).map { occurrence in
+            AlarmIdentity.eventID(
+                of: path, activatedBy: 5, after: record(path, "x", sampledAt: 100, occurrence: occurrence))
+        }
+        #expect(Set(ids + [AlarmIdentity.eventID(of: path, activatedBy: 5)]).count == 4)
+    }
+
+    private func record(
+        _ path: AlarmPath, _ eventID: String, sampledAt: Milliseconds, occurrence: Int64 = 1
+    ) -> AlarmRecord {
+        AlarmRecord(
+            path: path, state: .normal, condition: .normal, priority: .low, eventID: eventID, occurrence: occurrence,
+            value: nil, limit: nil, since: 0, epoch: 1, changedAt: sampledAt, sampledAt: sampledAt, revision: 1)
     }
 }

@@ -1,0 +1,87 @@
+extension TopicClock {
+    /// What has been seen since a topic's clock was contradicted.
+    public struct Doubt: Sendable, Hashable {
+        /// The re-base needs so many source times,
+        static let distinct = 3
+        /// over so long by both clocks,
+        static let leastSpan: Milliseconds = 5_000
+        /// whose offsets lie so close together, or within a tenth of the time that they span.
+        static let constancy: Milliseconds = 1_000
+
+        /// When the first sample that contradicts was received.
+        public let since: Milliseconds
+        /// When what has not been decided may raise: min(60 s, max(5 s, two usual intervals)) after the first one, once all
+        /// has been heard that was kept until then.
+        public let deadline: Milliseconds
+        public internal(set) var isOverdue = false
+        /// Samples in a row at the former offset.
+        private(set) var agreeing: UInt8 = 0
+        private var newestSource: Milliseconds
+        /// Whether what has come since was at worst late: each dated later than the one before.
+        private var isInOrder = true
+        /// The greatest lateness since the last sample at the offset.
+        private var lateness: Milliseconds = 0
+
+        /// Samples in a row at a constant offset that is not the former one.
+        private var count = 0
+        private var firstSource: Milliseconds = 0
+        private var firstReceived: Milliseconds = 0
+        private var lastSource: Milliseconds = 0
+        private var lastReceived: Milliseconds = 0
+        private var least: Milliseconds = 0
+        private var greatest: Milliseconds = 0
+
+        init(since: Milliseconds, usualInterval: Milliseconds, newestSource: Milliseconds) {
+            self.since = since
+            self.newestSource = newestSource
+            deadline = since &+ min(60_000, max(5_000, 2 &* usualInterval))
+        }
+
+        /// The offsets of the samples that show another, constant one; nil while they do not.
+        var newOffsets: ClosedRange<Milliseconds>? {
+            guard count >= Self.distinct, lastSource &- firstSource >= Self.leastSpan,
+                lastReceived &- firstReceived >= Self.leastSpan
+            else { return nil }
+            return least...greatest
+        }
+
+        mutating func contradicted(_ arrival: Arrival, late: Milliseconds) {
+            agreeing = 0
+            noteOrder(arrival)
+            if late < 0 { isInOrder = false }
+            lateness = max(lateness, late)
+            let offset = arrival.received &- arrival.source
+            let span = min(arrival.source &- firstSource, arrival.received &- firstReceived)
+            guard count > 0, max(greatest, offset) &- min(least, offset) <= max(Self.constancy, span / 10) else {
+                count = 1
+                firstSource = arrival.source
+                firstReceived = arrival.received
+                lastSource = arrival.source
+                lastReceived = arrival.received
+                least = offset
+                greatest = offset
+                return
+            }
+            least = min(least, offset)
+            greatest = max(greatest, offset)
+            lastReceived = arrival.received
+            guard arrival.source > lastSource else { return }
+            lastSource = arrival.source
+            count += 1
+        }
+
+        /// A sample at the former offset. Returns how late those before it were, when they were that and nothing worse.
+        mutating func agreed(_ arrival: Arrival) -> Milliseconds? {
+            agreeing &+= 1
+            count = 0
+            noteOrder(arrival)
+            defer { lateness = 0 }
+            return isInOrder && lateness > 0 ? lateness : nil
+        }
+
+        private mutating func noteOrder(_ arrival: Arrival) {
+            if arrival.source <= newestSource { isInOrder = false }
+            newestSource = max(newestSource, arrival.source)
+        }
+    }
+}

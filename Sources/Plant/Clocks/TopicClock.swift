@@ -1,0 +1,297 @@
+/// What the evidence says about the clock of the device behind one topic. No clock is trusted when the evidence contradicts
+/// it: neither the device's, nor the presumption that a message which comes late was sent late.
+///
+/// All times but the samples' own are of the gateway's clock without leaps, so that a leap of it shifts nothing here.
+///
+/// **Offset.** Reception minus source time, by the samples that arrived soonest. A gateway begins anew with every start and
+/// takes nothing from the tree. It follows a clock that runs fast or slow by up to ``fastestDrift``. A clock that is wrong
+/// and constant is as good as a right one.
+///
+/// **How late a message may have come.** A message may have waited, at the broker or unread in a process that stood still,
+/// since the last moment for which an echo has proved that everything was read (`heardThrough`). So its age on arrival at
+/// the broker lies between two bounds, and it contradicts only when even the lower one does. What waiting explains is taken
+/// for what it says (`queued`): live and in its order, or history. An echo is asked for when it matters.
+///
+/// **The first offset** after a start is therefore that of the first sample behind the proof; what the broker had kept
+/// settles nothing. A first sample older than the line of history is either a wrong clock or what a device, or a bridge
+/// behind the broker, had kept itself: it contradicts the presumption that clocks are right, and the rules below decide.
+///
+///     unsettled ── sample behind the proof, younger than history ─────────────▶ settled ◀─┐
+///         │                                                                      │        │ 3 in a row at the offset
+///         │                                       sample that contradicts ───────┘        │ (`confirmed`), or 3 source
+///         │                                                       ▼                       │ times at another, constant
+///         └── sample behind the proof, older than history ──▶ in doubt ───────────────────┘ one (`rebased`)
+///                                                                 │
+///                                   undecided after ``Doubt/deadline``: the newest sample may raise, never clear
+///
+/// **History** is what is older on arrival, by the settled offset, than `historyAge`: max(`staleAfter`, 30 s). Before an
+/// offset is settled the device's clock is presumed right.
+///
+/// | message | clock right, or wrong and constant | stepping | standing still |
+/// | --- | --- | --- | --- |
+/// | live | `onTime` | `doubtful` from the first one; at the new offset after 3 source times over 5 s | `onTime` for 2 s, then `doubtful` until it runs; each value that comes undecided may raise |
+/// | queued by the broker | `queued`: live in its order; history when older than that | the same: waiting explains what is late; what is ahead is `doubtful` | `queued` |
+/// | buffered by the device | `doubtful`, until 3 in a row are at the offset; then it is live in its order, or history. Comes it so again and again, that is the topic's usual ``jitter``: `onTime` | `doubtful` | – |
+/// | retained | not judged: history, which tells nothing of the clock | the same; nothing, when it is dated later than the device's clock shows | the same |
+/// | a repetition of the latest sample | tells nothing of the clock | the same | the same |
+///
+/// | device's clock | what that is |
+/// | --- | --- |
+/// | behind by any time | an offset like any other; until settled (above) messages older than history are `doubtful` |
+/// | ahead by up to ``IngestLimits/clockLead`` | an offset like any other |
+/// | ahead by more, before 2000, unreadable | no time: that of reception, `uncertain`; not judged here |
+/// | absent | that of reception, `good`; not judged here, never history |
+public struct TopicClock: Sendable {
+    /// What a sample's time is worth.
+    public enum Standing: Sendable, Hashable {
+        /// No offset is settled, and this sample settles none: order is by its own time.
+        case unsettled
+        /// At the topic's offset.
+        case onTime
+        /// Late, and waiting may explain it, or a repetition: order is by its own time.
+        case queued
+        /// It contradicts, or comes while the clock is in doubt.
+        case doubtful
+    }
+
+    /// What a sample did to the topic's clock.
+    public enum Change: Sendable, Hashable {
+        case none
+        /// The offset that was settled is right: what contradicted it was late or wrong.
+        case confirmed
+        /// Another offset has been settled; these are the offsets of the samples that show it.
+        case rebased(ClosedRange<Milliseconds>)
+    }
+
+    public struct Judgement: Sendable, Hashable {
+        public var standing: Standing
+        public var change = Change.none
+        public var isHistory = false
+        /// Whether proof of what has been heard would tell more.
+        public var wantsProof = false
+    }
+
+    /// A sample as the clock sees it.
+    struct Arrival: Sendable {
+        /// The sample's own time.
+        let source: Milliseconds
+        let received: Milliseconds
+        /// Until when everything is proved to have been read.
+        let heardThrough: Milliseconds
+        let historyAge: Milliseconds
+        /// The offset of a clock that shows the same as the gateway's does now, leaps included.
+        var rightOffset: Milliseconds = 0
+        /// The latest sample once more: same time, same value.
+        var isRepetition = false
+
+        /// When it came to the broker, at the earliest.
+        var earliest: Milliseconds { min(received, heardThrough) }
+    }
+
+    /// The least by which an offset must differ to contradict.
+    static let tolerance: Milliseconds = 2_000
+    /// An offset is settled by samples that can have waited for so long at most.
+    static let longestWait: Milliseconds = 10_000
+    /// The least time after which a late message is history.
+    public static let leastHistoryAge: Milliseconds = 30_000
+    /// Samples in a row at the offset that end a doubt.
+    static let confirmations: UInt8 = 3
+    /// For so long after it was last seen a lateness counts as usual.
+    static let usualFor: Milliseconds = 3_600_000
+    /// A device's clock may gain or lose one millisecond in so many.
+    static let fastestDrift: Milliseconds = 500
+    private static let driftWindow: Milliseconds = 10_000
+
+    /// Received minus source time.
+    public private(set) var offset: Milliseconds = 0
+    private var newestSource: Milliseconds = .min
+    private var newestReceived: Milliseconds = .min
+    private var windowStart: Milliseconds = 0
+    /// The least lateness in the window by which the offset follows the drift.
+    private var windowLeast: Milliseconds = .max
+    /// By how much the offset may be too great, because the samples that it comes from may have waited.
+    private var slack: Milliseconds = 0
+    /// Between two samples, usually.
+    private var interval: Milliseconds = 0
+    public private(set) var isSettled = false
+    /// nil while nothing contradicts.
+    public private(set) var doubt: Doubt?
+
+    /// How late messages of this topic usually come; counts until `usualUntil`.
+    private var usualLateness: Milliseconds = 0
+    private var usualUntil: Milliseconds = .min
+    /// How often messages that were late, and in order, were followed by ones at the offset.
+    private var returnsFromLate = 0
+    private var greatestLateness: Milliseconds = 0
+    private var lastReturn: Milliseconds = .min
+
+    init() {}
+
+    /// The latest time that the device's clock can show at `now`; `.max` while that is not known. What is dated later was
+    /// dated by another clock: before a step.
+    @inline(__always)
+    func latestSource(at now: Milliseconds) -> Milliseconds {
+        isSettled && doubt == nil ? now &- offset &+ slack &+ Self.tolerance : .max
+    }
+
+    /// The latest time that the device's clock could show at `now` if nothing had contradicted.
+    func latestUndoubted(at now: Milliseconds, rightOffset: Milliseconds) -> Milliseconds {
+        now &- (isSettled ? offset &- slack : rightOffset) &+ Self.tolerance
+    }
+
+    /// How much later than at its offset a sample may come without contradicting.
+    func jitter(at now: Milliseconds) -> Milliseconds { now <= usualUntil ? usualLateness : 0 }
+
+    /// Judges a live sample with a time of its own. True for `onTime`, as almost every one is; else ``judge(_:)`` tells.
+    @inline(__always)
+    mutating func judgeQuickly(source: Milliseconds, received: Milliseconds) -> Bool {
+        let late = received &- source &- offset
+        guard isSettled, doubt == nil, slack == 0, late.magnitude <= Self.tolerance.magnitude, source > newestSource
+        else { return false }
+        note(source: source, received: received, late: late)
+        return true
+    }
+
+    /// Judges a live sample with a time of its own.
+    mutating func judge(_ arrival: Arrival) -> Judgement {
+        let presumed = isSettled ? offset : arrival.rightOffset
+        let late = arrival.received &- arrival.source &- presumed
+        let leastLate = arrival.earliest &- arrival.source &- presumed
+        let isHistory = late > arrival.historyAge
+        if arrival.isRepetition {
+            // Said again by the device, or delivered again by the broker.
+            let isRedelivered = leastLate <= arrival.historyAge
+            return Judgement(standing: doubt == nil ? .queued : .doubtful, isHistory: isHistory && isRedelivered)
+        }
+        guard isSettled else { return judgeUnsettled(arrival, late: late, leastLate: leastLate) }
+        let usual = max(Self.tolerance, jitter(at: arrival.received))
+        // Usually late or not: no source time comes before one that has come already.
+        let isBack = arrival.source < newestSource &- Self.tolerance
+        let allowed = isBack ? Self.tolerance : usual
+        if late < -(Self.tolerance &+ slack) || leastLate > allowed {
+            var judgement = contradicted(arrival, late: late)
+            if judgement.standing == .doubtful { judgement.isHistory = isHistory }
+            return judgement
+        }
+        guard late <= allowed else {
+            let standing = doubt == nil ? Standing.queued : .doubtful
+            return Judgement(standing: standing, isHistory: isHistory, wantsProof: true)
+        }
+        return agreed(arrival, late: late)
+    }
+
+    /// The samples that contradict have come for so long that the newest may raise.
+    mutating func doubtOverdue() { doubt?.isOverdue = true }
+}
+
+extension TopicClock {
+    private mutating func judgeUnsettled(
+        _ arrival: Arrival, late: Milliseconds, leastLate: Milliseconds
+    ) -> Judgement {
+        let isHistory = late > arrival.historyAge
+        guard arrival.received &- Self.longestWait <= arrival.heardThrough else {
+            let standing = doubt == nil ? Standing.unsettled : .doubtful
+            return Judgement(standing: standing, isHistory: isHistory, wantsProof: true)
+        }
+        guard leastLate > arrival.historyAge else {
+            let change = doubt == nil ? Change.none : .confirmed
+            // It may have waited; and its device, whose clock may be right, may have kept it.
+            let slack = max(arrival.received &- arrival.earliest, late)
+            settle(at: arrival.received &- arrival.source, slack: slack, arrival)
+            return Judgement(standing: .onTime, change: change)
+        }
+        var judgement = contradicted(arrival, late: late)
+        if judgement.standing == .doubtful { judgement.isHistory = isHistory }
+        return judgement
+    }
+
+    private mutating func settle(at offset: Milliseconds, slack: Milliseconds, _ arrival: Arrival) {
+        self.offset = offset
+        self.slack = slack
+        isSettled = true
+        doubt = nil
+        newestSource = arrival.source
+        newestReceived = arrival.received
+        windowStart = arrival.received
+        windowLeast = .max
+    }
+
+    private mutating func contradicted(_ arrival: Arrival, late: Milliseconds) -> Judgement {
+        var doubt =
+            doubt
+            ?? Doubt(
+                since: arrival.received, usualInterval: interval, newestSource: isSettled ? newestSource : .min)
+        doubt.contradicted(arrival, late: late)
+        if let offsets = doubt.newOffsets {
+            settle(at: offsets.lowerBound, slack: 0, arrival)
+            usualUntil = .min
+            returnsFromLate = 0
+            return Judgement(standing: .onTime, change: .rebased(offsets))
+        }
+        self.doubt = doubt
+        return Judgement(standing: .doubtful)
+    }
+
+    private mutating func agreed(_ arrival: Arrival, late: Milliseconds) -> Judgement {
+        if var doubt {
+            if let lateness = doubt.agreed(arrival) { noteReturn(from: lateness, arrival) }
+            guard doubt.agreeing >= Self.confirmations else {
+                self.doubt = doubt
+                return Judgement(standing: .doubtful)
+            }
+            self.doubt = nil
+            newestSource = arrival.source
+            newestReceived = arrival.received
+            windowStart = arrival.received
+            windowLeast = .max
+            return Judgement(standing: .onTime, change: .confirmed)
+        }
+        if late > Self.tolerance {
+            // Usual, and seen again.
+            usualUntil = arrival.received &+ Self.usualFor
+            usualLateness = max(usualLateness, min(late &+ late / 4, arrival.historyAge))
+        }
+        note(source: arrival.source, received: arrival.received, late: late)
+        return Judgement(standing: .onTime)
+    }
+
+    /// Messages that were late and in order have been followed by one at the offset: what happens twice is usual.
+    private mutating func noteReturn(from lateness: Milliseconds, _ arrival: Arrival) {
+        if arrival.received &- lastReturn > Self.usualFor || lastReturn == .min {
+            returnsFromLate = 0
+            greatestLateness = 0
+        }
+        lastReturn = arrival.received
+        returnsFromLate += 1
+        greatestLateness = max(greatestLateness, lateness)
+        guard returnsFromLate >= 2 else { return }
+        usualLateness = min(greatestLateness &+ greatestLateness / 4, arrival.historyAge)
+        usualUntil = arrival.received &+ Self.usualFor
+    }
+
+    @inline(__always)
+    private mutating func note(source: Milliseconds, received: Milliseconds, late: Milliseconds) {
+        // What comes sooner than the one that the offset is from shows by how much that one had waited.
+        if late < 0, slack > 0 {
+            let excess = min(slack, -late)
+            offset = offset &- excess
+            slack = slack &- excess
+        }
+        if source > newestSource { newestSource = source }
+        let gap = received &- newestReceived
+        if gap > 0 { interval = interval == 0 ? min(gap, 600_000) : interval &+ (min(gap, 600_000) &- interval) / 8 }
+        newestReceived = received
+        windowLeast = min(windowLeast, late)
+        if received &- windowStart >= Self.driftWindow { followDrift(to: received) }
+    }
+
+    @inline(never)
+    private mutating func followDrift(to received: Milliseconds) {
+        let most = (received &- windowStart) / Self.fastestDrift
+        offset = offset &+ max(-most, min(most, windowLeast))
+        windowStart = received
+        windowLeast = .max
+        // The longer nothing comes sooner, the less the first ones had waited.
+        slack = slack < Self.tolerance / 2 ? 0 : slack / 2
+    }
+}

@@ -1,0 +1,287 @@
+// The clocks of the devices: what a message's own time is worth, and what waits while that is in doubt.
+extension LivePlant {
+    /// What the time of a message is worth.
+    struct Timing: Sendable {
+        let topic: Int
+        var isDoubtful = false
+        var isHistory = false
+        /// The latest time that the device's clock can show now; see ``TopicClock/latestSource(at:)``.
+        var latestSource: Milliseconds = .max
+    }
+
+    /// Samples of one topic that are kept while its clock is in doubt, by tag; only of tags that have alarms.
+    struct HeldSamples: Sendable {
+        struct Held: Sendable {
+            let value: Double
+            let source: Milliseconds
+            /// By the wall clock.
+            let received: Milliseconds
+            /// Of the sample.
+            let offset: Milliseconds
+            let zones: UInt64
+
+            /// Whether nothing lies between the two for any alarm.
+            func isLike(_ other: Held) -> Bool {
+                zones == other.zones && (offset &- other.offset).magnitude <= 1_000 && source <= other.source
+            }
+        }
+
+        /// Of one tag. Beyond it the oldest go.
+        static let capacity = 2_048
+        /// Of all tags together: a tag that gets a new one gives up its oldest.
+        static let totalCapacity = 131_072
+
+        var samples: [TagID: [Held]] = [:]
+        /// Tags whose alarms are held back.
+        var tags: [TagID] { samples.keys.sorted { $0.rawValue < $1.rawValue } }
+    }
+
+    /// Longer ago than anything, and far from overflowing.
+    static let unproved: Milliseconds = -(1 << 60)
+    /// A gateway whose echoes never come back presumes, after so long a time without a pause or a connection, that
+    /// everything has been read which is older than ``TopicClock/longestWait``.
+    static let presumedAfter: Milliseconds = 60_000
+    /// After a leap of this gateway's clock, messages may come for so long that were stamped before it.
+    static let leapIsFreshFor: Milliseconds = 1_000
+
+    // MARK: Our own clock
+
+    /// A moment of the wall clock by the clock without leaps.
+    @inline(__always)
+    func withoutLeaps(_ wall: Milliseconds) -> Milliseconds {
+        if let freshLeap { return withoutLeaps(wall, freshLeap) }
+        return wall &- leap
+    }
+
+    @inline(never)
+    private func withoutLeaps(_ wall: Milliseconds, _ fresh: (by: Milliseconds, at: Milliseconds)) -> Milliseconds {
+        let middle = fresh.at &- fresh.by / 2
+        let isBefore = fresh.by > 0 ? wall < middle : wall > middle
+        return wall &- (isBefore ? leap &- fresh.by : leap)
+    }
+
+    mutating func noteMoment(_ now: Milliseconds) {
+        latestMoment = max(latestMoment, withoutLeaps(now))
+        if let fresh = freshLeap, now < fresh.at || now &- fresh.at > Self.leapIsFreshFor { freshLeap = nil }
+    }
+
+    mutating func noteProof(of time: Milliseconds, at now: Milliseconds) {
+        let moment = withoutLeaps(now)
+        let proved = min(withoutLeaps(time), moment)
+        provedThrough = isProofPresumed || provedThrough > moment ? proved : max(provedThrough, proved)
+        isProofPresumed = false
+    }
+
+    /// Without any echo the clocks of devices would never be judged, and one that has stepped back would go unwatched.
+    mutating func presumeProof(at now: Milliseconds) {
+        guard isProofPresumed, unheardNotBefore != .min, now &- unheardNotBefore >= Self.presumedAfter else { return }
+        provedThrough = withoutLeaps(now) &- TopicClock.longestWait
+    }
+
+    func clocksWantProof(at now: Milliseconds) -> Bool {
+        proofWanted > provedThrough || nextDoubtDeadline <= withoutLeaps(now)
+    }
+
+    // MARK: The devices' clocks
+
+    /// Gives every topic that has none a clock.
+    mutating func bindClocks() {
+        for topic in clocks.count..<ingest.topicCount {
+            clocks.append(TopicClock())
+            for tag in ingest.tags(ofTopic: topic) { topicOfTag[tag.index] = Int32(truncatingIfNeeded: topic) }
+        }
+    }
+
+    /// The latest time that the clock behind a tag can show; `.max` while that is not known.
+    static func latestSource(
+        of tag: TagID, _ clocks: borrowing ContiguousArray<TopicClock>, _ topics: borrowing ContiguousArray<Int32>,
+        at moment: Milliseconds
+    ) -> Milliseconds {
+        let topic = Int(topics[tag.index])
+        return topic < 0 ? .max : clocks[topic].latestSource(at: moment)
+    }
+
+    /// Judges the time of the message that `samples` are from, and gives them the quality that follows.
+    @inline(__always)
+    mutating func judge(
+        _ outcome: MessageOutcome, receivedAt: Milliseconds, effects: inout Effects
+    ) -> Timing {
+        let source = samples[0].sourceTime
+        let received = withoutLeaps(receivedAt)
+        if received > latestMoment { latestMoment = received }
+        if samples[0].hasSourceTime, !samples[0].isRetained,
+            clocks[outcome.topic].judgeQuickly(source: source, received: received)
+        {
+            return Timing(topic: outcome.topic, latestSource: clocks[outcome.topic].latestSource(at: latestMoment))
+        }
+        return judgeSlowly(outcome, source: source, received: received, effects: &effects)
+    }
+
+    @inline(never)
+    private mutating func judgeSlowly(
+        _ outcome: MessageOutcome, source: Milliseconds, received: Milliseconds, effects: inout Effects
+    ) -> Timing {
+        let topic = outcome.topic
+        if samples[0].isRetained { return judgeRetained(topic, source: source, received: received) }
+        guard samples[0].hasSourceTime else {
+            // It has come to say no time, or none that a clock shows: then that of reception is all there is.
+            if clocks[topic].doubt != nil, samples.contains(where: { $0.value != nil }) {
+                clocks[topic] = TopicClock()
+                letGo(topic, .none, effects: &effects)
+            }
+            return Timing(topic: topic)
+        }
+        let arrival = TopicClock.Arrival(
+            source: source, received: received, heardThrough: provedThrough, historyAge: historyAge(of: topic),
+            rightOffset: 0 &- leap, isRepetition: isRepetition)
+        let judgement = clocks[topic].judge(arrival)
+        if judgement.wantsProof { proofWanted = max(proofWanted, received) }
+        if judgement.change != .none { letGo(topic, judgement.change, effects: &effects) }
+        guard judgement.standing == .doubtful else {
+            let isOnTime = judgement.standing == .onTime
+            return Timing(
+                topic: topic, isHistory: judgement.isHistory,
+                latestSource: isOnTime ? clocks[topic].latestSource(at: latestMoment) : .max)
+        }
+        for index in samples.indices where samples[index].quality == .good { samples[index].quality = .uncertain }
+        return Timing(topic: topic, isDoubtful: true, isHistory: judgement.isHistory)
+    }
+
+    /// What the broker had kept is as good as it is young, by the offset of its device's clock.
+    private mutating func judgeRetained(_ topic: Int, source: Milliseconds, received: Milliseconds) -> Timing {
+        guard samples[0].hasSourceTime, clocks[topic].isSettled else { return Timing(topic: topic, isHistory: true) }
+        if let staleAfter = staleAfter(of: topic) {
+            let isStale = received &- source &- clocks[topic].offset > staleAfter
+            for index in samples.indices where samples[index].quality == (isStale ? .good : .stale) {
+                samples[index].quality = isStale ? .stale : .good
+            }
+        }
+        return Timing(
+            topic: topic, isHistory: true, latestSource: clocks[topic].latestSource(at: latestMoment))
+    }
+
+    /// Whether the message says what is the latest value of its tags already.
+    private var isRepetition: Bool {
+        samples.allSatisfy { sample in
+            guard let entry = latest.entry(sample.tag) else { return false }
+            return entry.hasSourceTime && entry.sourceTime == sample.sourceTime && entry.value == sample.value
+        }
+    }
+
+    private func staleAfter(of topic: Int) -> Milliseconds? {
+        ingest.tags(ofTopic: topic).first.flatMap { ingest.devices[ingest.tags[$0].device].staleAfter }
+    }
+
+    /// What is older on arrival is history.
+    private func historyAge(of topic: Int) -> Milliseconds {
+        max(staleAfter(of: topic) ?? 0, TopicClock.leastHistoryAge)
+    }
+
+    // MARK: In doubt
+
+    /// A sample whose time contradicts its device's clock; true when it left an alarm transition.
+    mutating func evaluateDoubtful(_ sample: Sample, _ timing: Timing) -> Bool {
+        guard let doubt = clocks[timing.topic].doubt, alarms.hasAlarms(sample.tag) else { return false }
+        guard let value = sample.value else {
+            return alarms.sampleReceived(
+                tag: sample.tag, value: .nan, quality: .bad, sourceTime: sample.sourceTime, hasSourceTime: false,
+                receivedTime: sample.receivedTime)
+        }
+        guard let number = value.doubleValue, number.isFinite else { return false }
+        let held = HeldSamples.Held(
+            value: number, source: sample.sourceTime, received: sample.receivedTime,
+            offset: withoutLeaps(sample.receivedTime) &- sample.sourceTime, zones: alarms.zones(of: sample.tag, number))
+        alarms.holdBack(sample.tag)
+        guard doubt.isOverdue else {
+            if doubts[timing.topic] == nil { nextDoubtDeadline = min(nextDoubtDeadline, doubt.deadline) }
+            hold(held, sample.tag, timing.topic)
+            return false
+        }
+        // Which tags are held back.
+        doubts[timing.topic, default: HeldSamples()].samples[sample.tag, default: []] = []
+        return raiseUnsure(held, sample.tag, timing.topic)
+    }
+
+    private mutating func hold(_ sample: HeldSamples.Held, _ tag: TagID, _ topic: Int) {
+        var samples = doubts[topic]?.samples.removeValue(forKey: tag) ?? []
+        heldCount -= samples.count
+        if samples.count >= 2, samples[samples.count - 1].isLike(sample),
+            samples[samples.count - 2].isLike(samples[samples.count - 1])
+        {
+            samples.removeLast()
+        }
+        if samples.count >= HeldSamples.capacity || heldCount + samples.count >= HeldSamples.totalCapacity,
+            !samples.isEmpty
+        {
+            samples.removeFirst()
+        }
+        samples.append(sample)
+        heldCount += samples.count
+        doubts[topic, default: HeldSamples()].samples[tag] = samples
+    }
+
+    private mutating func raiseUnsure(_ sample: HeldSamples.Held, _ tag: TagID, _ topic: Int) -> Bool {
+        let latestSource = clocks[topic].latestUndoubted(at: latestMoment, rightOffset: 0 &- leap)
+        return alarms.raiseUnsure(
+            tag: tag, value: sample.value, sourceTime: sample.source, receivedTime: sample.received,
+            latestSource: latestSource)
+    }
+
+    /// Where a clock has been in doubt for too long, and everything has been read that was kept until then, the newest
+    /// sample may raise. True when one did.
+    mutating func raiseOverdueDoubts() -> Bool {
+        guard nextDoubtDeadline <= provedThrough else { return false }
+        var left = false
+        nextDoubtDeadline = .max
+        for topic in doubts.keys.sorted() {
+            guard let doubt = clocks[topic].doubt, !doubt.isOverdue, let held = doubts[topic] else { continue }
+            guard doubt.deadline <= provedThrough else {
+                nextDoubtDeadline = min(nextDoubtDeadline, doubt.deadline)
+                continue
+            }
+            clocks[topic].doubtOverdue()
+            for tag in held.tags {
+                let samples = held.samples[tag] ?? []
+                heldCount -= samples.count
+                doubts[topic]?.samples[tag] = []
+                if let newest = samples.last, raiseUnsure(newest, tag, topic) { left = true }
+            }
+        }
+        return left
+    }
+
+    /// The clock of a topic is no longer in doubt: what was kept is evaluated in its order.
+    private mutating func letGo(_ topic: Int, _ change: TopicClock.Change, effects: inout Effects) {
+        guard let held = doubts.removeValue(forKey: topic) else { return }
+        let latestSource = clocks[topic].latestSource(at: latestMoment)
+        let historyAge = historyAge(of: topic)
+        for tag in held.tags {
+            var samples = held.samples[tag] ?? []
+            heldCount -= samples.count
+            switch change {
+            case .rebased(let offsets):
+                alarms.trustTimes(of: tag, isOtherClock: true)
+                samples.removeAll { !offsets.contains($0.offset) }
+            case .confirmed:
+                alarms.trustTimes(of: tag, isOtherClock: false)
+                // A clock that was ahead for a moment must not make the alarms deaf until that time comes.
+                samples.removeAll { $0.source > latestSource }
+                samples.sort { $0.source < $1.source }
+            case .none:
+                alarms.trustTimes(of: tag, isOtherClock: true)
+                samples = []
+            }
+            for sample in samples {
+                let isLeft =
+                    sample.offset &- clocks[topic].offset > historyAge
+                    ? alarms.historyReceived(
+                        tag: tag, value: sample.value, sourceTime: sample.source, receivedTime: sample.received,
+                        latestSource: latestSource)
+                    : alarms.sampleReceived(
+                        tag: tag, value: sample.value, quality: .good, sourceTime: sample.source, hasSourceTime: true,
+                        receivedTime: sample.received, latestSource: latestSource)
+                if isLeft { effects.alarmsPending = true }
+            }
+        }
+    }
+}
