@@ -49,7 +49,8 @@ extension AlarmRecord {
                     revision: 0)
             record.state = record.state.afterActivation
             record.clearAcknowledgement()
-            record.eventID = AlarmIdentity.eventID(of: path, activatedBy: edge.sampleTime, after: previous)
+            record.eventID = AlarmIdentity.eventID(
+                of: path, activatedBy: edge.sampleTime, onDelay: definition.onDelay, after: previous)
             record.occurrence &+= 1
             record.since = edge.time
         }

@@ -186,6 +186,8 @@ extension AlarmEvaluator {
                 }
             } else {
                 carryOver(to: reading, from: newest)
+                // From before a step of the clock, like all that would be compared with it.
+                if let value = standingValue, value.time > latestSource { standingValue = nil }
             }
         }
         thaw(at: reading)
@@ -303,6 +305,7 @@ extension AlarmEvaluator {
         guard trust == .trusted else { return }
         trust = .held
         echo = nil
+        standingValue = nil
     }
 
     /// The times of samples can be trusted again.
@@ -311,6 +314,10 @@ extension AlarmEvaluator {
     mutating func trustTimes(isOtherClock: Bool) {
         // What was recorded meanwhile may be of either; its time tells.
         self.isOtherClock = isOtherClock && !newestIsRecorded
+        if isOtherClock {
+            history.removeAll()
+            settledThrough = .min
+        }
         trust = .trusted
     }
 

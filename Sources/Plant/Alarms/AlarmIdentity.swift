@@ -13,8 +13,8 @@
 /// are at different places among them during a takeover may count those crossings differently; what comes after agrees.
 ///
 /// A device whose clock has been set back may show a time that it has shown before, a day ago or at its last start: an
-/// activation dated before the sample of the last recorded edge hashes, after another line feed, the number of the
-/// occurrence as well.
+/// activation whose own time plus the on-delay lies before the last recorded change hashes, after another line feed, the
+/// number of the occurrence as well.
 ///
 /// Without a time in the payload, and where the payload's time is in doubt and does not fit into the order
 /// (`"timeUnsure":true`), every gateway hashes its own time of reception, and the ids differ. There the recorded id
@@ -35,11 +35,11 @@ public enum AlarmIdentity {
     }
 
     /// The id of a new occurrence after the one that is recorded.
-    static func eventID(of alarm: AlarmPath, activatedBy sampleTime: Milliseconds, after previous: AlarmRecord?)
-        -> String
-    {
+    static func eventID(
+        of alarm: AlarmPath, activatedBy sampleTime: Milliseconds, onDelay: Milliseconds, after previous: AlarmRecord?
+    ) -> String {
         guard let previous else { return eventID(of: alarm, activatedBy: sampleTime) }
-        if sampleTime < previous.sampledAt {
+        if sampleTime &+ onDelay < previous.changedAt {
             return eventID(of: alarm, activatedBy: sampleTime, occurrence: previous.occurrence &+ 1)
         }
         let id = eventID(of: alarm, activatedBy: sampleTime)

@@ -54,7 +54,10 @@ struct AlarmLedger: Sendable {
         guard isEdge else { return settlement }
         let count = pending.count
         var isBehind = false
-        if let match = pending.firstIndex(where: { $0.isSame(as: record, within: matchWindow) }) {
+        let match =
+            pending.firstIndex { $0.isSame(as: record, within: matchWindow) }
+            ?? pending.firstIndex { $0.isOfSameSample(as: record) }
+        if let match {
             evaluator.noteRecorded(sampleTime: pending[match].sampleTime)
             pending.removeFirst(match + 1)
             settlement.matched = 1
@@ -138,5 +141,11 @@ extension AlarmEdge {
     fileprivate func isSame(as record: AlarmRecord, within window: Milliseconds) -> Bool {
         guard condition == record.condition else { return false }
         return hasSourceTime ? time == record.changedAt : (time &- record.changedAt).magnitude <= window.magnitude
+    }
+
+    /// After a device's clock has been set back, dates follow from the edges before, of which another gateway may have
+    /// computed more; what began an edge does not.
+    fileprivate func isOfSameSample(as record: AlarmRecord) -> Bool {
+        hasSourceTime && condition == record.condition && sampleTime == record.sampledAt && value == record.value
     }
 }

@@ -7,11 +7,14 @@ extension TopicClock {
         static let leastSpan: Milliseconds = 5_000
         /// whose offsets lie so close together, or within a tenth of the time that they span.
         static let constancy: Milliseconds = 1_000
+        /// How much later than usual the message may come that decides.
+        static let grace: Milliseconds = 500
 
         /// When the first sample that contradicts was received.
         public let since: Milliseconds
-        /// When what has not been decided may raise: min(60 s, max(5 s, two usual intervals)) after the first one, once all
-        /// has been heard that was kept until then.
+        /// When what has not been decided may raise, once all has been heard that was kept until then: min(60 s, max(5 s, two
+        /// usual intervals)) after the first one. The message that shows a new offset comes just then, or one interval
+        /// later; it is waited for, since what it decides is better dated.
         public let deadline: Milliseconds
         public internal(set) var isOverdue = false
         /// Samples in a row at the former offset.
@@ -34,7 +37,8 @@ extension TopicClock {
         init(since: Milliseconds, usualInterval: Milliseconds, newestSource: Milliseconds) {
             self.since = since
             self.newestSource = newestSource
-            deadline = since &+ min(60_000, max(5_000, 2 &* usualInterval))
+            let awaited = max(Self.leastSpan &+ usualInterval, 2 &* usualInterval)
+            deadline = since &+ min(60_000, awaited &+ Self.grace)
         }
 
         /// The offsets of the samples that show another, constant one; nil while they do not.

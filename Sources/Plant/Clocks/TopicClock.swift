@@ -69,6 +69,9 @@ public struct TopicClock: Sendable {
         public var isHistory = false
         /// Whether proof of what has been heard would tell more.
         public var wantsProof = false
+        /// Whether waiting explains its lateness, but not that it is dated before what has come: either it has come before,
+        /// or the clock has stepped back, which the next one will show.
+        public var isSuspect = false
     }
 
     /// A sample as the clock sees it.
@@ -100,7 +103,7 @@ public struct TopicClock: Sendable {
     static let usualFor: Milliseconds = 3_600_000
     /// A device's clock may gain or lose one millisecond in so many.
     static let fastestDrift: Milliseconds = 500
-    private static let driftWindow: Milliseconds = 10_000
+    private static let driftWindow: Milliseconds = 5_000
 
     /// Received minus source time.
     public private(set) var offset: Milliseconds = 0
@@ -175,7 +178,8 @@ public struct TopicClock: Sendable {
         }
         guard late <= allowed else {
             let standing = doubt == nil ? Standing.queued : .doubtful
-            return Judgement(standing: standing, isHistory: isHistory, wantsProof: true)
+            return Judgement(
+                standing: standing, isHistory: isHistory, wantsProof: true, isSuspect: isBack && standing == .queued)
         }
         return agreed(arrival, late: late)
     }
@@ -289,9 +293,9 @@ extension TopicClock {
     private mutating func followDrift(to received: Milliseconds) {
         let most = (received &- windowStart) / Self.fastestDrift
         offset = offset &+ max(-most, min(most, windowLeast))
+        // Nothing came sooner: the first ones had not waited.
+        slack = windowLeast > -Self.tolerance / 2 || slack < Self.tolerance / 2 ? 0 : slack / 2
         windowStart = received
         windowLeast = .max
-        // The longer nothing comes sooner, the less the first ones had waited.
-        slack = slack < Self.tolerance / 2 ? 0 : slack / 2
     }
 }

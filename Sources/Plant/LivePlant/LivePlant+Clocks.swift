@@ -31,6 +31,11 @@ extension LivePlant {
         /// Of all tags together: a tag that gets a new one gives up its oldest.
         static let totalCapacity = 131_072
 
+        /// Topics that are suspected at a time; beyond it the suspicions are forgotten.
+        static let suspectCapacity = 4_096
+        /// Suspected samples of a tag.
+        static let suspectsPerTag = 64
+
         var samples: [TagID: [Held]] = [:]
         /// Tags whose alarms are held back.
         var tags: [TagID] { samples.keys.sorted { $0.rawValue < $1.rawValue } }
@@ -137,6 +142,7 @@ extension LivePlant {
         let judgement = clocks[topic].judge(arrival)
         if judgement.wantsProof { proofWanted = max(proofWanted, received) }
         if judgement.change != .none { letGo(topic, judgement.change, effects: &effects) }
+        if judgement.isSuspect { noteSuspects(topic) }
         guard judgement.standing == .doubtful else {
             let isOnTime = judgement.standing == .onTime
             return Timing(
@@ -187,19 +193,50 @@ extension LivePlant {
                 tag: sample.tag, value: .nan, quality: .bad, sourceTime: sample.sourceTime, hasSourceTime: false,
                 receivedTime: sample.receivedTime)
         }
-        guard let number = value.doubleValue, number.isFinite else { return false }
-        let held = HeldSamples.Held(
-            value: number, source: sample.sourceTime, received: sample.receivedTime,
-            offset: withoutLeaps(sample.receivedTime) &- sample.sourceTime, zones: alarms.zones(of: sample.tag, number))
+        guard let held = held(sample, value) else { return false }
         alarms.holdBack(sample.tag)
         guard doubt.isOverdue else {
-            if doubts[timing.topic] == nil { nextDoubtDeadline = min(nextDoubtDeadline, doubt.deadline) }
+            if doubts[timing.topic] == nil {
+                nextDoubtDeadline = min(nextDoubtDeadline, doubt.deadline)
+                convictSuspects(timing.topic, since: doubt.since)
+            }
             hold(held, sample.tag, timing.topic)
             return false
         }
         // Which tags are held back.
         doubts[timing.topic, default: HeldSamples()].samples[sample.tag, default: []] = []
         return raiseUnsure(held, sample.tag, timing.topic)
+    }
+
+    private func held(_ sample: Sample, _ value: TagValue) -> HeldSamples.Held? {
+        guard let number = value.doubleValue, number.isFinite else { return nil }
+        return HeldSamples.Held(
+            value: number, source: sample.sourceTime, received: sample.receivedTime,
+            offset: withoutLeaps(sample.receivedTime) &- sample.sourceTime, zones: alarms.zones(of: sample.tag, number))
+    }
+
+    /// The message may be the first after a step back; its values are older than the latest, and go by unless that is shown.
+    private mutating func noteSuspects(_ topic: Int) {
+        if suspects.count >= HeldSamples.suspectCapacity { suspects = [:] }
+        for sample in samples where alarms.hasAlarms(sample.tag) {
+            guard let held = sample.value.flatMap({ held(sample, $0) }) else { continue }
+            var kept = suspects[topic]?.samples[sample.tag] ?? []
+            if kept.count >= HeldSamples.suspectsPerTag { kept.removeFirst() }
+            kept.append(held)
+            suspects[topic, default: HeldSamples()].samples[sample.tag] = kept
+        }
+    }
+
+    /// The clock has been contradicted: what was suspected of it just before belongs to what is kept.
+    private mutating func convictSuspects(_ topic: Int, since: Milliseconds) {
+        guard let suspects = suspects.removeValue(forKey: topic) else { return }
+        for tag in suspects.tags {
+            for sample in suspects.samples[tag] ?? []
+            where since &- withoutLeaps(sample.received) <= TopicClock.longestWait {
+                alarms.holdBack(tag)
+                hold(sample, tag, topic)
+            }
+        }
     }
 
     private mutating func hold(_ sample: HeldSamples.Held, _ tag: TagID, _ topic: Int) {
@@ -261,7 +298,8 @@ extension LivePlant {
             switch change {
             case .rebased(let offsets):
                 alarms.trustTimes(of: tag, isOtherClock: true)
-                samples.removeAll { !offsets.contains($0.offset) }
+                let range = offsets.lowerBound &- 1_000...offsets.upperBound &+ 1_000
+                samples.removeAll { !range.contains($0.offset) }
             case .confirmed:
                 alarms.trustTimes(of: tag, isOtherClock: false)
                 // A clock that was ahead for a moment must not make the alarms deaf until that time comes.

@@ -87,6 +87,8 @@ public struct LivePlant: Sendable {
     /// What waits for the clocks of topics that are in doubt, by topic number.
     var doubts: [Int: HeldSamples] = [:]
     var heldCount = 0
+    /// Samples of topics whose clocks may have stepped back, should the next ones show it.
+    var suspects: [Int: HeldSamples] = [:]
     /// When the first of them has been undecided for too long, without leaps.
     var nextDoubtDeadline: Milliseconds = .max
     /// The sum of all leaps of this gateway's clock.

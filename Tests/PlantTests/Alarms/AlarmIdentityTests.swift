@@ -38,10 +38,11 @@ struct AlarmIdentityTests {
         let path = try AlarmFixture.path()
         let first = AlarmIdentity.eventID(of: path, activatedBy: 5)
         #expect(
-            AlarmIdentity.eventID(of: path, activatedBy: 5, after: record(path, first, sampledAt: 5))
+            AlarmIdentity.eventID(of: path, activatedBy: 5, onDelay: 0, after: record(path, first, sampledAt: 5))
                 == AlarmIdentity.eventID(of: path, activatedBy: 6))
-        #expect(AlarmIdentity.eventID(of: path, activatedBy: 5, after: record(path, "", sampledAt: 4)) == first)
-        #expect(AlarmIdentity.eventID(of: path, activatedBy: 5, after: nil) == first)
+        #expect(
+            AlarmIdentity.eventID(of: path, activatedBy: 5, onDelay: 0, after: record(path, "", sampledAt: 4)) == first)
+        #expect(AlarmIdentity.eventID(of: path, activatedBy: 5, onDelay: 0, after: nil) == first)
     }
 
     /// Given a device without a battery, whose clock begins at the same time whenever it is switched on.
@@ -50,7 +51,7 @@ struct AlarmIdentityTests {
         let path = try AlarmFixture.path()
         let ids = (1...3).map { occurrence in
             AlarmIdentity.eventID(
-                of: path, activatedBy: 5, after: record(path, "x", sampledAt: 100, occurrence: occurrence))
+                of: path, activatedBy: 5, onDelay: 0, after: record(path, "x", sampledAt: 100, occurrence: occurrence))
         }
         #expect(Set(ids + [AlarmIdentity.eventID(of: path, activatedBy: 5)]).count == 4)
     }

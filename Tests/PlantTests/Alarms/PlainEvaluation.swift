@@ -48,7 +48,14 @@ struct PlainEvaluation {
                 transition = .activated
                 occurrence += 1
                 let candidate = AlarmIdentity.eventID(of: path, activatedBy: began)
-                eventID = candidate == eventID ? AlarmIdentity.eventID(of: path, activatedBy: began + 1) : candidate
+                if let previousEdge, began + definition.onDelay < previousEdge {
+                    // Dated later than it was because of what came before.
+                    var hash = FNV1a()
+                    hash.combine("\(path.znodePath)\n\(began)\n\(occurrence)".utf8)
+                    eventID = hash.text
+                } else {
+                    eventID = candidate == eventID ? AlarmIdentity.eventID(of: path, activatedBy: began + 1) : candidate
+                }
             } else {
                 transition = next.severity > condition.severity ? .escalated : .deescalated
             }

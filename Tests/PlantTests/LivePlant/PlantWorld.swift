@@ -94,9 +94,9 @@ struct PlantWorld {
         }
     }
 
-    /// The gateway asks for proof if it wants any, as its shell does.
-    mutating func ask(_ gateway: Int) {
-        guard gateways[gateway].plant?.wantsProof(at: now) == true else { return }
+    /// The gateway asks for proof if it wants any, or now and then, as its shell does.
+    mutating func ask(_ gateway: Int, always: Bool = false) {
+        guard always || gateways[gateway].plant?.wantsProof(at: now) == true else { return }
         let read = gateways[gateway].read
         let isAsked = gateways[gateway].queue[read...].contains { item in
             if case .echo = item { true } else { false }
