@@ -50,6 +50,27 @@ struct ExplanationTests {
         #expect(!explain(doubtful, []).findings.isEmpty)
     }
 
+    @Test("late samples without three in time behind them leave the clock in doubt")
+    func undecidedClock() {
+        let late = sample(90, 1000, acknowledged: 3001)
+        let inTime = [sample(51, 3100), sample(52, 3200), sample(53, 3300)]
+        #expect(ClockRule.undecided([samples[0], sample(90, 1000, acknowledged: 3000)]) == nil)
+        #expect(ClockRule.undecided([samples[0], late]) == 1)
+        #expect(ClockRule.undecided([samples[0], late] + inTime.prefix(2)) == 1)
+        #expect(ClockRule.undecided([samples[0], late] + inTime) == nil)
+        #expect(ClockRule.undecided([samples[0], late] + inTime + [sample(20, 4000, acknowledged: 9000)]) == 5)
+    }
+
+    @Test("delays that run at the end may wait for good where the clock is in doubt, and only there")
+    func waitingDelays() {
+        let rule = CampaignPlant.level
+        let samples = [sample(80, 0), sample(20, 700)]
+        let raised = [entry("ACT", "high", at: 0, 0)]
+        #expect(!Explanation("a", rule: rule, samples: samples, entries: raised).findings.isEmpty)
+        #expect(Explanation("a", rule: rule, samples: samples, entries: raised, mayWait: true).findings.isEmpty)
+        #expect(!Explanation("a", rule: rule, samples: samples, entries: [], mayWait: true).findings.isEmpty)
+    }
+
     @Test("a pulse whose end came to the broker after the delay may alarm; one whose end came before may not")
     func lateSample() {
         let rule = CampaignPlant.vibration

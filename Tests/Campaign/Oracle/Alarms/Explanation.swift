@@ -32,8 +32,12 @@ package struct Explanation: Sendable {
         var matched: Set<Int> = []
     }
 
-    /// - Parameter entries: of this alarm, in the journal's order.
-    package init(_ alarm: String, rule: AlarmRule, samples: [Sample], entries: [SeenTransition]) {
+    /// - Parameters:
+    ///   - entries: of this alarm, in the journal's order.
+    ///   - mayWait: Whether delays that run at the end may wait for good, because the sensor's clock is in doubt.
+    package init(
+        _ alarm: String, rule: AlarmRule, samples: [Sample], entries: [SeenTransition], mayWait: Bool = false
+    ) {
         let search = Search(alarm: alarm, entries: entries)
         var paths = [Position(machine: ConditionMachine(rule), used: 0): Path()]
         for sample in samples {
@@ -52,6 +56,7 @@ package struct Explanation: Sendable {
         var ended: [Position: Path] = [:]
         for (position, path) in paths {
             search.follow(position, path, into: &ended) { $0.endDelays(through: .max) }
+            if mayWait { Search.keep(position, path, in: &ended) }
         }
         let complete = ended.map { search.withRest($0.key, $0.value) }
         guard let chosen = complete.min(by: { ($0.cost, $0.findings.count) < ($1.cost, $1.findings.count) }) else {

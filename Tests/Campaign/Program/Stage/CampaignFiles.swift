@@ -15,13 +15,13 @@ enum CampaignFiles {
     }
 
     private static let routes =
-        PlantConfiguration.machineRoutes + """
+        PlantConfiguration.machineRoutes.replacing("600s", with: "\(ClockRule.staleAfter)s") + """
               - name: plain
                 topic: plain/{machine}/{metric}
                 device: plain/{machine}
                 payload: json
                 value: /v
-                staleAfter: 600s
+                staleAfter: \(ClockRule.staleAfter)s
 
             """
 

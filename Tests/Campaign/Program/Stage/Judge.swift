@@ -44,9 +44,10 @@ struct Judge {
         for sensor in scene.sensors.all {
             guard let rule = sensor.script.rule else { continue }
             let alarm = sensor.topic + "/" + rule.name
+            let samples = samples(of: sensor, notes)
             let explanation = Explanation(
-                alarm, rule: rule, samples: samples(of: sensor, notes),
-                entries: byAlarm.removeValue(forKey: alarm) ?? [])
+                alarm, rule: rule, samples: samples, entries: byAlarm.removeValue(forKey: alarm) ?? [],
+                mayWait: isUndecided(sensor, samples))
             verdict.occurrences += explanation.occurrences
             verdict.findings += explanation.findings
         }
@@ -56,7 +57,23 @@ struct Judge {
         verdict.findings += IdentityVerdict.findings(journal)
     }
 
+    private func isUndecided(_ sensor: Sensor, _ samples: [Sample]) -> Bool {
+        sensor.script.hasSourceTime && ClockRule.undecided(samples) != nil
+    }
+
     private func samples(of sensor: Sensor, _ notes: Scene.Notes) -> [Sample] {
+        var samples = published(by: sensor, notes)
+        guard sensor.script.hasSourceTime else { return samples }
+        for index in samples.indices where samples[index].acknowledgedAt - samples[index].time > ClockRule.historyAge {
+            samples[index].isCertain = false
+        }
+        if let first = ClockRule.undecided(samples) {
+            for index in samples[first...].indices { samples[index].isCertain = false }
+        }
+        return samples
+    }
+
+    private func published(by sensor: Sensor, _ notes: Scene.Notes) -> [Sample] {
         sensor.published.compactMap { published in
             guard let acknowledgedAt = published.acknowledgedAt else { return nil }
             let isDisturbed =
@@ -85,7 +102,7 @@ struct Judge {
             let isRight = samples[certain...].contains { sample in
                 node.v?.number == sample.value && (!sensor.script.hasSourceTime || node.t == sample.time)
             }
-            if isRight, node.q == "good" { return nil }
+            if isRight, node.q == "good" || node.q == "uncertain" && isUndecided(sensor, samples) { return nil }
             return "tag \(sensor.topic) holds \(node.v.map { "\($0)" } ?? "nothing") \(node.q) of \(node.t), "
                 + "last published \(last.value) of \(last.time)"
         }
