@@ -105,6 +105,8 @@ public struct TopicClock: Sendable {
     static let fastestDrift: Milliseconds = 500
     private static let driftWindow: Milliseconds = 5_000
 
+    // First what every message touches: one cache line.
+
     /// Received minus source time.
     public private(set) var offset: Milliseconds = 0
     private var newestSource: Milliseconds = .min
@@ -112,13 +114,13 @@ public struct TopicClock: Sendable {
     private var windowStart: Milliseconds = 0
     /// The least lateness in the window by which the offset follows the drift.
     private var windowLeast: Milliseconds = .max
-    /// By how much the offset may be too great, because the samples that it comes from may have waited.
-    private var slack: Milliseconds = 0
     /// Between two samples, usually.
     private var interval: Milliseconds = 0
+    /// By how much the offset may be too great, because the samples that it comes from may have waited.
+    private var slack: Milliseconds = 0
     public private(set) var isSettled = false
-    /// nil while nothing contradicts.
-    public private(set) var doubt: Doubt?
+    /// Settled, without slack, and not in doubt.
+    private var isPlain = false
 
     /// How late messages of this topic usually come; counts until `usualUntil`.
     private var usualLateness: Milliseconds = 0
@@ -127,6 +129,8 @@ public struct TopicClock: Sendable {
     private var returnsFromLate = 0
     private var greatestLateness: Milliseconds = 0
     private var lastReturn: Milliseconds = .min
+    /// nil while nothing contradicts.
+    public private(set) var doubt: Doubt?
 
     init() {}
 
@@ -134,7 +138,8 @@ public struct TopicClock: Sendable {
     /// dated by another clock: before a step.
     @inline(__always)
     func latestSource(at now: Milliseconds) -> Milliseconds {
-        isSettled && doubt == nil ? now &- offset &+ slack &+ Self.tolerance : .max
+        if isPlain { return now &- offset &+ Self.tolerance }
+        return isSettled && doubt == nil ? now &- offset &+ slack &+ Self.tolerance : .max
     }
 
     /// The latest time that the device's clock could show at `now` if nothing had contradicted.
@@ -149,14 +154,18 @@ public struct TopicClock: Sendable {
     @inline(__always)
     mutating func judgeQuickly(source: Milliseconds, received: Milliseconds) -> Bool {
         let late = received &- source &- offset
-        guard isSettled, doubt == nil, slack == 0, late.magnitude <= Self.tolerance.magnitude, source > newestSource
-        else { return false }
+        guard isPlain, late.magnitude <= Self.tolerance.magnitude, source > newestSource else { return false }
         note(source: source, received: received, late: late)
         return true
     }
 
     /// Judges a live sample with a time of its own.
     mutating func judge(_ arrival: Arrival) -> Judgement {
+        defer { isPlain = isSettled && slack == 0 && doubt == nil }
+        return judged(arrival)
+    }
+
+    private mutating func judged(_ arrival: Arrival) -> Judgement {
         let presumed = isSettled ? offset : arrival.rightOffset
         let late = arrival.received &- arrival.source &- presumed
         let leastLate = arrival.earliest &- arrival.source &- presumed

@@ -203,6 +203,7 @@ public struct Ingest: Sendable {
             count &+= 1
         }
         counters.samples &+= UInt64(truncatingIfNeeded: count)
+        outcome.sourceTime = sourceTime
         outcome.result = .samples(count)
     }
 

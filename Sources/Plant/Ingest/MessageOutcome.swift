@@ -43,6 +43,8 @@ public struct MessageOutcome: Sendable, Hashable {
     public var flaw: Flaw?
     /// The number of the topic; -1 for one that is not known.
     public var topic = -1
+    /// The message's own time, where its samples have one.
+    public var sourceTime: Milliseconds?
     /// The device that the message came from, when it has one.
     public var device: DeviceID?
     /// The device's new state, when this message changed it; always given for a device that is heard of for the first

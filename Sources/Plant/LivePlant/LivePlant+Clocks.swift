@@ -109,26 +109,24 @@ extension LivePlant {
     /// Judges the time of the message that `samples` are from, and gives them the quality that follows.
     @inline(__always)
     mutating func judge(
-        _ outcome: MessageOutcome, receivedAt: Milliseconds, effects: inout Effects
+        _ outcome: MessageOutcome, isRetained: Bool, receivedAt: Milliseconds, effects: inout Effects
     ) -> Timing {
-        let source = samples[0].sourceTime
         let received = withoutLeaps(receivedAt)
         if received > latestMoment { latestMoment = received }
-        if samples[0].hasSourceTime, !samples[0].isRetained,
+        if let source = outcome.sourceTime, !isRetained,
             clocks[outcome.topic].judgeQuickly(source: source, received: received)
         {
             return Timing(topic: outcome.topic, latestSource: clocks[outcome.topic].latestSource(at: latestMoment))
         }
-        return judgeSlowly(outcome, source: source, received: received, effects: &effects)
+        if isRetained { return judgeRetained(outcome.topic, source: outcome.sourceTime, received: received) }
+        return judgeSlowly(outcome.topic, source: outcome.sourceTime, received: received, effects: &effects)
     }
 
     @inline(never)
     private mutating func judgeSlowly(
-        _ outcome: MessageOutcome, source: Milliseconds, received: Milliseconds, effects: inout Effects
+        _ topic: Int, source: Milliseconds?, received: Milliseconds, effects: inout Effects
     ) -> Timing {
-        let topic = outcome.topic
-        if samples[0].isRetained { return judgeRetained(topic, source: source, received: received) }
-        guard samples[0].hasSourceTime else {
+        guard let source else {
             // It has come to say no time, or none that a clock shows: then that of reception is all there is.
             if clocks[topic].doubt != nil, samples.contains(where: { $0.value != nil }) {
                 clocks[topic] = TopicClock()
@@ -154,8 +152,8 @@ extension LivePlant {
     }
 
     /// What the broker had kept is as good as it is young, by the offset of its device's clock.
-    private mutating func judgeRetained(_ topic: Int, source: Milliseconds, received: Milliseconds) -> Timing {
-        guard samples[0].hasSourceTime, clocks[topic].isSettled else { return Timing(topic: topic, isHistory: true) }
+    private mutating func judgeRetained(_ topic: Int, source: Milliseconds?, received: Milliseconds) -> Timing {
+        guard let source, clocks[topic].isSettled else { return Timing(topic: topic, isHistory: true) }
         if let staleAfter = staleAfter(of: topic) {
             let isStale = received &- source &- clocks[topic].offset > staleAfter
             for index in samples.indices where samples[index].quality == (isStale ? .good : .stale) {

@@ -33,7 +33,7 @@ extension LivePlant {
                 found: Self.text(payload))
         }
         if samples.isEmpty { return outcome }
-        let timing = judge(outcome, receivedAt: receivedAt, effects: &effects)
+        let timing = judge(outcome, isRetained: retained, receivedAt: receivedAt, effects: &effects)
         for sample in samples {
             observe?(sample)
             if take(sample, timing) { effects.alarmsPending = true }
