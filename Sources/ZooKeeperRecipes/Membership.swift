@@ -105,6 +105,8 @@ public final class Membership: Service, Sendable {
     ///
     /// - Returns: A watch that fires when it may not be so any more.
     private func register() async throws -> Watch {
+        // Said once of each session: whoever writes its node again and again must not fill the log.
+        var saidOf: Int64?
         while true {
             try Task.checkCancellation()
             do {
@@ -122,7 +124,10 @@ public final class Membership: Service, Sendable {
                     logger.info("replacing the node of an earlier session", metadata: ["path": "\(nodePath)"])
                     try await replace(node)
                 } else {
-                    logger.info("waiting for another session's node to go", metadata: ["path": "\(nodePath)"])
+                    if saidOf != node.stat.ephemeralOwner {
+                        logger.info("waiting for another session's node to go", metadata: ["path": "\(nodePath)"])
+                        saidOf = node.stat.ephemeralOwner
+                    }
                     _ = try await watch.next()
                 }
             } catch let error as ZooKeeperError where error.code == .noNode {

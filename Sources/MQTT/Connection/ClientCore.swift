@@ -14,6 +14,8 @@ final class ClientCore: Sendable {
     /// Whether the broker retains messages, as far as the latest connection showed.
     let retainsMessages = Mutex(true)
     let statistics = Mutex(MQTTStatistics())
+    /// Whether a connection is news: the first one is, and one after it was said that there is none.
+    let mustSayConnected = Mutex(true)
     private let started = Mutex(false)
 
     init(configuration: MQTTClient.Configuration, subscriptions: [MQTTSubscription], logger: Logger) {

@@ -337,8 +337,13 @@ extension Connection {
         // Also when the broker kept the session: subscribing again brings the retained messages, which repair last values.
         for subscription in session.subscriptions { subscribe(subscription) }
         core.outbox.open()
-        core.logger.info(
-            "connected to the broker",
+        // A broker that hangs up on everybody must not fill the log.
+        let isNews = core.mustSayConnected.withLock { news in
+            defer { news = false }
+            return news
+        }
+        core.logger.log(
+            level: isNews ? .info : .debug, "connected to the broker",
             metadata: [
                 LogKey.broker: "\(core.configuration.broker)", LogKey.clientID: "\(core.configuration.clientID)",
                 LogKey.sessionPresent: "\(answer.sessionPresent)",

@@ -10,7 +10,8 @@ final class ConnectionLoop {
     private var session: ConnectionSession
     /// Whether the next attempt asks the broker to retain the will and what is published.
     private var retains = true
-    private var lastLogged: (reason: MQTTDisconnection, at: ContinuousClock.Instant)?
+    /// When each reason was said; a broker that changes its reasons must not fill the log either.
+    private var said: [MQTTDisconnection: ContinuousClock.Instant] = [:]
 
     init(core: ClientCore) {
         self.core = core
@@ -107,8 +108,10 @@ final class ConnectionLoop {
     /// Says why there is no connection: when the reason is a new one, and every half minute while it stays the same.
     private func log(_ reason: MQTTDisconnection, retryIn delay: Duration) {
         let now = ContinuousClock.now
-        if let lastLogged, lastLogged.reason == reason, now - lastLogged.at < .seconds(30) { return }
-        lastLogged = (reason, now)
+        said = said.filter { now - $0.value < .seconds(30) }
+        guard said[reason] == nil, said.count < 16 else { return }
+        said[reason] = now
+        core.mustSayConnected.withLock { $0 = true }
         core.logger.info(
             "no connection to the broker",
             metadata: [
