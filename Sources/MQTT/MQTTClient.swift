@@ -25,11 +25,13 @@ public final class MQTTClient: Service, Sendable {
     /// Then it waits, for `drainLimit` at most, for publishes under way and for the consumer's last acknowledgement, says
     /// goodbye to the broker, so that the will is not published, and returns.
     ///
-    /// - Throws: ``MQTTError/invalidConfiguration(_:)`` and ``MQTTError/alreadyRunning``. A broker that cannot be reached
+    /// - Throws: ``MQTTError/invalidConfiguration(_:)``, ``MQTTError/alreadyRunning``, and ``MQTTError/library(code:text:)`` when
+    ///   the process may open no descriptor or thread for it. A broker that cannot be reached
     ///   or refuses is not thrown: it is tried again, and ``connectionState`` says why.
     public func run() async throws {
         guard core.start() else { throw MQTTError.alreadyRunning }
         do {
+            if let failure = core.wake.failure { throw failure }
             try core.configuration.validate()
             for subscription in core.subscriptions where !subscription.isValid {
                 throw MQTTError.invalidFilter(subscription.filter)

@@ -11,6 +11,12 @@ extension EmbeddedServer {
     ) async throws -> any Channel {
         do {
             return try await ServerBootstrap(group: loop)
+                .serverChannelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        let pause = AcceptPause { core.value.noteOutOfDescriptors() }
+                        try channel.pipeline.syncOperations.addHandler(pause, position: .first)
+                    }
+                }
                 .serverChannelOption(.backlog, value: 64)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)

@@ -12,6 +12,8 @@ enum Notice: Hashable, Sendable {
     /// A request, or what a client does not take, is longer than the limit.
     case requestTooLong(address: String, length: Int, limit: Int)
     case outputNotTaken(address: String, limit: Int)
+    /// The process may not open any more files or connections.
+    case outOfDescriptors
     /// What was read from disk is not what was there when it was written.
     case digestMismatch(zxid: Int64, stated: UInt64, found: UInt64)
 }

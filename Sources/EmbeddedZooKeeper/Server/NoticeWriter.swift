@@ -60,6 +60,11 @@ struct NoticeWriter {
             return Line(
                 message: "refused a request: too long",
                 metadata: ["address": "\(address)", "length": "\(length)", "limit": "\(limit)"])
+        case .outOfDescriptors:
+            return Line(
+                message:
+                    "no descriptor is left for a new connection; none is taken for a second. Raise the limit (LimitNOFILE, ulimit -n)",
+                metadata: [:])
         case .outputNotTaken(let address, let limit):
             return Line(
                 message: "closed a connection that does not take its output",

@@ -199,6 +199,9 @@ final class ServerCore {
             .requestTooLong(address: client.address, length: length, limit: limits.frameBytes))
     }
 
+    /// A connection could not be taken, and the listener pauses.
+    func noteOutOfDescriptors() { engine?.notices.add(.outOfDescriptors) }
+
     func noteSent(_ bytes: Int) {
         engine?.statistics.bytesSent &+= UInt64(bytes)
     }

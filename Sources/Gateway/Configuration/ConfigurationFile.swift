@@ -83,9 +83,10 @@ final class ConfigurationFile {
 /// What is wrong so far, from every file of one load.
 final class ConfigurationProblems {
     private(set) var all: [ConfigurationProblem] = []
+    private var known: Set<ConfigurationProblem> = []
 
     func append(_ problem: ConfigurationProblem) {
-        if !all.contains(problem) { all.append(problem) }
+        if known.insert(problem).inserted { all.append(problem) }
     }
 
     var hasMistakes: Bool { all.contains { $0.severity == .mistake } }

@@ -53,9 +53,16 @@ struct PlantSections {
 
     private func checkRoutes() {
         let own = TopicPattern(levels: [.literal("linekeeper"), .rest])
+        let patterns = routes.map { TopicPattern($0.definition.topic) }
+        var earlierTopics = TopicPatternIndex()
+        var named: [String: Int] = [:]
         for (index, route) in routes.enumerated() {
-            let pattern = TopicPattern(route.definition.topic)
-            if let first = routes[..<index].first(where: { $0.definition.name == route.definition.name }) {
+            let pattern = patterns[index]
+            defer {
+                earlierTopics.insert(pattern)
+                if named[route.definition.name] == nil { named[route.definition.name] = index }
+            }
+            if let first = named[route.definition.name].map({ routes[$0] }) {
                 route.place(["name"]).report(
                     "a route named \"\(route.definition.name)\" stands at \(first.value.location) already",
                     expected: "each name once")
@@ -65,14 +72,14 @@ struct PlantSections {
                     "route \"\(route.definition.name)\" would take Linekeeper's own messages for sensors",
                     expected: "topics outside linekeeper/, so a first level of the plant's own, such as factory/…")
             }
-            for earlier in routes[..<index] {
-                let other = TopicPattern(earlier.definition.topic)
+            for number in earlierTopics.overlapping(pattern) {
+                let (earlier, other) = (routes[number], patterns[number])
                 let where_ = "route \"\(earlier.definition.name)\" at \(earlier.value.location)"
                 if other.contains(pattern) {
                     route.place(["topic"]).report(
                         "route \"\(route.definition.name)\" never gets a message: \(where_) takes all its topics",
                         expected: "the narrower route first, or topics of its own")
-                } else if other.overlaps(pattern), !pattern.contains(other) {
+                } else if !pattern.contains(other) {
                     route.place(["topic"]).warn(
                         "route \"\(route.definition.name)\" shares topics with \(where_), which comes first and gets them",
                         expected: "routes without common topics")

@@ -31,6 +31,10 @@ final class PlantState: Sendable {
     ) throws {
         var limits = IngestLimits()
         limits.topics = configuration.limits.maxTopics
+        // The number that is configured decides: the bound on bytes is for topics as long as no plant has them.
+        limits.topicBytes = max(limits.topicBytes, limits.topics * IngestLimits.usualTopicBytes)
+        // Each device has a topic.
+        limits.devices = max(limits.devices, limits.topics)
         limits.tags = configuration.limits.maxTags
         limits.payloadBytes = configuration.limits.maxPayload
         let plant = try LivePlant(

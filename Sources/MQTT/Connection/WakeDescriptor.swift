@@ -2,18 +2,25 @@ import CMosquitto
 import Glibc
 
 /// An eventfd: what any thread writes to, so that the connection's thread leaves its `poll`.
+///
+/// A process that may not open any more has none; ``failure`` says so, and ``MQTTClient/run()`` throws it.
 final class WakeDescriptor: Sendable {
     let descriptor: Int32
 
+    let failure: MQTTError?
+
     init() {
         descriptor = cmosquitto_eventfd()
-        // Only a process without descriptors or memory gets here; it could not open a connection either.
-        precondition(descriptor >= 0, "eventfd failed with \(errno)")
+        let code = errno
+        failure =
+            descriptor >= 0
+            ? nil : .library(code: code, text: "no descriptor for a connection: \(String(cString: strerror(code)))")
     }
 
-    deinit { close(descriptor) }
+    deinit { if descriptor >= 0 { close(descriptor) } }
 
     func signal() {
+        guard descriptor >= 0 else { return }
         var one: UInt64 = 1
         _ = write(descriptor, &one, 8)
     }

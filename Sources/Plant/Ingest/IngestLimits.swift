@@ -16,5 +16,8 @@ public struct IngestLimits: Sendable, Hashable {
     /// A payload's own time before this (2000-01-01) is a clock that nobody has set.
     public var earliestTime: Milliseconds = 946_684_800_000
 
+    /// Longer topics, on average, than a table has room for when it is made for a number of topics.
+    public static let usualTopicBytes = 512
+
     public init() {}
 }

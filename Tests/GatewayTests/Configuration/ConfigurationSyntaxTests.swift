@@ -74,6 +74,27 @@ import Testing
         #expect(Spelling.nearest(to: "banana", in: ["payload", "time"]) == nil)
     }
 
+    @Test("the index finds what comparing pair by pair finds")
+    func patternIndex() throws {
+        var random = SeededRandom(seed: 7)
+        func level() -> TopicPattern.Level {
+            switch Int.random(in: 0..<5, using: &random) {
+            case 0: .any
+            case let number: .literal(["a", "b", "", "+c"][number - 1])
+            }
+        }
+        var patterns: [TopicPattern] = []
+        var index = TopicPatternIndex()
+        for _ in 0..<400 {
+            var levels = (0..<Int.random(in: 0...4, using: &random)).map { _ in level() }
+            if Bool.random(using: &random) { levels.append(.rest) }
+            let pattern = TopicPattern(levels: levels)
+            #expect(index.overlapping(pattern) == patterns.indices.filter { patterns[$0].overlaps(pattern) })
+            patterns.append(pattern)
+            index.insert(pattern)
+        }
+    }
+
     @Test func patternsOverlapAndContain() throws {
         func pattern(_ text: String) throws -> TopicPattern { TopicPattern(try TopicFilter(text)) }
         #expect(try pattern("a/+/c").overlaps(pattern("a/b/+")))

@@ -1,0 +1,41 @@
+import Logging
+import MQTT
+import Testing
+
+@testable import Gateway
+@testable import MQTT
+
+@Suite("PlantState")
+struct PlantStateTests {
+    @Test("maxTopics topics are taken, also long ones of as many devices, and not one more")
+    func maxTopics() throws {
+        let count = 52_000
+        let fixture = try ConfigurationFixture([
+            "linekeeper.yaml": soundHead + """
+                limits: { maxTopics: \(count) }
+                routes:
+                  - { name: all, topic: "factory/{device}/{metric}", device: "factory/{device}", payload: number }
+                """
+        ])
+        let plant = try PlantState(
+            configuration: try fixture.load(), answerFilters: [], echoTopic: "", clock: .system,
+            logger: Logger(label: "test"))
+        let padding = String(repeating: "x", count: 400)
+        for start in stride(from: 0, to: count + 1, by: 1_000) {
+            var batch = BatchBuilder(reservingMessages: 1_000, bytes: 500_000)
+            for number in start..<min(start + 1_000, count + 1) {
+                Array("factory/\(number)/\(padding)".utf8).withUnsafeBytes { topic in
+                    [UInt8(ascii: "7")].withUnsafeBytes { payload in
+                        _ = batch.append(
+                            topic: topic, payload: payload, qos: .atLeastOnce, retain: false, properties: nil,
+                            receivedAtMs: WallClock.now())
+                    }
+                }
+            }
+            _ = plant.take(batch.finish())
+        }
+        let numbers = Dictionary(plant.numbers.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
+        #expect(numbers["tags"] == UInt64(count) && numbers["devices"] == UInt64(count))
+        #expect(numbers["tableFull"] == 1)
+    }
+}
