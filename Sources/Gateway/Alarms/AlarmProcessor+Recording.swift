@@ -22,12 +22,30 @@ extension AlarmProcessor {
                 record.epoch = lease.token
                 return record
             }
-            let now = clock.wall()
+            let restored = try await restore(records, lease)
+            guard !restored.isEmpty else { continue }
+            outsiders.warning(
+                "alarm records had gone from the tree and were written again", ["records": "\(restored.count)"])
+            board.recordsLost(restored)
+        }
+    }
+
+    /// Those that stand again; what the tree refuses costs itself alone.
+    private func restore(_ records: [AlarmRecord], _ lease: Lease) async throws -> [AlarmRecord] {
+        let now = clock.wall()
+        do {
             try await write(
                 records.map { AlarmCommit(restoring: $0, at: now, gateway: gateway) }, answering: nil, lease: lease)
-            outsiders.warning(
-                "alarm records had gone from the tree and were written again", ["records": "\(records.count)"])
-            board.recordsLost(records)
+            return records
+        } catch let error as ZooKeeperError where records.contains(where: { isRefused($0.path, by: error) }) {
+            guard records.count > 1 else {
+                // Its next transition, or the next election, tries it again.
+                failures.failed("\(error)")
+                return []
+            }
+            var restored: [AlarmRecord] = []
+            for record in records { restored += try await restore([record], lease) }
+            return restored
         }
     }
 
@@ -38,12 +56,10 @@ extension AlarmProcessor {
         do {
             try await write(
                 proposals.map { AlarmCommit($0, gateway: gateway) }, answering: request, lease: lease)
-        } catch let error as ZooKeeperError where request == nil && error.isRefusalOfNode {
-            let alarms = Set(proposals.map(\.record.path)).filter { Self.concerns(error, $0) }
+        } catch let error as ZooKeeperError where request == nil {
+            let alarms = Set(proposals.map(\.record.path)).filter { isRefused($0, by: error) }
             guard !alarms.isEmpty else { throw error }
-            failures.failed("\(error)")
-            let again = clock.now() + Self.refusalPause
-            return state.withLock { state in for alarm in alarms { state.refused[alarm] = again } }
+            return wait(with: alarms, because: error)
         }
         counters.transitionsRecorded.add(proposals.count)
         state.withLock { state in
@@ -51,9 +67,22 @@ extension AlarmProcessor {
         }
     }
 
-    /// Whether a refusal is about the alarm's own node, or one above it.
-    private static func concerns(_ error: ZooKeeperError, _ alarm: AlarmPath) -> Bool {
+    /// These are tried again in a moment; the others go on.
+    private func wait(with alarms: Set<AlarmPath>, because error: ZooKeeperError) {
+        failures.failed("\(error)")
+        let again = clock.now() + Self.refusalPause
+        state.withLock { state in
+            for alarm in alarms { state.refused[alarm] = again }
+            if error.code == .nodeExists { state.recordsMayHaveGone = true }
+        }
+    }
+
+    /// Whether the tree refuses this alarm's record: its own node, or one above it. One that is there and that we do not know
+    /// has come meanwhile, or may not be read: we look again, and this alarm waits.
+    private func isRefused(_ alarm: AlarmPath, by error: ZooKeeperError) -> Bool {
         guard let path = error.path, path.hasPrefix(TreeLayout.alarms + "/") else { return false }
+        if error.code == .nodeExists { return path == AlarmStore.nodePath(of: alarm) }
+        guard error.isRefusalOfNode else { return false }
         let node = AlarmStore.nodePath(of: alarm)
         return node == path || node.hasPrefix(path + "/")
     }
@@ -62,7 +91,10 @@ extension AlarmProcessor {
     func refusedNow() -> Set<AlarmPath> {
         let now = clock.now()
         return state.withLock { state in
-            state.refused.isEmpty ? [] : Set(state.refused.filter { $0.value > now }.keys)
+            guard !state.refused.isEmpty else { return [] }
+            // What was not tried again when it might have been has nothing to record any more.
+            state.refused = state.refused.filter { now - $0.value < Self.refusalPause * 5 }
+            return Set(state.refused.filter { $0.value > now }.keys)
         }
     }
 

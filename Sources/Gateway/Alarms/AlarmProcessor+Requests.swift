@@ -16,7 +16,12 @@ extension AlarmProcessor {
                 .sorted { $0.1.stat.czxid < $1.1.stat.czxid }
             for (path, node) in open {
                 guard var request = AlarmRequest(data: node.data ?? []), request.result == nil else { continue }
-                try await answer(&request, path: path, lease: lease)
+                do { try await answer(&request, path: path, lease: lease) } catch let error as ZooKeeperError
+                    where error.isRefusalOfNode
+                {
+                    // Somebody's request that cannot be answered must not hold up the others.
+                    failures.failed("\(error)")
+                }
             }
         } catch {
             state.withLock { $0.requestsWaiting = true }
@@ -42,7 +47,13 @@ extension AlarmProcessor {
         switch answer {
         case .success(let proposal):
             request.result = .done
-            try await record([proposal], answering: Answer(path: path, data: request.serialized()), lease: lease)
+            do {
+                try await record([proposal], answering: Answer(path: path, data: request.serialized()), lease: lease)
+            } catch let error as ZooKeeperError where error.isRefusalOfNode && error.path != path {
+                request.result = .refused
+                request.reason = "the tree refuses it: \(error)"
+                _ = try await lease.guarded([.setData(path: path, data: request.serialized(), version: -1)])
+            }
         case .failure(let refusal):
             request.result = .refused
             request.reason = "\(refusal)"

@@ -145,9 +145,11 @@ struct Announcer: Service {
 
     /// One transaction; false when there is nothing (more) to do for now.
     private func markSome() async -> Bool {
-        guard let lease = lease() else { return false }
         let marks = board.marks(limit: Self.batch)
-        guard !marks.isEmpty else { return false }
+        guard let lease = lease(), !marks.isEmpty else {
+            markFailures.withdrawn()
+            return false
+        }
         do {
             _ = try await lease.guarded(
                 marks.map { mark in
@@ -165,7 +167,7 @@ struct Announcer: Service {
             return true
         } catch {
             if !(error is CancellationError) {
-                markFailures.failed("\(error)")
+                if !(error is LeaseLost) { markFailures.failed("\(error)") }
                 try? await clock.sleep(Self.tick)
                 if !Task.isCancelled { board.markTurns.wake() }
             }

@@ -51,7 +51,7 @@ extension CommandService {
             guard case .set(let stat)? = results.first else {
                 return feed { state, now in state.desk.recordFailed(write.ticket, .unclear, at: now) }
             }
-            failures.succeeded()
+            recordFailures.succeeded()
             announcer.announce(write.record, lease: lease)
             if write.isRefusal {
                 noteRefusal(
@@ -71,7 +71,7 @@ extension CommandService {
             default:
                 // Also NoNode: whether the command is gone, or the journal, the next reading tells.
                 failure = .unclear
-                failures.failed("\(write.ticket.id), \(write.record.state.rawValue): \(error)")
+                recordFailures.failed("\(write.ticket.id), \(write.record.state.rawValue): \(error)")
             }
             feed { state, now in state.desk.recordFailed(write.ticket, failure, at: now) }
         }

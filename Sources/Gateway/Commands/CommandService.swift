@@ -83,6 +83,7 @@ package final class CommandService: Service, Sendable {
     let reading: @Sendable (TagPath) -> Interlock.Reading?
     let announcer: CommandAnnouncer
     let failures: FailureLog
+    let recordFailures: FailureLog
     let clock: GatewayClock
     let logger: Logger
     let outsiders: OutsiderLog
@@ -111,7 +112,10 @@ package final class CommandService: Service, Sendable {
             publisher: publisher, topics: topics, limit: configuration.announcementLimit, health: health,
             clock: clock)
         failures = health.log(
-            .commands, began: "commands cannot be read or recorded", ended: "commands are read and recorded again")
+            .commands, began: "commands cannot be read", ended: "commands are read again")
+        recordFailures = health.log(
+            .commandRecords, began: "what becomes of commands cannot be recorded; those that come after them wait",
+            ended: "what becomes of commands is recorded again")
         state = Mutex(
             State(
                 desk: CommandDesk(

@@ -50,7 +50,10 @@ struct DeviceKeeper: Service {
     private func writeSome() async -> Bool {
         let (leases, mask) = owned()
         let changes = plant.takeChangedDevices(ownedBy: mask, limit: Self.devicesPerRound)
-        guard !changes.isEmpty else { return false }
+        guard !changes.isEmpty else {
+            failures.withdrawn()
+            return false
+        }
         let failed = await withTaskGroup(of: DeviceChange?.self) { group in
             for change in changes {
                 group.addTask {

@@ -28,6 +28,7 @@ final class FailureBoard: Sendable {
         case retained
         case unretained
         case commands
+        case commandRecords
         case answers
         case trimming
         case status
@@ -37,8 +38,7 @@ final class FailureBoard: Sendable {
             switch self {
             case .tree, .broker, .subscriptions, .unretained, .echoes, .clock, .tables, .answers: false
             case .registration, .shards, .missed, .tags, .devices, .alarms, .journal, .announcements, .marks, .retained,
-                .commands,
-                .trimming, .status:
+                .commands, .commandRecords, .trimming, .status:
                 true
             }
         }
@@ -59,7 +59,10 @@ final class FailureBoard: Sendable {
     private let logger: Logger
     private let isTreeAway: @Sendable () -> Bool
     private let isBrokerAway: @Sendable () -> Bool
-    private let reported = Mutex<[Activity: GatewayProblem]>([:])
+    private let reported = Mutex<[Activity: (problem: GatewayProblem, last: ContinuousClock.Instant)]>([:])
+
+    /// What has not been tried again for so long is not shown any more: nobody knows whether it still fails.
+    static let memory = Duration.seconds(60)
 
     init(
         isTreeAway: @escaping @Sendable () -> Bool = { false },
@@ -81,7 +84,11 @@ final class FailureBoard: Sendable {
 
     /// What fails now, the oldest first.
     var problems: [GatewayProblem] {
-        reported.withLock { $0.values.sorted { ($0.since, $0.kind) < ($1.since, $1.kind) } }
+        let now = clock.now()
+        return reported.withLock { reported in
+            reported.values.filter { now - $0.last <= Self.memory }.map(\.problem)
+                .sorted { ($0.since, $0.kind) < ($1.since, $1.kind) }
+        }
     }
 
     // MARK: For the logs of activities
@@ -97,13 +104,19 @@ final class FailureBoard: Sendable {
         let since = clock.wall() &- time.wholeMilliseconds
         let cause = String(cause.prefix(Self.longestCause))
         reported.withLock {
-            $0[activity] = GatewayProblem(kind: activity.rawValue, since: since, text: text, cause: cause)
+            $0[activity] = (
+                GatewayProblem(kind: activity.rawValue, since: since, text: text, cause: cause), clock.now()
+            )
         }
         logger.warning("\(text)", metadata: ["cause": "\(cause)", "for": "\(time)"])
     }
 
     func goesOn(_ activity: Activity, cause: String) {
-        reported.withLock { $0[activity]?.cause = String(cause.prefix(Self.longestCause)) }
+        let now = clock.now()
+        reported.withLock { reported in
+            reported[activity]?.problem.cause = String(cause.prefix(Self.longestCause))
+            reported[activity]?.last = now
+        }
     }
 
     func ended(_ activity: Activity, _ text: String, after time: Duration) {

@@ -21,29 +21,31 @@ final class FailureLog: Sendable {
     func failed(_ cause: @autoclosure () -> String) {
         if board.isExplained(activity) { return withdrawn() }
         let now = board.now
-        let (report, isReported) = failure.withLock { failure in
-            (failure.failed(cause(), at: now), failure.isReported)
-        }
-        if case .began(let cause, let time)? = report {
-            board.began(activity, began, cause: cause, after: time)
-        } else if isReported {
-            board.goesOn(activity, cause: cause())
+        // The board is told under the lock, so that it never keeps what another attempt has ended meanwhile.
+        failure.withLock { failure in
+            let wasReported = failure.isReported
+            if case .began(let cause, let time)? = failure.failed(cause(), at: now) {
+                board.began(activity, began, cause: cause, after: time)
+            } else if wasReported {
+                board.goesOn(activity, cause: cause())
+            }
         }
     }
 
     /// An attempt has succeeded.
     func succeeded() {
         let now = board.now
-        guard case .ended(let time)? = failure.withLock({ $0.succeeded(at: now) }) else { return }
-        board.ended(activity, ended, after: time)
+        failure.withLock { failure in
+            guard case .ended(let time)? = failure.succeeded(at: now) else { return }
+            board.ended(activity, ended, after: time)
+        }
     }
 
     /// It is not this gateway's duty any more.
     func withdrawn() {
-        let wasReported = failure.withLock { failure in
-            defer { failure.withdrawn() }
-            return failure.isReported
+        failure.withLock { failure in
+            if failure.isReported { board.withdrawn(activity) }
+            failure.withdrawn()
         }
-        if wasReported { board.withdrawn(activity) }
     }
 }

@@ -12,9 +12,12 @@ struct LastingFailure: Sendable {
     /// From the first failed attempt on; a success or a withdrawal ends it.
     private enum State: Sendable {
         case sound
-        case failing(since: ContinuousClock.Instant)
+        case failing(since: ContinuousClock.Instant, last: ContinuousClock.Instant)
         case reported(since: ContinuousClock.Instant)
     }
+
+    /// Between two attempts of one activity that fails.
+    static let longestPause = Duration.seconds(30)
 
     let patience: Duration
     private var state = State.sound
@@ -30,9 +33,15 @@ struct LastingFailure: Sendable {
     mutating func failed(_ cause: @autoclosure () -> String, at now: ContinuousClock.Instant) -> Report? {
         switch state {
         case .sound:
-            state = .failing(since: now)
+            state = .failing(since: now, last: now)
             return nil
-        case .failing(let since):
+        case .failing(let since, let last):
+            // Two failures with a long pause between are two, not one that lasts.
+            guard now - last <= Self.longestPause else {
+                state = .failing(since: now, last: now)
+                return nil
+            }
+            state = .failing(since: since, last: now)
             guard now - since > patience else { return nil }
             state = .reported(since: since)
             return .began(cause: cause(), after: now - since)

@@ -21,10 +21,11 @@ final class RefusedTags: Sendable {
         }
     }
 
-    /// Those of the shards in `mask`; the others are somebody else's by now, and are forgotten.
+    /// All of them, to be written again. Those of shards that are not in `mask` are forgotten here: whoever owns them writes
+    /// them.
     func due(in mask: UInt64) -> [TagID] {
         shards.withLock { shards in
-            if !shards.isEmpty { shards = shards.filter { mask >> UInt64($0.value) & 1 == 1 } }
+            defer { shards = shards.filter { mask >> UInt64($0.value) & 1 == 1 } }
             return Array(shards.keys)
         }
     }

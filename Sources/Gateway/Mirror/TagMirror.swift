@@ -88,7 +88,10 @@ struct TagMirror<Shards: WritableShards>: Service {
         for await _ in turns.turns {
             while !Task.isCancelled {
                 let started = clock.now()
-                guard let flush = takeFlush() else { break }
+                guard let flush = takeFlush() else {
+                    if refused.isEmpty { failures.withdrawn() }
+                    break
+                }
                 let succeeded = await write(flush)
                 if succeeded {
                     gate.passed(.mirror, through: flush.batch)
@@ -229,7 +232,13 @@ struct TagMirror<Shards: WritableShards>: Service {
                     counters.fencedWrites.add()
                     return .waits
                 }
-                if error.code == .nodeExists || error.code == .noNode { await learnWhichExist(writes) }
+                if error.code == .nodeExists || error.code == .noNode {
+                    let unseen = await learnWhichExist(writes)
+                    // There, and not to be seen: it may not be read. The others need not wait for it.
+                    if error.code == .nodeExists, unseen.contains(writes[index - checks.count].tag) {
+                        return await writeApart(writes, leases: leases, after: error)
+                    }
+                }
             }
             return .refused("\(error)")
         } catch {
@@ -255,14 +264,16 @@ struct TagMirror<Shards: WritableShards>: Service {
     private static func path(of write: TagWrite) -> String { TreeLayout.tags + "/" + write.znodePath }
 
     /// A tag's node was there already, with a value that may be newer, or had been removed by hand: find out for all of the
-    /// transaction, then retry.
-    private func learnWhichExist(_ writes: [TagWrite]) async {
+    /// transaction, then retry. Returns those that cannot be seen.
+    private func learnWhichExist(_ writes: [TagWrite]) async -> Set<TagID> {
         parents.forget()
         do {
             let nodes = try await TreeWalk(client: client).data(of: writes.map(Self.path(of:)))
             plant.reconcile(nodes: zip(writes, nodes).map { (tag: $0.tag, data: $1.map { $0.data ?? [] }) })
+            return Set(zip(writes, nodes).filter { $1 == nil }.map(\.0.tag))
         } catch {
             logger.debug("tag flush", metadata: ["error": "\(error)"])
+            return []
         }
     }
 }

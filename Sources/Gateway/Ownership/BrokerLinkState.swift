@@ -23,33 +23,35 @@ struct BrokerLinkState: Sendable {
 
         private let state = Mutex(State())
 
-        /// - Returns: Whether the link stands now.
-        func set(hears: Bool? = nil, speaks: Bool? = nil, isSilent: Bool? = nil) -> Bool {
+        /// Tells `changed` whether the link stands now, in the order of the changes: the last word must be the true one.
+        func set(
+            hears: Bool? = nil, speaks: Bool? = nil, isSilent: Bool? = nil, _ changed: (_ isUp: Bool) -> Void
+        ) {
             state.withLock { state in
                 if let hears { state.hears = hears }
                 if let speaks { state.speaks = speaks }
                 if let isSilent { state.isSilent = isSilent }
-                return state.hears && state.speaks && !state.isSilent
+                changed(state.hears && state.speaks && !state.isSilent)
             }
         }
     }
 
-    /// Tells each change until cancelled.
+    /// Tells each change until cancelled. What is called must not wait.
     func follow(_ changed: @escaping @Sendable (_ isUp: Bool) -> Void) async {
         let parts = Parts()
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 for await status in subscriber() {
-                    changed(parts.set(hears: status.isComplete && status.refused.isEmpty))
+                    parts.set(hears: status.isComplete && status.refused.isEmpty, changed)
                 }
             }
             group.addTask {
                 for await state in publisher() {
-                    changed(parts.set(speaks: state.isConnected))
+                    parts.set(speaks: state.isConnected, changed)
                 }
             }
             group.addTask {
-                for await isSilent in silence() { changed(parts.set(isSilent: isSilent)) }
+                for await isSilent in silence() { parts.set(isSilent: isSilent, changed) }
             }
             await group.waitForAll()
         }

@@ -79,7 +79,10 @@ final class ShardCatchUp: Sendable {
     private func catchUp() async -> Bool {
         let (leases, owned) = shards.owned()
         let missing = tokens.withLock { tokens in owned & ~Self.mask(leases) { $1.token == tokens[$0] } }
-        guard missing != 0 else { return false }
+        guard missing != 0 else {
+            failures.withdrawn()
+            return false
+        }
         do {
             // What it takes from others must be at least as new as what its election showed.
             try await client.sync(TreeLayout.tags)

@@ -10,6 +10,8 @@ final class ConnectionLoop {
     private var session: ConnectionSession
     /// Whether the next attempt asks the broker to retain the will and what is published.
     private var retains = true
+    /// Connections of MQTT 3.1.1 that were closed instead of being answered, since the last that was accepted.
+    private var silentRefusals = 0
     /// When each reason was said; a broker that changes its reasons must not fill the log either.
     private var said: [MQTTDisconnection: ContinuousClock.Instant] = [:]
 
@@ -36,6 +38,7 @@ final class ConnectionLoop {
                 retains = !refusesToRetain(connection, reason)
             } catch {
                 reason = .protocolError(code: 0, text: "\(error)")
+                retains = true
             }
             core.state.set(.disconnected(reason))
             if reason == .stopped { break }
@@ -56,13 +59,17 @@ final class ConnectionLoop {
     }
 
     /// Whether the broker may have refused us because of a will that it was to retain. MQTT 5 says so; a broker of 3.1.1 just
-    /// closes the connection. Then the next attempt does without, and after any connection it is asked for again.
+    /// closes the connection, twice. Then the next attempt does without, and after any connection it is asked for again.
     private func refusesToRetain(_ connection: Connection, _ reason: MQTTDisconnection) -> Bool {
+        if connection.connectedSince != nil { silentRefusals = 0 }
         guard retains, core.configuration.will?.retain == true, connection.connectedSince == nil else { return false }
         if reason == .refused(.retainNotSupported) { return true }
         guard core.configuration.protocolVersion == .v311, connection.reachedBroker else { return false }
         switch reason {
-        case .network, .protocolError, .closedByBroker: return true
+        case .network, .protocolError, .closedByBroker:
+            // Once may be a broker that is just starting.
+            silentRefusals += 1
+            return silentRefusals.isMultiple(of: 2)
         case .notStarted, .stopped, .suspended, .givenUp, .refused, .timedOut, .tls: return false
         }
     }

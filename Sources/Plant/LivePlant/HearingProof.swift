@@ -47,6 +47,8 @@ public struct HearingProof: Sendable {
     private var isSubscribed = false
     /// The newest echo that has not come back; one that it replaced still proves what it proves.
     private var asked: [Asked] = []
+    /// How often an echo was asked for on this connection without one coming back.
+    private var unanswered = 0
     /// Since when nothing has come back; nil while nothing is owed.
     private var owedSince: ContinuousClock.Instant?
     private var lastProof: ContinuousClock.Instant?
@@ -56,6 +58,8 @@ public struct HearingProof: Sendable {
 
     /// Echoes remembered at once: more than are sent until the broker counts as hung.
     private static let capacity = 16
+    /// So many of a connection are asked for soon after each other also of a broker that is silent.
+    private static let eager = 3
 
     public init(times: Times = Times()) { self.times = times }
 
@@ -63,6 +67,7 @@ public struct HearingProof: Sendable {
     public mutating func subscribed() {
         guard !isSubscribed else { return }
         isSubscribed = true
+        unanswered = 0
         asked = []
         owedSince = nil
         lastProof = nil
@@ -87,12 +92,15 @@ public struct HearingProof: Sendable {
         guard isSubscribed else { return nil }
         if silence(at: now) ?? .zero >= times.hungAfter { isSilent = true }
         if let last = asked.last {
-            // A broker that refuses them may close the connection that they come by: not once a second for ever.
-            guard now - last.at >= (isSilent ? times.hungAfter : times.retryAfter) else { return nil }
+            // A broker that refuses them may close the connection that they come by: not once a second for ever. But the
+            // first ones of a connection may be lost while the other one is made.
+            let isRare = isSilent && unanswered >= Self.eager
+            guard now - last.at >= (isRare ? times.hungAfter : times.retryAfter) else { return nil }
         } else if !isWanted, let lastProof, now - lastProof < times.interval {
             return nil
         }
         if asked.count >= Self.capacity { asked.removeFirst() }
+        unanswered += 1
         asked.append(Asked(number: number, wall: wall, at: now))
         if owedSince == nil { owedSince = now }
         return Echo(payload: Array(String(number, radix: 16).utf8))
@@ -107,6 +115,7 @@ public struct HearingProof: Sendable {
         asked.removeFirst(index + 1)
         owedSince = asked.first?.at
         lastProof = now
+        unanswered = 0
         isSilent = false
         return proved
     }

@@ -8,12 +8,14 @@ public struct GatewayMember: Sendable, Hashable {
     public let isSettled: Bool
     /// nil counts as equal to every other.
     public let routesDigest: String?
+    /// When its process started, by its own clock; 0 when it does not say.
+    public let started: Milliseconds
     /// Whether it is of a version that divides shards among all that are registered, ready or not.
     public let isOlder: Bool
 
     public init(
         name: String, life: GatewayLife, registration: Int64, isReady: Bool, isSettled: Bool, routesDigest: String?,
-        isOlder: Bool = false
+        started: Milliseconds = 0, isOlder: Bool = false
     ) {
         self.name = name
         self.life = life
@@ -21,6 +23,7 @@ public struct GatewayMember: Sendable, Hashable {
         self.isReady = isReady
         self.isSettled = isSettled
         self.routesDigest = routesDigest
+        self.started = started
         self.isOlder = isOlder
     }
 
@@ -29,6 +32,7 @@ public struct GatewayMember: Sendable, Hashable {
         guard sessionID != 0, let record = GatewayRecord(parsing: data, name: name) else { return nil }
         self.init(
             name: name, life: record.identity.asLife, registration: registration, isReady: record.isReady ?? true,
-            isSettled: record.isSettled ?? true, routesDigest: record.routesDigest, isOlder: record.isReady == nil)
+            isSettled: record.isSettled ?? true, routesDigest: record.routesDigest, started: record.identity.started,
+            isOlder: record.isReady == nil)
     }
 }

@@ -5,6 +5,11 @@ extension OwnershipDesk {
     mutating func evaluate(at now: Milliseconds) {
         self.now = max(self.now, now)
         link.advance(to: self.now)
+        if let since = anewSince, self.now >= since + rule.link.patience {
+            anewSince = nil
+            wishes.isSettled = false
+            readySince = nil
+        }
         var next = wishes
         if link.isReady != wishes.isReady { notes.append(link.isReady ? .ready : .unready) }
         next.isReady = link.isReady
@@ -36,7 +41,9 @@ extension OwnershipDesk {
     mutating func meet(_ members: [GatewayMember]) {
         let others = members.filter { $0.name != me.gateway && !$0.isOlder && !met.contains($0.life) }
         guard !others.isEmpty else { return }
-        if hasSettledAlone, others.contains(where: { $0.isReady && $0.isSettled }) {
+        // Of two that settled alone, apart from each other, the one gives way that has lived for less.
+        let mine = (self.myself?.started ?? .max, me.gateway)
+        if hasSettledAlone, others.contains(where: { $0.isReady && $0.isSettled && ($0.started, $0.name) < mine }) {
             wishes.isSettled = false
             readySince = nil
         }

@@ -13,8 +13,8 @@
 ///   it falls to; those that do not get it leave the queue. After ``Rule/lastRescue`` by every member.
 /// - **Newcomers** settle ``Rule/settling`` after they are ready, or at once where no other settled member is ready; see
 ///   ``ServingGroup``. A gateway for which the broker has kept nothing is a newcomer again: others may have heard what it
-///   has not. So is one that settled because nobody else was there, once one shows itself that had settled before: after an
-///   outage of the tree those that heard through it may register last.
+///   has not. So is one that settled because nobody else was there, once one shows itself that had settled before and has lived
+///   for longer: after an outage of the tree those that heard through it may register last.
 /// - **A lost name**: while another life is registered under this gateway's name it stands for nothing.
 ///
 /// The life of a shard, seen from one gateway:
@@ -83,6 +83,8 @@ public struct OwnershipDesk: Sendable {
     /// Since when each shard has had no owner.
     var ownerlessSince: [Milliseconds?]
     var readySince: Milliseconds?
+    /// When the listening session began anew, as long as that has not counted.
+    var anewSince: Milliseconds?
     /// Whether it settled because nobody else was there.
     var hasSettledAlone = false
     /// Others that have been seen.
@@ -152,10 +154,10 @@ public struct OwnershipDesk: Sendable {
         evaluate(at: now)
     }
 
-    /// The broker has kept nothing for this gateway: its listening session began anew.
+    /// The broker has kept nothing for this gateway: its listening session began anew. It counts after the time that a link
+    /// may be down: a broker that was restarted without its memory has forgotten the others as well, who are not back yet.
     public mutating func sessionBeganAnew(at now: Milliseconds) {
-        wishes.isSettled = false
-        readySince = nil
+        if wishes.isSettled { anewSince = anewSince ?? now }
         evaluate(at: now)
     }
 
@@ -172,6 +174,7 @@ public struct OwnershipDesk: Sendable {
     public var nextDeadline: Milliseconds? {
         var deadlines = [link.nextDeadline]
         deadlines.append(connectingSince.map { $0 + rule.firstContact })
+        deadlines.append(anewSince.map { $0 + rule.link.patience })
         if !wishes.isSettled { deadlines.append(readySince.map { $0 + rule.settling }) }
         for since in ownerlessSince {
             guard let since else { continue }

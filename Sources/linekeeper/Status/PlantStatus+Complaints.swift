@@ -67,7 +67,12 @@ extension PlantStatus {
     }
 
     private static func reportComplaints(_ gateway: GatewayLine, at now: Milliseconds) -> [String] {
-        guard gateway.member != nil, let (record, writtenAt) = gateway.report else { return [] }
+        guard let member = gateway.member else { return [] }
+        guard let (record, writtenAt) = gateway.report else {
+            let age = gateway.data["started"]?.intValue.map { now.subtractingReportingOverflow($0) }
+            guard !member.isOlder, let age, !age.overflow, age.partialValue > oldReport else { return [] }
+            return ["\(gateway.name) has not reported anything; may it write \(TreeLayout.status(gateway.name))?"]
+        }
         let (age, overflow) = now.subtractingReportingOverflow(writtenAt)
         var complaints: [String] = []
         if !overflow, age > oldReport {

@@ -89,7 +89,8 @@ extension PlantStatus {
         for complaint in complaints(at: now) { objects.append(["kind": "problem", "text": .string(complaint)]) }
         objects.append([
             "kind": "tree", "servers": .string(servers), "reachable": true,
-            "roundTripMicroseconds": .integer(roundTrip.components.attoseconds / 1_000_000_000_000),
+            "roundTripMicroseconds": .integer(
+                roundTrip.components.seconds * 1_000_000 + roundTrip.components.attoseconds / 1_000_000_000_000),
         ])
         return objects
     }

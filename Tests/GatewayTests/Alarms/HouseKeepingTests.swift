@@ -108,7 +108,7 @@ struct HouseKeepingTests {
                 try await bed.operatorClient.delete(lease.path)
                 try await Self.fill(bed, count: 9, owed: 0..<0)
                 try await eventually("the warning", seen: { "\(log.all)" }) {
-                    clock.advance(by: .seconds(60))
+                    clock.advance(by: .seconds(3))
                     return log.count("cannot be trimmed") == 1
                 }
                 group.cancelAll()

@@ -36,6 +36,26 @@ struct FailureBoardTests {
         #expect(lines.count("warning") == 2 && lines.count("notice") == 1, "\(lines.all)")
     }
 
+    private func failAll(_ logs: [FailureLog]) {
+        for log in logs { log.failed("no") }
+        clock.advance(by: .seconds(6))
+        for log in logs { log.failed("no") }
+    }
+
+    @Test("what has not been tried for a while is not shown; two failures far apart are none that lasts")
+    func rare() {
+        let board = FailureBoard(clock: GatewayClock(clock), logger: lines.logger)
+        let answers = board.log(.answers, began: "refused", ended: "")
+        fail(answers, for: .seconds(40))
+        #expect(board.problems.isEmpty)
+        fail(answers, for: .seconds(6))
+        #expect(board.problems.count == 1)
+        clock.advance(by: .seconds(61))
+        #expect(board.problems.isEmpty)
+        answers.failed("again")
+        #expect(board.problems.count == 1)
+    }
+
     @Test("what an outage explains that is said already is not said again")
     func explained() {
         let (tree, broker) = (IngestLoopTests.Flag(true), IngestLoopTests.Flag(false))
@@ -43,14 +63,14 @@ struct FailureBoardTests {
             isTreeAway: { tree.value }, isBrokerAway: { broker.value }, clock: GatewayClock(clock),
             logger: lines.logger)
         let logs = FailureBoard.Activity.allCases.map { board.log($0, began: $0.rawValue, ended: "") }
-        for log in logs { fail(log, for: .seconds(6)) }
+        failAll(logs)
         #expect(
             Set(board.problems.map(\.kind)) == [
                 "tree", "broker", "subscriptions", "unretained", "echoes", "clock", "tables", "answers",
             ])
         tree.set(false)
         broker.set(true)
-        for log in logs { fail(log, for: .seconds(6)) }
+        failAll(logs)
         let hidden: Set = ["subscriptions", "unretained", "echoes", "announcements", "retained", "answers"]
         #expect(
             Set(board.problems.map(\.kind))
