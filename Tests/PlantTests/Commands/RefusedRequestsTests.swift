@@ -60,7 +60,9 @@ struct RefusedRequestsTests {
         #expect(former.record.state == .rejected && !former.isRefusal && former.journalEntries.count == 2)
 
         let sent = try #require(
-            desk.seen(Fixture.request("c", "start", device: Fixture.press2, at: 5), shard: 0, czxid: 2_001, version: 0, at: 10).write)
+            desk.seen(
+                Fixture.request("c", "start", device: Fixture.press2, at: 5), shard: 0, czxid: 2_001, version: 0, at: 10
+            ).write)
         #expect(sent.journalEntries.map { $0["transition"] } == ["REQUESTED", "SENT"])
         #expect(sent.journalEntries.map { $0["at"] } == [5, 10])
         #expect(sent.journalEntries.first?["attempt"] == 0)
