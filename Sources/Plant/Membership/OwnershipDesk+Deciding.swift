@@ -69,6 +69,8 @@ extension OwnershipDesk {
         if !waitsForOthers || now >= since + rule.settling {
             next.isSettled = true
             hasSettledAlone = !waitsForOthers
+            // Whoever was seen before and has gone was not waited for.
+            if hasSettledAlone { met = Set(members.filter { $0.name != me.gateway }.map(\.life)) }
         }
     }
 

@@ -255,6 +255,21 @@ struct OwnershipDeskTests {
         #expect(bench.desk.wishes.isSettled, "a has not been alone since")
     }
 
+    @Test("one that was there before we settled, and went, was not waited for: we give way when it is back")
+    func metAndGone() {
+        var bench = Bench()
+        let b = B.member("b", registration: 20, started: 50)
+        bench.link(true)
+        bench.see(B.member("a", registration: 30, settled: false), b)
+        #expect(!bench.desk.wishes.isSettled)
+        // Its session has ended while the tree was away.
+        bench.see(B.member("a", registration: 30, settled: false))
+        #expect(bench.desk.wishes.isSettled)
+        bench.see(B.member("a", registration: 30))
+        bench.see(B.member("a", registration: 30), B.member("b", registration: 40, started: 50))
+        #expect(!bench.desk.wishes.isSettled)
+    }
+
     @Test("a newcomer does not wait for one that has died meanwhile")
     func newcomerLeftAlone() {
         var bench = Bench()
