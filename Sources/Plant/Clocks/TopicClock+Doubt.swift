@@ -9,6 +9,12 @@ extension TopicClock {
         static let constancy: Milliseconds = 1_000
         /// How much later than usual the message may come that decides.
         static let grace: Milliseconds = 500
+        /// A doubt is given up after so much time without a decision; between two messages so much counts at most, so that
+        /// a device which sends rarely is given a few messages to decide it by.
+        static let givenUpAfter: Milliseconds = 300_000
+        static let longestGap: Milliseconds = 60_000
+        /// The same time twice: the clock shows no more than that, and does not stand still yet.
+        static let coarsest: Milliseconds = 60_000
 
         /// When the first sample that contradicts was received.
         public let since: Milliseconds
@@ -17,10 +23,14 @@ extension TopicClock {
         /// later; it is waited for, since what it decides is better dated.
         public let deadline: Milliseconds
         public internal(set) var isOverdue = false
+        /// Nothing has been decided for so long that the device is taken as one without a clock.
+        public var isGivenUp: Bool { undecidedFor >= Self.givenUpAfter }
+        private var undecidedFor: Milliseconds = 0
+        private var lastHeard: Milliseconds
         /// Samples in a row at the former offset.
         private(set) var agreeing: UInt8 = 0
         private var newestSource: Milliseconds
-        /// Whether what has come since was at worst late: each dated later than the one before.
+        /// Whether what has come since the last sample at the offset was at worst late: none dated before the one before.
         private var isInOrder = true
         /// The greatest lateness since the last sample at the offset.
         private var lateness: Milliseconds = 0
@@ -36,6 +46,7 @@ extension TopicClock {
 
         init(since: Milliseconds, usualInterval: Milliseconds, newestSource: Milliseconds) {
             self.since = since
+            lastHeard = since
             self.newestSource = newestSource
             let awaited = max(Self.leastSpan &+ usualInterval, 2 &* usualInterval)
             deadline = since &+ min(60_000, awaited &+ Self.grace)
@@ -51,7 +62,7 @@ extension TopicClock {
 
         mutating func contradicted(_ arrival: Arrival, late: Milliseconds) {
             agreeing = 0
-            noteOrder(arrival)
+            noteOrder(arrival, late: late)
             if late < 0 { isInOrder = false }
             lateness = max(lateness, late)
             let offset = arrival.received &- arrival.source
@@ -78,13 +89,20 @@ extension TopicClock {
         mutating func agreed(_ arrival: Arrival) -> Milliseconds? {
             agreeing &+= 1
             count = 0
-            noteOrder(arrival)
-            defer { lateness = 0 }
+            noteOrder(arrival, late: 0)
+            defer {
+                lateness = 0
+                isInOrder = true
+            }
             return isInOrder && lateness > 0 ? lateness : nil
         }
 
-        private mutating func noteOrder(_ arrival: Arrival) {
-            if arrival.source <= newestSource { isInOrder = false }
+        private mutating func noteOrder(_ arrival: Arrival, late: Milliseconds) {
+            undecidedFor &+= max(0, min(Self.longestGap, arrival.received &- lastHeard))
+            lastHeard = arrival.received
+            if arrival.source < newestSource || arrival.source == newestSource && late > Self.coarsest {
+                isInOrder = false
+            }
             newestSource = max(newestSource, arrival.source)
         }
     }

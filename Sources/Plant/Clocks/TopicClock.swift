@@ -22,7 +22,8 @@
 ///         │                                                       ▼                       │ times at another, constant
 ///         └── sample behind the proof, older than history ──▶ in doubt ───────────────────┘ one (`rebased`)
 ///                                                                 │
-///                                   undecided after ``Doubt/deadline``: the newest sample may raise, never clear
+///                                   undecided after ``Doubt/deadline``: the newest sample may raise, never clear;
+///                                   after ``Doubt/givenUpAfter``: taken as a device without a clock, until one of the two
 ///
 /// **History** is what is older on arrival, by the settled offset, than `historyAge`: max(`staleAfter`, 30 s). Before an
 /// offset is settled the device's clock is presumed right.
@@ -33,6 +34,8 @@
 /// | queued by the broker | `queued`: live in its order; history when older than that | the same: waiting explains what is late; what is ahead is `doubtful` | `queued` |
 /// | buffered by the device | `doubtful`, until 3 in a row are at the offset; then it is live in its order, or history. Comes it so again and again, that is the topic's usual ``jitter``: `onTime` | `doubtful` | – |
 /// | retained | not judged: history, which tells nothing of the clock | the same; nothing, when it is dated later than the device's clock shows | the same |
+/// | late again and again, back at the offset between (batches, whole minutes) | the usual ``jitter`` after two returns, up to ``greatestUsual``: `onTime`, what is older than the line of history is history | `doubtful` | `onTime` up to a minute |
+/// | two clocks on one topic, or one that is never constant for 5 min | – | given up: `doubtful`, but evaluated in the order of reception and by its time: raises and returns | the same |
 /// | a repetition of the latest sample | tells nothing of the clock | the same | the same |
 ///
 /// | device's clock | what that is |
@@ -99,8 +102,10 @@ public struct TopicClock: Sendable {
     public static let leastHistoryAge: Milliseconds = 30_000
     /// Samples in a row at the offset that end a doubt.
     static let confirmations: UInt8 = 3
-    /// For so long after it was last seen a lateness counts as usual.
+    /// For so long after it was last seen a lateness counts as usual, and for twice its own time more.
     static let usualFor: Milliseconds = 3_600_000
+    /// The greatest lateness that can be usual: a device may send once a day what it has measured.
+    static let greatestUsual: Milliseconds = 86_400_000
     /// A device's clock may gain or lose one millisecond in so many.
     static let fastestDrift: Milliseconds = 500
     private static let driftWindow: Milliseconds = 5_000
@@ -119,7 +124,7 @@ public struct TopicClock: Sendable {
     /// By how much the offset may be too great, because the samples that it comes from may have waited.
     private var slack: Milliseconds = 0
     public private(set) var isSettled = false
-    /// Settled, without slack, and not in doubt.
+    /// Settled, without slack, not in doubt, and back at the offset.
     private var isPlain = false
 
     /// How late messages of this topic usually come; counts until `usualUntil`.
@@ -129,6 +134,10 @@ public struct TopicClock: Sendable {
     private var returnsFromLate = 0
     private var greatestLateness: Milliseconds = 0
     private var lastReturn: Milliseconds = .min
+    /// The greatest lateness of samples that were usual, since the last one that was not late.
+    private var usualSeen: Milliseconds = 0
+    /// Whether the first sample with the newest time was history; those with the same time that follow are what it was.
+    private var isNewestHistory = false
     /// nil while nothing contradicts.
     public private(set) var doubt: Doubt?
 
@@ -161,7 +170,7 @@ public struct TopicClock: Sendable {
 
     /// Judges a live sample with a time of its own.
     mutating func judge(_ arrival: Arrival) -> Judgement {
-        defer { isPlain = isSettled && slack == 0 && doubt == nil }
+        defer { isPlain = isSettled && slack == 0 && doubt == nil && usualSeen == 0 }
         return judged(arrival)
     }
 
@@ -238,6 +247,7 @@ extension TopicClock {
         if let offsets = doubt.newOffsets {
             settle(at: offsets.lowerBound, slack: 0, arrival)
             usualUntil = .min
+            usualSeen = 0
             returnsFromLate = 0
             return Judgement(standing: .onTime, change: .rebased(offsets))
         }
@@ -246,40 +256,51 @@ extension TopicClock {
     }
 
     private mutating func agreed(_ arrival: Arrival, late: Milliseconds) -> Judgement {
+        // A clock that shows whole minutes says the same time for a minute: what comes with it is as new as the first one.
+        let isNewest = arrival.source == newestSource
+        let isHistory = late > arrival.historyAge && !(isNewest && !isNewestHistory)
+        if arrival.source > newestSource { isNewestHistory = isHistory }
         if var doubt {
             if let lateness = doubt.agreed(arrival) { noteReturn(from: lateness, arrival) }
             guard doubt.agreeing >= Self.confirmations else {
                 self.doubt = doubt
-                return Judgement(standing: .doubtful)
+                return Judgement(standing: .doubtful, isHistory: isHistory)
             }
             self.doubt = nil
             newestSource = arrival.source
             newestReceived = arrival.received
             windowStart = arrival.received
             windowLeast = .max
-            return Judgement(standing: .onTime, change: .confirmed)
+            return Judgement(standing: .onTime, change: .confirmed, isHistory: isHistory)
         }
         if late > Self.tolerance {
-            // Usual, and seen again.
-            usualUntil = arrival.received &+ Self.usualFor
-            usualLateness = max(usualLateness, min(late &+ late / 4, arrival.historyAge))
+            usualSeen = max(usualSeen, late)
+        } else if usualSeen > 0 {
+            // Usual, and seen again. Not before it has come back: a clock that runs slow must not carry the line along.
+            setUsual(max(usualLateness, usualSeen &+ usualSeen / 4), arrival)
         }
         note(source: arrival.source, received: arrival.received, late: late)
-        return Judgement(standing: .onTime)
+        return Judgement(standing: .onTime, isHistory: isHistory)
     }
 
     /// Messages that were late and in order have been followed by one at the offset: what happens twice is usual.
     private mutating func noteReturn(from lateness: Milliseconds, _ arrival: Arrival) {
-        if arrival.received &- lastReturn > Self.usualFor || lastReturn == .min {
+        let isLongAgo = lastReturn == .min || arrival.received &- lastReturn > Self.usualFor &+ 2 &* greatestLateness
+        if isLongAgo {
             returnsFromLate = 0
             greatestLateness = 0
         }
         lastReturn = arrival.received
         returnsFromLate += 1
-        greatestLateness = max(greatestLateness, lateness)
+        greatestLateness = max(greatestLateness, min(lateness, Self.greatestUsual))
         guard returnsFromLate >= 2 else { return }
-        usualLateness = min(greatestLateness &+ greatestLateness / 4, arrival.historyAge)
-        usualUntil = arrival.received &+ Self.usualFor
+        setUsual(greatestLateness &+ greatestLateness / 4, arrival)
+    }
+
+    private mutating func setUsual(_ lateness: Milliseconds, _ arrival: Arrival) {
+        usualSeen = 0
+        usualLateness = min(lateness, Self.greatestUsual)
+        usualUntil = arrival.received &+ Self.usualFor &+ 2 &* usualLateness
     }
 
     @inline(__always)
@@ -294,12 +315,14 @@ extension TopicClock {
         let gap = received &- newestReceived
         if gap > 0 { interval = interval == 0 ? min(gap, 600_000) : interval &+ (min(gap, 600_000) &- interval) / 8 }
         newestReceived = received
-        windowLeast = min(windowLeast, late)
+        // What is usually late tells nothing of the drift.
+        if late <= Self.tolerance { windowLeast = min(windowLeast, late) }
         if received &- windowStart >= Self.driftWindow { followDrift(to: received) }
     }
 
     @inline(never)
     private mutating func followDrift(to received: Milliseconds) {
+        guard windowLeast != .max else { return }
         let most = (received &- windowStart) / Self.fastestDrift
         offset = offset &+ max(-most, min(most, windowLeast))
         // Nothing came sooner: the first ones had not waited.

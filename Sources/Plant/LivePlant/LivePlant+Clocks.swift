@@ -130,7 +130,7 @@ extension LivePlant {
             // It has come to say no time, or none that a clock shows: then that of reception is all there is.
             if clocks[topic].doubt != nil, samples.contains(where: { $0.value != nil }) {
                 clocks[topic] = TopicClock()
-                letGo(topic, .none, effects: &effects)
+                if evaluateByReception(topic) { effects.alarmsPending = true }
             }
             return Timing(topic: topic)
         }
@@ -192,6 +192,10 @@ extension LivePlant {
                 receivedTime: sample.receivedTime)
         }
         guard let held = held(sample, value) else { return false }
+        if doubt.isGivenUp {
+            let isLeft = evaluateByReception(timing.topic)
+            return evaluateByReception(held, sample.tag) || isLeft
+        }
         alarms.holdBack(sample.tag)
         guard doubt.isOverdue else {
             if doubts[timing.topic] == nil {
@@ -204,6 +208,26 @@ extension LivePlant {
         // Which tags are held back.
         doubts[timing.topic, default: HeldSamples()].samples[sample.tag, default: []] = []
         return raiseUnsure(held, sample.tag, timing.topic)
+    }
+
+    /// Nobody knows when the samples of a topic were taken: those that are kept count in the order in which they came. True
+    /// when that left an alarm transition.
+    private mutating func evaluateByReception(_ topic: Int) -> Bool {
+        guard let held = doubts.removeValue(forKey: topic) else { return false }
+        var left = false
+        for tag in held.tags {
+            let samples = held.samples[tag] ?? []
+            heldCount -= samples.count
+            alarms.trustTimes(of: tag, isOtherClock: true)
+            for sample in samples where evaluateByReception(sample, tag) { left = true }
+        }
+        return left
+    }
+
+    private mutating func evaluateByReception(_ sample: HeldSamples.Held, _ tag: TagID) -> Bool {
+        alarms.sampleReceived(
+            tag: tag, value: sample.value, quality: .good, sourceTime: sample.received, hasSourceTime: false,
+            receivedTime: sample.received)
     }
 
     private func held(_ sample: Sample, _ value: TagValue) -> HeldSamples.Held? {
@@ -303,9 +327,7 @@ extension LivePlant {
                 // A clock that was ahead for a moment must not make the alarms deaf until that time comes.
                 samples.removeAll { $0.source > latestSource }
                 samples.sort { $0.source < $1.source }
-            case .none:
-                alarms.trustTimes(of: tag, isOtherClock: true)
-                samples = []
+            case .none: break
             }
             for sample in samples {
                 let isLeft =

@@ -293,6 +293,21 @@ struct DeviceClockTests {
         #expect(try plant.latest()?.quality == .good)
     }
 
+    @Test("What was kept counts in the order of its reception when a device stops to say a time")
+    func keptThenAbsent() throws {
+        var plant = try settled()
+        for value in [20.0, 97, 20] {
+            plant.hear(value, behind: 3_600_000)
+            plant.pass(500)
+        }
+        plant.hear(20)
+        #expect(
+            plant.steps == [
+                Step(.activated, .high, at: 60_500), Step(.returned, .normal, at: 61_000),
+            ])
+        #expect(try plant.latest()?.quality == .good)
+    }
+
     // MARK: Restarts and takeovers
 
     @Test("After a restart a device that is an hour behind its own record is evaluated")
