@@ -176,6 +176,12 @@ extension AlarmBook {
 
     // MARK: While the clock is in doubt
 
+    /// Whether every alarm of a tag remembers just this sample.
+    public func hasSeen(_ tag: TagID, value: Double, at sourceTime: Milliseconds) -> Bool {
+        guard tag.index < slots.count else { return false }
+        return slots[tag.index].allSatisfy { evaluators[bindings[$0]].hasSeen(value: value, at: sourceTime) }
+    }
+
     /// The clock behind a tag's samples is in doubt: nothing is evaluated, no delay ends.
     public mutating func holdBack(_ tag: TagID) {
         guard tag.index < slots.count else { return }

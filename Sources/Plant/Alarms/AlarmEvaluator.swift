@@ -372,6 +372,13 @@ extension AlarmEvaluator {
         trust == .unsure ? limit.phase == .pendingOn : limit.isPending
     }
 
+    /// Whether just this sample stands in the history.
+    func hasSeen(value: Double, at time: Milliseconds) -> Bool {
+        history.indices.contains {
+            history[$0].hasSourceTime && history[$0].time == time && history[$0].value == value
+        }
+    }
+
     /// In which zone between the limits a value is.
     func zone(of value: Double) -> UInt8 {
         var zone: UInt8 = 0

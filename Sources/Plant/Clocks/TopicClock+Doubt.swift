@@ -97,9 +97,14 @@ extension TopicClock {
             return isInOrder && lateness > 0 ? lateness : nil
         }
 
-        private mutating func noteOrder(_ arrival: Arrival, late: Milliseconds) {
+        /// A sample that decides nothing.
+        mutating func noteTime(_ arrival: Arrival) {
             undecidedFor &+= max(0, min(Self.longestGap, arrival.received &- lastHeard))
-            lastHeard = arrival.received
+            lastHeard = max(lastHeard, arrival.received)
+        }
+
+        private mutating func noteOrder(_ arrival: Arrival, late: Milliseconds) {
+            noteTime(arrival)
             if arrival.source < newestSource || arrival.source == newestSource && late > Self.coarsest {
                 isInOrder = false
             }

@@ -36,6 +36,7 @@
 /// | retained | not judged: history, which tells nothing of the clock | the same; nothing, when it is dated later than the device's clock shows | the same |
 /// | late again and again, back at the offset between (batches, whole minutes) | the usual ``jitter`` after two returns, up to ``greatestUsual``: `onTime`, what is older than the line of history is history | `doubtful` | `onTime` up to a minute |
 /// | two clocks on one topic, or one that is never constant for 5 min | – | given up: `doubtful`, but evaluated in the order of reception and by its time: raises and returns | the same |
+/// | dated before what has come, by less than contradicts | ignored; until a later one comes `uncertain`. Comes none until the deadline of a doubt: in doubt, and may raise | the same | – |
 /// | a repetition of the latest sample | tells nothing of the clock | the same | the same |
 ///
 /// | device's clock | what that is |
@@ -72,9 +73,11 @@ public struct TopicClock: Sendable {
         public var isHistory = false
         /// Whether proof of what has been heard would tell more.
         public var wantsProof = false
-        /// Whether waiting explains its lateness, but not that it is dated before what has come: either it has come before,
-        /// or the clock has stepped back, which the next one will show.
+        /// Whether it does not contradict, but is dated before what has come: either it has come before, or the clock has
+        /// stepped back, which the next one will show.
         public var isSuspect = false
+        /// Whether a later sample, or the latest once more, shows that those which were suspected had come before.
+        public var clearsSuspects = false
     }
 
     /// A sample as the clock sees it.
@@ -138,6 +141,8 @@ public struct TopicClock: Sendable {
     private var usualSeen: Milliseconds = 0
     /// Whether the first sample with the newest time was history; those with the same time that follow are what it was.
     private var isNewestHistory = false
+    /// Whether a sample was suspected since the newest one.
+    private var isSuspected = false
     /// nil while nothing contradicts.
     public private(set) var doubt: Doubt?
 
@@ -170,8 +175,35 @@ public struct TopicClock: Sendable {
 
     /// Judges a live sample with a time of its own.
     mutating func judge(_ arrival: Arrival) -> Judgement {
-        defer { isPlain = isSettled && slack == 0 && doubt == nil && usualSeen == 0 }
-        return judged(arrival)
+        let isOlder = isSettled && arrival.source < newestSource
+        let isNewer = isSettled && arrival.source > newestSource
+        var judgement = judged(arrival)
+        if judgement.standing != .doubtful, judgement.change == .none {
+            if isOlder, !arrival.isRepetition {
+                judgement.isSuspect = true
+                isSuspected = true
+            } else if isSuspected, isNewer || arrival.isRepetition {
+                judgement.clearsSuspects = true
+                isSuspected = false
+            }
+        }
+        isPlain = isSettled && slack == 0 && doubt == nil && usualSeen == 0 && !isSuspected
+        return judgement
+    }
+
+    /// When samples that were suspected since then may raise, unless a later one comes.
+    func suspectDeadline(since: Milliseconds) -> Milliseconds {
+        Doubt(since: since, usualInterval: interval, newestSource: newestSource).deadline
+    }
+
+    /// Nothing has come after samples that were suspected: what they say may be what there is. True when that began a doubt.
+    mutating func convict(since: Milliseconds) -> Bool {
+        isSuspected = false
+        guard doubt == nil, isSettled else { return false }
+        doubt = Doubt(since: since, usualInterval: interval, newestSource: newestSource)
+        isPlain = false
+        doubtOverdue()
+        return true
     }
 
     private mutating func judged(_ arrival: Arrival) -> Judgement {
@@ -195,9 +227,9 @@ public struct TopicClock: Sendable {
             return judgement
         }
         guard late <= allowed else {
-            let standing = doubt == nil ? Standing.queued : .doubtful
+            doubt?.noteTime(arrival)
             return Judgement(
-                standing: standing, isHistory: isHistory, wantsProof: true, isSuspect: isBack && standing == .queued)
+                standing: doubt == nil ? .queued : .doubtful, isHistory: isHistory, wantsProof: true)
         }
         return agreed(arrival, late: late)
     }

@@ -364,6 +364,16 @@ extension LatestValues {
         return true
     }
 
+    /// Calls a tag's value something else, when it is `old`. True when it was.
+    @discardableResult
+    public mutating func changeQuality(of tag: TagID, from old: Quality, to new: Quality) -> Bool {
+        guard tag.index < slots.count, entry(tag)?.quality == old else { return false }
+        if slots[tag.index].entry?.quality == old { slots[tag.index].entry?.quality = new }
+        if ahead[tag]?.quality == old { ahead[tag]?.quality = new }
+        markDirty(tag)
+        return true
+    }
+
     /// Appends the data of a tag's node as it should be now. False when nothing is known of the tag.
     @discardableResult
     public func encode(

@@ -37,6 +37,10 @@ extension LivePlant {
         static let suspectsPerTag = 64
 
         var samples: [TagID: [Held]] = [:]
+        /// Of suspects: when the first one came, without leaps, when they may raise, and which tags they made `uncertain`.
+        var since: Milliseconds = 0
+        var deadline: Milliseconds = .max
+        var marked: Set<TagID> = []
         /// Tags whose alarms are held back.
         var tags: [TagID] { samples.keys.sorted { $0.rawValue < $1.rawValue } }
     }
@@ -84,7 +88,7 @@ extension LivePlant {
     }
 
     func clocksWantProof(at now: Milliseconds) -> Bool {
-        proofWanted > provedThrough || nextDoubtDeadline <= withoutLeaps(now)
+        proofWanted > provedThrough || min(nextDoubtDeadline, nextSuspectDeadline) <= withoutLeaps(now)
     }
 
     // MARK: The devices' clocks
@@ -140,7 +144,8 @@ extension LivePlant {
         let judgement = clocks[topic].judge(arrival)
         if judgement.wantsProof { proofWanted = max(proofWanted, received) }
         if judgement.change != .none { letGo(topic, judgement.change, effects: &effects) }
-        if judgement.isSuspect { noteSuspects(topic) }
+        if judgement.clearsSuspects { clearSuspects(topic) }
+        if judgement.isSuspect { noteSuspects(topic, received: received) }
         guard judgement.standing == .doubtful else {
             let isOnTime = judgement.standing == .onTime
             return Timing(
@@ -238,15 +243,36 @@ extension LivePlant {
     }
 
     /// The message may be the first after a step back; its values are older than the latest, and go by unless that is shown.
-    private mutating func noteSuspects(_ topic: Int) {
-        if suspects.count >= HeldSamples.suspectCapacity { suspects = [:] }
-        for sample in samples where alarms.hasAlarms(sample.tag) {
-            guard let held = sample.value.flatMap({ held(sample, $0) }) else { continue }
-            var kept = suspects[topic]?.samples[sample.tag] ?? []
+    /// Until then nobody knows which of the two is the later one.
+    private mutating func noteSuspects(_ topic: Int, received: Milliseconds) {
+        if suspects.count >= HeldSamples.suspectCapacity, suspects[topic] == nil { suspects = [:] }
+        for sample in samples {
+            guard let entry = latest.entry(sample.tag), entry.hasSourceTime, entry.sourceTime > sample.sourceTime else {
+                continue
+            }
+            let suspect = alarms.hasAlarms(sample.tag) ? sample.value.flatMap { held(sample, $0) } : nil
+            // Delivered again.
+            if let suspect, alarms.hasSeen(sample.tag, value: suspect.value, at: suspect.source) { continue }
+            if suspects[topic] == nil {
+                let deadline = clocks[topic].suspectDeadline(since: received)
+                suspects[topic] = HeldSamples(since: received, deadline: deadline)
+                nextSuspectDeadline = min(nextSuspectDeadline, deadline)
+            }
+            if latest.changeQuality(of: sample.tag, from: .good, to: .uncertain) {
+                suspects[topic]?.marked.insert(sample.tag)
+            }
+            guard let suspect else { continue }
+            var kept = suspects[topic]?.samples.removeValue(forKey: sample.tag) ?? []
             if kept.count >= HeldSamples.suspectsPerTag { kept.removeFirst() }
-            kept.append(held)
-            suspects[topic, default: HeldSamples()].samples[sample.tag] = kept
+            kept.append(suspect)
+            suspects[topic]?.samples[sample.tag] = kept
         }
+    }
+
+    /// What was suspected had come before.
+    private mutating func clearSuspects(_ topic: Int) {
+        guard let suspects = suspects.removeValue(forKey: topic) else { return }
+        for tag in suspects.marked { latest.changeQuality(of: tag, from: .uncertain, to: .good) }
     }
 
     /// The clock has been contradicted: what was suspected of it just before belongs to what is kept.
@@ -259,6 +285,30 @@ extension LivePlant {
                 hold(sample, tag, topic)
             }
         }
+    }
+
+    /// Nothing has come after what was suspected, and everything has been read that was kept meanwhile: the newest may raise.
+    private mutating func raiseOverdueSuspects() -> Bool {
+        guard nextSuspectDeadline <= provedThrough else { return false }
+        var left = false
+        nextSuspectDeadline = .max
+        for topic in suspects.keys.sorted() {
+            guard let found = suspects[topic] else { continue }
+            guard found.deadline <= provedThrough else {
+                nextSuspectDeadline = min(nextSuspectDeadline, found.deadline)
+                continue
+            }
+            suspects[topic] = nil
+            // A doubt that has begun since knows better.
+            guard clocks[topic].convict(since: found.since) else { continue }
+            for tag in found.tags {
+                guard let newest = found.samples[tag]?.last else { continue }
+                doubts[topic, default: HeldSamples()].samples[tag] = []
+                alarms.holdBack(tag)
+                if raiseUnsure(newest, tag, topic) { left = true }
+            }
+        }
+        return left
     }
 
     private mutating func hold(_ sample: HeldSamples.Held, _ tag: TagID, _ topic: Int) {
@@ -289,8 +339,8 @@ extension LivePlant {
     /// Where a clock has been in doubt for too long, and everything has been read that was kept until then, the newest
     /// sample may raise. True when one did.
     mutating func raiseOverdueDoubts() -> Bool {
-        guard nextDoubtDeadline <= provedThrough else { return false }
-        var left = false
+        var left = raiseOverdueSuspects()
+        guard nextDoubtDeadline <= provedThrough else { return left }
         nextDoubtDeadline = .max
         for topic in doubts.keys.sorted() {
             guard let doubt = clocks[topic].doubt, !doubt.isOverdue, let held = doubts[topic] else { continue }

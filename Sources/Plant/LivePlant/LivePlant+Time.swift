@@ -54,7 +54,9 @@ extension LivePlant {
         lastAdvance = now
         noteMoment(now)
         presumeProof(at: now)
-        if nextDoubtDeadline <= provedThrough, raiseOverdueDoubts() { effects.alarmsPending = true }
+        if min(nextDoubtDeadline, nextSuspectDeadline) <= provedThrough, raiseOverdueDoubts() {
+            effects.alarmsPending = true
+        }
         if alarms.advance(to: now, raisesUnheard: raisesUnheard && now >= unheardNotBefore) {
             effects.alarmsPending = true
         }
@@ -90,11 +92,16 @@ extension LivePlant {
     /// A tag's latest value as the alarms may see it; nil when it is no number, its time is in doubt, or only retained
     /// messages tell of it that are stale or of unknown age: for those nobody vouches.
     func unheardValue(of tag: TagID, delays: RunningDelay.Table) -> AlarmBook.UnheardValue? {
-        guard let entry = latest.entry(tag), entry.isLive || entry.quality == .good, entry.quality != .uncertain,
-            let value = entry.value?.doubleValue
+        guard let entry = latest.entry(tag), entry.isLive || entry.quality == .good,
+            entry.quality != .uncertain || isSuspected(tag), let value = entry.value?.doubleValue
         else { return nil }
         return AlarmBook.UnheardValue(
             tag: tag, value: value, sourceTime: entry.sourceTime, receivedTime: entry.receivedTime,
             hasSourceTime: entry.hasOwnTime, delays: delays)
+    }
+
+    /// Whether the latest value is good but for a later message that is dated before it.
+    private func isSuspected(_ tag: TagID) -> Bool {
+        !suspects.isEmpty && suspects[Int(topicOfTag[tag.index])]?.marked.contains(tag) == true
     }
 }

@@ -91,6 +91,8 @@ public struct LivePlant: Sendable {
     var suspects: [Int: HeldSamples] = [:]
     /// When the first of them has been undecided for too long, without leaps.
     var nextDoubtDeadline: Milliseconds = .max
+    /// When the first of the suspects may raise, without leaps.
+    var nextSuspectDeadline: Milliseconds = .max
     /// The sum of all leaps of this gateway's clock.
     var leap: Milliseconds = 0
     /// The last leap, while messages may still come that were stamped before it; and the clock after it.

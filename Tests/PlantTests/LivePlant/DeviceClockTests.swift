@@ -308,6 +308,62 @@ struct DeviceClockTests {
         #expect(try plant.latest()?.quality == .good)
     }
 
+    // MARK: Dated before what has come
+
+    @Test(
+        "A last message dated before the one before it makes its tag uncertain, and may raise, marked",
+        arguments: [1_500, 5_000] as [Milliseconds], [0, 8] as [Int])
+    func lastIsOlder(behind: Milliseconds, unproved: Int) throws {
+        var plant = try settled()
+        _ = plant.flush()
+        for _ in 0..<unproved {
+            plant.pass(500)
+            plant.hear(20, behind: 0)
+        }
+        plant.pass(1_000)
+        plant.hear(97, behind: behind)
+        let received = plant.now
+        #expect(try plant.latest()?.quality == .uncertain)
+        #expect(plant.flush().count == 1)
+        #expect(plant.steps.isEmpty)
+        plant.wait(30_000)
+        #expect(plant.steps.map(\.transition) == [.activated])
+        #expect(plant.steps.first.map { (received - behind...received).contains($0.at) } == true)
+        #expect(plant.record()?.isTimeUnsure == true)
+        #expect(try plant.latest()?.quality == .uncertain)
+        plant.publish(20, for: 3)
+        #expect(try plant.latest()?.quality == .good)
+        #expect(plant.steps.map(\.transition) == [.returned])
+        #expect(plant.plant.suspects.isEmpty && plant.plant.doubts.isEmpty)
+    }
+
+    @Test("A later message, or the latest one again, shows that what came out of order had been sent before")
+    func redelivered() throws {
+        var plant = try settled()
+        for value in [97.0, 98, 20] {
+            plant.pass(500)
+            plant.hear(value, behind: 0)
+            plant.prove()
+        }
+        plant.record()
+        let last = plant.now
+        plant.pass(500)
+        // The first of a run is remembered; the second one is not.
+        plant.hear(97, at: last - 1_000)
+        #expect(try plant.latest()?.quality == .good)
+        plant.hear(98, at: last - 500)
+        #expect(try plant.latest()?.quality == .uncertain)
+        plant.hear(20, at: last)
+        #expect(try plant.latest()?.quality == .good)
+        plant.pass(500)
+        plant.hear(98, at: last - 500)
+        plant.pass(500)
+        plant.hear(21, behind: 0)
+        #expect(try plant.latest()?.quality == .good)
+        plant.wait(120_000)
+        #expect(plant.steps.isEmpty && plant.plant.suspects.isEmpty && plant.plant.doubts.isEmpty)
+    }
+
     // MARK: Restarts and takeovers
 
     @Test("After a restart a device that is an hour behind its own record is evaluated")
