@@ -260,8 +260,10 @@ extension AlarmEvaluator {
     /// The clock has reached `horizon`, and nobody can hear whether the value has returned meanwhile: on-delays end, marked
     /// as unheard; off-delays wait, because an alarm too many does less harm than one too few.
     mutating func raiseUnheard(through horizon: Milliseconds, at now: Milliseconds, into edges: inout [AlarmEdge]) {
-        guard frozen == nil, trust == .trusted else { return }
-        fire(sampleTime: .min, received: horizon, computedAt: now, reservation: .unheard, into: &edges)
+        guard frozen == nil, trust != .held else { return }
+        fire(
+            sampleTime: .min, received: horizon, computedAt: now,
+            reservation: trust == .unsure ? .timeUnsure : .unheard, into: &edges)
     }
 
     /// When `advance` next has something to decide; nil while no delay runs.

@@ -81,10 +81,15 @@ extension LivePlant {
         isProofPresumed = false
     }
 
-    /// Without any echo the clocks of devices would never be judged, and one that has stepped back would go unwatched.
+    /// Without echoes, or after the last one, the clocks of devices would never be judged, and one that has stepped back would
+    /// go unwatched. Messages between two looks at the clock are behind it too.
     mutating func presumeProof(at now: Milliseconds) {
-        guard isProofPresumed, unheardNotBefore != .min, now &- unheardNotBefore >= Self.presumedAfter else { return }
-        provedThrough = withoutLeaps(now) &- TopicClock.longestWait
+        let moment = withoutLeaps(now)
+        guard unheardNotBefore != .min, now &- unheardNotBefore >= Self.presumedAfter,
+            isProofPresumed || moment &- provedThrough >= Self.presumedAfter
+        else { return }
+        provedThrough = max(provedThrough, moment &- TopicClock.longestWait / 2)
+        isProofPresumed = true
     }
 
     func clocksWantProof(at now: Milliseconds) -> Bool {
@@ -288,13 +293,13 @@ extension LivePlant {
     }
 
     /// Nothing has come after what was suspected, and everything has been read that was kept meanwhile: the newest may raise.
-    private mutating func raiseOverdueSuspects() -> Bool {
-        guard nextSuspectDeadline <= provedThrough else { return false }
+    private mutating func raiseOverdueSuspects(through heard: Milliseconds) -> Bool {
+        guard nextSuspectDeadline <= heard else { return false }
         var left = false
         nextSuspectDeadline = .max
         for topic in suspects.keys.sorted() {
             guard let found = suspects[topic] else { continue }
-            guard found.deadline <= provedThrough else {
+            guard found.deadline <= heard else {
                 nextSuspectDeadline = min(nextSuspectDeadline, found.deadline)
                 continue
             }
@@ -338,13 +343,15 @@ extension LivePlant {
 
     /// Where a clock has been in doubt for too long, and everything has been read that was kept until then, the newest
     /// sample may raise. True when one did.
-    mutating func raiseOverdueDoubts() -> Bool {
-        var left = raiseOverdueSuspects()
-        guard nextDoubtDeadline <= provedThrough else { return left }
+    ///
+    /// - Parameter heard: Until when everything has been read, or what is taken for that when nobody can hear better.
+    mutating func raiseOverdueDoubts(through heard: Milliseconds) -> Bool {
+        var left = raiseOverdueSuspects(through: heard)
+        guard nextDoubtDeadline <= heard else { return left }
         nextDoubtDeadline = .max
         for topic in doubts.keys.sorted() {
             guard let doubt = clocks[topic].doubt, !doubt.isOverdue, let held = doubts[topic] else { continue }
-            guard doubt.deadline <= provedThrough else {
+            guard doubt.deadline <= heard else {
                 nextDoubtDeadline = min(nextDoubtDeadline, doubt.deadline)
                 continue
             }

@@ -32,7 +32,7 @@ extension LivePlant {
             unseen[tag] = nil
             if rebuildAlarms(of: tag, delays: look.delays, at: now) { effects.alarmsPending = true }
         }
-        if raiseOverdueDoubts() { effects.alarmsPending = true }
+        if raiseOverdueDoubts(through: provedThrough) { effects.alarmsPending = true }
         if alarms.advance(to: now) { effects.alarmsPending = true }
         return effects
     }
@@ -54,10 +54,13 @@ extension LivePlant {
         lastAdvance = now
         noteMoment(now)
         presumeProof(at: now)
-        if min(nextDoubtDeadline, nextSuspectDeadline) <= provedThrough, raiseOverdueDoubts() {
+        let mayRaiseUnheard = raisesUnheard && now >= unheardNotBefore
+        let heard =
+            mayRaiseUnheard ? max(provedThrough, withoutLeaps(now) &- alarms.limits.unheardAfter) : provedThrough
+        if min(nextDoubtDeadline, nextSuspectDeadline) <= heard, raiseOverdueDoubts(through: heard) {
             effects.alarmsPending = true
         }
-        if alarms.advance(to: now, raisesUnheard: raisesUnheard && now >= unheardNotBefore) {
+        if alarms.advance(to: now, raisesUnheard: mayRaiseUnheard) {
             effects.alarmsPending = true
         }
         if now &- lastExpiry >= Self.expiryInterval || now < lastExpiry {

@@ -308,6 +308,50 @@ struct DeviceClockTests {
         #expect(try plant.latest()?.quality == .good)
     }
 
+    // MARK: Without echoes
+
+    /// Every half second a message, 7 ms after a look at the clock.
+    private func playUnproved(_ plant: inout LivePlantFixture, _ value: Double, behind: Milliseconds, for seconds: Int)
+    {
+        for _ in 0..<seconds * 2 {
+            plant.pass(493)
+            plant.now += 7
+            plant.hear(value, behind: behind)
+        }
+    }
+
+    @Test("Without an echo, ever or any more, a step back is seen", arguments: [0, 60])
+    func withoutEcho(proved: Int) throws {
+        var plant = try LivePlantFixture(staleAfter: nil)
+        plant.plant.brokerConnected(at: plant.clock)
+        plant.publish(20, for: proved)
+        playUnproved(&plant, 20, behind: 0, for: 200)
+        #expect(plant.plant.clocks[0].isSettled)
+        playUnproved(&plant, 97, behind: 60_000, for: 40)
+        #expect(plant.steps.map(\.transition) == [.activated])
+        #expect(try plant.latest()?.quality == .good)
+        plant.record()
+        playUnproved(&plant, 20, behind: 60_000, for: 1)
+        #expect(plant.steps.map(\.transition) == [.returned])
+        // An echo that comes after all proves what it says.
+        plant.prove()
+        #expect(plant.plant.provedThrough == plant.clock)
+    }
+
+    @Test(
+        "What stays undecided raises without an echo as well, where nobody else could hear",
+        arguments: [0, 5_000] as [Milliseconds])
+    func undecidedWithoutEcho(onDelay: Milliseconds) throws {
+        var plant = try LivePlantFixture(onDelay: onDelay, staleAfter: nil)
+        plant.publish(20, for: 60)
+        for round in 0..<90 {
+            plant.pass(500, isAlone: true)
+            plant.hear(97 + Double(round % 7) / 10, behind: round % 2 == 0 ? -10_000 : -20_000)
+        }
+        #expect(plant.steps.map(\.transition) == [.activated])
+        #expect(plant.record()?.isTimeUnsure == true)
+    }
+
     // MARK: Dated before what has come
 
     @Test(
