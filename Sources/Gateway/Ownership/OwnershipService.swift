@@ -67,7 +67,8 @@ final class OwnershipService: Service, Sendable {
         state = Mutex(
             State(
                 desk: OwnershipDesk(
-                    me: record.identity.asLife, routesDigest: record.routesDigest ?? "", rule: rule,
+                    me: record.identity.asLife, started: record.identity.started,
+                    routesDigest: record.routesDigest ?? "", rule: rule,
                     at: clock.milliseconds),
                 record: record))
     }

@@ -42,7 +42,7 @@ extension OwnershipDesk {
         let others = members.filter { $0.name != me.gateway && !$0.isOlder && !met.contains($0.life) }
         guard !others.isEmpty else { return }
         // Of two that settled alone, apart from each other, the one gives way that has lived for less.
-        let mine = (self.myself?.started ?? .max, me.gateway)
+        let mine = (started, me.gateway)
         if hasSettledAlone, others.contains(where: { $0.isReady && $0.isSettled && ($0.started, $0.name) < mine }) {
             wishes.isSettled = false
             readySince = nil

@@ -70,6 +70,8 @@ public struct OwnershipDesk: Sendable {
 
     let rule: Rule
     let me: GatewayLife
+    /// When this process started, as its registration says.
+    let started: Milliseconds
     let routesDigest: String
     let shardCount: Int
     var link: LinkReadiness
@@ -98,12 +100,16 @@ public struct OwnershipDesk: Sendable {
 
     public internal(set) var wishes = Wishes()
 
-    /// - Parameter now: of a clock that cannot be set, as all times here.
+    /// - Parameters:
+    ///   - started: when this process started, by the wall clock.
+    ///   - now: of a clock that cannot be set, as all other times here.
     public init(
-        me: GatewayLife, routesDigest: String, rule: Rule = Rule(), shardCount: Int = ShardMap.shardCount,
+        me: GatewayLife, started: Milliseconds, routesDigest: String, rule: Rule = Rule(),
+        shardCount: Int = ShardMap.shardCount,
         at now: Milliseconds
     ) {
         self.me = me
+        self.started = started
         self.routesDigest = routesDigest
         self.rule = rule
         self.shardCount = shardCount

@@ -11,7 +11,8 @@ private struct Bench {
 
     init(rule: OwnershipDesk.Rule = .init(), digest: String = "r1") {
         desk = OwnershipDesk(
-            me: GatewayLife(gateway: "a", key: "1"), routesDigest: digest, rule: rule, shardCount: Self.shards, at: 0)
+            me: GatewayLife(gateway: "a", key: "1"), started: 100, routesDigest: digest, rule: rule,
+            shardCount: Self.shards, at: 0)
     }
 
     static func member(
@@ -268,6 +269,19 @@ struct OwnershipDeskTests {
         bench.see(B.member("a", registration: 30))
         bench.see(B.member("a", registration: 30), B.member("b", registration: 40, started: 50))
         #expect(!bench.desk.wishes.isSettled)
+    }
+
+    @Test("one that has lived for longer does not give way, also before its own registration stands again")
+    func livedLonger() {
+        var bench = Bench()
+        bench.link(true)
+        bench.see(B.member("a", registration: 30, settled: false))
+        bench.see(B.member("a", registration: 30))
+        #expect(bench.desk.wishes.isSettled)
+        let younger = B.member("b", registration: 40, started: 200)
+        bench.see(younger)
+        bench.see(B.member("a", registration: 50), younger)
+        #expect(bench.desk.wishes.isSettled)
     }
 
     @Test("a newcomer does not wait for one that has died meanwhile")

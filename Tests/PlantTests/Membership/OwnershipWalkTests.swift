@@ -9,6 +9,7 @@ private struct OwnershipWorld {
         var desk: OwnershipDesk
         var life: GatewayLife
         var registration: Int64?
+        var started: Milliseconds
         var record: (ready: Bool, settled: Bool) = (false, false)
         var isLinkUp = true
         var digest: String
@@ -36,8 +37,9 @@ private struct OwnershipWorld {
         zxid += 1
         let life = GatewayLife(gateway: name, key: "\(lives)")
         gateways[name] = Gateway(
-            desk: OwnershipDesk(me: life, routesDigest: digest, shardCount: Self.shards, at: now), life: life,
-            registration: zxid, digest: digest)
+            desk: OwnershipDesk(me: life, started: now, routesDigest: digest, shardCount: Self.shards, at: now),
+            life: life,
+            registration: zxid, started: now, digest: digest)
     }
 
     mutating func kill(_ name: String) {
@@ -51,7 +53,7 @@ private struct OwnershipWorld {
             gateway.registration.map {
                 GatewayMember(
                     name: name, life: gateway.life, registration: $0, isReady: gateway.record.ready,
-                    isSettled: gateway.record.settled, routesDigest: gateway.digest)
+                    isSettled: gateway.record.settled, routesDigest: gateway.digest, started: gateway.started)
             }
         }.sorted { $0.name < $1.name }
     }
