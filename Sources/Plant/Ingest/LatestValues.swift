@@ -44,6 +44,8 @@ public struct LatestValues: Sendable {
         var isDirty = false
         /// The tree has a newer value than was heard here: it is in `ahead`.
         var isBehindTree = false
+        /// The next live sample is dated by another clock than the entry: it is newer, whatever its time.
+        var isOtherClock = false
         /// NaN: every sample is written.
         var deadband: Double
         var refreshAfter: Milliseconds
@@ -113,6 +115,7 @@ public struct LatestValues: Sendable {
         // A message that could not be read tells nothing about the value: the last good one stays, called bad.
         store(sample, keeping: sample.value == nil ? entry : nil)
         if slots[index].isBehindTree, staysBehindTree(sample, isOrdered, latestSource) { return .behindTree }
+        if slots[index].isOtherClock, !sample.isRetained { slots[index].isOtherClock = false }
         if slots[index].isDirty {
             conflated &+= 1
             return .changed
@@ -148,7 +151,7 @@ public struct LatestValues: Sendable {
         // Without a time of its own a live sample counts as newest: our wall clock may have been set back since the
         // last.
         if sample.hasSourceTime, entry.hasSourceTime, sample.sourceTime < entry.sourceTime,
-            entry.sourceTime <= latestSource
+            entry.sourceTime <= latestSource, sample.isRetained || !slots[sample.tag.index].isOtherClock
         {
             older &+= 1
             return .older
@@ -171,7 +174,9 @@ public struct LatestValues: Sendable {
             return true
         }
         // Without a time of its own a live sample counts as newest, here as in `refusal`.
-        let isNewer = sample.sourceTime >= entry.sourceTime || entry.sourceTime > latestSource || !isOrdered
+        let isNewer =
+            sample.sourceTime >= entry.sourceTime || entry.sourceTime > latestSource || !isOrdered
+            || slots[sample.tag.index].isOtherClock
         guard sample.hasSourceTime ? isNewer : !sample.isRetained else { return true }
         catchUp(sample.tag)
         return false
@@ -362,6 +367,11 @@ extension LatestValues {
         ahead[tag]?.quality = .stale
         markDirty(tag)
         return true
+    }
+
+    /// What comes next is dated by another clock than what is known of the tag.
+    public mutating func letGoOfOrder(_ tag: TagID) {
+        if tag.index < slots.count, slots[tag.index].entry != nil { slots[tag.index].isOtherClock = true }
     }
 
     /// Calls a tag's value something else, when it is `old`. True when it was.

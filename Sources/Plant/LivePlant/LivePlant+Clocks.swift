@@ -366,8 +366,22 @@ extension LivePlant {
         return left
     }
 
+    /// The clock of a topic is another one: nothing that was heard before compares with what comes, for any of its tags,
+    /// also for those of which nothing has come since.
+    private mutating func letGoOfOrder(_ topic: Int, _ offsets: ClosedRange<Milliseconds>) {
+        let range = offsets.lowerBound &- 1_000...offsets.upperBound &+ 1_000
+        for tag in ingest.tags(ofTopic: topic) where topicOfTag[tag.index] == Int32(truncatingIfNeeded: topic) {
+            alarms.trustTimes(of: tag, isOtherClock: true)
+            guard let entry = latest.entry(tag), entry.hasSourceTime,
+                !range.contains(withoutLeaps(entry.receivedTime) &- entry.sourceTime)
+            else { continue }
+            latest.letGoOfOrder(tag)
+        }
+    }
+
     /// The clock of a topic is no longer in doubt: what was kept is evaluated in its order.
     private mutating func letGo(_ topic: Int, _ change: TopicClock.Change, effects: inout Effects) {
+        if case .rebased(let offsets) = change { letGoOfOrder(topic, offsets) }
         guard let held = doubts.removeValue(forKey: topic) else { return }
         let latestSource = clocks[topic].latestSource(at: latestMoment)
         let historyAge = historyAge(of: topic)
@@ -376,7 +390,6 @@ extension LivePlant {
             heldCount -= samples.count
             switch change {
             case .rebased(let offsets):
-                alarms.trustTimes(of: tag, isOtherClock: true)
                 let range = offsets.lowerBound &- 1_000...offsets.upperBound &+ 1_000
                 samples.removeAll { !range.contains($0.offset) }
             case .confirmed:

@@ -308,6 +308,39 @@ struct DeviceClockTests {
         #expect(try plant.latest()?.quality == .good)
     }
 
+    @Test("Once a clock has another offset, that goes for the tags as well of which nothing came meanwhile")
+    func rebasedForOthers() throws {
+        var plant = try settled()
+        let route = RouteDraft(
+            name: "machines", topic: "factory/{line}/{machine}",
+            values: [.init("temperature", "/a"), .init("b", "/b")], time: "/ts", staleAfter: nil)
+        plant.plant = try LivePlant(
+            routes: [try route.checked()],
+            alarms: [
+                AlarmDefinition(
+                    name: "hot", tags: try TopicFilter("factory/+/+/temperature"),
+                    high: AlarmLimit(limit: 85, priority: .high), deadband: 2, onDelay: 0, offDelay: 0)
+            ])
+        func send(_ text: String, behind: Milliseconds, _ count: Int = 1) {
+            for _ in 0..<count {
+                plant.pass(500)
+                plant.receive("{\(text),\"ts\":\(plant.clock - behind)}", topic: "factory/l1/m1")
+                plant.prove()
+            }
+        }
+        send(#""a":20,"b":1"#, behind: 0, 120)
+        send(#""b":1"#, behind: 8_000, 13)
+        #expect(plant.plant.clocks[0].offset == 8_000)
+        send(#""a":97,"b":1"#, behind: 8_000)
+        #expect(try plant.latest()?.value?.doubleValue == 97 && plant.latest()?.quality == .good)
+        #expect(plant.steps.map(\.transition) == [.activated])
+        send(#""a":20"#, behind: 8_000)
+        #expect(plant.steps.map(\.transition) == [.activated, .returned])
+        // Its own order goes on.
+        send(#""a":98"#, behind: 9_500)
+        #expect(try plant.latest()?.value?.doubleValue == 20)
+    }
+
     // MARK: Without echoes
 
     /// Every half second a message, 7 ms after a look at the clock.
