@@ -316,6 +316,8 @@ extension AlarmBook {
         public var sourceTime: Milliseconds
         public var receivedTime: Milliseconds
         public var hasSourceTime: Bool
+        /// Whether its time is in doubt: then it only raises, marked.
+        public var isTimeUnsure = false
         /// The delays that ran according to the tag's node.
         public var delays: RunningDelay.Table
 
@@ -381,9 +383,16 @@ extension AlarmBook {
     public mutating func rebuild(_ unheard: UnheardValue, mayReturn: Bool, at now: Milliseconds) -> Bool {
         guard unheard.tag.index < slots.count, unheard.value.isFinite else { return false }
         var unheard = unheard
-        var left = replayDelays(&unheard, through: unheard.sourceTime, at: now)
+        var left = unheard.isTimeUnsure ? false : replayDelays(&unheard, through: unheard.sourceTime, at: now)
         for position in slots[unheard.tag.index] {
             let alarm = bindings[position]
+            if unheard.isTimeUnsure {
+                evaluators[alarm].rebuildUnsure(
+                    from: unheard.reading, heardThrough: min(now, heardThrough), at: now, into: &scratch)
+                if keepScratchIfAny(alarm) { left = true }
+                schedule(alarm)
+                continue
+            }
             evaluators[alarm].rebuild(
                 from: unheard.reading, mayReturn: mayReturn, heardThrough: min(now, heardThrough), at: now,
                 into: &scratch)

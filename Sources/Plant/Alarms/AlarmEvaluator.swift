@@ -587,6 +587,32 @@ extension AlarmEvaluator {
         fire(sampleTime: proved, received: heardThrough, computedAt: now, endingAtOnce: true, into: &edges)
     }
 
+    /// The same for a value whose time is in doubt: it may raise, by its own time where that fits into the order, else by
+    /// that of reception; nothing returns, and it is compared with nothing that comes.
+    mutating func rebuildUnsure(
+        from value: AlarmReading, heardThrough: Milliseconds, at now: Milliseconds, into edges: inout [AlarmEdge]
+    ) {
+        guard trust == .trusted, frozen == nil else { return }
+        var reading = value
+        if let newest {
+            // When the sample of a record came nobody knows; only its value tells.
+            if newestIsRecorded ? value.value == newest.value : value.received <= newest.received { return }
+            if !newest.hasSourceTime || value.time <= newest.time {
+                reading.hasSourceTime = false
+                reading.time = reading.received
+            }
+        }
+        for index in 0..<count
+        where limits[index].phase == .normal && limits[index].sign * reading.value > limits[index].activation {
+            begin(index, .pendingOn, reading)
+            isIdle = false
+        }
+        // Delays of others that run are none of its business, but for on-delays, and those end by what has been heard.
+        fire(
+            sampleTime: .min, received: heardThrough, computedAt: now, reservation: .timeUnsure, endingAtOnce: true,
+            into: &edges)
+    }
+
     private func hasHeard(_ value: AlarmReading, _ newest: AlarmReading) -> Bool {
         if newestIsRecorded {
             return value.time < newest.time || value.time == newest.time && value.value == newest.value

@@ -62,6 +62,8 @@ extension LivePlant {
     private mutating func lookBefore(_ sample: Sample) -> Bool {
         guard !sample.isRetained, let look = unseen[sample.tag], let entry = latest.entry(sample.tag), !entry.isHeard
         else { return false }
+        // What is heard counts instead of a value whose time is in doubt.
+        if entry.quality == .uncertain { return false }
         if !sample.hasSourceTime || sample.sourceTime >= entry.sourceTime {
             unseen[sample.tag] = nil
             return rebuildAlarms(of: sample.tag, delays: look.delays, at: sample.receivedTime)
@@ -92,7 +94,7 @@ extension LivePlant {
             quality = .good
         }
         if timing.isHistory {
-            lookLater(at: sample.tag, since: sample.receivedTime, delays: [:])
+            lookLater(at: sample.tag, since: sample.receivedTime, delays: unseen[sample.tag]?.delays ?? [:])
             // It begins nothing; but a delay that ran when the gateway was lost ends or breaks by it.
             return quality == .good
                 && alarms.historyReceived(

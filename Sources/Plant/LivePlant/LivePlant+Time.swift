@@ -92,15 +92,18 @@ extension LivePlant {
         return alarms.rebuild(unheard, mayReturn: isFresh, at: now)
     }
 
-    /// A tag's latest value as the alarms may see it; nil when it is no number, its time is in doubt, or only retained
-    /// messages tell of it that are stale or of unknown age: for those nobody vouches.
+    /// A tag's latest value as the alarms may see it; nil when it is no number, it was heard here and its time is in doubt,
+    /// or only retained messages tell of it that are stale or of unknown age: for those nobody vouches. What the tree has
+    /// may raise although its time is in doubt: the gateway that heard it is gone, and its device may be silent.
     func unheardValue(of tag: TagID, delays: RunningDelay.Table) -> AlarmBook.UnheardValue? {
         guard let entry = latest.entry(tag), entry.isLive || entry.quality == .good,
-            entry.quality != .uncertain || isSuspected(tag), let value = entry.value?.doubleValue
+            let value = entry.value?.doubleValue
         else { return nil }
+        let isInDoubt = entry.quality == .uncertain && !isSuspected(tag)
+        guard !isInDoubt || latest.isFromTree(tag) else { return nil }
         return AlarmBook.UnheardValue(
             tag: tag, value: value, sourceTime: entry.sourceTime, receivedTime: entry.receivedTime,
-            hasSourceTime: entry.hasOwnTime, delays: delays)
+            hasSourceTime: entry.hasOwnTime, isTimeUnsure: isInDoubt, delays: delays)
     }
 
     /// Whether the latest value is good but for a later message that is dated before it.

@@ -497,6 +497,57 @@ struct DeviceClockTests {
         #expect(Set(ids) == Set(expected) && ids.count == expected.count, "\(journal)")
     }
 
+    @Test(
+        "A restart while a value is in doubt leaves nothing unwatched, though its device is silent",
+        arguments: [97.0, 20])
+    func restartInDoubt(value: Double) throws {
+        var first = try settled()
+        _ = first.flush()
+        first.pass(500)
+        first.hear(value, behind: 3_600_000)
+        let nodes = first.flush()
+        #expect(nodes.values.contains { String(decoding: $0, as: UTF8.self).contains("uncertain") })
+        var second = try first.restarted(nodes: nodes)
+        #expect(second.steps.isEmpty)
+        second.wait(10_000)
+        #expect(second.steps.map(\.transition) == (value == 97 ? [.activated] : []))
+        if value == 97 { #expect(second.record()?.isTimeUnsure == true) }
+        second.publish(20, for: 3)
+        #expect(second.steps.map(\.transition) == (value == 97 ? [.returned] : []))
+    }
+
+    @Test("After a restart what is in doubt returns nothing, and what is heard counts instead of it")
+    func restartInDoubtAndHeard() throws {
+        var first = try settled(value: 97)
+        let record = first.record()
+        _ = first.flush()
+        first.pass(500)
+        first.hear(20, behind: 3_600_000)
+        var second = try first.restarted(nodes: first.flush(), record: record)
+        second.wait(20_000)
+        #expect(second.steps.isEmpty)
+        var third = try settled()
+        _ = third.flush()
+        third.pass(500)
+        third.hear(97, behind: 3_600_000)
+        third = try third.restarted(nodes: third.flush())
+        third.publish(20, for: 10)
+        #expect(third.steps.isEmpty)
+    }
+
+    @Test("A retained message does not take the delays away that ran according to the tag's node")
+    func retainedKeepsDelays() throws {
+        var first = try LivePlantFixture(onDelay: 60_000)
+        first.publish(20, for: 10)
+        first.publish(97, for: 20)
+        let last = first.clock
+        var second = try first.restarted(nodes: first.flush())
+        second.receive(#"{"v":97,"ts":\#(last)}"#, retained: true)
+        second.prove()
+        second.wait(60_000)
+        #expect(second.steps == [Step(.activated, .high, at: 70_500)])
+    }
+
     @Test("A new owner does not go back to a value from before the step")
     func ownerAfterStep() throws {
         var first = try settled()
