@@ -111,6 +111,8 @@ public struct TopicClock: Sendable {
     static let greatestUsual: Milliseconds = 86_400_000
     /// A device's clock may gain or lose one millisecond in so many.
     static let fastestDrift: Milliseconds = 500
+    /// As much as a clock may have drifted since it was last heard contradicts nothing, but no more than this.
+    static let greatestTolerance: Milliseconds = 60_000
     private static let driftWindow: Milliseconds = 5_000
 
     // First what every message touches: one cache line.
@@ -159,6 +161,12 @@ public struct TopicClock: Sendable {
     /// The latest time that the device's clock could show at `now` if nothing had contradicted.
     func latestUndoubted(at now: Milliseconds, rightOffset: Milliseconds) -> Milliseconds {
         now &- (isSettled ? offset &- slack : rightOffset) &+ Self.tolerance
+    }
+
+    /// By how much an offset must differ to contradict, at a moment: silence has let it drift, but a doubt has not.
+    private func tolerance(at moment: Milliseconds) -> Milliseconds {
+        let silence = max(0, min(moment, doubt?.since ?? moment) &- newestReceived)
+        return max(Self.tolerance, min(Self.greatestTolerance, silence / Self.fastestDrift))
     }
 
     /// How much later than at its offset a sample may come without contradicting.
@@ -217,11 +225,12 @@ public struct TopicClock: Sendable {
             return Judgement(standing: doubt == nil ? .queued : .doubtful, isHistory: isHistory && isRedelivered)
         }
         guard isSettled else { return judgeUnsettled(arrival, late: late, leastLate: leastLate) }
-        let usual = max(Self.tolerance, jitter(at: arrival.received))
+        let tolerance = tolerance(at: arrival.received)
+        let usual = max(tolerance, jitter(at: arrival.received))
         // Usually late or not: no source time comes before one that has come already.
         let isBack = arrival.source < newestSource &- Self.tolerance
         let allowed = isBack ? Self.tolerance : usual
-        if late < -(Self.tolerance &+ slack) || leastLate > allowed {
+        if late < -(tolerance &+ slack) || leastLate > allowed {
             var judgement = contradicted(arrival, late: late)
             if judgement.standing == .doubtful { judgement.isHistory = isHistory }
             return judgement
@@ -305,7 +314,7 @@ extension TopicClock {
             windowLeast = .max
             return Judgement(standing: .onTime, change: .confirmed, isHistory: isHistory)
         }
-        if late > Self.tolerance {
+        if late > tolerance(at: arrival.received) {
             usualSeen = max(usualSeen, late)
         } else if usualSeen > 0 {
             // Usual, and seen again. Not before it has come back: a clock that runs slow must not carry the line along.
@@ -346,10 +355,21 @@ extension TopicClock {
         if source > newestSource { newestSource = source }
         let gap = received &- newestReceived
         if gap > 0 { interval = interval == 0 ? min(gap, 600_000) : interval &+ (min(gap, 600_000) &- interval) / 8 }
+        if gap >= Self.driftWindow { endWindow() }
         newestReceived = received
         // What is usually late tells nothing of the drift.
-        if late <= Self.tolerance { windowLeast = min(windowLeast, late) }
+        if late <= max(Self.tolerance, min(Self.greatestTolerance, gap / Self.fastestDrift)) {
+            windowLeast = min(windowLeast, late)
+        }
         if received &- windowStart >= Self.driftWindow { followDrift(to: received) }
+    }
+
+    /// What came before a silence tells nothing of the drift in it.
+    @inline(never)
+    private mutating func endWindow() {
+        followDrift(to: newestReceived)
+        windowStart = newestReceived
+        windowLeast = .max
     }
 
     @inline(never)

@@ -207,6 +207,28 @@ struct TopicClockTests {
         #expect(standings.contains(.doubtful))
     }
 
+    @Test(
+        "A clock that is seldom heard may have drifted meanwhile, by a five-hundredth",
+        arguments: [
+            (3_600_000, 5_000), (3_600_000, -5_000), (43_200_000, 2_600), (43_200_000, -50_000),
+        ] as [(Milliseconds, Milliseconds)])
+    func sparseDrift(interval: Milliseconds, drift: Milliseconds) {
+        var driver = settled()
+        for step in 1...16 as ClosedRange<Milliseconds> {
+            driver.now += interval
+            #expect(driver.message(late: 20 + step * drift).standing == .onTime)
+            #expect(driver.clock.offset == 20 + step * drift)
+        }
+        // More than that it cannot have been.
+        driver.now += interval
+        #expect(driver.message(late: 20 + 16 * drift + 61_000).standing == .doubtful)
+        // A doubt is not drift: what contradicts does so however long it lasts.
+        var other = settled()
+        #expect(other.messages(1, late: 3_000) == [.doubtful])
+        other.now += 1_800_000
+        #expect(other.message(late: 3_000).standing == .doubtful)
+    }
+
     @Test("Extreme times overflow nothing")
     func extremes() {
         for source in [Milliseconds.min, .max, 0, 1 << 53] {
