@@ -28,13 +28,14 @@ extension LivePlant {
 
         /// Of one tag. Beyond it the oldest go.
         static let capacity = 2_048
-        /// Of all tags together: a tag that gets a new one gives up its oldest.
+        /// Of all tags together, suspects among them: a tag that gets a new one gives up its oldest.
         static let totalCapacity = 131_072
 
         /// Topics that are suspected at a time; beyond it the suspicions are forgotten.
         static let suspectCapacity = 4_096
-        /// Suspected samples of a tag.
+        /// Suspected samples of a tag: none is older than the longest deadline.
         static let suspectsPerTag = 64
+        static let suspectFor: Milliseconds = 60_000
 
         var samples: [TagID: [Held]] = [:]
         /// Of suspects: when the first one came, without leaps, when they may raise, and which tags they made `uncertain`.
@@ -250,7 +251,9 @@ extension LivePlant {
     /// The message may be the first after a step back; its values are older than the latest, and go by unless that is shown.
     /// Until then nobody knows which of the two is the later one.
     private mutating func noteSuspects(_ topic: Int, received: Milliseconds) {
-        if suspects.count >= HeldSamples.suspectCapacity, suspects[topic] == nil { suspects = [:] }
+        if suspects.count >= HeldSamples.suspectCapacity, suspects[topic] == nil {
+            for other in suspects.keys.sorted() { clearSuspects(other) }
+        }
         for sample in samples {
             guard let entry = latest.entry(sample.tag), entry.hasSourceTime, entry.sourceTime > sample.sourceTime else {
                 continue
@@ -268,21 +271,34 @@ extension LivePlant {
             }
             guard let suspect else { continue }
             var kept = suspects[topic]?.samples.removeValue(forKey: sample.tag) ?? []
-            if kept.count >= HeldSamples.suspectsPerTag { kept.removeFirst() }
+            heldCount -= kept.count
+            kept.removeAll { received &- withoutLeaps($0.received) > HeldSamples.suspectFor }
+            if kept.count >= HeldSamples.suspectsPerTag || heldCount + kept.count >= HeldSamples.totalCapacity,
+                !kept.isEmpty
+            {
+                kept.removeFirst()
+            }
             kept.append(suspect)
+            heldCount += kept.count
             suspects[topic]?.samples[sample.tag] = kept
         }
     }
 
+    private mutating func takeSuspects(_ topic: Int) -> HeldSamples? {
+        guard let taken = suspects.removeValue(forKey: topic) else { return nil }
+        for samples in taken.samples.values { heldCount -= samples.count }
+        return taken
+    }
+
     /// What was suspected had come before.
     private mutating func clearSuspects(_ topic: Int) {
-        guard let suspects = suspects.removeValue(forKey: topic) else { return }
+        guard let suspects = takeSuspects(topic) else { return }
         for tag in suspects.marked { latest.changeQuality(of: tag, from: .uncertain, to: .good) }
     }
 
     /// The clock has been contradicted: what was suspected of it just before belongs to what is kept.
     private mutating func convictSuspects(_ topic: Int, since: Milliseconds) {
-        guard let suspects = suspects.removeValue(forKey: topic) else { return }
+        guard let suspects = takeSuspects(topic) else { return }
         for tag in suspects.tags {
             for sample in suspects.samples[tag] ?? []
             where since &- withoutLeaps(sample.received) <= TopicClock.longestWait {
@@ -303,7 +319,7 @@ extension LivePlant {
                 nextSuspectDeadline = min(nextSuspectDeadline, found.deadline)
                 continue
             }
-            suspects[topic] = nil
+            _ = takeSuspects(topic)
             // A doubt that has begun since knows better.
             guard clocks[topic].convict(since: found.since) else { continue }
             for tag in found.tags {

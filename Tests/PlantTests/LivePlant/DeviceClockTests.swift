@@ -441,6 +441,23 @@ struct DeviceClockTests {
         #expect(plant.steps.isEmpty && plant.plant.suspects.isEmpty && plant.plant.doubts.isEmpty)
     }
 
+    @Test("Suspects are bounded, count among what is kept, and are forgotten with it")
+    func suspectsAreBounded() throws {
+        var plant = try settled()
+        plant.pass(500)
+        for position in 0..<1_000 as Range<Milliseconds> {
+            plant.hear(21 + Double(position), at: plant.now - 600 - position)
+        }
+        #expect(plant.plant.heldCount == LivePlant.HeldSamples.suspectsPerTag)
+        // Without proof they stay, but only the young ones.
+        plant.plant.brokerConnected(at: plant.clock)
+        plant.pass(61_000)
+        plant.hear(50, at: 59_000)
+        #expect(plant.plant.heldCount == 1)
+        plant.hear(20, behind: 0)
+        #expect(plant.plant.heldCount == 0 && plant.plant.suspects.isEmpty)
+    }
+
     // MARK: Restarts and takeovers
 
     @Test("After a restart a device that is an hour behind its own record is evaluated")
