@@ -65,7 +65,11 @@ extension OwnershipDesk {
         }
         let since = readySince ?? now
         readySince = since
-        let waitsForOthers = members.contains { $0.name != me.gateway && $0.isReady && $0.isSettled && !$0.isOlder }
+        // Also for one that is not settled yet, or could not say so, and has lived for longer.
+        let waitsForOthers = members.contains { other in
+            other.name != me.gateway && other.isReady && !other.isOlder
+                && (other.isSettled || (other.started, other.name) < (started, me.gateway))
+        }
         if !waitsForOthers || now >= since + rule.settling {
             next.isSettled = true
             hasSettledAlone = !waitsForOthers

@@ -11,8 +11,8 @@
 /// - **Nobody ready**: owners keep what they have; what nobody owns is divided among all.
 /// - **Ownerless**: a shard that has had no owner for ``Rule/rescue`` is queued for by every ready member of the group, whomever
 ///   it falls to; those that do not get it leave the queue. After ``Rule/lastRescue`` by every member.
-/// - **Newcomers** settle ``Rule/settling`` after they are ready, or at once where no other settled member is ready; see
-///   ``ServingGroup``. A gateway for which the broker has kept nothing is a newcomer again: others may have heard what it
+/// - **Newcomers** settle ``Rule/settling`` after they are ready, or at once where no other member is ready that has
+///   settled or lived for longer; see ``ServingGroup``. A gateway for which the broker has kept nothing is a newcomer again: others may have heard what it
 ///   has not. So is one that settled because nobody else was there, once one shows itself that had settled before and has lived
 ///   for longer: after an outage of the tree those that heard through it may register last.
 /// - **A lost name**: while another life is registered under this gateway's name it stands for nothing.

@@ -284,6 +284,25 @@ struct OwnershipDeskTests {
         #expect(bench.desk.wishes.isSettled)
     }
 
+    @Test("of two newcomers the one waits that has lived for less: the other may have heard more")
+    func twoNewcomers() {
+        var bench = Bench()
+        bench.link(true)
+        bench.see(
+            B.member("a", registration: 30, settled: false),
+            B.member("b", registration: 20, settled: false, started: 50))
+        bench.pass(1_999)
+        #expect(!bench.desk.wishes.isSettled)
+        bench.pass(1)
+        #expect(bench.desk.wishes.isSettled)
+        var elder = Bench()
+        elder.link(true)
+        elder.see(
+            B.member("a", registration: 30, settled: false),
+            B.member("b", registration: 20, settled: false, started: 150))
+        #expect(elder.desk.wishes.isSettled)
+    }
+
     @Test("a newcomer does not wait for one that has died meanwhile")
     func newcomerLeftAlone() {
         var bench = Bench()
