@@ -20,7 +20,7 @@ struct CheckCommand: AsyncParsableCommand {
 
               linekeeper check
               linekeeper check --config bridge-config/linekeeper.yaml --json
-              linekeeper check --topic factory/line1/press1/temperature --payload '{"v":96.5,"ts":1767225600000}'
+              linekeeper check --topic factory/line1/press1/temperature --payload '{"v":96.5}'
               linekeeper check --topic factory/line1/press1/temperature --payload '{"v":90}' --payload '{"v":91}' --interval 6s
             """)
 

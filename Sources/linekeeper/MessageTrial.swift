@@ -122,6 +122,11 @@ struct MessageTrial {
                 lines.append(
                     "tag     \(printable(tag.text)) = \(printable(value))\(unit.map { " \(printable($0))" } ?? "")  quality \(sample.quality), \(time)"
                 )
+                if !sample.isRetained, sample.quality == .uncertain, sample.hasSourceTime {
+                    lines.append(
+                        "        its time and this machine's clock do not agree: uncertain, and nothing is raised, until a gateway has seen how the device's clock runs"
+                    )
+                }
                 lines += description(of: tag)
             }
             for (path, definition, standing) in step.alarms {
