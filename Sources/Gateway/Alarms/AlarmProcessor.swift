@@ -60,6 +60,7 @@ final class AlarmProcessor: Service {
     let logger: Logger
     let outsiders: OutsiderLog
     let failures: FailureLog
+    private let watchFailures: FailureLog
     private let election: LeaderElection
     let state = Mutex(State())
 
@@ -88,6 +89,9 @@ final class AlarmProcessor: Service {
         self.clock = clock
         self.logger = logger
         outsiders = OutsiderLog(logger, clock: clock)
+        watchFailures = health.log(
+            .requests, began: "operators' requests and deleted alarm records are not seen when they come and go",
+            ended: "operators' requests and deleted alarm records are seen again")
         failures = health.log(
             .alarms, began: "alarm transitions cannot be recorded", ended: "alarm transitions are recorded again")
     }
@@ -166,12 +170,13 @@ final class AlarmProcessor: Service {
         while !Task.isCancelled {
             do {
                 let watch = try await client.addWatch(path, mode: mode)
+                watchFailures.succeeded()
                 if seen(.gap) { turns.wake() }
                 for try await element in watch where seen(element) { turns.wake() }
             } catch is CancellationError {
                 return
             } catch {
-                logger.debug("watching", metadata: ["path": "\(path)", "error": "\(error)"])
+                watchFailures.failed("\(path): \(error)")
                 try? await clock.sleep(.milliseconds(200))
             }
         }

@@ -316,7 +316,9 @@ package final class CommandService: Service, Sendable {
         guard let lease, !entries.isEmpty else { return }
         do { _ = try await lease.guarded(entries.map { Self.journalOperation($0.json) }) } catch {
             // What was refused has done nothing; that it was refused stands in the counters as well.
-            logger.debug("refused requests not recorded", metadata: ["error": "\(error)"])
+            if !(error is LeaseLost || error is CancellationError) {
+                recordFailures.failed("refused requests: \(error)")
+            }
         }
     }
 }

@@ -22,6 +22,7 @@ final class FailureBoard: Sendable {
         case tags
         case devices
         case alarms
+        case requests
         case journal
         case announcements
         case marks
@@ -37,7 +38,8 @@ final class FailureBoard: Sendable {
         var needsTree: Bool {
             switch self {
             case .tree, .broker, .subscriptions, .unretained, .echoes, .clock, .tables, .answers: false
-            case .registration, .shards, .missed, .tags, .devices, .alarms, .journal, .announcements, .marks, .retained,
+            case .registration, .shards, .missed, .tags, .devices, .alarms, .requests, .journal, .announcements, .marks,
+                .retained,
                 .commands, .commandRecords, .trimming, .status:
                 true
             }
