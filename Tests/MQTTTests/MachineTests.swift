@@ -274,3 +274,26 @@ struct ConfigurationTests {
         #expect(MQTTReasonCode(connectAnswer: 9_999, version: .v5).rawValue == 255)
     }
 }
+
+@Suite("What tasks want of the connection")
+struct OutboxTests {
+    private func publish() -> PublishSlot {
+        PublishSlot(
+            topic: Array("echo".utf8), payload: [1], qos: .atLeastOnce, retain: false, properties: MQTTProperties(),
+            notAfter: nil)
+    }
+
+    @Test("no publish overtakes a subscription that was asked for before it, whenever the thread looks")
+    func publishesBehindSubscriptions() throws {
+        let outbox = Outbox(waitingLimit: 10, startsSuspended: false, wake: WakeDescriptor())
+        outbox.open()
+        try outbox.publish(publish())
+        #expect(outbox.takeRequests().subscriptionChanges.isEmpty)
+        // The thread has taken what was asked for, and not yet what is to be published.
+        outbox.change(.add(MQTTSubscription(filter: "echo")))
+        try outbox.publish(publish())
+        #expect(outbox.takePublishes(10).isEmpty)
+        #expect(outbox.takeRequests().subscriptionChanges.count == 1)
+        #expect(outbox.takePublishes(10).count == 2)
+    }
+}

@@ -110,10 +110,11 @@ final class Outbox: Sendable {
         }
     }
 
-    /// The oldest publishes, at most `count`.
+    /// The oldest publishes, at most `count`; none while a change of subscriptions waits for its turn, so that no publish
+    /// overtakes a subscription that was asked for before it.
     func takePublishes(_ count: Int) -> [PublishSlot] {
         state.withLock { state in
-            guard count > 0, !state.publishes.isEmpty else { return [] }
+            guard count > 0, !state.publishes.isEmpty, state.subscriptionChanges.isEmpty else { return [] }
             if count >= state.publishes.count {
                 state.earliestDeadline = nil
                 let all = state.publishes
