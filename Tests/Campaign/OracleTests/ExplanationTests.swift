@@ -59,6 +59,12 @@ struct ExplanationTests {
         #expect(ClockRule.undecided([samples[0], late] + inTime.prefix(2)) == 1)
         #expect(ClockRule.undecided([samples[0], late] + inTime) == nil)
         #expect(ClockRule.undecided([samples[0], late] + inTime + [sample(20, 4000, acknowledged: 9000)]) == 5)
+        // A clock that was set by an hour: decided once it has shown that for five seconds.
+        let ahead = (0...5).map { sample(20, 3_603_000 + 1000 * Int64($0), acknowledged: 3000 + 1000 * Int64($0)) }
+        #expect(ClockRule.undecided(samples + ahead.prefix(5), clockChanges: true) == samples.count)
+        #expect(ClockRule.undecided(samples + ahead, clockChanges: true) == nil)
+        let back = sample(20, 8500, acknowledged: 8500)
+        #expect(ClockRule.undecided(samples + ahead + [back], clockChanges: true) == samples.count + ahead.count)
     }
 
     @Test("delays that run at the end may wait for good where the clock is in doubt, and only there")

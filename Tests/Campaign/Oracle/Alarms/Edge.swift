@@ -32,6 +32,9 @@ package struct SeenTransition: Sendable, Hashable, CustomStringConvertible {
     package let at: Int64
     package let sampledAt: Int64
 
+    /// Whether it is about a gateway itself, not about a sensor.
+    package var isOfGateway: Bool { alarm.hasPrefix("linekeeper/") }
+
     package init(
         sequence: Int64, alarm: String, transition: String, condition: String, eventID: String, occurrence: Int64,
         revision: Int64, at: Int64, sampledAt: Int64

@@ -32,6 +32,10 @@ package enum FaultKind: String, CaseIterable, Sendable, Hashable {
     case sameName = "same-name"
     case silentThenKill = "silent-then-kill"
     case upgrade
+    case clocksSet = "clocks-set"
+    case clocksStill = "clocks-still"
+    case gatewayClocks = "gateway-clocks"
+    case buffered
 }
 
 extension FaultKind {
@@ -71,6 +75,11 @@ extension FaultKind {
         case .refusedAnnouncements: "the broker refuses announcements for some seconds (B11)"
         case .sameName: "a second gateway with the name of the first (B19)"
         case .silentThenKill: "the active gateway is paused, then the other is killed (F4)"
+        case .clocksSet: "half of the devices' clocks are set, ahead or back by 3 s to minutes, once or twice (B01)"
+        case .clocksStill: "half of the devices' clocks stand still for 3 to 5 s, then show the right time again"
+        case .gatewayClocks:
+            "the clocks of some or all gateways are set, by 5 s to 10 years, ahead or back, and right again (B15)"
+        case .buffered: "half of the devices keep what they measure for 3 to 8 s and send it with its own times (B17)"
         case .upgrade: "rolling upgrade from --upgrade-from, and back"
         }
     }
@@ -103,6 +112,9 @@ extension FaultKind {
         case .sameName: Setting(trees: Setting.outside)
         case .silentThenKill: Setting(gateways: 2...2, trees: Setting.outside)
         case .upgrade: Setting(gateways: 2...2, trees: Setting.outside, needsOther: true)
+        case .clocksSet, .clocksStill, .buffered: Setting()
+        // Commands are refused for a minute after that.
+        case .gatewayClocks: Setting(hasCommands: false, setsClocks: true)
         }
     }
 }

@@ -27,6 +27,8 @@ package struct Setting: Sendable {
     package var isLast = false
     /// Whether commands are asked for meanwhile: not where they would mend what the fault broke.
     package var hasCommands = true
+    /// Whether gateways' clocks can be set.
+    package var setsClocks = false
     /// Needs the program of `--upgrade-from`.
     package var needsOther = false
     /// Whether the fault stops the broker's process; two at once would start it twice.

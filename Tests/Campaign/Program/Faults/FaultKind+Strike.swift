@@ -36,6 +36,10 @@ extension FaultKind {
         case .forgedWills: try await OutsiderFaults.forgedWills(scene)
         case .wrongBroker: try await OutsiderFaults.wrongBroker(scene)
         case .sameName: try await OutsiderFaults.sameName(scene)
+        case .clocksSet: try await ClockFaults.set(scene, &random)
+        case .clocksStill: try await ClockFaults.standStill(scene, &random)
+        case .gatewayClocks: try await ClockFaults.setGateways(scene, &random)
+        case .buffered: try await ClockFaults.buffer(scene, &random)
         case .upgrade: try await UpgradeFault.roll(scene, &random)
         }
     }

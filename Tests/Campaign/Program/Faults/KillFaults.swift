@@ -22,6 +22,12 @@ enum KillFaults {
         try? await Task.sleep(for: random.milliseconds(0...5), tolerance: .zero)
         scene.struck()
         for seat in scene.seats { seat.strike() }
+        // What a standby had acknowledged and the owner had not written is in nobody's hands if the standby serves next. A
+        // transition it acknowledges only once that is recorded.
+        if scene.seats.count > 1 {
+            let now = WallTime.now()
+            scene.note { $0.uncertainWithoutTransition.append(now - 550...now) }
+        }
         for seat in scene.seats { await seat.kill9() }
         try? await Task.sleep(for: random.milliseconds(100...800))
         for seat in scene.seats { try seat.start() }

@@ -55,7 +55,7 @@ final class AlarmEars: Sendable {
     /// When the first event of a sample after that moment was heard.
     func firstEvent(sampledAfter time: Int64) -> ContinuousClock.Instant? {
         heard.state.withLock { state in
-            state.events.firstIndex { $0.sampledAt > time }.map { state.times[$0] }
+            state.events.firstIndex { $0.sampledAt > time && !$0.isOfGateway }.map { state.times[$0] }
         }
     }
 

@@ -10,6 +10,8 @@ final class Sensor: Sendable {
     struct Published: Sendable {
         let value: Double
         let time: Int64
+        /// False when its time is the same as that of others, so that their order is nobody's knowledge.
+        let isClockRunning: Bool
         var acknowledgedAt: Int64?
     }
 
@@ -25,6 +27,26 @@ final class Sensor: Sendable {
         /// Who waits until a request is done. Whoever still waits at the end is let go.
         var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
         var hasEnded = false
+        var clock = Clock()
+        /// Of `published`: what is kept until it may be sent.
+        var kept: [Int]?
+    }
+
+    /// The sensor's own clock.
+    private struct Clock {
+        /// How far it is ahead.
+        var offset: Int64 = 0
+        var standsAt: Int64?
+        /// The last time that it has shown since it was set.
+        var last: Int64?
+
+        /// Strictly increasing while it runs, whatever its resolution.
+        mutating func now() -> Int64 {
+            if let standsAt { return standsAt }
+            let time = max((last ?? .min + 1) + 1, WallTime.now() + offset)
+            last = time
+            return time
+        }
     }
 
     /// Between two attempts to publish the same bytes.
@@ -45,6 +67,10 @@ final class Sensor: Sendable {
     /// Publishes what it is asked for until cancelled.
     func run(_ link: BrokerLink) async {
         for await request in requests {
+            // Nothing to measure: what was kept is sent.
+            if request.values.isEmpty {
+                for index in state.withLock({ $0.kept.take() ?? [] }) { await send(index, link) }
+            }
             for value in request.values { await publish(value, link) }
             let waiter = state.withLock { state in
                 state.waiting -= 1
@@ -99,13 +125,22 @@ final class Sensor: Sendable {
     }
 
     private func publish(_ value: Double, _ link: BrokerLink) async {
-        let (index, time) = state.withLock { state in
-            // Strictly increasing, whatever the clock's resolution.
-            let time = max((state.published.last?.time ?? 0) + 1, WallTime.now())
-            state.published.append(Published(value: value, time: time, acknowledgedAt: nil))
-            return (state.published.count - 1, time)
+        let index: Int? = state.withLock { state in
+            let time = state.clock.now()
+            state.published.append(
+                Published(value: value, time: time, isClockRunning: state.clock.standsAt == nil, acknowledgedAt: nil))
+            let index = state.published.count - 1
+            state.kept?.append(index)
+            return state.kept == nil ? index : nil
         }
-        let payload = script.hasSourceTime ? "{\"v\":\(value),\"ts\":\(time)}" : "{\"v\":\(value)}"
+        if let index { await send(index, link) }
+    }
+
+    private func send(_ index: Int, _ link: BrokerLink) async {
+        let published = state.withLock { $0.published[index] }
+        let payload =
+            script.hasSourceTime
+            ? "{\"v\":\(published.value),\"ts\":\(published.time)}" : "{\"v\":\(published.value)}"
         while !Task.isCancelled {
             do {
                 try await link.publish(topic, payload)
@@ -116,6 +151,26 @@ final class Sensor: Sendable {
                 try? await Task.sleep(for: Self.retryPause)
             }
         }
+    }
+}
+
+// MARK: - What may be wrong with a sensor
+
+extension Sensor {
+    /// Sets its clock, that far from the right time.
+    func setClock(by offset: Int64) { state.withLock { $0.clock = Clock(offset: offset) } }
+
+    /// Whether its clock stands still; it shows the right time afterwards.
+    func stopClock(_ stops: Bool) {
+        state.withLock { state in
+            state.clock.standsAt = stops ? state.clock.now() : nil
+        }
+    }
+
+    /// Whether it keeps what it measures; afterwards it sends that, in order, before anything else.
+    func buffer(_ buffers: Bool) {
+        if buffers { return state.withLock { $0.kept = [] } }
+        post([], unlessBehind: false, waiter: nil)
     }
 }
 

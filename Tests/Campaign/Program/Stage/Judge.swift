@@ -13,6 +13,8 @@ struct Judge {
         static let quiet: Int64 = 100
         static let fault: Int64 = 60_000
         static let margin: Int64 = 1_500
+        /// While gateways' clocks are set: more than by which they are.
+        static let otherClock: Int64 = 20 * 365 * 86_400_000
     }
 
     func examine() async throws -> Verdict {
@@ -47,18 +49,19 @@ struct Judge {
             let samples = samples(of: sensor, notes)
             let explanation = Explanation(
                 alarm, rule: rule, samples: samples, entries: byAlarm.removeValue(forKey: alarm) ?? [],
-                mayWait: isUndecided(sensor, samples))
+                mayWait: isUndecided(sensor, samples, notes))
             verdict.occurrences += explanation.occurrences
             verdict.findings += explanation.findings
         }
-        for entry in byAlarm.values.joined() {
+        // What gateways say about themselves is no sensor's: only that it is recorded once and announced as recorded.
+        for entry in byAlarm.values.joined() where !entry.isOfGateway {
             verdict.findings.append(Finding(.invented, entry.alarm, "\(entry); nothing was published there"))
         }
         verdict.findings += IdentityVerdict.findings(journal)
     }
 
-    private func isUndecided(_ sensor: Sensor, _ samples: [Sample]) -> Bool {
-        sensor.script.hasSourceTime && ClockRule.undecided(samples) != nil
+    private func isUndecided(_ sensor: Sensor, _ samples: [Sample], _ notes: Scene.Notes) -> Bool {
+        sensor.script.hasSourceTime && ClockRule.undecided(samples, clockChanges: notes.clocksChange) != nil
     }
 
     private func samples(of sensor: Sensor, _ notes: Scene.Notes) -> [Sample] {
@@ -67,27 +70,40 @@ struct Judge {
         for index in samples.indices where samples[index].acknowledgedAt - samples[index].time > ClockRule.historyAge {
             samples[index].isCertain = false
         }
-        if let first = ClockRule.undecided(samples) {
+        if let first = ClockRule.undecided(samples, clockChanges: notes.clocksChange) {
             for index in samples[first...].indices { samples[index].isCertain = false }
         }
         return samples
     }
 
+    /// Whether gateways may have heard what was published then much later than the broker had it.
+    private func isDisturbed(_ time: Int64, _ notes: Scene.Notes) -> Bool {
+        guard let struck = notes.struck else { return false }
+        let healed = notes.healedAt ?? .max - Tolerance.margin
+        return (struck.wall - Tolerance.margin...healed + Tolerance.margin).contains(time)
+    }
+
     private func published(by sensor: Sensor, _ notes: Scene.Notes) -> [Sample] {
-        sensor.published.compactMap { published in
+        let rule = sensor.script.rule
+        let isImmediate = rule.map { $0.onDelay == 0 && $0.offDelay == 0 } ?? false
+        let uncertain =
+            notes.uncertain + (isImmediate ? [] : notes.uncertainWithoutTransition)
+            + (sensor.script.hasSourceTime ? [] : notes.uncertainWithoutTime)
+        return sensor.published.compactMap { published in
             guard let acknowledgedAt = published.acknowledgedAt else { return nil }
-            let isDisturbed =
-                notes.struck.map {
-                    ($0.wall - Tolerance.margin...(notes.healedAt ?? .max - Tolerance.margin) + Tolerance.margin)
-                        .contains(published.time)
-                } ?? false
             let tolerance =
-                isDisturbed ? Tolerance.fault : Tolerance.quiet + acknowledgedAt - published.time
+                sensor.script.hasSourceTime ? 0 : tolerance(published.time, acknowledgedAt, notes)
             return Sample(
                 value: published.value, time: published.time, acknowledgedAt: acknowledgedAt,
-                tolerance: sensor.script.hasSourceTime ? 0 : tolerance,
-                isCertain: !notes.uncertain.contains { $0.contains(acknowledgedAt) })
+                tolerance: tolerance,
+                isCertain: published.isClockRunning && !uncertain.contains { $0.contains(acknowledgedAt) })
         }
+    }
+
+    /// For a sample without a time of its own.
+    private func tolerance(_ time: Int64, _ acknowledgedAt: Int64, _ notes: Scene.Notes) -> Int64 {
+        if notes.uncertainWithoutTime.contains(where: { $0.contains(acknowledgedAt) }) { return Tolerance.otherClock }
+        return isDisturbed(time, notes) ? Tolerance.fault : Tolerance.quiet + acknowledgedAt - time
     }
 
     private func tagComplaints(_ notes: Scene.Notes) async throws -> [String] {
@@ -102,7 +118,9 @@ struct Judge {
             let isRight = samples[certain...].contains { sample in
                 node.v?.number == sample.value && (!sensor.script.hasSourceTime || node.t == sample.time)
             }
-            if isRight, node.q == "good" || node.q == "uncertain" && isUndecided(sensor, samples) { return nil }
+            // What a gateway heard late and nothing followed leaves its sensor's clock in doubt.
+            let mayBeUncertain = isUndecided(sensor, samples, notes) || isDisturbed(last.time, notes)
+            if isRight, node.q == "good" || node.q == "uncertain" && mayBeUncertain { return nil }
             return "tag \(sensor.topic) holds \(node.v.map { "\($0)" } ?? "nothing") \(node.q) of \(node.t), "
                 + "last published \(last.value) of \(last.time)"
         }

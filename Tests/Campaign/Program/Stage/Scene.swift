@@ -12,6 +12,10 @@ final class Scene: Sendable {
         var healedAt: Int64?
         /// Samples acknowledged in these spans may be lost; why is said in README's guarantees.
         var uncertain: [ClosedRange<Int64>] = []
+        /// The same of samples that make no transition at once: no alarm watches them, or one with delays.
+        var uncertainWithoutTransition: [ClosedRange<Int64>] = []
+        /// The same of samples without a time of their own.
+        var uncertainWithoutTime: [ClosedRange<Int64>] = []
         /// Entries recorded in these spans may not have been heard by the campaign's own subscriber.
         var deaf: [ClosedRange<Int64>] = []
         /// What a kind of fault itself found wrong.
@@ -20,6 +24,8 @@ final class Scene: Sendable {
         var patience = Duration.seconds(15)
         /// Commands must not end in doubt: their owner lived, and their device answered.
         var forbidsUnknown = false
+        /// Whether sensors' clocks are changed, and not only their messages late.
+        var clocksChange = false
     }
 
     let plan: RoundPlan

@@ -11,18 +11,22 @@ final class Seat: Sendable {
     let treeLink: FaultProxy?
     /// Where its own tree listens, when it has one.
     let embeddedPort: Int?
+    /// Where its clock can be set.
+    let clock: SetClock?
     private let scratch: Scratch
     private let state: Mutex<(program: LinekeeperProgram, process: ChildProcess?)>
 
     init(
         _ id: String, program: LinekeeperProgram, configuration: PlantConfiguration, scratch: Scratch,
-        brokerLink: FaultProxy? = nil, treeLink: FaultProxy? = nil, embeddedPort: Int? = nil
+        brokerLink: FaultProxy? = nil, treeLink: FaultProxy? = nil, embeddedPort: Int? = nil,
+        clock: SetClock? = nil
     ) throws {
         self.id = id
         self.scratch = scratch
         self.brokerLink = brokerLink
         self.treeLink = treeLink
         self.embeddedPort = embeddedPort
+        self.clock = clock
         configurationFile = try configuration.write(gateway: id, to: scratch)
         state = Mutex((program, nil))
     }
@@ -35,7 +39,8 @@ final class Seat: Sendable {
             if let other { state.program = other }
             return state.program
         }
-        let process = try program.start(["run", "--config", configurationFile], name: id, in: scratch)
+        let process = try program.start(
+            ["run", "--config", configurationFile], name: id, in: scratch, environment: clock?.environment ?? [:])
         state.withLock { $0.process = process }
     }
 

@@ -107,9 +107,11 @@ struct StageBuilder: Sendable {
             }
             let configuration = CampaignFiles.configuration(
                 plant: plant, broker: "mqtt://127.0.0.1:\(brokerLink?.port ?? broker.port)", tree: tree)
+            let clock =
+                plan.settings.contains(where: \.setsClocks) ? try SetClock(gateway: id, scratch: scratch) : nil
             return try Seat(
                 id, program: program, configuration: configuration, scratch: scratch, brokerLink: brokerLink,
-                treeLink: treeLink, embeddedPort: embeddedPort)
+                treeLink: treeLink, embeddedPort: embeddedPort, clock: clock)
         }
     }
 }
