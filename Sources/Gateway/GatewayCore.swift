@@ -141,7 +141,8 @@ struct GatewayCore: Service {
             })
         let processor = AlarmProcessor(
             client: client, election: election, gateway: identity.gateway, plant: plant,
-            definitions: configuration.alarms, journal: journal, known: known, board: board, gate: gate,
+            definitions: configuration.alarms + GatewayFault.alarms, journal: journal, known: known, board: board,
+            gate: gate,
             turns: wakes.alarms, counters: counters, health: health, clock: clock, logger: logger, term: termReturns)
         let topics = AlarmTopics(plant: configuration.plant)
         let announcer = Announcer(
@@ -228,12 +229,14 @@ struct GatewayCore: Service {
                 GatewayStatusRecord(
                     gateway: identity.gateway, life: identity.life, at: now,
                     broker: "\(subscriber.connectionState)", brokerSince: watch.brokerSince,
-                    configurationDigest: digest, problems: health.problems,
+                    configurationDigest: digest, problems: health.problems, recovered: health.recovered,
                     counters: .init(
                         (plant.numbers + BrokerConnections.numbers(subscriber: subscriber, publisher: publisher)
                             + commands.numbers + board.numbers + counters.all).map { ($0.name, $0.value) },
                         uniquingKeysWith: { $1 }))
             }, holdsName: { ownership.holdsName }, health: health, clock: clock)
+        let follower = StatusFollower(
+            client: client, plant: plant, wakes: wakes, health: health, clock: clock, logger: logger)
         // This runs once the tree has been read, so the gateway is ready; without its broker it is still worth keeping.
         let systemd = SystemdLifecycle(
             notifier: SystemdNotifier(environment: HostProcess.environment, processID: HostProcess.id), clock: clock,
@@ -242,8 +245,7 @@ struct GatewayCore: Service {
         return [
             publisher, control, journal, membership, election, shards, ownership, eagerness, processor, announcer,
             retained, houseKeeping, devices, mirror, ingest, hearing, missed, returns, subscriber, commands, watch,
-            status,
-            systemd,
+            status, follower, systemd,
         ]
     }
 }

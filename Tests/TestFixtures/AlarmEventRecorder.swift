@@ -21,7 +21,7 @@ public final class AlarmEventRecorder: Sendable {
         self.heard = heard
         link = try await BrokerLink(
             port: port, clientID: "alarm-events-\(UUID().uuidString.prefix(6))",
-            subscriptions: ["linekeeper/\(plant)/alarm-events"]
+            subscriptions: ["linekeeper/\(plant)/alarm-events"], keepsSession: true
         ) { message in
             struct Transition: Decodable { let transition: String }
             let decoder = JSONDecoder()
@@ -37,7 +37,10 @@ public final class AlarmEventRecorder: Sendable {
         }
     }
 
-    public var events: [Event] { heard.state.withLock { $0.events } }
+    /// The plant's.
+    public var events: [Event] { allEvents.filter { !$0.record.isOfGateway } }
+    /// Those about gateways as well.
+    public var allEvents: [Event] { heard.state.withLock { $0.events } }
     /// Messages that are no alarm events: none in a sound test.
     public var unreadable: [String] { heard.state.withLock { $0.unreadable } }
     public func close() async { await link.close() }

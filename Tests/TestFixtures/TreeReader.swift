@@ -112,8 +112,10 @@ public final class TreeReader: Sendable {
         return lines.sorted { $0.sequence < $1.sequence }
     }
 
-    /// Alarm entries of the journal, in order.
-    public func alarmJournal() async throws -> [JournalLine] { try await journal().filter { $0.kind == "alarm" } }
+    /// The plant's alarm entries of the journal, in order.
+    public func alarmJournal() async throws -> [JournalLine] {
+        try await journal().filter { $0.kind == "alarm" && $0.record?.isOfGateway != true }
+    }
 
     public func command(_ id: String) async throws -> CommandNode? { try await decode("/commands/" + id) }
 

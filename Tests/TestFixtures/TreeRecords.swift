@@ -17,6 +17,9 @@ public struct AlarmNode: Decodable, Sendable, Hashable {
     public let ackBy: String?
     public let comment: String?
     public let epoch: Int64
+
+    /// Whether it is about a gateway, not about the plant.
+    public var isOfGateway: Bool { tag.hasPrefix("linekeeper/") }
 }
 
 /// One entry of the journal.

@@ -130,6 +130,11 @@ struct PlantSections {
                     "an alarm named \"\(alarm.definition.name)\" stands at \(earlier.value.location) already",
                     expected: "each name once")
             }
+            if alarm.definition.name == GatewayFault.alarmName {
+                alarm.place(["name"]).report(
+                    "alarm \"\(alarm.definition.name)\" has the name of Linekeeper's own alarms about its gateways",
+                    expected: "another name")
+            }
             if !tags.contains(where: pattern.overlaps), !routes.isEmpty {
                 alarm.place(["tags"]).warn(
                     "alarm \"\(alarm.definition.name)\" watches \(alarm.definition.tags), which no route delivers",

@@ -33,6 +33,7 @@ final class FailureBoard: Sendable {
         case answers
         case trimming
         case status
+        case gateways
 
         /// Whether it fails whenever the tree is away.
         var needsTree: Bool {
@@ -40,7 +41,7 @@ final class FailureBoard: Sendable {
             case .tree, .broker, .subscriptions, .unretained, .echoes, .clock, .tables, .answers: false
             case .registration, .shards, .missed, .tags, .devices, .alarms, .requests, .journal, .announcements, .marks,
                 .retained,
-                .commands, .commandRecords, .trimming, .status:
+                .commands, .commandRecords, .trimming, .status, .gateways:
                 true
             }
         }
@@ -57,11 +58,17 @@ final class FailureBoard: Sendable {
     /// Causes are shown to people; some quote what came from outside.
     private static let longestCause = 300
 
+    private struct State {
+        var reported: [Activity: (problem: GatewayProblem, last: ContinuousClock.Instant)] = [:]
+        /// The newest of each activity that works again, and when it has ended.
+        var recovered: [Activity: (problem: GatewayProblem, at: ContinuousClock.Instant)] = [:]
+    }
+
     private let clock: GatewayClock
     private let logger: Logger
     private let isTreeAway: @Sendable () -> Bool
     private let isBrokerAway: @Sendable () -> Bool
-    private let reported = Mutex<[Activity: (problem: GatewayProblem, last: ContinuousClock.Instant)]>([:])
+    private let state = Mutex(State())
 
     /// What has not been tried again for so long is not shown any more: nobody knows whether it still fails.
     static let memory = Duration.seconds(60)
@@ -87,10 +94,20 @@ final class FailureBoard: Sendable {
     /// What fails now, the oldest first.
     var problems: [GatewayProblem] {
         let now = clock.now()
-        return reported.withLock { reported in
-            reported.values.filter { now - $0.last <= Self.memory }.map(\.problem)
-                .sorted { ($0.since, $0.kind) < ($1.since, $1.kind) }
+        return state.withLock { Self.sorted($0.reported.values.filter { now - $0.last <= Self.memory }.map(\.problem)) }
+    }
+
+    /// What works again, for as long as somebody may not have read yet that it failed: ``memory``.
+    var recovered: [GatewayProblem] {
+        let now = clock.now()
+        return state.withLock { state in
+            state.recovered = state.recovered.filter { now - $0.value.at <= Self.memory }
+            return Self.sorted(state.recovered.values.map(\.problem))
         }
+    }
+
+    private static func sorted(_ problems: [GatewayProblem]) -> [GatewayProblem] {
+        problems.sorted { ($0.since, $0.kind) < ($1.since, $1.kind) }
     }
 
     // MARK: For the logs of activities
@@ -105,8 +122,8 @@ final class FailureBoard: Sendable {
     func began(_ activity: Activity, _ text: String, cause: String, after time: Duration) {
         let since = clock.wall() &- time.wholeMilliseconds
         let cause = String(cause.prefix(Self.longestCause))
-        reported.withLock {
-            $0[activity] = (
+        state.withLock {
+            $0.reported[activity] = (
                 GatewayProblem(kind: activity.rawValue, since: since, text: text, cause: cause), clock.now()
             )
         }
@@ -115,16 +132,25 @@ final class FailureBoard: Sendable {
 
     func goesOn(_ activity: Activity, cause: String) {
         let now = clock.now()
-        reported.withLock { reported in
-            reported[activity]?.problem.cause = String(cause.prefix(Self.longestCause))
-            reported[activity]?.last = now
+        state.withLock { state in
+            state.reported[activity]?.problem.cause = String(cause.prefix(Self.longestCause))
+            state.reported[activity]?.last = now
         }
     }
 
     func ended(_ activity: Activity, _ text: String, after time: Duration) {
-        reported.withLock { $0[activity] = nil }
+        isOver(activity)
         logger.notice("\(text)", metadata: ["after": "\(time)"])
     }
 
-    func withdrawn(_ activity: Activity) { reported.withLock { $0[activity] = nil } }
+    func withdrawn(_ activity: Activity) { isOver(activity) }
+
+    private func isOver(_ activity: Activity) {
+        let (now, wall) = (clock.now(), clock.wall())
+        state.withLock { state in
+            guard var problem = state.reported.removeValue(forKey: activity)?.problem else { return }
+            problem.until = wall
+            state.recovered[activity] = (problem, now)
+        }
+    }
 }

@@ -38,7 +38,8 @@ final class PlantState: Sendable {
         limits.tags = configuration.limits.maxTags
         limits.payloadBytes = configuration.limits.maxPayload
         let plant = try LivePlant(
-            routes: configuration.routes, rules: configuration.tags, alarms: configuration.alarms,
+            routes: configuration.routes, rules: configuration.tags,
+            alarms: configuration.alarms + GatewayFault.alarms,
             answerFilters: answerFilters,
             echoTopic: Array(echoTopic.utf8), limits: limits, hashSeed: .random(in: .min ... .max))
         state = Mutex(State(plant: plant))
@@ -105,6 +106,12 @@ final class PlantState: Sendable {
     func heard(through time: Milliseconds) -> LivePlant.Effects {
         let now = clock.wall()
         return state.withLock { $0.plant.heard(through: time, at: now) }
+    }
+
+    /// What the gateways say about themselves, this one included; see ``LivePlant/statusesRead(_:at:)``.
+    func statusesRead(_ statuses: [GatewayStatusRecord]) -> LivePlant.Effects {
+        let now = clock.wall()
+        return state.withLock { $0.plant.statusesRead(statuses, at: now) }
     }
 
     /// Whether proof is wanted of what has been heard.

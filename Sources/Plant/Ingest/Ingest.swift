@@ -37,6 +37,9 @@ public struct Ingest: Sendable {
     /// Of each of `boundTags`.
     private var isNumeric: ContiguousArray<Bool> = []
     private let numericTags: NumericTags
+    /// Tags and devices of Linekeeper's own, which take no room from the plant's.
+    private var ownTagCount = 0
+    private var ownDeviceCount = 0
     private var scanner = JSONScanner()
     private var readings: ContiguousArray<PayloadDecoder.Reading> = []
 
@@ -51,8 +54,8 @@ public struct Ingest: Sendable {
         numericTags = NumericTags(rules: rules, alarms: alarms)
         self.routes = ContiguousArray(routes.map { Route(definition: $0, decoder: PayloadDecoder($0)) })
         self.limits = limits
-        tags = TagTable(limit: limits.tags)
-        devices = DeviceTable(limit: limits.devices)
+        tags = TagTable(limit: limits.tags + GatewayFault.mostGateways * GatewayFault.mostKinds)
+        devices = DeviceTable(limit: limits.devices + GatewayFault.mostGateways)
         topics = TopicTable(limit: limits.topics, byteLimit: limits.topicBytes, seed: hashSeed)
     }
 
@@ -62,10 +65,15 @@ public struct Ingest: Sendable {
     /// Tables that take nothing more, in words.
     public var fullTables: [String] {
         [
-            topics.hasRoom(forBytes: 1) ? nil : "topics (\(topics.count))", tags.isFull ? "tags (\(tags.count))" : nil,
-            devices.isFull ? "devices (\(devices.count))" : nil,
+            topics.hasRoom(forBytes: 1) ? nil : "topics (\(topics.count))",
+            roomForTags > 0 ? nil : "tags (\(tags.count - ownTagCount))",
+            roomForDevices > 0 ? nil : "devices (\(devices.count - ownDeviceCount))",
         ].compactMap { $0 }
     }
+
+    private var roomForTags: Int { limits.tags - (tags.count - ownTagCount) }
+
+    private var roomForDevices: Int { limits.devices - (devices.count - ownDeviceCount) }
 
     /// The tags of a topic, by its number.
     public func tags(ofTopic number: Int) -> ArraySlice<TagID> {
@@ -110,7 +118,7 @@ public struct Ingest: Sendable {
             binding = found
         } catch {
             switch error {
-            case .path, .device: counters.refusedTopics &+= 1
+            case .path, .device, .own: counters.refusedTopics &+= 1
             case .tooManyTopics, .tooManyTags, .tooManyDevices: counters.tableFull &+= 1
             }
             outcome.result = .refused(error)
@@ -272,11 +280,12 @@ extension Ingest {
         } catch {
             throw .path(error)
         }
+        guard !GatewayFault.isOwn(devicePath), !tagPaths.contains(where: GatewayFault.isOwn) else { throw .own }
         // Nothing is remembered of a topic that does not fit as a whole.
         guard topics.hasRoom(forBytes: topic.count) else { throw .tooManyTopics }
         let newPaths = Set(tagPaths.filter { tags.id(of: $0) == nil })
-        guard newPaths.count <= limits.tags - tags.count else { throw .tooManyTags }
-        guard
+        guard newPaths.count <= roomForTags else { throw .tooManyTags }
+        guard roomForDevices > 0 || devices.id(of: devicePath) != nil,
             let device = devices.intern(devicePath, route: definition.name, staleAfter: definition.staleAfter, at: now)
         else {
             throw .tooManyDevices
@@ -347,7 +356,18 @@ extension Ingest {
     /// The device of a path that the tree knows; nil when the table is full. Its route is learnt with its first
     /// message.
     public mutating func device(for path: TagPath, at now: Milliseconds) -> DeviceID? {
-        devices.intern(path, at: now)?.id
+        guard roomForDevices > 0 || devices.id(of: path) != nil else { return nil }
+        return devices.intern(path, at: now)?.id
+    }
+
+    /// A tag of Linekeeper's own, which no message delivers; nil when there are too many.
+    mutating func ownTag(_ path: TagPath, device: TagPath, at now: Milliseconds) -> TagID? {
+        if let tag = tags.id(of: path) { return tag }
+        guard let device = devices.intern(device, at: now) else { return nil }
+        if device.isNew { ownDeviceCount += 1 }
+        guard let tag = tags.intern(path, device: device.id, shard: devices[device.id].shard) else { return nil }
+        ownTagCount += 1
+        return tag
     }
 
     /// Takes over the state that the tree has for a device.

@@ -16,6 +16,8 @@ public struct MessageOutcome: Sendable, Hashable {
     public enum Refusal: Error, Hashable, Sendable, CustomStringConvertible {
         case path(TagPath.Refusal)
         case device(TagPath.Refusal)
+        /// Its tags or its device would be Linekeeper's own.
+        case own
         case tooManyTopics
         case tooManyTags
         case tooManyDevices
@@ -24,6 +26,7 @@ public struct MessageOutcome: Sendable, Hashable {
             switch self {
             case .path(let refusal): "no name for a tag: \(refusal)"
             case .device(let refusal): "no name for a device: \(refusal)"
+            case .own: "tags and devices below \(GatewayFault.prefix) are Linekeeper's own"
             case .tooManyTopics: "too many topics"
             case .tooManyTags: "too many tags"
             case .tooManyDevices: "too many devices"

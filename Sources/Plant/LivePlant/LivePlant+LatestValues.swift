@@ -60,12 +60,17 @@ extension LivePlant {
             record.sourceTime = now
             record.receivedTime = now
         }
-        let known = ingest.tags.count
-        guard let tag = ingest.tag(for: path, at: now) else { return }
-        bind(known..<ingest.tags.count)
+        guard let tag = tag(for: path, at: now) else { return }
         nodeExists[tag.index] = true
         latest.seed(tag, record, isTimeBelieved: isBelieved, tags: ingest.tags)
         lookLater(at: tag, since: now, delays: record.delays)
+    }
+
+    private mutating func tag(for path: TagPath, at now: Milliseconds) -> TagID? {
+        if GatewayFault.isOwn(path) { return seedOwnTag(path, at: now) }
+        let known = ingest.tags.count
+        defer { bind(known..<ingest.tags.count) }
+        return ingest.tag(for: path, at: now)
     }
 
     /// Takes over a device's node, before anything is heard.

@@ -44,7 +44,7 @@ extension LivePlant {
 
     /// Latest value and alarms of one sample; true when it left an alarm transition.
     @inline(__always)
-    private mutating func take(_ sample: Sample, _ timing: Timing) -> Bool {
+    mutating func take(_ sample: Sample, _ timing: Timing) -> Bool {
         if timing.isDoubtful {
             latest.record(sample, tags: ingest.tags, isOrdered: false)
             return evaluateDoubtful(sample, timing)

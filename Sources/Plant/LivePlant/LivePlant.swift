@@ -110,6 +110,9 @@ public struct LivePlant: Sendable {
     /// this process ran and its clock did not leap.
     var unheardNotBefore: Milliseconds = .min
     var nextUnreadableLog: Milliseconds = 0
+    /// The tags of the gateways themselves, by gateway; and when their statuses were last looked at, without leaps.
+    var ownTags: [String: OwnTags] = [:]
+    var lastStatuses: Milliseconds = LivePlant.unproved
     /// When the journal last showed a transition.
     var lastRecorded: Milliseconds = 0
 

@@ -6,14 +6,17 @@ public struct GatewayProblem: Sendable, Hashable {
     public var kind: String
     /// Since when, by that gateway's wall clock.
     public var since: Milliseconds
+    /// Until when; nil while it still does not work.
+    public var until: Milliseconds?
     /// What fails, in a sentence, for people.
     public var text: String
     /// Why the latest attempt failed.
     public var cause: String
 
-    public init(kind: String, since: Milliseconds, text: String, cause: String) {
+    public init(kind: String, since: Milliseconds, until: Milliseconds? = nil, text: String, cause: String) {
         self.kind = kind
         self.since = since
+        self.until = until
         self.text = text
         self.cause = cause
     }
@@ -24,10 +27,15 @@ public struct GatewayProblem: Sendable, Hashable {
             return nil
         }
         self.init(
-            kind: kind, since: since, text: json["text"]?.stringValue ?? "", cause: json["cause"]?.stringValue ?? "")
+            kind: kind, since: since, until: json["until"]?.intValue, text: json["text"]?.stringValue ?? "",
+            cause: json["cause"]?.stringValue ?? "")
     }
 
     public var json: JSONValue {
-        ["kind": .string(kind), "since": .integer(since), "text": .string(text), "cause": .string(cause)]
+        var members: OrderedDictionary<String, JSONValue> = ["kind": .string(kind), "since": .integer(since)]
+        members["until"] = until.map(JSONValue.integer)
+        members["text"] = .string(text)
+        members["cause"] = .string(cause)
+        return .object(members)
     }
 }

@@ -14,11 +14,13 @@ public struct GatewayStatusRecord: Sendable, Hashable {
     public var configurationDigest: String?
     /// What does not work and has not for a while.
     public var problems: [GatewayProblem]
+    /// What works again since a moment ago, so that everybody who looks now and then learns that it did not.
+    public var recovered: [GatewayProblem]
     public var counters: OrderedDictionary<String, UInt64>
 
     public init(
         gateway: String, life: String?, at: Milliseconds, broker: String, brokerSince: Milliseconds? = nil,
-        configurationDigest: String? = nil, problems: [GatewayProblem] = [],
+        configurationDigest: String? = nil, problems: [GatewayProblem] = [], recovered: [GatewayProblem] = [],
         counters: OrderedDictionary<String, UInt64>
     ) {
         self.gateway = gateway
@@ -28,6 +30,7 @@ public struct GatewayStatusRecord: Sendable, Hashable {
         self.brokerSince = brokerSince
         self.configurationDigest = configurationDigest
         self.problems = problems
+        self.recovered = recovered
         self.counters = counters
     }
 
@@ -36,14 +39,10 @@ public struct GatewayStatusRecord: Sendable, Hashable {
         guard let json = try? JSONValue(parsing: data), let gateway = json["gateway"]?.stringValue,
             let at = json["at"]?.intValue
         else { return nil }
-        var problems: [GatewayProblem] = []
-        if case .array(let elements)? = json["problems"] {
-            problems = elements.prefix(Self.mostProblems).compactMap(GatewayProblem.init(json:))
-        }
         self.init(
             gateway: gateway, life: json["life"]?.stringValue, at: at, broker: json["broker"]?.stringValue ?? "",
             brokerSince: json["brokerSince"]?.intValue, configurationDigest: json["configurationDigest"]?.stringValue,
-            problems: problems,
+            problems: Self.problems(json["problems"]), recovered: Self.problems(json["recovered"]),
             counters: (json["counters"]?.objectValue ?? [:]).compactMapValues { value in
                 value.intValue.flatMap(UInt64.init(exactly:))
             })
@@ -51,6 +50,11 @@ public struct GatewayStatusRecord: Sendable, Hashable {
 
     /// More than a gateway can have.
     private static let mostProblems = 100
+
+    private static func problems(_ json: JSONValue?) -> [GatewayProblem] {
+        guard case .array(let elements)? = json else { return [] }
+        return elements.prefix(mostProblems).compactMap(GatewayProblem.init(json:))
+    }
 
     public func serialized() -> [UInt8] {
         var members: OrderedDictionary<String, JSONValue> = ["gateway": .string(gateway)]
@@ -60,6 +64,7 @@ public struct GatewayStatusRecord: Sendable, Hashable {
         members["brokerSince"] = brokerSince.map(JSONValue.integer)
         members["configurationDigest"] = configurationDigest.map(JSONValue.string)
         if !problems.isEmpty { members["problems"] = .array(problems.map(\.json)) }
+        if !recovered.isEmpty { members["recovered"] = .array(recovered.map(\.json)) }
         members["counters"] = .object(
             .init(uniqueKeysWithValues: counters.map { ($0.key, .integer(Int64(clamping: $0.value))) }))
         return JSONValue.object(members).serialized()

@@ -179,9 +179,11 @@ import Testing
                 alarms:
                   - { name: hot, tags: "site/+/temperature", high: { limit: 1 } }
                   - { name: hotter, tags: "factory/+/+/temperature", high: { limit: 3 }, low: { limit: 5 } }
+                  - { name: gateway-fault, tags: "factory/+/+/temperature", high: { limit: 3 } }
                 """
         ])
         let problems = fixture.problems()
+        expectProblem(problems, "mistake", "alarm \"gateway-fault\" has the name of Linekeeper's own alarms")
         expectProblem(problems, "warning", "alarm \"hot\" watches site/+/temperature, which no route delivers")
         expectProblem(problems, "mistake", "alarm \"hotter\" low: must be less than high")
     }

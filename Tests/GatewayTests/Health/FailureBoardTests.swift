@@ -33,6 +33,11 @@ struct FailureBoardTests {
         journal.withdrawn()
         tags.succeeded()
         #expect(board.problems.isEmpty)
+        #expect(board.recovered.map(\.kind) == ["tags", "journal"] && board.recovered[0].until == 1_012_000)
+        clock.advance(by: .seconds(60))
+        #expect(board.recovered.count == 2)
+        clock.advance(by: .seconds(1))
+        #expect(board.recovered.isEmpty)
         #expect(lines.count("warning") == 2 && lines.count("notice") == 1, "\(lines.all)")
     }
 

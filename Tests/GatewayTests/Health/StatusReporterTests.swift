@@ -24,6 +24,7 @@ struct StatusReporterTests {
                     GatewayStatusRecord(
                         gateway: "a", life: "1", at: now, broker: "fine", brokerSince: 7, configurationDigest: "d",
                         problems: [GatewayProblem(kind: "tags", since: 8, text: "no", cause: "noAuth")],
+                        recovered: [GatewayProblem(kind: "tree", since: 8, until: 9, text: "no", cause: "gone")],
                         counters: ["x": 7])
                 }, holdsName: { holds.mayConnect },
                 health: FailureBoard(clock: GatewayClock(fake), logger: bed.logger), clock: GatewayClock(fake))
@@ -39,6 +40,7 @@ struct StatusReporterTests {
             #expect(json["life"] == "1" && json["broker"] == "fine" && json["at"] == 3_000)
             #expect(json["counters"]?["x"] == 7 && json["brokerSince"] == 7 && json["configurationDigest"] == "d")
             #expect(json["problems"]?[0].flatMap(GatewayProblem.init(json:))?.cause == "noAuth")
+            #expect(json["recovered"]?[0].flatMap(GatewayProblem.init(json:))?.until == 9)
             let first = try #require(try await bed.observer.exists("/status/a"))
             try await eventually("the next round") { fake.sleeperCount == 1 }
             fake.advance(by: StatusReporter.interval)
