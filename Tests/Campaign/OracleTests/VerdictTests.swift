@@ -9,6 +9,8 @@ struct VerdictTests {
         let first = entry("ACT", "high", at: 1, 1, event: "x")
         #expect(IdentityVerdict.findings([first, entry("ACT", "high", at: 5, 5, event: "y")]).isEmpty)
         #expect(IdentityVerdict.findings([first, entry("ACT", "high", at: 1, 1, event: "y")]).count == 1)
+        let twins = [first, entry("ACT", "high", at: 1, 1, event: "y")]
+        #expect(IdentityVerdict.findings(twins) { $0 == first.alarm && $1 == 1 }.isEmpty)
         #expect(IdentityVerdict.findings([first, entry("ACT", "high", at: 5, 5, event: "x")]).count == 1)
     }
 

@@ -17,6 +17,11 @@ struct Judge {
         static let otherClock: Int64 = 20 * 365 * 86_400_000
     }
 
+    private struct Moment: Hashable {
+        let topic: String
+        let time: Int64
+    }
+
     func examine() async throws -> Verdict {
         try await scene.journal.update()
         let notes = scene.notes
@@ -57,7 +62,13 @@ struct Judge {
         for entry in byAlarm.values.joined() where !entry.isOfGateway {
             verdict.findings.append(Finding(.invented, entry.alarm, "\(entry); nothing was published there"))
         }
-        verdict.findings += IdentityVerdict.findings(journal)
+        let still = Set(
+            scene.sensors.all.flatMap { sensor in
+                sensor.published.filter { !$0.isClockRunning }.map { Moment(topic: sensor.topic, time: $0.time) }
+            })
+        verdict.findings += IdentityVerdict.findings(journal) { alarm, time in
+            still.contains(Moment(topic: String(alarm[..<(alarm.lastIndex(of: "/") ?? alarm.endIndex)]), time: time))
+        }
     }
 
     private func isUndecided(_ sensor: Sensor, _ samples: [Sample], _ notes: Scene.Notes) -> Bool {
