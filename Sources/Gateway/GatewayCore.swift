@@ -229,6 +229,7 @@ struct GatewayCore: Service {
                 GatewayStatusRecord(
                     gateway: identity.gateway, life: identity.life, at: now,
                     broker: "\(subscriber.connectionState)", brokerSince: watch.brokerSince,
+                    brokerAddresses: BrokerConnections.addresses(subscriber: subscriber, publisher: publisher),
                     configurationDigest: digest, problems: health.problems, recovered: health.recovered,
                     counters: .init(
                         (plant.numbers + BrokerConnections.numbers(subscriber: subscriber, publisher: publisher)

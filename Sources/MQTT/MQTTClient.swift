@@ -58,6 +58,9 @@ public final class MQTTClient: Service, Sendable {
     /// What the connection is doing now.
     public var connectionState: MQTTConnectionState { core.state.value }
 
+    /// The broker of the present connection or attempt; while there is none, of the latest one.
+    public var broker: MQTTBroker { core.broker.withLock { $0 } }
+
     /// Whether the broker retains messages, as far as the latest connection showed. To one that does not, messages are
     /// published as others, and the will is not retained, either: a message is better than none.
     public var brokerRetainsMessages: Bool { core.retainsMessages.withLock { $0 } }
@@ -76,7 +79,7 @@ public final class MQTTClient: Service, Sendable {
     /// - Throws: ``MQTTError/timedOut(_:)`` with the reason why there is no connection, and `CancellationError`.
     public func waitUntilConnected(timeout: Duration? = nil) async throws {
         try await wait(timeout, for: connectionUpdates(), until: \.isConnected) {
-            MQTTError.timedOut("the connection to \(self.core.configuration.broker) (\(self.connectionState))")
+            MQTTError.timedOut("the connection to \(self.core.configuration.brokersInWords) (\(self.connectionState))")
         }
     }
 
@@ -85,7 +88,7 @@ public final class MQTTClient: Service, Sendable {
     /// - Throws: ``MQTTError/timedOut(_:)`` with the reason why there is no connection, and `CancellationError`.
     public func waitUntilSubscribed(timeout: Duration? = nil) async throws {
         try await wait(timeout, for: subscriptionUpdates(), until: \.isComplete) {
-            MQTTError.timedOut("subscribing at \(self.core.configuration.broker) (\(self.connectionState))")
+            MQTTError.timedOut("subscribing at \(self.core.configuration.brokersInWords) (\(self.connectionState))")
         }
     }
 

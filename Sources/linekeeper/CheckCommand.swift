@@ -91,7 +91,7 @@ struct CheckCommand: AsyncParsableCommand {
             ? "all is well" : "it can be used, with \(count(configuration.warnings.count, "warning"))"
         return """
             \(file): \(state). Plant \(configuration.plant) (\(configuration.timeZone)), gateway \(configuration.gateway), broker \
-            \(configuration.mqtt.broker), \(tree); \(count(configuration.routes.count, "route")), \
+            \(configuration.mqtt.brokersInWords), \(tree); \(count(configuration.routes.count, "route")), \
             \(count(configuration.alarms.count, "alarm")), \(count(configuration.commands.count, "command")).
             """
     }

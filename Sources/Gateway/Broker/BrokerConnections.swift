@@ -4,10 +4,12 @@ import Plant
 /// The two connections of a gateway to its broker.
 ///
 /// They are two so that acknowledgements of incoming messages, which wait until the messages have been taken over, and
-/// outgoing announcements do not wait for each other.
+/// outgoing announcements do not wait for each other. Of a list of brokers both go to the same one when they can: what this
+/// gateway says to itself on one must be heard on the other, also while a bridge between brokers is down.
 struct BrokerConnections {
     let configuration: GatewayConfiguration
     let identity: GatewayIdentity
+    let companions = MQTTCompanions()
 
     private var clientID: String {
         configuration.mqtt.clientID ?? "linekeeper-\(configuration.plant)-\(configuration.gateway)"
@@ -48,6 +50,7 @@ struct BrokerConnections {
 
     private func common(clientID: String) throws -> MQTTClient.Configuration {
         var result = try configuration.mqtt.clientConfiguration(clientID: clientID)
+        result.companions = companions
         result.maxPayload = configuration.limits.maxPayload
         // A few gateways do not burden a broker, and each waits for values: never much longer than the broker is away.
         result.reconnect.maximum = .milliseconds(500)
@@ -59,6 +62,16 @@ struct BrokerConnections {
 }
 
 extension BrokerConnections {
+    /// The brokers at which the two connections stand: one when they have met, none while both are away.
+    static func addresses(subscriber: MQTTClient, publisher: MQTTClient) -> [String] {
+        var addresses: [String] = []
+        for client in [subscriber, publisher] where client.connectionState.isConnected {
+            let address = "\(client.broker)"
+            if !addresses.contains(address) { addresses.append(address) }
+        }
+        return addresses
+    }
+
     /// What the two connections have counted, by name.
     static func numbers(subscriber: MQTTClient, publisher: MQTTClient) -> [(name: String, value: UInt64)] {
         let incoming = subscriber.statistics

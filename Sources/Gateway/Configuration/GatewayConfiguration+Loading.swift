@@ -176,17 +176,11 @@ struct ConfigurationLoader {
         }
         let known = value.node.mapping?["password"] == nil ? Self.mqttKeys : Self.mqttKeys + ["password"]
         guard let section = value.section(keys: known) else { return nil }
-        guard let brokerValue = section.required("broker", BrokerAddress.Mistake.expected),
-            let brokerText = brokerValue.text(BrokerAddress.Mistake.expected)
+        guard let brokers = section.required("broker", BrokerAddress.Mistake.expected).flatMap(readBrokers),
+            let broker = brokers.first
         else { return nil }
-        let broker: BrokerAddress
-        do throws(BrokerAddress.Mistake) {
-            broker = try BrokerAddress(parsing: brokerText)
-        } catch {
-            brokerValue.report("mqtt.broker: \(error)", expected: BrokerAddress.Mistake.expected)
-            return nil
-        }
         var settings = MQTTSettings(broker: broker)
+        settings.alternatives = Array(brokers.dropFirst())
         settings.protocolVersion =
             section["protocol"]?.choice([("5", .v5), ("3.1.1", .v311)]) ?? settings.protocolVersion
         settings.username = section["username"]?.string()
@@ -222,6 +216,45 @@ struct ConfigurationLoader {
             }
         }
         return settings
+    }
+
+    private static let mostBrokers = 16
+
+    /// One address, or several that act as one broker, the preferred one first: as a list, or with commas.
+    private func readBrokers(_ value: ConfigurationValue) -> [BrokerAddress]? {
+        let expected = BrokerAddress.Mistake.expected
+        var elements = [value]
+        if case .sequence = value.node { elements = value.list(of: "addresses") ?? [] }
+        var brokers: [BrokerAddress] = []
+        for element in elements {
+            guard let text = element.text(expected) else { return nil }
+            for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+                // Spaces around an address, not in one.
+                let words = part.split(separator: " ")
+                let address: BrokerAddress
+                do throws(BrokerAddress.Mistake) {
+                    address = try BrokerAddress(parsing: String(words.count == 1 ? words[0] : part))
+                } catch {
+                    element.report("\(element.name): \(error)", expected: expected)
+                    return nil
+                }
+                if brokers.contains(address) {
+                    element.report("\(element.name): \(address) is listed twice", expected: "each broker once")
+                }
+                // Or what is encrypted with one broker would be sent in the clear to another.
+                if let first = brokers.first, first.isSecure != address.isSecure {
+                    element.report(
+                        "\(element.name): \(address) and \(first) are of different kinds",
+                        expected: "all mqtts://, or all mqtt://")
+                }
+                brokers.append(address)
+            }
+        }
+        if brokers.isEmpty { value.report("\(value.name) is empty", expected: expected) }
+        if brokers.count > Self.mostBrokers {
+            value.report("\(value.name) lists \(brokers.count) brokers", expected: "at most \(Self.mostBrokers)")
+        }
+        return brokers.isEmpty ? nil : brokers
     }
 
     /// Topics on which requesters may have their answers. That nothing else lies below is checked with the routes.

@@ -74,7 +74,10 @@ package struct EmbeddedTreeSettings: Sendable, Equatable {
 package struct MQTTSettings: Sendable, Equatable {
     package enum ProtocolVersion: String, Sendable { case v311 = "3.1.1", v5 = "5" }
 
+    /// The broker that is preferred.
     package var broker: BrokerAddress
+    /// Brokers that act as one with it, in the order in which they are tried.
+    package var alternatives: [BrokerAddress] = []
     package var protocolVersion: ProtocolVersion = .v5
     package var username: String?
     /// File whose first line is the password; read when the connection is made, never kept in the configuration.
@@ -92,6 +95,11 @@ package struct MQTTSettings: Sendable, Equatable {
     package var replyPrefix: String?
 
     package init(broker: BrokerAddress) { self.broker = broker }
+
+    /// All brokers, the preferred one first.
+    package var brokers: [BrokerAddress] { [broker] + alternatives }
+    /// All brokers, for people.
+    package var brokersInWords: String { brokers.map(\.description).joined(separator: ", ") }
 }
 
 /// `mqtt://host:port` or `mqtts://host:port`.

@@ -6,9 +6,8 @@ extension MQTTSettings {
     /// The password is read at each attempt to connect: in memory only where a connection needs it, and taken when it was
     /// changed. A file that cannot be read at the start is an error here.
     package func clientConfiguration(clientID: String) throws -> MQTTClient.Configuration {
-        var result = MQTTClient.Configuration(
-            broker: MQTTBroker(host: broker.endpoint.host, port: broker.endpoint.port, secure: broker.isSecure),
-            clientID: clientID)
+        var result = MQTTClient.Configuration(broker: MQTTBroker(broker), clientID: clientID)
+        result.alternatives = alternatives.map(MQTTBroker.init)
         result.protocolVersion = protocolVersion == .v5 ? .v5 : .v311
         result.keepAlive = keepAlive
         result.username = username
@@ -20,5 +19,11 @@ extension MQTTSettings {
             result.tls = MQTTTLS(caFile: ca, certificateFile: certificate, keyFile: key)
         }
         return result
+    }
+}
+
+extension MQTTBroker {
+    fileprivate init(_ address: BrokerAddress) {
+        self.init(host: address.endpoint.host, port: address.endpoint.port, secure: address.isSecure)
     }
 }

@@ -12,7 +12,14 @@ extension MQTTClient {
 
     /// What a client connects to, as whom, and the limits that it keeps.
     public struct Configuration: Sendable {
+        /// The broker that is preferred.
         public var broker: MQTTBroker
+        /// Further brokers, at most fifteen, that act as one with ``broker``: a cluster, or bridged to each other. They are
+        /// tried in this order when it cannot be reached, refuses, or falls silent. A broker that works is not left for a
+        /// better one; after a connection has been cut ``broker`` comes first again.
+        public var alternatives: [MQTTBroker] = []
+        /// Clients that should be at the same broker as this one.
+        public var companions: MQTTCompanions?
         /// Who we are to the broker; empty: the broker chooses, which needs ``cleanStart``.
         public var clientID: String
         public var protocolVersion: MQTTProtocolVersion = .v5
@@ -73,6 +80,10 @@ extension MQTTClient {
             self.clientID = clientID
         }
 
+        /// All of them, the preferred one first.
+        var brokers: [MQTTBroker] { [broker] + alternatives }
+        var brokersInWords: String { brokers.map(\.description).joined(separator: " or ") }
+
         /// Says what is wrong before anything is tried.
         ///
         /// - Throws: ``MQTTError/invalidConfiguration(_:)``.
@@ -103,8 +114,15 @@ extension MQTTClient {
             try require(
                 (1...1_073_741_824).contains(inboxByteLimit), "inboxByteLimit must be from 1 byte to 1 GiB")
             try require((1...268_435_455).contains(maxPayload), "maxPayload must be from 1 byte to 256 MiB")
-            try require(!broker.host.isEmpty && isPlainText(broker.host), "the broker's host is missing")
-            try require((1...65_535).contains(broker.port), "the broker's port must be from 1 to 65535")
+            for broker in brokers {
+                try require(!broker.host.isEmpty && isPlainText(broker.host), "the broker's host is missing")
+                try require((1...65_535).contains(broker.port), "the broker's port must be from 1 to 65535")
+                // Or what is encrypted with one broker would be sent in the clear to another.
+                try require(
+                    broker.secure == self.broker.secure, "the brokers of a list must all be mqtt://, or all mqtts://")
+            }
+            try require(Set(brokers).count == brokers.count, "a broker is listed twice")
+            try require(brokers.count <= 16, "at most 16 brokers can be listed")
             try require(username.map(isPlainText) ?? true, "the user name must not contain control characters")
             try require(!(password?.utf8.contains(0) ?? false), "the password must not contain a zero byte")
             try require(

@@ -9,6 +9,8 @@ final class ClientCore: Sendable {
     let wake = WakeDescriptor()
     let inbox = Inbox()
     let outbox: Outbox
+    /// The broker of the present connection or attempt, or of the latest one.
+    let broker: Mutex<MQTTBroker>
     let state = Broadcast<MQTTConnectionState>(.disconnected(.notStarted))
     let subscriptionStatus = Broadcast(MQTTSubscriptionStatus())
     /// Whether the broker retains messages, as far as the latest connection showed.
@@ -22,6 +24,7 @@ final class ClientCore: Sendable {
         self.configuration = configuration
         self.subscriptions = subscriptions
         self.logger = logger
+        broker = Mutex(configuration.broker)
         outbox = Outbox(
             waitingLimit: configuration.maxWaitingPublishes, startsSuspended: configuration.startsSuspended, wake: wake)
     }

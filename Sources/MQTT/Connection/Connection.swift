@@ -28,6 +28,7 @@ final class Connection {
 
     private let core: ClientCore
     private let session: ConnectionSession
+    private let broker: MQTTBroker
     private let handle: MosquittoHandle
     private var phase: Phase
     /// When the network's part of connecting must be over.
@@ -52,14 +53,22 @@ final class Connection {
 
     /// When the broker accepted us; nil when it never did.
     private(set) var connectedSince: ContinuousClock.Instant?
+    /// Whether the broker that accepted us had kept a session.
+    private(set) var sessionPresent = false
     /// Whether somebody answered at the address.
     private(set) var reachedBroker = false
 
-    /// - Parameter retains: whether the broker is asked to retain anything; false for one that refuses that.
-    init(core: ClientCore, session: ConnectionSession, retains: Bool) throws {
+    /// - Parameters:
+    ///   - attempt: the broker, and whether it is to forget what it has kept.
+    ///   - retains: whether the broker is asked to retain anything; false for one that refuses that.
+    init(core: ClientCore, session: ConnectionSession, attempt: BrokerChoice.Attempt, retains: Bool) throws {
         self.core = core
         self.session = session
-        handle = try MosquittoHandle(core.configuration, retains: retains)
+        broker = attempt.broker
+        var configuration = core.configuration
+        configuration.broker = attempt.broker
+        configuration.cleanStart = configuration.cleanStart || attempt.forgetsSession
+        handle = try MosquittoHandle(configuration, retains: retains)
         mayRetain = retains
         let now = ContinuousClock.now
         phase = .connecting(until: now + core.configuration.connectTimeout)
@@ -131,6 +140,7 @@ final class Connection {
 
     /// The connection is over: whoever waits learns of it.
     private func end() {
+        core.configuration.companions?.left(core)
         let waiting = core.outbox.close()
         for slot in waiting { slot.finish(.failure(MQTTError.notConnected)) }
         let lost = inFlight.values
@@ -212,7 +222,7 @@ extension Connection {
             // Not before: it would shorten the making of the connection as well.
             handle.noticeDeadLink(within: core.configuration.deadLinkTimeout)
             // Reading drives the TLS handshake; without TLS there is nothing to read yet.
-            return (core.configuration.broker.secure, false, nil)
+            return (broker.secure, false, nil)
         }
         // A broken connection does not wait for a pause to end: `poll` would return at once each time.
         if isBroken || (mayRead && (revents & Int16(POLLIN) != 0 || hasMoreToRead)) {
@@ -329,6 +339,8 @@ extension Connection {
         handle.stopListeningToComplaints()
         phase = .established
         connectedSince = .now
+        sessionPresent = answer.sessionPresent
+        core.configuration.companions?.connected(core, to: broker)
         // A publish that the broker's limit keeps in the library would leave at a time that nobody checked.
         publishLimit = min(core.configuration.maxInFlightPublishes, max(1, Int(answer.receiveMaximum)))
         mayRetain = mayRetain && answer.retainsMessages
@@ -345,7 +357,7 @@ extension Connection {
         core.logger.log(
             level: isNews ? .info : .debug, "connected to the broker",
             metadata: [
-                LogKey.broker: "\(core.configuration.broker)", LogKey.clientID: "\(core.configuration.clientID)",
+                LogKey.broker: "\(broker)", LogKey.clientID: "\(core.configuration.clientID)",
                 LogKey.sessionPresent: "\(answer.sessionPresent)",
             ])
         core.state.set(.connected(sessionPresent: answer.sessionPresent))

@@ -10,6 +10,8 @@ public struct GatewayStatusRecord: Sendable, Hashable {
     public var broker: String
     /// Since when both connections to the broker stand; nil while one does not.
     public var brokerSince: Milliseconds?
+    /// The brokers at which its connections stand: one, or two when they have not met.
+    public var brokerAddresses: [String]
     /// What the gateway's configuration means, in sixteen digits: differs where that differs, between gateways of one version.
     public var configurationDigest: String?
     /// What does not work and has not for a while.
@@ -20,7 +22,8 @@ public struct GatewayStatusRecord: Sendable, Hashable {
 
     public init(
         gateway: String, life: String?, at: Milliseconds, broker: String, brokerSince: Milliseconds? = nil,
-        configurationDigest: String? = nil, problems: [GatewayProblem] = [], recovered: [GatewayProblem] = [],
+        brokerAddresses: [String] = [], configurationDigest: String? = nil, problems: [GatewayProblem] = [],
+        recovered: [GatewayProblem] = [],
         counters: OrderedDictionary<String, UInt64>
     ) {
         self.gateway = gateway
@@ -28,6 +31,7 @@ public struct GatewayStatusRecord: Sendable, Hashable {
         self.at = at
         self.broker = broker
         self.brokerSince = brokerSince
+        self.brokerAddresses = brokerAddresses
         self.configurationDigest = configurationDigest
         self.problems = problems
         self.recovered = recovered
@@ -39,9 +43,14 @@ public struct GatewayStatusRecord: Sendable, Hashable {
         guard let json = try? JSONValue(parsing: data), let gateway = json["gateway"]?.stringValue,
             let at = json["at"]?.intValue
         else { return nil }
+        var addresses: [String] = []
+        if case .array(let elements)? = json["brokerAddresses"] {
+            addresses = elements.prefix(2).compactMap(\.stringValue)
+        }
         self.init(
             gateway: gateway, life: json["life"]?.stringValue, at: at, broker: json["broker"]?.stringValue ?? "",
-            brokerSince: json["brokerSince"]?.intValue, configurationDigest: json["configurationDigest"]?.stringValue,
+            brokerSince: json["brokerSince"]?.intValue, brokerAddresses: addresses,
+            configurationDigest: json["configurationDigest"]?.stringValue,
             problems: Self.problems(json["problems"]), recovered: Self.problems(json["recovered"]),
             counters: (json["counters"]?.objectValue ?? [:]).compactMapValues { value in
                 value.intValue.flatMap(UInt64.init(exactly:))
@@ -62,6 +71,7 @@ public struct GatewayStatusRecord: Sendable, Hashable {
         members["at"] = .integer(at)
         members["broker"] = .string(broker)
         members["brokerSince"] = brokerSince.map(JSONValue.integer)
+        if !brokerAddresses.isEmpty { members["brokerAddresses"] = .array(brokerAddresses.map(JSONValue.string)) }
         members["configurationDigest"] = configurationDigest.map(JSONValue.string)
         if !problems.isEmpty { members["problems"] = .array(problems.map(\.json)) }
         if !recovered.isEmpty { members["recovered"] = .array(recovered.map(\.json)) }

@@ -2,20 +2,34 @@ import Gateway
 import MQTT
 import Plant
 
-/// Whether the broker lets us in.
+/// Whether a broker lets us in.
 struct BrokerHealth: Sendable {
     var broker: String
     var problem: String?
 
     var isWell: Bool { problem == nil }
 
-    /// nil when there is no configuration that would name a broker.
-    static func probe(configuration: GatewayConfiguration?) async -> BrokerHealth? {
-        guard let configuration else { return nil }
-        let broker = configuration.mqtt.broker.description
+    /// Asks each broker of the list, all at the same time; empty when there is no configuration that would name one.
+    static func probe(configuration: GatewayConfiguration?) async -> [BrokerHealth] {
+        guard let settings = configuration?.mqtt else { return [] }
+        return await withTaskGroup(of: (index: Int, health: BrokerHealth).self) { group in
+            for (index, broker) in settings.brokers.enumerated() {
+                var alone = settings
+                alone.broker = broker
+                alone.alternatives = []
+                group.addTask { [alone] in (index, await probe(alone)) }
+            }
+            var found: [(index: Int, health: BrokerHealth)] = []
+            for await one in group { found.append(one) }
+            return found.sorted { $0.index < $1.index }.map(\.health)
+        }
+    }
+
+    private static func probe(_ settings: MQTTSettings) async -> BrokerHealth {
+        let broker = settings.broker.description
         do {
-            let settings = try configuration.mqtt.clientConfiguration(clientID: BrokerConnection.clientID("status"))
-            try await BrokerConnection.run(settings, subscriptions: [], timeout: .seconds(3)) { _ in }
+            let client = try settings.clientConfiguration(clientID: BrokerConnection.clientID("status"))
+            try await BrokerConnection.run(client, subscriptions: [], timeout: .seconds(3)) { _ in }
             return BrokerHealth(broker: broker)
         } catch let failure as CommandFailure {
             return BrokerHealth(broker: broker, problem: failure.message)
@@ -26,7 +40,7 @@ struct BrokerHealth: Sendable {
 
     var line: String {
         "broker   "
-            + (problem.map { Style.red.applied(to: printable($0)) }
+            + (problem.map { Style.red.applied(to: printable("\(broker): \($0)")) }
                 ?? "\(Style.green.applied(to: "answers")) at \(broker)")
     }
 

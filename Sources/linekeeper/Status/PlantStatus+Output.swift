@@ -97,11 +97,12 @@ extension PlantStatus {
 }
 
 extension PlantStatus.GatewayLine {
-    /// For how long the gateway has been connected to the broker, or how it is not.
+    /// For how long the gateway has been connected, and to which broker; two when its connections have not met at one.
     fileprivate func brokerCell(now: Milliseconds) -> TableCell {
         guard let record = report?.record else { return TableCell("") }
         guard let since = record.brokerSince else { return TableCell("not connected", .red) }
-        return TableCell("connected " + HumanText.age(of: since, now: now))
+        let place = record.brokerAddresses.isEmpty ? "" : " to " + record.brokerAddresses.joined(separator: ", ")
+        return TableCell("connected " + HumanText.age(of: since, now: now) + place)
     }
 
     fileprivate var role: TableCell {

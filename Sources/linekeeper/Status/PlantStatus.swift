@@ -80,7 +80,9 @@ struct PlantStatus: Sendable {
             var report: (record: GatewayStatusRecord, writtenAt: Milliseconds)?
             // Of another life, it says nothing about this one.
             if let figures, counted["life"] == data["life"] {
-                for key in ["broker", "brokerSince", "configurationDigest", "problems", "counters"]
+                for key in [
+                    "broker", "brokerSince", "brokerAddresses", "configurationDigest", "problems", "counters",
+                ]
                 where counted[key] != nil { data[key] = counted[key] }
                 data["reportedAt"] = .integer(figures.stat.mtime)
                 report = GatewayStatusRecord(parsing: figures.data ?? []).map { ($0, figures.stat.mtime) }

@@ -12,9 +12,10 @@ struct StatusCommand: AsyncParsableCommand {
               linekeeper status
               linekeeper status --json | jq 'select(.kind == "gateway")'
 
-            Exit status 3 when the tree or the broker cannot be reached; 1 when there is a problem: what a gateway says has
+            Exit status 3 when the tree or every broker cannot be reached; 1 when there is a problem: what a gateway says has
             failed for some seconds (values, alarms, announcements, commands that do not get through, refused subscriptions,
-            full tables, a clock that was set), gateways that cannot take over, work that nobody does.
+            full tables, a clock that was set), gateways that cannot take over, work that nobody does, a broker of several
+            that cannot be reached.
             """)
 
     @OptionGroup var tree: TreeOptions
@@ -22,27 +23,27 @@ struct StatusCommand: AsyncParsableCommand {
 
     func run() async throws {
         let place = try tree.place()
-        async let broker = BrokerHealth.probe(configuration: try? tree.configuration.load())
+        async let brokers = BrokerHealth.probe(configuration: try? tree.configuration.load())
         let plant: PlantStatus
         do {
             plant = try await tree.withTree { try await PlantStatus.read($0) }
         } catch {
             // Whoever asks for the plant's health wants to hear of what is down above all.
             if output.json { Terminal.line("\(Self.unreachable(place.servers, error))") }
-            if let broker = await broker { Terminal.line(output.json ? "\(broker.json)" : broker.line) }
+            for broker in await brokers { Terminal.line(output.json ? "\(broker.json)" : broker.line) }
             throw error
         }
-        let health = await broker
+        let brokersFound = await brokers
         let now = WallClock.now()
         if output.json {
             for object in plant.json(servers: place.servers, now: now) { Terminal.line("\(object)") }
-            if let health { Terminal.line("\(health.json)") }
+            for broker in brokersFound { Terminal.line("\(broker.json)") }
         } else {
             Terminal.write(plant.text(servers: place.servers, now: now))
-            if let health { Terminal.line(health.line) }
+            for broker in brokersFound { Terminal.line(broker.line) }
         }
-        if let health, !health.isWell { throw CommandFailure(.unreachable) }
-        if !plant.complaints(at: now).isEmpty { throw CommandFailure(.no) }
+        if !brokersFound.isEmpty, !brokersFound.contains(where: \.isWell) { throw CommandFailure(.unreachable) }
+        if !plant.complaints(at: now).isEmpty || !brokersFound.allSatisfy(\.isWell) { throw CommandFailure(.no) }
     }
 
     /// The tree's line when nothing can be read from it.

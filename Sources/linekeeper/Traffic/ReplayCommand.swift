@@ -97,7 +97,7 @@ struct ReplayCommand: AsyncParsableCommand {
         let speed = ReplaySchedule.Speed(speed) ?? .times(1)
         if !quiet {
             Terminal.errorLine(
-                "\(file): \(HumanText.count(Int64(recording.rows.count))) rows of \(topics.count) sensors to \(settings.broker), topics \(prefix)/…"
+                "\(file): \(HumanText.count(Int64(recording.rows.count))) rows of \(topics.count) sensors to \(settings.brokersInWords), topics \(prefix)/…"
             )
         }
         let command = self

@@ -66,7 +66,7 @@ struct SimulateCommand: AsyncParsableCommand {
         let end = duration.flatMap(DurationSyntax.parse).map { ContinuousClock.now + $0 }
         if !quiet {
             Terminal.line(
-                "\(model.devices.count) devices, \(HumanText.number(model.messageRate)) messages a second, at \(settings.broker); Ctrl-C stops"
+                "\(model.devices.count) devices, \(HumanText.number(model.messageRate)) messages a second, at \(settings.brokersInWords); Ctrl-C stops"
             )
         }
         let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)

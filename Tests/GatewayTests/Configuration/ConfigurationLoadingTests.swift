@@ -1,3 +1,4 @@
+import MQTT
 import Plant
 import Testing
 
@@ -119,6 +120,41 @@ import Testing
         expectProblem(problems, "routes.yaml:4:14", "jsonn", "did you mean \"json\"?")
         expectProblem(problems, "routes.yaml:7:11", "# stands for all the remaining levels")
         expectProblem(problems, "routes.yaml:8:20", "\"warm\"", "expected a number")
+    }
+
+    /// The head of a file that is right, with these brokers.
+    private func head(brokers: String) -> String {
+        soundHead.replacing(#"broker: "mqtt://127.0.0.1:1883""#, with: "broker: " + brokers)
+    }
+
+    @Test(arguments: [
+        (#""mqtt://a""#, ["mqtt://a:1883"]), ("[mqtt://a]", ["mqtt://a:1883"]),
+        ("[mqtt://a, mqtt://b:1884]", ["mqtt://a:1883", "mqtt://b:1884"]),
+        (#""mqtt://a, mqtt://b""#, ["mqtt://a:1883", "mqtt://b:1883"]),
+        ("[mqtts://c, \"mqtts://a,mqtts://b\"]", ["mqtts://c:8883", "mqtts://a:8883", "mqtts://b:8883"]),
+    ])
+    func brokersAreOneOrAList(text: String, expected: [String]) throws {
+        let settings = try ConfigurationFixture(["linekeeper.yaml": head(brokers: text)]).load().mqtt
+        #expect(settings.brokers.map(\.description) == expected)
+        #expect(settings.broker.description == expected.first)
+        let client = try settings.clientConfiguration(clientID: "c")
+        #expect(
+            "\(client.broker)" == expected.first
+                && client.alternatives.map(\.description) == Array(expected.dropFirst()))
+    }
+
+    @Test(arguments: [
+        ("[]", "mqtt.broker is empty"), ("[mqtt://a, mqtt://a:1883]", "mqtt.broker[1]: mqtt://a:1883 is listed twice"),
+        ("[mqtts://a, mqtt://b]", "mqtt://b:1883 and mqtts://a:8883 are of different kinds"),
+        ("[mqtt://a, http://b]", "mqtt.broker[1]: \"http://b\" has an unknown scheme"),
+        (#""mqtt://a,""#, "does not begin with mqtt://"), (#""mqtt://a b""#, "\"mqtt://a b\" is not an address"),
+        ("{ a: b }", "mqtt.broker is a mapping"),
+        ("[\((1...17).map { "mqtt://a\($0)" }.joined(separator: ", "))]", "lists 17 brokers"),
+    ])
+    func aListOfBrokersThatCannotBe(text: String, expected: String) throws {
+        expectProblem(
+            try ConfigurationFixture(["linekeeper.yaml": head(brokers: text)]).problems(), "linekeeper.yaml:3:",
+            expected)
     }
 
     @Test func aDurationNeedsAUnit() throws {

@@ -22,7 +22,9 @@ struct StatusReporterTests {
                 client: a.client, gateway: "a",
                 record: { now in
                     GatewayStatusRecord(
-                        gateway: "a", life: "1", at: now, broker: "fine", brokerSince: 7, configurationDigest: "d",
+                        gateway: "a", life: "1", at: now, broker: "fine", brokerSince: 7,
+                        brokerAddresses: ["mqtt://a:1"],
+                        configurationDigest: "d",
                         problems: [GatewayProblem(kind: "tags", since: 8, text: "no", cause: "noAuth")],
                         recovered: [GatewayProblem(kind: "tree", since: 8, until: 9, text: "no", cause: "gone")],
                         counters: ["x": 7])
@@ -39,6 +41,7 @@ struct StatusReporterTests {
             let json = try JSONValue(parsing: try await bed.observer.getData("/status/a").data ?? [])
             #expect(json["life"] == "1" && json["broker"] == "fine" && json["at"] == 3_000)
             #expect(json["counters"]?["x"] == 7 && json["brokerSince"] == 7 && json["configurationDigest"] == "d")
+            #expect(GatewayStatusRecord(parsing: json.serialized())?.brokerAddresses == ["mqtt://a:1"])
             #expect(json["problems"]?[0].flatMap(GatewayProblem.init(json:))?.cause == "noAuth")
             #expect(json["recovered"]?[0].flatMap(GatewayProblem.init(json:))?.until == 9)
             let first = try #require(try await bed.observer.exists("/status/a"))
