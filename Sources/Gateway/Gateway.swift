@@ -22,7 +22,7 @@ public struct Gateway: Sendable {
         var services: [any Service] = []
         var tree = try ZooKeeperClient.Configuration(connectString: configuration.treeConnectString)
         tree.sessionTimeout = configuration.sessionTimeout
-        try configuration.treeAccess.apply(to: &tree)
+        try configuration.treeAccess.apply(to: &tree, rereads: true)
         if case .embedded(let settings) = configuration.tree {
             services.append(
                 EmbeddedTree(settings, sessionTimeout: configuration.sessionTimeout, logger: logger))

@@ -77,6 +77,11 @@ struct GatewayCore: Service {
         ).run()
     }
 
+    /// Why there is no connection to the tree, and what to do.
+    private var treeFailure: String? {
+        client.lastFailure.map { TreeAdvice.text($0, hasTLS: configuration.treeAccess.tls != nil) }
+    }
+
     /// Waits for the tree and takes from it what must be known before anything is done.
     private func prepare(_ journal: Journal) async throws {
         while true {
@@ -92,7 +97,10 @@ struct GatewayCore: Service {
             } catch let error where !(error is CancellationError) {
                 logger.warning(
                     "waiting for the tree",
-                    metadata: ["tree": "\(configuration.treeConnectString)", "error": "\(error)"])
+                    metadata: [
+                        "tree": "\(configuration.treeConnectString)",
+                        "error": "\(client.isConnected ? "\(error)" : treeFailure ?? "\(error)")",
+                    ])
                 try await clock.sleep(.milliseconds(500))
             }
         }
@@ -217,7 +225,8 @@ struct GatewayCore: Service {
             health: health, clock: clock, logger: logger)
         let watch = HealthWatch(
             sights: .init(
-                tree: { [client] in client.state }, listening: { [subscriber] in subscriber.connectionState },
+                tree: { [client] in client.state }, treeFailure: { treeFailure },
+                listening: { [subscriber] in subscriber.connectionState },
                 publishing: { [publisher] in publisher.connectionState },
                 subscriptions: { [subscriber] in subscriber.subscriptionStatus },
                 retainsMessages: { [publisher] in publisher.brokerRetainsMessages }, isSilent: { hearing.isSilent },

@@ -3,6 +3,7 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 import Synchronization
+import ZooKeeperProtocol
 
 extension ClientCore {
     /// Keeps a connection until the end is requested, then returns when the session is closed.
@@ -11,8 +12,9 @@ extension ClientCore {
         let ceiling = min(.seconds(1), configuration.sessionTimeout / 4)
         var schedule = ReconnectSchedule(servers: configuration.servers, ceiling: ceiling, using: &random)
         do {
-            // Found out before anybody waits: a file that is missing, a key that does not fit.
-            _ = try makeTLSContext()
+            // Found out before anybody waits: a file that is missing, a key that does not fit. What is asked for each time may
+            // be mended meanwhile.
+            if configuration.accessSource == nil { _ = try makeTLSContext(configuration.tls) }
         } catch {
             let failure = ZooKeeperError(code: .tlsFailed, message: "the TLS configuration cannot be used: \(error)")
             state.withLock { state in
@@ -30,6 +32,7 @@ extension ClientCore {
             } else {
                 schedule.attemptFailed()
             }
+            if takeRefusal() { await pause(configuration.refusalPause) }
         }
         requestEnd()
         // The effects of the end happen on the event loop; they are done when this has been.
@@ -38,6 +41,14 @@ extension ClientCore {
     }
 
     private var isEnding: Bool { state.withLock { $0.endRequested } }
+
+    /// Whether the last attempt ended with a refusal that need not be the last word.
+    private func takeRefusal() -> Bool {
+        state.withLock { state in
+            defer { state.isRefused = false }
+            return state.isRefused
+        }
+    }
 
     /// Waits, unless the end is requested first.
     private func pause(_ duration: Duration) async {
@@ -59,8 +70,12 @@ extension ClientCore {
         let maximumLength = configuration.maximumResponseLength
         let tls: NIOSSLContext?
         state.withLock { $0.server = server }
+        do { try takeAccess() } catch {
+            noteFailure(ConnectionFailure(kind: .authentication, server: server, message: "\(error)"))
+            return false
+        }
         do {
-            tls = try makeTLSContext()
+            tls = try makeTLSContext(state.withLock { $0.tls })
         } catch {
             noteFailure(ConnectionFailure(kind: .tls, server: server, message: "\(error)"))
             return false
@@ -91,16 +106,44 @@ extension ClientCore {
             }
             let start = ContinuousClock.now
             try await channel.closeFuture.get()
+            if tls != nil { await explainCertificate(of: server, within: timeout) }
             logFailure()
             return state.withLock { $0.machine.takeGranted() } && ContinuousClock.now - start > .seconds(1)
         } catch {
-            noteFailure(ConnectionFailure(error, server: server, wasOpen: false, tls: configuration.tls))
+            noteFailure(ConnectionFailure(error, server: server, wasOpen: false, tls: nil))
             return false
         }
     }
 
-    private func makeTLSContext() throws -> NIOSSLContext? {
-        try configuration.tls.map { tls in
+    /// As whom, and with which certificates, the next connection is made.
+    private func takeAccess() throws {
+        guard let access = try configuration.accessSource?() else {
+            return state.withLock { $0.tls = configuration.tls }
+        }
+        state.withLock { state in
+            state.tls = access.tls
+            state.machine.setCredentials(
+                access.auth.map { AuthPacket(scheme: $0.scheme, auth: $0.credentials) }, access.sasl)
+        }
+    }
+
+    /// When the server's certificate was not accepted, finds out what is wrong with it: the TLS library only says that it was
+    /// not.
+    private func explainCertificate(of server: ServerAddress, within limit: Duration) async {
+        guard let failure = state.withLock({ $0.lastFailure }), failure.server == server, !isEnding,
+            let objection = failure.certificateObjection
+        else { return }
+        let chain = await ServerCertificate.shown(
+            by: server, on: eventLoop, resolver: makeResolver?(eventLoop), within: min(limit, .seconds(1)))
+        guard let text = ServerCertificate.text(of: chain, objection, host: server.host, now: ServerCertificate.now)
+        else { return }
+        state.withLock { state in
+            if state.lastFailure == failure { state.lastFailure?.message = text }
+        }
+    }
+
+    private func makeTLSContext(_ tls: TLSConfiguration?) throws -> NIOSSLContext? {
+        try tls.map { tls in
             var tls = tls
             // A connection is closed because its server is silent, or because all has been said: there is nothing to wait
             // for, and the time would be missing for finding another server before the session ends.

@@ -2,6 +2,7 @@ import DequeModule
 import Logging
 import NIOCore
 import NIOPosix
+import NIOSSL
 import Synchronization
 import ZooKeeperProtocol
 
@@ -27,6 +28,10 @@ final class ClientCore: Sendable {
         }
         /// Of the current attempt or connection.
         var server: ServerAddress?
+        /// With what TLS is spoken, if it is, in the current attempt or connection.
+        var tls: TLSConfiguration?
+        /// Whether the server has refused this client, which may come in another time.
+        var isRefused = false
         /// The kind of failure that was logged last; nil again with each session.
         var loggedFailure: ConnectionFailure.Kind?
         /// Whether the end of the connection has been explained.
@@ -224,13 +229,13 @@ final class ClientCore: Sendable {
                 case .disconnected, .handshaking, .authenticating: false
                 }
             if !state.isExplained, !state.endRequested {
-                state.lastFailure =
-                    error.map {
-                        ConnectionFailure($0, server: state.server, wasOpen: true, tls: configuration.tls)
-                    }
+                var failure =
+                    error.map { ConnectionFailure($0, server: state.server, wasOpen: true, tls: state.tls) }
                     ?? ConnectionFailure(
-                        kind: isEstablished ? .lost : .refused, server: state.server,
-                        message: "the server closed the connection")
+                        kind: .lost, server: state.server, message: "the server closed the connection")
+                // With a goodbye or a reset: it depends on whether it has read what it was sent.
+                if !isEstablished, failure.kind == .lost { failure.kind = .refused }
+                state.lastFailure = failure
             }
             let isTLSFailure = error.map(ConnectionFailure.isTLS) ?? false
             return state.machine.connectionLost(at: .now, byServer: !isTLSFailure)
@@ -339,6 +344,7 @@ final class ClientCore: Sendable {
             state.isExplained = true
         }
         guard case .authenticationRefused(let code, let message) = reason else { return }
+        if configuration.accessSource != nil { return state.withLock { $0.isRefused = true } }
         state.withLock { state in
             let text = "the server does not accept this client: \(message)"
             state.fatalError = ZooKeeperError(code: code, operation: .auth, message: text)

@@ -1,4 +1,6 @@
+import Glibc
 import NIOCore
+import NIOPosix
 import NIOSSL
 import ZooKeeperProtocol
 
@@ -49,10 +51,12 @@ extension ConnectionFailure {
     init(_ error: any Error, server: ServerAddress?, wasOpen: Bool, tls: TLSConfiguration?) {
         let text = "\(error)"
         if Self.isTLS(error) {
-            let remedy = Self.remedy(text, showsCertificate: tls?.certificateChain.isEmpty == false)
+            let remedy = Self.remedy(text, own: tls?.certificateChain ?? [])
             self.init(kind: .tls, server: server, message: remedy.map { "\($0) (\(text))" } ?? text)
         } else if error is WireFormatError {
             self.init(kind: .protocolViolation, server: server, message: text)
+        } else if !wasOpen, Self.isHangUp(error) {
+            self.init(kind: .refused, server: server, message: "the server closed the connection")
         } else {
             self.init(kind: wasOpen ? .lost : .unreachable, server: server, message: text)
         }
@@ -71,21 +75,46 @@ extension ConnectionFailure {
         self.init(kind: kind, server: server, message: "\(reason)")
     }
 
+    /// Whether a server accepted the connection and hung up so fast that the first write failed.
+    private static func isHangUp(_ error: any Error) -> Bool {
+        let errors = (error as? NIOConnectionError)?.connectionErrors.map(\.error) ?? [error]
+        return errors.contains { error in
+            guard let code = (error as? IOError)?.errnoCode else { return false }
+            return code == ECONNRESET || code == EPIPE
+        }
+    }
+
     static func isTLS(_ error: any Error) -> Bool {
         error is NIOSSLError || error is NIOSSLExtraError || error is BoringSSLError
     }
 
+    private static let untrusted =
+        "the server's certificate is not from an authority that this client trusts, or out of date"
+    private static let misnamed = "the server's certificate is for another name"
+
+    /// What the TLS library had against the server's certificate; nil when that was not it.
+    var certificateObjection: ServerCertificate.Objection? {
+        guard kind == .tls else { return nil }
+        if message.hasPrefix(Self.untrusted) { return .trust }
+        return message.hasPrefix(Self.misnamed) ? .name : nil
+    }
+
     /// The library's words for the common mistakes, in ours.
-    private static func remedy(_ text: String, showsCertificate: Bool) -> String? {
+    ///
+    /// - Parameter own: What this client shows of itself.
+    private static func remedy(_ text: String, own: [NIOSSLCertificateSource]) -> String? {
         let upper = text.uppercased()
-        if upper.contains("CERTIFICATE_VERIFY_FAILED") {
-            return "the server's certificate is not from an authority that this client trusts, or out of date"
+        if upper.contains("CERTIFICATE_VERIFY_FAILED") { return untrusted }
+        if upper.contains("HOSTNAME") { return misnamed }
+        if upper.contains("ALERT_CERTIFICATE_EXPIRED") {
+            let told = "the server says that this client's certificate has expired"
+            guard case .certificate(let certificate)? = own.first else { return told }
+            return told + ": it is valid until \(ServerCertificate.time(Int64(certificate.notValidAfter)))"
         }
-        if upper.contains("HOSTNAME") { return "the server's certificate is for another name" }
         let isRefusal = ["UNKNOWN_CA", "BAD_CERTIFICATE", "CERTIFICATE_UNKNOWN", "HANDSHAKE_FAILURE"].contains {
             upper.contains($0)
         }
-        if upper.contains("CERTIFICATE_REQUIRED") || (isRefusal && !showsCertificate) {
+        if upper.contains("CERTIFICATE_REQUIRED") || (isRefusal && own.isEmpty) {
             return
                 "the server wants a client certificate, and this client shows none: "
                 + "set certificateChain and privateKey of its TLS configuration"

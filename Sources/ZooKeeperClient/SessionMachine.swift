@@ -59,7 +59,7 @@ struct SessionMachine {
         var bytes: Int
     }
 
-    let settings: Settings
+    private(set) var settings: Settings
     var phase = Phase.disconnected
     private(set) var session: SessionInfo?
     /// While the phase is `authenticating`.
@@ -205,6 +205,12 @@ struct SessionMachine {
     }
 
     // MARK: Connections
+
+    /// As whom the next connection comes in.
+    mutating func setCredentials(_ auth: [AuthPacket], _ sasl: SASLCredentials?) {
+        settings.auth = auth
+        settings.sasl = sasl
+    }
 
     /// A connection to a server is open.
     mutating func connectionOpened(at now: Moment) -> Effects {

@@ -31,6 +31,12 @@ extension ZooKeeperClient {
         /// TLS, when the servers want it. `TLSConfiguration.makeClientConfiguration()` verifies the server's certificate
         /// and its name. Files are read anew by each attempt to connect, so renewed certificates need no restart.
         public var tls: TLSConfiguration?
+        /// Asked by each attempt to connect, instead of ``auth``, ``sasl`` and ``tls``: a password or a certificate that has
+        /// changed is taken. What it throws is the reason why there is no connection. With it, servers that refuse this
+        /// client do not end ``ZooKeeperClient/run()``: it tries again after ``refusalPause``.
+        public var accessSource: (@Sendable () throws -> Access)?
+        /// How long to wait before servers that have refused this client are tried again, with ``accessSource``.
+        public var refusalPause: Duration = .seconds(5)
         /// The session of an earlier client to take up.
         public var resume: SessionCredentials?
         /// Whether the session is left alone at the end instead of being closed, so that the next process can take it up
@@ -41,6 +47,19 @@ extension ZooKeeperClient {
         /// The tick of an ensemble's servers (`tickTime`), which bounds what a follower may withhold from the leader.
         /// Taken as at most half of the session timeout.
         public var serverTick: Duration = .seconds(2)
+
+        /// With what a client comes in; see the members of ``Configuration`` with the same names.
+        public struct Access: Sendable {
+            public var auth: [AuthInfo]
+            public var sasl: SASLCredentials?
+            public var tls: TLSConfiguration?
+
+            public init(auth: [AuthInfo] = [], sasl: SASLCredentials? = nil, tls: TLSConfiguration? = nil) {
+                self.auth = auth
+                self.sasl = sasl
+                self.tls = tls
+            }
+        }
 
         /// Reads servers and chroot from `host:port,host:port/chroot`.
         ///

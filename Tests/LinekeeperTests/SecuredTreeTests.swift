@@ -61,14 +61,17 @@ extension EndToEnd {
                 // Without the password, without the certificate, and with another authority: refused, and told why.
                 let wrong = try stage.scratch.write("wrong horse\n", to: "wrong-password")
                 for (access, reason) in [
-                    ("\ntls: \(tls)\nusername: plant\npasswordFile: \(wrong)", "SASL"),
+                    (
+                        "\ntls: \(tls)\nusername: plant\npasswordFile: \(wrong)",
+                        "(SASL); look at tree.username and tree.passwordFile"
+                    ),
                     (
                         "\ntls: { ca: \(certificates.authority) }\nusername: plant\npasswordFile: \(password)",
                         "certificate"
                     ),
                     (
                         "\ntls: { ca: \(certificates.client) }\nusername: plant\npasswordFile: \(password)",
-                        "certificate"
+                        "certificate (for localhost, 127.0.0.1) is not from an authority"
                     ),
                 ] {
                     let file = try configuration(access).write(gateway: "stranger", to: stage.scratch)
@@ -77,6 +80,18 @@ extension EndToEnd {
                     #expect(outcome.status == 3, "\(access): \(outcome)")
                     #expect(outcome.errors.contains(reason), "\(access): \(outcome)")
                 }
+
+                // A gateway that is refused says so, stays, and takes the password once it has been mended.
+                let late = try stage.gateway(
+                    "late", configuration("\ntls: \(tls)\nusername: plant\npasswordFile: \(wrong)"))
+                try await eventually("it says why", within: .seconds(30)) {
+                    late.process?.output.contains("look at tree.username and tree.passwordFile") == true
+                }
+                _ = try stage.scratch.write("correct horse\n", to: "wrong-password")
+                try await eventually("it comes in", within: .seconds(30)) {
+                    try await stage.call(["status"], of: gateway).output.contains("late")
+                }
+                #expect(late.isRunning)
             }
         }
     }

@@ -11,6 +11,8 @@ struct HealthWatch: Service {
     /// What it looks at.
     struct Sights: Sendable {
         var tree: @Sendable () -> ConnectionState
+        /// Why there is no connection to it, as far as that is known.
+        var treeFailure: @Sendable () -> String? = { nil }
         var listening: @Sendable () -> MQTTConnectionState
         var publishing: @Sendable () -> MQTTConnectionState
         var subscriptions: @Sendable () -> MQTTSubscriptionStatus
@@ -77,7 +79,11 @@ struct HealthWatch: Service {
 
     private func look(_ clockLeaps: inout ClockLeaps) {
         let state = sights.tree()
-        if case .connected = state { tree.succeeded() } else { tree.failed(Self.text(state)) }
+        if case .connected = state {
+            tree.succeeded()
+        } else {
+            tree.failed(Self.text(state) + (sights.treeFailure().map { "; \($0)" } ?? ""))
+        }
         let (listening, publishing) = (sights.listening(), sights.publishing())
         if !listening.isConnected {
             broker.failed("\(listening)")

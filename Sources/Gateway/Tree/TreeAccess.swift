@@ -24,7 +24,7 @@ package struct TreeAccess: Sendable, Equatable {
     /// nil: no TLS.
     package var tls: TLS?
     package var username: String?
-    /// File whose first line is the password; read when the client is made, never kept in the configuration.
+    /// File whose first line is the password; read when a connection is made, never kept in the configuration.
     package var passwordFile: String?
     package var login = Login.sasl
 
@@ -32,15 +32,25 @@ package struct TreeAccess: Sendable, Equatable {
 
     /// Sets a client's configuration up.
     ///
+    /// - Parameter rereads: Whether each attempt to connect reads the files again, and a refusal is not the last word: for a
+    ///   program that stays, whose passwords and certificates are renewed while it runs.
     /// - Throws: What is wrong with a file, and which.
-    package func apply(to configuration: inout ZooKeeperClient.Configuration) throws {
-        configuration.tls = try tls.map(Self.clientConfiguration)
-        guard let username, let passwordFile else { return }
+    package func apply(to configuration: inout ZooKeeperClient.Configuration, rereads: Bool = false) throws {
+        let access = try read()
+        (configuration.tls, configuration.sasl, configuration.auth) = (access.tls, access.sasl, access.auth)
+        if rereads, self != TreeAccess() { configuration.accessSource = { try read() } }
+    }
+
+    /// What stands in the files now.
+    private func read() throws -> ZooKeeperClient.Configuration.Access {
+        var access = ZooKeeperClient.Configuration.Access(tls: try tls.map(Self.clientConfiguration))
+        guard let username, let passwordFile else { return access }
         let password = try SecretFile.firstLine(of: passwordFile)
         switch login {
-        case .sasl: configuration.sasl = SASLCredentials(user: username, password: password)
-        case .digest: configuration.auth.append(.digest(user: username, password: password))
+        case .sasl: access.sasl = SASLCredentials(user: username, password: password)
+        case .digest: access.auth = [.digest(user: username, password: password)]
         }
+        return access
     }
 
     private static func clientConfiguration(_ tls: TLS) throws -> TLSConfiguration {

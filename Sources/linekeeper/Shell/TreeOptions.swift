@@ -116,10 +116,7 @@ struct TreeOptions: ParsableArguments {
     /// Why there is no session; what to do depends on it.
     private static func explain(_ failure: ConnectionFailure?, servers: String, hasTLS: Bool) -> String {
         if let failure, failure.kind != .unreachable {
-            // A port that speaks TLS hangs up, or answers with what is no frame.
-            let isPerhapsTLS = !hasTLS && [.refused, .lost, .protocolViolation].contains(failure.kind)
-            let hint = isPerhapsTLS ? ". Where it speaks TLS, name a configuration with tree.tls (--config FILE)" : ""
-            return "the tree at \(servers) cannot be used: \(failure)\(hint)"
+            return "the tree at \(servers) cannot be used: \(TreeAdvice.text(failure, hasTLS: hasTLS))"
         }
         return
             "the tree at \(servers) does not answer; is a gateway or a tree server running there? (linekeeper run, or linekeeper tree serve)"
