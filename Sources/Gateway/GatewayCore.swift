@@ -230,7 +230,13 @@ struct GatewayCore: Service {
                 publishing: { [publisher] in publisher.connectionState },
                 subscriptions: { [subscriber] in subscriber.subscriptionStatus },
                 retainsMessages: { [publisher] in publisher.brokerRetainsMessages }, isSilent: { hearing.isSilent },
-                fullTables: { [plant] in plant.fullTables }), health: health, clock: clock)
+                fullTables: { [plant] in plant.fullTables },
+                shed: { [subscriber] in
+                    (
+                        subscriber.statistics.droppedInboxFull,
+                        subscriber.shedTopics.prefix(3).map { "\($0.topic) (\($0.messages))" }
+                    )
+                }), health: health, clock: clock)
         let digest = configuration.digest
         let status = StatusReporter(
             client: client, gateway: identity.gateway,

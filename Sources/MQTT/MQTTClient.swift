@@ -138,8 +138,9 @@ public final class MQTTClient: Service, Sendable {
     ///
     /// When the consumer does not keep up, messages are collected in the next batch. When that reaches `inboxMessageLimit` or
     /// `inboxByteLimit`, reading stops for `inboxFullPause`, so that the network and the broker hold messages back; after
-    /// that, and until the consumer takes the batch, the older half of a full inbox is thrown away each time, counted in
-    /// ``MQTTStatistics/droppedInboxFull``: of a stream of values the newest is worth most.
+    /// that, and until the consumer takes the batch, half of a full inbox is thrown away each time, counted in
+    /// ``MQTTStatistics/droppedInboxFull`` and, by topic, in ``shedTopics``: messages of the topics that fill it, and of each the
+    /// oldest, because of a stream of values the newest is worth most. Topics that send little lose nothing.
     public var batches: MQTTBatchSequence {
         MQTTBatchSequence(
             inbox: core.inbox, outbox: core.outbox, acknowledgement: core.configuration.acknowledgement)
@@ -199,6 +200,12 @@ public final class MQTTClient: Service, Sendable {
         try await publish(
             topic: Array(topic.utf8), payload: payload, qos: qos, retain: retain, properties: properties,
             notAfter: notAfter)
+    }
+
+    /// The topics of which most messages were shed so far, at most 32, those that lost most first. They are as they came; of a
+    /// long one its beginning.
+    public var shedTopics: [(topic: String, messages: UInt64)] {
+        core.shedTopics.withLock { $0.largest }.map { (String(decoding: $0.topic, as: UTF8.self), $0.messages) }
     }
 
     /// What has been counted so far.

@@ -6,7 +6,7 @@ public struct MQTTStatistics: Sendable, Hashable {
     public var receivedBytes: UInt64 = 0
     /// Messages larger than `maxPayload`: dropped.
     public var droppedTooLarge: UInt64 = 0
-    /// Messages shed, oldest first, because the inbox was full for longer than `inboxFullPause`.
+    /// Messages shed because the inbox was full for longer than `inboxFullPause`; see ``MQTTClient/shedTopics``.
     public var droppedInboxFull: UInt64 = 0
     /// Times that reading was stopped because the inbox was full.
     public var pauses: UInt64 = 0

@@ -16,6 +16,7 @@ final class FailureBoard: Sendable {
         case echoes
         case clock
         case tables
+        case shedding
         case registration
         case shards
         case missed
@@ -38,7 +39,7 @@ final class FailureBoard: Sendable {
         /// Whether it fails whenever the tree is away.
         var needsTree: Bool {
             switch self {
-            case .tree, .broker, .subscriptions, .unretained, .echoes, .clock, .tables, .answers: false
+            case .tree, .broker, .subscriptions, .unretained, .echoes, .clock, .tables, .shedding, .answers: false
             case .registration, .shards, .missed, .tags, .devices, .alarms, .requests, .journal, .announcements, .marks,
                 .retained,
                 .commands, .commandRecords, .trimming, .status, .gateways:

@@ -21,6 +21,8 @@ struct HealthWatch: Service {
         var isSilent: @Sendable () -> Bool
         /// Tables that take nothing more.
         var fullTables: @Sendable () -> [String]
+        /// How many incoming messages have been shed, and the topics that lost most.
+        var shed: @Sendable () -> (messages: UInt64, topics: [String]) = { (0, []) }
     }
 
     let sights: Sights
@@ -33,6 +35,7 @@ struct HealthWatch: Service {
     private let echoes: FailureLog
     private let tables: FailureLog
     private let leaps: FailureLog
+    private let shedding: FailureLog
 
     init(sights: Sights, health: FailureBoard, clock: GatewayClock) {
         self.sights = sights
@@ -59,6 +62,11 @@ struct HealthWatch: Service {
         tables = health.log(
             .tables, began: "tables are full; further topics, tags or devices are dropped (limits: in linekeeper.yaml)",
             ended: "tables have room again", patience: .zero)
+        shedding = health.log(
+            .shedding,
+            began:
+                "messages come faster than this gateway takes them: of the topics that send most, the oldest are dropped",
+            ended: "no messages have been dropped for a minute", patience: .zero)
         leaps = health.log(
             .clock, began: "this machine's clock was set; times of the last minute are in doubt",
             ended: "this machine's clock has been steady for a minute", patience: .zero)
@@ -67,8 +75,9 @@ struct HealthWatch: Service {
     func run() async throws {
         await cancelWhenGracefulShutdown {
             var clockLeaps = ClockLeaps(wall: clock.wall(), now: clock.now())
+            var sheddingWatch = SheddingWatch()
             while !Task.isCancelled {
-                look(&clockLeaps)
+                look(&clockLeaps, &sheddingWatch)
                 try? await clock.sleep(Self.interval)
             }
         }
@@ -77,7 +86,7 @@ struct HealthWatch: Service {
     /// Since when both connections to the broker stand, by the wall clock.
     var brokerSince: Milliseconds? { link.since }
 
-    private func look(_ clockLeaps: inout ClockLeaps) {
+    private func look(_ clockLeaps: inout ClockLeaps, _ sheddingWatch: inout SheddingWatch) {
         let state = sights.tree()
         if case .connected = state {
             tree.succeeded()
@@ -104,6 +113,12 @@ struct HealthWatch: Service {
         tell(echoes, sights.isSilent() ? "none has come back" : nil)
         let full = sights.fullTables()
         tell(tables, full.isEmpty ? nil : full.joined(separator: ", "))
+        let shed = sights.shed()
+        tell(
+            shedding,
+            sheddingWatch.look(shed.messages, now: clock.now()).map {
+                "\($0) messages; by topic: \(shed.topics.joined(separator: ", "))"
+            })
         let leap = clockLeaps.look(wall: clock.wall(), now: clock.now())
         tell(leaps, leap.map { "by \(Double($0 / 100) / 10) s" })
     }

@@ -16,6 +16,8 @@ final class ClientCore: Sendable {
     /// Whether the broker retains messages, as far as the latest connection showed.
     let retainsMessages = Mutex(true)
     let statistics = Mutex(MQTTStatistics())
+    /// Of which topics messages were shed.
+    let shedTopics = Mutex(ShedTopics())
     /// Whether a connection is news: the first one is, and one after it was said that there is none.
     let mustSayConnected = Mutex(true)
     private let started = Mutex(false)

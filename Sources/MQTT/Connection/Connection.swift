@@ -242,7 +242,7 @@ extension Connection {
         let (waiting, taken) = core.inbox.checkOut()
         var builder = waiting ?? BatchBuilder(reservingMessages: 0, bytes: 0)
         let pausesBefore = session.pressure.pauses
-        var shed = 0
+        var shed: UInt64 = 0
         switch session.pressure.next(messages: builder.count, bytes: builder.byteCount, taken: taken, now: now) {
         case .read:
             pausedUntil = nil
@@ -253,7 +253,9 @@ extension Connection {
             return nil
         case .shed:
             pausedUntil = nil
-            shed = builder.shedOlderHalf()
+            let lost = builder.shedHalf(byBytes: builder.count < session.pressure.messageLimit)
+            core.shedTopics.withLock { $0.add(lost) }
+            shed = lost.total
         }
 
         swap(&context.builder, &builder)
@@ -277,13 +279,13 @@ extension Connection {
         return nil
     }
 
-    private func handOver(_ batch: consuming BatchBuilder, shed: Int) {
+    private func handOver(_ batch: consuming BatchBuilder, shed: UInt64) {
         let context = handle.context
         let hasNew = context.hasNewMessages
         if context.hasNewCounts || shed > 0 {
             core.statistics.withLock { statistics in
                 context.takeReceived(into: &statistics)
-                statistics.droppedInboxFull &+= UInt64(shed)
+                statistics.droppedInboxFull &+= shed
             }
         }
         let owed = context.takeAcknowledgementsOwed()

@@ -40,27 +40,40 @@ struct BatchBuilder: Sendable {
         return true
     }
 
-    /// Throws the older half of the messages away; returns how many.
+    /// Throws half of what is there away, and returns of which topics.
     ///
-    /// The older half, because in a stream of values the newest is worth most, and half, so that the bytes are moved once
-    /// for many messages.
-    mutating func shedOlderHalf() -> Int {
-        let shed = (entries.count + 1) / 2
-        guard shed > 0 else { return 0 }
-        let firstKept = shed < entries.count ? entries[shed].topicRange.lowerBound : storage.count
+    /// The topics that fill the inbox lose, and of each the oldest messages: in a stream of values the newest is worth most.
+    /// A device that floods thus takes nothing from its neighbours: topics that differ in their last level only, as those of
+    /// one device do, first share as one. Half, so that the bytes are moved once for many messages.
+    ///
+    /// - Parameter byBytes: Whether it is bytes that are divided, and not the number of messages.
+    mutating func shedHalf(byBytes: Bool) -> ShedTopics {
+        var plan = SheddingPlan(byBytes: byBytes)
+        storage.withUnsafeBytes { bytes in
+            for entry in entries {
+                plan.add(
+                    topic: UnsafeRawBufferPointer(rebasing: bytes[entry.topicRange]),
+                    payloadLength: Int(entry.payloadLength))
+            }
+        }
+        let keeps = plan.keeps()
+        var shed = ShedTopics()
+        for (first, count) in plan.lost(keeps) { shed.add(storage[entries[first].topicRange], UInt64(count)) }
+        guard shed.total > 0 else { return shed }
         var kept = BatchBuilder(reservingMessages: entries.count, bytes: storage.count)
         kept.number = number
-        kept.storage.append(contentsOf: storage[firstKept...])
-        for entry in entries[shed...] {
-            var index: Int32 = -1
+        for (index, entry) in entries.enumerated() where keeps[index] {
+            var propertiesIndex: Int32 = -1
             if self.properties.indices.contains(Int(entry.propertiesIndex)) {
-                index = Int32(clamping: kept.properties.count)
+                propertiesIndex = Int32(clamping: kept.properties.count)
                 kept.properties.append(self.properties[Int(entry.propertiesIndex)])
             }
+            let start = UInt32(truncatingIfNeeded: kept.storage.count)
+            kept.storage.append(contentsOf: storage[entry.topicRange.lowerBound..<entry.payloadRange.upperBound])
             kept.entries.append(
                 MQTTMessageBatch.Entry(
-                    start: entry.start &- UInt32(truncatingIfNeeded: firstKept), payloadLength: entry.payloadLength,
-                    topicLength: entry.topicLength, propertiesIndex: index, qos: entry.qos, retain: entry.retain,
+                    start: start, payloadLength: entry.payloadLength, topicLength: entry.topicLength,
+                    propertiesIndex: propertiesIndex, qos: entry.qos, retain: entry.retain,
                     receivedAtMs: entry.receivedAtMs))
         }
         // What was shed counts as delivered: its acknowledgement leaves with the rest.

@@ -3,7 +3,7 @@
 /// - `flowing`: read. To `paused` when the inbox is full.
 /// - `paused`: do not read; the network and the broker hold the messages. To `flowing` when the consumer takes the batch, to
 ///   `shedding` when the pause has lasted its limit: longer, and the broker would think us dead.
-/// - `shedding`: read, and throw the older half of a full inbox away. To `flowing` when the consumer takes the batch.
+/// - `shedding`: read, and throw half of a full inbox away. To `flowing` when the consumer takes the batch.
 struct InboxPressure {
     enum State: Equatable {
         case flowing

@@ -28,8 +28,14 @@ extension LivePlant {
 
         /// Of one tag. Beyond it the oldest go.
         static let capacity = 2_048
-        /// Of all tags together, suspects among them: a tag that gets a new one gives up its oldest.
+        /// Of all tags together, suspects among them; beyond it each tag still keeps its least share.
         static let totalCapacity = 131_072
+        /// What each tag may keep however much the others have.
+        static let leastShare = 8
+
+        /// How many samples a tag may keep while the others keep `others`: the less room there is, the fewer, so that tags that
+        /// get many leave room for those that get some later.
+        static func share(beside others: Int) -> Int { min(capacity, max(leastShare, (totalCapacity - others) / 32)) }
 
         /// Topics that are suspected at a time; beyond it the suspicions are forgotten.
         static let suspectCapacity = 4_096
@@ -273,11 +279,7 @@ extension LivePlant {
             var kept = suspects[topic]?.samples.removeValue(forKey: sample.tag) ?? []
             heldCount -= kept.count
             kept.removeAll { received &- withoutLeaps($0.received) > HeldSamples.suspectFor }
-            if kept.count >= HeldSamples.suspectsPerTag || heldCount + kept.count >= HeldSamples.totalCapacity,
-                !kept.isEmpty
-            {
-                kept.removeFirst()
-            }
+            makeRoom(in: &kept, upTo: HeldSamples.suspectsPerTag)
             kept.append(suspect)
             heldCount += kept.count
             suspects[topic]?.samples[sample.tag] = kept
@@ -340,14 +342,18 @@ extension LivePlant {
         {
             samples.removeLast()
         }
-        if samples.count >= HeldSamples.capacity || heldCount + samples.count >= HeldSamples.totalCapacity,
-            !samples.isEmpty
-        {
-            samples.removeFirst()
-        }
+        makeRoom(in: &samples, upTo: HeldSamples.capacity)
         samples.append(sample)
         heldCount += samples.count
         doubts[topic, default: HeldSamples()].samples[tag] = samples
+    }
+
+    /// Lets go of the oldest samples of a tag, which are not counted in `heldCount` now, so that one more has room.
+    private mutating func makeRoom(in samples: inout [HeldSamples.Held], upTo capacity: Int) {
+        let excess = samples.count + 1 - min(capacity, HeldSamples.share(beside: heldCount))
+        guard excess > 0 else { return }
+        samples.removeFirst(excess)
+        heldDropped &+= UInt64(excess)
     }
 
     private mutating func raiseUnsure(_ sample: HeldSamples.Held, _ tag: TagID, _ topic: Int) -> Bool {

@@ -87,6 +87,8 @@ public struct LivePlant: Sendable {
     /// What waits for the clocks of topics that are in doubt, by topic number.
     var doubts: [Int: HeldSamples] = [:]
     var heldCount = 0
+    /// Samples that were let go because too many were kept, since the start.
+    var heldDropped: UInt64 = 0
     /// Samples of topics whose clocks may have stepped back, should the next ones show it.
     var suspects: [Int: HeldSamples] = [:]
     /// When the first of them has been undecided for too long, without leaps.
@@ -154,7 +156,7 @@ public struct LivePlant: Sendable {
             ("unrouted", counters.unrouted), ("refusedTopics", counters.refusedTopics),
             ("tableFull", counters.tableFull),
             ("implausibleTimes", counters.implausibleTimes), ("unreadableTimes", counters.unreadableTimes),
-            ("outdated", latest.older),
+            ("outdated", latest.older), ("heldDropped", heldDropped),
             ("conflated", latest.conflated), ("tags", UInt64(clamping: ingest.tags.count)),
             ("devices", UInt64(clamping: ingest.devices.count)),
             ("pendingTransitions", UInt64(clamping: alarms.pendingCount)),

@@ -71,7 +71,7 @@ struct FailureBoardTests {
         failAll(logs)
         #expect(
             Set(board.problems.map(\.kind)) == [
-                "tree", "broker", "subscriptions", "unretained", "echoes", "clock", "tables", "answers",
+                "tree", "broker", "subscriptions", "unretained", "echoes", "clock", "tables", "shedding", "answers",
             ])
         tree.set(false)
         broker.set(true)
@@ -98,7 +98,8 @@ struct FailureBoardTests {
                     MQTTSubscriptionStatus(
                         connected: true, pending: 0, refused: broken.value ? ["a/#": .notAuthorized] : [:])
                 }, retainsMessages: { !broken.value }, isSilent: { broken.value },
-                fullTables: { broken.value ? ["tags (10)"] : [] }), health: board,
+                fullTables: { broken.value ? ["tags (10)"] : [] },
+                shed: { broken.value ? (12, ["a/b (9)", "c (3)"]) : (0, []) }), health: board,
             clock: GatewayClock(clock))
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await watch.run() }
@@ -116,13 +117,14 @@ struct FailureBoardTests {
             try await pass(8)
             #expect(
                 Set(board.problems.map(\.kind)) == [
-                    "tree", "broker", "subscriptions", "unretained", "echoes", "tables", "clock",
+                    "tree", "broker", "subscriptions", "unretained", "echoes", "tables", "clock", "shedding",
                 ])
+            #expect(board.problems.first { $0.kind == "shedding" }?.cause == "12 messages; by topic: a/b (9), c (3)")
             #expect(board.problems.first { $0.kind == "clock" }?.cause == "by 3600.0 s")
             #expect(watch.brokerSince == nil)
             broken.set(false)
             try await pass(2)
-            #expect(board.problems.map(\.kind) == ["clock"])
+            #expect(Set(board.problems.map(\.kind)) == ["clock", "shedding"])
             try await pass(60)
             #expect(board.problems.isEmpty)
             group.cancelAll()
