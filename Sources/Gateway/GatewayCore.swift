@@ -91,7 +91,7 @@ struct GatewayCore: Service {
                 let seed = TreeSeed(client: client, outsiders: OutsiderLog(logger, clock: clock), logger: logger)
                 try await seed.makeRoots()
                 try await takeover.removeOwnLeftovers(of: identity)
-                try await journal.prime()
+                clock.watch.started(after: try await journal.prime())
                 try await seed.read(into: plant)
                 return
             } catch let error where !(error is CancellationError) {
@@ -256,7 +256,7 @@ struct GatewayCore: Service {
         // This runs once the tree has been read, so the gateway is ready; without its broker it is still worth keeping.
         let systemd = SystemdLifecycle(
             notifier: SystemdNotifier(environment: HostProcess.environment, processID: HostProcess.id), clock: clock,
-            logger: logger, isHealthy: { [plant, clock] in plant.hasAdvanced(since: clock.wall() &- 10_000) },
+            logger: logger, isHealthy: { [plant] in plant.hasAdvanced(within: .seconds(10)) },
             becomeReady: {})
         return [
             publisher, control, journal, membership, election, shards, ownership, eagerness, processor, announcer,

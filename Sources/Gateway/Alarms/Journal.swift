@@ -55,7 +55,10 @@ final class Journal: Service, Sendable {
 
     /// Learns what the journal holds now, for a start from records that already reflect it: nothing is reported as
     /// recorded.
-    func prime() async throws {
+    ///
+    /// - Returns: when the newest entry was written, by the tree's clock; nil when there is none.
+    @discardableResult
+    func prime() async throws -> Milliseconds? {
         let (names, stat) = try await client.getChildren2(TreeLayout.journal)
         let sequences = names.compactMap(TreeLayout.journalSequence(ofNode:)).sorted()
         let nodes = try await TreeWalk(client: client).data(of: sequences.map(TreeLayout.journalEntry))
@@ -67,6 +70,7 @@ final class Journal: Service, Sendable {
             guard let node, let entry = try? JournalEntry(parsing: node.data ?? []) else { continue }
             if let commit = try? AlarmCommit(reading: entry) { note(commit, at: sequence, age: age(of: node.stat)) }
         }
+        return nodes.compactMap { $0?.stat.ctime }.last
     }
 
     /// Follows the journal until cancelled or shut down.
@@ -136,5 +140,9 @@ final class Journal: Service, Sendable {
         }
     }
 
-    func age(of stat: Stat) -> Milliseconds { max(0, clock.wall() &- stat.ctime) }
+    /// For how long an entry has stood there. While the clock is in doubt nobody knows, and nothing is given up for its age.
+    func age(of stat: Stat) -> Milliseconds {
+        let sight = clock.look()
+        return sight.doubt == nil ? max(0, sight.wall.subtractingClamped(stat.ctime)) : 0
+    }
 }

@@ -7,6 +7,8 @@ package struct GatewayClock: Sendable {
     package let wall: @Sendable () -> Int64
     /// The monotonic clock, by which leases and waits are measured.
     package let now: @Sendable () -> ContinuousClock.Instant
+    /// Whether the wall clock has been set; shared by all copies of this clock.
+    let watch: ClockWatch
     /// Returns after that time; throws `CancellationError` when its task is cancelled before.
     package let sleep: @Sendable (Duration) async throws -> Void
 
@@ -17,7 +19,11 @@ package struct GatewayClock: Sendable {
         self.wall = wall
         self.now = now
         self.sleep = sleep
+        watch = ClockWatch(wall: wall, now: now)
     }
+
+    /// The wall clock, and whether it can be trusted: for what is decided by it.
+    func look() -> ClockLeaps.Sight { watch.look() }
 
     /// This machine's clocks.
     package static let system = GatewayClock(

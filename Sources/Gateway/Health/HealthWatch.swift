@@ -68,16 +68,17 @@ struct HealthWatch: Service {
                 "messages come faster than this gateway takes them: of the topics that send most, the oldest are dropped",
             ended: "no messages have been dropped for a minute", patience: .zero)
         leaps = health.log(
-            .clock, began: "this machine's clock was set; times of the last minute are in doubt",
+            .clock,
+            began:
+                "this machine's clock was set, or lies before the journal's newest entry: for a minute commands are refused, nothing is trimmed by age, and times are in doubt; is a time server in use?",
             ended: "this machine's clock has been steady for a minute", patience: .zero)
     }
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
-            var clockLeaps = ClockLeaps(wall: clock.wall(), now: clock.now())
             var sheddingWatch = SheddingWatch()
             while !Task.isCancelled {
-                look(&clockLeaps, &sheddingWatch)
+                look(&sheddingWatch)
                 try? await clock.sleep(Self.interval)
             }
         }
@@ -86,7 +87,8 @@ struct HealthWatch: Service {
     /// Since when both connections to the broker stand, by the wall clock.
     var brokerSince: Milliseconds? { link.since }
 
-    private func look(_ clockLeaps: inout ClockLeaps, _ sheddingWatch: inout SheddingWatch) {
+    private func look(_ sheddingWatch: inout SheddingWatch) {
+        let sight = clock.look()
         let state = sights.tree()
         if case .connected = state {
             tree.succeeded()
@@ -101,7 +103,7 @@ struct HealthWatch: Service {
         } else {
             broker.succeeded()
         }
-        link.set(listening.isConnected && publishing.isConnected, at: clock.wall())
+        link.set(listening.isConnected && publishing.isConnected, at: sight.wall)
         let refused = sights.subscriptions().refused
         if refused.isEmpty {
             subscriptions.succeeded()
@@ -119,8 +121,7 @@ struct HealthWatch: Service {
             sheddingWatch.look(shed.messages, now: clock.now()).map {
                 "\($0) messages; by topic: \(shed.topics.joined(separator: ", "))"
             })
-        let leap = clockLeaps.look(wall: clock.wall(), now: clock.now())
-        tell(leaps, leap.map { "by \(Double($0 / 100) / 10) s" })
+        tell(leaps, sight.doubtText)
     }
 
     private func tell(_ log: FailureLog, _ cause: String?) {

@@ -62,7 +62,9 @@ struct Hearing<Source: MessageSource>: Service {
     /// Sends an echo when it is time to. Never waits.
     func turn(isWanted: Bool) {
         let now = clock.now()
-        let wall = clock.wall()
+        let sight = clock.look()
+        // By the clock without leaps: it may be set before the echo is back.
+        let wall = sight.wall.subtractingClamped(sight.total)
         let (echo, hasBegun) = state.proof.withLock { proof in
             let wasSilent = proof.isSilent
             let echo = proof.ask(isWanted: isWanted, number: .random(in: .min ... .max), wall: wall, at: now)
@@ -80,12 +82,13 @@ struct Hearing<Source: MessageSource>: Service {
     /// An echo has been read. Returns what it proves; nil for one that proves nothing.
     func echoReceived(_ payload: [UInt8]) -> Milliseconds? {
         let now = clock.now()
-        return state.proof.withLock { proof in
+        let proved = state.proof.withLock { proof in
             let wasSilent = proof.isSilent
             let proved = proof.echoReceived(payload, at: now)
             if wasSilent, !proof.isSilent { silenceSink.yield(false) }
             return proved
         }
+        return proved?.addingClamped(clock.look().total)
     }
 
     private func followSubscriptions() async {

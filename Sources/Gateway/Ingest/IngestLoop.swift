@@ -70,16 +70,15 @@ struct IngestLoop<Source: MessageSource>: Service {
             let turn = clockwork.turn(at: clock.now(), isAgreed: isActive() || !isTreeConnected(), hold: pendingHold)
             // No device was silent while nobody listened; what the broker kept meanwhile is still to be read.
             if let paused = turn.paused { plant.wasPaused(for: paused) }
-            let now = clock.wall()
-            follow(plant.advance(to: now, raisesUnheard: isAlone()))
-            hearing.turn(isWanted: plant.wantsProof(at: now))
+            follow(plant.advance(raisesUnheard: isAlone()))
+            hearing.turn(isWanted: plant.wantsProof())
             let overflowed = plant.newlyOverflowed()
             if overflowed > 0 {
                 logger.error(
                     "alarm transitions lost: too many waited to be recorded; is the tree reachable, does an alarm chatter?",
                     metadata: ["transitions": "\(overflowed)"])
             }
-            if turn.dropsPending { plant.dropPending(olderThan: now &- pendingHold.wholeMilliseconds, at: now) }
+            if turn.dropsPending { plant.dropPending(heldFor: pendingHold) }
             // A lease that is valid again says so to nobody: what waits for one is woken now and then.
             if turn.wakesWaiting { wakes.all() }
         }

@@ -10,16 +10,12 @@ final class PlantState: Sendable {
     private struct State {
         var plant: LivePlant
         var newestBatch: UInt64 = 0
-        var lastAdvance: Milliseconds = 0
+        var lastAdvance: ContinuousClock.Instant?
         var overflowLogged = 0
         var announcedEpoch: Int64 = 0
-        /// The wall clock minus the monotonic one, as last seen.
-        var clockDifference: Milliseconds?
+        /// By how much the wall clock has been set, all in all, as far as the plant knows.
+        var clockTotal: Milliseconds
     }
-
-    /// The wall clock has been set, when it moves against the monotonic one by so much between two looks; less is drift, or
-    /// what lies between the two readings.
-    private static let leastLeap: Milliseconds = 500
 
     private let state: Mutex<State>
     private let clock: GatewayClock
@@ -42,7 +38,7 @@ final class PlantState: Sendable {
             alarms: configuration.alarms + GatewayFault.alarms,
             answerFilters: answerFilters,
             echoTopic: Array(echoTopic.utf8), limits: limits, hashSeed: .random(in: .min ... .max))
-        state = Mutex(State(plant: plant))
+        state = Mutex(State(plant: plant, clockTotal: clock.look().total))
         self.clock = clock
         self.logger = logger
     }
@@ -52,8 +48,7 @@ final class PlantState: Sendable {
     /// Takes a batch of messages; the hot path.
     func take(_ batch: MQTTMessageBatch) -> LivePlant.Effects {
         var effects = LivePlant.Effects()
-        state.withLock { state in
-            noteLeap(&state)
+        change { state, _ in
             let bytes = batch.storage.span
             for (position, entry) in batch.entries.enumerated() {
                 state.plant.messageReceived(
@@ -73,39 +68,36 @@ final class PlantState: Sendable {
         return effects
     }
 
-    /// Tells the plant when the wall clock has been set: before the first message that was stamped after that, so the
-    /// clocks are read under the lock.
-    private func noteLeap(_ state: inout State) {
-        let wall = clock.wall()
-        let difference = wall &- clock.milliseconds
-        if let known = state.clockDifference, (difference &- known).magnitude > Self.leastLeap.magnitude {
-            state.plant.clockLeapt(by: difference &- known, at: wall)
+    /// Changes the plant, at the time by the wall clock. When that has been set the plant is told so first: before anything
+    /// that was stamped after it, so the clocks are read under the lock.
+    private func change<Result>(_ body: (inout State, _ now: Milliseconds) -> Result) -> Result {
+        state.withLock { state in
+            let sight = clock.look()
+            if sight.total != state.clockTotal {
+                state.plant.clockLeapt(by: sight.total.subtractingClamped(state.clockTotal), at: sight.wall)
+                state.clockTotal = sight.total
+            }
+            return body(&state, sight.wall)
         }
-        state.clockDifference = difference
     }
 
     /// The broker has taken this gateway back.
-    func brokerConnected() { state.withLock { $0.plant.brokerConnected(at: clock.wall()) } }
+    func brokerConnected() { change { $0.plant.brokerConnected(at: $1) } }
 
     /// The process did not run for a while, in which it could not have heard any device.
-    func wasPaused(for time: Duration) {
-        let now = clock.wall()
-        state.withLock { $0.plant.wasPaused(for: time.wholeMilliseconds, at: now) }
-    }
+    func wasPaused(for time: Duration) { change { $0.plant.wasPaused(for: time.wholeMilliseconds, at: $1) } }
 
     /// Lets time pass; see ``LivePlant/advance(to:raisesUnheard:)``.
-    func advance(to now: Milliseconds, raisesUnheard: Bool) -> LivePlant.Effects {
-        state.withLock { state in
-            noteLeap(&state)
-            state.lastAdvance = now
+    func advance(raisesUnheard: Bool) -> LivePlant.Effects {
+        change { state, now in
+            state.lastAdvance = clock.now()
             return state.plant.advance(to: now, raisesUnheard: raisesUnheard)
         }
     }
 
     /// Everything that the broker kept for this gateway until `time` has been read.
     func heard(through time: Milliseconds) -> LivePlant.Effects {
-        let now = clock.wall()
-        return state.withLock { $0.plant.heard(through: time, at: now) }
+        change { $0.plant.heard(through: time, at: $1) }
     }
 
     /// What the gateways say about themselves, this one included; see ``LivePlant/statusesRead(_:at:)``.
@@ -115,10 +107,13 @@ final class PlantState: Sendable {
     }
 
     /// Whether proof is wanted of what has been heard.
-    func wantsProof(at now: Milliseconds) -> Bool { state.withLock { $0.plant.wantsProof(at: now) } }
+    func wantsProof() -> Bool { change { $0.plant.wantsProof(at: $1) } }
 
-    /// Whether time has been let pass after `moment`: a gateway in which it has not is stuck.
-    func hasAdvanced(since moment: Milliseconds) -> Bool { state.withLock { $0.lastAdvance >= moment } }
+    /// Whether time has been let pass within the last `time`: a gateway in which it has not is stuck.
+    func hasAdvanced(within time: Duration) -> Bool {
+        let now = clock.now()
+        return state.withLock { state in state.lastAdvance.map { now - $0 <= time } ?? false }
+    }
 
     /// Transitions that were given up, unrecorded, because too many were waiting; told once for each further one.
     func newlyOverflowed() -> Int {
@@ -152,7 +147,7 @@ final class PlantState: Sendable {
     func shardGained(_ shard: Int) { state.withLock { $0.plant.shardGained(shard) } }
 
     /// A tag's latest value, for interlocks; nil when nothing is known of it.
-    func value(of path: TagPath) -> LatestValues.Entry? { state.withLock { $0.plant.value(of: path) } }
+    func value(of path: TagPath) -> LatestValues.Entry? { change { state, _ in state.plant.value(of: path) } }
 
     // MARK: Devices to be written
 
@@ -177,13 +172,11 @@ final class PlantState: Sendable {
     }
 
     func transitionRecorded(_ record: AlarmRecord) {
-        let now = clock.wall()
-        state.withLock { $0.plant.transitionRecorded(record, at: now) }
+        change { $0.plant.transitionRecorded(record, at: $1) }
     }
 
     func restoreAlarms(_ records: [AlarmRecord]) {
-        let now = clock.wall()
-        state.withLock { $0.plant.restoreAlarms(records, at: now) }
+        change { $0.plant.restoreAlarms(records, at: $1) }
     }
 
     func acknowledge(
@@ -195,8 +188,11 @@ final class PlantState: Sendable {
     }
 
     /// Gives up what a live active processor has evidently not agreed with.
-    func dropPending(olderThan moment: Milliseconds, at now: Milliseconds) {
-        let dropped = state.withLock { $0.plant.dropPending(olderThan: moment, at: now) }
+    /// - Parameter hold: how long it is waited for the record of a transition.
+    func dropPending(heldFor hold: Duration) {
+        let dropped = change { state, now in
+            state.plant.dropPending(olderThan: now.subtractingClamped(hold.wholeMilliseconds), at: now)
+        }
         if dropped > 0 {
             logger.warning(
                 "alarm transitions computed here were not recorded by the active processor, which has heard other samples",
@@ -213,23 +209,18 @@ final class PlantState: Sendable {
 
     /// Takes over a tag's node, before anything is heard.
     func seedTag(znodePath: String, data: [UInt8]) {
-        let now = clock.wall()
-        state.withLock { $0.plant.seedTag(znodePath: znodePath, data: data, at: now) }
+        change { $0.plant.seedTag(znodePath: znodePath, data: data, at: $1) }
     }
 
     /// Takes over a device's node, before anything is heard.
     func seedDevice(_ record: DeviceRecord) {
-        let now = clock.wall()
-        state.withLock { $0.plant.seedDevice(record, at: now) }
+        change { $0.plant.seedDevice(record, at: $1) }
     }
 
     /// Takes up nodes of tags that others own; see ``LivePlant/takeUp(_:exceptOf:at:)``. The lock is given up in between.
     func takeUp(_ nodes: [(znodePath: String, data: [UInt8])], exceptOf owned: UInt64) {
-        let now = clock.wall()
         for start in stride(from: 0, to: nodes.count, by: 256) {
-            state.withLock {
-                $0.plant.takeUp(nodes[start..<min(start + 256, nodes.count)], exceptOf: owned, at: now)
-            }
+            change { $0.plant.takeUp(nodes[start..<min(start + 256, nodes.count)], exceptOf: owned, at: $1) }
         }
     }
 
@@ -245,16 +236,14 @@ final class PlantState: Sendable {
 
     /// Takes up what the tree has of these shards: all tags of ``tagsInTree(ofShards:)``, nil where the node has gone.
     func reconcile(shards: UInt64, nodes: [LivePlant.TagNode]) {
-        let now = clock.wall()
-        let records = LivePlant.records(nodes, at: now)
-        state.withLock { $0.plant.reconcile(shards: shards, nodes: nodes, records: records, at: now) }
+        let records = LivePlant.records(nodes, at: clock.wall())
+        change { $0.plant.reconcile(shards: shards, nodes: nodes, records: records, at: $1) }
     }
 
     /// The same for some tags of owned shards.
     func reconcile(nodes: [LivePlant.TagNode]) {
-        let now = clock.wall()
-        let records = LivePlant.records(nodes, at: now)
-        state.withLock { $0.plant.reconcile(nodes: nodes, records: records, at: now) }
+        let records = LivePlant.records(nodes, at: clock.wall())
+        change { $0.plant.reconcile(nodes: nodes, records: records, at: $1) }
     }
 
     // MARK: Numbers

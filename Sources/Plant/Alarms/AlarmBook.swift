@@ -259,6 +259,17 @@ extension AlarmBook {
         return left
     }
 
+    /// This gateway's clock has been set: delays that run take as long as before. Dates of edges stay.
+    public mutating func clockLeapt(by leap: Milliseconds) {
+        if heardThrough != .max, heardThrough != .min { heardThrough = heardThrough &+ leap }
+        for alarm in evaluators.indices {
+            evaluators[alarm].clockLeapt(by: leap)
+            if scheduled[alarm] != .max { scheduled[alarm] = scheduled[alarm] &+ leap }
+        }
+        for alarm in pendingAlarms { ledgers[alarm].clockLeapt(by: leap) }
+        deadlines = Heap(deadlines.unordered.map { Deadline(time: $0.time &+ leap, alarm: $0.alarm) })
+    }
+
     /// The next alarm whose deadline is not later; nil when there is none.
     private mutating func popDeadline(notAfter moment: Milliseconds) -> Int? {
         while let first = deadlines.min, first.time <= moment {

@@ -12,7 +12,7 @@ struct AlarmEdge: Sendable, Hashable {
     /// Whether `sampleTime` came in the payload; otherwise every gateway has its own.
     let hasSourceTime: Bool
     /// By this gateway's clock, when it was computed.
-    let computedAt: Milliseconds
+    var computedAt: Milliseconds
     /// `unheard` when the on-delay ended by the clock alone, while this gateway could not hear whether the value returned;
     /// `timeUnsure` when the sample's own time is in doubt.
     var reservation: AlarmEvaluator.Reservation?

@@ -14,7 +14,8 @@
 /// **Time.** Delays are measured between samples: a sample at or after the end of a delay proves, whatever its value,
 /// that the delay ran out before it. Only where no sample comes, `advance` decides, by the time up to which everything
 /// has been heard: a delay does not end by a clock that runs on while samples wait unread. Either way the edge is dated
-/// start plus delay in sample time, and later than the edge before it, by a millisecond if need be.
+/// start plus delay in sample time, and later than the edge before it, by a millisecond if need be; but not later than an
+/// edge that a gateway dated while its clock was ahead.
 ///
 /// **Order.** A sample older than the newest one is ignored, as is a repetition of it. Of several samples with one time
 /// the order of arrival counts. Samples without a source time are taken as they arrive. A source time more than
@@ -279,6 +280,33 @@ extension AlarmEvaluator {
 }
 
 extension AlarmEvaluator {
+    /// The clock of reception has been set: what has passed of each delay, and of what is waited for, stays. The dates of
+    /// edges, and of the samples that began them, stay as well.
+    mutating func clockLeapt(by leap: Milliseconds) {
+        for index in 0..<count {
+            limits[index].startReceived = limits[index].startReceived &+ leap
+            if !limits[index].hasSourceTime { limits[index].start = limits[index].start &+ leap }
+        }
+        let hasSourceTime = (newest ?? standingValue)?.hasSourceTime ?? false
+        if let frozen {
+            self.frozen = (hasSourceTime ? frozen.time : frozen.time &+ leap, frozen.received &+ leap)
+        }
+        if let echo {
+            self.echo = Echo(value: echo.value, since: echo.since &+ leap, until: echo.until &+ leap)
+        }
+        if settledThrough != .min, !hasSourceTime { settledThrough = settledThrough &+ leap }
+        newest?.clockLeapt(by: leap)
+        standingValue?.clockLeapt(by: leap)
+        history.clockLeapt(by: leap)
+    }
+
+    /// Whether a date lies so far ahead of the moment in which an edge is computed that a gateway's clock must have been
+    /// wrong when it was taken: no sample's time is believed that is half as far ahead. What comes later is not dated after
+    /// it.
+    static func isAhead(_ date: Milliseconds, computedAt now: Milliseconds) -> Bool {
+        date > now.addingClamped(2 * maximumLead)
+    }
+
     /// Whether a delay runs.
     var isDelaying: Bool {
         for index in 0..<count where limits[index].isPending { return true }
@@ -753,7 +781,8 @@ extension AlarmEvaluator {
             condition != .normal && reached != .normal && !reached.isSameSide(as: condition)
             ? [.normal, reached] : [reached]
         for step in path {
-            lastEdge = lastEdge == .min ? time : max(time, lastEdge &+ 1)
+            let isFirst = lastEdge == .min || Self.isAhead(lastEdge, computedAt: computedAt)
+            lastEdge = isFirst ? time : max(time, lastEdge &+ 1)
             condition = step
             edges.append(
                 AlarmEdge(

@@ -95,6 +95,11 @@ struct AlarmLedger: Sendable {
         return dropped
     }
 
+    /// The clock by which edges are computed has been set.
+    mutating func clockLeapt(by leap: Milliseconds) {
+        for index in pending.indices { pending[index].computedAt = pending[index].computedAt &+ leap }
+    }
+
     private mutating func adoptCommitted(
         evaluator: inout AlarmEvaluator, echoWindow: Milliseconds, presentOnly: Bool, heardThrough: Milliseconds,
         now: Milliseconds
@@ -121,7 +126,8 @@ struct AlarmLedger: Sendable {
     }
 
     /// Restores the order after edges have gone from the front: what no longer changes anything goes too, and what is
-    /// left is dated later than what it follows.
+    /// left is dated later than what it follows, unless that was dated by a clock that was ahead: then only revisions
+    /// tell the order.
     private mutating func straighten() {
         var condition = committedCondition
         var time = committed?.changedAt
@@ -130,7 +136,11 @@ struct AlarmLedger: Sendable {
             return edge.condition == condition
         }
         for index in pending.indices {
-            if let time, pending[index].time <= time { pending[index].time = time &+ 1 }
+            if let time, pending[index].time <= time,
+                !AlarmEvaluator.isAhead(time, computedAt: pending[index].computedAt)
+            {
+                pending[index].time = time &+ 1
+            }
             time = pending[index].time
         }
     }

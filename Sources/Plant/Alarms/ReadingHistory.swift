@@ -5,6 +5,12 @@ struct AlarmReading: Sendable {
     var time: Milliseconds
     var received: Milliseconds
     var hasSourceTime: Bool
+
+    /// The clock of reception has been set.
+    mutating func clockLeapt(by leap: Milliseconds) {
+        received = received &+ leap
+        if !hasSourceTime { time = time &+ leap }
+    }
 }
 
 /// The last readings at which a value went from one zone between the limits to another. Only those can begin or end a
@@ -27,4 +33,9 @@ struct ReadingHistory: Sendable {
     }
 
     mutating func removeAll() { end = 0 }
+
+    /// The clock of reception has been set.
+    mutating func clockLeapt(by leap: Milliseconds) {
+        for index in indices { readings[index % Self.capacity].clockLeapt(by: leap) }
+    }
 }

@@ -110,6 +110,11 @@ public struct DeviceTable: Sendable {
         }
     }
 
+    /// The clock by which devices are heard has been set.
+    mutating func clockLeapt(by leap: Milliseconds) {
+        for index in lastHeard.indices { lastHeard[index] = lastHeard[index].addingClamped(leap) }
+    }
+
     /// Finds the devices that were online and have been silent for too long, calls them stale and appends them to
     /// `expired`. One pass over an array of numbers: tens of microseconds for the greatest table, so it may run several
     /// times a second.

@@ -382,6 +382,9 @@ extension Ingest {
         devices.forgiveSilence(time, at: now)
     }
 
+    /// This gateway's clock has been set: nobody has been silent for a longer or shorter time by that.
+    mutating func clockLeapt(by leap: Milliseconds) { devices.clockLeapt(by: leap) }
+
     /// Calls the devices stale that have been silent for too long, and appends them.
     public mutating func expireDevices(at now: Milliseconds, into expired: inout [DeviceID]) {
         devices.expire(at: now, into: &expired)

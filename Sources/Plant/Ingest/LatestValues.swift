@@ -369,6 +369,15 @@ extension LatestValues {
         return true
     }
 
+    /// The clock of reception has been set: how long ago something was received does not change by that.
+    mutating func clockLeapt(by leap: Milliseconds) {
+        for index in slots.indices {
+            slots[index].entry?.clockLeapt(by: leap)
+            slots[index].writtenTime = slots[index].writtenTime &+ leap
+        }
+        for tag in ahead.keys { ahead[tag]?.clockLeapt(by: leap) }
+    }
+
     /// What comes next is dated by another clock than what is known of the tag.
     public mutating func letGoOfOrder(_ tag: TagID) {
         if tag.index < slots.count, slots[tag.index].entry != nil { slots[tag.index].isOtherClock = true }
@@ -399,6 +408,11 @@ extension LatestValues {
 }
 
 extension LatestValues.Entry {
+    fileprivate mutating func clockLeapt(by leap: Milliseconds) {
+        receivedTime = receivedTime &+ leap
+        if !hasSourceTime { sourceTime = sourceTime &+ leap }
+    }
+
     /// What stands in the tree.
     ///
     /// The record does not say whose time it is. It is taken for the sensor's own: that of a sensor without a clock is

@@ -15,7 +15,7 @@ extension LivePlant {
             let value: Double
             let source: Milliseconds
             /// By the wall clock.
-            let received: Milliseconds
+            var received: Milliseconds
             /// Of the sample.
             let offset: Milliseconds
             let zones: UInt64
@@ -48,6 +48,15 @@ extension LivePlant {
         var since: Milliseconds = 0
         var deadline: Milliseconds = .max
         var marked: Set<TagID> = []
+        /// The wall clock has been set.
+        mutating func clockLeapt(by leap: Milliseconds) {
+            for tag in samples.keys {
+                guard var kept = samples.removeValue(forKey: tag) else { continue }
+                for index in kept.indices { kept[index].received = kept[index].received &+ leap }
+                samples[tag] = kept
+            }
+        }
+
         /// Tags whose alarms are held back.
         var tags: [TagID] { samples.keys.sorted { $0.rawValue < $1.rawValue } }
     }
@@ -71,9 +80,15 @@ extension LivePlant {
 
     @inline(never)
     private func withoutLeaps(_ wall: Milliseconds, _ fresh: (by: Milliseconds, at: Milliseconds)) -> Milliseconds {
+        afterLeap(wall, fresh) &- leap
+    }
+
+    /// A moment that was perhaps stamped before the last leap, by the clock as it is now.
+    @inline(never)
+    func afterLeap(_ wall: Milliseconds, _ fresh: (by: Milliseconds, at: Milliseconds)) -> Milliseconds {
         let middle = fresh.at &- fresh.by / 2
         let isBefore = fresh.by > 0 ? wall < middle : wall > middle
-        return wall &- (isBefore ? leap &- fresh.by : leap)
+        return isBefore ? wall &+ fresh.by : wall
     }
 
     mutating func noteMoment(_ now: Milliseconds) {

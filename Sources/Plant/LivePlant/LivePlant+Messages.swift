@@ -11,6 +11,8 @@ extension LivePlant {
         topic: borrowing Span<UInt8>, payload: borrowing Span<UInt8>, retained: Bool, receivedAt: Milliseconds,
         position: Int = 0, effects: inout Effects, observe: ((Sample) -> Void)? = nil
     ) -> MessageOutcome? {
+        var receivedAt = receivedAt
+        if let freshLeap { receivedAt = afterLeap(receivedAt, freshLeap) }
         if topic.count == echoTopic.count, isEcho(topic) {
             if !retained { effects.echoes.append(position) }
             return nil

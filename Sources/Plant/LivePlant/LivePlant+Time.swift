@@ -4,13 +4,22 @@ extension LivePlant {
     public mutating func brokerConnected(at now: Milliseconds) { deafnessBegins(at: now) }
 
     /// This gateway's own wall clock has been set: what it shows changed by so much, at once. Nothing that is measured
-    /// between two moments changes by it.
+    /// between two moments changes by it: silence, delays, what waits. So every moment that is kept for that is moved along;
+    /// dates that others have seen are not.
     ///
     /// - Parameter now: by the clock as it has been set.
     public mutating func clockLeapt(by leap: Milliseconds, at now: Milliseconds) {
         self.leap = self.leap &+ leap
         freshLeap = (leap, now)
+        ingest.clockLeapt(by: leap)
         ingest.clockSetBack = max(0, 0 &- self.leap)
+        latest.clockLeapt(by: leap)
+        alarms.clockLeapt(by: leap)
+        for (tag, look) in unseen { unseen[tag] = (look.since &+ leap, look.delays) }
+        for topic in doubts.keys { doubts[topic]?.clockLeapt(by: leap) }
+        for topic in suspects.keys { suspects[topic]?.clockLeapt(by: leap) }
+        nextUnreadableLog = nextUnreadableLog &+ leap
+        lastRecorded = lastRecorded &+ leap
     }
 
     /// The process did not run for a while, in which it could not have heard any device.

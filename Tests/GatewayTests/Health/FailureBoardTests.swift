@@ -130,17 +130,4 @@ struct FailureBoardTests {
             group.cancelAll()
         }
     }
-
-    @Test("a leap is more than two seconds between two looks, forward or back, and of any size")
-    func leaps() {
-        let start = ContinuousClock.now
-        var leaps = ClockLeaps(wall: 0, now: start)
-        #expect(leaps.look(wall: 3_000, now: start + .seconds(1)) == nil)
-        #expect(leaps.look(wall: 6_001, now: start + .seconds(2)) == 2_001)
-        #expect(leaps.look(wall: 7_001, now: start + .seconds(3)) == 2_001, "in doubt for a while")
-        #expect(leaps.look(wall: -9_000_000, now: start + .seconds(4)) == -9_008_001)
-        #expect(leaps.look(wall: .max, now: start + .seconds(5)) == .max)
-        #expect(leaps.look(wall: .min, now: start + .seconds(6)) == .min)
-        #expect(leaps.look(wall: .min + 60_000, now: start + .seconds(66)) == nil)
-    }
 }

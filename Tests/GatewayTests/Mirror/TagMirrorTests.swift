@@ -44,6 +44,7 @@ struct TagMirrorTests {
         let gate: AcknowledgementGate
         let wakes = ServiceWakes(announcer: [])
         let counters = GatewayCounters()
+        let plantClock = FakeClock(wall: WallClock.now())
         /// By which failures last.
         let healthClock = FakeClock()
         let health: FailureBoard
@@ -60,7 +61,8 @@ struct TagMirrorTests {
                 "linekeeper.yaml": soundHead + AlarmTestBed.plantFile
             ]).load()
             plant = try PlantState(
-                configuration: configuration, answerFilters: [], echoTopic: "", clock: .system, logger: tree.logger)
+                configuration: configuration, answerFilters: [], echoTopic: "", clock: GatewayClock(plantClock),
+                logger: tree.logger)
             health = FailureBoard(clock: GatewayClock(healthClock), logger: tree.logger)
             mirror = TagMirror(
                 client: client, plant: plant, shards: shards, gate: gate, turns: wakes.mirror,
@@ -223,7 +225,8 @@ struct TagMirrorTests {
             let data = try await bed.client.getData(path).data ?? []
             let record = try #require(DeviceRecord(data: data))
             #expect(record.state == .online && record.route == "machines")
-            _ = bed.plant.advance(to: WallClock.now() + 700_000, raisesUnheard: false)
+            bed.plantClock.advance(by: .seconds(700))
+            _ = bed.plant.advance(raisesUnheard: false)
             bed.wakes.all()
             try await eventually("it falls silent") { try await bed.client.exists(path + "/@online") == nil }
             let later = try await bed.client.getData(path).data ?? []

@@ -1,0 +1,103 @@
+import Plant
+import TestFixtures
+import Testing
+
+@testable import Gateway
+
+@Suite("Leaps of the wall clock")
+struct ClockLeapsTests {
+    private static let leap: Milliseconds = 311_040_000_000
+
+    @Test("a leap of more than two seconds between two looks puts the clock in doubt for a minute")
+    func doubt() {
+        let start = ContinuousClock.now
+        var leaps = ClockLeaps(wall: 0, now: start)
+        #expect(leaps.look(wall: 3_000, now: start + .seconds(1)).doubt == nil)
+        #expect(leaps.look(wall: 6_001, now: start + .seconds(2)).doubt == 2_001)
+        #expect(leaps.look(wall: 7_001, now: start + .seconds(3)).doubt == 2_001, "in doubt for a while")
+        #expect(leaps.look(wall: -9_000_000, now: start + .seconds(4)).doubt == -9_008_001)
+        #expect(leaps.look(wall: .max, now: start + .seconds(5)).doubt == .max)
+        #expect(leaps.look(wall: .min, now: start + .seconds(6)).doubt == .min)
+        #expect(leaps.look(wall: .min + 60_000, now: start + .seconds(66)).doubt == nil)
+    }
+
+    @Test("what is more than drift counts in total, also where it puts nothing in doubt")
+    func total() {
+        let start = ContinuousClock.now
+        var leaps = ClockLeaps(wall: 0, now: start)
+        #expect(leaps.look(wall: 1_499, now: start + .seconds(1)).total == 0)
+        #expect(leaps.look(wall: 3_100, now: start + .seconds(2)).total == 601)
+        #expect(leaps.look(wall: 4_100 + Self.leap, now: start + .seconds(3)).total == 601 + Self.leap)
+        #expect(leaps.look(wall: 5_100, now: start + .seconds(4)).total == 601)
+    }
+
+    @Test("a clock that comes back has been away: by what, and what it showed meanwhile")
+    func excursion() {
+        let start = ContinuousClock.now
+        var leaps = ClockLeaps(wall: 0, now: start)
+        #expect(leaps.look(wall: 1_000, now: start + .seconds(1)).away == nil)
+        #expect(leaps.look(wall: 2_000 + Self.leap, now: start + .seconds(2)).away == 1)
+        var sight = leaps.look(wall: 80_000 + Self.leap, now: start + .seconds(80))
+        #expect(sight.away == 1 && sight.doubt == nil && sight.excursion == nil)
+        // Back, and three minutes of its own right on the way.
+        sight = leaps.look(wall: 261_000, now: start + .seconds(81))
+        #expect(sight.away == nil && sight.doubt == 180_000 - Self.leap)
+        #expect(sight.excursion?.number == 1 && sight.excursion?.correction == 180_000 - Self.leap)
+        #expect(sight.excursion?.dates == Self.leap + 1_000...Self.leap + 81_000)
+        // The next one is another, also in the other direction.
+        #expect(leaps.look(wall: 262_000 - 3_600_000, now: start + .seconds(82)).away == 2)
+        sight = leaps.look(wall: 263_000, now: start + .seconds(83))
+        #expect(sight.away == nil && sight.excursion?.number == 2 && sight.excursion?.correction == 3_600_000)
+    }
+
+    @Test(
+        "a clock that is set once, or twice in one direction, or back by half, has not been away and back",
+        arguments: [
+            [leap], [leap, leap], [leap, 0 - leap / 2], [0 - leap, 0 - leap], [5_000, -4_000],
+        ])
+    func noExcursion(steps: [Milliseconds]) {
+        let start = ContinuousClock.now
+        var leaps = ClockLeaps(wall: 0, now: start)
+        var wall: Milliseconds = 0
+        for (index, step) in steps.enumerated() {
+            wall += step + 1_000
+            let sight = leaps.look(wall: wall, now: start + .seconds(index + 1))
+            #expect(sight.excursion == nil && sight.away == index + 1)
+        }
+    }
+
+    @Test(
+        "at a start the clock is sound, unless it lies before the newest entry of the journal",
+        arguments: [
+            (-3_600_000, false), (0, false), (2_000, false), (2_001, true), (leap, true),
+        ] as [(Milliseconds, Bool)])
+    func start(newest: Milliseconds, isInDoubt: Bool) {
+        let fake = FakeClock()
+        let clock = GatewayClock(fake)
+        clock.watch.started(after: nil)
+        #expect(clock.look().doubt == nil)
+        clock.watch.started(after: fake.wall + newest)
+        #expect((clock.look().doubt != nil) == isInDoubt)
+        #expect(clock.look().total == 0 && clock.look().away == nil)
+        fake.advance(by: .seconds(61))
+        #expect(clock.look().doubt == nil)
+    }
+
+    @Test("a pause between the readings of the two clocks is no leap")
+    func pauseBetween() {
+        let fake = FakeClock()
+        let isPausing = IngestLoopTests.Flag(true)
+        let clock = GatewayClock(
+            wall: {
+                let wall = fake.wall
+                if isPausing.value {
+                    isPausing.set(false)
+                    fake.advance(by: .seconds(30))
+                }
+                return wall
+            }, now: { fake.now }, sleep: { try await fake.sleep(for: $0) })
+        isPausing.set(true)
+        let sight = clock.look()
+        #expect(sight.doubt == nil && sight.total == 0)
+    }
+}
