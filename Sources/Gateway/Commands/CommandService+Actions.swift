@@ -90,7 +90,9 @@ extension CommandService {
         guard let lease = lease(of: publication.shard, epoch: publication.epoch), let stepDown = lease.deadline else {
             return .notSent("this gateway no longer owns the device")
         }
-        let now = clock.wall()
+        let sight = clock.look()
+        guard sight.doubt == nil else { return .notSent("clock uncertain: this gateway's clock has just been set") }
+        let now = sight.wall
         let left = publication.deadline.subtractingClamped(now)
         guard left > 0 else { return .notSent("its deadline has passed") }
         let properties = MQTTProperties(

@@ -71,6 +71,8 @@ package final class CommandService: Service, Sendable {
         var requests: RequestQueue
         var refused: RefusedRequests
         var isDraining = false
+        /// By how much the wall clock has been set, all in all, as far as the desk knows.
+        var clockTotal: Milliseconds
     }
 
     /// Nodes that are no command records and are remembered, so that each is logged once.
@@ -121,7 +123,7 @@ package final class CommandService: Service, Sendable {
                 desk: CommandDesk(
                     gateway: configuration.gateway, catalogue: CommandCatalogue(configuration.definitions),
                     limits: configuration.limits), requests: RequestQueue(limits: configuration.requestLimits),
-                refused: RefusedRequests(gateway: configuration.gateway)))
+                refused: RefusedRequests(gateway: configuration.gateway), clockTotal: clock.look().total))
         // One action a command at most: bounded by the desk.
         (actions, actionSink) = AsyncStream.makeStream()
     }
@@ -211,20 +213,32 @@ package final class CommandService: Service, Sendable {
 
     /// Tells the desk something, and has performed what follows from it.
     func feed(_ input: (inout State, Milliseconds) -> [CommandAction]) {
-        let now = clock.wall()
-        var actions = state.withLock { input(&$0, now) }
+        var actions = change(input)
         // Interlocks are answered at once, here; that leads to at most one further action each.
         while !actions.isEmpty {
             var further: [CommandAction] = []
             for action in actions {
                 if case .judge(let ticket, let tags) = action {
                     let readings = tags.map { tag in (try? TagPath(tag)).flatMap(reading) }
-                    further += state.withLock { $0.desk.judged(ticket, readings: readings, at: now) }
+                    further += change { state, now in state.desk.judged(ticket, readings: readings, at: now) }
                 } else {
                     actionSink.yield(action)
                 }
             }
             actions = further
+        }
+    }
+
+    /// A look at the clock comes before every input: no command is judged by one that has just been set.
+    private func change(_ input: (inout State, Milliseconds) -> [CommandAction]) -> [CommandAction] {
+        state.withLock { state in
+            let sight = clock.look()
+            if sight.total != state.clockTotal {
+                state.desk.clockLeapt(by: sight.total.subtractingClamped(state.clockTotal))
+                state.clockTotal = sight.total
+            }
+            state.desk.clockDoubt = sight.doubt
+            return input(&state, sight.wall)
         }
     }
 

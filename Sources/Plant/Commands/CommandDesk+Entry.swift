@@ -66,7 +66,11 @@ extension CommandDesk {
         /// Number of the ticket whose outcome is awaited; 0 for none.
         var ticket: UInt64 = 0
         var definition: CommandDefinition?
+        /// As it stands in the record and goes to the device.
         var deadline: Milliseconds
+        /// When the deadline is reached here: the same, moved along when this gateway's clock is set, so that what is waited
+        /// for takes as long as before.
+        var ends: Milliseconds
         /// Where answers are listened for, while they are.
         var answerTopic: [UInt8]?
         /// Publications handed out under this lease.
@@ -94,6 +98,18 @@ extension CommandDesk {
 
     mutating func setTimer(_ id: String, at: Milliseconds) { timers.insert(Timer(at: at, id: id)) }
 
+    /// The clock has been set: everything that is waited for ends as long from now as before.
+    mutating func moveTimers(by leap: Milliseconds) {
+        for id in entries.keys {
+            guard let entry = entries[id] else { continue }
+            entries[id]?.ends = entry.ends.addingClamped(leap)
+            if case .pausing(let until) = entry.phase {
+                entries[id]?.phase = .pausing(until: until.addingClamped(leap))
+            }
+        }
+        timers = Heap(timers.unordered.map { Timer(at: $0.at.addingClamped(leap), id: $0.id) })
+    }
+
     /// Timers of commands that are over are dropped when they outnumber the others, not one by one.
     mutating func compactTimers() {
         guard timers.count > 4 * entries.count + 1024 else { return }
@@ -104,7 +120,7 @@ extension CommandDesk {
         timers = Heap(
             known.flatMap { id, entry -> [Timer] in
                 guard epochs[entry.shard] != nil else { return [] }
-                let deadline = Timer(at: entry.deadline, id: id)
+                let deadline = Timer(at: entry.ends, id: id)
                 switch entry.phase {
                 case .pausing(let until): return [deadline, Timer(at: until, id: id)]
                 case .rereading(_, isAsked: false): return [deadline, Timer(at: .min, id: id)]

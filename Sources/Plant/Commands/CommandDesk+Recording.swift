@@ -90,9 +90,10 @@ extension CommandDesk {
     /// An at-most-once command stands as `SENT` by our own hand: the one moment in its life when it is published.
     private mutating func sendOnce(_ id: String, at now: Milliseconds) {
         guard let entry = entries[id] else { return }
-        if entry.deadline <= now {
+        if entry.ends <= now {
             return finish(id, .expired, .deadline, "its deadline passed before it was sent; it was not sent", at: now)
         }
+        if let doubt = doubtText { return finish(id, .failed, .clock, doubt, at: now) }
         publish(id, at: now)
     }
 
@@ -111,7 +112,7 @@ extension CommandDesk {
             entries[id]?.phase = .awaitingAnswer
         }
         // The deadline may have passed while it was being recorded.
-        if entry.deadline <= now { timerFired(id, at: now) }
+        if entry.ends <= now { timerFired(id, at: now) }
     }
 
     mutating func writeFailed(_ id: String, _ failure: CommandWriteFailure, at now: Milliseconds) {

@@ -10,7 +10,7 @@ extension CommandDesk {
         counters.seen &+= 1
         entries[record.id] = Entry(
             record: record, shard: shard, place: Place(czxid: czxid, id: record.id), version: version,
-            deadline: record.deadline ?? .max)
+            deadline: record.deadline ?? .max, ends: record.deadline ?? .max)
         idsByShard[shard, default: []].insert(record.id)
         if epochs[shard] != nil { start(record.id, at: now) } else { overhear(record.id) }
     }
@@ -68,10 +68,11 @@ extension CommandDesk {
         }
         entry.definition = try? found.get()
         entry.deadline = Self.deadline(of: entry.record, definition: entry.definition)
+        entry.ends = entry.deadline
         entry.phase = .waiting
         entries[id] = entry
         enqueue(id)
-        setTimer(id, at: entry.deadline)
+        setTimer(id, at: entry.ends)
         if entry.record.state == .sent {
             takeOver(id, at: now)
         } else {
@@ -96,12 +97,12 @@ extension CommandDesk {
         }
         // What the record says counts: that is how it was sent, whatever the definition has become since.
         guard entry.record.execution == .idempotent, !(entry.definition != nil && entry.isAtMostOnce) else {
-            guard entry.definition?.answer != nil, now < entry.deadline else { return finishUnanswered(id, at: now) }
+            guard entry.definition?.answer != nil, now < entry.ends else { return finishUnanswered(id, at: now) }
             listen(id)
             entries[id]?.phase = .awaitingFormerAnswer
             return
         }
-        if entry.deadline <= now { return finishAtDeadline(id, at: now) }
+        if entry.ends <= now { return finishAtDeadline(id, at: now) }
         // The device may be answering what the former owner sent.
         listen(id)
         guard entry.definition != nil else {
@@ -146,10 +147,12 @@ extension CommandDesk {
                 id, .rejected, .invalid,
                 "timeout is \(timeout) ms, must lie between 1 and \(CommandDefinition.timeoutLimit)", at: now)
         }
-        if entry.deadline <= now { return finishAtDeadline(id, at: now) }
-        if entry.deadline > now.addingClamped(2 * CommandDefinition.timeoutLimit) {
+        if let doubt = doubtText { return finish(id, .rejected, .clock, doubt, at: now) }
+        if entry.ends <= now { return finishAtDeadline(id, at: now) }
+        // The ids of what is over are kept for twice as long: an old request that comes again is known, or too late.
+        if entry.ends > now.addingClamped(CommandDefinition.timeoutLimit) {
             return finish(
-                id, .rejected, .invalid, "its deadline lies more than two days ahead; are the clocks right?", at: now)
+                id, .rejected, .invalid, "its deadline lies more than 24 hours ahead; are the clocks right?", at: now)
         }
         do {
             let parameters = try definition.checked(record.parameters)
@@ -182,7 +185,8 @@ extension CommandDesk {
         else {
             return
         }
-        if entry.deadline <= now { return finishAtDeadline(first.id, at: now) }
+        if entry.ends <= now { return finishAtDeadline(first.id, at: now) }
+        if let doubt = doubtText { return refuse(first.id, .clock, doubt, at: now) }
         guard let interlock = entry.definition?.interlock else { return send(first.id, at: now) }
         entries[first.id]?.phase = .judging
         let ticket = nextTicket(first.id)
@@ -194,15 +198,28 @@ extension CommandDesk {
             let interlock = definition.interlock
         else { return }
         entries[id]?.ticket = 0
-        if entry.deadline <= now { return finishAtDeadline(id, at: now) }
+        if entry.ends <= now { return finishAtDeadline(id, at: now) }
+        if let doubt = doubtText { return refuse(id, .clock, doubt, at: now) }
         switch interlock.verdict(
             readings, device: entry.record.device, at: now, maximumAge: definition.interlockInputAge)
         {
         case .satisfied: send(id, at: now)
-        case .refused(let why):
-            guard entry.mayHaveLeft else { return finish(id, .rejected, .interlock, why, at: now) }
-            // It was sent once, when the interlock held; the device may yet answer that. It is not sent again.
-            entries[id]?.phase = .awaitingAnswer
+        case .refused(let why): refuse(id, .interlock, why, at: now)
+        }
+    }
+
+    /// It may not be sent now.
+    private mutating func refuse(_ id: String, _ reason: CommandReason, _ why: String, at now: Milliseconds) {
+        guard let entry = entries[id] else { return }
+        guard entry.mayHaveLeft else { return finish(id, .rejected, reason, why, at: now) }
+        // It was sent once, when it might be; the device may yet answer that. It is not sent again.
+        entries[id]?.phase = .awaitingAnswer
+    }
+
+    /// Why nothing is sent while the gateway's clock is in doubt; nil while it is not.
+    var doubtText: String? {
+        clockDoubt.map {
+            "clock uncertain: this gateway's clock was set by \(Double($0 / 100) / 10) s less than a minute ago; the command was not sent, ask again later under another id"
         }
     }
 
@@ -336,11 +353,11 @@ extension CommandDesk {
             entries[id]?.phase = .rereading(after: intent, isAsked: true)
             actions.append(.read(id: id))
         case .waiting, .judging, .publishing, .awaitingAnswer:
-            if entry.deadline <= now { finishAtDeadline(id, at: now) }
+            if entry.ends <= now { finishAtDeadline(id, at: now) }
         case .awaitingFormerAnswer:
-            if entry.deadline <= now { finishUnanswered(id, at: now) }
+            if entry.ends <= now { finishUnanswered(id, at: now) }
         case .pausing(let until):
-            if entry.deadline <= now {
+            if entry.ends <= now {
                 finishAtDeadline(id, at: now)
             } else if until <= now {
                 entries[id]?.phase = .waiting

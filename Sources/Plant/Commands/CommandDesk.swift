@@ -26,6 +26,9 @@ import HeapModule
 ///   answers while the command is another gateway's is kept with it: the answer to what a dying owner sent comes before its
 ///   successor has been elected.
 /// - **A command without an answer** is `SUCCEEDED` once the broker has it; its reason says that nothing more is known.
+/// - **Clock**: while the gateway's clock is in doubt (``clockDoubt``) nobody can say whether a deadline has passed: nothing is
+///   sent, and what was not sent yet is refused, by name. When the clock is set (``clockLeapt(by:)``), what is awaited goes on
+///   to be awaited for as long as before.
 /// - **Cancelling** works while the command is `REQUESTED` and not being sent: ``CommandRecord/cancelRequestedBy``.
 ///
 /// Phases of a command here (its state in the tree is in the record):
@@ -89,6 +92,8 @@ public struct CommandDesk: Sendable {
     var listening: [[UInt8]: [JSONPointer: Int]] = [:]
     var timers = Heap<Timer>()
     var isBrokerAvailable = false
+    /// The leap for which the gateway's clock is in doubt, in milliseconds; nil while it is not. Set it before each input.
+    public var clockDoubt: Milliseconds?
     var hasOverflowed = false
     var lastTicket: UInt64 = 0
     /// Actions that the current input has led to.
@@ -250,6 +255,9 @@ public struct CommandDesk: Sendable {
         answered(topic, payload, at: now)
         return taken()
     }
+
+    /// The wall clock has been set by so much; `now` of all further inputs is by the clock as it is set.
+    public mutating func clockLeapt(by leap: Milliseconds) { moveTimers(by: leap) }
 
     /// Time has passed: deadlines and pauses that end now or have ended.
     public mutating func advance(to now: Milliseconds) -> [CommandAction] {

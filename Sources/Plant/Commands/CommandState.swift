@@ -1,6 +1,6 @@
 /// Where a command stands. The raw values are what stands in the tree and on MQTT.
 ///
-///     REQUESTED ─┬─▶ REJECTED    invalid, unknown, refused by an interlock: never sent
+///     REQUESTED ─┬─▶ REJECTED    invalid, unknown, refused by an interlock, clock in doubt: never sent
 ///                ├─▶ CANCELLED   withdrawn by an operator before it was sent
 ///                ├─▶ EXPIRED     its deadline passed before it was sent: it never left us
 ///                └─▶ SENT ─┬─▶ SUCCEEDED   the device said so
@@ -26,6 +26,14 @@ public enum CommandState: String, Sendable, Hashable, CaseIterable {
         switch self {
         case .requested, .sent: false
         case .rejected, .succeeded, .failed, .timedOut, .expired, .unknown, .cancelled: true
+        }
+    }
+
+    /// True when it ended without having been sent, as far as its gateway knows.
+    public var isNeverSent: Bool {
+        switch self {
+        case .rejected, .expired, .cancelled: true
+        case .requested, .sent, .succeeded, .failed, .timedOut, .unknown: false
         }
     }
 
@@ -58,4 +66,6 @@ public enum CommandReason: String, Sendable, Hashable, CaseIterable {
     case takeover
     case device
     case noAnswerDefined
+    /// The gateway's clock has just been set, so that nobody can say whether the command comes in time.
+    case clock
 }
