@@ -220,7 +220,7 @@ struct GatewayCore: Service {
         }
         let retention = CommandRetention(configuration.limits)
         let houseKeeping = HouseKeeping(
-            keeper: HouseKeeper(client: client, retention: retention, logger: logger), client: client,
+            keeper: HouseKeeper(client: client, retention: retention, clock: clock, logger: logger), client: client,
             capacity: retention.count, counts: { [journal.count, commands.knownCount] }, lease: { processor.lease },
             health: health, clock: clock, logger: logger)
         let watch = HealthWatch(

@@ -5,8 +5,9 @@ package import ZooKeeperClient
 import ZooKeeperProtocol
 package import ZooKeeperRecipes
 
-/// Trims `/commands` and `/journal` to what ``CommandRetention`` says. For the active alarm processor, which calls ``step(lease:)`` now and
-/// then; every deletion is guarded by its lease.
+/// Trims `/commands` and `/journal` to what ``CommandRetention`` says, and answered requests. For the active alarm processor,
+/// which calls ``step(lease:)`` now and then; every deletion is guarded by its lease. What goes by its age goes at the pace of
+/// the monotonic clock, and nothing does while the wall clock is in doubt.
 package final class HouseKeeper: Sendable {
     /// What one step has removed.
     package struct Trimmed: Sendable, Hashable {
@@ -16,46 +17,96 @@ package final class HouseKeeper: Sendable {
 
     /// How long, and for how many entries, announcing is tried.
     static let announcing = Announcements.Limits()
-    /// Long enough to see in the journal what was given up.
-    static let unannouncedAge = announcing.age + 3_600_000
+    /// How long an entry is kept whose announcement was given up: long enough to see that in the journal.
+    static let givenUpAge = Duration.seconds(3_600)
+    /// How long one is kept that is still owed: longer than it takes to give it up.
+    static let owedAge = Duration.milliseconds(announcing.age) + givenUpAge
     /// Deletions in one transaction.
     static let batch = 100
+
+    /// An operator's request is kept this long after it was last touched, so that the operator can read the answer.
+    static let requestAge = Duration.seconds(3_600)
+
+    private struct State {
+        /// Finished commands that have been read already: the end of a command does not change any more.
+        var finished: [String: CommandRetention.Item] = [:]
+        var commandPace = RetentionPace()
+        var journalPace = RetentionPace()
+        var requests = Sightings()
+        /// Entries whose announcement is owed, or was given up.
+        var owed = Sightings()
+    }
+
+    /// Since when nodes have been seen as they are, by name: for ages that no wall clock tells.
+    private struct Sightings {
+        private var known: [String: (mzxid: Int64, since: ContinuousClock.Instant)] = [:]
+        private var seen: [String: (mzxid: Int64, since: ContinuousClock.Instant)] = [:]
+
+        /// How long this node has been like that.
+        mutating func age(of name: String, _ stat: Stat, at now: ContinuousClock.Instant) -> Duration {
+            let since = known[name].flatMap { $0.mzxid == stat.mzxid ? $0.since : nil } ?? now
+            seen[name] = (stat.mzxid, since)
+            return now - since
+        }
+
+        /// All nodes have been looked at; the others are gone.
+        mutating func finished() {
+            known = seen
+            seen = [:]
+        }
+    }
 
     private let client: ZooKeeperClient
     private let retention: CommandRetention
     private let journalMaximum: Int
+    private let clock: GatewayClock
     private let logger: Logger
-    /// Finished commands that have been read already: the end of a command does not change any more.
-    private let finished = Mutex<[String: CommandRetention.Item]>([:])
+    private let state = Mutex(State())
 
     /// - Parameter journalMaximum: what the journal holds at most after a step, owed entries included (DESIGN.md, "The
     ///   tree").
     package init(
-        client: ZooKeeperClient, retention: CommandRetention = .init(), journalMaximum: Int = 25_000, logger: Logger
+        client: ZooKeeperClient, retention: CommandRetention = .init(), journalMaximum: Int = 25_000,
+        clock: GatewayClock = .system, logger: Logger
     ) {
         self.client = client
         self.retention = retention
         self.journalMaximum = journalMaximum
+        self.clock = clock
         self.logger = logger
     }
 
     /// Looks and trims once. Throws when the tree cannot be reached or the lease is lost; what is done is done.
-    package func step(lease: Lease, at now: Milliseconds) async throws -> Trimmed {
+    package func step(lease: Lease) async throws -> Trimmed {
         var trimmed = Trimmed()
-        trimmed.commands = try await trimCommands(lease, now)
-        trimmed.journalEntries = try await trimJournal(lease, now)
+        trimmed.commands = try await trimCommands(lease)
+        trimmed.journalEntries = try await trimJournal(lease)
         if trimmed != Trimmed() {
             logger.debug(
                 "trimmed", metadata: ["commands": "\(trimmed.commands)", "journal": "\(trimmed.journalEntries)"])
         }
+        try await trimRequests(lease)
         return trimmed
     }
 
-    private func trimCommands(_ lease: Lease, _ now: Milliseconds) async throws -> Int {
+    /// What is older than that may go for its age; looks at the clock first.
+    private func paced(
+        _ pace: WritableKeyPath<State, RetentionPace>, oldest: Milliseconds?, age: Milliseconds, _ lease: Lease
+    ) -> (horizon: Milliseconds, now: Milliseconds) {
+        let sight = clock.look()
+        let limit = sight.doubt == nil ? sight.wall.subtractingClamped(max(0, age)) : nil
+        let horizon = state.withLock {
+            $0[keyPath: pace].horizon(
+                oldest: oldest, limit: limit, term: lease.token, clockTotal: sight.total, at: clock.milliseconds)
+        }
+        return (horizon, sight.wall)
+    }
+
+    private func trimCommands(_ lease: Lease) async throws -> Int {
         let names = Set(try await children(of: TreeLayout.commands))
-        let unknown = finished.withLock { finished in
-            finished = finished.filter { names.contains($0.key) }
-            return names.filter { finished[$0] == nil }.sorted()
+        let unknown = state.withLock { state in
+            state.finished = state.finished.filter { names.contains($0.key) }
+            return names.filter { state.finished[$0] == nil }.sorted()
         }
         let paths = unknown.map { TreeLayout.commands + "/" + $0 }
         var ended: [String: CommandRetention.Item] = [:]
@@ -70,58 +121,98 @@ package final class HouseKeeper: Sendable {
             }
             if record.state.isFinal {
                 ended[name] = .init(
-                    name: name, finishedAt: record.finishedAt ?? node.stat.mtime, isRefused: record.state == .rejected)
+                    name: name, finishedAt: record.finishedAt ?? node.stat.mtime,
+                    isRefused: record.state.isNeverSent)
             }
         }
-        let items = finished.withLock { finished in
-            finished.merge(ended) { _, new in new }
-            return Array(finished.values)
+        let items = state.withLock { state in
+            state.finished.merge(ended) { _, new in new }
+            return Array(state.finished.values)
         }
-        let old = retention.trimmable(items, at: now)
+        let horizon = paced(
+            \.commandPace, oldest: items.map(\.finishedAt).min(), age: retention.commandAge, lease
+        ).horizon
+        let old = retention.trimmable(items, before: horizon)
         return try await delete(old.map { TreeLayout.commands + "/" + $0 }, lease)
     }
 
     /// Entries are numbered in the order of time, so only the oldest are read. An alarm's entry whose announcement is still
     /// owed stays for as long as it is tried to be announced, and one that was given up for an hour longer; but never so many
     /// that the journal outgrows its maximum.
-    private func trimJournal(_ lease: Lease, _ now: Milliseconds) async throws -> Int {
+    private func trimJournal(_ lease: Lease) async throws -> Int {
         let names = try await children(of: TreeLayout.journal)
             .compactMap { name in TreeLayout.journalSequence(ofNode: name).map { (name, $0) } }
             .sorted { $0.1 < $1.1 }
             .map(\.0)
-        let excess = names.count - retention.count
-        let horizon = now - min(retention.age, now)
+        var trimming: JournalTrimming?
+        var undecided: [(path: String, node: NodeData)] = []
         var count = 0
         var owed: [String] = []
         for start in stride(from: 0, to: names.count, by: TreeWalk.window) {
             let paths = names[start..<min(start + TreeWalk.window, names.count)].map { TreeLayout.journal + "/" + $0 }
+            let nodes = try await TreeWalk(client: client).data(of: paths)
+            if trimming == nil {
+                let oldest = nodes.lazy.compactMap { $0?.stat.ctime }.min()
+                let (horizon, now) = paced(\.journalPace, oldest: oldest, age: retention.age, lease)
+                trimming = JournalTrimming(
+                    total: names.count, capacity: retention.count, horizon: horizon, at: now)
+            }
             var old: [String] = []
-            var sawYoung = false
-            for (index, node) in try await TreeWalk(client: client).data(of: paths).enumerated() {
-                guard let node else { continue }
-                guard start + index < excess || node.stat.ctime < horizon else {
-                    sawYoung = true
+            var hasEnded = false
+            for (path, node) in zip(paths, nodes) {
+                let verdict = trimming?.judge(node?.stat.ctime) ?? .stays
+                guard verdict != .stays else {
+                    hasEnded = true
                     break
                 }
-                if Self.isOwed(node.data ?? []), now &- node.stat.ctime <= Self.unannouncedAge {
-                    owed.append(paths[index])
-                } else {
-                    old.append(paths[index])
+                if let node { undecided.append((path, node)) }
+                guard verdict == .goes else { continue }
+                for (path, node) in undecided {
+                    if isKept(path, node) { owed.append(path) } else { old.append(path) }
                 }
+                undecided = []
             }
             count += try await delete(old, lease)
-            // Entries are numbered in the order of time: behind a young one there are only younger ones.
-            if sawYoung { break }
+            if hasEnded { break }
         }
+        state.withLock { $0.owed.finished() }
         let kept = max(0, min(Self.announcing.count, journalMaximum - retention.count))
         if owed.count > kept { count += try await delete(Array(owed.prefix(owed.count - kept)), lease) }
         return count
     }
 
-    /// An alarm that has been recorded and not announced.
-    private static func isOwed(_ data: [UInt8]) -> Bool {
-        guard let json = try? JSONValue(parsing: data), json["kind"] == "alarm" else { return false }
-        return json["announced"]?.boolValue == false || json["announcement"] != nil
+    /// Requests that have stood as they are for ``requestAge``, as long as this process has seen them: no wall clock tells.
+    private func trimRequests(_ lease: Lease) async throws {
+        let names = try await children(of: TreeLayout.alarmRequests)
+        var stats: [String: Stat] = [:]
+        for name in names { stats[name] = try await client.exists(TreeLayout.alarmRequests + "/" + name) }
+        let now = clock.now()
+        let old = state.withLock { state in
+            defer { state.requests.finished() }
+            return stats.filter { state.requests.age(of: $0.key, $0.value, at: now) > Self.requestAge }.keys.sorted()
+        }
+        for name in old {
+            guard let version = stats[name]?.version else { continue }
+            let path = TreeLayout.alarmRequests + "/" + name
+            do { _ = try await lease.guarded([.delete(path: path, version: version)]) } catch let error
+                as ZooKeeperError where error.code == .noNode || error.code == .badVersion
+            { continue }
+        }
+    }
+
+    /// An alarm that has been recorded and not announced stays longer than others.
+    private func isKept(_ path: String, _ node: NodeData) -> Bool {
+        guard let json = try? JSONValue(parsing: node.data ?? []), json["kind"] == "alarm" else { return false }
+        let limit: Duration
+        if json["announced"]?.boolValue == false {
+            limit = Self.owedAge
+        } else if json["announcement"] != nil {
+            limit = Self.givenUpAge
+        } else {
+            return false
+        }
+        let now = clock.now()
+        return state.withLock { $0.owed.age(of: path, node.stat, at: now) } <= limit
     }
 
     private func children(of path: String) async throws -> [String] {

@@ -14,8 +14,6 @@ struct HouseKeeping: Service {
     static let look = Duration.milliseconds(250)
     /// How soon a failed attempt, and one that the growth called for, is repeated.
     static let pause = Duration.seconds(1)
-    /// An operator's request is kept this long after it was last touched, so that the operator can read the answer.
-    static let requestAge: Milliseconds = 3_600_000
 
     private let keeper: HouseKeeper
     private let client: ZooKeeperClient
@@ -79,25 +77,13 @@ struct HouseKeeping: Service {
     private func trim(_ lease: Lease) async -> Bool {
         do {
             try await TreeSeed(client: client, outsiders: outsiders, logger: logger).makeRoots()
-            let now = clock.wall()
-            _ = try await keeper.step(lease: lease, at: now)
-            try await trimRequests(lease, now)
+            _ = try await keeper.step(lease: lease)
             failures.succeeded()
             return true
         } catch {
             logger.debug("trimming waits", metadata: ["error": "\(error)"])
             failures.failed("\(error)")
             return false
-        }
-    }
-
-    private func trimRequests(_ lease: Lease, _ now: Milliseconds) async throws {
-        for name in try await client.getChildren(TreeLayout.alarmRequests) {
-            let path = TreeLayout.alarmRequests + "/" + name
-            guard let stat = try await client.exists(path), now &- stat.mtime > Self.requestAge else { continue }
-            do { _ = try await lease.guarded([.delete(path: path, version: stat.version)]) } catch let error
-                as ZooKeeperError where error.code == .noNode || error.code == .badVersion
-            { continue }
         }
     }
 }

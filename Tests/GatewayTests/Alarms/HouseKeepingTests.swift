@@ -39,11 +39,25 @@ struct HouseKeepingTests {
                 try await Self.fill(bed, count: 20, owed: 2..<6)
                 var retention = CommandRetention()
                 retention.count = 5
-                let keeper = HouseKeeper(client: bed.operatorClient, retention: retention, logger: bed.logger)
-                _ = try await keeper.step(lease: lease, at: WallClock.now())
+                let clock = FakeClock(wall: WallClock.now())
+                let keeper = HouseKeeper(
+                    client: bed.operatorClient, retention: retention, clock: GatewayClock(clock), logger: bed.logger)
+                _ = try await keeper.step(lease: lease)
                 #expect(try await Self.left(bed) == [2, 3, 4, 5] + Array(15..<20))
-                _ = try await keeper.step(lease: lease, at: WallClock.now() + 26 * 3_600_000)
-                #expect(try await Self.left(bed) == [])
+                // A leap of years is no time that has passed.
+                clock.setWall(clock.wall + 311_040_000_000)
+                for _ in 0..<3 {
+                    clock.advance(by: .seconds(61))
+                    _ = try await keeper.step(lease: lease)
+                }
+                clock.setWall(clock.wall - 311_040_000_000)
+                _ = try await keeper.step(lease: lease)
+                clock.advance(by: .seconds(61))
+                _ = try await keeper.step(lease: lease)
+                #expect(try await Self.left(bed) == [2, 3, 4, 5] + Array(15..<20))
+                clock.advance(by: .seconds(26 * 3_600))
+                _ = try await keeper.step(lease: lease)
+                #expect(try await Self.left(bed) == Array(15..<20))
                 group.cancelAll()
             }
         }
@@ -59,8 +73,37 @@ struct HouseKeepingTests {
                 retention.count = 5
                 let keeper = HouseKeeper(
                     client: bed.operatorClient, retention: retention, journalMaximum: 12, logger: bed.logger)
-                _ = try await keeper.step(lease: lease, at: WallClock.now())
+                _ = try await keeper.step(lease: lease)
                 #expect(try await Self.left(bed) == Array(18..<30))
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test("an operator's request goes an hour after it was last touched, whatever the wall clock shows")
+    func requests() async throws {
+        try await TreeBed.with { bed in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                let lease = try await Self.lease(bed, &group)
+                for name in ["a", "b"] {
+                    _ = try await bed.operatorClient.create(TreeLayout.alarmRequests + "/" + name, data: [])
+                }
+                let clock = FakeClock(wall: WallClock.now())
+                let keeper = HouseKeeper(client: bed.operatorClient, clock: GatewayClock(clock), logger: bed.logger)
+                func left() async throws -> [String] {
+                    _ = try await keeper.step(lease: lease)
+                    return try await bed.operatorClient.getChildren(TreeLayout.alarmRequests).sorted()
+                }
+                #expect(try await left() == ["a", "b"])
+                clock.setWall(clock.wall + 311_040_000_000)
+                clock.advance(by: .seconds(3_000))
+                #expect(try await left() == ["a", "b"])
+                try await bed.operatorClient.setData(TreeLayout.alarmRequests + "/b", data: [1])
+                #expect(try await left() == ["a", "b"])
+                clock.advance(by: .seconds(601))
+                #expect(try await left() == ["b"])
+                clock.advance(by: .seconds(3_000))
+                #expect(try await left() == [])
                 group.cancelAll()
             }
         }

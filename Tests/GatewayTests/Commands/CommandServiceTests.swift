@@ -511,7 +511,7 @@ struct CommandServiceTests {
         }
     }
 
-    @Test("finished commands and old journal entries are trimmed, nothing else")
+    @Test("what was refused and old journal entries are trimmed, what was carried out after 48 hours; nothing else")
     func houseKeeping() async throws {
         try await Bed.with { bed in
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -520,7 +520,7 @@ struct CommandServiceTests {
                 let now = WallClock.now()
                 for index in 0..<25 {
                     var record = Bed.request("c\(index)", "setSpeed")
-                    record.state = index % 5 == 0 ? .sent : .succeeded
+                    record.state = index % 5 == 0 ? .sent : index < 13 ? .rejected : .succeeded
                     record.finishedAt = index % 5 == 0 ? nil : now + Int64(index)
                     _ = try await bed.operatorClient.create(
                         CommandService.path(of: record.id), data: record.serialized())
@@ -533,7 +533,7 @@ struct CommandServiceTests {
                 var retention = CommandRetention()
                 retention.count = 10
                 let keeper = HouseKeeper(client: bed.operatorClient, retention: retention, logger: bed.logger)
-                let trimmed = try await keeper.step(lease: lease, at: now + 100)
+                let trimmed = try await keeper.step(lease: lease)
                 #expect(trimmed == HouseKeeper.Trimmed(commands: 10, journalEntries: 19))
                 #expect(try await bed.operatorClient.getChildren(TreeLayout.journal).count == 11)
                 let left = try await bed.commands.list().records
@@ -542,12 +542,19 @@ struct CommandServiceTests {
                     left.filter { $0.state == .succeeded }.map(\.id) == [
                         "c13", "c14", "c16", "c17", "c18", "c19", "c21", "c22", "c23", "c24",
                     ])
-                // A day later only what is open is left, and what is still owed.
+                // Two days later only what is open is left, and the newest thousand entries of the journal.
                 retention.count = 10_000
-                let later = HouseKeeper(client: bed.operatorClient, retention: retention, logger: bed.logger)
-                _ = try await later.step(lease: lease, at: now + retention.age + 60_000)
+                let clock = FakeClock(wall: WallClock.now())
+                let later = HouseKeeper(
+                    client: bed.operatorClient, retention: retention, clock: GatewayClock(clock), logger: bed.logger)
+                _ = try await later.step(lease: lease)
+                clock.advance(by: .seconds(47 * 3_600))
+                _ = try await later.step(lease: lease)
+                #expect(try await bed.commands.list().records.count == 15)
+                clock.advance(by: .seconds(3 * 3_600))
+                _ = try await later.step(lease: lease)
                 #expect(try await bed.commands.list().records.count == 5)
-                #expect(try await bed.operatorClient.getChildren(TreeLayout.journal).count == 1)
+                #expect(try await bed.operatorClient.getChildren(TreeLayout.journal).count == 11)
                 group.cancelAll()
             }
         }

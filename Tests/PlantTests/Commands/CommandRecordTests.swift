@@ -131,17 +131,4 @@ struct CommandRecordTests {
                 "reason": "device",
             ])
     }
-
-    @Test("what can be trimmed: the old, and the oldest of too many")
-    func trimming() {
-        var retention = CommandRetention()
-        retention.age = 100
-        retention.count = 3
-        let items = [("a", 50), ("b", 10), ("c", 890), ("d", 900), ("e", 910), ("f", 920), ("g", 930)].map {
-            CommandRetention.Item(name: $0.0, finishedAt: Milliseconds($0.1))
-        }
-        #expect(retention.trimmable(items, at: 1000) == ["b", "a", "c", "d"])
-        #expect(retention.trimmable(items.suffix(3), at: 1000) == [])
-        #expect(retention.trimmable([], at: .min) == [])
-    }
 }

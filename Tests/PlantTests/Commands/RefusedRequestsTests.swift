@@ -83,15 +83,4 @@ struct RefusedRequestsTests {
         #expect(write.journalEntries.map { $0["at"] } == [100, 100, 100])
         #expect(write.journalEntries.map { $0["by"] } == ["ada", "bob", "ada"])
     }
-
-    @Test("what was refused is trimmed before what was carried out")
-    func trimming() {
-        var retention = CommandRetention()
-        retention.count = 3
-        let executed = (0..<3).map { CommandRetention.Item(name: "e\($0)", finishedAt: Int64($0)) }
-        let refused = (0..<100).map {
-            CommandRetention.Item(name: "r\($0)", finishedAt: 1_000 + Int64($0), isRefused: true)
-        }
-        #expect(retention.trimmable(executed + refused, at: 2_000) == (0..<100).map { "r\($0)" })
-    }
 }
