@@ -6,7 +6,7 @@ struct AlarmCommit: Sendable {
     let entry: JournalEntry
     /// nil when the entry is about something else.
     let record: AlarmRecord?
-    /// nil for a record that was written again, and for steps of a later version, of which we take what we can read.
+    /// nil for a record that was written again or corrected, and for steps of a later version, of which we take what we can read.
     let transition: ProposedTransition?
 
     /// An entry that was read from the tree.
@@ -21,6 +21,13 @@ struct AlarmCommit: Sendable {
         entry = JournalEntry(proposal, gateway: gateway)
         record = proposal.record
         transition = proposal
+    }
+
+    /// A record whose dates this gateway corrects.
+    init(correcting record: AlarmRecord, at: Milliseconds, gateway: String) {
+        entry = JournalEntry(correcting: record, at: at, gateway: gateway)
+        self.record = record
+        transition = nil
     }
 
     /// A record that this gateway writes again.

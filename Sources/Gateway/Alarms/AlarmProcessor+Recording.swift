@@ -30,12 +30,47 @@ extension AlarmProcessor {
         }
     }
 
-    /// Those that stand again; what the tree refuses costs itself alone.
+    /// Those that stand again.
     private func restore(_ records: [AlarmRecord], _ lease: Lease) async throws -> [AlarmRecord] {
         let now = clock.wall()
+        return try await rewrite(records, lease) { AlarmCommit(restoring: $0, at: now, gateway: self.gateway) }
+    }
+
+    /// Gives the dates their corrections that were taken while this gateway's clock was away from where it is again.
+    func correctDates(_ lease: Lease) async throws {
+        let sight = clock.look()
+        guard let excursion = sight.excursion else { return }
+        let records = state.withLock { state in
+            state.misdated.isEmpty
+                ? []
+                : state.misdated.corrections(
+                    after: excursion.number, dates: excursion.dates, correction: excursion.correction,
+                    current: known.record(of:))
+        }.map { record in
+            var record = record
+            record.epoch = lease.token
+            return record
+        }
+        for start in stride(from: 0, to: records.count, by: Self.batch) {
+            let corrected = try await rewrite(Array(records[start..<min(start + Self.batch, records.count)]), lease) {
+                AlarmCommit(correcting: $0, at: sight.wall, gateway: self.gateway)
+            }
+            board.recordsLost(corrected)
+        }
+        if !records.isEmpty {
+            logger.notice(
+                "alarms that were dated while this machine's clock was wrong got their corrections",
+                metadata: ["records": "\(records.count)", "correction": "\(excursion.correction) ms"])
+        }
+        state.withLock { $0.misdated.corrected(after: excursion.number) }
+    }
+
+    /// Writes records whose alarms have made no step. Those that stand; what the tree refuses costs itself alone.
+    private func rewrite(
+        _ records: [AlarmRecord], _ lease: Lease, as commit: (AlarmRecord) -> AlarmCommit
+    ) async throws -> [AlarmRecord] {
         do {
-            try await write(
-                records.map { AlarmCommit(restoring: $0, at: now, gateway: gateway) }, answering: nil, lease: lease)
+            try await write(records.map(commit), answering: nil, lease: lease)
             return records
         } catch let error as ZooKeeperError where records.contains(where: { isRefused($0.path, by: error) }) {
             guard records.count > 1 else {
@@ -43,9 +78,9 @@ extension AlarmProcessor {
                 failures.failed("\(error)")
                 return []
             }
-            var restored: [AlarmRecord] = []
-            for record in records { restored += try await restore([record], lease) }
-            return restored
+            var written: [AlarmRecord] = []
+            for record in records { written += try await rewrite([record], lease, as: commit) }
+            return written
         }
     }
 
@@ -62,7 +97,9 @@ extension AlarmProcessor {
             return wait(with: alarms, because: error)
         }
         counters.transitionsRecorded.add(proposals.count)
+        let leap = clock.look().away
         state.withLock { state in
+            for proposal in proposals { state.misdated.recorded(proposal, leap: leap) }
             if !state.refused.isEmpty { for proposal in proposals { state.refused[proposal.record.path] = nil } }
         }
     }

@@ -37,6 +37,8 @@ final class AlarmProcessor: Service {
         var standings = AlarmStandings()
         /// Alarms whose records the tree refuses to take, and when they are tried again: they cost themselves alone.
         var refused: [AlarmPath: ContinuousClock.Instant] = [:]
+        /// Dates that have to be corrected should this gateway's clock be set back.
+        var misdated = MisdatedAlarms()
     }
 
     /// What an operator asked for and is answered by the transaction that does it.
@@ -208,6 +210,7 @@ final class AlarmProcessor: Service {
         }
         do {
             if state.withLock({ $0.prepared != lease.token || $0.recordsMayHaveGone }) { try await prepare(lease) }
+            try await correctDates(lease)
             while lease.isValid() {
                 let (proposals, batch) = plant.proposals(
                     limit: Self.batch, epoch: lease.token, except: refusedNow())

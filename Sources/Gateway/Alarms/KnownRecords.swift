@@ -17,6 +17,8 @@ final class KnownRecords: Sendable {
         }
     }
 
+    func record(of alarm: AlarmPath) -> AlarmRecord? { records.withLock { $0[alarm] } }
+
     /// Those that stand in the tree in an older revision, or not at all. An unreadable node counts as none.
     func missing(in standings: AlarmStandings) -> [AlarmRecord] {
         records.withLock { records in

@@ -54,6 +54,9 @@ extension AlarmRecord {
             record.occurrence &+= 1
             record.since = edge.time
         }
+        if transition == .activated { record.corrected.since = nil }
+        record.corrected.changedAt = nil
+        record.corrected.sampledAt = nil
         record.condition = edge.condition
         record.isUnheard = edge.reservation == .unheard
         record.isTimeUnsure = edge.reservation == .timeUnsure
@@ -66,12 +69,14 @@ extension AlarmRecord {
         record.sampledAt = edge.sampleTime
         record.revision &+= 1
         record.epoch = epoch
-        return ProposedTransition(transition: transition, record: record, at: edge.time)
+        return ProposedTransition(
+            transition: transition, record: record, at: edge.time, isDatedHere: !edge.hasSourceTime)
     }
 
     private mutating func clearAcknowledgement() {
         acknowledgedBy = nil
         acknowledgedAt = nil
+        corrected.acknowledgedAt = nil
         comment = nil
     }
 
@@ -91,6 +96,7 @@ extension AlarmRecord {
         }
         record.acknowledgedBy = by
         record.acknowledgedAt = at
+        record.corrected.acknowledgedAt = nil
         record.comment = comment
         record.revision &+= 1
         record.epoch = epoch

@@ -47,12 +47,13 @@ extension AlarmRecord {
         suppressedBy = try members.text(.suppressedBy)
         isUnheard = members.removeValue(forKey: Member.unheard.rawValue) == .bool(true)
         isTimeUnsure = members.removeValue(forKey: Member.timeUnsure.rawValue) == .bool(true)
+        corrected = CorrectedDates(json: members.removeValue(forKey: Member.corrected.rawValue))
         additional = members
     }
 
     /// The record as it stands in the tree, in the journal, on MQTT and in listings. Every member is always there,
     /// `null` when there is nothing to say; only `unheard` and `timeUnsure` are left out unless
-    /// they are true.
+    /// they are true, and `corrected` unless a date needed it.
     public var json: JSONValue {
         var members = OrderedDictionary<String, JSONValue>(minimumCapacity: 20 + additional.count)
         func put(_ member: Member, _ value: JSONValue?) { members[member.rawValue] = value ?? .null }
@@ -77,6 +78,7 @@ extension AlarmRecord {
         put(.revision, .integer(revision))
         if isUnheard { put(.unheard, .bool(true)) }
         if isTimeUnsure { put(.timeUnsure, .bool(true)) }
+        if !corrected.isEmpty { put(.corrected, corrected.json) }
         for (name, value) in additional where members[name] == nil { members[name] = value }
         return .object(members)
     }
@@ -86,7 +88,7 @@ extension AlarmRecord {
 
     fileprivate enum Member: String {
         case alarm, tag, state, condition, priority, eventId, occurrence, value, limit, since, ackBy, ackAt, comment
-        case shelvedUntil, suppressedBy, epoch, changedAt, sampledAt, revision, unheard, timeUnsure
+        case shelvedUntil, suppressedBy, epoch, changedAt, sampledAt, revision, unheard, timeUnsure, corrected
     }
 }
 

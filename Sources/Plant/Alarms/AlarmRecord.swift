@@ -27,7 +27,8 @@ public struct AlarmRecord: Sendable, Hashable {
     public var suppressedBy: String?
     /// czxid of the election node under which the record was written.
     public var epoch: Int64
-    /// Time of the last edge of the condition (ACT, ESC, DEESC, RTN). Strictly increasing over the life of an alarm.
+    /// Time of the last edge of the condition (ACT, ESC, DEESC, RTN). Strictly increasing over the life of an alarm, except
+    /// after an edge that was dated by a clock that was ahead.
     public var changedAt: Milliseconds
     /// Time of the sample that began the last edge: no sample up to here can change the alarm any more.
     public var sampledAt: Milliseconds
@@ -37,8 +38,11 @@ public struct AlarmRecord: Sendable, Hashable {
     /// Whether the last edge was decided by a sample whose own time contradicts its device's clock, and nothing had shown
     /// yet which of them is right.
     public var isTimeUnsure = false
-    /// Counts the transitions of this alarm from 1, so that of two copies the later one is known.
+    /// Counts the transitions of this alarm from 1, so that of two copies the later one is known. Revisions are the order of
+    /// what happened to an alarm; its dates are not, where a gateway's clock was wrong.
     public var revision: Int64
+    /// What those dates should have been that a gateway's clock gave while it was wrong. The dates themselves never change.
+    public var corrected = CorrectedDates()
     /// Members that we do not know, kept as they are.
     public var additional: OrderedDictionary<String, JSONValue>
 

@@ -42,6 +42,26 @@ public struct ProposedTransition: Sendable, Hashable {
     public var previousRevision: Int64 { record.revision &- 1 }
     /// The time of the edge or of the acknowledgement: `"at"` in the journal and on MQTT.
     public let at: Milliseconds
+    /// Whether the edge is dated by this gateway's clock, because the sample had no time of its own. False for what was read
+    /// from the journal, which does not say it: so it does not make two transitions different.
+    public let isDatedHere: Bool
+
+    init(transition: AlarmTransition, record: AlarmRecord, at: Milliseconds, isDatedHere: Bool = false) {
+        self.transition = transition
+        self.record = record
+        self.at = at
+        self.isDatedHere = isDatedHere
+    }
+
+    public static func == (left: Self, right: Self) -> Bool {
+        left.transition == right.transition && left.record == right.record && left.at == right.at
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(transition)
+        hasher.combine(record)
+        hasher.combine(at)
+    }
 
     public var path: AlarmPath { record.path }
     public var tag: TagPath { record.path.tag }

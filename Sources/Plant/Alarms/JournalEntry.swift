@@ -86,6 +86,16 @@ public struct JournalEntry: Sendable, Hashable {
             kind: .alarm, at: at, gateway: gateway, epoch: record.epoch, transition: Self.restored, record: record.json)
     }
 
+    /// Under ``transition``: dates that were taken while a gateway's clock was wrong got their corrections
+    /// (``AlarmRecord/corrected``). No step of the alarm's life either.
+    public static let corrected = "CORRECTED"
+
+    /// The entry of a record whose dates are corrected.
+    public init(correcting record: AlarmRecord, at: Milliseconds, gateway: String) {
+        self.init(restoring: record, at: at, gateway: gateway)
+        transition = Self.corrected
+    }
+
     /// The alarm's record after what this entry records, also when it is no transition that we know.
     public func alarmRecord() throws(AlarmRecordMistake) -> AlarmRecord? {
         guard kind == .alarm, let record else { return nil }

@@ -80,7 +80,8 @@ struct AlarmRow: ListedRow {
             TableCell(record.state.rawValue, stateStyle), TableCell(record.priority.rawValue, priorityStyle),
             TableCell(record.path.tag.text), TableCell(record.path.alarm, .bold), TableCell(condition.rawValue),
             TableCell(record.value.map(HumanText.number) ?? "–"), TableCell(record.limit.map(HumanText.number) ?? "–"),
-            TableCell(HumanText.age(of: record.since, now: now)), TableCell("\(record.occurrence)"),
+            TableCell(HumanText.age(of: record.corrected.since ?? record.since, now: now)),
+            TableCell("\(record.occurrence)"),
             TableCell([record.acknowledgedBy, record.comment].compactMap { $0 }.joined(separator: ": "), .dim),
         ]
     }

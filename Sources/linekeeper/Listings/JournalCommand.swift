@@ -144,7 +144,7 @@ enum JournalLine {
 
     private static func what(_ entry: JournalEntry) -> String {
         let transition = (entry.transition ?? "").padded(to: 10)
-        if let alarm = try? entry.alarmTransition()?.record {
+        if let alarm = try? entry.alarmRecord() {
             let value = alarm.value.map(HumanText.number) ?? "–"
             return "\(transition) \(alarm.path)  \(alarm.condition) at \(value)  → \(alarm.state)"
         }
