@@ -102,8 +102,7 @@ final class PlantState: Sendable {
 
     /// What the gateways say about themselves, this one included; see ``LivePlant/statusesRead(_:at:)``.
     func statusesRead(_ statuses: [GatewayStatusRecord]) -> LivePlant.Effects {
-        let now = clock.wall()
-        return state.withLock { $0.plant.statusesRead(statuses, at: now) }
+        change { $0.plant.statusesRead(statuses, at: $1) }
     }
 
     /// Whether proof is wanted of what has been heard.
