@@ -179,11 +179,7 @@ struct GatewayCore: Service {
         commandSettings.requestLimits.perMinute = configuration.limits.requestsPerMinute
         let commands = CommandService(
             client: client, publisher: publisher, configuration: commandSettings,
-            reading: { [plant] tag in
-                plant.value(of: tag).map {
-                    Interlock.Reading(value: $0.value, quality: $0.quality, receivedAt: $0.receivedTime)
-                }
-            }, health: health, clock: clock, logger: logger)
+            reading: { [plant] tag in plant.interlockReading(of: tag) }, health: health, clock: clock, logger: logger)
         let ingest = IngestLoop(
             source: subscriber, plant: plant, hearing: hearing, gate: gate, wakes: wakes,
             isTreeConnected: { [client] in client.isConnected },

@@ -72,6 +72,11 @@ struct PlantSections {
                     "route \"\(route.definition.name)\" would take Linekeeper's own messages for sensors",
                     expected: "topics outside linekeeper/, so a first level of the plant's own, such as factory/…")
             }
+            if route.definition.staleAfter != nil, route.definition.reporting == nil {
+                route.place(["staleAfter"]).warn(
+                    "route \"\(route.definition.name)\" does not say how its topics report: one that falls silent stays good while its device goes on",
+                    expected: "reporting: periodic, or reporting: onChange for topics that speak only when they change")
+            }
             for number in earlierTopics.overlapping(pattern) {
                 let (earlier, other) = (routes[number], patterns[number])
                 let where_ = "route \"\(earlier.definition.name)\" at \(earlier.value.location)"
@@ -201,13 +206,33 @@ struct PlantSections {
             // A tag that never has a value refuses the command for ever: better found now than at the machine.
             for tag in command.definition.interlock?.tags ?? [] where !routes.isEmpty {
                 let text = tag.replacing("{device}", with: command.definition.devices.description)
-                guard let filter = try? TopicFilter(text), !tags.contains(where: TopicPattern(filter).overlaps) else {
+                guard let filter = try? TopicFilter(text) else { continue }
+                guard !tags.contains(where: TopicPattern(filter).overlaps) else {
+                    checkThatSilenceShows(filter, in: command)
                     continue
                 }
                 command.place(["interlock"]).warn(
                     "the interlock of command \"\(command.definition.name)\" asks for \(text), which no route delivers: it will always refuse",
                     expected: "tags of a route")
             }
+        }
+    }
+}
+
+extension PlantSections {
+    /// A value that stays good for ever lets a command pass on what was so once: the gateway refuses it.
+    private func checkThatSilenceShows(_ input: TopicFilter, in command: Located<CommandDefinition>) {
+        guard command.definition.interlockInputAge == nil else { return }
+        let pattern = TopicPattern(input)
+        for route in routes {
+            guard let tags = route.definition.tagPatterns.first(where: pattern.overlaps) else { continue }
+            if !route.definition.vouchesForItsTags {
+                command.place(["interlock"]).reportTolerated(
+                    "the interlock of command \"\(command.definition.name)\" refuses: nothing tells whether \(input) has fallen silent, because route \"\(route.definition.name)\" at \(route.value.location) has neither presence nor staleAfter with reporting",
+                    expected: "one of them there, or interlockInputAge here")
+                return
+            }
+            if tags.contains(pattern) { return }
         }
     }
 }

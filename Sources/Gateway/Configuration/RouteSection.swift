@@ -4,8 +4,8 @@ import Yams
 /// One element of `routes`.
 enum RouteSection {
     static let keys = [
-        "name", "topic", "device", "payload", "value", "values", "time", "unit", "units", "staleAfter", "deadband",
-        "presence",
+        "name", "topic", "device", "payload", "value", "values", "time", "unit", "units", "staleAfter", "reporting",
+        "deadband", "presence",
     ]
 
     static func read(_ value: ConfigurationValue) -> RouteDefinition? {
@@ -25,6 +25,7 @@ enum RouteSection {
         draft.units = section["units"].map { strings($0, of: "tag filters with their units") } ?? []
         draft.staleAfter =
             section["staleAfter"]?.duration(in: .milliseconds(100) ... .seconds(366 * 86400))?.milliseconds
+        draft.reporting = section["reporting"]?.choice(RouteDefinition.Reporting.allCases.map { ($0.rawValue, $0) })
         for (key, width) in section["deadband"]?.entries(of: "tag filters with the smallest change that counts") ?? [] {
             guard let filter = key.text("a tag filter"), let number = width.number() else { continue }
             draft.deadband.append(.init(filter, number))

@@ -86,10 +86,8 @@ struct IngestLoop<Source: MessageSource>: Service {
 
     private func follow(_ effects: LivePlant.Effects) {
         if effects.alarmsPending { wakes.alarms.wake() }
-        if effects.devicesChanged {
-            wakes.devices.wake()
-            wakes.mirror.wake()
-        }
+        if effects.devicesChanged { wakes.devices.wake() }
+        if effects.devicesChanged || effects.tagsChanged { wakes.mirror.wake() }
     }
 }
 

@@ -145,7 +145,12 @@ final class PlantState: Sendable {
     /// This gateway has come to own a shard.
     func shardGained(_ shard: Int) { state.withLock { $0.plant.shardGained(shard) } }
 
-    /// A tag's latest value, for interlocks; nil when nothing is known of it.
+    /// A tag's latest value as an interlock may take it; nil when nothing is known of it.
+    func interlockReading(of path: TagPath) -> Interlock.Reading? {
+        change { state, _ in state.plant.interlockReading(of: path) }
+    }
+
+    /// A tag's latest value; nil when nothing is known of it.
     func value(of path: TagPath) -> LatestValues.Entry? { change { state, _ in state.plant.value(of: path) } }
 
     // MARK: Devices to be written

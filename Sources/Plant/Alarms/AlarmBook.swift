@@ -112,7 +112,7 @@ extension AlarmBook {
     /// Evaluates one sample. Returns true when it left something to be recorded.
     ///
     /// Only `good` samples with a finite value are evaluated; any other quality freezes the tag's alarms until the next
-    /// good one, so pass what the broker had retained as `uncertain`, and `stale` when a tag falls silent. Without
+    /// good one, but for on-delays that run. So pass what the broker had retained as `uncertain`, and `stale` when a tag falls silent. Without
     /// `hasSourceTime`, `sourceTime` does not matter. For a tag without alarms, or a value inside all limits, this
     /// costs a look-up and a few comparisons.
     ///

@@ -32,8 +32,9 @@
 /// (`unsure`). A position that lies later than the device's clock can show comes from before a step of that clock, and
 /// counts no more.
 ///
-/// **Quality** (reference/alarms.md, row 24). Only good values are evaluated. Anything else freezes the condition and
-/// stops the delays; the next good sample resumes them where they stood.
+/// **Quality** (reference/alarms.md, row 24). Only good values are evaluated; silence counts as a value that is not good.
+/// Anything else freezes the condition: off-delays stand still, and the next good sample resumes them where they stood.
+/// On-delays go on and raise, because a contact that reports on change and then falls silent must still alarm.
 struct AlarmEvaluator: Sendable {
     /// How far a device's clock may run ahead of ours before its times are replaced by the time of reception.
     static let maximumLead: Milliseconds = 60_000
@@ -245,13 +246,12 @@ extension AlarmEvaluator {
 
     /// Everything received up to `heardThrough` has been evaluated. `now` is when this is computed.
     mutating func advance(to heardThrough: Milliseconds, at now: Milliseconds, into edges: inout [AlarmEdge]) {
-        guard frozen == nil else { return }
         switch trust {
         case .held: return
         case .unsure:
             fire(sampleTime: .min, received: heardThrough, computedAt: now, reservation: .timeUnsure, into: &edges)
         case .trusted:
-            if let echo, echo.until <= heardThrough {
+            if frozen == nil, let echo, echo.until <= heardThrough {
                 endEcho(echo, computedAt: now, heardThrough: heardThrough, into: &edges)
             }
             fire(sampleTime: .min, received: heardThrough, computedAt: now, into: &edges)
@@ -261,7 +261,7 @@ extension AlarmEvaluator {
     /// The clock has reached `horizon`, and nobody can hear whether the value has returned meanwhile: on-delays end, marked
     /// as unheard; off-delays wait, because an alarm too many does less harm than one too few.
     mutating func raiseUnheard(through horizon: Milliseconds, at now: Milliseconds, into edges: inout [AlarmEdge]) {
-        guard frozen == nil, trust != .held else { return }
+        guard trust != .held else { return }
         fire(
             sampleTime: .min, received: horizon, computedAt: now,
             reservation: trust == .unsure ? .timeUnsure : .unheard, into: &edges)
@@ -269,8 +269,8 @@ extension AlarmEvaluator {
 
     /// When `advance` next has something to decide; nil while no delay runs.
     var nextDeadline: Milliseconds? {
-        guard frozen == nil, trust != .held, !isIdle || echo != nil else { return nil }
-        var next = echo?.until
+        guard trust != .held, !isIdle || echo != nil else { return nil }
+        var next = frozen == nil ? echo?.until : nil
         for index in 0..<count where isRunning(limits[index]) {
             let deadline = limits[index].startReceived &+ delay(of: limits[index])
             next = min(next ?? deadline, deadline)
@@ -314,12 +314,13 @@ extension AlarmEvaluator {
     }
 
     var standing: AlarmStanding {
-        if frozen != nil { return .frozen(condition) }
         var isPendingOn = false
         for index in 0..<count {
             if limits[index].phase == .pendingOn { isPendingOn = true }
         }
-        if condition == .normal { return isPendingOn ? .waitingForOnDelay : .normal }
+        if condition == .normal, isPendingOn { return .waitingForOnDelay }
+        if frozen != nil { return .frozen(condition) }
+        if condition == .normal { return .normal }
         for index in 0..<count where limits[index].phase == .pendingOff && limits[index].condition == condition {
             return .waitingForOffDelay(condition)
         }
@@ -399,7 +400,7 @@ extension AlarmEvaluator {
     }
 
     private func isRunning(_ limit: Limit) -> Bool {
-        trust == .unsure ? limit.phase == .pendingOn : limit.isPending
+        trust == .unsure || frozen != nil ? limit.phase == .pendingOn : limit.isPending
     }
 
     /// Whether just this sample stands in the history.
@@ -720,16 +721,17 @@ extension AlarmEvaluator {
         endingAtOnce: Bool = false, into edges: inout [AlarmEdge]
     ) {
         if isIdle { return }
+        let onDelaysOnly = reservation != nil || frozen != nil
         // Delays that began with samples read late end late by the clock of reception. But when one has ended, those that
         // end before it in sample time have ended too.
         var sampleTime = sampleTime
-        for index in 0..<count where isDue(limits[index], .min, received, onDelaysOnly: reservation != nil, false) {
+        for index in 0..<count where isDue(limits[index], .min, received, onDelaysOnly: onDelaysOnly, false) {
             sampleTime = max(sampleTime, limits[index].start &+ delay(of: limits[index]))
         }
         while true {
             var earliest: Milliseconds?
             for index in 0..<count
-            where isDue(limits[index], sampleTime, received, onDelaysOnly: reservation != nil, endingAtOnce) {
+            where isDue(limits[index], sampleTime, received, onDelaysOnly: onDelaysOnly, endingAtOnce) {
                 let deadline = limits[index].start &+ delay(of: limits[index])
                 earliest = min(earliest ?? deadline, deadline)
             }
@@ -738,7 +740,7 @@ extension AlarmEvaluator {
             var cause: Limit?
             var ended = AlarmLimits()
             for index in 0..<count
-            where isDue(limits[index], sampleTime, received, onDelaysOnly: reservation != nil, endingAtOnce) {
+            where isDue(limits[index], sampleTime, received, onDelaysOnly: onDelaysOnly, endingAtOnce) {
                 guard limits[index].start &+ delay(of: limits[index]) == earliest else { continue }
                 if cause?.phase != .pendingOn || limits[index].phase == .pendingOn { cause = limits[index] }
                 limits[index].phase = limits[index].phase == .pendingOn ? .abnormal : .normal
@@ -810,11 +812,13 @@ extension AlarmEvaluator {
         }
     }
 
-    /// Resumes the delays that stood still while the quality was lost.
+    /// Resumes the off-delays, which stood still while the quality was lost.
     private mutating func thaw(at reading: AlarmReading) {
         guard let frozen else { return }
         self.frozen = nil
-        shift(sampleTime: max(0, reading.time &- frozen.time), received: max(0, reading.received &- frozen.received))
+        shift(
+            sampleTime: max(0, reading.time &- frozen.time), received: max(0, reading.received &- frozen.received),
+            offDelaysOnly: true)
     }
 
     /// Keeps what has passed of each delay when two samples' times cannot be compared: what has passed between them is
@@ -831,8 +835,8 @@ extension AlarmEvaluator {
         if let frozen { self.frozen = (frozen.time &+ jump, min(frozen.received, reading.received)) }
     }
 
-    private mutating func shift(sampleTime: Milliseconds, received: Milliseconds) {
-        for index in 0..<count where limits[index].isPending {
+    private mutating func shift(sampleTime: Milliseconds, received: Milliseconds, offDelaysOnly: Bool = false) {
+        for index in 0..<count where offDelaysOnly ? limits[index].phase == .pendingOff : limits[index].isPending {
             limits[index].start = limits[index].start &+ sampleTime
             limits[index].startReceived = limits[index].startReceived &+ received
         }

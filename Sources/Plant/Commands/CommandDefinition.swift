@@ -19,7 +19,7 @@ public struct CommandDefinition: Sendable, Hashable {
     public let answer: CommandAnswerRule?
     /// Must hold when the command is sent.
     public let interlock: Interlock?
-    /// How old the interlock's inputs may be; nil leaves it to the `staleAfter` of their route.
+    /// How old the interlock's inputs may be; nil leaves it to what their routes say of silence.
     public let interlockInputAge: Milliseconds?
 
     /// Why a definition cannot be.

@@ -9,6 +9,9 @@
 /// A tag is written bare or in quotes (`"factory/line 1/guard"`); `{device}` in it is the command's device. Every tag that the
 /// expression names must be known, good and fresh, even in a branch that does not decide: a command whose conditions cannot
 /// be seen is refused.
+///
+/// A good tag is a fresh one only where something would have made it stale (``RouteDefinition/vouchesForItsTags``, or a greatest
+/// age) and its device is there: what the broker had kept of a device that nobody has heard does not count.
 public struct Interlock: Sendable, Hashable, CustomStringConvertible {
     enum Comparison: String, Sendable, Hashable {
         case equal = "=="
@@ -57,11 +60,20 @@ public struct Interlock: Sendable, Hashable, CustomStringConvertible {
         public var value: TagValue?
         public var quality: Quality
         public var receivedAt: Milliseconds
+        /// Whether the tag would not be good, had it fallen silent.
+        public var isVouchedFor: Bool
+        /// Whether its device is there.
+        public var device: DeviceState
 
-        public init(value: TagValue?, quality: Quality, receivedAt: Milliseconds) {
+        public init(
+            value: TagValue?, quality: Quality, receivedAt: Milliseconds, isVouchedFor: Bool = false,
+            device: DeviceState = .online
+        ) {
             self.value = value
             self.quality = quality
             self.receivedAt = receivedAt
+            self.isVouchedFor = isVouchedFor
+            self.device = device
         }
     }
 
@@ -86,6 +98,14 @@ public struct Interlock: Sendable, Hashable, CustomStringConvertible {
                 return .refused("interlock: \(tag) has no value")
             }
             guard reading.quality == .good else { return .refused("interlock: \(tag) is \(reading.quality.name)") }
+            guard reading.device == .online else {
+                return .refused("interlock: the device of \(tag) is \(reading.device.rawValue)")
+            }
+            guard reading.isVouchedFor || maximumAge != nil else {
+                return .refused(
+                    "interlock: nothing tells whether \(tag) has fallen silent; give its route presence, or staleAfter and reporting, or this command interlockInputAge"
+                )
+            }
             if let maximumAge {
                 let (age, overflow) = now.subtractingReportingOverflow(reading.receivedAt)
                 if overflow || age > maximumAge { return .refused("interlock: \(tag) is older than \(maximumAge) ms") }

@@ -81,6 +81,11 @@ public struct Ingest: Sendable {
         return ArraySlice(boundTags[first..<first + Int(bindings[number].tagCount)])
     }
 
+    /// The route of a topic's samples, by its number; nil when the topic is one of presence.
+    public func route(ofTopic number: Int) -> RouteDefinition? {
+        bindings[number].isPresence ? nil : routes[Int(bindings[number].route)].definition
+    }
+
     /// Takes one message. `receivedAt` is the wall clock of the reception.
     public mutating func message(
         topic: borrowing Span<UInt8>, payload: borrowing Span<UInt8>, retained: Bool, receivedAt: Milliseconds,

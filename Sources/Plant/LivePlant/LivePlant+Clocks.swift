@@ -120,10 +120,14 @@ extension LivePlant {
 
     // MARK: The devices' clocks
 
-    /// Gives every topic that has none a clock.
-    mutating func bindClocks() {
+    /// Gives every topic that has none a clock, and watches it for silence from now on.
+    mutating func bindClocks(at now: Milliseconds) {
         for topic in clocks.count..<ingest.topicCount {
             clocks.append(TopicClock())
+            let route = ingest.route(ofTopic: topic)
+            silences.bind(
+                ingest.tags(ofTopic: topic), limit: route?.staleAfter, isPeriodic: route?.reporting == .periodic,
+                at: withoutLeaps(now))
             for tag in ingest.tags(ofTopic: topic) { topicOfTag[tag.index] = Int32(truncatingIfNeeded: topic) }
         }
     }

@@ -4,11 +4,15 @@ extension LivePlant {
         changedDevices.insert(device)
         if firstSeen[device] == nil { firstSeen[device] = now }
         guard state != .online else { return }
-        for tag in ingest.tags.tags(of: device) where latest.markStale(tag) {
-            // Frozen until the next good sample: silence neither raises an alarm of this kind nor clears one.
-            _ = alarms.sampleReceived(
-                tag: tag, value: .nan, quality: .stale, sourceTime: now, hasSourceTime: false, receivedTime: now)
-        }
+        for tag in ingest.tags.tags(of: device) { _ = fallSilent(tag, at: now) }
+    }
+
+    /// Calls a tag stale. Its alarms keep their conditions until the next good sample: silence returns nothing to normal,
+    /// and begins nothing. True when what had been heard before ended a delay.
+    mutating func fallSilent(_ tag: TagID, at now: Milliseconds) -> Bool {
+        guard latest.markStale(tag) else { return false }
+        return alarms.sampleReceived(
+            tag: tag, value: .nan, quality: .stale, sourceTime: now, hasSourceTime: false, receivedTime: now)
     }
 
     /// Takes up to `limit` changed devices of these shards, as their nodes should be now.

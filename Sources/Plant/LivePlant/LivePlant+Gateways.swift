@@ -124,7 +124,7 @@ extension LivePlant {
         }
         let known = ingest.tags.count
         guard let tag = ingest.ownTag(path, device: own.device, at: now) else { return nil }
-        bind(known..<ingest.tags.count)
+        bind(known..<ingest.tags.count, at: now)
         ownTags[gateway]?.tags[kind] = tag
         return tag
     }

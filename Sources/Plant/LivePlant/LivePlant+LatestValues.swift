@@ -49,6 +49,16 @@ extension LivePlant {
         ingest.tags.id(of: path).flatMap { latest.entry($0) }
     }
 
+    /// A tag's latest value as an interlock may take it; nil when nothing is known of it.
+    public func interlockReading(of path: TagPath) -> Interlock.Reading? {
+        guard let tag = ingest.tags.id(of: path), let entry = latest.entry(tag) else { return nil }
+        let topic = Int(topicOfTag[tag.index])
+        let isVouchedFor = topic >= 0 && ingest.route(ofTopic: topic)?.vouchesForItsTags == true
+        return Interlock.Reading(
+            value: entry.value, quality: entry.quality, receivedAt: entry.receivedTime, isVouchedFor: isVouchedFor,
+            device: ingest.devices.state(of: ingest.tags[tag].device).state)
+    }
+
     // MARK: What the tree has
 
     /// Takes over a tag's node, before anything is heard.
@@ -69,7 +79,7 @@ extension LivePlant {
     private mutating func tag(for path: TagPath, at now: Milliseconds) -> TagID? {
         if GatewayFault.isOwn(path) { return seedOwnTag(path, at: now) }
         let known = ingest.tags.count
-        defer { bind(known..<ingest.tags.count) }
+        defer { bind(known..<ingest.tags.count, at: now) }
         return ingest.tag(for: path, at: now)
     }
 

@@ -23,7 +23,7 @@ extension LivePlant {
         }
         let outcome = ingest.message(
             topic: topic, payload: payload, retained: retained, receivedAt: receivedAt, into: &samples)
-        if outcome.isNewTopic { bind(outcome.newTags) }
+        if outcome.isNewTopic { bind(outcome.newTags, at: receivedAt) }
         if let state = outcome.deviceState, let device = outcome.device {
             deviceChanged(device, to: state, at: receivedAt)
             effects.devicesChanged = true
@@ -35,6 +35,11 @@ extension LivePlant {
                 found: Self.text(payload))
         }
         if samples.isEmpty { return outcome }
+        if retained {
+            silences.keptMessageCame(outcome.topic, samples, at: withoutLeaps(receivedAt))
+        } else {
+            silences.heard(outcome.topic, samples, at: withoutLeaps(receivedAt))
+        }
         let timing = judge(outcome, isRetained: retained, receivedAt: receivedAt, effects: &effects)
         for sample in samples {
             observe?(sample)
@@ -113,7 +118,7 @@ extension LivePlant {
         return true
     }
 
-    mutating func bind(_ tags: Range<Int>) {
+    mutating func bind(_ tags: Range<Int>, at now: Milliseconds) {
         for number in tags {
             let tag = TagID(rawValue: UInt32(truncatingIfNeeded: number))
             alarms.bind(tag: tag, path: ingest.tags[tag].path)
@@ -123,7 +128,7 @@ extension LivePlant {
             isHeardWithoutTime.append(false)
             topicOfTag.append(-1)
         }
-        bindClocks()
+        bindClocks(at: now)
     }
 
     /// As much of a topic or payload as a line of the log takes.

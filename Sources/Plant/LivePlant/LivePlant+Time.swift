@@ -25,6 +25,7 @@ extension LivePlant {
     /// The process did not run for a while, in which it could not have heard any device.
     public mutating func wasPaused(for time: Milliseconds, at now: Milliseconds) {
         ingest.forgiveSilence(time, at: now)
+        silences.forgive(time, at: withoutLeaps(now))
     }
 
     /// Everything that the broker kept for this gateway until `time` has been read: delays that ended by then end, and
@@ -53,7 +54,7 @@ extension LivePlant {
         return deadline <= now && deadline > heardThrough
     }
 
-    /// Lets time pass: ends alarm delays by what has been heard, finds silent devices.
+    /// Lets time pass: ends alarm delays by what has been heard, finds silent devices and tags.
     ///
     /// - Parameter raisesUnheard: Whether nobody else could hear what this gateway does not: then an on-delay that is long
     ///   over raises its alarm all the same, marked as unheard.
@@ -78,8 +79,19 @@ extension LivePlant {
             ingest.expireDevices(at: now, into: &expired)
             for device in expired { deviceChanged(device, to: .stale, at: now) }
             effects.devicesChanged = !expired.isEmpty
+            expireTags(at: now, effects: &effects)
         }
         return effects
+    }
+
+    /// Tags of devices that go on have been silent for too long.
+    private mutating func expireTags(at now: Milliseconds, effects: inout Effects) {
+        var silent: [TagID] = []
+        silences.expire(at: withoutLeaps(now), into: &silent)
+        for tag in silent {
+            if fallSilent(tag, at: now) { effects.alarmsPending = true }
+            effects.tagsChanged = true
+        }
     }
 
     /// From now on it counts how long nothing is heard: at the start, after a pause of the process, a leap of the clock or a

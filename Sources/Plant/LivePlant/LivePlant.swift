@@ -31,6 +31,8 @@ public struct LivePlant: Sendable {
     /// What a batch of messages, or the passing of time, calls for.
     public struct Effects: Sendable {
         public var devicesChanged = false
+        /// Tags have become stale, and are to be written.
+        public var tagsChanged = false
         public var alarmsPending = false
         /// Positions in the batch of messages that may answer commands; they are nothing else.
         public var answers: [Int] = []
@@ -82,6 +84,8 @@ public struct LivePlant: Sendable {
     var changedDevices: Set<DeviceID> = []
     /// By topic number.
     var clocks: ContiguousArray<TopicClock> = []
+    /// By topic number.
+    var silences = SilenceTable()
     /// The topic of a tag, by number; -1 while it is known from the tree only.
     var topicOfTag: ContiguousArray<Int32> = []
     /// What waits for the clocks of topics that are in doubt, by topic number.

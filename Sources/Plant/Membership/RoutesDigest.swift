@@ -14,6 +14,7 @@ public enum RoutesDigest {
         var parts = ["topic \(route.topic.text)", "device \(route.device.text)", payload(route.payload)]
         if let time = route.time { parts.append("time \(time)") }
         if let stale = route.staleAfter { parts.append("staleAfter \(stale)") }
+        if let reporting = route.reporting { parts.append("reporting \(reporting.rawValue)") }
         for unit in route.units { parts.append("unit \(unit.tags.text) \(unit.unit)") }
         for deadband in route.deadbands { parts.append("deadband \(deadband.tags.text) \(deadband.width)") }
         if let presence = route.presence {

@@ -48,6 +48,14 @@ public struct RouteDefinition: Sendable, Hashable {
         }
     }
 
+    /// When a topic of the route speaks, as its author says it.
+    public enum Reporting: String, Sendable, Hashable, CaseIterable {
+        /// More often than `staleAfter`, whether anything has changed or not.
+        case periodic
+        /// When its value changes, as contacts do.
+        case onChange
+    }
+
     /// A device's own word about being there: usually its birth message and last will.
     public struct Presence: Sendable, Hashable {
         /// The topics, `{device}` already replaced by the route's device template.
@@ -72,10 +80,16 @@ public struct RouteDefinition: Sendable, Hashable {
     /// Where a JSON payload has its own time.
     public let time: JSONPointer?
     public let units: [UnitRule]
-    /// A device that has been silent for longer is stale; nil never.
+    /// A device that has been silent for longer is stale; nil never. See ``SilenceTable`` for its topics and tags.
     public let staleAfter: Milliseconds?
+    /// nil when the route does not say it: then its topics are taken as with `onChange`, but nobody vouches for them.
+    public let reporting: Reporting?
     public let deadbands: [Deadband]
     public let presence: Presence?
+
+    /// Whether a tag of this route that falls silent does not stay good: its device tells when it goes, or its own silence or
+    /// that of its device tells, and the route's author has said which.
+    public var vouchesForItsTags: Bool { presence != nil || (staleAfter != nil && reporting != nil) }
 
     /// What to subscribe to for this route: its topics and, when there are any, its devices' presence topics.
     public var subscriptionFilters: [TopicFilter] {

@@ -36,6 +36,7 @@ private struct RouteCheck {
         let time = draft.time.flatMap { pointer($0, field: .time) }
         if draft.time != nil, draft.payload != "json" { note(.time, .notForPayload(draft.payload)) }
         if let staleAfter = draft.staleAfter, staleAfter <= 0 { note(.staleAfter, .notPositive) }
+        if draft.reporting == .periodic, draft.staleAfter == nil { note(.reporting, .periodicForEver) }
         let deadbands = draft.deadband.compactMap { deadbandRule($0) }
         let units = unitRules(draft)
         guard let topic, let payload, let device else { return nil }
@@ -43,7 +44,7 @@ private struct RouteCheck {
         if let draft = draft.presence { presence = presenceRule(draft, device: device, routeTopic: topic) }
         return RouteDefinition(
             name: draft.name, topic: topic, device: device, payload: payload, time: time, units: units,
-            staleAfter: draft.staleAfter, deadbands: deadbands, presence: presence)
+            staleAfter: draft.staleAfter, reporting: draft.reporting, deadbands: deadbands, presence: presence)
     }
 
     private mutating func note(_ field: RouteMistake.Field, _ reason: RouteMistake.Reason) {

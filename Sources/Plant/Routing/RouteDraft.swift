@@ -41,6 +41,7 @@ public struct RouteDraft: Sendable, Hashable {
     /// Tag filter to unit.
     public var units: [Entry<String>]
     public var staleAfter: Milliseconds?
+    public var reporting: RouteDefinition.Reporting?
     /// Tag filter to width.
     public var deadband: [Entry<Double>]
     public var presence: Presence?
@@ -48,7 +49,8 @@ public struct RouteDraft: Sendable, Hashable {
     public init(
         name: String, topic: String, device: String? = nil, payload: String = "json", value: String? = nil,
         values: [Entry<String>] = [], time: String? = nil, unit: String? = nil, units: [Entry<String>] = [],
-        staleAfter: Milliseconds? = nil, deadband: [Entry<Double>] = [], presence: Presence? = nil
+        staleAfter: Milliseconds? = nil, reporting: RouteDefinition.Reporting? = nil, deadband: [Entry<Double>] = [],
+        presence: Presence? = nil
     ) {
         self.name = name
         self.topic = topic
@@ -60,6 +62,7 @@ public struct RouteDraft: Sendable, Hashable {
         self.unit = unit
         self.units = units
         self.staleAfter = staleAfter
+        self.reporting = reporting
         self.deadband = deadband
         self.presence = presence
     }

@@ -3,7 +3,7 @@
 public struct RouteMistake: Error, Hashable, Sendable, CustomStringConvertible {
     /// The key of the configuration that the mistake is in. `entry` names the entry of a mapping.
     public enum Field: Hashable, Sendable {
-        case name, topic, device, payload, value, time, unit, staleAfter
+        case name, topic, device, payload, value, time, unit, staleAfter, reporting
         case values(entry: String?)
         case units(entry: String?)
         case deadband(entry: String?)
@@ -20,6 +20,7 @@ public struct RouteMistake: Error, Hashable, Sendable, CustomStringConvertible {
             case .time: ["time"]
             case .unit: ["unit"]
             case .staleAfter: ["staleAfter"]
+            case .reporting: ["reporting"]
             case .values(let entry): ["values"] + (entry.map { [$0] } ?? [])
             case .units(let entry): ["units"] + (entry.map { [$0] } ?? [])
             case .deadband(let entry): ["deadband"] + (entry.map { [$0] } ?? [])
@@ -47,6 +48,8 @@ public struct RouteMistake: Error, Hashable, Sendable, CustomStringConvertible {
         case notPositive
         case notFinite
         case samePayloads
+        /// Periodic, without a time after which it is silent.
+        case periodicForEver
         /// In a presence topic every level of the device has to be a level of its own.
         case deviceNotInLevels
         case duplicateName
@@ -83,6 +86,8 @@ extension RouteMistake.Reason: CustomStringConvertible {
         case .notPositive: "expected more than zero"
         case .notFinite: "expected a number of zero or more"
         case .samePayloads: "online and offline are the same"
+        case .periodicForEver:
+            "is periodic, and nothing says how long its topics may be silent; give staleAfter as well"
         case .deviceNotInLevels:
             "{device} can only be used when each placeholder of the route's device is a whole level; write the topic out instead"
         case .duplicateName: "another route has this name"

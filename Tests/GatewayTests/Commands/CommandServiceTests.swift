@@ -264,7 +264,9 @@ struct CommandServiceTests {
                     "g1", in: &group,
                     reading: { tag in
                         tag.text == "factory/line1/press1/guard"
-                            ? .init(value: .bool(guardClosed.withLock { $0 }), quality: .good, receivedAt: 0) : nil
+                            ? .init(
+                                value: .bool(guardClosed.withLock { $0 }), quality: .good, receivedAt: 0,
+                                isVouchedFor: true) : nil
                     })
                 _ = try await gateway.own(Bed.press, in: &group)
                 _ = try await bed.commands.submit(Bed.request("a", "guarded"))

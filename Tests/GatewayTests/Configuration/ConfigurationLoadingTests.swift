@@ -28,6 +28,7 @@ import Testing
                 value: /v
                 time: /ts
                 staleAfter: 30s
+                reporting: periodic
                 deadband: { "factory/+/+/temperature": 0.2 }
             """,
             "alarms.yaml": """
@@ -70,6 +71,7 @@ import Testing
         let route = try #require(configuration.routes.first)
         #expect(route.name == "machines")
         #expect(route.staleAfter == 30_000)
+        #expect(route.reporting == .periodic)
         #expect(route.deadbands.first?.width == 0.2)
         let alarm = try #require(configuration.alarms.first)
         #expect(alarm.highHigh == AlarmLimit(limit: 95, priority: .critical))
@@ -228,7 +230,7 @@ import Testing
         let fixture = try ConfigurationFixture([
             "linekeeper.yaml": soundHead
                 + """
-                routes: [{ name: r, topic: "factory/{line}/{machine}/{metric}", device: "factory/{line}/{machine}", payload: number }]
+                routes: [{ name: r, topic: "factory/{line}/{machine}/{metric}", device: "factory/{line}/{machine}", payload: number, presence: { topic: "{device}/status" } }]
                 commands:
                   - { name: start, devices: factory/+/+, topic: "{device}/cmd", execution: atMostOnce, interlock: "site/guard/closed == true" }
                   - { name: stop, devices: factory/+/+, topic: "{device}/cmd", execution: atMostOnce, interlock: "{device}/guard == 1" }
@@ -237,6 +239,44 @@ import Testing
         let problems = fixture.problems()
         expectProblem(problems, "warning", "the interlock of command \"start\" asks for site/guard/closed")
         #expect(!problems.contains { $0.contains("command \"stop\"") }, "\(problems)")
+    }
+
+    @Test(
+        "An interlock refuses where nothing tells that its input has fallen silent",
+        arguments: [
+            ("", "", true), ("staleAfter: 3s, ", "", true), ("reporting: onChange, ", "", true),
+            ("staleAfter: 3s, reporting: periodic, ", "", false), ("staleAfter: 3s, reporting: onChange, ", "", false),
+            ("presence: { topic: \"{device}/status\" }, ", "", false), ("", ", interlockInputAge: 3s", false),
+        ])
+    func silence(route: String, command: String, isMistake: Bool) throws {
+        let fixture = try ConfigurationFixture([
+            "linekeeper.yaml": soundHead
+                + """
+                routes: [{ name: r, topic: "factory/{line}/{machine}/{metric}", device: "factory/{line}/{machine}", \(route)payload: bool }]
+                commands:
+                  - { name: stroke, devices: factory/+/+, topic: "{device}/cmd", execution: atMostOnce, interlock: "factory/l1/guard/closed == true"\(command) }
+                """
+        ])
+        // It was none in earlier versions: the gateway starts with it, says so, and refuses the command.
+        let mistakes = try fixture.load().warnings.filter { $0.severity == .toleratedMistake }
+        #expect(mistakes.count == (isMistake ? 1 : 0))
+        guard isMistake else { return }
+        expectProblem(
+            fixture.problems(), ":8:", "mistake: the interlock of command \"stroke\" refuses",
+            "factory/l1/guard/closed", "route \"r\" at linekeeper.yaml:6")
+    }
+
+    @Test func howATopicReportsBelongsToATimeOfSilence() throws {
+        func problems(_ keys: String) throws -> [String] {
+            try ConfigurationFixture([
+                "linekeeper.yaml": soundHead + "routes: [{ name: r, topic: \"a/{x}/{y}\", payload: number, \(keys) }]"
+            ]).problems()
+        }
+        expectProblem(try problems("staleAfter: 3s"), ":6:", "warning", "does not say how its topics report")
+        expectProblem(try problems("reporting: periodic"), "mistake", "give staleAfter as well")
+        expectProblem(try problems("staleAfter: 3s, reporting: sometimes"), "mistake", "periodic or onChange")
+        #expect(try problems("staleAfter: 3s, reporting: onChange") == [])
+        #expect(try problems("staleAfter: 3s, reporting: periodic") == [])
     }
 
     @Test func sparkplugIsRefusedClearly() throws {

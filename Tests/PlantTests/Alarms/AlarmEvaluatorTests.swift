@@ -165,20 +165,44 @@ struct AlarmEvaluatorTests {
         #expect(book.pendingSteps == [Step(.activated, .high, at: 6000), Step(.returned, .normal, at: 6001)])
     }
 
-    @Test("Anything but good freezes the condition and stops the delays", arguments: [Quality.bad, .stale, .uncertain])
-    func freeze(quality: Quality) throws {
+    @Test("Anything but good lets an on-delay go on", arguments: [Quality.bad, .stale, .uncertain])
+    func onDelayGoesOn(quality: Quality) throws {
         var book = try AlarmFixture.book()
         book.sample(90, at: 1000)
         book.sample(.nan, at: 4000, quality: quality)
+        #expect(book.nextDeadline == 6000)
+        #expect(book.advance(to: 5999) == false)
+        #expect(book.advance(to: 6000) == true)
+        // It raised; what is not good returns nothing.
+        book.sample(.nan, at: 7000, quality: quality)
         #expect(book.advance(to: 50_000) == false)
-        #expect(book.pendingCount == 0)
-        book.sample(90, at: 100_000)
-        #expect(book.pendingCount == 0)
-        book.advance(to: 101_999)
-        #expect(book.pendingCount == 0)
-        book.advance(to: 102_000)
-        #expect(book.pendingSteps == [Step(.activated, .high, at: 102_000)])
+        #expect(book.pendingSteps == [Step(.activated, .high, at: 6000)])
         #expect(book.proposals(limit: 1, epoch: 1)[0].record.sampledAt == 1000)
+    }
+
+    @Test("An on-delay ended while nothing was good, whatever the next good value is", arguments: [70.0, 90])
+    func onDelayEndsBeforeTheNextGoodValue(value: Double) throws {
+        var book = try AlarmFixture.book(try AlarmFixture.definition(highHigh: nil, onDelay: 5000, offDelay: 0))
+        book.sample(90, at: 1000)
+        book.sample(.nan, at: 4000, quality: .bad)
+        book.sample(value, at: 60_000)
+        #expect(
+            book.pendingSteps == [Step(.activated, .high, at: 6000)]
+                + (value < 80 ? [Step(.returned, .normal, at: 60_000)] : []))
+    }
+
+    @Test("Anything but good stops an off-delay", arguments: [Quality.bad, .stale, .uncertain])
+    func offDelayStandsStill(quality: Quality) throws {
+        var book = try AlarmFixture.book(try AlarmFixture.definition(highHigh: nil, onDelay: 0, offDelay: 5000))
+        book.sample(90, at: 1000)
+        book.sample(70, at: 2000)
+        book.sample(.nan, at: 5000, quality: quality)
+        #expect(book.advance(to: 50_000) == false)
+        book.sample(70, at: 100_000)
+        #expect(book.advance(to: 101_999) == false)
+        #expect(book.advance(to: 102_000) == true)
+        #expect(
+            book.pendingSteps == [Step(.activated, .high, at: 1000), Step(.returned, .normal, at: 102_000)])
     }
 
     @Test("A delay that was over when the quality went had run out")

@@ -7,7 +7,7 @@ struct InterlockTests {
 
     func verdict(_ text: String, _ values: [TagValue?], quality: Quality = .good) throws -> Interlock.Verdict {
         try Interlock(text).verdict(
-            values.map { value in value.map { .init(value: $0, quality: quality, receivedAt: 0) } },
+            values.map { value in value.map { .init(value: $0, quality: quality, receivedAt: 0, isVouchedFor: true) } },
             device: Self.device, at: 100)
     }
 
@@ -55,6 +55,26 @@ struct InterlockTests {
             interlock.verdict([reading], device: Self.device, at: 1501, maximumAge: 500)
                 == .refused("interlock: a is older than 500 ms"))
         #expect(interlock.verdict([], device: Self.device, at: 0) != .satisfied)
+    }
+
+    @Test(
+        "a value counts only where something would have told that it is old",
+        arguments: [
+            (true, DeviceState.online, nil, nil), (false, .online, 500, nil),
+            (false, .online, nil, "interlock: nothing tells whether a has fallen silent"),
+            (true, .stale, nil, "interlock: the device of a is stale"),
+            (true, .offline, 500, "interlock: the device of a is offline"),
+        ] as [(Bool, DeviceState, Milliseconds?, String?)])
+    func freshness(isVouchedFor: Bool, state: DeviceState, maximumAge: Milliseconds?, refusal: String?) throws {
+        let reading = Interlock.Reading(
+            value: .integer(1), quality: .good, receivedAt: 0, isVouchedFor: isVouchedFor, device: state)
+        let verdict = try Interlock("a == 1").verdict(
+            [reading], device: Self.device, at: 100, maximumAge: maximumAge)
+        if case .refused(let why) = verdict {
+            #expect(refusal.map(why.hasPrefix) == true, "\(why)")
+        } else {
+            #expect(refusal == nil)
+        }
     }
 
     @Test(

@@ -93,7 +93,7 @@ struct DelayTests {
             plant.pass(6000)
             plant.receive("rubbish")
             #expect(plant.steps.isEmpty)
-            #expect(try plant.standing() == .frozen(.normal))
+            #expect(try plant.standing() == .waitingForOnDelay)
             // A sample with a time of its own proves that nothing came before it.
             plant.hear(91, at: 6200)
             #expect(plant.steps == [Step(.activated, .high, at: 5000)])

@@ -34,6 +34,7 @@ struct RoutesDigestTests {
         let changes: [(inout RouteDraft) -> Void] = [
             { $0.topic = "plant/{line}/{machine}/{metric}" }, { $0.device = "factory/{line}" }, { $0.value = "/w" },
             { $0.time = nil }, { $0.units = [] }, { $0.staleAfter = nil }, { $0.deadband = [] }, { $0.presence = nil },
+            { $0.reporting = .periodic }, { $0.reporting = .onChange },
         ]
         let digests = try Set(changes.map { try digest($0) } + [digest()])
         #expect(digests.count == changes.count + 1)

@@ -72,6 +72,11 @@ struct RouteDraftTests {
             }.map(\.field) == [.values(entry: "a+")])
         #expect(mistakes { $0.time = "ts" } == [RouteMistake(.time, .pointer(.noLeadingSlash))])
         #expect(mistakes { $0.staleAfter = 0 } == [RouteMistake(.staleAfter, .notPositive)])
+        #expect(mistakes { $0.reporting = .periodic } == [])
+        #expect(
+            mistakes {
+                $0.reporting = .periodic; $0.staleAfter = nil
+            } == [RouteMistake(.reporting, .periodicForEver)])
         #expect(mistakes { $0.deadband = [.init("a", -1)] } == [RouteMistake(.deadband(entry: "a"), .notFinite)])
         #expect(mistakes { $0.deadband = [.init("a/#/b", 1)] }.map(\.field) == [.deadband(entry: "a/#/b")])
         #expect(mistakes { $0.units = [.init("", "x")] } == [RouteMistake(.units(entry: ""), .filter(.empty))])
