@@ -72,6 +72,9 @@ public struct AlarmBook: Sendable {
     private var pendingAlarms: Set<Int> = []
     private var deadlines = Heap<Deadline>()
     private var scratch: [AlarmEdge] = []
+    /// By how much this gateway's clock has been set since the start, all in all.
+    private var clockLeap: Milliseconds = 0
+    private var clockSetBack: Milliseconds { max(0, Milliseconds.zero.subtractingClamped(clockLeap)) }
 
     private struct Deadline: Comparable, Sendable {
         let time: Milliseconds
@@ -261,12 +264,13 @@ extension AlarmBook {
 
     /// This gateway's clock has been set: delays that run take as long as before. Dates of edges stay.
     public mutating func clockLeapt(by leap: Milliseconds) {
+        clockLeap = clockLeap.addingClamped(leap)
         if heardThrough != .max, heardThrough != .min { heardThrough = heardThrough &+ leap }
         for alarm in evaluators.indices {
-            evaluators[alarm].clockLeapt(by: leap)
+            evaluators[alarm].clockLeapt(by: leap, setBack: clockSetBack)
+            ledgers[alarm].clockLeapt(by: leap, setBack: clockSetBack)
             if scheduled[alarm] != .max { scheduled[alarm] = scheduled[alarm] &+ leap }
         }
-        for alarm in pendingAlarms { ledgers[alarm].clockLeapt(by: leap) }
         deadlines = Heap(deadlines.unordered.map { Deadline(time: $0.time &+ leap, alarm: $0.alarm) })
     }
 
@@ -561,8 +565,8 @@ extension AlarmBook {
         if let number = numbers[path] { return number }
         let number = ledgers.count
         numbers[path] = number
-        ledgers.append(AlarmLedger(path: path, definition: definition))
-        evaluators.append(AlarmEvaluator(definitions[definition]))
+        ledgers.append(AlarmLedger(path: path, definition: definition, clockSetBack: clockSetBack))
+        evaluators.append(AlarmEvaluator(definitions[definition], clockSetBack: clockSetBack))
         scheduled.append(.max)
         return number
     }

@@ -92,6 +92,8 @@ struct AlarmEvaluator: Sendable {
     private(set) var newest: AlarmReading?
     /// True when `newest` comes from a record: we have not heard it, and of that time nothing counts any more.
     private var newestIsRecorded = false
+    /// How far samples' times may lie ahead of ours: further once our clock has been set back.
+    private var lead = AlarmEvaluator.maximumLead
     /// The zone of the newest sample, two bits a limit: 1 returned, 2 beyond, 0 between.
     private var zone: UInt8 = 0
     private var history = ReadingHistory()
@@ -118,7 +120,10 @@ struct AlarmEvaluator: Sendable {
     }
 
     /// The definition has to be free of mistakes.
-    init(_ definition: AlarmDefinition) {
+    ///
+    /// - Parameter clockSetBack: By how much the clock of reception has been set back since the start.
+    init(_ definition: AlarmDefinition, clockSetBack: Milliseconds = 0) {
+        lead = Self.maximumLead &+ clockSetBack
         let unused = Limit(condition: .normal, sign: 1, activation: .infinity, returning: .infinity)
         var limits = InlineArray<4, Limit>(repeating: unused)
         var count = 0
@@ -150,7 +155,7 @@ extension AlarmEvaluator {
             reading.hasSourceTime == newest.hasSourceTime,
             !newestIsRecorded,
             reading.time > newest.time, reading.received >= newest.received,
-            reading.time <= reading.received &+ Self.maximumLead, zone == settledZone, reading.value > settledAbove,
+            reading.time <= reading.received &+ lead, zone == settledZone, reading.value > settledAbove,
             reading.value < settledBelow
         else { return false }
         self.newest = reading
@@ -168,14 +173,14 @@ extension AlarmEvaluator {
     ) -> Bool {
         changedPhase = false
         var reading = sample
-        if !reading.hasSourceTime || reading.time > reading.received &+ Self.maximumLead || reading.time < 0 {
+        if !reading.hasSourceTime || reading.time > reading.received &+ lead || reading.time < 0 {
             reading.hasSourceTime = false
             reading.time = reading.received
         }
         if let newest {
             let isComparable =
                 reading.hasSourceTime && newest.hasSourceTime && !isOtherClock && newest.time <= latestSource
-                && newest.time <= reading.received &+ Self.maximumLead
+                && newest.time <= reading.received &+ lead
             isOtherClock = false
             if isComparable {
                 if reading.time < newest.time { return false }
@@ -233,7 +238,7 @@ extension AlarmEvaluator {
             let elapsed = newest.time &+ max(0, received &- newest.received)
             if hasSourceTime, newest.hasSourceTime {
                 if time < newest.time { return }
-                moment = min(time, elapsed &+ Self.maximumLead)
+                moment = min(time, elapsed &+ lead)
                 proved = moment
             } else {
                 moment = elapsed
@@ -282,7 +287,10 @@ extension AlarmEvaluator {
 extension AlarmEvaluator {
     /// The clock of reception has been set: what has passed of each delay, and of what is waited for, stays. The dates of
     /// edges, and of the samples that began them, stay as well.
-    mutating func clockLeapt(by leap: Milliseconds) {
+    ///
+    /// - Parameter setBack: By how much it has been set back since the start, all in all.
+    mutating func clockLeapt(by leap: Milliseconds, setBack: Milliseconds) {
+        lead = Self.maximumLead &+ setBack
         for index in 0..<count {
             limits[index].startReceived = limits[index].startReceived &+ leap
             if !limits[index].hasSourceTime { limits[index].start = limits[index].start &+ leap }
@@ -303,8 +311,8 @@ extension AlarmEvaluator {
     /// Whether a date lies so far ahead of the moment in which an edge is computed that a gateway's clock must have been
     /// wrong when it was taken: no sample's time is believed that is half as far ahead. What comes later is not dated after
     /// it.
-    static func isAhead(_ date: Milliseconds, computedAt now: Milliseconds) -> Bool {
-        date > now.addingClamped(2 * maximumLead)
+    static func isAhead(_ date: Milliseconds, computedAt now: Milliseconds, clockSetBack: Milliseconds) -> Bool {
+        date > now.addingClamped(2 * maximumLead).addingClamped(clockSetBack)
     }
 
     /// Whether a delay runs.
@@ -783,7 +791,7 @@ extension AlarmEvaluator {
             condition != .normal && reached != .normal && !reached.isSameSide(as: condition)
             ? [.normal, reached] : [reached]
         for step in path {
-            let isFirst = lastEdge == .min || Self.isAhead(lastEdge, computedAt: computedAt)
+            let isFirst = lastEdge == .min || Self.isAhead(lastEdge, computedAt: computedAt, clockSetBack: lead &- Self.maximumLead)
             lastEdge = isFirst ? time : max(time, lastEdge &+ 1)
             condition = step
             edges.append(

@@ -10,10 +10,13 @@ struct AlarmLedger: Sendable {
     let definition: Int
     private(set) var committed: AlarmRecord?
     private(set) var pending: [AlarmEdge] = []
+    /// By how much the clock by which edges are computed has been set back since the start.
+    private var clockSetBack: Milliseconds
 
-    init(path: AlarmPath, definition: Int) {
+    init(path: AlarmPath, definition: Int, clockSetBack: Milliseconds) {
         self.path = path
         self.definition = definition
+        self.clockSetBack = clockSetBack
     }
 
     var committedCondition: AlarmCondition { committed?.condition ?? .normal }
@@ -96,7 +99,8 @@ struct AlarmLedger: Sendable {
     }
 
     /// The clock by which edges are computed has been set.
-    mutating func clockLeapt(by leap: Milliseconds) {
+    mutating func clockLeapt(by leap: Milliseconds, setBack: Milliseconds) {
+        clockSetBack = setBack
         for index in pending.indices { pending[index].computedAt = pending[index].computedAt &+ leap }
     }
 
@@ -137,7 +141,8 @@ struct AlarmLedger: Sendable {
         }
         for index in pending.indices {
             if let time, pending[index].time <= time,
-                !AlarmEvaluator.isAhead(time, computedAt: pending[index].computedAt)
+                !AlarmEvaluator.isAhead(
+                    time, computedAt: pending[index].computedAt, clockSetBack: clockSetBack)
             {
                 pending[index].time = time &+ 1
             }

@@ -26,6 +26,29 @@ struct ClockLeapTests {
         #expect(try quality(plant) == .stale)
     }
 
+    @Test("A device with a right clock goes on by its own times, whatever ours shows", arguments: leaps)
+    func rightDevice(leap: Milliseconds) throws {
+        var plant = try LivePlantFixture(staleAfter: 600_000)
+        for second in 0..<10 {
+            plant.hear(20, at: Int64(second) * 1_000)
+            plant.pass(1_000)
+            plant.prove()
+        }
+        plant.leap(by: leap)
+        plant.hear(90, at: 10_000)
+        #expect(plant.steps == [Step(.activated, .high, at: 10_000)])
+        plant.record()
+        plant.pass(3_000)
+        plant.hear(20, at: 13_000)
+        #expect(plant.steps == [Step(.returned, .normal, at: 13_000)])
+        plant.record()
+        plant.pass(3_000)
+        plant.leap(by: 0 - leap)
+        plant.hear(90, at: 16_000)
+        #expect(plant.steps == [Step(.activated, .high, at: 16_000)])
+        #expect(try quality(plant) == .good)
+    }
+
     @Test("An on-delay takes as long as before, with and without times of the device", arguments: leaps, [true, false])
     func onDelay(leap: Milliseconds, hasTime: Bool) throws {
         var plant = try LivePlantFixture(onDelay: 10_000, staleAfter: nil)

@@ -32,6 +32,9 @@ package struct SeenTransition: Sendable, Hashable, CustomStringConvertible {
     package let at: Int64
     package let sampledAt: Int64
 
+    /// Whether it only puts dates right that were taken from a clock that was wrong: no transition, and no event.
+    package var isCorrection: Bool { transition == "CORRECTED" }
+
     /// Whether it is about a gateway itself, not about a sensor.
     package var isOfGateway: Bool { alarm.hasPrefix("linekeeper/") }
 

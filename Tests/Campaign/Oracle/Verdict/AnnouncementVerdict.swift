@@ -16,7 +16,7 @@ package struct AnnouncementVerdict: Sendable {
         mayBeUnheard: (SeenTransition) -> Bool
     ) {
         let heard = Set(events.map(\.key))
-        unheard = journal.filter { !heard.contains($0.key) && !mayBeUnheard($0) }
+        unheard = journal.filter { !$0.isCorrection && !heard.contains($0.key) && !mayBeUnheard($0) }
         let recorded = Set(journal.map(\.key))
         unrecorded = events.filter { !recorded.contains($0.key) }
         let last = Dictionary(journal.map { ($0.alarm, $0) }, uniquingKeysWith: { $1 })

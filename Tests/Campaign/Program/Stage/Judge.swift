@@ -47,7 +47,7 @@ struct Judge {
     }
 
     private func judgeAlarms(_ journal: [SeenTransition], _ notes: Scene.Notes, _ verdict: inout Verdict) {
-        var byAlarm = Dictionary(grouping: journal, by: \.alarm)
+        var byAlarm = Dictionary(grouping: journal.filter { !$0.isCorrection }, by: \.alarm)
         for sensor in scene.sensors.all {
             guard let rule = sensor.script.rule else { continue }
             let alarm = sensor.topic + "/" + rule.name
