@@ -791,7 +791,9 @@ extension AlarmEvaluator {
             condition != .normal && reached != .normal && !reached.isSameSide(as: condition)
             ? [.normal, reached] : [reached]
         for step in path {
-            let isFirst = lastEdge == .min || Self.isAhead(lastEdge, computedAt: computedAt, clockSetBack: lead &- Self.maximumLead)
+            let isFirst =
+                lastEdge == .min
+                || Self.isAhead(lastEdge, computedAt: computedAt, clockSetBack: lead &- Self.maximumLead)
             lastEdge = isFirst ? time : max(time, lastEdge &+ 1)
             condition = step
             edges.append(
