@@ -40,6 +40,9 @@ struct ClockLeaps: Sendable {
     }
 
     private var now: ContinuousClock.Instant
+    /// What both clocks showed when they were last found apart. Not of the last look: a clock that stands still differs by
+    /// little from one look to the next.
+    private var anchor: (wall: Milliseconds, now: ContinuousClock.Instant)
     private var sight: Sight
     /// What puts the clock in doubt, and since when.
     private var last: (by: Milliseconds, at: ContinuousClock.Instant)?
@@ -49,15 +52,19 @@ struct ClockLeaps: Sendable {
 
     init(wall: Milliseconds, now: ContinuousClock.Instant) {
         self.now = now
+        anchor = (wall, now)
         sight = Sight(wall: wall)
     }
 
     mutating func look(wall: Milliseconds, now: ContinuousClock.Instant) -> Sight {
-        let expected = sight.wall.addingClamped((now - self.now).wholeMilliseconds)
+        let expected = anchor.wall.addingClamped((now - anchor.now).wholeMilliseconds)
         let leap = wall.subtractingClamped(expected)
         self.now = now
         sight.wall = wall
-        if leap.magnitude >= Self.least.magnitude { sight.total = sight.total.addingClamped(leap) }
+        if leap.magnitude >= Self.least.magnitude {
+            sight.total = sight.total.addingClamped(leap)
+            anchor = (wall, now)
+        }
         if leap.magnitude > Self.smallest.magnitude { leapt(by: leap, from: expected) }
         sight.doubt = last.flatMap { now - $0.at < Self.doubt ? $0.by : nil }
         return sight

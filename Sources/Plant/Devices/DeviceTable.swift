@@ -8,7 +8,7 @@ public struct DeviceTable: Sendable {
         public let shard: Int
         /// The name of the route that found it; nil when it is only known from the tree.
         public let route: String?
-        /// How long it may be silent; nil for ever.
+        /// How long it may be silent, by the shortest of its routes; nil for ever.
         public let staleAfter: Milliseconds?
     }
 
@@ -53,6 +53,13 @@ public struct DeviceTable: Sendable {
                     path: path, znodePath: devices[id.index].znodePath, shard: devices[id.index].shard, route: route,
                     staleAfter: staleAfter)
                 silenceLimit[id.index] = staleAfter ?? .max
+            } else if let staleAfter, staleAfter < silenceLimit[id.index] {
+                // Of several routes the shortest, whichever was heard first.
+                let known = devices[id.index]
+                devices[id.index] = Device(
+                    path: path, znodePath: known.znodePath, shard: known.shard, route: known.route,
+                    staleAfter: staleAfter)
+                silenceLimit[id.index] = staleAfter
             }
             return (id, false)
         }

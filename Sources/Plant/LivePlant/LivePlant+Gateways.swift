@@ -4,6 +4,8 @@ extension LivePlant {
     struct OwnTags: Sendable {
         let device: TagPath
         var tags: [String: TagID] = [:]
+        /// When the problem of a kind began whose end was told last, as its gateway says.
+        var ended: [String: Milliseconds] = [:]
         /// Since when its status has not been there, by the clock without leaps.
         var missingSince: Milliseconds?
     }
@@ -28,8 +30,8 @@ extension LivePlant {
     /// | is not there for longer | `absent` is 1; of the others nobody knows: bad, and their alarms stay as they are |
     /// | is there | `absent` is 0 |
     ///
-    /// Times of another clock that is off by more than an hour are replaced by ours, and no tag's time goes back: the newest
-    /// record counts.
+    /// Times of another clock that is off by more than an hour are replaced by ours, as are those of a clock that says of itself
+    /// that it was set; and no tag's time goes back: the newest record counts.
     public mutating func statusesRead(_ statuses: [GatewayStatusRecord], at now: Milliseconds) -> Effects {
         noteMoment(now)
         var effects = Effects()
@@ -65,13 +67,20 @@ extension LivePlant {
             guard let until = problem.until, !failing.contains(problem.kind) else { continue }
             told.insert(problem.kind)
             let entry = ownTags[status.gateway]?.tags[problem.kind].flatMap { latest.entry($0) }
-            if entry.map({ $0.value == .integer(0) && $0.sourceTime < problem.since }) ?? true {
+            let isNew = entry.map { $0.value == .integer(0) && $0.sourceTime < problem.since } ?? true
+            // Told once, whatever its times: it stands there for a minute.
+            if isNew, ownTags[status.gateway]?.ended[problem.kind] != problem.since,
+                entry == nil || Self.isBelieved(problem.since, at: now)
+            {
                 // Began and ended between two looks, or while the tree was away.
                 tell(
                     status.gateway, problem.kind, GatewayFault.severity(of: problem.kind), at: problem.since, now,
                     &effects)
             }
             tell(status.gateway, problem.kind, .none, at: until, now, &effects)
+            if ownTags[status.gateway]?.tags[problem.kind] != nil {
+                ownTags[status.gateway]?.ended[problem.kind] = problem.since
+            }
         }
         for problem in status.problems where told.insert(problem.kind).inserted {
             tell(
@@ -91,7 +100,7 @@ extension LivePlant {
         let entry = latest.entry(tag)
         let value = TagValue.integer(severity.rawValue)
         guard entry?.value != value || entry?.quality != .good else { return }
-        var time = time.flatMap { Self.isBelieved($0, at: now) ? $0 : nil }
+        var time = kind == GatewayFault.clock ? nil : time.flatMap { Self.isBelieved($0, at: now) ? $0 : nil }
         if let entry, entry.hasSourceTime, (time ?? now) <= entry.sourceTime { time = entry.sourceTime &+ 1 }
         record(Sample(tag: tag, value: value, sourceTime: time, receivedTime: now), &effects)
     }

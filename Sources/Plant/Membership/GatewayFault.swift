@@ -19,6 +19,8 @@ public enum GatewayFault {
     /// The kind of fault that is told about a gateway by the others: nothing has been heard of it for
     /// ``LivePlant/awayAfter``.
     public static let absent = "absent"
+    /// The kind of fault that says that a gateway's own clock was set: it has no times that could be believed.
+    static let clock = "clock"
     /// Gateways of which faults are kept at most.
     static let mostGateways = 256
     /// Kinds of faults of one gateway at most.

@@ -47,6 +47,8 @@ public struct RetentionPace: Sendable {
             return .min
         }
         through = max(through, min(through.addingClamped(elapsed), limit))
+        // Where nothing has come, nothing goes: that time need not be waited for.
+        through = max(through, min(oldest, limit))
         return min(through, limit)
     }
 }

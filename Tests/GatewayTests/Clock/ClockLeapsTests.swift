@@ -26,9 +26,27 @@ struct ClockLeapsTests {
         let start = ContinuousClock.now
         var leaps = ClockLeaps(wall: 0, now: start)
         #expect(leaps.look(wall: 1_499, now: start + .seconds(1)).total == 0)
-        #expect(leaps.look(wall: 3_100, now: start + .seconds(2)).total == 601)
-        #expect(leaps.look(wall: 4_100 + Self.leap, now: start + .seconds(3)).total == 601 + Self.leap)
-        #expect(leaps.look(wall: 5_100, now: start + .seconds(4)).total == 601)
+        #expect(leaps.look(wall: 3_100, now: start + .seconds(2)).total == 1_100)
+        #expect(leaps.look(wall: 4_100 + Self.leap, now: start + .seconds(3)).total == 1_100 + Self.leap)
+        #expect(leaps.look(wall: 5_100, now: start + .seconds(4)).total == 1_100)
+    }
+
+    @Test("a clock that stands still, or runs wrong a little at a time, is found out by the sum")
+    func slowly() {
+        let start = ContinuousClock.now
+        var still = ClockLeaps(wall: 0, now: start)
+        var fast = ClockLeaps(wall: 0, now: start)
+        var drifting = ClockLeaps(wall: 0, now: start)
+        var sights: [ClockLeaps.Sight] = []
+        for look in 1...200 {
+            let now = start + .milliseconds(50 * look)
+            sights = [
+                still.look(wall: 0, now: now), fast.look(wall: Int64(look) * 60, now: now),
+                drifting.look(wall: Int64(look) * 51, now: now),
+            ]
+        }
+        #expect((-10_000 ... -9_501).contains(sights[0].total))
+        #expect((1_501...2_000).contains(sights[1].total) && sights[2].total == 0)
     }
 
     @Test("a clock that comes back has been away: by what, and what it showed meanwhile")

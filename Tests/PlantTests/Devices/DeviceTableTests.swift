@@ -11,6 +11,25 @@ struct DeviceTableTests {
         return expired
     }
 
+    @Test(
+        "A device with several routes may be silent for as long as the shortest says, in whichever order they are heard"
+    )
+    func severalRoutes() throws {
+        for limits in [[nil, 30_000, 5_000], [5_000, 30_000, nil], [30_000, 5_000, nil]] as [[Milliseconds?]] {
+            var table = DeviceTable()
+            let path = try TagPath("line/machine")
+            var device: DeviceID?
+            for (number, limit) in limits.enumerated() {
+                device = table.intern(path, route: "r\(number)", staleAfter: limit, at: Self.start)?.id
+            }
+            let id = try #require(device)
+            _ = table.heard(id, at: Self.start)
+            #expect(expired(&table, at: 5_000) == [])
+            #expect(expired(&table, at: 5_001) == [id])
+            #expect(table[id].route == "r0" && table[id].staleAfter == 5_000)
+        }
+    }
+
     @Test("Time in which nobody could be heard is no silence")
     func forgivenSilence() throws {
         var table = DeviceTable()

@@ -110,10 +110,10 @@ struct GatewayFaultTests {
         reader.read(status(failing: ["tags": 0]))
         reader.record()
         reader.now = 5_000
-        reader.read(status(failing: ["tags": 0, "clock": 4_000]))
-        #expect(try reader.steps("clock") == ["ACT high 4000"])
+        reader.read(status(failing: ["tags": 0, "trimming": 4_000]))
+        #expect(try reader.steps("trimming") == ["ACT high 4000"])
         reader.record()
-        reader.read(status(failing: ["clock": 4_000]))
+        reader.read(status(failing: ["trimming": 4_000]))
         #expect(try reader.steps("tags") == ["RTN normal 5000"])
     }
 
@@ -173,6 +173,44 @@ struct GatewayFaultTests {
         reader.record()
         reader.read(status(recovered: ["tags": (9_000, -1_800_000)]))
         #expect(try reader.number("tags") == 0 && reader.value("tags")?.sourceTime == Self.start + 9_001)
+    }
+
+    @Test(
+        "a problem that is over is told once, by whatever clock it is dated",
+        arguments: ["tags", "clock"], [Int64.min, -3_700_000, -5_000, 3_700_000, 315_360_000_000, .max])
+    func once(_ kind: String, _ since: Milliseconds) throws {
+        var reader = try Reader()
+        reader.now = 10_000
+        reader.read(status())
+        var problem = GatewayProblem(kind: kind, since: Self.start.addingClamped(since), text: "", cause: "")
+        problem.until = Self.start + 9_000
+        var over = status()
+        over.recovered = [problem]
+        var steps = 0
+        for _ in 0..<60 {
+            reader.now += 1_000
+            reader.read(over)
+            steps += try reader.steps(kind).count
+            reader.record()
+        }
+        #expect(steps <= 2)
+        #expect(try reader.number(kind) == 0)
+        // The next one is another.
+        problem.since = Self.start + reader.now - 2_000
+        problem.until = Self.start + reader.now - 1_000
+        over.recovered = [problem]
+        reader.read(over)
+        #expect(try reader.steps(kind).count == 2)
+    }
+
+    @Test("the alarm about a clock that was set is dated by who reads of it, and put right with his")
+    func clockFault() throws {
+        var reader = try Reader()
+        reader.read(status())
+        reader.now = 4_000
+        reader.read(status(failing: ["clock": 1_000]))
+        #expect(try reader.steps("clock") == ["ACT high 4000"])
+        #expect(try reader.value("clock")?.hasSourceTime == false)
     }
 
     @Test("names that are none, too many gateways and too many kinds make no tags, and take no room from the plant's")

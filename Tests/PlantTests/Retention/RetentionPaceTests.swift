@@ -64,6 +64,16 @@ struct RetentionPaceTests {
         #expect(abs(Self.start + 3 * Self.day - Self.day - (world.entries.first ?? 0)) <= 2 * Self.minute)
     }
 
+    @Test("A gap, in which the plant was off or after an entry of long ago, is not waited for")
+    func gap() {
+        var world = World(age: 2 * Self.hour)
+        world.entries.insert(1, at: 0)
+        world.entries.insert(Self.start - 30 * Self.day, at: 1)
+        world.step()
+        world.pass(3 * Self.day)
+        #expect(abs(Self.start + 3 * Self.day - Self.day - (world.entries.first ?? 0)) <= 2 * Self.minute)
+    }
+
     @Test("A leap to 2036 that nobody doubts any more removes what time passes, and the way back nothing")
     func leapForward() {
         var world = World(age: Self.day)
