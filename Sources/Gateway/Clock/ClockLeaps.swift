@@ -40,8 +40,8 @@ struct ClockLeaps: Sendable {
     }
 
     private var now: ContinuousClock.Instant
-    /// What both clocks showed when they were last found apart. Not of the last look: a clock that stands still differs by
-    /// little from one look to the next.
+    /// What both clocks showed when they last differed by ``least`` or more. The last look would not do: a clock that stands still
+    /// changes too little between two looks.
     private var anchor: (wall: Milliseconds, now: ContinuousClock.Instant)
     private var sight: Sight
     /// What puts the clock in doubt, and since when.

@@ -220,7 +220,7 @@ struct PlantSections {
 }
 
 extension PlantSections {
-    /// A value that stays good for ever lets a command pass on what was so once: the gateway refuses it.
+    /// If nothing can make a value stale, a command could pass on an old one, so the gateway refuses the command.
     private func checkThatSilenceShows(_ input: TopicFilter, in command: Located<CommandDefinition>) {
         guard command.definition.interlockInputAge == nil else { return }
         let pattern = TopicPattern(input)

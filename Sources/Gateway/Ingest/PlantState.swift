@@ -68,8 +68,8 @@ final class PlantState: Sendable {
         return effects
     }
 
-    /// Changes the plant, at the time by the wall clock. When that has been set the plant is told so first: before anything
-    /// that was stamped after it, so the clocks are read under the lock.
+    /// Changes the plant at the present time. If the wall clock has been set, the plant learns of that first. The clocks are read
+    /// under the lock, so that nothing stamped after the change comes before it.
     private func change<Result>(_ body: (inout State, _ now: Milliseconds) -> Result) -> Result {
         state.withLock { state in
             let sight = clock.look()

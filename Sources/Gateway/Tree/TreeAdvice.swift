@@ -1,6 +1,6 @@
 package import ZooKeeperClient
 
-/// Why the tree cannot be used, and what to do about it, in words: the same for the gateway and for whoever asks at a terminal.
+/// Why the tree cannot be used and what to do about it, in the same words for the gateway's log and for the command line.
 package enum TreeAdvice {
     /// - Parameters:
     ///   - failure: What the client last found.

@@ -25,7 +25,7 @@ extension LivePlant {
     /// | has a problem | its ``GatewayFault/Severity``, since the problem began |
     /// | has a problem that is over and was not seen here | both, dated as they were |
     /// | has a problem that is over | 0, since it ended |
-    /// | has it no more (the gateway has started anew) | 0, now |
+    /// | no longer has it (the gateway has restarted) | 0, now |
     /// | is not there for less than ``awayAfter`` | as it was |
     /// | is not there for longer | `absent` is 1; of the others nobody knows: bad, and their alarms stay as they are |
     /// | is there | `absent` is 0 |

@@ -16,14 +16,14 @@ public enum GatewayFault {
 
     /// The first level of all tags and devices of Linekeeper's own.
     public static let prefix = "linekeeper/"
-    /// The kind of fault that is told about a gateway by the others: nothing has been heard of it for
+    /// The kind of fault that the others report about a gateway whose status has been missing for
     /// ``LivePlant/awayAfter``.
     public static let absent = "absent"
     /// The kind of fault that says that a gateway's own clock was set: it has no times that could be believed.
     static let clock = "clock"
-    /// Gateways of which faults are kept at most.
+    /// The most gateways whose faults are kept.
     static let mostGateways = 256
-    /// Kinds of faults of one gateway at most.
+    /// The most kinds of fault of one gateway.
     static let mostKinds = 32
     /// Further than that from ours, a time in another gateway's status is not taken for one.
     static let believedWithin: Milliseconds = 3_600_000
