@@ -63,7 +63,7 @@ struct GatewayCore: Service {
             recorded: { [plant, wakes] record in
                 plant.transitionRecorded(record)
                 wakes.alarms.wake()
-            })
+            }, forgotten: { [plant] in plant.forget($0) })
         do {
             try await cancelWhenGracefulShutdown { try await prepare(journal) }
         } catch is CancellationError {
@@ -120,7 +120,7 @@ struct GatewayCore: Service {
         let (termReturns, shardReturns) = (Wake(), Wake())
         let catchUp = ShardCatchUp(
             client: client, plant: plant, shards: shards, health: health, clock: clock,
-            caughtUp: { shardReturns.wake() })
+            removals: { try await journal.catchUp() }, caughtUp: { shardReturns.wake() })
         let election = LeaderElection(
             client: client, path: TreeLayout.alarmProcessor, identity: Array(identity.gateway.utf8), logger: logger)
         election.setStanding(false)

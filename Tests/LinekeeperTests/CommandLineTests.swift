@@ -280,6 +280,65 @@ extension EndToEnd {
             }
         }
 
+        @Test(
+            "what nothing defines any more is named at the start, shown, acknowledged and removed",
+            .timeLimit(.minutes(3)))
+        func orphans() async throws {
+            try await Stage.play("cli-orphans") { stage in
+                // Given an alarm that stands when its definition is renamed,
+                let broker = try await stage.broker()
+                let tree = try await stage.treeServer()
+                var configuration = PlantConfiguration(broker: broker.url, tree: .servers(tree.connectString))
+                let reader = try await stage.reader(configuration)
+                let first = try stage.gateway("gw-a", configuration)
+                try await Conditions.standing(["gw-a"], reader)
+                let events = try await stage.alarmEvents(broker)
+                let link = try await stage.link(broker, "sensor")
+                let tag = "factory/line1/press1/temperature"
+                try await link.publish(tag, "{\"v\":91.5,\"ts\":\(Self.now())}")
+                try await eventually("the alarm is announced") { events.events.contains { $0.record.tag == tag } }
+                #expect(await first.stop() == .exited(0))
+                configuration.alarms = configuration.alarms.replacingOccurrences(of: "overtemperature", with: "tooHot")
+                let gateway = try stage.gateway("gw-a", configuration)
+                try await Conditions.standing(["gw-a"], reader)
+
+                // then the gateway says so, the listing shows it, and it can be acknowledged,
+                let log = gateway.process?.log ?? ""
+                #expect(log.contains("does not define any more") && log.contains("\(tag)/overtemperature"), "\(log)")
+                func orphaned(_ listing: String...) async throws -> [String] {
+                    try await stage.call(listing + ["--json"], of: gateway).lines
+                        .filter { JSONLine($0)?["orphaned"] as? Bool == true }
+                }
+                #expect(try await orphaned("alarms").count == 1)
+                #expect(try await orphaned("tags").isEmpty)
+                #expect(try await orphaned("devices").isEmpty)
+                let ack = try await stage.call(["alarms", "ack", tag, "overtemperature", "--by", "anna"], of: gateway)
+                #expect(ack.status == 0, "\(ack)")
+
+                // while its successor stays where it is;
+                try await link.publish(tag, "{\"v\":92.5,\"ts\":\(Self.now())}")
+                try await eventually("the renamed alarm") { try await reader.alarm(tag, "tooHot")?.state == "UNACK" }
+                let standing = try await stage.call(["alarms", "forget", tag, "tooHot"], of: gateway)
+                #expect(standing.status == 1 && standing.errors.contains("UNACK"), "\(standing)")
+                let online = try await stage.call(["devices", "forget", "factory/line1/press1"], of: gateway)
+                #expect(online.status == 1 && online.errors.contains("online"), "\(online)")
+
+                // and all that is orphaned goes, on the broker as well.
+                let forgotten = try await stage.call(["alarms", "forget", "--orphaned", "--by", "anna"], of: gateway)
+                #expect(forgotten.status == 0 && forgotten.output.contains("overtemperature"), "\(forgotten)")
+                #expect(try await reader.alarm(tag, "overtemperature") == nil)
+                #expect(try await orphaned("alarms").isEmpty)
+                let journal = try await stage.call(["journal"], of: gateway)
+                #expect(journal.output.contains("FORGOTTEN") && journal.output.contains("anna"), "\(journal)")
+                try await eventually("the event") { events.allEvents.contains { $0.transition == "FORGOTTEN" } }
+                let nothing = try await stage.call(["alarms", "forget", "--orphaned"], of: gateway)
+                #expect(nothing.status == 0 && nothing.errors.contains("no alarm is orphaned"), "\(nothing)")
+                for wrong in [["alarms", "forget", tag], ["tags", "forget"], ["devices", "forget"]] {
+                    #expect(try await stage.call(wrong, of: gateway).status == 2)
+                }
+            }
+        }
+
         private static func now() -> Int64 { Int64(Date().timeIntervalSince1970 * 1000) }
     }
 }

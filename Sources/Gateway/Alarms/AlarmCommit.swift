@@ -8,11 +8,14 @@ struct AlarmCommit: Sendable {
     let record: AlarmRecord?
     /// nil for a record that was written again or corrected, and for steps of a later version, of which we take what we can read.
     let transition: ProposedTransition?
+    /// What was removed from the tree, when the entry is about that.
+    let forgotten: Forgotten?
 
     /// An entry that was read from the tree.
     init(reading entry: JournalEntry) throws {
         self.entry = entry
         transition = try entry.alarmTransition()
+        forgotten = try entry.forgotten()
         record = transition?.record ?? (try? entry.alarmRecord())
     }
 
@@ -21,6 +24,29 @@ struct AlarmCommit: Sendable {
         entry = JournalEntry(proposal, gateway: gateway)
         record = proposal.record
         transition = proposal
+        forgotten = nil
+    }
+
+    /// An alarm that this gateway removes at an operator's wish.
+    init(forgetting proposal: ProposedTransition, by: String, comment: String?, gateway: String) {
+        entry = JournalEntry(forgetting: proposal, by: by, comment: comment, gateway: gateway)
+        record = proposal.record
+        transition = proposal
+        forgotten = .alarm(proposal.record)
+    }
+
+    /// A tag or device that this gateway removes; nil for an alarm.
+    init?(
+        forgetting forgotten: Forgotten, at: Milliseconds, by: String, comment: String?, gateway: String, epoch: Int64
+    ) {
+        guard
+            let entry = JournalEntry(
+                forgetting: forgotten, at: at, by: by, comment: comment, gateway: gateway, epoch: epoch)
+        else { return nil }
+        self.entry = entry
+        record = nil
+        transition = nil
+        self.forgotten = forgotten
     }
 
     /// A record whose dates this gateway corrects.
@@ -28,6 +54,7 @@ struct AlarmCommit: Sendable {
         entry = JournalEntry(correcting: record, at: at, gateway: gateway)
         self.record = record
         transition = nil
+        forgotten = nil
     }
 
     /// A record that this gateway writes again.
@@ -35,5 +62,6 @@ struct AlarmCommit: Sendable {
         entry = JournalEntry(restoring: record, at: at, gateway: gateway)
         self.record = record
         transition = nil
+        forgotten = nil
     }
 }

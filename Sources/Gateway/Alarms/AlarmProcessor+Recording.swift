@@ -135,12 +135,14 @@ extension AlarmProcessor {
         }
     }
 
-    private func write(
-        _ commits: [AlarmCommit], answering request: Answer?, lease: Lease
+    /// - Parameter removing: what else is done in the same transaction.
+    func write(
+        _ commits: [AlarmCommit], removing others: [Operation] = [], answering request: Answer?, lease: Lease
     ) async throws {
         let standings = state.withLock { $0.standings }
         var parents: Set<String> = []
-        for case let path? in commits.map(\.record?.path) where !standings.contains(path) {
+        for case let path? in commits.filter({ $0.forgotten == nil }).map(\.record?.path)
+        where !standings.contains(path) {
             parents.insert(TreeLayout.alarms + "/" + path.tag.znodePath)
         }
         for parent in parents {
@@ -152,9 +154,13 @@ extension AlarmProcessor {
         }
 
         var writes = AlarmStandings.Writes()
-        var operations: [Operation] = []
+        var operations = others
         for commit in commits {
-            if let record = commit.record { operations.append(try standings.write(record, in: &writes)) }
+            if case .alarm(let last) = commit.forgotten {
+                operations += [standings.remove(last.path, in: &writes)].compactMap(\.self)
+            } else if let record = commit.record {
+                operations.append(try standings.write(record, in: &writes))
+            }
             operations.append(Self.append(commit.entry))
         }
         if let request { operations.append(.setData(path: request.path, data: request.data, version: -1)) }

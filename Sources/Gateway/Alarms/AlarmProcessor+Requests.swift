@@ -15,8 +15,8 @@ extension AlarmProcessor {
             let open = zip(paths, nodes).compactMap { path, node in node.map { (path, $0) } }
                 .sorted { $0.1.stat.czxid < $1.1.stat.czxid }
             for (path, node) in open {
-                guard var request = AlarmRequest(data: node.data ?? []), request.result == nil else { continue }
-                do { try await answer(&request, path: path, lease: lease) } catch let error as ZooKeeperError
+                guard let request = AlarmRequest(data: node.data ?? []), request.result == nil else { continue }
+                do { try await answer(request, path: path, lease: lease) } catch let error as ZooKeeperError
                     where error.isRefusalOfNode
                 {
                     // Somebody's request that cannot be answered must not hold up the others.
@@ -29,35 +29,67 @@ extension AlarmProcessor {
         }
     }
 
-    private func answer(_ request: inout AlarmRequest, path: String, lease: Lease) async throws {
+    private func answer(_ request: AlarmRequest, path: String, lease: Lease) async throws {
+        var request = request
         if let mistake = request.trimOversizeText() {
-            request.result = .refused
-            request.reason = mistake
-            _ = try await lease.guarded([.setData(path: path, data: request.serialized(), version: -1)])
-            return
+            return try await refuse(request, mistake, path: path, lease: lease)
         }
-        let answer: Result<ProposedTransition, AcknowledgementRefusal>
-        if let tag = try? TagPath(request.tag) {
-            answer = plant.acknowledge(
-                AlarmPath(tag: tag, alarm: request.alarm), eventID: request.eventID, by: request.by,
-                comment: request.comment, at: clock.wall(), epoch: lease.token)
-        } else {
-            answer = .failure(.notFound)
-        }
-        switch answer {
-        case .success(let proposal):
-            request.result = .done
-            do {
-                try await record([proposal], answering: Answer(path: path, data: request.serialized()), lease: lease)
-            } catch let error as ZooKeeperError where error.isRefusalOfNode && error.path != path {
-                request.result = .refused
-                request.reason = "the tree refuses it: \(error)"
-                _ = try await lease.guarded([.setData(path: path, data: request.serialized(), version: -1)])
+        do {
+            switch request.action {
+            case .acknowledge: try await acknowledge(request, path: path, lease: lease)
+            case .forget: try await forget(request, path: path, lease: lease)
             }
-        case .failure(let refusal):
-            request.result = .refused
-            request.reason = "\(refusal)"
-            _ = try await lease.guarded([.setData(path: path, data: request.serialized(), version: -1)])
+        } catch let error as ZooKeeperError where error.isRefusalOfNode && error.path != path {
+            try await refuse(request, "the tree refuses it: \(error)", path: path, lease: lease)
         }
+    }
+
+    private func refuse(_ request: AlarmRequest, _ reason: String, path: String, lease: Lease) async throws {
+        var request = request
+        request.result = .refused
+        request.reason = reason
+        _ = try await lease.guarded([.setData(path: path, data: request.serialized(), version: -1)])
+    }
+
+    private func acknowledge(_ request: AlarmRequest, path: String, lease: Lease) async throws {
+        switch acknowledgement(request, epoch: lease.token) {
+        case .success(let proposal):
+            var request = request
+            request.result = .done
+            try await record([proposal], answering: Answer(path: path, data: request.serialized()), lease: lease)
+        case .failure(let refusal):
+            try await refuse(request, "\(refusal)", path: path, lease: lease)
+        }
+    }
+
+    private func acknowledgement(
+        _ request: AlarmRequest, epoch: Int64
+    ) -> Result<ProposedTransition, AcknowledgementRefusal> {
+        guard case .alarm(let name, let tagName) = request.subject, let tag = try? TagPath(tagName) else {
+            return .failure(.notFound)
+        }
+        let alarm = AlarmPath(tag: tag, alarm: name)
+        let answer = plant.acknowledge(
+            alarm, eventID: request.eventID, by: request.by, comment: request.comment, at: clock.wall(), epoch: epoch)
+        // One that is no longer configured stands all the same.
+        guard answer == .failure(.notFound), let record = known.record(of: alarm) else { return answer }
+        return record.acknowledging(
+            eventID: request.eventID, by: request.by, comment: request.comment, at: clock.wall(), epoch: epoch)
+    }
+
+    private func forget(_ request: AlarmRequest, path: String, lease: Lease) async throws {
+        let removal: Removal
+        do { removal = try await self.removal(asked: request, epoch: lease.token) } catch let refusal
+            as LivePlant.ForgettingRefusal
+        {
+            return try await refuse(request, "\(refusal)", path: path, lease: lease)
+        }
+        var request = request
+        request.result = .done
+        request.removed = removal.count
+        try await write(
+            removal.commits, removing: removal.operations,
+            answering: Answer(path: path, data: request.serialized()), lease: lease)
+        await removeEmptyNodes(above: removal)
     }
 }

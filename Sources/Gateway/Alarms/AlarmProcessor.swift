@@ -255,7 +255,7 @@ final class AlarmProcessor: Service {
         state.withLock { $0.recordsMayHaveGone = false }
         try await journal.catchUp()
         let contents = try await AlarmStore(client: client, outsiders: outsiders).contents()
-        plant.restoreAlarms(contents.records)
+        plant.restoreAlarms(contents.records.filter(known.isCurrent))
         known.take(contents.records)
         state.withLock { $0.standings = contents.standings }
         try await writeMissing(lease)

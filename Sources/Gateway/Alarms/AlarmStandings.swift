@@ -27,6 +27,7 @@ package struct AlarmStandings: Sendable {
     /// The writes of one transaction, and what they make of the standings once it is committed.
     struct Writes: Sendable {
         fileprivate var standings: [String: Standing] = [:]
+        fileprivate var removed: [String] = []
     }
 
     private var nodes: [String: Standing] = [:]
@@ -55,6 +56,17 @@ package struct AlarmStandings: Sendable {
         return .setData(path: path, data: data, version: standing.version)
     }
 
+    /// The operation that removes an alarm's node; nil when there is none.
+    func remove(_ alarm: AlarmPath, in writes: inout Writes) -> Operation? {
+        let path = AlarmStore.nodePath(of: alarm)
+        guard let standing = nodes[path] else { return nil }
+        writes.removed.append(path)
+        return .delete(path: path, version: standing.version)
+    }
+
     /// The transaction of these writes has been committed.
-    mutating func committed(_ writes: Writes) { nodes.merge(writes.standings) { $1 } }
+    mutating func committed(_ writes: Writes) {
+        nodes.merge(writes.standings) { $1 }
+        for path in writes.removed { nodes[path] = nil }
+    }
 }

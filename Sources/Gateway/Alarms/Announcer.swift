@@ -115,6 +115,10 @@ struct Announcer: Service {
                     topic: topics.record(of: record.path), payload: record.serialized(), qos: .atLeastOnce,
                     retain: true,
                     properties: MQTTProperties(), notAfter: deadline)
+            case .removal(let record):
+                _ = try await publisher.publish(
+                    topic: topics.record(of: record.path), payload: [], qos: .atLeastOnce, retain: true,
+                    properties: MQTTProperties(), notAfter: deadline)
             case .event(_, let transition):
                 _ = try await publisher.publish(
                     topic: topics.events, payload: Self.event(transition), qos: .atLeastOnce, retain: false,

@@ -36,7 +36,7 @@ extension Journal {
         // The journal itself has gone, or has been made again.
         if event.path == TreeLayout.journal, event.type != .nodeChildrenChanged { return relist() }
         guard let sequence = TreeLayout.journalSequence(ofPath: event.path) else { return }
-        if event.type == .nodeDeleted { board.entryRemoved(sequence) }
+        if event.type == .nodeDeleted { entryRemoved(sequence) }
         let isHeld = event.type == .nodeDataChanged && board.holds(sequence)
         state.withLock { state in
             switch event.type {
@@ -111,9 +111,15 @@ extension Journal {
         if listing.hasRestarted {
             outsiders.warning("the journal was deleted and begins again")
             board.journalRestarted()
+            self.known.journalRestarted()
         }
-        for sequence in listing.gone { board.entryRemoved(sequence) }
+        for sequence in listing.gone { entryRemoved(sequence) }
         round.sequences.formUnion(listing.unread)
+    }
+
+    private func entryRemoved(_ sequence: Int64) {
+        board.entryRemoved(sequence)
+        known.entryRemoved(sequence)
     }
 
     private func unreadable(_ sequence: Int64, _ error: any Error) {

@@ -26,21 +26,24 @@ final class Journal: Service, Sendable {
     }
 
     let client: ZooKeeperClient
-    private let known: KnownRecords
+    let known: KnownRecords
     let board: AnnouncementBoard
     let clock: GatewayClock
     let logger: Logger
     let outsiders: OutsiderLog
     let failures: FailureLog
     private let recorded: @Sendable (AlarmRecord) -> Void
+    private let forgotten: @Sendable (Forgotten) -> Void
     let state = Mutex(State())
     let work = Wake()
 
-    /// - Parameter recorded: called once per sequence number with the record of an alarm's entry, outside any lock of the
-    ///   journal's.
+    /// - Parameters:
+    ///   - recorded: called once per sequence number with the record of an alarm's entry, outside any lock of the journal's.
+    ///   - forgotten: called likewise with what an entry says was removed.
     init(
         client: ZooKeeperClient, known: KnownRecords, board: AnnouncementBoard, health: FailureBoard,
-        clock: GatewayClock, logger: Logger, recorded: @escaping @Sendable (AlarmRecord) -> Void
+        clock: GatewayClock, logger: Logger, recorded: @escaping @Sendable (AlarmRecord) -> Void,
+        forgotten: @escaping @Sendable (Forgotten) -> Void
     ) {
         self.client = client
         self.known = known
@@ -49,12 +52,13 @@ final class Journal: Service, Sendable {
         self.logger = logger
         outsiders = OutsiderLog(logger, clock: clock)
         self.recorded = recorded
+        self.forgotten = forgotten
         failures = health.log(
             .journal, began: "the journal cannot be followed", ended: "the journal is followed again")
     }
 
     /// Learns what the journal holds now, for a start from records that already reflect it: nothing is reported as
-    /// recorded.
+    /// recorded, only what was removed.
     ///
     /// - Returns: when the newest entry was written, by the tree's clock; nil when there is none.
     @discardableResult
@@ -68,7 +72,9 @@ final class Journal: Service, Sendable {
         }
         for (sequence, node) in zip(sequences, nodes) {
             guard let node, let entry = try? JournalEntry(parsing: node.data ?? []) else { continue }
-            if let commit = try? AlarmCommit(reading: entry) { note(commit, at: sequence, age: age(of: node.stat)) }
+            guard let commit = try? AlarmCommit(reading: entry) else { continue }
+            note(commit, at: sequence, age: age(of: node.stat))
+            if let forgotten = commit.forgotten { self.forgotten(forgotten) }
         }
         return nodes.compactMap { $0?.stat.ctime }.last
     }
@@ -125,13 +131,21 @@ final class Journal: Service, Sendable {
     /// Applies one entry: the only place where a commit takes effect in this gateway.
     func admit(_ commit: AlarmCommit, at sequence: Int64, age: Milliseconds) {
         note(commit, at: sequence, age: age)
-        let isFirst = state.withLock { $0.progress.apply(sequence) }
-        if isFirst, let record = commit.record { recorded(record) }
+        guard state.withLock({ $0.progress.apply(sequence) }) else { return }
+        if let forgotten = commit.forgotten {
+            self.forgotten(forgotten)
+        } else if let record = commit.record, known.isCurrent(record) {
+            recorded(record)
+        }
     }
 
     /// Each time that it is read: what has been announced may have changed.
     private func note(_ commit: AlarmCommit, at sequence: Int64, age: Milliseconds) {
-        if let record = commit.record { known.take(record) }
+        if case .alarm(let last) = commit.forgotten {
+            known.forget(last, at: sequence)
+        } else if let record = commit.record {
+            known.take(record)
+        }
         guard let transition = commit.transition else { return }
         if commit.entry.announced == false {
             board.entryOwed(sequence, commit.entry, transition, age: age)

@@ -3,26 +3,68 @@ import Synchronization
 
 /// The newest record of every alarm that this gateway has seen committed, whether in the journal or in the tree.
 ///
-/// It outlives the node: a record that has gone from the tree is written again from here.
+/// It outlives the node: a record that has gone from the tree is written again from here. Not so one that an operator had
+/// removed: as long as the journal has the entry that says so, nothing that came before it is taken again, in whatever
+/// order entries and nodes are read.
 final class KnownRecords: Sendable {
-    private let records = Mutex<[AlarmPath: AlarmRecord]>([:])
+    private struct State {
+        var records: [AlarmPath: AlarmRecord] = [:]
+        /// Of alarms that were removed: the revision of the last record, and the number of the entry that says so.
+        var forgotten: [AlarmPath: (revision: Int64, sequence: Int64)] = [:]
+
+        func isCurrent(_ record: AlarmRecord) -> Bool { record.revision > forgotten[record.path]?.revision ?? .min }
+    }
+
+    private let state = Mutex(State())
 
     func take(_ record: AlarmRecord) { take(CollectionOfOne(record)) }
 
     func take(_ newer: some Sequence<AlarmRecord>) {
-        records.withLock { records in
-            for record in newer where record.revision > (records[record.path]?.revision ?? .min) {
-                records[record.path] = record
+        state.withLock { state in
+            for record in newer
+            where state.isCurrent(record) && record.revision > state.records[record.path]?.revision ?? .min {
+                state.records[record.path] = record
             }
         }
     }
 
-    func record(of alarm: AlarmPath) -> AlarmRecord? { records.withLock { $0[alarm] } }
+    func record(of alarm: AlarmPath) -> AlarmRecord? { state.withLock { $0.records[alarm] } }
+
+    func records(of tags: Set<TagPath>) -> [AlarmRecord] {
+        state.withLock { $0.records.values.filter { tags.contains($0.path.tag) } }.sorted { $0.path < $1.path }
+    }
+
+    /// Whether a record is newer than what was removed of its alarm, if anything was.
+    func isCurrent(_ record: AlarmRecord) -> Bool { state.withLock { $0.isCurrent(record) } }
 
     /// Those that stand in the tree in an older revision, or not at all. An unreadable node counts as none.
     func missing(in standings: AlarmStandings) -> [AlarmRecord] {
-        records.withLock { records in
-            records.values.filter { $0.revision > standings.revision(of: $0.path) ?? .min }
+        state.withLock { state in
+            state.records.values.filter { $0.revision > standings.revision(of: $0.path) ?? .min }
         }.sorted { $0.path < $1.path }
     }
+
+    // MARK: What was removed
+
+    /// The journal says, in this entry, that an alarm was removed with this as its last record.
+    func forget(_ record: AlarmRecord, at sequence: Int64) {
+        state.withLock { state in
+            guard state.isCurrent(record) else { return }
+            state.forgotten[record.path] = (record.revision, sequence)
+            if let known = state.records[record.path], known.revision <= record.revision {
+                state.records[record.path] = nil
+            }
+        }
+    }
+
+    /// An entry has gone from the journal, for every gateway.
+    func entryRemoved(_ sequence: Int64) {
+        state.withLock { state in
+            if state.forgotten.isEmpty { return }
+            state.forgotten = state.forgotten.filter { $0.value.sequence != sequence }
+        }
+    }
+
+    /// The journal was deleted and begins again.
+    func journalRestarted() { state.withLock { $0.forgotten = [:] } }
 }

@@ -191,6 +191,23 @@ final class PlantState: Sendable {
         }
     }
 
+    /// Whether the configuration makes such a tag, has made such a device, or defines such an alarm.
+    func defines(tag: TagPath) -> Bool { state.withLock { $0.plant.defines(tag: tag) } }
+    func defines(_ device: DeviceRecord) -> Bool { state.withLock { $0.plant.defines(device) } }
+    func defines(alarm: AlarmPath) -> Bool { state.withLock { $0.plant.defines(alarm: alarm) } }
+
+    /// Something was removed from the tree at an operator's wish.
+    func forget(_ forgotten: Forgotten) { state.withLock { $0.plant.forget(forgotten) } }
+
+    /// See ``LivePlant/tagsToForget(with:in:)``.
+    func tagsToForget(
+        with forgotten: Forgotten, in tree: DeviceRecord?
+    ) throws(LivePlant.ForgettingRefusal) -> [TagPath] {
+        try state.withLock { state throws(LivePlant.ForgettingRefusal) in
+            try state.plant.tagsToForget(with: forgotten, in: tree)
+        }
+    }
+
     /// Gives up what a live active processor has evidently not agreed with.
     /// - Parameter hold: how long it is waited for the record of a transition.
     func dropPending(heldFor hold: Duration) {

@@ -19,6 +19,7 @@ final class ShardCatchUp: Sendable {
     private let client: ZooKeeperClient
     private let plant: PlantState
     private let shards: ShardOwnership
+    private let removals: @Sendable () async throws -> Void
     private let caughtUp: @Sendable () -> Void
     private let clock: GatewayClock
     private let failures: FailureLog
@@ -26,14 +27,18 @@ final class ShardCatchUp: Sendable {
     /// By shard, the token of the lease under which its nodes were read.
     private let tokens = Mutex([Int64?](repeating: nil, count: TreeLayout.shardCount))
 
-    /// - Parameter caughtUp: told when there are shards that may be written now.
+    /// - Parameters:
+    ///   - removals: returns once the plant knows what the journal says was removed until now.
+    ///   - caughtUp: told when there are shards that may be written now.
     init(
         client: ZooKeeperClient, plant: PlantState, shards: ShardOwnership, health: FailureBoard,
-        clock: GatewayClock = .system, caughtUp: @escaping @Sendable () -> Void
+        clock: GatewayClock = .system, removals: @escaping @Sendable () async throws -> Void = {},
+        caughtUp: @escaping @Sendable () -> Void
     ) {
         self.client = client
         self.plant = plant
         self.shards = shards
+        self.removals = removals
         self.caughtUp = caughtUp
         self.clock = clock
         failures = health.log(
@@ -90,6 +95,8 @@ final class ShardCatchUp: Sendable {
                 let tags = plant.tagsInTree(ofShards: group)
                 let nodes = try await TreeWalk(client: client).data(
                     of: tags.map { TreeLayout.tags + "/" + $0.znodePath })
+                // A tag that an operator had removed is not written again; one that has just gone is.
+                if nodes.contains(where: { $0 == nil }) { try await removals() }
                 plant.reconcile(
                     shards: group, nodes: zip(tags, nodes).map { (tag: $0.tag, data: $1.map { $0.data ?? [] }) })
                 tokens.withLock { tokens in

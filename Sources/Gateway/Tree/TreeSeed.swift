@@ -32,10 +32,13 @@ struct TreeSeed {
     /// Latest values, devices and alarm records.
     func read(into plant: PlantState) async throws {
         let walk = TreeWalk(client: client)
+        var orphans = Orphans()
         let tags = try await walk.descendants(of: TreeLayout.tags)
         for (path, node) in zip(tags, try await walk.data(of: tags)) {
             guard let data = node?.data, !data.isEmpty else { continue }
-            plant.seedTag(znodePath: String(path.dropFirst(TreeLayout.tags.count + 1)), data: data)
+            let name = String(path.dropFirst(TreeLayout.tags.count + 1))
+            plant.seedTag(znodePath: name, data: data)
+            if let tag = try? TagPath(znodePath: name), !plant.defines(tag: tag) { orphans.tags.append(tag.text) }
         }
         let devices = try await walk.descendants(of: TreeLayout.devices)
             .filter { $0.split(separator: "/").last?.first != "@" }
@@ -46,8 +49,12 @@ struct TreeSeed {
                 continue
             }
             plant.seedDevice(record)
+            if !plant.defines(record) { orphans.devices.append(record.device) }
         }
-        plant.restoreAlarms(try await AlarmStore(client: client, outsiders: outsiders).contents().records)
+        let alarms = try await AlarmStore(client: client, outsiders: outsiders).contents().records
+        plant.restoreAlarms(alarms)
+        orphans.alarms = alarms.map(\.path).filter { !plant.defines(alarm: $0) }.map(\.description)
+        orphans.tell(outsiders)
         logger.info("read the tree", metadata: ["tags": "\(tags.count)", "devices": "\(devices.count)"])
     }
 }

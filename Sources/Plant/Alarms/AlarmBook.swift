@@ -461,6 +461,14 @@ extension AlarmBook {
         return settlement.adopted ? .adopted : .agreed
     }
 
+    /// An alarm was removed, with this as its last record. It is evaluated as if nothing had been heard of its tag before.
+    public mutating func forget(_ record: AlarmRecord) {
+        guard let alarm = number(of: record.path), changingPending(of: alarm, { $0.ledgers[alarm].forget(record) })
+        else { return }
+        evaluators[alarm] = AlarmEvaluator(definitions[ledgers[alarm].definition], clockSetBack: clockSetBack)
+        scheduled[alarm] = .max
+    }
+
     /// Gives up the edges that were computed before a moment, by our own clock, and have not been recorded since.
     ///
     /// For a standby that knows of a live active processor which evidently disagrees, because it has heard other
@@ -516,7 +524,7 @@ extension AlarmBook {
             let proposal = AlarmRecord.applying(
                 edge, to: latest[alarm] ?? ledger.committed, path: ledger.path,
                 definition: definitions[ledger.definition],
-                epoch: epoch)
+                epoch: epoch, after: ledger.forgottenRevision)
             latest[alarm] = proposal.record
             return proposal
         }

@@ -21,7 +21,8 @@ struct AlarmEdge: Sendable, Hashable {
 extension AlarmRecord {
     /// The record after an edge, and what the edge is to it. `previous` is nil for an alarm that was never active.
     static func applying(
-        _ edge: AlarmEdge, to previous: AlarmRecord?, path: AlarmPath, definition: AlarmDefinition, epoch: Int64
+        _ edge: AlarmEdge, to previous: AlarmRecord?, path: AlarmPath, definition: AlarmDefinition, epoch: Int64,
+        after forgotten: Int64 = 0
     ) -> ProposedTransition {
         let from = previous?.condition ?? .normal
         let transition: AlarmTransition
@@ -46,7 +47,7 @@ extension AlarmRecord {
                     path: path, state: .normal, condition: .normal, priority: .low, eventID: "", occurrence: 0,
                     value: nil,
                     limit: nil, since: edge.time, epoch: epoch, changedAt: edge.time, sampledAt: edge.sampleTime,
-                    revision: 0)
+                    revision: forgotten)
             record.state = record.state.afterActivation
             record.clearAcknowledgement()
             record.eventID = AlarmIdentity.eventID(
@@ -81,7 +82,7 @@ extension AlarmRecord {
     }
 
     /// The record after an operator's acknowledgement of an occurrence; nil for `eventID` means the present one.
-    func acknowledging(
+    public func acknowledging(
         eventID: String?, by: String, comment: String?, at: Milliseconds, epoch: Int64
     ) -> Result<ProposedTransition, AcknowledgementRefusal> {
         if let eventID, eventID != self.eventID { return .failure(.superseded(eventID: self.eventID, state: state)) }
@@ -101,6 +102,14 @@ extension AlarmRecord {
         record.revision &+= 1
         record.epoch = epoch
         return .success(ProposedTransition(transition: .acknowledged, record: record, at: at))
+    }
+
+    /// The last record of an alarm that is removed: as it was, with the next revision.
+    public func forgetting(at: Milliseconds, epoch: Int64) -> ProposedTransition {
+        var record = self
+        record.revision &+= 1
+        record.epoch = epoch
+        return ProposedTransition(transition: .forgotten, record: record, at: at)
     }
 }
 

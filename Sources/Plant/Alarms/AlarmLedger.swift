@@ -10,6 +10,8 @@ struct AlarmLedger: Sendable {
     let definition: Int
     private(set) var committed: AlarmRecord?
     private(set) var pending: [AlarmEdge] = []
+    /// Revision of the last record when the alarm was forgotten: the next one follows it.
+    private(set) var forgottenRevision: Int64 = 0
     /// By how much the clock by which edges are computed has been set back since the start.
     private var clockSetBack: Milliseconds
 
@@ -80,6 +82,16 @@ struct AlarmLedger: Sendable {
                 evaluator: &evaluator, echoWindow: echoWindow, presentOnly: false, heardThrough: heardThrough, now: now)
         }
         return settlement
+    }
+
+    /// The alarm was removed, with this as its last record: it is as if it had never been active. False when it has come
+    /// back since.
+    mutating func forget(_ record: AlarmRecord) -> Bool {
+        if let committed, committed.revision > record.revision { return false }
+        committed = nil
+        pending = []
+        forgottenRevision = max(forgottenRevision, record.revision)
+        return true
     }
 
     /// Gives up edges that were computed before a moment, and continues from what is recorded. Returns how many.

@@ -11,6 +11,8 @@ public enum AlarmTransition: String, Sendable, Hashable, CaseIterable, CustomStr
     case returned = "RTN"
     /// An operator has seen it. `UNACK` to `ACKED`, `RTNUN` to `NORM`.
     case acknowledged = "ACK"
+    /// An operator had it removed, with its record. What comes after it begins with a new record.
+    case forgotten = "FORGOTTEN"
 
     public var description: String { rawValue }
 }

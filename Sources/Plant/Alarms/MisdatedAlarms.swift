@@ -41,6 +41,7 @@ public struct MisdatedAlarms: Sendable {
         case .escalated: dates.subtract([.changedAt, .sampledAt, .acknowledgedAt])
         case .deescalated, .returned: dates.subtract([.changedAt, .sampledAt])
         case .acknowledged: dates.remove(.acknowledgedAt)
+        case .forgotten: return alarms[transition.path] = nil
         }
         if leap != nil {
             if transition.transition == .acknowledged {

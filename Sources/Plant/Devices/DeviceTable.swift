@@ -108,6 +108,9 @@ public struct DeviceTable: Sendable {
         lastHeard[id.index] = max(lastHeard[id.index], now)
     }
 
+    /// A device was removed from the tree: it is as if it had not been heard yet.
+    mutating func forget(_ id: DeviceID) { states[id.index] = .stale }
+
     /// This process could not hear anybody for `time`, until now: it does not count as silence.
     public mutating func forgiveSilence(_ time: Milliseconds, at now: Milliseconds) {
         for index in lastHeard.indices {

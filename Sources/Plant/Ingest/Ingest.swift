@@ -351,6 +351,18 @@ extension Ingest {
         return nil
     }
 
+    /// Whether a route makes a tag of that path.
+    public func makes(_ path: TagPath) -> Bool {
+        if tags.id(of: path) != nil { return true }
+        let levels = path.levels
+        return levels.indices.contains { last in
+            makes(path, topic: Array(levels[...last].joined(separator: "/").utf8))
+        }
+    }
+
+    /// Whether there is a route of that name.
+    public func hasRoute(named name: String) -> Bool { routes.contains { $0.definition.name == name } }
+
     private func makes(_ path: TagPath, topic: [UInt8]) -> Bool {
         guard let topic = try? TagPath(topic: topic.span), let match = match(topic.text), !match.isPresence else {
             return false
@@ -381,6 +393,9 @@ extension Ingest {
     ) {
         devices.seed(device, state: state, since: since, at: now)
     }
+
+    /// A device was removed from the tree. Its next message makes it online.
+    mutating func forget(_ device: DeviceID) { devices.forget(device) }
 
     /// Does not hold a time against the devices in which this process could not hear them.
     public mutating func forgiveSilence(_ time: Milliseconds, at now: Milliseconds) {

@@ -369,6 +369,16 @@ extension LatestValues {
         return true
     }
 
+    /// A tag was removed from the tree, and nothing is known of it any more. Its next sample is its first.
+    public mutating func forget(_ tag: TagID) {
+        ahead[tag] = nil
+        guard tag.index < slots.count else { return }
+        let old = slots[tag.index]
+        slots[tag.index] = Slot(shard: old.shard, deadband: old.deadband, refreshAfter: old.refreshAfter)
+        // It stands in the queue of its shard until it is taken.
+        slots[tag.index].isDirty = old.isDirty
+    }
+
     /// The clock of reception has been set: how long ago something was received does not change by that.
     mutating func clockLeapt(by leap: Milliseconds) {
         for index in slots.indices {

@@ -7,6 +7,16 @@ extension LivePlant {
         for tag in ingest.tags.tags(of: device) { _ = fallSilent(tag, at: now) }
     }
 
+    /// A message has come on a new topic of a device. True when the tree names another route for it than the one that takes
+    /// it now.
+    mutating func routeIsLearnt(of device: DeviceID) -> Bool {
+        guard let known = routesInTree[device], let route = ingest.devices[device].route else { return false }
+        routesInTree[device] = nil
+        guard route != known else { return false }
+        changedDevices.insert(device)
+        return true
+    }
+
     /// Calls a tag stale. Its alarms keep their conditions until the next good sample: silence returns nothing to normal,
     /// and begins nothing. True when what had been heard before ended a delay.
     mutating func fallSilent(_ tag: TagID, at now: Milliseconds) -> Bool {
@@ -26,7 +36,7 @@ extension LivePlant {
                 DeviceChange(
                     device: device, znodePath: description.znodePath, shard: description.shard,
                     record: DeviceRecord(
-                        device: description.path.text, route: description.route ?? "",
+                        device: description.path.text, route: description.route ?? routesInTree[device] ?? "",
                         firstSeen: firstSeen[device] ?? since, state: state, since: since)))
         }
         for change in changes { changedDevices.remove(change.device) }

@@ -87,6 +87,7 @@ extension LivePlant {
     public mutating func seedDevice(_ record: DeviceRecord, at now: Milliseconds) {
         guard let path = try? TagPath(record.device), let device = ingest.device(for: path, at: now) else { return }
         firstSeen[device] = record.firstSeen
+        routesInTree[device] = record.route
         ingest.seed(device: device, state: record.state, since: record.since, at: now)
     }
 

@@ -23,7 +23,10 @@ extension LivePlant {
         }
         let outcome = ingest.message(
             topic: topic, payload: payload, retained: retained, receivedAt: receivedAt, into: &samples)
-        if outcome.isNewTopic { bind(outcome.newTags, at: receivedAt) }
+        if outcome.isNewTopic {
+            bind(outcome.newTags, at: receivedAt)
+            if let device = outcome.device, routeIsLearnt(of: device) { effects.devicesChanged = true }
+        }
         if let state = outcome.deviceState, let device = outcome.device {
             deviceChanged(device, to: state, at: receivedAt)
             effects.devicesChanged = true

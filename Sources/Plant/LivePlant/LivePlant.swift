@@ -81,6 +81,8 @@ public struct LivePlant: Sendable {
     var unseen: [TagID: (since: Milliseconds, delays: RunningDelay.Table)] = [:]
     /// When a device was first seen, by number, as the tree has it.
     var firstSeen: [DeviceID: Milliseconds] = [:]
+    /// The route of a device, by number, as the tree has it, until a message has shown which it is.
+    var routesInTree: [DeviceID: String] = [:]
     var changedDevices: Set<DeviceID> = []
     /// By topic number.
     var clocks: ContiguousArray<TopicClock> = []

@@ -1,9 +1,6 @@
 import ArgumentParser
-import Foundation
 import Gateway
 import Plant
-import ZooKeeperClient
-import ZooKeeperProtocol
 
 struct AlarmsAckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -20,9 +17,6 @@ struct AlarmsAckCommand: AsyncParsableCommand {
 
             Exit status 1 when there is no such alarm or nothing to acknowledge.
             """)
-
-    /// How long the active alarm processor may take to answer.
-    static let patience = Duration.seconds(5)
 
     @OptionGroup var tree: TreeOptions
 
@@ -43,82 +37,11 @@ struct AlarmsAckCommand: AsyncParsableCommand {
 
     func run() async throws {
         let request = AlarmRequest(
-            action: .acknowledge, tag: tag, alarm: alarm, eventID: event, by: by, comment: comment, at: WallClock.now())
-        let path = TreeLayout.alarmRequests + "/" + UUID().uuidString.lowercased()
-        let answer = try await tree.withTree { client -> AlarmRequest? in
-            // Watched before it is made, so that the quickest answer is not missed.
-            let (_, watch) = try await client.existsAndWatch(path)
-            do {
-                _ = try await client.create(path, data: request.serialized())
-            } catch let error as ZooKeeperError where error.code == .noNode {
-                throw CommandFailure(.no, "no gateway has ever run on this tree; start one (linekeeper run)")
-            }
-            return try await Self.answer(at: path, created: watch, client)
+            .acknowledge, .alarm(alarm, tag: tag), eventID: event, by: by, comment: comment, at: WallClock.now())
+        let answer = try await tree.withTree { try await AlarmRequests.ask(request, $0) }
+        guard answer.result == .done else {
+            throw CommandFailure(.no, "not acknowledged: \(printable(answer.reason ?? "refused"))")
         }
-        guard let answer else {
-            throw CommandFailure(
-                .no,
-                "nobody processes alarms at the moment: no answer within \(HumanText.span(Self.patience.milliseconds)); is a gateway running? (linekeeper status)"
-            )
-        }
-        switch answer.result {
-        case .done: Terminal.line("acknowledged \(printable(alarm)) on \(printable(tag))")
-        case .refused, nil: throw CommandFailure(.no, "not acknowledged: \(printable(answer.reason ?? "refused"))")
-        }
-    }
-
-    /// The request as answered; nil when nobody answered in time, and then it is withdrawn.
-    private static func answer(at path: String, created: Watch, _ client: ZooKeeperClient) async throws -> AlarmRequest?
-    {
-        let deadline = ContinuousClock.now + patience
-        var watch = created
-        while true {
-            let armed = watch
-            try await Deadline.wait(until: deadline) { _ = try await armed.next() }
-            do {
-                let (node, next) = try await client.getDataAndWatch(path)
-                if let request = AlarmRequest(data: node.data ?? []), request.result != nil {
-                    _ = try? await client.delete(path)
-                    return request
-                }
-                if ContinuousClock.now >= deadline {
-                    // Not yet answered: nobody must act on it later, when the person has long gone. The version tells
-                    // whether an answer has come in between.
-                    do {
-                        try await client.delete(path, version: node.stat.version)
-                        return nil
-                    } catch let error as ZooKeeperError where error.code == .badVersion {
-                        continue
-                    }
-                }
-                watch = next
-            } catch let error as ZooKeeperError where error.code == .noNode {
-                return nil
-            }
-        }
-    }
-}
-
-/// Who is at the terminal.
-enum Person {
-    static var current: String {
-        let process = ProcessInfo.processInfo
-        if let person = process.environment["SUDO_USER"], !person.isEmpty { return person }
-        return process.userName.isEmpty ? "unknown" : process.userName
-    }
-}
-
-/// Waits with a limit.
-enum Deadline {
-    /// Returns when `work` is done or the deadline has passed, whichever is first.
-    static func wait(
-        until deadline: ContinuousClock.Instant, _ work: @escaping @Sendable () async throws -> Void
-    ) async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask(operation: work)
-            group.addTask { try? await Task.sleep(until: deadline, clock: .continuous) }
-            try await group.next()
-            group.cancelAll()
-        }
+        Terminal.line("acknowledged \(printable(alarm)) on \(printable(tag))")
     }
 }

@@ -1,12 +1,13 @@
 import ArgumentParser
 import Gateway
+import OrderedCollections
 import Plant
 import ZooKeeperClient
 
 struct AlarmsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "alarms",
-        abstract: "Show alarms, or acknowledge one.",
+        abstract: "Show alarms, acknowledge one, or remove what nothing defines any more.",
         discussion: """
             Without a subcommand, the alarms that need attention: active ones, and ones that have cleared but that \
             nobody has acknowledged. States are those of ISA-18.2: UNACK active and unacknowledged, ACKED active and \
@@ -19,7 +20,7 @@ struct AlarmsCommand: AsyncParsableCommand {
               linekeeper alarms --all
               linekeeper alarms ack factory/line1/press1/temperature overtemperature --comment "fan cleaned"
             """,
-        subcommands: [AlarmsListCommand.self, AlarmsAckCommand.self],
+        subcommands: [AlarmsListCommand.self, AlarmsAckCommand.self, AlarmsForgetCommand.self],
         defaultSubcommand: AlarmsListCommand.self)
 }
 
@@ -41,8 +42,9 @@ struct AlarmsListCommand: AsyncParsableCommand {
         // A followed list shows an alarm's return to normal, which is a change like any other.
         let isOnScreen = watch && Terminal.isInteractive && !output.json
         try await Listing.run(
-            AlarmRow.listing(try filter.parsed(), normal: all || (watch && !isOnScreen)), tree: tree, output: output,
-            watch: watch,
+            AlarmRow.listing(
+                try filter.parsed(), normal: all || (watch && !isOnScreen), definitions: try Definitions(tree)),
+            tree: tree, output: output, watch: watch,
             hint: all ? "none has ever been active" : "all is well (--all shows those that are normal)")
     }
 }
@@ -58,27 +60,37 @@ struct AlarmRow: ListedRow {
     ]
 
     let record: AlarmRecord
+    /// Whether the configuration does not define it.
+    let isOrphaned: Bool
 
-    static func listing(_ filter: TopicFilter, normal: Bool) -> TreeListing<AlarmRow> {
+    static func listing(
+        _ filter: TopicFilter, normal: Bool, definitions: Definitions
+    ) -> TreeListing<AlarmRow> {
         TreeListing(root: TreeLayout.alarms) { path in
             path.split(separator: "/").last?.first == "@"
         } row: { _, node in
             guard let record = try? AlarmRecord(parsing: node.data ?? []), filter.matches(record.path.tag),
                 normal || record.state != .normal
             else { return nil }
-            return AlarmRow(record: record)
+            return AlarmRow(record: record, isOrphaned: definitions.isOrphaned(alarm: record.path))
         }
     }
 
     var key: String { record.path.description }
 
-    var json: JSONValue { record.json }
+    var json: JSONValue {
+        guard isOrphaned, case .object(var members) = record.json else { return record.json }
+        members[OrphanMark.member] = true
+        return .object(members)
+    }
 
     func cells(now: Milliseconds) -> [TableCell] {
         let condition = record.condition
         return [
             TableCell(record.state.rawValue, stateStyle), TableCell(record.priority.rawValue, priorityStyle),
-            TableCell(record.path.tag.text), TableCell(record.path.alarm, .bold), TableCell(condition.rawValue),
+            TableCell(record.path.tag.text),
+            TableCell(OrphanMark.text(record.path.alarm, isOrphaned: isOrphaned), .bold),
+            TableCell(condition.rawValue),
             TableCell(record.value.map(HumanText.number) ?? "–"), TableCell(record.limit.map(HumanText.number) ?? "–"),
             TableCell(HumanText.age(of: record.corrected.since ?? record.since, now: now)),
             TableCell("\(record.occurrence)"),
@@ -92,7 +104,8 @@ struct AlarmRow: ListedRow {
         let by = record.acknowledgedBy.map { "  acknowledged by \($0)" } ?? ""
         return stateStyle.applied(to: record.state.rawValue)
             + printable(
-                "  \(record.path)  \(record.condition.rawValue)  \(value)\(limit)  \(record.priority.rawValue)\(by)")
+                "  \(OrphanMark.text("\(record.path)", isOrphaned: isOrphaned))  \(record.condition.rawValue)  \(value)\(limit)  \(record.priority.rawValue)\(by)"
+            )
     }
 
     private var stateStyle: Style {

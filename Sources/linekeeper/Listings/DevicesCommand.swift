@@ -1,5 +1,6 @@
 import ArgumentParser
 import Gateway
+import OrderedCollections
 import Plant
 import ZooKeeperClient
 
@@ -13,16 +14,19 @@ struct DeviceRow: ListedRow {
 
     let record: DeviceRecord
     let json: JSONValue
+    /// Whether the configuration has no route for it any more.
+    let isOrphaned: Bool
 
-    static func listing(_ filter: TopicFilter) -> TreeListing<DeviceRow> {
+    static func listing(_ filter: TopicFilter, definitions: Definitions) -> TreeListing<DeviceRow> {
         TreeListing(root: TreeLayout.devices) { path in
             TreePath.topic(ofNode: path, below: TreeLayout.devices).map(filter.matches) ?? false
         } row: { _, node in
-            guard let data = node.data, let record = DeviceRecord(data: data), let json = try? JSONValue(parsing: data)
-            else {
-                return nil
-            }
-            return DeviceRow(record: record, json: json)
+            guard let data = node.data, let record = DeviceRecord(data: data),
+                var members = try? JSONValue(parsing: data).objectValue
+            else { return nil }
+            let isOrphaned = definitions.isOrphaned(record)
+            if isOrphaned { members[OrphanMark.member] = true }
+            return DeviceRow(record: record, json: .object(members), isOrphaned: isOrphaned)
         }
     }
 
@@ -36,18 +40,21 @@ struct DeviceRow: ListedRow {
             case .stale: TableCell("stale", .yellow)
             }
         return [
-            TableCell(record.device), state, TableCell(HumanText.age(of: record.since, now: now)),
+            TableCell(OrphanMark.text(record.device, isOrphaned: isOrphaned)), state,
+            TableCell(HumanText.age(of: record.since, now: now)),
             TableCell(record.route), TableCell(HumanText.age(of: record.firstSeen, now: now), .dim),
         ]
     }
 
-    func line(now: Milliseconds) -> String { printable("\(record.device)  \(record.state.rawValue)") }
+    func line(now: Milliseconds) -> String {
+        printable("\(OrphanMark.text(record.device, isOrphaned: isOrphaned))  \(record.state.rawValue)")
+    }
 }
 
 struct DevicesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "devices",
-        abstract: "Show which devices are known and which are there.",
+        abstract: "Show which devices are known and which are there, or remove one.",
         discussion: """
             A device becomes known with its first message. It is online while it is heard, offline when its own last \
             will (the route's presence topic) says so, and stale when it has been silent for longer than its route's \
@@ -57,7 +64,14 @@ struct DevicesCommand: AsyncParsableCommand {
 
               linekeeper devices
               linekeeper devices 'factory/line1/+' --watch
-            """)
+              linekeeper devices forget factory/line1/press1
+            """,
+        subcommands: [DevicesListCommand.self, DevicesForgetCommand.self], defaultSubcommand: DevicesListCommand.self)
+}
+
+struct DevicesListCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "Show devices (this is the default).")
 
     @OptionGroup var tree: TreeOptions
     @OptionGroup var output: OutputOptions
@@ -68,7 +82,8 @@ struct DevicesCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Listing.run(
-            DeviceRow.listing(try filter.parsed()), tree: tree, output: output, watch: watch,
+            DeviceRow.listing(try filter.parsed(), definitions: try Definitions(tree)), tree: tree, output: output,
+            watch: watch,
             hint: "devices appear with their first message (linekeeper simulate)")
     }
 }

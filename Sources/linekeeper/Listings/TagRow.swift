@@ -15,15 +15,20 @@ struct TagRow: ListedRow {
     let record: TagRecord
     /// What the configuration says of it.
     var traits = TagTraits()
+    /// Whether the configuration has no route that makes it.
+    var isOrphaned = false
 
-    static func listing(_ filter: TopicFilter, rules: TagRules = TagRules()) -> TreeListing<TagRow> {
+    static func listing(
+        _ filter: TopicFilter, rules: TagRules = TagRules(), definitions: Definitions
+    ) -> TreeListing<TagRow> {
         TreeListing(root: TreeLayout.tags) { path in
             TreePath.topic(ofNode: path, below: TreeLayout.tags).map(filter.matches) ?? false
         } row: { path, node in
             guard let tag = TreePath.topic(ofNode: path, below: TreeLayout.tags),
                 let record = TagRecord(parsing: node.data ?? [])
             else { return nil }
-            return TagRow(tag: tag, record: record, traits: rules.traits(of: tag))
+            return TagRow(
+                tag: tag, record: record, traits: rules.traits(of: tag), isOrphaned: definitions.isOrphaned(tag: tag))
         }
     }
 
@@ -34,12 +39,14 @@ struct TagRow: ListedRow {
         let record = (try? JSONValue(parsing: record.serialized()))?.objectValue ?? [:]
         for (name, value) in record { members[name] = value }
         traits.write(into: &members)
+        if isOrphaned { members[OrphanMark.member] = true }
         return .object(members)
     }
 
     func cells(now: Milliseconds) -> [TableCell] {
         [
-            TableCell(tag.text), TableCell(record.value.map { HumanText.value($0.json) } ?? "–", .bold),
+            TableCell(OrphanMark.text(tag.text, isOrphaned: isOrphaned)),
+            TableCell(record.value.map { HumanText.value($0.json) } ?? "–", .bold),
             TableCell(record.unit ?? ""), QualityStyle.cell(record.quality),
             TableCell(HumanText.age(of: record.sourceTime, now: now), .dim),
         ]
@@ -48,7 +55,8 @@ struct TagRow: ListedRow {
     func line(now: Milliseconds) -> String {
         let value = record.value.map { HumanText.value($0.json) } ?? "–"
         let unit = record.unit.map { " \($0)" } ?? ""
-        return printable("\(tag.text) = \(value)\(unit)  \(record.quality.name)")
+        return printable(
+            "\(OrphanMark.text(tag.text, isOrphaned: isOrphaned)) = \(value)\(unit)  \(record.quality.name)")
     }
 }
 

@@ -5,7 +5,7 @@ import Plant
 struct TagsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tags",
-        abstract: "Show the latest value of tags.",
+        abstract: "Show the latest value of tags, or remove one.",
         discussion: """
             A tag is one sensor's value; its name is the MQTT topic that it comes from. Its quality is good, uncertain \
             (kept by the broker from earlier), bad (the last message could not be understood) or stale (its device has \
@@ -17,7 +17,13 @@ struct TagsCommand: AsyncParsableCommand {
               linekeeper tags
               linekeeper tags 'factory/line1/#' --watch
               linekeeper tags '+/+/+/temperature' --json
-            """)
+              linekeeper tags forget factory/line1/press1/temperature
+            """,
+        subcommands: [TagsListCommand.self, TagsForgetCommand.self], defaultSubcommand: TagsListCommand.self)
+}
+
+struct TagsListCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "list", abstract: "Show tags (this is the default).")
 
     @OptionGroup var tree: TreeOptions
     @OptionGroup var output: OutputOptions
@@ -28,7 +34,8 @@ struct TagsCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Listing.run(
-            TagRow.listing(try filter.parsed(), rules: try rules), tree: tree, output: output, watch: watch,
+            TagRow.listing(try filter.parsed(), rules: try rules, definitions: try Definitions(tree)), tree: tree,
+            output: output, watch: watch,
             hint: "does anything publish? (linekeeper simulate; linekeeper status)")
     }
 

@@ -231,8 +231,7 @@ struct AlarmProcessorTests {
 
             let path = TreeLayout.alarmRequests + "/r1"
             let request = AlarmRequest(
-                action: .acknowledge, tag: "factory/line1/press1/temperature", alarm: "hot", eventID: nil, by: "ann",
-                comment: nil, at: 1)
+                .acknowledge, .alarm("hot", tag: "factory/line1/press1/temperature"), by: "ann", comment: nil, at: 1)
             try await eventually("the requests") {
                 (try? await bed.tree.operatorClient.create(path, data: request.serialized())) != nil
             }

@@ -78,7 +78,7 @@ final class AlarmTestBed: Sendable {
                 recorded: { [plant, wakes] record in
                     plant.transitionRecorded(record)
                     wakes.alarms.wake()
-                })
+                }, forgotten: { [plant] in plant.forget($0) })
             election = LeaderElection(
                 client: client, path: TreeLayout.alarmProcessor, identity: Array(name.utf8), logger: logger)
             let term = Wake()

@@ -23,7 +23,7 @@ struct JournalTests {
         Journal(
             client: client, known: KnownRecords(), board: AnnouncementBoard(clock: .system),
             health: FailureBoard(clock: .system, logger: bed.logger), clock: .system,
-            logger: bed.logger, recorded: { seen.append($0.revision) })
+            logger: bed.logger, recorded: { seen.append($0.revision) }, forgotten: { _ in })
     }
 
     @Test("by its sequence number, whichever of reply and watch comes first")

@@ -119,7 +119,7 @@ final class ScriptedBroker: RetainedMessageSource {
         if case .refused(let code) = fate { throw MQTTError.refused(code) }
         let hear = state.withLock { state in
             state.messages.append(message)
-            if retain { state.retained[topic] = payload }
+            if retain { state.retained[topic] = payload.isEmpty ? nil : payload }
             return state.subscriptions.contains { Self.matches($0, topic) } ? state.hear : nil
         }
         hear?(topic, payload, false)

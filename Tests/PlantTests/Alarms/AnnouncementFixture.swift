@@ -22,10 +22,11 @@ struct AnnouncementFixture {
     }
 
     mutating func owe(
-        _ sequence: Int64, _ name: String, _ revision: Int64, age: Milliseconds = 0, at now: Milliseconds = 0
+        _ sequence: Int64, _ name: String, _ revision: Int64, _ transition: AlarmTransition = .activated,
+        age: Milliseconds = 0, at now: Milliseconds = 0
     ) throws {
         let transition = ProposedTransition(
-            transition: .activated, record: try Self.record(name, revision), at: revision)
+            transition: transition, record: try Self.record(name, revision), at: revision)
         announcements.entryOwed(
             sequence, JournalEntry(transition, gateway: "g"), transition, age: age, at: now)
     }
@@ -37,6 +38,7 @@ struct AnnouncementFixture {
             let text =
                 switch publication.content {
                 case .record(let record): "\(name) record \(record.revision)"
+                case .removal(let record): "\(name) removal \(record.revision)"
                 case .event(let sequence, _): "\(name) event \(sequence)"
                 }
             underWay[text] = publication

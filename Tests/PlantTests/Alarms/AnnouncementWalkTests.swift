@@ -27,7 +27,7 @@ struct AnnouncementWalkTests {
         func finish(_ publication: Announcements.Publication, _ outcome: Announcements.Outcome) {
             if outcome == .acknowledged {
                 switch publication.content {
-                case .record(let record):
+                case .record(let record), .removal(let record):
                     #expect(record.revision >= retained[record.path] ?? 0, "a record went back, seed \(seed)")
                     retained[record.path] = record.revision
                 case .event(let sequence, _):

@@ -47,6 +47,22 @@ struct AnnouncementsTests {
         #expect(world.announcements.marks(limit: 10).map(\.sequence) == [0, 1])
     }
 
+    @Test("An alarm that was removed leaves the broker without a record; one that comes back since brings its own")
+    func removal() throws {
+        var world = Fixture()
+        try world.owe(0, "press1", 1)
+        try world.owe(1, "press1", 2, .forgotten)
+        #expect(world.runAll(at: 0) == ["press1 removal 2", "press1 event 0", "press1 event 1"])
+        #expect(world.announcements.marks(limit: 10).map(\.sequence) == [0, 1])
+        // A comparison that read the tree before does not bring it back.
+        world.announcements.recordsLost([try Fixture.record("press1", 1)])
+        #expect(world.runAll(at: 1) == [])
+
+        try world.owe(2, "press2", 5, .forgotten)
+        try world.owe(3, "press2", 6)
+        #expect(world.runAll(at: 2) == ["press2 record 6", "press2 event 2", "press2 event 3"])
+    }
+
     @Test("A refused record is tried again with growing pauses up to the longest; its events and other alarms leave")
     func refusedRecord() throws {
         var world = Fixture()

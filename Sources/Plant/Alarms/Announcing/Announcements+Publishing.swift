@@ -27,8 +27,8 @@ extension Announcements {
     /// The next message of an alarm: its record first, so that who hears the event finds the record.
     private mutating func take(_ path: AlarmPath, at now: Milliseconds) -> Publication? {
         guard let alarm = alarms[path], !alarm.isInFlight else { return nil }
-        if let record = alarm.record {
-            if alarm.isRecordOwed, alarm.recordPause == nil { return send(path, .record(record)) }
+        if let content = alarm.content {
+            if alarm.isRecordOwed, alarm.recordPause == nil { return send(path, content) }
             if alarm.recordPause.map({ $0.until <= now }) ?? true, !alarm.isRepeating {
                 alarms[path]?.isRepeating = true
                 repeating.append(path)
@@ -47,10 +47,10 @@ extension Announcements {
 
     private mutating func takeRepetition(_ path: AlarmPath, at now: Milliseconds) -> Publication? {
         // One that is on its way stands in line again when it has ended.
-        guard let alarm = alarms[path], !alarm.isInFlight, let record = alarm.record,
+        guard let alarm = alarms[path], !alarm.isInFlight, let content = alarm.content,
             alarm.recordPause.map({ $0.until <= now }) ?? true
         else { return nil }
-        return send(path, .record(record))
+        return send(path, content)
     }
 
     /// One event for a topic that was refused, when its pause is over.
@@ -90,7 +90,7 @@ extension Announcements {
         alarms[path]?.isInFlight = false
         alarms[path]?.eventInFlight = nil
         switch publication.content {
-        case .record(let record):
+        case .record(let record), .removal(let record):
             switch outcome {
             case .acknowledged:
                 setRecordPause(nil, of: path)

@@ -19,6 +19,8 @@ extension Announcements {
         private(set) var awaitingRecord: [(sequence: Int64, revision: Int64)] = []
         /// The newest record that the broker does not have.
         private(set) var record: AlarmRecord?
+        /// Whether the alarm was removed with that record: then the broker must have none.
+        private(set) var isRemoved = false
         /// Whether an entry of the journal asks for it; otherwise it is published again, at a bounded rate.
         private(set) var isRecordOwed = false
         /// Of the newest record that the broker has acknowledged. A record that is older never leaves.
@@ -33,11 +35,13 @@ extension Announcements {
         var isGated = false
         var isRepeating = false
 
-        mutating func owe(_ sequence: Int64, _ newer: AlarmRecord) {
+        mutating func owe(_ sequence: Int64, _ transition: ProposedTransition) {
             let place = events.lastIndex { $0 < sequence }.map { $0 + 1 } ?? 0
             events.insert(sequence, at: place)
+            let newer = transition.record
             guard newer.revision > publishedRevision, newer.revision > record?.revision ?? .min else { return }
             record = newer
+            isRemoved = transition.transition == .forgotten
             isRecordOwed = true
         }
 
@@ -47,9 +51,13 @@ extension Announcements {
                 lost.revision > record?.revision ?? .min
             else { return false }
             record = lost
+            isRemoved = false
             isRecordOwed = false
             return true
         }
+
+        /// What the alarm's own topic is to hold; nil when the broker has it.
+        var content: Publication.Content? { record.map { isRemoved ? .removal($0) : .record($0) } }
 
         mutating func drop(_ sequence: Int64) {
             if let place = events.firstIndex(of: sequence) { events.remove(at: place) }

@@ -37,6 +37,8 @@ public struct Announcements: Sendable {
         public enum Content: Sendable, Hashable {
             /// On the alarm's own topic, retained.
             case record(AlarmRecord)
+            /// Nothing, on the same topic: the alarm was removed, with this as its last record.
+            case removal(AlarmRecord)
             /// On the topic of all events.
             case event(sequence: Int64, ProposedTransition)
         }
@@ -108,7 +110,7 @@ extension Announcements {
         ages.append(sequence)
         if ages.count > 2 * entries.count + 1_000 { ages.removeAll { entries[$0] == nil } }
         let path = transition.path
-        alarms[path, default: Alarm()].owe(sequence, transition.record)
+        alarms[path, default: Alarm()].owe(sequence, transition)
         enqueue(path)
         boundCount()
     }

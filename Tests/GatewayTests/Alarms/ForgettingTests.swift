@@ -1,0 +1,170 @@
+import OrderedCollections
+import TestFixtures
+import Testing
+import ZooKeeperClient
+import ZooKeeperProtocol
+import ZooKeeperRecipes
+
+@testable import Gateway
+@testable import Plant
+
+@Suite("Removing alarms, tags and devices")
+struct ForgettingTests {
+    typealias Bed = AlarmTestBed
+
+    private static func ask(_ bed: Bed, _ subject: AlarmRequest.Subject, onlyIfOrphaned: Bool = false) async throws
+        -> AlarmRequest
+    {
+        var request = AlarmRequest(.forget, subject, by: "ann", comment: "scrapped", at: 1)
+        request.onlyIfOrphaned = onlyIfOrphaned
+        let path = try await bed.tree.operatorClient.create(
+            TreeLayout.alarmRequests + "/r-", data: request.serialized(), mode: .persistentSequential)
+        try await eventually("the answer") {
+            AlarmRequest(data: try await bed.tree.operatorClient.getData(path).data ?? [])?.result != nil
+        }
+        return try #require(AlarmRequest(data: try await bed.tree.operatorClient.getData(path).data ?? []))
+    }
+
+    /// The record of an alarm that the configuration does not define.
+    private static func orphan() throws -> AlarmRecord {
+        AlarmRecord(
+            path: AlarmPath(tag: try TagPath("factory/line1/press1/temperature"), alarm: "tooHot"),
+            state: .unacknowledged, condition: .high, priority: .high, eventID: "e1", occurrence: 3, value: 99,
+            limit: 85, since: 1, epoch: 1, changedAt: 1, sampledAt: 1, revision: 7)
+    }
+
+    @Test("an alarm that nothing defines is acknowledged and removed: node, retained record, and for good")
+    func orphanedAlarm() async throws {
+        try await Bed.with { bed, group in
+            let orphan = try Self.orphan()
+            let node = AlarmStore.nodePath(of: orphan.path)
+            try await bed.tree.operatorClient.ensurePath(String(node.dropLast("/@tooHot".count)))
+            try await bed.tree.operatorClient.create(node, data: orphan.serialized())
+            let gateway = try await bed.gateway("g1", in: &group)
+            let standby = try await bed.gateway("g2", in: &group, broker: gateway.broker)
+            try await eventually("it is compared with the broker") {
+                gateway.broker.retained["linekeeper/test/alarms/\(orphan.path)"] != nil
+            }
+            var request = AlarmRequest(
+                .acknowledge, .alarm("tooHot", tag: orphan.path.tag.text), by: "bob", comment: nil, at: 1)
+            request.eventID = "e1"
+            let path = TreeLayout.alarmRequests + "/ack"
+            try await bed.tree.operatorClient.create(path, data: request.serialized())
+            try await eventually("acknowledged") {
+                AlarmRequest(data: try await bed.tree.operatorClient.getData(path).data ?? [])?.result == .done
+            }
+            let answer = try await Self.ask(bed, .alarm("tooHot", tag: orphan.path.tag.text), onlyIfOrphaned: true)
+            #expect(answer.result == .done, "\(answer)")
+            #expect(try await bed.tree.operatorClient.exists(node) == nil)
+            // Nodes that only led to it go as well.
+            try await eventually("the way to it") {
+                try await bed.tree.operatorClient.getChildren(TreeLayout.alarms).isEmpty
+            }
+            try await eventually("the broker has none") {
+                gateway.broker.retained["linekeeper/test/alarms/\(orphan.path)"] == nil
+            }
+            try await eventually("announced", seen: { "\(gateway.events)" }) {
+                gateway.events.suffix(2) == ["ACK press1 8", "FORGOTTEN press1 9"]
+            }
+            let entry = try #require(try await bed.entries().last { $0.transition == "FORGOTTEN" })
+            #expect(entry.by == "ann" && entry.details["comment"] == "scrapped")
+            #expect(try await Self.ask(bed, .alarm("tooHot", tag: orphan.path.tag.text)).result == .refused)
+            // Deleted nodes are written again from memory, but not this one.
+            try await eventually("the standby has heard of it") { standby.known.record(of: orphan.path) == nil }
+            #expect(gateway.known.record(of: orphan.path) == nil)
+        }
+    }
+
+    @Test("an alarm that is defined stays while it stands; a device takes its tags and alarms with it")
+    func device() async throws {
+        try await Bed.with { bed, group in
+            let gateway = try await bed.gateway("g1", in: &group)
+            let client = bed.tree.operatorClient
+            gateway.hear("press1", 90)
+            try await eventually("the alarm") { try await bed.announced() == ["true"] }
+            let alarm = try Bed.alarm("press1")
+            let refused = try await Self.ask(bed, .alarm("hot", tag: alarm.tag.text))
+            #expect(refused.result == .refused && refused.reason?.contains("UNACK") == true, "\(refused)")
+            let online = try await Self.ask(bed, .device("factory/line1/press1"))
+            #expect(online.result == .refused && online.reason?.contains("online") == true, "\(online)")
+            #expect(try await Self.ask(bed, .device("factory/line1/nobody")).result == .refused)
+            #expect(try await Self.ask(bed, .tag(alarm.tag.text), onlyIfOrphaned: true).result == .refused)
+
+            // It is gone: what stands of it, with another device below it in the tree.
+            gateway.plant.forget(.device(try TagPath("factory/line1/press1")))
+            let record = DeviceRecord(
+                device: "factory/line1/press1", route: "machines", firstSeen: 1, state: .stale, since: 1)
+            for path in [
+                TreeLayout.tags + "/factory/line1/press1", TreeLayout.devices + "/factory/line1/press1",
+                TreeLayout.devices + "/factory/line1/press1/spindle",
+            ] { try await client.ensurePath(path) }
+            try await client.setData(TreeLayout.devices + "/factory/line1/press1", data: record.serialized())
+            let tag = TreeLayout.tags + "/" + alarm.tag.znodePath
+            try await client.create(
+                tag,
+                data: TagRecord(
+                    value: .integer(90), quality: .stale, sourceTime: 1, receivedTime: 1, unit: nil, delays: [:]
+                ).serialized())
+            gateway.plant.seedTag(znodePath: alarm.tag.znodePath, data: try await client.getData(tag).data ?? [])
+            let answer = try await Self.ask(bed, .device("factory/line1/press1"))
+            #expect(answer.result == .done && answer.removed == .init(tags: 1, alarms: 1), "\(answer)")
+            #expect(try await client.exists(tag) == nil)
+            #expect(try await client.exists(AlarmStore.nodePath(of: alarm)) == nil)
+            #expect(try await client.getData(TreeLayout.devices + "/factory/line1/press1").data?.isEmpty ?? true)
+            #expect(try await client.exists(TreeLayout.devices + "/factory/line1/press1/spindle") != nil)
+            try await eventually("the broker has no record") { gateway.retainedRevision("press1") == nil }
+            let entry = try #require(try await bed.entries().first { $0.kind == .operator })
+            #expect(try entry.forgotten() == .device(try TagPath("factory/line1/press1")))
+
+            // It speaks again: everything begins anew, and the alarm's record is newer than any before.
+            gateway.hear("press1", 95)
+            try await eventually("the alarm is back", seen: { (try? await bed.journal()).map { "\($0)" } ?? "-" }) {
+                try await bed.journal() == ["ACT press1 1", "FORGOTTEN press1 2", "ACT press1 3"]
+            }
+            #expect(try await bed.record("press1").occurrence == 1)
+        }
+    }
+
+    @Test(
+        "what was removed does not come back from memory, whoever is active next, nor from an entry that is read again")
+    func takeover() async throws {
+        let known = KnownRecords()
+        let record = try Self.orphan()
+        known.take(record)
+        var last = record
+        last.revision = 8
+        known.forget(last, at: 5)
+        known.take(record)
+        #expect(known.record(of: record.path) == nil && known.missing(in: AlarmStandings()).isEmpty)
+        var newer = record
+        newer.revision = 9
+        #expect(known.isCurrent(newer) && !known.isCurrent(record))
+        known.take(newer)
+        // Late.
+        known.forget(last, at: 5)
+        #expect(known.record(of: record.path) == newer)
+        known.entryRemoved(5)
+        #expect(known.isCurrent(record))
+
+        try await Bed.with { bed, group in
+            let first = try await bed.gateway("g1", in: &group)
+            let client = bed.tree.operatorClient
+            first.hear("press1", 90)
+            try await eventually("the alarm") { try await bed.announced() == ["true"] }
+            first.plant.forget(.tag(try Bed.alarm("press1").tag))
+            let second = try await bed.gateway("g2", in: &group)
+            #expect(try await Self.ask(bed, .alarm("hot", tag: try Bed.alarm("press1").tag.text)).result == .done)
+            try await eventually("the standby has heard of it") {
+                second.known.record(of: try Bed.alarm("press1")) == nil
+            }
+            first.election.setStanding(false)
+            try await eventually("the second one is active") {
+                try await bed.entries().contains { $0.gateway == "g2" && $0.transition == "ELECTED" }
+            }
+            #expect(try await client.exists(AlarmStore.nodePath(of: try Bed.alarm("press1"))) == nil)
+            // Its memory has the revision, too.
+            second.hear("press1", 95)
+            try await eventually("raised again") { try await bed.journal().last == "ACT press1 3" }
+        }
+    }
+}

@@ -1,0 +1,162 @@
+import OrderedCollections
+import Testing
+
+@testable import Plant
+
+@Suite("What nothing defines any more, and what is removed")
+struct ForgettingTests {
+    typealias Fixture = LivePlantFixture
+
+    private static let device = "factory/l1/m1"
+
+    private static func path(_ text: String) throws -> TagPath { try TagPath(text) }
+
+    private static func record(route: String) -> DeviceRecord {
+        DeviceRecord(device: device, route: route, firstSeen: 1, state: .stale, since: 1)
+    }
+
+    /// Why something stays; nil when it may go.
+    private static func refusal(
+        _ plant: LivePlant, _ forgotten: Forgotten, tree: DeviceRecord? = nil
+    ) -> LivePlant.ForgettingRefusal? {
+        do throws(LivePlant.ForgettingRefusal) {
+            _ = try plant.tagsToForget(with: forgotten, in: tree)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    @Test("A tag is defined by a route that makes it, an alarm by its definition on such a tag, a device by its route")
+    func definitions() throws {
+        let plant = try Fixture().plant
+        #expect(plant.defines(tag: try Self.path(Fixture.temperature)))
+        for orphan in ["factory/l1/m1", "factory/l1/m1/temperature/x", "office/lamp", "linekeeper/x"] {
+            #expect(!plant.defines(tag: try Self.path(orphan)), "\(orphan)")
+        }
+        #expect(plant.defines(tag: try Self.path("linekeeper/gateways/g/broker")))
+        #expect(plant.defines(alarm: AlarmPath(tag: try Self.path(Fixture.temperature), alarm: "hot")))
+        #expect(!plant.defines(alarm: AlarmPath(tag: try Self.path(Fixture.temperature), alarm: "tooHot")))
+        #expect(!plant.defines(alarm: AlarmPath(tag: try Self.path("factory/l1/m1/x/temperature"), alarm: "hot")))
+        #expect(plant.defines(Self.record(route: "machines")) && plant.defines(Self.record(route: "")))
+        #expect(!plant.defines(Self.record(route: "machinery")))
+    }
+
+    @Test("A tag of a device that is online goes once it is stale, any other at once, and takes its memory with it")
+    func tags() throws {
+        var world = try Fixture(staleAfter: 5_000)
+        world.hear(20, at: 0)
+        _ = world.flush()
+        let tag = Forgotten.tag(try Self.path(Fixture.temperature))
+        #expect(Self.refusal(world.plant, tag) == .online(device: try Self.path(Self.device)))
+        #expect(Self.refusal(world.plant, .tag(try Self.path("office/lamp"))) == nil)
+        world.pass(10_000)
+        #expect(Self.refusal(world.plant, tag) == nil)
+        world.plant.forget(tag)
+        #expect(world.plant.value(of: try Self.path(Fixture.temperature)) == nil)
+        var written = world.flush()
+        #expect(written.isEmpty)
+        // An owner that finds no node writes none.
+        world.plant.reconcile(shards: .max, nodes: [], records: [:], at: world.clock)
+        written = world.flush()
+        #expect(written.isEmpty)
+        // Its next sample is its first, whatever its time.
+        world.hear(21, at: -1)
+        let writes = world.plant.takeChanged(ownedBy: .max, limit: 10)
+        #expect(writes.map(\.exists) == [false])
+        #expect(writes.map(\.znodePath) == [Fixture.temperature])
+    }
+
+    @Test("A device goes while it is not online, or when its route is gone, with all its tags")
+    func devices() throws {
+        var world = try Fixture(staleAfter: 5_000)
+        world.hear(20, at: 0)
+        world.hear(30, at: 0, topic: "factory/l1/m1/pressure")
+        let path = try Self.path(Self.device)
+        #expect(Self.refusal(world.plant, .device(path), tree: Self.record(route: "machines")) == .online(device: path))
+        #expect(Self.refusal(world.plant, .device(path), tree: Self.record(route: "machinery")) == nil)
+        world.pass(10_000)
+        let tags = try world.plant.tagsToForget(with: .device(path), in: Self.record(route: "machines"))
+        #expect(Set(tags.map(\.text)) == [Fixture.temperature, "factory/l1/m1/pressure"])
+        world.plant.forget(.device(path))
+        var (tagsWritten, devicesWritten) = (world.flush(), world.plant.takeChangedDevices(ownedBy: .max, limit: 10))
+        #expect(tagsWritten.isEmpty && devicesWritten.isEmpty)
+        world.plant.shardGained(ShardMap.shard(of: path))
+        devicesWritten = world.plant.takeChangedDevices(ownedBy: .max, limit: 10)
+        #expect(devicesWritten.isEmpty)
+        world.hear(22, at: world.now)
+        let back = world.plant.takeChangedDevices(ownedBy: .max, limit: 10).map(\.record)
+        #expect(back.map(\.state) == [.online] && back.map(\.firstSeen) == [world.clock])
+        tagsWritten = world.flush()
+        #expect(tagsWritten.keys.sorted() == [Fixture.temperature])
+    }
+
+    @Test("An alarm that is defined stays while it stands and its tag is known; removed, it is as if it had never been")
+    func alarms() throws {
+        var world = try Fixture(staleAfter: 5_000)
+        world.hear(90, at: 0)
+        let first = world.record()
+        let raised = try #require(first)
+        #expect(Self.refusal(world.plant, .alarm(raised)) == .watched(.unacknowledged))
+        world.pass(10_000)
+        #expect(Self.refusal(world.plant, .alarm(raised)) == .watched(.unacknowledged))
+        world.plant.forget(.tag(try Self.path(Fixture.temperature)))
+        #expect(Self.refusal(world.plant, .alarm(raised)) == nil)
+        var normal = raised
+        normal.state = .normal
+        #expect(Self.refusal(world.plant, .alarm(normal)) == nil)
+
+        let last = raised.forgetting(at: world.clock, epoch: 2)
+        #expect(last.transition == .forgotten && last.record.revision == raised.revision + 1)
+        world.plant.forget(.alarm(last.record))
+        #expect(world.steps.isEmpty)
+        let standing = try world.standing()
+        #expect(standing == .normal)
+        // It comes back as a first occurrence whose record is newer than the one that went.
+        world.hear(90, at: world.now)
+        let second = world.record()
+        let again = try #require(second)
+        #expect(again.occurrence == 1 && again.revision == last.record.revision + 1 && again.state == .unacknowledged)
+        // The same entry read late takes nothing back.
+        world.plant.forget(.alarm(last.record))
+        #expect(world.steps.isEmpty)
+        let late = try world.standing()
+        #expect(late != .normal)
+    }
+
+    @Test("A gateway goes, as a device, while it does not run; a tag of it alone does not")
+    func gateways() throws {
+        var world = try Fixture()
+        let status = GatewayStatusRecord(
+            gateway: "g", life: nil, at: world.clock, broker: "", problems: [], counters: [:])
+        let device = try Self.path("linekeeper/gateways/g")
+        _ = world.plant.statusesRead([status], at: world.clock)
+        #expect(Self.refusal(world.plant, .device(device)) == .running(gateway: "g"))
+        #expect(
+            Self.refusal(world.plant, .tag(try Self.path("linekeeper/gateways/g/absent"))) == .ofGateway(device: device)
+        )
+        _ = world.plant.statusesRead([], at: world.clock)
+        #expect(
+            try world.plant.tagsToForget(with: .device(device), in: nil).map(\.text) == ["linekeeper/gateways/g/absent"]
+        )
+        world.plant.forget(.device(device))
+        for _ in 0..<10 {
+            world.pass(20_000)
+            _ = world.plant.statusesRead([], at: world.clock)
+        }
+        let written = world.flush()
+        #expect(world.steps.isEmpty && written.isEmpty)
+    }
+
+    @Test("A renamed route is written into the device's record with its first message; until then the old name stays")
+    func renamedRoute() throws {
+        var world = try Fixture()
+        world.plant.seedDevice(Self.record(route: "machinery"), at: world.clock)
+        world.plant.shardGained(ShardMap.shard(of: try Self.path(Self.device)))
+        var written = world.plant.takeChangedDevices(ownedBy: .max, limit: 10)
+        #expect(written.map(\.record.route) == ["machinery"])
+        world.hear(20, at: 0)
+        written = world.plant.takeChangedDevices(ownedBy: .max, limit: 10)
+        #expect(written.map(\.record.route) == ["machines"])
+    }
+}
