@@ -127,8 +127,10 @@ struct GatewayCore: Service {
         let hearing = Hearing(
             source: subscriber, publisher: publisher, topic: echoTopic,
             times: .init(hungAfter: configuration.mqtt.echoTimeout),
-            // The control connection carries the last will, and is given up by its own keep-alive.
-            hung: { [subscriber] in subscriber.reconnect(because: $0) }, clock: clock)
+            hasAlternatives: !configuration.mqtt.alternatives.isEmpty,
+            hung: { [subscriber, publisher] in
+                BrokerConnections.leave(subscriber: subscriber, publisher: publisher, because: $0, time: $1)
+            }, clock: clock)
         let ownership = OwnershipService(
             client: client, record: registration, membership: membership,
             link: BrokerLinkState(

@@ -120,10 +120,16 @@ public final class MQTTClient: Service, Sendable {
     /// Gives the present connection up and makes another. For a program that knows that this one is of no use, such as one
     /// whose broker does not deliver any more.
     ///
-    /// The broker is not told: it takes this for a loss and publishes the will. What waits for its acknowledgement fails with
-    /// ``MQTTError/connectionLost``. Does nothing when there is no connection.
-    /// - Parameter why: goes into ``connectionState`` and the log.
-    public func reconnect(because why: String) { core.outbox.giveUpConnection(why) }
+    /// Unless goodbye is said, the broker is not told: it takes this for a loss and publishes the will, and what waits for its
+    /// acknowledgement fails with ``MQTTError/connectionLost``. Does nothing when there is no connection.
+    ///
+    /// - Parameters:
+    ///   - why: goes into ``connectionState`` and the log.
+    ///   - sayingGoodbye: as at the end of ``run()``: what is under way is waited for, for `drainLimit` at most, and the will is
+    ///     not published.
+    public func reconnect(because why: String, sayingGoodbye: Bool = false) {
+        core.outbox.giveUpConnection(.init(why: why, saysGoodbye: sayingGoodbye))
+    }
 
     /// Wants no connection until ``resume()``: says goodbye to the broker as at the end of ``run()``, so that the will is not
     /// published, and stays away. ``connectionState`` is then ``MQTTDisconnection/suspended``.

@@ -28,7 +28,7 @@ struct BrokerChoiceTests {
 
         /// Waits as told; the broker that is tried, and how many milliseconds after the start.
         mutating func attempt(beside companion: MQTTBroker? = nil) -> String {
-            let next = choice.next(beside: companion)
+            let next = choice.next(beside: companion, now: now)
             now = max(now, next.notBefore ?? now)
             let (seconds, attoseconds) = (now - start).components
             return "\(next.broker.host)@\(seconds * 1_000 + attoseconds / 1_000_000_000_000_000)"
@@ -98,6 +98,27 @@ struct BrokerChoiceTests {
         #expect(client.attempt() == "c@100000")
         client.ended(Self.c, Self.gone)
         #expect(client.attempt().first == (reason.needsAttention ? Character("b") : Character("a")))
+    }
+
+    @Test("of brokers that accept and fall silent one after the other each gets its turn")
+    func silentInTurn() {
+        var client = Client([Self.a, Self.b, Self.c])
+        var tried = ""
+        for _ in 0..<7 {
+            let attempt = client.attempt()
+            tried += attempt.prefix(1)
+            client.ended(MQTTBroker(host: String(attempt.prefix(1))), .givenUp("no echo"), connectedFor: .seconds(10))
+        }
+        #expect(tried == "abcabca")
+    }
+
+    @Test("a companion's broker is tried before one that has waited for longer, once its own wait is over")
+    func companionFirst() {
+        var client = Client([Self.a, Self.b, Self.c])
+        client.ended(Self.b, Self.gone)
+        #expect(client.choice.next(beside: Self.b, now: client.now).broker == Self.a)
+        client.now += .milliseconds(50)
+        #expect(client.attempt(beside: Self.b).first == "b")
     }
 
     @Test("a broker that throws out at once is not held on to, and its waits do not grow before they must")

@@ -79,6 +79,28 @@ struct LinkTests {
         }
     }
 
+    @Test("a connection can be given up with a goodbye: what is under way is waited for, and no will is published")
+    func leaves() async throws {
+        let broker = try await Mosquitto()
+        var configuration = try MQTTClient.Configuration(broker, "polite")
+        configuration.will = MQTTWill(topic: "wills/polite", payload: Array("gone".utf8))
+        let wills = [MQTTSubscription(filter: "wills/+")]
+        try await withClient(try .init(broker, "witness"), subscriptions: wills) { witness in
+            try await withClient(configuration) { running in
+                let client = running.client
+                client.reconnect(because: "nothing comes back", sayingGoodbye: true)
+                try await eventually("another connection", seen: { "\(client.connectionState)" }) {
+                    client.statistics.connections == 2 && client.connectionState.isConnected
+                }
+                #expect(running.lastReason == .givenUp("nothing comes back"))
+                #expect(broker.log.contains("Received DISCONNECT from polite"))
+                try await client.publish(topic: "wills/end", payload: [1])
+                _ = try await witness.message { $0.topic == "wills/end" }
+                #expect(witness.received.map(\.topic) == ["wills/end"])
+            }
+        }
+    }
+
     @Test("a client that starts suspended stays away until it is resumed; suspending it says goodbye")
     func suspended() async throws {
         let broker = try await Mosquitto()

@@ -87,7 +87,7 @@ package struct MQTTSettings: Sendable, Equatable {
     package var certificate: String?
     package var key: String?
     package var keepAlive: Duration = .seconds(10)
-    /// A broker that keeps the connection and brings no echo back for so long has hung: the connection is made again.
+    /// A broker that keeps the connection and brings no echo back for so long has hung: both connections leave it.
     package var echoTimeout: Duration = .seconds(10)
     /// nil: made of plant and gateway.
     package var clientID: String?

@@ -11,8 +11,8 @@ struct Hearing<Source: MessageSource>: Service {
     let source: Source
     let publisher: any MessagePublisher
     let topic: String
-    /// The broker keeps the connection and delivers nothing.
-    let hung: @Sendable (_ why: String) -> Void
+    /// The broker keeps the connection and delivers nothing: for the how-manieth time since an echo came back.
+    let hung: @Sendable (_ why: String, _ time: Int) -> Void
     /// Whether the broker is silent: it has owed an echo for longer than ``HearingProof/Times/hungAfter``, and has not
     /// brought one back since. At each change, for one reader.
     let silence: AsyncStream<Bool>
@@ -26,19 +26,23 @@ struct Hearing<Source: MessageSource>: Service {
     private final class State: Sendable {
         let proof: Mutex<HearingProof>
 
-        init(_ times: HearingProof.Times) { proof = Mutex(HearingProof(times: times)) }
+        init(_ times: HearingProof.Times, hasAlternatives: Bool) {
+            proof = Mutex(HearingProof(times: times, hasAlternatives: hasAlternatives))
+        }
     }
 
+    /// - Parameter hasAlternatives: whether there is another broker to go to.
     init(
         source: Source, publisher: any MessagePublisher, topic: String, times: HearingProof.Times = .init(),
-        hung: @escaping @Sendable (_ why: String) -> Void, clock: GatewayClock
+        hasAlternatives: Bool = false, hung: @escaping @Sendable (_ why: String, _ time: Int) -> Void,
+        clock: GatewayClock
     ) {
         self.source = source
         self.publisher = publisher
         self.topic = topic
         self.hung = hung
         self.clock = clock
-        state = State(times)
+        state = State(times, hasAlternatives: hasAlternatives)
         // One echo is under way at a time; a newer one proves more.
         (echoes, echoSink) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         (silence, silenceSink) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -65,15 +69,20 @@ struct Hearing<Source: MessageSource>: Service {
         let sight = clock.look()
         // By the clock without leaps: it may be set before the echo is back.
         let wall = sight.wall.subtractingClamped(sight.total)
-        let (echo, hasBegun) = state.proof.withLock { proof in
+        let (echo, time) = state.proof.withLock { proof in
             let wasSilent = proof.isSilent
             let echo = proof.ask(isWanted: isWanted, number: .random(in: .min ... .max), wall: wall, at: now)
-            let hasBegun = proof.isSilent && !wasSilent
-            if hasBegun { silenceSink.yield(true) }
-            return (echo, hasBegun)
+            if proof.isSilent, !wasSilent { silenceSink.yield(true) }
+            return (echo, proof.givesUp(at: now))
         }
         if let echo { echoSink.yield(echo) }
-        if hasBegun { hung("the broker has not brought back an echo") }
+        if let time { hung("the broker has not brought back an echo", time) }
+    }
+
+    /// Messages have come by the listening connection.
+    func delivered(areRetained: Bool) {
+        let now = clock.now()
+        state.proof.withLock { $0.delivered(areRetained: areRetained, at: now) }
     }
 
     /// Whether the broker is silent; see ``silence``.
@@ -93,18 +102,31 @@ struct Hearing<Source: MessageSource>: Service {
 
     private func followSubscriptions() async {
         for await status in source.subscriptionUpdates() {
+            let now = clock.now()
             state.proof.withLock { proof in
-                if status.isComplete { proof.subscribed() } else { proof.disconnected() }
+                if status.isComplete {
+                    proof.subscribed()
+                } else if status.connected {
+                    proof.subscribing(at: now)
+                } else {
+                    proof.disconnected()
+                }
             }
         }
     }
 
     private func publish() async {
         for await echo in echoes {
-            // What does not get through is asked for again.
-            _ = try? await publisher.publish(
-                topic: topic, payload: echo.payload, qos: .atLeastOnce, retain: false, properties: MQTTProperties(),
-                notAfter: nil)
+            do {
+                _ = try await publisher.publish(
+                    topic: topic, payload: echo.payload, qos: .atLeastOnce, retain: false,
+                    properties: MQTTProperties(), notAfter: nil)
+            } catch MQTTError.refused {
+                let now = clock.now()
+                state.proof.withLock { $0.echoRefused(at: now) }
+            } catch {
+                // What does not get through is asked for again.
+            }
         }
     }
 }

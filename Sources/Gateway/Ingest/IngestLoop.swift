@@ -35,6 +35,7 @@ struct IngestLoop<Source: MessageSource>: Service {
 
     private func listen() async {
         for await batch in source.batches {
+            hearing.delivered(areRetained: batch.entries.allSatisfy(\.retain))
             let effects = plant.take(batch)
             for index in effects.answers {
                 let entry = batch.entries[index]

@@ -2,13 +2,15 @@ import Glibc
 
 /// Which broker of a client's list is tried next, and when.
 ///
-/// A broker that works is never left. Each broker has its own ``ReconnectSchedule``, and the one is tried that may be tried
-/// soonest; at the same time first the one where a companion is connected, then the first of the list.
+/// A broker that works is never left. One that may be tried at once, and where a companion is connected, is tried first. Else
+/// each broker has its own ``ReconnectSchedule``, and the one is tried that may be tried soonest; at the same time first the
+/// companion's, then the first of the list.
 ///
 /// - A broker that cannot be reached, refuses, or throws out at once waits for its own time; the others get their turn.
 /// - A connection that has worked and is cut: all brokers may be tried again after the shortest wait, so that the first of
 ///   the list comes first.
-/// - A connection that has worked and falls silent, or that the program gives up: the others are tried at once.
+/// - A connection that has worked and falls silent, or that the program gives up: the others are tried at once, first those
+///   that have not been tried for longest, so that each gets its turn when they fall silent one after the other.
 struct BrokerChoice {
     struct Attempt: Equatable {
         let broker: MQTTBroker
@@ -44,8 +46,10 @@ struct BrokerChoice {
 
     /// What to try next.
     ///
-    /// - Parameter companion: The broker where a client is connected that this one should meet.
-    func next(beside companion: MQTTBroker? = nil) -> Attempt {
+    /// - Parameters:
+    ///   - companion: The broker where a client is connected that this one should meet.
+    ///   - now: nil: no wait is over.
+    func next(beside companion: MQTTBroker? = nil, now: ContinuousClock.Instant? = nil) -> Attempt {
         func comesBefore(_ one: Candidate, _ other: Candidate) -> Bool {
             guard one.notBefore == other.notBefore else {
                 guard let mine = one.notBefore else { return true }
@@ -54,8 +58,13 @@ struct BrokerChoice {
             }
             return one.broker == companion && other.broker != companion
         }
+        func mayBeTried(_ candidate: Candidate) -> Bool {
+            guard let notBefore = candidate.notBefore else { return true }
+            return now.map { notBefore <= $0 } ?? false
+        }
         var best = candidates[0]
         for candidate in candidates.dropFirst() where comesBefore(candidate, best) { best = candidate }
+        if let met = candidates.first(where: { $0.broker == companion }), mayBeTried(met) { best = met }
         return Attempt(broker: best.broker, notBefore: best.notBefore, forgetsSession: best.keepsOldSession)
     }
 
@@ -90,9 +99,10 @@ struct BrokerChoice {
         guard let connectedFor, connectedFor >= briefly else { return }
         // It had worked, so nothing of the outages before it counts but what a broker has refused a moment ago.
         for other in candidates.indices where other != index {
-            let held = candidates[other].notBefore.flatMap { $0 > now ? $0 : nil }
             candidates[other].schedule.startOver()
-            candidates[other].notBefore = reason.mayPassAtOnce ? max(held ?? next, next) : held
+            // What is over says only which was tried last.
+            guard reason.mayPassAtOnce else { continue }
+            candidates[other].notBefore = max(candidates[other].notBefore ?? next, next)
         }
     }
 

@@ -7,8 +7,8 @@ import Synchronization
 ///
 /// Used on the connection's thread only. Phases:
 /// - `connecting`: until the broker's answer. To `established`, or the end.
-/// - `established`: messages flow. To `draining` when the client is stopped or suspended; to the end at once when the program
-///   gives the connection up.
+/// - `established`: messages flow. To `draining` when the client is stopped or suspended, or gives the connection up with a
+///   goodbye; to the end at once when it gives it up without.
 /// - `draining`: no new publishes; those under way are waited for, then goodbye. To the end.
 final class Connection {
     private enum Phase: Equatable {
@@ -102,7 +102,12 @@ final class Connection {
             return reason
         }
         // Meant for the connection that stood when it was asked for: one that is being made is not it.
-        if let why = requests.giveUp, phase == .established { return .givenUp(why) }
+        if let departure = requests.giveUp, phase == .established {
+            guard departure.saysGoodbye else { return .givenUp(departure.why) }
+            // Nobody should follow us here.
+            core.configuration.companions?.left(core)
+            _ = beginDraining(.givenUp(departure.why), now: now)
+        }
         expirePublishes(requests, now: now)
 
         let decision = session.hold.decision(now: now)

@@ -39,7 +39,7 @@ final class ConnectionLoop {
         var repeated: BrokerChoice.Attempt?
         while true {
             if waitWhileSuspended() { break }
-            let attempt = repeated ?? choice.next(beside: companion)
+            let attempt = repeated ?? choice.next(beside: companion, now: .now)
             repeated = nil
             let broker = attempt.broker
             core.broker.withLock { $0 = broker }
@@ -75,7 +75,7 @@ final class ConnectionLoop {
             let now = ContinuousClock.now
             choice.ended(
                 broker, reason, connectedFor: connectedFor, random: Double.random(in: 0..<1), now: now)
-            let notBefore = max(choice.next(beside: companion).notBefore ?? now, now)
+            let notBefore = max(choice.next(beside: companion, now: now).notBefore ?? now, now)
             log(Complaint(broker: broker, reason: reason), retryIn: notBefore - now)
             if wait(until: notBefore) {
                 core.state.set(.disconnected(.stopped))

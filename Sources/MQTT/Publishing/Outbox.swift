@@ -9,6 +9,12 @@ final class Outbox: Sendable {
         case remove(filter: String)
     }
 
+    /// That the present connection is to be given up.
+    struct Departure {
+        var why: String
+        var saysGoodbye: Bool
+    }
+
     /// What the thread picks up in one turn, apart from publishes.
     struct Requests {
         var subscriptionChanges: [SubscriptionChange] = []
@@ -16,8 +22,8 @@ final class Outbox: Sendable {
         var stop = false
         /// No connection is wanted at present.
         var isSuspended = false
-        /// The present connection is to be given up for this reason.
-        var giveUp: String?
+        /// The present connection is to be given up.
+        var giveUp: Departure?
         /// The next attempt is wanted now.
         var connectNow = false
         var hasPublishes = false
@@ -31,7 +37,7 @@ final class Outbox: Sendable {
         var earliestDeadline: ContinuousClock.Instant?
         var stop = false
         var isSuspended: Bool
-        var giveUp: String?
+        var giveUp: Departure?
         var connectNow = false
         var accepting = false
         var signalled = false
@@ -77,7 +83,7 @@ final class Outbox: Sendable {
         post { $0.isSuspended = isSuspended }
     }
 
-    func giveUpConnection(_ why: String) { post { $0.giveUp = why } }
+    func giveUpConnection(_ departure: Departure) { post { $0.giveUp = departure } }
 
     func connectNow() { post { $0.connectNow = true } }
 

@@ -18,7 +18,8 @@ struct HearingTests {
 
         init() {
             hearing = Hearing(
-                source: source, publisher: publisher, topic: HearingTests.topic, hung: { [hung] in hung.append($0) },
+                source: source, publisher: publisher, topic: HearingTests.topic,
+                hung: { [hung] why, _ in hung.append(why) },
                 clock: GatewayClock(clock))
         }
 
@@ -48,11 +49,11 @@ struct HearingTests {
         }
     }
 
-    @Test("A broker that brings no echo back is given up once, and counts as silent until it does")
+    @Test("A broker that brings no echo back is given up, and counts as silent until it does")
     func silence() async throws {
         let bed = Bed()
         try await bed.run { silences in
-            for _ in 0..<30 {
+            for _ in 0..<29 {
                 bed.clock.advance(by: .seconds(1))
                 bed.hearing.turn(isWanted: true)
             }
@@ -84,6 +85,25 @@ struct HearingTests {
             let again = bed.clock.wall
             try await bed.echoes(2)
             #expect(try bed.bringBack() == again)
+        }
+    }
+
+    @Test("A broker that delivers, or refuses the echoes by name, is left alone after the first time")
+    func refusals() async throws {
+        for delivers in [true, false] {
+            let bed = Bed()
+            if !delivers { bed.publisher.refuse(Self.topic) }
+            try await bed.run { _ in
+                for second in 0..<290 {
+                    bed.clock.advance(by: .seconds(1))
+                    if delivers, second == 20 { bed.hearing.delivered(areRetained: false) }
+                    bed.hearing.turn(isWanted: true)
+                    // Its refusal has been heard.
+                    if second == 1 { try await bed.echoes(3) }
+                }
+                #expect(bed.hearing.isSilent)
+                #expect(bed.hung.all.count == 1)
+            }
         }
     }
 

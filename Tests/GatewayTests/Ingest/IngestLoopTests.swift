@@ -34,7 +34,7 @@ struct IngestLoopTests {
                 configuration: configuration, answerFilters: [try TopicFilter("factory/+/+/ack")], echoTopic: Self.echo,
                 clock: GatewayClock(clock), logger: logger)
             hearing = Hearing(
-                source: source, publisher: publisher, topic: Self.echo, hung: { [hung] in hung.append($0) },
+                source: source, publisher: publisher, topic: Self.echo, hung: { [hung] why, _ in hung.append(why) },
                 clock: GatewayClock(clock))
         }
 

@@ -83,6 +83,66 @@ struct HearingProofTests {
         #expect(proof.isSilent)
     }
 
+    /// The seconds at which a broker is given up that never brings an echo back. Its connections are made again one second later.
+    private func departures(
+        hasAlternatives: Bool, until end: Int, _ meanwhile: (inout HearingProof, Int, ContinuousClock.Instant) -> Void
+    ) -> [Int] {
+        var proof = HearingProof(hasAlternatives: hasAlternatives)
+        proof.subscribed()
+        var departures: [Int] = []
+        for second in 0...end {
+            let now = start + .seconds(second)
+            if departures.last == second - 1, second > 0 {
+                proof.disconnected()
+                proof.subscribed()
+            }
+            meanwhile(&proof, second, now)
+            _ = proof.ask(isWanted: true, number: UInt64(second), wall: 0, at: now)
+            if let time = proof.givesUp(at: now) {
+                departures.append(second)
+                #expect(time == departures.count)
+            }
+        }
+        return departures
+    }
+
+    @Test(
+        "A broker that delivers nothing is given up again and again: of a list each ten seconds, alone ever more rarely"
+    )
+    func departures() {
+        #expect(departures(hasAlternatives: true, until: 60) { _, _, _ in } == [10, 21, 32, 43, 54])
+        #expect(
+            departures(hasAlternatives: false, until: 1_300) { _, _, _ in } == [10, 31, 72, 153, 314, 615, 916, 1_217])
+    }
+
+    @Test(
+        "A broker that delivers and only keeps the echoes back is given up rarely, and so is one that refuses them by name"
+    )
+    func delivers() {
+        #expect(
+            departures(hasAlternatives: true, until: 1_000) { proof, second, now in
+                proof.delivered(areRetained: second % 100 != 50, at: now)
+            } == [10, 21, 32, 43])
+        #expect(
+            departures(hasAlternatives: true, until: 1_000) { proof, second, now in
+                if second % 5 == 0, second > 10 { proof.echoRefused(at: now) }
+            } == [10])
+    }
+
+    @Test("A broker that does not answer the subscriptions is silent, too, but for one that is still at it")
+    func subscribing() {
+        var proof = HearingProof()
+        proof.subscribing(at: start)
+        for second in 1...29 {
+            let now = start + .seconds(second)
+            if second < 20 { proof.delivered(areRetained: true, at: now) }
+            #expect(proof.ask(isWanted: true, number: 1, wall: 0, at: now) == nil)
+            #expect((proof.givesUp(at: now) == 1) == (second == 29))
+        }
+        proof.subscribed()
+        #expect(proof.ask(isWanted: true, number: 1, wall: 0, at: start + .seconds(30)) != nil)
+    }
+
     @Test("What others write there is no proof", arguments: ["", "zz", "-1", "00000000000000000000000000000007", "7 "])
     func garbage(payload: String) {
         var proof = subscribed()
