@@ -39,13 +39,9 @@ extension AlarmProcessor {
     /// Gives the dates their corrections that were taken while this gateway's clock was away from where it is again.
     func correctDates(_ lease: Lease) async throws {
         let sight = clock.look()
-        guard let excursion = sight.excursion else { return }
+        guard let newest = sight.excursions.last else { return }
         let records = state.withLock { state in
-            state.misdated.isEmpty
-                ? []
-                : state.misdated.corrections(
-                    after: excursion.number, dates: excursion.dates, correction: excursion.correction,
-                    current: known.record(of:))
+            state.misdated.corrections(of: sight.excursions, current: known.record(of:))
         }.map { record in
             var record = record
             record.epoch = lease.token
@@ -60,9 +56,26 @@ extension AlarmProcessor {
         if !records.isEmpty {
             logger.notice(
                 "alarms that were dated while this machine's clock was wrong got their corrections",
-                metadata: ["records": "\(records.count)", "correction": "\(excursion.correction) ms"])
+                metadata: ["records": "\(records.count)", "correction": "\(newest.correction) ms"])
         }
-        state.withLock { $0.misdated.corrected(after: excursion.number) }
+        state.withLock { $0.misdated.corrected(sight.excursions) }
+    }
+
+    /// Notes of recorded transitions which of their dates may need a correction.
+    private func noteDates(of proposals: [ProposedTransition], in state: inout State) {
+        for proposal in proposals { state.misdated.recorded(proposal) }
+        state.unsettled = []
+    }
+
+    /// The last transaction may have gone through although its answer was lost: then its records are known by now.
+    func settleDates() {
+        state.withLock { state in
+            let isRecorded = state.unsettled.contains { proposal in
+                guard let record = known.record(of: proposal.path) else { return false }
+                return record.revision == proposal.record.revision && record.epoch == proposal.record.epoch
+            }
+            noteDates(of: isRecorded ? state.unsettled : [], in: &state)
+        }
     }
 
     /// Writes records whose alarms have made no step. Those that stand; what the tree refuses costs itself alone.
@@ -88,6 +101,7 @@ extension AlarmProcessor {
     func record(
         _ proposals: [ProposedTransition], answering request: Answer?, lease: Lease
     ) async throws {
+        state.withLock { $0.unsettled = proposals }
         do {
             try await write(
                 proposals.map { AlarmCommit($0, gateway: gateway) }, answering: request, lease: lease)
@@ -97,9 +111,8 @@ extension AlarmProcessor {
             return wait(with: alarms, because: error)
         }
         counters.transitionsRecorded.add(proposals.count)
-        let leap = clock.look().away
         state.withLock { state in
-            for proposal in proposals { state.misdated.recorded(proposal, leap: leap) }
+            noteDates(of: proposals, in: &state)
             if !state.refused.isEmpty { for proposal in proposals { state.refused[proposal.record.path] = nil } }
         }
     }
@@ -109,6 +122,7 @@ extension AlarmProcessor {
         failures.failed("\(error)")
         let again = clock.now() + Self.refusalPause
         state.withLock { state in
+            state.unsettled = []
             for alarm in alarms { state.refused[alarm] = again }
             if error.code == .nodeExists { state.recordsMayHaveGone = true }
         }

@@ -39,6 +39,8 @@ final class AlarmProcessor: Service {
         var refused: [AlarmPath: ContinuousClock.Instant] = [:]
         /// Dates that have to be corrected should this gateway's clock be set back.
         var misdated = MisdatedAlarms()
+        /// The transitions of the last transaction, until it is known whether they are recorded.
+        var unsettled: [ProposedTransition] = []
     }
 
     /// What an operator asked for and is answered by the transaction that does it.
@@ -258,6 +260,7 @@ final class AlarmProcessor: Service {
         plant.restoreAlarms(contents.records.filter(known.isCurrent))
         known.take(contents.records)
         state.withLock { $0.standings = contents.standings }
+        settleDates()
         try await writeMissing(lease)
         // Announcements need not wait for the entry below.
         state.withLock { $0.prepared = lease.token }

@@ -2,8 +2,10 @@ import Plant
 
 /// Finds leaps of the wall clock: it is looked at now and then, and held against a clock that cannot be set.
 ///
-/// A leap of more than ``smallest`` puts the clock in doubt for ``doubt``. One that takes back most of the leap before it
-/// ends an ``Excursion``: dates that were taken in between were wrong. A value without I/O.
+/// A leap of more than ``smallest`` puts the clock in doubt for ``doubt``. One that brings it back to where it was before the
+/// first of some, all but a tenth of the way, ends an excursion of as many parts as there were leaps: dates that were taken in
+/// between were wrong. A clock that has not come back after ``mostSteps`` leaps is where it should be, as far as can be known:
+/// where it was before is forgotten, and no date of that time gets a correction. A value without I/O.
 struct ClockLeaps: Sendable {
     /// What is corrected in smaller steps than that between two looks puts nothing in doubt.
     static let smallest: Milliseconds = 2_000
@@ -12,15 +14,10 @@ struct ClockLeaps: Sendable {
     /// How long after a leap the clock counts as uncertain.
     static let doubt = Duration.seconds(60)
 
-    /// A time in which the clock showed something else than before and after.
-    struct Excursion: Sendable, Hashable {
-        /// Counts the leaps of this clock.
-        var number: Int
-        /// What makes a date of that time right when it is added, in milliseconds.
-        var correction: Milliseconds
-        /// What the clock showed meanwhile.
-        var dates: ClosedRange<Milliseconds>
-    }
+    /// So many leaps away from where the clock was are remembered.
+    static let mostSteps = 8
+    /// So many excursions that have ended are remembered.
+    static let mostExcursions = 16
 
     /// What a look has shown.
     struct Sight: Sendable, Hashable {
@@ -30,10 +27,10 @@ struct ClockLeaps: Sendable {
         var total: Milliseconds = 0
         /// The leap for which the clock is in doubt, in milliseconds; nil when it is not.
         var doubt: Milliseconds?
-        /// The number of the last leap, unless another one has taken it back.
+        /// The number of the last leap, unless the clock is back since.
         var away: Int?
-        /// The last excursion that has ended.
-        var excursion: Excursion?
+        /// Those that have ended, the newest last.
+        var excursions: [ClockExcursion] = []
 
         /// The leap for which the clock is in doubt, for people.
         var doubtText: String? { doubt.map { "by \(Double($0 / 100) / 10) s" } }
@@ -46,9 +43,18 @@ struct ClockLeaps: Sendable {
     private var sight: Sight
     /// What puts the clock in doubt, and since when.
     private var last: (by: Milliseconds, at: ContinuousClock.Instant)?
-    /// The leap that another one may take back, and what the clock showed after it.
-    private var open: (by: Milliseconds, wall: Milliseconds)?
+    /// The leaps since the clock was where it may come back to.
+    private var steps: [Step] = []
     private var count = 0
+
+    private struct Step {
+        var number: Int
+        /// How far away the clock is since then.
+        var distance: Milliseconds
+        /// What it showed first, and last.
+        var first: Milliseconds
+        var last: Milliseconds
+    }
 
     init(wall: Milliseconds, now: ContinuousClock.Instant) {
         self.now = now
@@ -78,19 +84,28 @@ struct ClockLeaps: Sendable {
 
     private mutating func leapt(by leap: Milliseconds, from expected: Milliseconds) {
         last = (leap, now)
-        if let open, (open.by < 0) != (leap < 0),
-            open.by.addingClamped(leap).magnitude <= open.by.magnitude / 10
-        {
-            // What was stamped just before the first look after the leap belongs to it.
-            let first = min(open.wall, expected).subtractingClamped(1_000)
-            sight.excursion = Excursion(
-                number: count, correction: leap, dates: first...max(open.wall, expected))
-            self.open = nil
+        let distance = (steps.last?.distance ?? 0).addingClamped(leap)
+        if !steps.isEmpty { steps[steps.count - 1].last = expected }
+        let farthest = steps.map(\.distance.magnitude).max() ?? 0
+        if !steps.isEmpty, distance.magnitude <= farthest / 10 {
+            sight.excursions += steps.map { step in
+                // What was stamped just before the first look after the leap belongs to it.
+                let start = min(step.first, step.last).subtractingClamped(1_000)
+                return ClockExcursion(
+                    number: step.number, correction: distance.subtractingClamped(step.distance),
+                    dates: start...max(step.first, step.last))
+            }
+            sight.excursions.removeFirst(max(0, sight.excursions.count - Self.mostExcursions))
+            steps = []
             sight.away = nil
+            return
+        }
+        count += 1
+        sight.away = count
+        if steps.count == Self.mostSteps {
+            steps = [Step(number: count, distance: leap, first: sight.wall, last: sight.wall)]
         } else {
-            count += 1
-            open = (leap, sight.wall)
-            sight.away = count
+            steps.append(Step(number: count, distance: distance, first: sight.wall, last: sight.wall))
         }
     }
 }

@@ -74,7 +74,8 @@ final class PlantState: Sendable {
         state.withLock { state in
             let sight = clock.look()
             if sight.total != state.clockTotal {
-                state.plant.clockLeapt(by: sight.total.subtractingClamped(state.clockTotal), at: sight.wall)
+                state.plant.clockLeapt(
+                    by: sight.total.subtractingClamped(state.clockTotal), away: sight.away, at: sight.wall)
                 state.clockTotal = sight.total
             }
             return body(&state, sight.wall)

@@ -74,6 +74,8 @@ public struct AlarmBook: Sendable {
     private var scratch: [AlarmEdge] = []
     /// By how much this gateway's clock has been set since the start, all in all.
     private var clockLeap: Milliseconds = 0
+    /// The number of the leap by which it is away; nil when it is not.
+    private var clockAway: Int?
     private var clockSetBack: Milliseconds { max(0, Milliseconds.zero.subtractingClamped(clockLeap)) }
 
     private struct Deadline: Comparable, Sendable {
@@ -263,12 +265,15 @@ extension AlarmBook {
     }
 
     /// This gateway's clock has been set: delays that run take as long as before. Dates of edges stay.
-    public mutating func clockLeapt(by leap: Milliseconds) {
+    ///
+    /// - Parameter away: the number of the leap by which it is away now; nil when it is not.
+    public mutating func clockLeapt(by leap: Milliseconds, away: Int? = nil) {
         clockLeap = clockLeap.addingClamped(leap)
+        clockAway = away
         if heardThrough != .max, heardThrough != .min { heardThrough = heardThrough &+ leap }
         for alarm in evaluators.indices {
             evaluators[alarm].clockLeapt(by: leap, setBack: clockSetBack)
-            ledgers[alarm].clockLeapt(by: leap, setBack: clockSetBack)
+            ledgers[alarm].clockLeapt(by: leap, setBack: clockSetBack, away: away)
             if scheduled[alarm] != .max { scheduled[alarm] = scheduled[alarm] &+ leap }
         }
         deadlines = Heap(deadlines.unordered.map { Deadline(time: $0.time &+ leap, alarm: $0.alarm) })
@@ -538,7 +543,11 @@ extension AlarmBook {
         _ path: AlarmPath, eventID: String?, by: String, comment: String?, at now: Milliseconds, epoch: Int64
     ) -> Result<ProposedTransition, AcknowledgementRefusal> {
         guard let record = record(of: path) else { return .failure(.notFound) }
-        return record.acknowledging(eventID: eventID, by: by, comment: comment, at: now, epoch: epoch)
+        return record.acknowledging(eventID: eventID, by: by, comment: comment, at: now, epoch: epoch).map {
+            var acknowledged = $0
+            acknowledged.dating = .init(shown: now, away: clockAway)
+            return acknowledged
+        }
     }
 
     /// The record of an alarm as far as we have seen it; nil when it was never active.
@@ -573,7 +582,8 @@ extension AlarmBook {
         if let number = numbers[path] { return number }
         let number = ledgers.count
         numbers[path] = number
-        ledgers.append(AlarmLedger(path: path, definition: definition, clockSetBack: clockSetBack))
+        ledgers.append(
+            AlarmLedger(path: path, definition: definition, clockSetBack: clockSetBack, clockAway: clockAway))
         evaluators.append(AlarmEvaluator(definitions[definition], clockSetBack: clockSetBack))
         scheduled.append(.max)
         return number

@@ -6,6 +6,8 @@ struct AlarmEdge: Sendable, Hashable {
     let limits: AlarmLimits
     /// When it happened, in sample time: start of the run plus the delay, and later than the edge before it.
     var time: Milliseconds
+    /// The same, however late the edge before it is dated.
+    let shown: Milliseconds
     /// Of the sample that began it.
     let sampleTime: Milliseconds
     let value: Double?
@@ -13,6 +15,8 @@ struct AlarmEdge: Sendable, Hashable {
     let hasSourceTime: Bool
     /// By this gateway's clock, when it was computed.
     var computedAt: Milliseconds
+    /// The number of the leap by which that clock was away then; nil when it was not.
+    var away: Int?
     /// `unheard` when the on-delay ended by the clock alone, while this gateway could not hear whether the value returned;
     /// `timeUnsure` when the sample's own time is in doubt.
     var reservation: AlarmEvaluator.Reservation?
@@ -55,8 +59,12 @@ extension AlarmRecord {
             record.occurrence &+= 1
             record.since = edge.time
         }
-        if transition == .activated { record.corrected.since = nil }
-        record.corrected.changedAt = nil
+        let dating = edge.hasSourceTime ? nil : ProposedTransition.Dating(shown: edge.shown, away: edge.away)
+        // Moved behind a date of which is known by now that it was wrong: this one is wrong from the start.
+        let isMoved = dating != nil && edge.away == nil && edge.time > edge.shown && record.corrected.changedAt != nil
+        let right = isMoved ? edge.shown : nil
+        if transition == .activated { record.corrected.since = right }
+        record.corrected.changedAt = right
         record.corrected.sampledAt = nil
         record.condition = edge.condition
         record.isUnheard = edge.reservation == .unheard
@@ -70,8 +78,7 @@ extension AlarmRecord {
         record.sampledAt = edge.sampleTime
         record.revision &+= 1
         record.epoch = epoch
-        return ProposedTransition(
-            transition: transition, record: record, at: edge.time, isDatedHere: !edge.hasSourceTime)
+        return ProposedTransition(transition: transition, record: record, at: edge.time, dating: dating)
     }
 
     private mutating func clearAcknowledgement() {

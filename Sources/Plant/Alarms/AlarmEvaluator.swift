@@ -798,7 +798,8 @@ extension AlarmEvaluator {
             condition = step
             edges.append(
                 AlarmEdge(
-                    condition: step, limits: ended, time: lastEdge, sampleTime: cause.sampleTime, value: cause.value,
+                    condition: step, limits: ended, time: lastEdge, shown: time, sampleTime: cause.sampleTime,
+                    value: cause.value,
                     hasSourceTime: cause.hasSourceTime, computedAt: computedAt, reservation: reservation))
         }
     }

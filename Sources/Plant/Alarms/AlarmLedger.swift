@@ -14,11 +14,14 @@ struct AlarmLedger: Sendable {
     private(set) var forgottenRevision: Int64 = 0
     /// By how much the clock by which edges are computed has been set back since the start.
     private var clockSetBack: Milliseconds
+    /// The number of the leap by which it is away; nil when it is not.
+    private var clockAway: Int?
 
-    init(path: AlarmPath, definition: Int, clockSetBack: Milliseconds) {
+    init(path: AlarmPath, definition: Int, clockSetBack: Milliseconds, clockAway: Int?) {
         self.path = path
         self.definition = definition
         self.clockSetBack = clockSetBack
+        self.clockAway = clockAway
     }
 
     var committedCondition: AlarmCondition { committed?.condition ?? .normal }
@@ -32,15 +35,20 @@ struct AlarmLedger: Sendable {
 
     /// Keeps edges that the evaluator has just reported. Returns how many old ones had to go for the bound.
     mutating func edgesComputed(_ edges: some Sequence<AlarmEdge>, limit: Int) -> Int {
-        for edge in edges where edge.condition != (pending.last?.condition ?? committedCondition) {
-            pending.append(edge)
-        }
+        for edge in edges { append(edge) }
         let before = pending.count
         while pending.count > max(1, limit) {
             pending.removeFirst()
             straighten()
         }
         return before - pending.count
+    }
+
+    /// Keeps an edge that changes something, with what the clock is that it was computed by.
+    private mutating func append(_ edge: AlarmEdge) {
+        guard edge.condition != (pending.last?.condition ?? committedCondition) else { return }
+        pending.append(edge)
+        pending[pending.count - 1].away = clockAway
     }
 
     /// Takes a record that stands in the tree or the journal, ours or somebody else's. Nil when it is no news.
@@ -111,8 +119,9 @@ struct AlarmLedger: Sendable {
     }
 
     /// The clock by which edges are computed has been set.
-    mutating func clockLeapt(by leap: Milliseconds, setBack: Milliseconds) {
+    mutating func clockLeapt(by leap: Milliseconds, setBack: Milliseconds, away: Int?) {
         clockSetBack = setBack
+        clockAway = away
         for index in pending.indices { pending[index].computedAt = pending[index].computedAt &+ leap }
     }
 
@@ -131,12 +140,10 @@ struct AlarmLedger: Sendable {
             pending.append(
                 AlarmEdge(
                     condition: adopted, limits: AlarmLimits(committed.condition), time: changedAt &+ 1,
-                    sampleTime: sampledAt, value: committed.value,
+                    shown: changedAt &+ 1, sampleTime: sampledAt, value: committed.value,
                     hasSourceTime: true, computedAt: now))
         }
-        for edge in edges where edge.condition != (pending.last?.condition ?? committedCondition) {
-            pending.append(edge)
-        }
+        for edge in edges { append(edge) }
         straighten()
         if let last = pending.last { evaluator.noteEdge(at: last.time) }
     }

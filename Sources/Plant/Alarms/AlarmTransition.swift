@@ -44,15 +44,23 @@ public struct ProposedTransition: Sendable, Hashable {
     public var previousRevision: Int64 { record.revision &- 1 }
     /// The time of the edge or of the acknowledgement: `"at"` in the journal and on MQTT.
     public let at: Milliseconds
-    /// Whether the edge is dated by this gateway's clock, because the sample had no time of its own. False for what was read
-    /// from the journal, which does not say it: so it does not make two transitions different.
-    public let isDatedHere: Bool
+    /// How this gateway's clock dated it; nil where the sample had a time of its own, and for what was read from the
+    /// journal, which does not say it: so it does not make two transitions different.
+    public var dating: Dating?
 
-    init(transition: AlarmTransition, record: AlarmRecord, at: Milliseconds, isDatedHere: Bool = false) {
+    /// A date that a gateway's clock gave.
+    public struct Dating: Sendable, Hashable {
+        /// What the clock showed. The record's date may be later: no edge is dated before the one that it follows.
+        public var shown: Milliseconds
+        /// The number of the leap by which the clock was away then; nil when it was not.
+        public var away: Int?
+    }
+
+    init(transition: AlarmTransition, record: AlarmRecord, at: Milliseconds, dating: Dating? = nil) {
         self.transition = transition
         self.record = record
         self.at = at
-        self.isDatedHere = isDatedHere
+        self.dating = dating
     }
 
     public static func == (left: Self, right: Self) -> Bool {

@@ -1,95 +1,153 @@
-/// Which dates of alarm records this gateway's clock has given since it was last set: those that need a correction once it
-/// shows that it was wrong, by being set back.
+/// Which dates of alarm records this gateway's clock has given while it was away from where it had been: those that need a
+/// correction once it shows that it was wrong, by being set back.
 ///
 /// A value without I/O or clock. The dates that devices gave are none of them, nor are those of records that somebody has
-/// changed since. At most one entry per alarm.
+/// changed since. At most one entry per alarm. What decides is when a date was given, not when it was recorded:
+///
+/// | the date | its correction |
+/// | --- | --- |
+/// | given while the clock was away, recorded then or after its return | what the clock showed, plus the correction of that time |
+/// | of an edge that was moved behind the one before it | by what the clock showed, not by the record's date |
+/// | given before or after, recorded while the clock is away | none |
+/// | given after the return, moved behind one that was not | what the clock showed |
+/// | of a sample from that time that began a delay which ended after the return | as of that time, where it lies after its own edge; else it cannot be told from one that is right |
 public struct MisdatedAlarms: Sendable {
-    private struct Dates: OptionSet {
-        let rawValue: UInt8
-        static let since = Dates(rawValue: 1)
-        static let changedAt = Dates(rawValue: 2)
-        static let sampledAt = Dates(rawValue: 4)
-        static let acknowledgedAt = Dates(rawValue: 8)
+    /// A date that may need a correction.
+    private struct Stray {
+        /// What the clock showed when it was given.
+        var shown: Milliseconds
+        /// The leap that the clock was away by; nil: the excursion tells by its dates.
+        var leap: Int?
+        /// Whether the clock was right, and only the record's date is not.
+        var isRight = false
+
+        /// nil: none needed, or not yet.
+        func corrected(by excursions: [ClockExcursion]) -> Milliseconds? {
+            if isRight { return shown }
+            if let leap, !excursions.contains(where: { $0.number == leap }) { return nil }
+            // A sample may be older than the step of the clock in which its edge was computed.
+            let excursion = excursions.last { $0.dates.contains(shown) && $0.number <= leap ?? .max }
+            guard let right = excursion.map({ shown.addingClamped($0.correction) }), right.isShownByClocks else {
+                return nil
+            }
+            return right
+        }
     }
 
     private struct Entry {
-        var revision: Int64
-        var dates: Dates
+        var revision: Int64 = 0
+        var since: Stray?
+        var changedAt: Stray?
+        var sampledAt: Stray?
+        var acknowledgedAt: Stray?
+
+        var isEmpty: Bool { since == nil && changedAt == nil && sampledAt == nil && acknowledgedAt == nil }
+
+        mutating func removeAll(where isOver: (Stray) -> Bool) {
+            for date in [\Entry.since, \.changedAt, \.sampledAt, \.acknowledgedAt] {
+                if let stray = self[keyPath: date], isOver(stray) { self[keyPath: date] = nil }
+            }
+        }
     }
 
-    /// The leap since which the dates are noted.
-    private var leap: Int?
     private var alarms: [AlarmPath: Entry] = [:]
+    /// Whether something was noted since the corrections were last asked for.
+    private var hasNews = false
+    /// The number of the newest excursion whose corrections are made.
+    private var settled = 0
 
     public init() {}
 
     public var isEmpty: Bool { alarms.isEmpty }
 
     /// A transition has been recorded by this gateway.
-    ///
-    /// - Parameter leap: the number of the leap that has not been taken back; nil when there is none.
-    public mutating func recorded(_ transition: ProposedTransition, leap: Int?) {
-        if let leap, leap != self.leap {
-            // The clock was set again and not back: that is the time that counts, and what came before stays as it is.
-            self.leap = leap
-            alarms = [:]
-        }
-        guard leap != nil || !alarms.isEmpty else { return }
-        var dates = alarms[transition.path]?.dates ?? []
+    public mutating func recorded(_ transition: ProposedTransition) {
+        let record = transition.record
+        let known = alarms[transition.path]
+        var entry = known ?? Entry()
+        entry.revision = record.revision
         switch transition.transition {
-        case .activated: dates = []
-        case .escalated: dates.subtract([.changedAt, .sampledAt, .acknowledgedAt])
-        case .deescalated, .returned: dates.subtract([.changedAt, .sampledAt])
-        case .acknowledged: dates.remove(.acknowledgedAt)
         case .forgotten: return alarms[transition.path] = nil
-        }
-        if leap != nil {
-            if transition.transition == .acknowledged {
-                dates.insert(.acknowledgedAt)
-            } else if transition.isDatedHere {
-                dates.formUnion([.changedAt, .sampledAt])
-                if transition.transition == .activated { dates.insert(.since) }
+        case .acknowledged:
+            entry.acknowledgedAt = Self.stray(transition.dating)
+        case .activated, .escalated, .deescalated, .returned:
+            entry.changedAt = Self.stray(transition.dating, of: record, after: known?.changedAt)
+            entry.sampledAt = Self.stray(transition.dating, sampledAt: record.sampledAt)
+            switch transition.transition {
+            case .activated:
+                entry.since = entry.changedAt
+                entry.acknowledgedAt = nil
+            case .escalated: entry.acknowledgedAt = nil
+            case .deescalated, .returned, .acknowledged, .forgotten: break
             }
         }
-        alarms[transition.path] = dates.isEmpty ? nil : Entry(revision: transition.record.revision, dates: dates)
+        guard known != nil || !entry.isEmpty else { return }
+        alarms[transition.path] = entry.isEmpty ? nil : entry
+        hasNews = true
     }
 
-    /// The records that follow when the clock has been set back to where it was before a leap: each with its correction and
-    /// the next revision. Asking consumes nothing: ``corrected(_:)`` does.
+    private static func stray(_ dating: ProposedTransition.Dating?) -> Stray? {
+        guard let dating, let leap = dating.away else { return nil }
+        return Stray(shown: dating.shown, leap: leap)
+    }
+
+    /// The date of an edge, after a date that may need a correction.
+    private static func stray(
+        _ dating: ProposedTransition.Dating?, of record: AlarmRecord, after former: Stray?
+    ) -> Stray? {
+        if let dating, dating.away == nil, let former, record.changedAt > dating.shown {
+            return Stray(shown: dating.shown, leap: former.leap, isRight: true)
+        }
+        return stray(dating)
+    }
+
+    /// The date of the sample that began an edge.
+    private static func stray(_ dating: ProposedTransition.Dating?, sampledAt: Milliseconds) -> Stray? {
+        guard let dating else { return nil }
+        if let leap = dating.away { return Stray(shown: sampledAt, leap: leap) }
+        // Only a clock that was ahead gives a sample a date after its own edge.
+        return sampledAt > dating.shown ? Stray(shown: sampledAt, leap: nil) : nil
+    }
+
+    /// The records that follow when the clock has been set back to where it was before: each with its correction and the
+    /// next revision. Asking consumes nothing: ``corrected(_:)`` does.
     ///
     /// - Parameters:
-    ///   - leap: the number of the leap that has been taken back.
-    ///   - dates: what the clock showed meanwhile.
-    ///   - correction: what makes such a date right when it is added.
+    ///   - excursions: those that have ended, the newest last.
     ///   - current: the newest record of an alarm.
     public func corrections(
-        after leap: Int, dates: ClosedRange<Milliseconds>, correction: Milliseconds,
-        current: (AlarmPath) -> AlarmRecord?
+        of excursions: [ClockExcursion], current: (AlarmPath) -> AlarmRecord?
     ) -> [AlarmRecord] {
-        guard leap == self.leap else { return [] }
+        guard let newest = excursions.last, hasNews || newest.number > settled, !alarms.isEmpty else { return [] }
         return alarms.keys.sorted().compactMap { path in
             guard let entry = alarms[path], var record = current(path), record.revision == entry.revision else {
                 return nil
             }
-            func corrected(_ date: Milliseconds?, _ member: Dates) -> Milliseconds? {
-                guard let date, entry.dates.contains(member), dates.contains(date) else { return nil }
-                let right = date.addingClamped(correction)
-                return right.isShownByClocks ? right : nil
+            func corrected(_ date: Milliseconds?, _ stray: Stray?) -> Milliseconds? {
+                guard let date, let right = stray?.corrected(by: excursions), right != date else { return nil }
+                return right
             }
             let former = record.corrected
-            record.corrected.since = corrected(record.since, .since) ?? former.since
-            record.corrected.changedAt = corrected(record.changedAt, .changedAt) ?? former.changedAt
-            record.corrected.sampledAt = corrected(record.sampledAt, .sampledAt) ?? former.sampledAt
+            record.corrected.since = corrected(record.since, entry.since) ?? former.since
+            record.corrected.changedAt = corrected(record.changedAt, entry.changedAt) ?? former.changedAt
+            record.corrected.sampledAt = corrected(record.sampledAt, entry.sampledAt) ?? former.sampledAt
             record.corrected.acknowledgedAt =
-                corrected(record.acknowledgedAt, .acknowledgedAt) ?? former.acknowledgedAt
+                corrected(record.acknowledgedAt, entry.acknowledgedAt) ?? former.acknowledgedAt
             guard record.corrected != former else { return nil }
             record.revision &+= 1
             return record
         }
     }
 
-    /// The corrections after that leap are recorded, or none were needed.
-    public mutating func corrected(after leap: Int) {
-        if leap == self.leap { alarms = [:] }
+    /// The corrections of these excursions are recorded, or none were needed. A clock that was set before them, and not
+    /// back, shows what counts.
+    public mutating func corrected(_ excursions: [ClockExcursion]) {
+        guard let newest = excursions.last, hasNews || newest.number > settled else { return }
+        hasNews = false
+        settled = newest.number
+        for path in Array(alarms.keys) {
+            alarms[path]?.removeAll { ($0.leap ?? 0) <= newest.number }
+            if alarms[path]?.isEmpty == true { alarms[path] = nil }
+        }
     }
 }

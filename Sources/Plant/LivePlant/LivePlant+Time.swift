@@ -7,14 +7,16 @@ extension LivePlant {
     /// between two moments changes by it: silence, delays, what waits. So every moment that is kept for that is moved along;
     /// dates that others have seen are not.
     ///
-    /// - Parameter now: by the clock as it has been set.
-    public mutating func clockLeapt(by leap: Milliseconds, at now: Milliseconds) {
+    /// - Parameters:
+    ///   - away: the number of the leap by which it is away now from where it had been; nil when it is not.
+    ///   - now: by the clock as it has been set.
+    public mutating func clockLeapt(by leap: Milliseconds, away: Int? = nil, at now: Milliseconds) {
         self.leap = self.leap &+ leap
         freshLeap = (leap, now)
         ingest.clockLeapt(by: leap)
         ingest.clockSetBack = max(0, 0 &- self.leap)
         latest.clockLeapt(by: leap)
-        alarms.clockLeapt(by: leap)
+        alarms.clockLeapt(by: leap, away: away)
         for (tag, look) in unseen { unseen[tag] = (look.since &+ leap, look.delays) }
         for topic in doubts.keys { doubts[topic]?.clockLeapt(by: leap) }
         for topic in suspects.keys { suspects[topic]?.clockLeapt(by: leap) }

@@ -56,16 +56,47 @@ struct ClockLeapsTests {
         #expect(leaps.look(wall: 1_000, now: start + .seconds(1)).away == nil)
         #expect(leaps.look(wall: 2_000 + Self.leap, now: start + .seconds(2)).away == 1)
         var sight = leaps.look(wall: 80_000 + Self.leap, now: start + .seconds(80))
-        #expect(sight.away == 1 && sight.doubt == nil && sight.excursion == nil)
+        #expect(sight.away == 1 && sight.doubt == nil && sight.excursions.isEmpty)
         // Back, and three minutes of its own right on the way.
         sight = leaps.look(wall: 261_000, now: start + .seconds(81))
         #expect(sight.away == nil && sight.doubt == 180_000 - Self.leap)
-        #expect(sight.excursion?.number == 1 && sight.excursion?.correction == 180_000 - Self.leap)
-        #expect(sight.excursion?.dates == Self.leap + 1_000...Self.leap + 81_000)
+        let first = ClockExcursion(
+            number: 1, correction: 180_000 - Self.leap, dates: Self.leap + 1_000...Self.leap + 81_000)
+        #expect(sight.excursions == [first])
         // The next one is another, also in the other direction.
         #expect(leaps.look(wall: 262_000 - 3_600_000, now: start + .seconds(82)).away == 2)
         sight = leaps.look(wall: 263_000, now: start + .seconds(83))
-        #expect(sight.away == nil && sight.excursion?.number == 2 && sight.excursion?.correction == 3_600_000)
+        #expect(sight.away == nil && sight.excursions.first == first && sight.excursions.count == 2)
+        #expect(sight.excursions.last?.number == 2 && sight.excursions.last?.correction == 3_600_000)
+    }
+
+    @Test("a clock that comes back in two steps has been away for as long as both took, each by its own")
+    func twoSteps() {
+        let start = ContinuousClock.now
+        var leaps = ClockLeaps(wall: 0, now: start)
+        #expect(leaps.look(wall: 3_610_000, now: start + .seconds(10)).away == 1)
+        let between = leaps.look(wall: 1_820_000, now: start + .seconds(20))
+        #expect(between.away == 2 && between.excursions.isEmpty)
+        let sight = leaps.look(wall: 30_000, now: start + .seconds(30))
+        #expect(sight.away == nil)
+        #expect(
+            sight.excursions == [
+                .init(number: 1, correction: -3_600_000, dates: 3_609_000...3_620_000),
+                .init(number: 2, correction: -1_800_000, dates: 1_819_000...1_830_000),
+            ])
+    }
+
+    @Test("a clock that has been set many times and not come back is where it should be")
+    func manySteps() {
+        let start = ContinuousClock.now
+        var leaps = ClockLeaps(wall: 0, now: start)
+        var wall: Milliseconds = 0
+        for step in 1...(ClockLeaps.mostSteps + 1) {
+            wall += 61_000
+            _ = leaps.look(wall: wall, now: start + .seconds(step))
+        }
+        let back = leaps.look(wall: 10_000, now: start + .seconds(10))
+        #expect(back.excursions.isEmpty && back.away == ClockLeaps.mostSteps + 2)
     }
 
     @Test(
@@ -80,7 +111,7 @@ struct ClockLeapsTests {
         for (index, step) in steps.enumerated() {
             wall += step + 1_000
             let sight = leaps.look(wall: wall, now: start + .seconds(index + 1))
-            #expect(sight.excursion == nil && sight.away == index + 1)
+            #expect(sight.excursions.isEmpty && sight.away == index + 1)
         }
     }
 

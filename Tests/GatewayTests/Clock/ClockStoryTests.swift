@@ -53,6 +53,39 @@ struct ClockStoryTests {
         }
     }
 
+    /// Given an alarm that is raised while the clock shows 2036, and whose transaction goes through without an answer, when the
+    /// clock is back, then its dates are corrected all the same.
+    @Test("an alarm whose record nobody has confirmed is not dated in 2036 for ever either")
+    func unconfirmed() async throws {
+        try await AlarmTestBed.with { bed, group in
+            let proxy = try FaultProxy(target: bed.tree.port)
+            defer { proxy.close() }
+            let clock = FakeClock(wall: WallClock.now())
+            let gateway = try await bed.gateway("g1", in: &group, port: proxy.port, clock: GatewayClock(clock))
+            // Its node is there, so that the transaction is all that is asked for.
+            for value in [97.0, 20] {
+                gateway.hearUndated("press1", value, at: clock.wall)
+                clock.advance(by: .seconds(1))
+            }
+            try await eventually("an alarm before") { gateway.events == ["ACT press1 1", "RTN press1 2"] }
+            let start = clock.wall
+            clock.setWall(start + Self.leap)
+            clock.advance(by: .seconds(70))
+            proxy.discard(.toClient)
+            gateway.hearUndated("press1", 97, at: clock.wall)
+            try await eventually("the commit") { try await bed.journal().last == "ACT press1 3" }
+            clock.setWall(clock.wall - Self.leap)
+            proxy.cut()
+            proxy.heal()
+            gateway.wakes.alarms.wake()
+            try await eventually("the correction", seen: { (try? await bed.journal()).map { "\($0)" } ?? "-" }) {
+                clock.advance(by: .seconds(1))
+                return try await bed.journal().dropFirst(2) == ["ACT press1 3", "CORRECTED press1 4"]
+            }
+            #expect(try await bed.record("press1").corrected.since == start + 70_000)
+        }
+    }
+
     /// Given an at-most-once command that was carried out, when the clock leaps and everything is trimmed that is old by it,
     /// then the command is still known; and while the clock is in doubt no other one leaves.
     @Test(

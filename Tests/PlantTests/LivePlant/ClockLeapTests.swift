@@ -148,9 +148,9 @@ struct ClockLeapTests {
 }
 
 extension LivePlantFixture {
-    /// The wall clock is set.
-    mutating func leap(by leap: Milliseconds) {
+    /// The wall clock is set; `away`: the number of the leap by which it is away then.
+    mutating func leap(by leap: Milliseconds, away: Int? = nil) {
         now += leap
-        plant.clockLeapt(by: leap, at: clock)
+        plant.clockLeapt(by: leap, away: away, at: clock)
     }
 }
