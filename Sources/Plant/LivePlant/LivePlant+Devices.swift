@@ -1,10 +1,13 @@
 // Devices: their presence, and what of it is to be written.
 extension LivePlant {
-    mutating func deviceChanged(_ device: DeviceID, to state: DeviceState, at now: Milliseconds) {
+    /// True when what had been heard before ended a delay of an alarm.
+    mutating func deviceChanged(_ device: DeviceID, to state: DeviceState, at now: Milliseconds) -> Bool {
         changedDevices.insert(device)
         if firstSeen[device] == nil { firstSeen[device] = now }
-        guard state != .online else { return }
-        for tag in ingest.tags.tags(of: device) { _ = fallSilent(tag, at: now) }
+        guard state != .online else { return false }
+        var left = false
+        for tag in ingest.tags.tags(of: device) where fallSilent(tag, at: now) { left = true }
+        return left
     }
 
     /// A message has come on a new topic of a device. True when the tree names another route for it than the one that takes

@@ -28,7 +28,7 @@ extension LivePlant {
             if let device = outcome.device, routeIsLearnt(of: device) { effects.devicesChanged = true }
         }
         if let state = outcome.deviceState, let device = outcome.device {
-            deviceChanged(device, to: state, at: receivedAt)
+            if deviceChanged(device, to: state, at: receivedAt) { effects.alarmsPending = true }
             effects.devicesChanged = true
         }
         if let failure = outcome.failure, receivedAt >= nextUnreadableLog {

@@ -79,7 +79,7 @@ extension LivePlant {
             lastExpiry = now
             var expired: [DeviceID] = []
             ingest.expireDevices(at: now, into: &expired)
-            for device in expired { deviceChanged(device, to: .stale, at: now) }
+            for device in expired where deviceChanged(device, to: .stale, at: now) { effects.alarmsPending = true }
             effects.devicesChanged = !expired.isEmpty
             expireTags(at: now, effects: &effects)
         }

@@ -318,4 +318,20 @@ struct DelayTests {
             ])
         #expect(TagRecord(parsing: Array(#"{"v":1,"q":"good","t":1,"r":2,"d":[]}"#.utf8))?.delays == [:])
     }
+
+    @Test("A delay that is over by the device's own times when the device falls silent leaves something to be recorded")
+    func endsWithSilence() throws {
+        var plant = try LivePlantFixture(onDelay: 5_000, staleAfter: 3_400)
+        plant.pass(1_000)
+        // It came a second late, the next one did not.
+        plant.hear(97, at: 0)
+        plant.pass(1_000)
+        plant.hear(97, at: 2_000)
+        plant.now = 5_500
+        plant.prove()
+        #expect(plant.steps == [])
+        let effects = plant.plant.advance(to: plant.clock)
+        #expect(effects.devicesChanged && effects.alarmsPending)
+        #expect(plant.steps == [Step(.activated, .high, at: 5_000)])
+    }
 }
