@@ -239,11 +239,13 @@ struct GatewayCore: Service {
         let status = StatusReporter(
             client: client, gateway: identity.gateway,
             record: { [plant, subscriber, publisher, board, health, counters] now in
-                GatewayStatusRecord(
+                let reported = health.reported
+                return GatewayStatusRecord(
                     gateway: identity.gateway, life: identity.life, at: now,
                     broker: "\(subscriber.connectionState)", brokerSince: watch.brokerSince,
                     brokerAddresses: BrokerConnections.addresses(subscriber: subscriber, publisher: publisher),
-                    configurationDigest: digest, problems: health.problems, recovered: health.recovered,
+                    configurationDigest: digest, problems: reported.problems,
+                    untried: reported.untried, recovered: health.recovered,
                     counters: .init(
                         (plant.numbers + BrokerConnections.numbers(subscriber: subscriber, publisher: publisher)
                             + commands.numbers + board.numbers + counters.all).map { ($0.name, $0.value) },

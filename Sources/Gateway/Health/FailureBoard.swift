@@ -71,7 +71,7 @@ final class FailureBoard: Sendable {
     private let isBrokerAway: @Sendable () -> Bool
     private let state = Mutex(State())
 
-    /// What has not been tried again for so long is not shown any more: nobody knows whether it still fails.
+    /// What has not been tried again for so long is no problem any more, nor is it over: nobody knows whether it still fails.
     static let memory = Duration.seconds(60)
 
     init(
@@ -93,9 +93,27 @@ final class FailureBoard: Sendable {
     }
 
     /// What fails now, the oldest first.
-    var problems: [GatewayProblem] {
+    var problems: [GatewayProblem] { reported.problems }
+
+    /// What failed when it was last tried, and is not tried at present: not for ``memory``, or because of an outage.
+    var untried: [GatewayProblem] { reported.untried }
+
+    /// Both as of one moment: what is in neither is over.
+    var reported: (problems: [GatewayProblem], untried: [GatewayProblem]) {
         let now = clock.now()
-        return state.withLock { Self.sorted($0.reported.values.filter { now - $0.last <= Self.memory }.map(\.problem)) }
+        let (isTreeAway, isBrokerAway) = (isTreeAway(), isBrokerAway())
+        return state.withLock { state in
+            var result: (problems: [GatewayProblem], untried: [GatewayProblem]) = ([], [])
+            for (activity, entry) in state.reported {
+                let isExplained = activity.needsTree && isTreeAway || activity.needsBroker && isBrokerAway
+                if isExplained || now - entry.last > Self.memory {
+                    result.untried.append(entry.problem)
+                } else {
+                    result.problems.append(entry.problem)
+                }
+            }
+            return (Self.sorted(result.problems), Self.sorted(result.untried))
+        }
     }
 
     /// What works again, for as long as somebody may not have read yet that it failed: ``memory``.

@@ -19,7 +19,7 @@ final class FailureLog: Sendable {
 
     /// An attempt has failed.
     func failed(_ cause: @autoclosure () -> String) {
-        if board.isExplained(activity) { return withdrawn() }
+        if board.isExplained(activity) { return suspended() }
         let now = board.now
         // The board is told under the lock, so that it never keeps what another attempt has ended meanwhile.
         failure.withLock { failure in
@@ -41,11 +41,16 @@ final class FailureLog: Sendable {
         }
     }
 
-    /// It is not this gateway's duty any more.
+    /// It is not this gateway's duty any more, so nothing is wrong with it here: whoever has the duty says how it goes there.
+    /// Without effect during an outage that explains it: a lease that cannot be renewed is no duty given up.
     func withdrawn() {
+        if board.isExplained(activity) { return suspended() }
         failure.withLock { failure in
             if failure.isReported { board.withdrawn(activity) }
             failure.withdrawn()
         }
     }
+
+    /// An outage explains whatever happens now. What had failed before it may fail after it.
+    private func suspended() { failure.withLock { if !$0.isReported { $0.withdrawn() } } }
 }

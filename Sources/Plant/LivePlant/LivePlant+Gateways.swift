@@ -25,6 +25,7 @@ extension LivePlant {
     /// | has a problem | its ``GatewayFault/Severity``, since the problem began |
     /// | has a problem that is over and was not seen here | both, dated as they were |
     /// | has a problem that is over | 0, since it ended |
+    /// | had a problem, and it is not tried at present whether it is over | nobody knows: bad, and its alarm stays as it is |
     /// | no longer has it (the gateway has restarted) | 0, now |
     /// | is not there for less than ``awayAfter`` | as it was |
     /// | is not there for longer | `absent` is 1; of the others nobody knows: bad, and their alarms stay as they are |
@@ -53,8 +54,7 @@ extension LivePlant {
             guard moment &- since >= Self.awayAfter else { continue }
             tell(gateway, GatewayFault.absent, .degraded, at: nil, now, &effects)
             for (kind, tag) in own.tags.sorted(by: { $0.key < $1.key }) where kind != GatewayFault.absent {
-                guard let entry = latest.entry(tag), entry.quality != .bad else { continue }
-                record(Sample(tag: tag, value: nil, quality: .bad, receivedTime: now), &effects)
+                forgetValue(of: tag, now, &effects)
             }
         }
         return effects
@@ -62,7 +62,7 @@ extension LivePlant {
 
     private mutating func take(_ status: GatewayStatusRecord, _ now: Milliseconds, _ effects: inout Effects) {
         var told: Set<String> = [GatewayFault.absent]
-        let failing = Set(status.problems.map(\.kind))
+        let failing = Set((status.problems + status.untried).map(\.kind))
         for problem in status.recovered {
             guard let until = problem.until, !failing.contains(problem.kind) else { continue }
             told.insert(problem.kind)
@@ -86,6 +86,10 @@ extension LivePlant {
             tell(
                 status.gateway, problem.kind, GatewayFault.severity(of: problem.kind), at: problem.since, now, &effects)
         }
+        for problem in status.untried where told.insert(problem.kind).inserted {
+            guard let tag = ownTags[status.gateway]?.tags[problem.kind] else { continue }
+            forgetValue(of: tag, now, &effects)
+        }
         for kind in (ownTags[status.gateway]?.tags.keys.sorted() ?? []) where !told.contains(kind) {
             tell(status.gateway, kind, .none, at: nil, now, &effects)
         }
@@ -103,6 +107,12 @@ extension LivePlant {
         var time = kind == GatewayFault.clock ? nil : time.flatMap { Self.isBelieved($0, at: now) ? $0 : nil }
         if let entry, entry.hasSourceTime, (time ?? now) <= entry.sourceTime { time = entry.sourceTime &+ 1 }
         record(Sample(tag: tag, value: value, sourceTime: time, receivedTime: now), &effects)
+    }
+
+    /// Nobody knows any more what a tag's value is.
+    private mutating func forgetValue(of tag: TagID, _ now: Milliseconds, _ effects: inout Effects) {
+        guard let entry = latest.entry(tag), entry.quality != .bad else { return }
+        record(Sample(tag: tag, value: nil, quality: .bad, receivedTime: now), &effects)
     }
 
     private mutating func record(_ sample: Sample, _ effects: inout Effects) {

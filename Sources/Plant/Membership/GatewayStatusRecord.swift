@@ -16,6 +16,8 @@ public struct GatewayStatusRecord: Sendable, Hashable {
     public var configurationDigest: String?
     /// What does not work and has not for a while.
     public var problems: [GatewayProblem]
+    /// What did not work when it was last tried, and is not tried at present: nobody knows.
+    public var untried: [GatewayProblem]
     /// What works again since a moment ago, so that everybody who looks now and then learns that it did not.
     public var recovered: [GatewayProblem]
     public var counters: OrderedDictionary<String, UInt64>
@@ -23,7 +25,7 @@ public struct GatewayStatusRecord: Sendable, Hashable {
     public init(
         gateway: String, life: String?, at: Milliseconds, broker: String, brokerSince: Milliseconds? = nil,
         brokerAddresses: [String] = [], configurationDigest: String? = nil, problems: [GatewayProblem] = [],
-        recovered: [GatewayProblem] = [],
+        untried: [GatewayProblem] = [], recovered: [GatewayProblem] = [],
         counters: OrderedDictionary<String, UInt64>
     ) {
         self.gateway = gateway
@@ -34,6 +36,7 @@ public struct GatewayStatusRecord: Sendable, Hashable {
         self.brokerAddresses = brokerAddresses
         self.configurationDigest = configurationDigest
         self.problems = problems
+        self.untried = untried
         self.recovered = recovered
         self.counters = counters
     }
@@ -51,7 +54,8 @@ public struct GatewayStatusRecord: Sendable, Hashable {
             gateway: gateway, life: json["life"]?.stringValue, at: at, broker: json["broker"]?.stringValue ?? "",
             brokerSince: json["brokerSince"]?.intValue, brokerAddresses: addresses,
             configurationDigest: json["configurationDigest"]?.stringValue,
-            problems: Self.problems(json["problems"]), recovered: Self.problems(json["recovered"]),
+            problems: Self.problems(json["problems"]), untried: Self.problems(json["untried"]),
+            recovered: Self.problems(json["recovered"]),
             counters: (json["counters"]?.objectValue ?? [:]).compactMapValues { value in
                 value.intValue.flatMap(UInt64.init(exactly:))
             })
@@ -74,6 +78,7 @@ public struct GatewayStatusRecord: Sendable, Hashable {
         if !brokerAddresses.isEmpty { members["brokerAddresses"] = .array(brokerAddresses.map(JSONValue.string)) }
         members["configurationDigest"] = configurationDigest.map(JSONValue.string)
         if !problems.isEmpty { members["problems"] = .array(problems.map(\.json)) }
+        if !untried.isEmpty { members["untried"] = .array(untried.map(\.json)) }
         if !recovered.isEmpty { members["recovered"] = .array(recovered.map(\.json)) }
         members["counters"] = .object(
             .init(uniqueKeysWithValues: counters.map { ($0.key, .integer(Int64(clamping: $0.value))) }))

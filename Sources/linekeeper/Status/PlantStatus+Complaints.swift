@@ -81,10 +81,13 @@ extension PlantStatus {
             )
         }
         return complaints
-            + record.problems.map { problem in
-                let (age, overflow) = now.subtractingReportingOverflow(problem.since)
-                let time = overflow ? "" : ", for \(HumanText.span(max(0, age)))"
-                return "\(gateway.name): \(problem.text)" + (problem.cause.isEmpty ? "" : " (\(problem.cause))") + time
-            }
+            + record.problems.map { "\(gateway.name): \(text(of: $0, at: now))" }
+            + record.untried.map { "\(gateway.name): \(text(of: $0, at: now)); not tried again at present" }
+    }
+
+    private static func text(of problem: GatewayProblem, at now: Milliseconds) -> String {
+        let (age, overflow) = now.subtractingReportingOverflow(problem.since)
+        let time = overflow ? "" : ", for \(HumanText.span(max(0, age)))"
+        return problem.text + (problem.cause.isEmpty ? "" : " (\(problem.cause))") + time
     }
 }

@@ -81,7 +81,8 @@ struct PlantStatus: Sendable {
             // Of another life, it says nothing about this one.
             if let figures, counted["life"] == data["life"] {
                 for key in [
-                    "broker", "brokerSince", "brokerAddresses", "configurationDigest", "problems", "counters",
+                    "broker", "brokerSince", "brokerAddresses", "configurationDigest", "problems", "untried",
+                    "counters",
                 ]
                 where counted[key] != nil { data[key] = counted[key] }
                 data["reportedAt"] = .integer(figures.stat.mtime)

@@ -47,7 +47,8 @@ struct FailureBoardTests {
         for log in logs { log.failed("no") }
     }
 
-    @Test("what has not been tried for a while is not shown; two failures far apart are none that lasts")
+    @Test(
+        "what has not been tried for a while is neither a problem nor over; two failures far apart are none that lasts")
     func rare() {
         let board = FailureBoard(clock: GatewayClock(clock), logger: lines.logger)
         let answers = board.log(.answers, began: "refused", ended: "")
@@ -56,9 +57,9 @@ struct FailureBoardTests {
         fail(answers, for: .seconds(6))
         #expect(board.problems.count == 1)
         clock.advance(by: .seconds(61))
-        #expect(board.problems.isEmpty)
+        #expect(board.problems.isEmpty && board.recovered.isEmpty && board.untried.map(\.kind) == ["answers"])
         answers.failed("again")
-        #expect(board.problems.count == 1)
+        #expect(board.problems.count == 1 && board.untried.isEmpty)
     }
 
     @Test("what an outage explains that is said already is not said again")
@@ -80,6 +81,25 @@ struct FailureBoardTests {
         #expect(
             Set(board.problems.map(\.kind))
                 == Set(FailureBoard.Activity.allCases.map(\.rawValue)).subtracting(hidden))
+    }
+
+    @Test("an outage ends nothing that had failed before it, also where a duty seems to be given up by it")
+    func outage() {
+        let tree = IngestLoopTests.Flag(false)
+        let board = FailureBoard(isTreeAway: { tree.value }, clock: GatewayClock(clock), logger: lines.logger)
+        let tags = board.log(.tags, began: "tags wait", ended: "")
+        let alarms = board.log(.alarms, began: "alarms wait", ended: "")
+        failAll([tags, alarms])
+        tree.set(true)
+        tags.failed("the tree is away")
+        alarms.withdrawn()
+        #expect(board.problems.isEmpty && board.recovered.isEmpty && board.untried.count == 2)
+        tree.set(false)
+        tags.failed("no")
+        #expect(board.problems.map(\.kind) == ["alarms", "tags"] && board.problems[1].since == 1_000_000)
+        alarms.withdrawn()
+        tags.succeeded()
+        #expect(board.problems.isEmpty && board.untried.isEmpty && board.recovered.count == 2)
     }
 
     @Test("connections, refused subscriptions, missing echoes, full tables and a clock that was set are problems")

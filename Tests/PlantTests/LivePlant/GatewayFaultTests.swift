@@ -56,12 +56,15 @@ struct GatewayFaultTests {
     }
 
     private func status(
-        _ gateway: String = "g", failing: [String: Milliseconds] = [:],
+        _ gateway: String = "g", failing: [String: Milliseconds] = [:], untried: [String: Milliseconds] = [:],
         recovered: [String: (since: Milliseconds, until: Milliseconds)] = [:]
     ) -> GatewayStatusRecord {
         GatewayStatusRecord(
             gateway: gateway, life: nil, at: Self.start, broker: "",
             problems: failing.map {
+                GatewayProblem(kind: $0.key, since: Self.start.addingClamped($0.value), text: "", cause: "")
+            },
+            untried: untried.map {
                 GatewayProblem(kind: $0.key, since: Self.start.addingClamped($0.value), text: "", cause: "")
             },
             recovered: recovered.map {
@@ -90,6 +93,23 @@ struct GatewayFaultTests {
         reader.now = 22_000
         reader.read(status(failing: ["trimming": 1_000], recovered: ["broker": (2_000, 19_000)]))
         #expect(try reader.steps("broker").isEmpty, "told once")
+    }
+
+    @Test("what is not tried again for a while has not ended: nobody knows, and its alarm stands until it works")
+    func untried() throws {
+        var reader = try Reader()
+        reader.read(status(failing: ["answers": 0]))
+        reader.record()
+        reader.now = 70_000
+        reader.read(status(untried: ["answers": 0, "tags": 0]))
+        #expect(try reader.value("answers")?.quality == .bad && reader.steps("answers").isEmpty)
+        #expect(try reader.value("tags") == nil)
+        // It is tried again, and fails as before.
+        reader.read(status(failing: ["answers": 0]), for: 5_000)
+        #expect(try reader.number("answers") == 1 && reader.steps("answers").isEmpty)
+        reader.read(status(untried: ["answers": 0], recovered: ["answers": (-9_000, -5_000)]), for: 5_000)
+        reader.read(status(recovered: ["answers": (0, 79_000)]), for: 1_000)
+        #expect(try reader.steps("answers") == ["RTN normal 79000"])
     }
 
     @Test("what began and ended while nobody could look is told with both its times, by all readers alike")
