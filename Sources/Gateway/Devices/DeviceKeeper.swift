@@ -9,10 +9,13 @@ import ZooKeeperRecipes
 /// Keeps `/devices/<device path>` and its `@online` node, for the devices of the shards that this gateway owns.
 ///
 /// Presence comes from what the device sends, from its own last will on the route's presence topic, and from silence
-/// (`staleAfter`); ``PlantState`` decides, this service writes the changes, each fenced by the shard's lock node.
+/// (`staleAfter`); ``PlantState`` decides, this service writes the changes, each fenced by the shard's lock node. What the tree
+/// refuses costs itself alone (``RefusedNodes``).
 struct DeviceKeeper: Service {
     /// Devices written at once.
     static let devicesPerRound = 256
+    /// Before a device that the tree has refused is tried again.
+    static let refusalPause = Duration.seconds(2)
 
     let client: ZooKeeperClient
     let gateway: String
@@ -21,6 +24,7 @@ struct DeviceKeeper: Service {
     let turns: Wake
     let failures: FailureLog
     let clock: GatewayClock
+    private let refused = RefusedNodes<DeviceID>()
 
     init(
         client: ZooKeeperClient, gateway: String, plant: PlantState,
@@ -40,9 +44,24 @@ struct DeviceKeeper: Service {
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
-            for await _ in turns.turns {
-                while !Task.isCancelled, await writeSome() {}
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    for await _ in turns.turns {
+                        while !Task.isCancelled, await writeSome() {}
+                    }
+                }
+                group.addTask { await retryRefused() }
+                await group.waitForAll()
             }
+        }
+    }
+
+    private func retryRefused() async {
+        while !Task.isCancelled {
+            try? await clock.sleep(Self.refusalPause)
+            guard !refused.isEmpty else { continue }
+            plant.deviceWritesFailed(refused.due(in: owned().mask))
+            turns.wake()
         }
     }
 
@@ -51,7 +70,7 @@ struct DeviceKeeper: Service {
         let (leases, mask) = owned()
         let changes = plant.takeChangedDevices(ownedBy: mask, limit: Self.devicesPerRound)
         guard !changes.isEmpty else {
-            failures.withdrawn()
+            if refused.isEmpty { failures.withdrawn() }
             return false
         }
         let failed = await withTaskGroup(of: DeviceChange?.self) { group in
@@ -60,6 +79,11 @@ struct DeviceKeeper: Service {
                     guard let lease = leases[change.shard], lease.isValid(at: clock.now()) else { return change }
                     do {
                         try await write(change, lease: lease)
+                        refused.written(CollectionOfOne(change.device))
+                        return nil
+                    } catch let error as ZooKeeperError where error.isRefusalOfNode {
+                        failures.failed("\(change.record.device): \(error)")
+                        refused.refused(change.device, of: change.shard)
                         return nil
                     } catch {
                         if !(error is LeaseLost) { failures.failed("\(change.record.device): \(error)") }
@@ -70,10 +94,10 @@ struct DeviceKeeper: Service {
             return await group.reduce(into: [DeviceChange]()) { if let change = $1 { $0.append(change) } }
         }
         guard !failed.isEmpty else {
-            failures.succeeded()
+            if refused.isEmpty { failures.succeeded() }
             return true
         }
-        plant.deviceWritesFailed(failed)
+        plant.deviceWritesFailed(failed.map { $0.device })
         try? await clock.sleep(.milliseconds(100))
         if !Task.isCancelled { turns.wake() }
         return false

@@ -160,7 +160,7 @@ final class PlantState: Sendable {
         state.withLock { $0.plant.takeChangedDevices(ownedBy: shards, limit: limit) }
     }
 
-    func deviceWritesFailed(_ changes: [DeviceChange]) { state.withLock { $0.plant.deviceWritesFailed(changes) } }
+    func deviceWritesFailed(_ devices: [DeviceID]) { state.withLock { $0.plant.deviceWritesFailed(devices) } }
 
     // MARK: Alarms
 

@@ -24,7 +24,7 @@ extension ShardCatchUp: WritableShards {}
 /// beginning with a check of the lock node of every shard it touches, and when the last is answered starts the next:
 /// at once if at least ``interval`` has passed since the last began. What changes meanwhile is conflated in its slot.
 /// What could not be written is marked changed again, so the last value always arrives; what the tree refuses costs itself
-/// alone (``RefusedTags``). A shard that was gained is written
+/// alone (``RefusedNodes``). A shard that was gained is written
 /// once ``ShardCatchUp`` has read what the tree has of it.
 struct TagMirror<Shards: WritableShards>: Service {
     /// Tags in one transaction.
@@ -48,7 +48,7 @@ struct TagMirror<Shards: WritableShards>: Service {
     let clock: GatewayClock
     let logger: Logger
     private let failures: FailureLog
-    private let refused = RefusedTags()
+    private let refused = RefusedNodes<TagID>()
     private let parents = KnownParents()
     private let progress = FlushProgress()
 
@@ -218,7 +218,7 @@ struct TagMirror<Shards: WritableShards>: Service {
             }
             _ = try await client.transaction(checks + operations)
             plant.written(writes)
-            refused.written(writes)
+            refused.written(writes.lazy.map(\.tag))
             counters.tagWrites.add(writes.count)
             return .written
         } catch let error as ZooKeeperError {
@@ -250,7 +250,7 @@ struct TagMirror<Shards: WritableShards>: Service {
     /// One of them is refused: halves, until it is alone. Then the others are written, and it waits.
     private func writeApart(_ writes: [TagWrite], leases: [Lease?], after error: ZooKeeperError) async -> Outcome {
         guard writes.count > 1 else {
-            for write in writes { refused.refused(write) }
+            for write in writes { refused.refused(write.tag, of: write.shard) }
             failures.failed("\(error)")
             return .written
         }

@@ -47,9 +47,7 @@ extension LivePlant {
     }
 
     /// What was taken and could not be written is changed again.
-    public mutating func deviceWritesFailed(_ changes: [DeviceChange]) {
-        changedDevices.formUnion(changes.lazy.map(\.device))
-    }
+    public mutating func deviceWritesFailed(_ devices: [DeviceID]) { changedDevices.formUnion(devices) }
 
     /// This gateway has come to own a shard: nobody knows what the last owner got written of its devices. Of its tags,
     /// ``reconcile(shards:nodes:records:at:)`` will tell.

@@ -233,4 +233,40 @@ struct TagMirrorTests {
             #expect(DeviceRecord(data: later)?.state == .stale)
         }
     }
+
+    @Test(
+        "A flood of devices whose nodes the tree refuses keeps no other waiting, is said, and is written once it may be"
+    )
+    func refusedDevices() async throws {
+        try await with { bed, group in
+            let keeper = DeviceKeeper(
+                client: bed.client, gateway: "g", plant: bed.plant,
+                owned: { (Array(repeating: bed.lease, count: TreeLayout.shardCount), .max) }, turns: bed.wakes.devices,
+                health: bed.health, clock: .system)
+            let refusing = TreeLayout.devices + "/factory/line1"
+            try await bed.tree.operatorClient.ensurePath(refusing)
+            try await bed.tree.operatorClient.setACL(refusing, acl: Self.readOnly)
+            group.addTask { try await keeper.run() }
+            await bed.hear(
+                20,
+                topics: (1...600).map { "factory/line1/m\($0)/temperature" }
+                    + (1...20).map { "factory/line2/m\($0)/temperature" })
+            bed.wakes.all()
+            try await eventually("the others") {
+                (try? await bed.client.getChildren(TreeLayout.devices + "/factory/line2").count) == 20
+            }
+            let written = try await bed.client.getChildren(refusing)
+            #expect(written.isEmpty)
+            bed.healthClock.advance(by: .seconds(6))
+            try await eventually("it is said", within: .seconds(10), seen: { "\(bed.health.problems)" }) {
+                bed.health.problems.first?.kind == "devices"
+                    && bed.health.problems.first?.cause.contains("NoAuth") == true
+            }
+            try await bed.tree.operatorClient.setACL(refusing, acl: ACL.worldAll)
+            try await eventually("all", within: .seconds(10)) {
+                try await bed.client.getChildren(refusing).count == 600
+            }
+            try await eventually("nothing fails") { bed.health.problems.isEmpty }
+        }
+    }
 }

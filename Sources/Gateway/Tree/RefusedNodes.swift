@@ -1,29 +1,28 @@
-import Plant
 import Synchronization
 import ZooKeeperClient
 import ZooKeeperProtocol
 
-/// Tags whose nodes the tree refuses to take, such as below a node with an access list that leaves this gateway out.
+/// What the tree refuses to take into its nodes, such as below one with an access list that leaves this gateway out: tags, or
+/// devices.
 ///
-/// They cost themselves alone: the others of their transaction are written without them, and they are tried again now and
-/// then.
-final class RefusedTags: Sendable {
-    private let shards = Mutex<[TagID: Int]>([:])
+/// They cost themselves alone: the others are written without them, and they are tried again now and then.
+final class RefusedNodes<ID: Hashable & Sendable>: Sendable {
+    private let shards = Mutex<[ID: Int]>([:])
 
     var isEmpty: Bool { shards.withLock { $0.isEmpty } }
 
-    func refused(_ write: TagWrite) { shards.withLock { $0[write.tag] = write.shard } }
+    func refused(_ id: ID, of shard: Int) { shards.withLock { $0[id] = shard } }
 
-    func written(_ writes: some Sequence<TagWrite>) {
+    func written(_ ids: some Sequence<ID>) {
         shards.withLock { shards in
             guard !shards.isEmpty else { return }
-            for write in writes { shards[write.tag] = nil }
+            for id in ids { shards[id] = nil }
         }
     }
 
     /// All of them, to be written again. Those of shards that are not in `mask` are forgotten here: whoever owns them writes
     /// them.
-    func due(in mask: UInt64) -> [TagID] {
+    func due(in mask: UInt64) -> [ID] {
         shards.withLock { shards in
             defer { shards = shards.filter { mask >> UInt64($0.value) & 1 == 1 } }
             return Array(shards.keys)
