@@ -68,6 +68,9 @@ extension CommandService {
             case is LeaseLost:
                 state.withLock { $0.counters.fenced &+= 1 }
                 failure = .unclear
+            case let error as ZooKeeperError where error.isRefusalOfNode && error.path == path:
+                failure = .refused
+                recordFailures.failed("\(write.ticket.id), \(write.record.state.rawValue): \(error)")
             default:
                 // Also NoNode: whether the command is gone, or the journal, the next reading tells.
                 failure = .unclear

@@ -65,6 +65,8 @@ public enum CommandWriteFailure: Sendable, Hashable {
     case gone
     /// It may or may not have been written; or the lease did not let it through.
     case unclear
+    /// It is not written, and will not be while things are as they are: the tree does not take it.
+    case refused
 }
 
 /// A command on its way to the device.

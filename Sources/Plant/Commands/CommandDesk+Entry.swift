@@ -79,6 +79,8 @@ extension CommandDesk {
         var ending: Ending?
         /// Its end is that it was refused before anything was done.
         var isRefused = false
+        /// The tree has refused to take the record of its being sent.
+        var isSentRefused = false
         /// After `recordingSent`: not done yet, publish again.
         var mustSendAgain = false
 
@@ -210,6 +212,7 @@ extension CommandDesk {
             entry.publications = 0
             entry.mustSendAgain = false
             entry.isRefused = false
+            entry.isSentRefused = false
             entries[id] = entry
             listen(id)
         }

@@ -133,7 +133,22 @@ extension CommandDesk {
         case .unclear:
             entries[id]?.phase = .rereading(after: intent, isAsked: false)
             setTimer(id, at: now.addingClamped(Self.retryPause))
+        case .refused: writeRefused(id, intent, at: now)
         }
+    }
+
+    /// The tree does not take the record: that is tried again now and then. The others of its device wait until its deadline, and
+    /// no longer: before that another owner, which may write the record, would still send the command, and must not do so after
+    /// those that came later.
+    private mutating func writeRefused(_ id: String, _ intent: Intent, at now: Milliseconds) {
+        guard let entry = entries[id] else { return }
+        switch intent {
+        case .sent: entries[id]?.isSentRefused = true
+        case .final: if entry.ends <= now { dequeue(entry) }
+        }
+        entries[id]?.phase = .rereading(after: intent, isAsked: false)
+        setTimer(id, at: now.addingClamped(Self.refusalPause))
+        pump(entry.record.device, at: now)
     }
 
     /// What stands in the tree after a write that was refused or whose outcome was unclear.
@@ -162,6 +177,15 @@ extension CommandDesk {
                 // Not published yet. Either it is as it was, or somebody asked to cancel it, or a former owner had sent it.
                 entries[found.id]?.record = found
                 return start(found.id, at: now)
+            }
+            if entry.isSentRefused {
+                // It has been published, and its end need not wait for the record of that.
+                if let ending = entry.ending {
+                    return finish(
+                        found.id, ending.state, ending.reason, ending.detail, result: ending.result, at: now, left: true
+                    )
+                }
+                if entry.ends <= now { return finishAtDeadline(found.id, at: now) }
             }
             record.cancelRequestedBy = found.cancelRequestedBy
             record.cancelRequestedAt = found.cancelRequestedAt

@@ -366,7 +366,7 @@ extension CommandDesk {
         }
     }
 
-    private mutating func finishAtDeadline(_ id: String, at now: Milliseconds) {
+    mutating func finishAtDeadline(_ id: String, at now: Milliseconds) {
         guard let entry = entries[id] else { return }
         if entry.mayHaveLeft {
             let why = "no answer by its deadline; whether it was executed is not known"

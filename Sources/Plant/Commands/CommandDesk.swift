@@ -38,8 +38,9 @@ import HeapModule
 ///                         │                                       (idempotent)                         │
 ///                         └── rejected, cancelled, expired ────────────────────────────────────────────┘
 ///
-/// A write whose outcome is unclear leads through `rereading` back to where it was. Losing the shard leads back to `idle`
-/// from everywhere. What becomes of a command that stands as `SENT` when its shard is gained:
+/// A write whose outcome is unclear leads through `rereading` back to where it was. One that the tree refuses is tried again
+/// now and then, and once the deadline of its command has passed no other one of the device waits for it. Losing the shard leads
+/// back to `idle` from everywhere. What becomes of a command that stands as `SENT` when its shard is gained:
 ///
 /// | command | answer heard while `idle` | deadline ahead | deadline passed |
 /// | --- | --- | --- | --- |
@@ -74,6 +75,8 @@ public struct CommandDesk: Sendable {
 
     /// Before an unclear write is looked at again, and before a publication is repeated.
     static let retryPause: Milliseconds = 50
+    /// Before a record that the tree has refused is tried again.
+    static let refusalPause: Milliseconds = 2_000
 
     let gateway: String
     let catalogue: CommandCatalogue

@@ -59,6 +59,32 @@ struct CommandServiceTests {
         }
     }
 
+    @Test("a command whose node its owner may not write is not sent, and keeps others waiting until its deadline only")
+    func refused() async throws {
+        try await Bed.with { bed in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                let gateway = try await bed.gateway("g1", in: &group)
+                var brief = Bed.request("a", "start")
+                brief.timeout = 1_000
+                _ = try await bed.commands.submit(brief)
+                let path = CommandService.path(of: "a")
+                try await bed.operatorClient.setACL(path, acl: TagMirrorTests.readOnly)
+                _ = try await gateway.own(Bed.press, in: &group)
+                _ = try await bed.commands.submit(Bed.request("b", "start"))
+                try await eventually("the next one", seen: { "\(gateway.published("start"))" }) {
+                    gateway.published("start").first?.properties.correlationData == Array("b".utf8)
+                }
+                gateway.answer("b")
+                #expect(try await bed.finish("b").state == .succeeded)
+                try await bed.operatorClient.setACL(path, acl: ACL.worldAll)
+                let end = try await bed.finish("a")
+                #expect(end.state == .expired, "\(end.json)")
+                #expect(gateway.published("start").count == 1)
+                group.cancelAll()
+            }
+        }
+    }
+
     @Test("an at-most-once command stands as SENT before it leaves")
     func sentBeforePublished() async throws {
         try await Bed.with { bed in

@@ -114,6 +114,65 @@ struct CommandDeskTests {
         #expect(desk.counters.published == 0)
     }
 
+    @Test("at most once: when the tree refuses SENT the others wait until its deadline, and no longer")
+    func atMostOnceRecordRefused() throws {
+        var desk = Fixture.desk()
+        let request = Fixture.request("a", "start")
+        let later = Fixture.request("b", "start", at: 5_000)
+        let sent = try #require(desk.seen(request, shard: 0, czxid: 2000, version: 0, at: 0).write)
+        #expect(desk.seen(later, shard: 0, czxid: 2001, version: 0, at: 5_000) == [])
+        #expect(desk.recordFailed(sent.ticket, .refused, at: 5_001) == [])
+        // It may be taken now.
+        #expect(desk.advance(to: 7_000) == [])
+        #expect(desk.advance(to: 7_001) == [.read(id: "a")])
+        let again = try #require(desk.seen(request, shard: 0, czxid: 2000, version: 0, at: 7_002).write)
+        var taken = desk
+        #expect(taken.recorded(again.ticket, version: 1, at: 7_003).publication?.ticket.id == "a")
+        // Or not.
+        #expect(desk.recordFailed(again.ticket, .refused, at: 9_000) == [])
+        #expect(desk.advance(to: 10_000) == [.read(id: "a")])
+        let end = try #require(desk.seen(request, shard: 0, czxid: 2000, version: 0, at: 10_001).write)
+        #expect(end.record.state == .expired)
+        let next = try #require(desk.recordFailed(end.ticket, .refused, at: 10_002).write)
+        #expect(next.record.id == "b" && next.record.state == .sent)
+        #expect(desk.recorded(next.ticket, version: 1, at: 10_003).publication?.ticket.id == "b")
+        // Its end is still to be recorded.
+        #expect(desk.advance(to: 12_002) == [.read(id: "a")])
+        let last = try #require(desk.seen(request, shard: 0, czxid: 2000, version: 0, at: 12_003).write)
+        #expect(last.record.state == .expired)
+        #expect(desk.recorded(last.ticket, version: 1, at: 12_004) == [])
+        #expect(desk.isOver("a"))
+    }
+
+    @Test("idempotent: when the tree refuses SENT the others wait until its deadline; its answer counts all the same")
+    func idempotentRecordRefused() throws {
+        for answers in [true, false] {
+            var desk = Fixture.desk()
+            let request = Fixture.request("a", "setSpeed")
+            let published = try #require(desk.seen(request, shard: 0, czxid: 2000, version: 0, at: 0).publication)
+            let later = Fixture.request("b", "setSpeed", at: 5_000)
+            #expect(desk.seen(later, shard: 0, czxid: 2001, version: 0, at: 5_000) == [])
+            let sent = try #require(desk.published(published.ticket, .acknowledged, at: 5_001).write)
+            #expect(desk.recordFailed(sent.ticket, .refused, at: 5_002) == [])
+            if answers {
+                let answer = Fixture.answer("a", "ok")
+                #expect(desk.answerReceived(topic: Fixture.ackTopic(), payload: answer, at: 5_003) == [])
+            }
+            var now: Milliseconds = answers ? 7_002 : 10_000
+            #expect(desk.advance(to: now).contains(.read(id: "a")))
+            var end = try #require(desk.seen(request, shard: 0, czxid: 2000, version: 0, at: now).write)
+            #expect(end.record.state == (answers ? .succeeded : .timedOut))
+            if answers {
+                // Another owner could write it, and would send it again.
+                #expect(desk.recordFailed(end.ticket, .refused, at: now) == [])
+                now = 10_000
+                #expect(desk.advance(to: now).contains(.read(id: "a")))
+                end = try #require(desk.seen(request, shard: 0, czxid: 2000, version: 0, at: now).write)
+            }
+            #expect(desk.recordFailed(end.ticket, .refused, at: now).publication?.ticket.id == "b")
+        }
+    }
+
     @Test("at most once: a deadline that passes while SENT is recorded keeps it from being sent")
     func atMostOnceDeadlineWhileRecording() throws {
         var desk = Fixture.desk()

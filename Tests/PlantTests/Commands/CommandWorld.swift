@@ -27,6 +27,8 @@ struct CommandWorld {
 
     var dice: SeededRandom
     let isCalm: Bool
+    /// Commands past their deadline whose end the tree did not take: nothing waits for them.
+    private var endsRefused: Set<String> = []
     var now: Milliseconds = 0
     var zxid: Int64 = 10
     var nodes: [String: Node] = [:]
@@ -194,6 +196,10 @@ struct CommandWorld {
         guard node.version == write.expectedVersion else {
             return gateways[index].outcomes.append(.recordFailed(write.ticket, .outdated))
         }
+        if !isCalm, chance(1) {
+            if write.record.state.isFinal, now >= write.record.deadline ?? .max { endsRefused.insert(id) }
+            return gateways[index].outcomes.append(.recordFailed(write.ticket, .refused))
+        }
         if node.record.state.isFinal { violations.append("\(id) was written after its end: \(write.record.json)") }
         nodes[id]?.record = write.record
         nodes[id]?.version += 1
@@ -238,6 +244,7 @@ struct CommandWorld {
         let waitsFor = nodes.first { other in
             other.value.record.device == node.record.device && other.value.czxid < node.czxid
                 && other.value.record.state == .sent && other.value.record.command == "start"
+                && !endsRefused.contains(other.key)
         }
         if let waitsFor { violations.append("\(id) left while \(waitsFor.key) was in flight") }
         if count == 1 {
