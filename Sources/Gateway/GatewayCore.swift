@@ -63,7 +63,13 @@ struct GatewayCore: Service {
             recorded: { [plant, wakes] record in
                 plant.transitionRecorded(record)
                 wakes.alarms.wake()
-            }, forgotten: { [plant] in plant.forget($0) })
+            },
+            forgotten: { [plant, wakes] forgotten in
+                plant.forget(forgotten)
+                // What is alive is written again.
+                wakes.mirror.wake()
+                wakes.devices.wake()
+            })
         do {
             try await cancelWhenGracefulShutdown { try await prepare(journal) }
         } catch is CancellationError {
@@ -120,7 +126,7 @@ struct GatewayCore: Service {
         let (termReturns, shardReturns) = (Wake(), Wake())
         let catchUp = ShardCatchUp(
             client: client, plant: plant, shards: shards, health: health, clock: clock,
-            removals: { try await journal.catchUp() }, caughtUp: { shardReturns.wake() })
+            followRemovals: { try await journal.catchUp() }, caughtUp: { shardReturns.wake() })
         let election = LeaderElection(
             client: client, path: TreeLayout.alarmProcessor, identity: Array(identity.gateway.utf8), logger: logger)
         election.setStanding(false)
@@ -159,7 +165,7 @@ struct GatewayCore: Service {
             client: client, board: board, publisher: publisher, topics: topics,
             lease: { processor.announcingLease }, counters: counters, health: health, clock: clock, logger: logger)
         let retained = RetainedRecords(
-            client: client, broker: publisher, board: board, topics: topics, gateway: identity.gateway,
+            client: client, broker: publisher, board: board, known: known, topics: topics, gateway: identity.gateway,
             session: { [subscriber] in subscriber.connectionUpdates() }, turns: wakes.retained,
             term: { processor.lease?.token }, lease: { processor.announcingLease }, health: health, clock: clock,
             logger: logger)

@@ -319,7 +319,7 @@ extension EndToEnd {
                 try await link.publish(tag, "{\"v\":92.5,\"ts\":\(Self.now())}")
                 try await eventually("the renamed alarm") { try await reader.alarm(tag, "tooHot")?.state == "UNACK" }
                 let standing = try await stage.call(["alarms", "forget", tag, "tooHot"], of: gateway)
-                #expect(standing.status == 1 && standing.errors.contains("UNACK"), "\(standing)")
+                #expect(standing.status == 1 && standing.errors.contains("its tag is known"), "\(standing)")
                 let online = try await stage.call(["devices", "forget", "factory/line1/press1"], of: gateway)
                 #expect(online.status == 1 && online.errors.contains("online"), "\(online)")
 
@@ -331,10 +331,27 @@ extension EndToEnd {
                 let journal = try await stage.call(["journal"], of: gateway)
                 #expect(journal.output.contains("FORGOTTEN") && journal.output.contains("anna"), "\(journal)")
                 try await eventually("the event") { events.allEvents.contains { $0.transition == "FORGOTTEN" } }
-                let nothing = try await stage.call(["alarms", "forget", "--orphaned"], of: gateway)
+                // A route that is gone orphans its devices and tags; one removal takes all of a device.
+                #expect(await gateway.stop() == .exited(0))
+                configuration.routes = configuration.routes.replacingOccurrences(of: "machines", with: "machinery")
+                    .replacingOccurrences(of: "factory/{line}", with: "works/{line}")
+                configuration.alarms = configuration.alarms.replacingOccurrences(of: "factory/", with: "works/")
+                let second = try stage.gateway("gw-a", configuration)
+                try await Conditions.standing(["gw-a"], reader)
+                for listing in [["tags"], ["devices"], ["alarms", "--all"]] {
+                    let lines = try await stage.call(listing + ["factory/#", "--json"], of: second).lines
+                    #expect(lines.count == 1 && lines.allSatisfy { JSONLine($0)?["orphaned"] as? Bool == true })
+                }
+                let device = try await stage.call(["devices", "forget", "--orphaned"], of: second)
+                #expect(
+                    device.output == "forgotten: device factory/line1/press1 with 1 tag and 1 alarm\n", "\(device)")
+                for listing in [["tags"], ["devices"], ["alarms", "--all"]] {
+                    #expect(try await stage.call(listing + ["factory/#", "--json"], of: second).lines.isEmpty)
+                }
+                let nothing = try await stage.call(["alarms", "forget", "--orphaned"], of: second)
                 #expect(nothing.status == 0 && nothing.errors.contains("no alarm is orphaned"), "\(nothing)")
-                for wrong in [["alarms", "forget", tag], ["tags", "forget"], ["devices", "forget"]] {
-                    #expect(try await stage.call(wrong, of: gateway).status == 2)
+                for wrong in [["alarms", "forget", tag], ["tags", "forget"], ["devices", "forget", ""]] {
+                    #expect(try await stage.call(wrong, of: second).status == 2)
                 }
             }
         }

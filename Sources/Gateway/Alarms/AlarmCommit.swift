@@ -28,20 +28,24 @@ struct AlarmCommit: Sendable {
     }
 
     /// An alarm that this gateway removes at an operator's wish.
-    init(forgetting proposal: ProposedTransition, by: String, comment: String?, gateway: String) {
-        entry = JournalEntry(forgetting: proposal, by: by, comment: comment, gateway: gateway)
-        record = proposal.record
+    init(forgetting record: AlarmRecord, at: Milliseconds, by: String, comment: String?, gateway: String, epoch: Int64)
+    {
+        let proposal = record.forgetting(at: at, epoch: epoch)
+        entry = JournalEntry(
+            forgetting: proposal, was: record.state, by: by, comment: comment, gateway: gateway)
+        self.record = proposal.record
         transition = proposal
         forgotten = .alarm(proposal.record)
     }
 
     /// A tag or device that this gateway removes; nil for an alarm.
     init?(
-        forgetting forgotten: Forgotten, at: Milliseconds, by: String, comment: String?, gateway: String, epoch: Int64
+        forgetting forgotten: Forgotten, at: Milliseconds, by: String, comment: String?, gateway: String, epoch: Int64,
+        tags: Int
     ) {
         guard
             let entry = JournalEntry(
-                forgetting: forgotten, at: at, by: by, comment: comment, gateway: gateway, epoch: epoch)
+                forgetting: forgotten, at: at, by: by, comment: comment, gateway: gateway, epoch: epoch, tags: tags)
         else { return nil }
         self.entry = entry
         record = nil

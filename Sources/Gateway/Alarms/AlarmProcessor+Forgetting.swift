@@ -1,12 +1,13 @@
 import Plant
+import Synchronization
 import ZooKeeperClient
 import ZooKeeperProtocol
 
 /// Removing what an operator no longer wants to see: an alarm; a tag and its alarms; a device, its tags and theirs.
 ///
 /// The nodes go in one transaction with the entries of the journal that say so, under the processor's lease. Every
-/// gateway, this one included, forgets by those entries. An owner that writes a value in that moment makes the tag's
-/// node again, as it does when the device speaks later.
+/// gateway, this one included, forgets by those entries. A node that has been written since it was read makes the
+/// transaction fail, and the request is decided again.
 extension AlarmProcessor {
     /// What one transaction removes.
     struct Removal {
@@ -17,15 +18,14 @@ extension AlarmProcessor {
         fileprivate(set) var paths: [String] = []
     }
 
-    /// The most nodes, and bytes of entries, of one removal: well below the protocol's limit of a frame.
-    private static let mostNodes = 4_000
-    private static let mostBytes = 384 * 1024
+    /// The most nodes, and bytes of paths and entries, of one removal: well below the protocol's limit of a frame.
+    private static let maximumNodes = 4_000
+    private static let maximumBytes = 384 * 1024
 
     /// - Throws: ``/Plant/LivePlant/ForgettingRefusal`` for what has to stay.
     func removal(asked request: AlarmRequest, epoch: Int64) async throws -> Removal {
         let now = clock.wall()
         var removal = Removal()
-        var tags: [TagPath] = []
         var alarms: [AlarmRecord] = []
         switch request.subject {
         case .alarm(let name, let tag):
@@ -39,56 +39,80 @@ extension AlarmProcessor {
             alarms = [record]
         case .tag(let path), .device(let path):
             guard let path = try? TagPath(path) else { throw LivePlant.ForgettingRefusal.unknown }
-            var forgotten = Forgotten.tag(path)
+            let forgotten: Forgotten
+            let tags: Set<TagPath>
             if case .device = request.subject {
                 forgotten = .device(path)
-                let node = TreeLayout.devices + "/" + path.znodePath
-                let record = try await TreeWalk(client: client).data(of: [node])[0]?.data.flatMap(DeviceRecord.init)
-                if request.onlyIfOrphaned, record.map(plant.defines) ?? false {
-                    throw LivePlant.ForgettingRefusal.defined
-                }
-                tags = try plant.tagsToForget(with: forgotten, in: record)
-                try await remove([node, TreeLayout.online(device: path.znodePath)], &removal)
+                tags = try await removeDevice(path, onlyIfOrphaned: request.onlyIfOrphaned, &removal)
             } else {
+                forgotten = .tag(path)
                 if request.onlyIfOrphaned, plant.defines(tag: path) { throw LivePlant.ForgettingRefusal.defined }
-                tags = try plant.tagsToForget(with: forgotten, in: nil)
+                tags = Set(try plant.tagsToForget(with: forgotten, in: nil))
             }
-            try await remove(tags.map { TreeLayout.tags + "/" + $0.znodePath }, &removal)
-            alarms = known.records(of: Set(tags))
+            guard tags.count <= Self.maximumNodes else { throw LivePlant.ForgettingRefusal.tooMuch }
+            try await remove(tags.sorted().map { TreeLayout.tags + "/" + $0.znodePath }, &removal)
+            alarms = known.records(of: tags)
             guard !removal.operations.isEmpty || !alarms.isEmpty,
                 let commit = AlarmCommit(
                     forgetting: forgotten, at: now, by: request.by, comment: request.comment, gateway: gateway,
-                    epoch: epoch)
+                    epoch: epoch, tags: tags.count)
             else { throw LivePlant.ForgettingRefusal.unknown }
+            removal.count.tags = tags.count
             removal.commits = [commit]
         }
         removal.commits += alarms.map {
             AlarmCommit(
-                forgetting: $0.forgetting(at: now, epoch: epoch), by: request.by, comment: request.comment,
-                gateway: gateway)
+                forgetting: $0, at: now, by: request.by, comment: request.comment, gateway: gateway, epoch: epoch)
         }
+        removal.count.alarms = alarms.count
         removal.paths += alarms.map { AlarmStore.nodePath(of: $0.path) }
-        removal.count = .init(tags: tags.count, alarms: alarms.count)
         let bytes = removal.commits.reduce(removal.paths.reduce(0) { $0 + $1.utf8.count + 40 }) {
             $0 + $1.entry.serialized().count
         }
-        guard removal.paths.count <= Self.mostNodes, bytes <= Self.mostBytes else {
+        guard removal.paths.count <= Self.maximumNodes, bytes <= Self.maximumBytes else {
             throw LivePlant.ForgettingRefusal.tooMuch
         }
         return removal
     }
 
+    /// The device's own nodes into `removal`. Gives its tags: those that this gateway knows, and, where no route makes the
+    /// device any more and so nobody knows them, those that lie below it in the tree and belong to no other device.
+    private func removeDevice(
+        _ device: TagPath, onlyIfOrphaned: Bool, _ removal: inout Removal
+    ) async throws -> Set<TagPath> {
+        let walk = TreeWalk(client: client)
+        let node = TreeLayout.devices + "/" + device.znodePath
+        let record = try await walk.data(of: [node])[0]?.data.flatMap(DeviceRecord.init)
+        let isDefined = record.map(plant.defines) ?? true
+        if onlyIfOrphaned, isDefined { throw LivePlant.ForgettingRefusal.defined }
+        var tags = Set(try plant.tagsToForget(with: .device(device), in: record))
+        if !isDefined {
+            let others = try await walk.descendants(of: node).filter { $0.split(separator: "/").last?.first != "@" }
+                .map { $0.dropFirst(TreeLayout.devices.count) + "/" }
+            let below = try await walk.descendants(of: TreeLayout.tags + "/" + device.znodePath)
+                .map { $0.dropFirst(TreeLayout.tags.count) }
+                .filter { path in !others.contains { (path + "/").hasPrefix($0) } }
+            guard below.count <= Self.maximumNodes else { throw LivePlant.ForgettingRefusal.tooMuch }
+            tags.formUnion(
+                below.compactMap { try? TagPath(znodePath: String($0.dropFirst())) }.filter { !plant.defines(tag: $0) })
+        }
+        try await remove([node, TreeLayout.online(device: device.znodePath)], &removal)
+        return tags
+    }
+
     /// The operations that remove those of these nodes that exist. One with others below it stays as their parent, empty.
     private func remove(_ paths: [String], _ removal: inout Removal) async throws {
         let nodes = try await TreeWalk(client: client).data(of: paths)
-        let present = zip(paths, nodes).compactMap { path, node in node.map { (path, $0.stat.numChildren) } }
-        let going = Set(present.map(\.0))
+        let present = zip(paths, nodes).compactMap { path, node in node.map { (path: path, stat: $0.stat) } }
+        let going = present.reduce(into: [String: Int32]()) { counts, node in
+            if let parent = Self.parent(of: node.path) { counts[parent, default: 0] += 1 }
+        }
         // Children first.
-        for (path, children) in present.reversed() {
-            let below = going.count { $0.hasPrefix(path + "/") && !$0.dropFirst(path.count + 1).contains("/") }
+        for (path, stat) in present.sorted(by: { $0.path > $1.path }) {
             removal.operations.append(
-                below < Int(children)
-                    ? .setData(path: path, data: [], version: -1) : .delete(path: path, version: -1))
+                going[path, default: 0] < stat.numChildren
+                    ? .setData(path: path, data: [], version: stat.version)
+                    : .delete(path: path, version: stat.version))
             removal.paths.append(path)
         }
     }

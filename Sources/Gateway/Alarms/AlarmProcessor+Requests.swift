@@ -87,6 +87,8 @@ extension AlarmProcessor {
         var request = request
         request.result = .done
         request.removed = removal.count
+        // Their deletion, of which this gateway's own watch tells, is no loss.
+        state.withLock { $0.removing = Set(removal.paths) }
         try await write(
             removal.commits, removing: removal.operations,
             answering: Answer(path: path, data: request.serialized()), lease: lease)

@@ -33,6 +33,8 @@ final class AlarmProcessor: Service {
         var prepared: Int64?
         /// Whether records may have gone from the tree since they were read.
         var recordsMayHaveGone = false
+        /// Nodes that this gateway removes because an operator asked for it.
+        var removing: Set<String> = []
         var requestsWaiting = true
         var standings = AlarmStandings()
         /// Alarms whose records the tree refuses to take, and when they are tried again: they cost themselves alone.
@@ -192,6 +194,7 @@ final class AlarmProcessor: Service {
             guard event.type == .nodeDeleted, event.path.split(separator: "/").last?.first == "@" else { return false }
         }
         return state.withLock { state in
+            if case .event(let event) = element, state.removing.remove(event.path) != nil { return false }
             state.recordsMayHaveGone = true
             // Whoever is not active reads all records when it is elected.
             return state.lease != nil
@@ -254,7 +257,10 @@ final class AlarmProcessor: Service {
     /// Brings this gateway's picture up to what its predecessors, or a transaction of open outcome, left; says in the
     /// journal who is active now.
     private func prepare(_ lease: Lease) async throws {
-        state.withLock { $0.recordsMayHaveGone = false }
+        state.withLock { state in
+            state.recordsMayHaveGone = false
+            state.removing = []
+        }
         try await journal.catchUp()
         let contents = try await AlarmStore(client: client, outsiders: outsiders).contents()
         plant.restoreAlarms(contents.records.filter(known.isCurrent))

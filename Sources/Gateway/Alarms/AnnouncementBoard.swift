@@ -80,8 +80,8 @@ final class AnnouncementBoard: Sendable {
 
     func disconnected() { change { $0.disconnected() } }
 
-    func recordsLost(_ records: [AlarmRecord]) {
-        change { $0.recordsLost(records) }
+    func recordsLost(_ records: [AlarmRecord], areRemoved: Bool = false) {
+        change { $0.recordsLost(records, areRemoved: areRemoved) }
         turns.wake()
     }
 

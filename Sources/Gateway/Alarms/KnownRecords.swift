@@ -11,6 +11,8 @@ final class KnownRecords: Sendable {
         var records: [AlarmPath: AlarmRecord] = [:]
         /// Of alarms that were removed: the revision of the last record, and the number of the entry that says so.
         var forgotten: [AlarmPath: (revision: Int64, sequence: Int64)] = [:]
+        /// The same alarms by the number of the entry.
+        var entries: [Int64: AlarmPath] = [:]
 
         func isCurrent(_ record: AlarmRecord) -> Bool { record.revision > forgotten[record.path]?.revision ?? .min }
     }
@@ -50,7 +52,9 @@ final class KnownRecords: Sendable {
     func forget(_ record: AlarmRecord, at sequence: Int64) {
         state.withLock { state in
             guard state.isCurrent(record) else { return }
+            if let former = state.forgotten[record.path] { state.entries[former.sequence] = nil }
             state.forgotten[record.path] = (record.revision, sequence)
+            state.entries[sequence] = record.path
             if let known = state.records[record.path], known.revision <= record.revision {
                 state.records[record.path] = nil
             }
@@ -60,11 +64,18 @@ final class KnownRecords: Sendable {
     /// An entry has gone from the journal, for every gateway.
     func entryRemoved(_ sequence: Int64) {
         state.withLock { state in
-            if state.forgotten.isEmpty { return }
-            state.forgotten = state.forgotten.filter { $0.value.sequence != sequence }
+            if let alarm = state.entries.removeValue(forKey: sequence) { state.forgotten[alarm] = nil }
         }
     }
 
     /// The journal was deleted and begins again.
-    func journalRestarted() { state.withLock { $0.forgotten = [:] } }
+    func journalRestarted() {
+        state.withLock { state in
+            state.forgotten = [:]
+            state.entries = [:]
+        }
+    }
+
+    /// The revision with which an alarm was removed, as long as the journal says so.
+    func forgottenRevision(of alarm: AlarmPath) -> Int64? { state.withLock { $0.forgotten[alarm]?.revision } }
 }

@@ -45,6 +45,7 @@ final class RetainedRecords: Service {
     private let client: ZooKeeperClient
     private let broker: any RetainedMessageSource
     private let board: AnnouncementBoard
+    private let known: KnownRecords
     private let topics: AlarmTopics
     private let echoTopic: String
     private let session: @Sendable () -> AsyncStream<MQTTConnectionState>
@@ -63,14 +64,16 @@ final class RetainedRecords: Service {
     ///   - term: the active processor's term, when that is this gateway.
     ///   - lease: the lease under which announcements may leave.
     init(
-        client: ZooKeeperClient, broker: any RetainedMessageSource, board: AnnouncementBoard, topics: AlarmTopics,
-        gateway: String, session: @escaping @Sendable () -> AsyncStream<MQTTConnectionState>, turns: Wake,
+        client: ZooKeeperClient, broker: any RetainedMessageSource, board: AnnouncementBoard, known: KnownRecords,
+        topics: AlarmTopics, gateway: String, session: @escaping @Sendable () -> AsyncStream<MQTTConnectionState>,
+        turns: Wake,
         term: @escaping @Sendable () -> Int64?, lease: @escaping @Sendable () -> Lease?,
         health: FailureBoard, clock: GatewayClock, logger: Logger
     ) {
         self.client = client
         self.broker = broker
         self.board = board
+        self.known = known
         self.topics = topics
         echoTopic = topics.echo(of: gateway)
         self.session = session
@@ -162,6 +165,7 @@ final class RetainedRecords: Service {
         guard lease() != nil else { throw LeaseLost(path: TreeLayout.alarmProcessor, reason: .deadlinePassed) }
         let differing = comparison.differing(from: records)
         board.recordsLost(differing)
+        removeStrays(comparison.strays(besides: records))
         if comparison.overflowed > 0 {
             logger.warning(
                 "the broker retains more below the alarms' topic than can be compared; remove what is not linekeeper's",
@@ -179,6 +183,26 @@ final class RetainedRecords: Service {
                 "the broker does not retain these alarm records as they are; they are published again",
                 metadata: ["retained": "\(comparison.count)", "published": "\(differing.count)"])
         }
+    }
+
+    /// A broker that comes back with what it last wrote to its disk has alarms again that were removed. Of others that the
+    /// tree does not have, nobody knows better than the operators.
+    private func removeStrays(_ strays: [AlarmRecord]) {
+        var unknown: [String] = []
+        var removed: [AlarmRecord] = []
+        for stray in strays {
+            if let revision = known.forgottenRevision(of: stray.path), stray.revision <= revision {
+                removed.append(stray)
+                removed[removed.count - 1].revision = revision
+            } else if known.record(of: stray.path) == nil {
+                unknown.append(topics.record(of: stray.path))
+            }
+        }
+        if !removed.isEmpty { board.recordsLost(removed, areRemoved: true) }
+        guard let first = unknown.first else { return }
+        outsiders.notice(
+            "the broker retains alarms that the tree does not have; mosquitto_pub -r -n -t TOPIC removes one",
+            ["topics": "\(unknown.count)", "first": first])
     }
 
     /// What the broker retains; incomplete when it did not show all of it in time.

@@ -197,8 +197,8 @@ final class PlantState: Sendable {
     func defines(_ device: DeviceRecord) -> Bool { state.withLock { $0.plant.defines(device) } }
     func defines(alarm: AlarmPath) -> Bool { state.withLock { $0.plant.defines(alarm: alarm) } }
 
-    /// Something was removed from the tree at an operator's wish.
-    func forget(_ forgotten: Forgotten) { state.withLock { $0.plant.forget(forgotten) } }
+    /// Something was removed from the tree because an operator asked for it.
+    func forget(_ forgotten: Forgotten) { change { $0.plant.forget(forgotten, at: $1) } }
 
     /// See ``LivePlant/tagsToForget(with:in:)``.
     func tagsToForget(

@@ -12,6 +12,9 @@ protocol WritableShards: Sendable {
     /// moment, others that may not be written yet.
     func writable() -> (leases: [Lease?], mask: UInt64, isIncomplete: Bool)
 
+    /// Returns once the plant knows what operators have had removed until now.
+    func catchUpWithRemovals() async throws
+
     /// Works towards writing what is owned, until cancelled.
     func run() async
 }
@@ -269,6 +272,7 @@ struct TagMirror<Shards: WritableShards>: Service {
         parents.forget()
         do {
             let nodes = try await TreeWalk(client: client).data(of: writes.map(Self.path(of:)))
+            if nodes.contains(where: { $0 == nil }) { try await shards.catchUpWithRemovals() }
             plant.reconcile(nodes: zip(writes, nodes).map { (tag: $0.tag, data: $1.map { $0.data ?? [] }) })
             return Set(zip(writes, nodes).filter { $1 == nil }.map(\.0.tag))
         } catch {

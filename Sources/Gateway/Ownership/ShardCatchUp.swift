@@ -19,7 +19,7 @@ final class ShardCatchUp: Sendable {
     private let client: ZooKeeperClient
     private let plant: PlantState
     private let shards: ShardOwnership
-    private let removals: @Sendable () async throws -> Void
+    private let followRemovals: @Sendable () async throws -> Void
     private let caughtUp: @Sendable () -> Void
     private let clock: GatewayClock
     private let failures: FailureLog
@@ -28,23 +28,26 @@ final class ShardCatchUp: Sendable {
     private let tokens = Mutex([Int64?](repeating: nil, count: TreeLayout.shardCount))
 
     /// - Parameters:
-    ///   - removals: returns once the plant knows what the journal says was removed until now.
+    ///   - followRemovals: returns once the plant knows what the journal says was removed until now.
     ///   - caughtUp: told when there are shards that may be written now.
     init(
         client: ZooKeeperClient, plant: PlantState, shards: ShardOwnership, health: FailureBoard,
-        clock: GatewayClock = .system, removals: @escaping @Sendable () async throws -> Void = {},
+        clock: GatewayClock = .system, followRemovals: @escaping @Sendable () async throws -> Void = {},
         caughtUp: @escaping @Sendable () -> Void
     ) {
         self.client = client
         self.plant = plant
         self.shards = shards
-        self.removals = removals
+        self.followRemovals = followRemovals
         self.caughtUp = caughtUp
         self.clock = clock
         failures = health.log(
             .shards, began: "tags of shards that were gained cannot be read, and are not written",
             ended: "tags of shards that were gained are read again")
     }
+
+    /// Returns once the plant knows what the journal says was removed until now: nodes were missing.
+    func catchUpWithRemovals() async throws { try await followRemovals() }
 
     /// A shard was gained.
     func wake() { turns.wake() }
@@ -96,7 +99,7 @@ final class ShardCatchUp: Sendable {
                 let nodes = try await TreeWalk(client: client).data(
                     of: tags.map { TreeLayout.tags + "/" + $0.znodePath })
                 // A tag that an operator had removed is not written again; one that has just gone is.
-                if nodes.contains(where: { $0 == nil }) { try await removals() }
+                if nodes.contains(where: { $0 == nil }) { try await followRemovals() }
                 plant.reconcile(
                     shards: group, nodes: zip(tags, nodes).map { (tag: $0.tag, data: $1.map { $0.data ?? [] }) })
                 tokens.withLock { tokens in

@@ -33,6 +33,8 @@ final class RefusedNodes<ID: Hashable & Sendable>: Sendable {
 extension ZooKeeperError {
     /// Whether the tree refuses what was asked for because of the node that it concerns: asking again about others may do.
     var isRefusalOfNode: Bool {
-        [.noAuth, .quotaExceeded, .noChildrenForEphemerals, .badArguments, .requestTooLarge, .invalidACL].contains(code)
+        [
+            .noAuth, .quotaExceeded, .noChildrenForEphemerals, .badArguments, .requestTooLarge, .invalidACL, .notEmpty,
+        ].contains(code)
     }
 }

@@ -111,9 +111,11 @@ extension AlarmRecord {
         return .success(ProposedTransition(transition: .acknowledged, record: record, at: at))
     }
 
-    /// The last record of an alarm that is removed: as it was, with the next revision.
+    /// The last record of an alarm that is removed: normal, so that a receiver that goes by the state sees it end.
     public func forgetting(at: Milliseconds, epoch: Int64) -> ProposedTransition {
         var record = self
+        record.state = .normal
+        record.condition = .normal
         record.revision &+= 1
         record.epoch = epoch
         return ProposedTransition(transition: .forgotten, record: record, at: at)

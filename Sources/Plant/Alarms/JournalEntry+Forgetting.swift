@@ -12,16 +12,24 @@ public enum Forgotten: Sendable, Hashable {
 
 /// The entries of what operators have removed.
 extension JournalEntry {
-    /// The entry of an alarm that is removed; `forgetting` is its last step.
-    public init(forgetting: ProposedTransition, by: String, comment: String?, gateway: String) {
+    /// The entry of an alarm that is removed; `forgetting` is its last step, `was` its state before.
+    ///
+    /// The last record is not under `record`: gateways of earlier versions would keep it as the newest one.
+    public init(
+        forgetting: ProposedTransition, was state: AlarmState, by: String, comment: String?, gateway: String
+    ) {
         self.init(forgetting, gateway: gateway)
         self.by = by
         details["comment"] = comment.map(JSONValue.string)
+        details[Member.was.rawValue] = .string(state.rawValue)
+        details[Member.removed.rawValue] = record
+        record = nil
     }
 
     /// The entry of a tag or device that is removed; nil for an alarm, whose entry has a step of its life.
     public init?(
-        forgetting forgotten: Forgotten, at: Milliseconds, by: String, comment: String?, gateway: String, epoch: Int64
+        forgetting forgotten: Forgotten, at: Milliseconds, by: String, comment: String?, gateway: String, epoch: Int64,
+        tags: Int
     ) {
         let (member, path): (Member, TagPath)
         switch forgotten {
@@ -32,21 +40,33 @@ extension JournalEntry {
         self.init(
             kind: .operator, at: at, gateway: gateway, epoch: epoch, by: by,
             transition: AlarmTransition.forgotten.rawValue, details: [member.rawValue: .string(path.text)])
+        if case .device = forgotten { details["tags"] = .integer(Int64(tags)) }
         details["comment"] = comment.map(JSONValue.string)
     }
 
     /// What the entry says was removed; nil when it is about something else.
     public func forgotten() throws(AlarmRecordMistake) -> Forgotten? {
         guard transition == AlarmTransition.forgotten.rawValue else { return nil }
-        if kind == .alarm { return try alarmRecord().map { .alarm($0) } }
+        if kind == .alarm { return try forgottenAlarm().map { .alarm($0) } }
         guard kind == .operator else { return nil }
         if let tag = path(.tag) { return .tag(tag) }
         return path(.device).map { .device($0) }
+    }
+
+    private func forgottenAlarm() throws(AlarmRecordMistake) -> AlarmRecord? {
+        guard let json = details[Member.removed.rawValue] else { return nil }
+        return try AlarmRecord(json: json)
+    }
+
+    /// The last step of an alarm that was removed.
+    func forgettingTransition() throws(AlarmRecordMistake) -> ProposedTransition? {
+        guard transition == AlarmTransition.forgotten.rawValue, let record = try forgottenAlarm() else { return nil }
+        return ProposedTransition(transition: .forgotten, record: record, at: at)
     }
 
     private func path(_ member: Member) -> TagPath? {
         details[member.rawValue]?.stringValue.flatMap { try? TagPath($0) }
     }
 
-    private enum Member: String { case tag, device }
+    private enum Member: String { case tag, device, was, removed }
 }

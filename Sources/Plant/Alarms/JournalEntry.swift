@@ -113,6 +113,7 @@ public struct JournalEntry: Sendable, Hashable {
     /// The alarm's transition that this entry records; nil when it records something else, or a transition that we do
     /// not know.
     public func alarmTransition() throws(AlarmRecordMistake) -> ProposedTransition? {
+        if let forgetting = try forgettingTransition() { return forgetting }
         guard kind == .alarm, let transition = transition.flatMap(AlarmTransition.init(rawValue:)), let record else {
             return nil
         }

@@ -7,9 +7,11 @@ extension LivePlant {
         GatewayFault.isOwn(tag) ? GatewayFault.parts(of: tag) != nil : ingest.makes(tag)
     }
 
-    /// Whether a route of the configuration has made this device. A record that names no route is believed.
+    /// Whether a route of the configuration makes this device: the one that its record names, or another one of which this
+    /// gateway knows tags of it. A record that names no route is believed.
     public func defines(_ device: DeviceRecord) -> Bool {
-        device.route.isEmpty || ingest.hasRoute(named: device.route)
+        if device.route.isEmpty || ingest.hasRoute(named: device.route) { return true }
+        return (try? TagPath(device.device)).flatMap(ingest.devices.id).map { ingest.devices[$0].route != nil } ?? false
     }
 
     /// Whether the configuration, or Linekeeper itself, defines this alarm, and makes its tag.
@@ -28,8 +30,8 @@ extension LivePlant {
         case running(gateway: String)
         /// A tag of a gateway goes with the gateway.
         case ofGateway(device: TagPath)
-        /// The alarm is defined and stands, and so does its tag.
-        case watched(AlarmState)
+        /// The alarm is defined, and its tag is known.
+        case watched
         /// It was to go only if nothing defines it.
         case defined
         /// More than one transaction takes.
@@ -41,81 +43,100 @@ extension LivePlant {
             case .online(let device): "its device \(device) is online and would bring it back at once"
             case .running(let gateway): "gateway \(gateway) is running"
             case .ofGateway(let device): "it goes with its gateway: forget the device \(device)"
-            case .watched(let state):
-                "it is in state \(state), and its tag is watched: acknowledge it, or forget the tag or its device first"
+            case .watched: "it is defined, and its tag is known: forget the tag or its device, which takes it along"
             case .defined: "the configuration of the active alarm processor defines it"
             case .tooMuch: "it has more tags and alarms than one transaction takes: forget some of its tags first"
             }
         }
     }
 
-    /// The tags, and the device if it is one, whose memory and nodes go with something; or why it must stay.
+    /// The tags that this gateway knows of and that go with something; or why it must stay.
     ///
     /// | what | may be removed |
     /// | --- | --- |
+    /// | an alarm that nothing defines | always |
+    /// | an alarm | when its tag is not known: with the tag, or after it |
     /// | a tag that no route makes | always |
     /// | a tag | while its device is not online, or while it is stale |
     /// | a device whose route is gone | always |
     /// | a device | while it is not online |
     /// | a gateway, as a device | while it does not run |
     /// | a tag of a gateway | with the gateway only |
+    ///
+    /// - Parameter tree: the record of the device.
     public func tagsToForget(with forgotten: Forgotten, in tree: DeviceRecord?) throws(ForgettingRefusal) -> [TagPath] {
         switch forgotten {
         case .alarm(let record):
-            try mayForget(record)
+            if defines(alarm: record.path), let tag = ingest.tags.id(of: record.path.tag), latest.entry(tag) != nil {
+                throw .watched
+            }
             return []
         case .tag(let path):
             if let own = GatewayFault.parts(of: path) { throw .ofGateway(device: own.device) }
-            guard let tag = ingest.tags.id(of: path), let entry = latest.entry(tag), entry.quality != .stale else {
-                return [path]
+            if let tag = ingest.tags.id(of: path), isAlive(tag) {
+                throw .online(device: ingest.devices[ingest.tags[tag].device].path)
             }
-            let device = ingest.tags[tag].device
-            if ingest.devices.state(of: device).state == .online { throw .online(device: ingest.devices[device].path) }
             return [path]
         case .device(let path):
-            if let (gateway, own) = ownTags.first(where: { $0.value.device == path }) {
-                guard own.missingSince != nil else { throw .running(gateway: gateway) }
-            } else if tree.map(defines) ?? true, let device = ingest.devices.id(of: path),
-                ingest.devices.state(of: device).state == .online
-            {
+            if let gateway = runningGateway(path) { throw .running(gateway: gateway) }
+            guard let device = ingest.devices.id(of: path) else { return [] }
+            if tree.map(defines) ?? true, ingest.devices.state(of: device).state == .online {
                 throw .online(device: path)
             }
-            guard let device = ingest.devices.id(of: path) else { return [] }
             return ingest.tags.tags(of: device).filter { latest.entry($0) != nil || nodeExists[$0.index] }
                 .map { ingest.tags[$0].path }
         }
     }
 
-    /// An alarm that the configuration defines goes when it is normal, or after its tag.
-    private func mayForget(_ record: AlarmRecord) throws(ForgettingRefusal) {
-        guard record.state != .normal, defines(alarm: record.path), let tag = ingest.tags.id(of: record.path.tag),
-            latest.entry(tag) != nil
-        else { return }
-        throw .watched(record.state)
+    /// Whether a tag has a value that its device stands behind.
+    private func isAlive(_ tag: TagID) -> Bool {
+        guard let entry = latest.entry(tag), entry.quality != .stale else { return false }
+        return ingest.devices.state(of: ingest.tags[tag].device).state == .online
+    }
+
+    /// The gateway that a device stands for, if it runs.
+    private func runningGateway(_ device: TagPath) -> String? {
+        ownTags.first { $0.value.device == device && $0.value.missingSince == nil }?.key
     }
 
     // MARK: Removing
 
     /// Something was removed, here or by another gateway. What is heard of it from now on is heard for the first time.
-    public mutating func forget(_ forgotten: Forgotten) {
+    ///
+    /// The message may have come first: only what was silent is removed, so what is alive here has been heard since. It
+    /// is kept and written again.
+    public mutating func forget(_ forgotten: Forgotten, at now: Milliseconds) {
         switch forgotten {
-        case .alarm(let record): alarms.forget(record)
-        case .tag(let path): if let tag = ingest.tags.id(of: path) { forget(tag) }
+        case .alarm(let record):
+            alarms.forget(record)
+            // What its tag has shown since, it is to show again.
+            if let tag = ingest.tags.id(of: record.path.tag), latest.entry(tag) != nil {
+                lookLater(at: tag, since: now, delays: [:])
+            }
+        case .tag(let path):
+            if let tag = ingest.tags.id(of: path) { forget(tag) }
         case .device(let path):
-            guard let device = ingest.devices.id(of: path) else { return }
+            guard let device = ingest.devices.id(of: path), runningGateway(path) == nil else { return }
             for tag in ingest.tags.tags(of: device) { forget(tag) }
-            firstSeen[device] = nil
             routesInTree[device] = nil
-            changedDevices.remove(device)
-            ingest.forget(device)
+            // One that no route has made is online only as the tree had it.
+            if ingest.devices[device].route != nil, ingest.devices.state(of: device).state == .online {
+                firstSeen[device] = now
+                changedDevices.insert(device)
+            } else {
+                firstSeen[device] = nil
+                changedDevices.remove(device)
+                ingest.forget(device)
+            }
             for (gateway, own) in ownTags where own.device == path { ownTags[gateway] = nil }
         }
     }
 
     private mutating func forget(_ tag: TagID) {
+        nodeExists[tag.index] = false
+        if isAlive(tag) { return latest.markDirty(tag) }
         latest.forget(tag)
         unseen[tag] = nil
-        nodeExists[tag.index] = false
         isHeardWithoutTime[tag.index] = false
     }
 }

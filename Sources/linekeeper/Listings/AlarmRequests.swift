@@ -19,14 +19,18 @@ enum AlarmRequests {
         } catch let error as ZooKeeperError where error.code == .noNode {
             throw CommandFailure(.no, "no gateway has ever run on this tree; start one (linekeeper run)")
         }
-        guard let answer = try await answer(at: path, created: watch, client) else {
-            let time = HumanText.span(patience.milliseconds)
+        if let answer = try await answer(at: path, created: watch, client) { return answer }
+        let time = HumanText.span(patience.milliseconds)
+        guard let processor = try await PlantStatus.alarmProcessor(client) else {
             throw CommandFailure(
                 .no,
                 "nobody processes alarms at the moment: no answer within \(time); is a gateway running? (linekeeper status)"
             )
         }
-        return answer
+        throw CommandFailure(
+            .no,
+            "gateway \(printable(processor)), which processes alarms, has not answered within \(time); linekeeper status may say why, or it is of a version that does not know such requests"
+        )
     }
 
     /// The request as answered; nil when nobody answered in time, and then it is withdrawn.

@@ -5,6 +5,11 @@ import Plant
 struct Definitions: Sendable {
     private let plant: LivePlant?
 
+    private init() { plant = nil }
+
+    /// Knows nothing.
+    static let none = Definitions()
+
     /// Knows nothing when the command line names another tree or plant, or there is no configuration.
     init(_ tree: TreeOptions) throws {
         guard tree.configuration.file != nil, tree.server == nil, tree.plant == nil else {

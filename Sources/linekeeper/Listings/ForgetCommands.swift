@@ -23,8 +23,8 @@ struct AlarmsForgetCommand: AsyncParsableCommand {
         abstract: "Remove an alarm that nothing defines any more, or whose tag is gone.",
         discussion: """
             The record goes from the tree and from the broker, and the journal says who wanted it. An alarm that is \
-            defined stays while it stands and its tag is watched: acknowledge it, or forget its tag or device, which \
-            takes its alarms with it. Should the tag be heard again beyond a limit, the alarm is raised again.
+            defined stays while its tag is known: forget its tag or device, which takes its alarms with it. Should the \
+            tag be heard again beyond a limit, the alarm is raised again.
 
             Examples:
 
@@ -47,6 +47,7 @@ struct AlarmsForgetCommand: AsyncParsableCommand {
         guard options.orphaned == (alarm == nil), options.orphaned || tag != nil else {
             throw ValidationError("say which alarm: its tag and its name, or --orphaned")
         }
+        try Forgetting.check([tag, alarm])
     }
 
     func run() async throws {
@@ -79,18 +80,22 @@ struct TagsForgetCommand: AsyncParsableCommand {
     @OptionGroup var tree: TreeOptions
     @OptionGroup var options: ForgetOptions
 
-    @Argument(help: "The tag, as the listing shows it; with --orphaned a filter.")
+    @Argument(help: "The tag, as the listing shows it, or a filter.")
     var tag: String?
 
     func validate() throws {
         guard options.orphaned || tag != nil else { throw ValidationError("say which tag, or --orphaned") }
+        try Forgetting.check([tag])
     }
 
     func run() async throws {
-        if let tag, !options.orphaned { return try await Forgetting.run([.tag(tag)], options, tree) }
-        let definitions = try Forgetting.definitions(tree)
+        if let tag, !options.orphaned, !Forgetting.isFilter(tag) {
+            return try await Forgetting.run([.tag(tag)], options, tree)
+        }
+        let orphaned = options.orphaned
+        let definitions = orphaned ? try Forgetting.definitions(tree) : .none
         let listing = TagRow.listing(try Forgetting.filter(tag), definitions: definitions)
-        try await Forgetting.run(listing, options, tree) { $0.isOrphaned ? .tag($0.tag.text) : nil }
+        try await Forgetting.run(listing, options, tree) { $0.isOrphaned || !orphaned ? .tag($0.tag.text) : nil }
     }
 }
 
@@ -115,18 +120,24 @@ struct DevicesForgetCommand: AsyncParsableCommand {
     @OptionGroup var tree: TreeOptions
     @OptionGroup var options: ForgetOptions
 
-    @Argument(help: "The device, as the listing shows it; with --orphaned a filter.")
+    @Argument(help: "The device, as the listing shows it, or a filter.")
     var device: String?
 
     func validate() throws {
         guard options.orphaned || device != nil else { throw ValidationError("say which device, or --orphaned") }
+        try Forgetting.check([device])
     }
 
     func run() async throws {
-        if let device, !options.orphaned { return try await Forgetting.run([.device(device)], options, tree) }
-        let definitions = try Forgetting.definitions(tree)
+        if let device, !options.orphaned, !Forgetting.isFilter(device) {
+            return try await Forgetting.run([.device(device)], options, tree)
+        }
+        let orphaned = options.orphaned
+        let definitions = orphaned ? try Forgetting.definitions(tree) : .none
         let listing = DeviceRow.listing(try Forgetting.filter(device), definitions: definitions)
-        try await Forgetting.run(listing, options, tree) { $0.isOrphaned ? .device($0.record.device) : nil }
+        try await Forgetting.run(listing, options, tree) {
+            $0.isOrphaned || !orphaned ? .device($0.record.device) : nil
+        }
     }
 }
 
@@ -143,6 +154,20 @@ enum Forgetting {
         return definitions
     }
 
+    static func isFilter(_ text: String) -> Bool {
+        text.split(separator: "/").contains { $0 == "+" || $0 == "#" }
+    }
+
+    /// - Throws: a mistake of the command line, for names that nothing has.
+    static func check(_ names: [String?]) throws {
+        for case let name? in names {
+            guard !name.isEmpty else { throw ValidationError("a name is empty") }
+            guard name.utf8.count <= AlarmRequest.textLimit else {
+                throw ValidationError("a name has more than \(AlarmRequest.textLimit) bytes")
+            }
+        }
+    }
+
     static func filter(_ text: String?) throws -> TopicFilter {
         var argument = FilterArgument()
         argument.filter = text ?? "#"
@@ -154,7 +179,10 @@ enum Forgetting {
         subject: @escaping @Sendable (Row) -> AlarmRequest.Subject?
     ) async throws {
         let subjects = try await tree.withTree { try await listing.rows($0).compactMap(subject) }
-        guard !subjects.isEmpty else { return Terminal.errorLine("no \(Row.noun) is orphaned") }
+        guard !subjects.isEmpty else {
+            return Terminal.errorLine(
+                options.orphaned ? "no \(Row.noun) is orphaned" : "no \(Row.noun) matches")
+        }
         try await run(subjects, options, tree)
     }
 
@@ -193,8 +221,10 @@ enum Forgetting {
     private static func companions(_ answer: AlarmRequest) -> String {
         guard let removed = answer.removed else { return "" }
         var parts: [String] = []
-        if case .device = answer.subject, removed.tags > 0 { parts.append("\(removed.tags) tags") }
-        if case .alarm = answer.subject {} else if removed.alarms > 0 { parts.append("\(removed.alarms) alarms") }
-        return parts.isEmpty ? "" : " with its \(parts.joined(separator: " and "))"
+        if case .device = answer.subject, removed.tags > 0 { parts.append(count(removed.tags, "tag")) }
+        if case .alarm = answer.subject {} else if removed.alarms > 0 { parts.append(count(removed.alarms, "alarm")) }
+        return parts.isEmpty ? "" : " with \(parts.joined(separator: " and "))"
     }
+
+    private static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
 }

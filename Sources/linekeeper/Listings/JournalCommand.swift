@@ -148,6 +148,10 @@ enum JournalLine {
             let value = alarm.value.map(HumanText.number) ?? "–"
             return "\(transition) \(alarm.path)  \(alarm.condition) at \(value)  → \(alarm.state)"
         }
+        if case .alarm(let alarm)? = try? entry.forgotten() {
+            let was = entry.details["was"]?.stringValue.map { "  was \($0)" } ?? ""
+            return "\(transition) \(alarm.path)\(was)"
+        }
         if entry.kind == .command, let command = command(entry.details) { return "\(transition) \(command)" }
         let details = entry.details.filter { !["gateway", "epoch"].contains($0.key) }
             .map { "\($0.key)=\(HumanText.value($0.value))" }.joined(separator: " ")

@@ -119,6 +119,12 @@ struct PlantStatus: Sendable {
         }
     }
 
+    /// The gateway that processes alarms; nil when none does.
+    static func alarmProcessor(_ client: ZooKeeperClient) async throws -> String? {
+        guard let (path, _) = try await firstInQueue(TreeLayout.alarmProcessor, client) else { return nil }
+        return try await TreeWalk(client: client).data(of: [path])[0]?.data.map { String(decoding: $0, as: UTF8.self) }
+    }
+
     /// The owner's node among the candidates for a lock, and how many there are.
     private static func firstInQueue(
         _ path: String, _ client: ZooKeeperClient

@@ -1,3 +1,4 @@
+import Foundation
 import Logging
 import MQTT
 import Plant
@@ -92,7 +93,7 @@ final class AlarmTestBed: Sendable {
                 lease: { [processor] in processor.announcingLease }, counters: counters, health: health, clock: clock,
                 logger: logger)
             retained = RetainedRecords(
-                client: client, broker: broker, board: board, topics: topics, gateway: name,
+                client: client, broker: broker, board: board, known: known, topics: topics, gateway: name,
                 session: { [session] in session.connectionUpdates() }, turns: wakes.retained,
                 term: { [processor] in processor.lease?.token },
                 lease: { [processor] in processor.announcingLease }, health: health, clock: clock, logger: logger)
@@ -153,9 +154,12 @@ final class AlarmTestBed: Sendable {
     /// Starts a gateway in `group`. `port`: of a proxy before the tree.
     func gateway(
         _ name: String, in group: inout ThrowingTaskGroup<Void, any Error>, broker: ScriptedBroker = ScriptedBroker(),
-        port: Int? = nil, limits: Announcements.Limits = .init(), clock: GatewayClock = .system, logger: Logger? = nil
+        port: Int? = nil, limits: Announcements.Limits = .init(), clock: GatewayClock = .system, logger: Logger? = nil,
+        staleAfter: String = "600s"
     ) async throws -> TestGateway {
-        let fixture = try ConfigurationFixture(["linekeeper.yaml": soundHead + Self.plantFile])
+        let fixture = try ConfigurationFixture([
+            "linekeeper.yaml": soundHead + Self.plantFile.replacingOccurrences(of: "600s", with: staleAfter)
+        ])
         let gateway = try TestGateway(
             name, try await tree.client(in: &group, port: port), try fixture.load(), broker: broker, limits: limits,
             clock: clock, logger: logger ?? tree.logger)
@@ -166,7 +170,7 @@ final class AlarmTestBed: Sendable {
     /// Alarm entries of the journal in order, as `ACT press1 1`: transition, machine, revision.
     func journal() async throws -> [String] {
         try await entries().compactMap { entry in
-            guard let record = try entry.alarmRecord() else { return nil }
+            guard let record = try entry.alarmTransition()?.record ?? entry.alarmRecord() else { return nil }
             return "\(entry.transition ?? "?") \(record.path.tag.text.split(separator: "/")[2]) \(record.revision)"
         }
     }

@@ -1,4 +1,5 @@
 import OrderedCollections
+import Synchronization
 import TestFixtures
 import Testing
 import ZooKeeperClient
@@ -56,6 +57,7 @@ struct ForgettingTests {
             let answer = try await Self.ask(bed, .alarm("tooHot", tag: orphan.path.tag.text), onlyIfOrphaned: true)
             #expect(answer.result == .done, "\(answer)")
             #expect(try await bed.tree.operatorClient.exists(node) == nil)
+            #expect(!gateway.processor.state.withLock { $0.recordsMayHaveGone })
             // Nodes that only led to it go as well.
             try await eventually("the way to it") {
                 try await bed.tree.operatorClient.getChildren(TreeLayout.alarms).isEmpty
@@ -75,22 +77,31 @@ struct ForgettingTests {
         }
     }
 
+    /// Nothing is heard of the gateway's devices for longer than `staleAfter`, which is a second here.
+    private static func fallSilent(_ gateway: Bed.TestGateway) async throws {
+        try await eventually("the device is stale") {
+            _ = gateway.plant.advance(raisesUnheard: false)
+            return gateway.plant.value(of: try Bed.alarm("press1").tag)?.quality == .stale
+        }
+    }
+
     @Test("an alarm that is defined stays while it stands; a device takes its tags and alarms with it")
     func device() async throws {
         try await Bed.with { bed, group in
-            let gateway = try await bed.gateway("g1", in: &group)
+            let gateway = try await bed.gateway("g1", in: &group, staleAfter: "1s")
             let client = bed.tree.operatorClient
             gateway.hear("press1", 90)
             try await eventually("the alarm") { try await bed.announced() == ["true"] }
             let alarm = try Bed.alarm("press1")
             let refused = try await Self.ask(bed, .alarm("hot", tag: alarm.tag.text))
-            #expect(refused.result == .refused && refused.reason?.contains("UNACK") == true, "\(refused)")
+            #expect(refused.result == .refused && refused.reason?.contains("its tag is known") == true, "\(refused)")
             let online = try await Self.ask(bed, .device("factory/line1/press1"))
             #expect(online.result == .refused && online.reason?.contains("online") == true, "\(online)")
             #expect(try await Self.ask(bed, .device("factory/line1/nobody")).result == .refused)
             #expect(try await Self.ask(bed, .tag(alarm.tag.text), onlyIfOrphaned: true).result == .refused)
 
             // It is gone: what stands of it, with another device below it in the tree.
+            try await Self.fallSilent(gateway)
             gateway.plant.forget(.device(try TagPath("factory/line1/press1")))
             let record = DeviceRecord(
                 device: "factory/line1/press1", route: "machines", firstSeen: 1, state: .stale, since: 1)
@@ -147,10 +158,11 @@ struct ForgettingTests {
         #expect(known.isCurrent(record))
 
         try await Bed.with { bed, group in
-            let first = try await bed.gateway("g1", in: &group)
+            let first = try await bed.gateway("g1", in: &group, staleAfter: "1s")
             let client = bed.tree.operatorClient
             first.hear("press1", 90)
             try await eventually("the alarm") { try await bed.announced() == ["true"] }
+            try await Self.fallSilent(first)
             first.plant.forget(.tag(try Bed.alarm("press1").tag))
             let second = try await bed.gateway("g2", in: &group)
             #expect(try await Self.ask(bed, .alarm("hot", tag: try Bed.alarm("press1").tag.text)).result == .done)
@@ -165,6 +177,87 @@ struct ForgettingTests {
             // Its memory has the revision, too.
             second.hear("press1", 95)
             try await eventually("raised again") { try await bed.journal().last == "ACT press1 3" }
+        }
+    }
+
+    @Test("a device whose route is gone takes what lies below it along, but not what belongs to another device")
+    func orphanedDevice() async throws {
+        try await Bed.with { bed, group in
+            let client = bed.tree.operatorClient
+            let value = TagRecord(
+                value: .integer(1), quality: .stale, sourceTime: 1, receivedTime: 1, unit: nil, delays: [:]
+            ).serialized()
+            func device(_ name: String) -> [UInt8] {
+                DeviceRecord(device: name, route: "gone", firstSeen: 1, state: .online, since: 1).serialized()
+            }
+            for (path, data) in [
+                ("/devices/q/n1", device("q/n1")), ("/devices/q/n1/x", device("q/n1/x")), ("/tags/q/n1/t", value),
+                ("/tags/q/n1/t/u", value), ("/tags/q/n1/x/t", value),
+            ] {
+                try await client.ensurePath(path)
+                try await client.setData(path, data: data)
+            }
+            let gateway = try await bed.gateway("g1", in: &group)
+            try await eventually("it is active") { gateway.processor.announcingLease != nil }
+            let answer = try await Self.ask(bed, .device("q/n1"), onlyIfOrphaned: true)
+            #expect(answer.result == .done && answer.removed == .init(tags: 2, alarms: 0), "\(answer)")
+            try await eventually("the rest of the tree") {
+                try await TreeWalk(client: client).descendants(of: TreeLayout.tags).sorted()
+                    == ["/tags/q", "/tags/q/n1", "/tags/q/n1/x", "/tags/q/n1/x/t"]
+            }
+            #expect(try await client.getData("/devices/q/n1").data?.isEmpty ?? true)
+            #expect(try await client.getData("/devices/q/n1/x").data == device("q/n1/x"))
+        }
+    }
+
+    @Test("a request that the tree cannot grant, or that is too much, is refused and holds nothing up")
+    func impossible() async throws {
+        try await Bed.with { bed, group in
+            let client = bed.tree.operatorClient
+            let orphan = try Self.orphan()
+            let node = AlarmStore.nodePath(of: orphan.path)
+            try await client.ensurePath(node + "/child")
+            try await client.setData(node, data: orphan.serialized())
+            let wide = DeviceRecord(device: "wide", route: "gone", firstSeen: 1, state: .stale, since: 1)
+            try await client.ensurePath("/devices")
+            try await client.create("/devices/wide", data: wide.serialized())
+            try await client.ensurePath("/tags/wide")
+            for start in stride(from: 0, to: 4_100, by: 100) {
+                _ = try await client.transaction(
+                    (start..<start + 100).map { .create(path: "/tags/wide/\($0)", data: [], mode: .persistent) })
+            }
+            let gateway = try await bed.gateway("g1", in: &group)
+            try await eventually("it is active") { gateway.processor.announcingLease != nil }
+            let refused = try await Self.ask(bed, .alarm("tooHot", tag: orphan.path.tag.text))
+            #expect(refused.result == .refused && refused.reason?.contains("the tree refuses it") == true, "\(refused)")
+            let tooMuch = try await Self.ask(bed, .device("wide"))
+            #expect(tooMuch.result == .refused && tooMuch.reason?.contains("one transaction") == true, "\(tooMuch)")
+            gateway.hear("press2", 90)
+            try await eventually("the next alarm") { try await bed.journal().last == "ACT press2 1" }
+        }
+    }
+
+    @Test("a broker that comes back with what it had on its disk loses removed alarms again, and no others")
+    func brokerFromDisk() async throws {
+        try await Bed.with { bed, group in
+            let orphan = try Self.orphan()
+            let node = AlarmStore.nodePath(of: orphan.path)
+            try await bed.tree.operatorClient.ensurePath(String(node.dropLast("/@tooHot".count)))
+            try await bed.tree.operatorClient.create(node, data: orphan.serialized())
+            let gateway = try await bed.gateway("g1", in: &group)
+            let topic = "linekeeper/test/alarms/\(orphan.path)"
+            try await eventually("it is compared with the broker") { gateway.broker.retained[topic] != nil }
+            #expect(try await Self.ask(bed, .alarm("tooHot", tag: orphan.path.tag.text)).result == .done)
+            try await eventually("the broker has none") { gateway.broker.retained[topic] == nil }
+            var stranger = orphan
+            stranger.path = AlarmPath(tag: orphan.path.tag, alarm: "stranger")
+            let strangersTopic = "linekeeper/test/alarms/\(stranger.path)"
+            gateway.broker.setRetained(topic, orphan.serialized())
+            gateway.broker.setRetained(strangersTopic, stranger.serialized())
+            gateway.session.setConnected(false)
+            gateway.session.setConnected(true)
+            try await eventually("removed again") { gateway.broker.retained[topic] == nil }
+            #expect(gateway.broker.retained[strangersTopic] != nil)
         }
     }
 }

@@ -31,6 +31,8 @@ struct TagMirrorTests {
             )
         }
 
+        func catchUpWithRemovals() async throws {}
+
         func run() async {}
     }
 

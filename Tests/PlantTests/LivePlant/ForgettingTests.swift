@@ -52,7 +52,7 @@ struct ForgettingTests {
         #expect(Self.refusal(world.plant, .tag(try Self.path("office/lamp"))) == nil)
         world.pass(10_000)
         #expect(Self.refusal(world.plant, tag) == nil)
-        world.plant.forget(tag)
+        world.plant.forget(tag, at: world.clock)
         #expect(world.plant.value(of: try Self.path(Fixture.temperature)) == nil)
         var written = world.flush()
         #expect(written.isEmpty)
@@ -74,11 +74,18 @@ struct ForgettingTests {
         world.hear(30, at: 0, topic: "factory/l1/m1/pressure")
         let path = try Self.path(Self.device)
         #expect(Self.refusal(world.plant, .device(path), tree: Self.record(route: "machines")) == .online(device: path))
-        #expect(Self.refusal(world.plant, .device(path), tree: Self.record(route: "machinery")) == nil)
+        // It has another route now.
+        #expect(
+            Self.refusal(world.plant, .device(path), tree: Self.record(route: "machinery")) == .online(device: path))
+        var orphan = try Fixture().plant
+        var record = Self.record(route: "machinery")
+        record.state = .online
+        orphan.seedDevice(record, at: Fixture.start)
+        #expect(Self.refusal(orphan, .device(path), tree: record) == nil)
         world.pass(10_000)
         let tags = try world.plant.tagsToForget(with: .device(path), in: Self.record(route: "machines"))
         #expect(Set(tags.map(\.text)) == [Fixture.temperature, "factory/l1/m1/pressure"])
-        world.plant.forget(.device(path))
+        world.plant.forget(.device(path), at: world.clock)
         var (tagsWritten, devicesWritten) = (world.flush(), world.plant.takeChangedDevices(ownedBy: .max, limit: 10))
         #expect(tagsWritten.isEmpty && devicesWritten.isEmpty)
         world.plant.shardGained(ShardMap.shard(of: path))
@@ -91,24 +98,24 @@ struct ForgettingTests {
         #expect(tagsWritten.keys.sorted() == [Fixture.temperature])
     }
 
-    @Test("An alarm that is defined stays while it stands and its tag is known; removed, it is as if it had never been")
+    @Test("An alarm that is defined goes after its tag only; removed, it is as if it had never been")
     func alarms() throws {
         var world = try Fixture(staleAfter: 5_000)
         world.hear(90, at: 0)
         let first = world.record()
         let raised = try #require(first)
-        #expect(Self.refusal(world.plant, .alarm(raised)) == .watched(.unacknowledged))
-        world.pass(10_000)
-        #expect(Self.refusal(world.plant, .alarm(raised)) == .watched(.unacknowledged))
-        world.plant.forget(.tag(try Self.path(Fixture.temperature)))
-        #expect(Self.refusal(world.plant, .alarm(raised)) == nil)
+        #expect(Self.refusal(world.plant, .alarm(raised)) == .watched)
         var normal = raised
         normal.state = .normal
-        #expect(Self.refusal(world.plant, .alarm(normal)) == nil)
+        #expect(Self.refusal(world.plant, .alarm(normal)) == .watched)
+        world.pass(10_000)
+        #expect(Self.refusal(world.plant, .alarm(raised)) == .watched)
+        world.plant.forget(.tag(try Self.path(Fixture.temperature)), at: world.clock)
+        #expect(Self.refusal(world.plant, .alarm(raised)) == nil)
 
         let last = raised.forgetting(at: world.clock, epoch: 2)
         #expect(last.transition == .forgotten && last.record.revision == raised.revision + 1)
-        world.plant.forget(.alarm(last.record))
+        world.plant.forget(.alarm(last.record), at: world.clock)
         #expect(world.steps.isEmpty)
         let standing = try world.standing()
         #expect(standing == .normal)
@@ -118,10 +125,40 @@ struct ForgettingTests {
         let again = try #require(second)
         #expect(again.occurrence == 1 && again.revision == last.record.revision + 1 && again.state == .unacknowledged)
         // The same entry read late takes nothing back.
-        world.plant.forget(.alarm(last.record))
+        world.plant.forget(.alarm(last.record), at: world.clock)
         #expect(world.steps.isEmpty)
         let late = try world.standing()
         #expect(late != .normal)
+    }
+
+    @Test(
+        "What was heard before the entry of the removal is read is kept, and written and raised again",
+        arguments: [0, 2_000])
+    func heardFirst(onDelay: Milliseconds) throws {
+        var world = try Fixture(onDelay: onDelay, staleAfter: 5_000)
+        world.hear(90, at: 0)
+        world.pass(onDelay + 500)
+        world.prove()
+        let first = world.record()
+        let raised = try #require(first)
+        world.pass(10_000)
+        _ = world.flush()
+        _ = world.plant.takeChangedDevices(ownedBy: .max, limit: 10)
+        // The device speaks when another gateway has removed it, and this one has not read of that.
+        world.hear(95, at: world.now)
+        _ = world.flush()
+        world.plant.forget(.device(try Self.path(Self.device)), at: world.clock)
+        world.plant.forget(.alarm(raised.forgetting(at: world.clock, epoch: 1).record), at: world.clock)
+        let writes = world.plant.takeChanged(ownedBy: .max, limit: 10)
+        #expect(writes.map(\.znodePath) == [Fixture.temperature] && writes.map(\.exists) == [false])
+        let devices = world.plant.takeChangedDevices(ownedBy: .max, limit: 10).map(\.record)
+        #expect(devices.map(\.state) == [.online] && devices.map(\.firstSeen) == [world.clock])
+        world.pass(onDelay + 500)
+        world.prove()
+        world.pass(500)
+        world.prove()
+        let second = world.record()
+        #expect(second?.state == .unacknowledged && second?.value == 95 && second?.occurrence == 1, "\(world.steps)")
     }
 
     @Test("A gateway goes, as a device, while it does not run; a tag of it alone does not")
@@ -139,7 +176,7 @@ struct ForgettingTests {
         #expect(
             try world.plant.tagsToForget(with: .device(device), in: nil).map(\.text) == ["linekeeper/gateways/g/absent"]
         )
-        world.plant.forget(.device(device))
+        world.plant.forget(.device(device), at: world.clock)
         for _ in 0..<10 {
             world.pass(20_000)
             _ = world.plant.statusesRead([], at: world.clock)

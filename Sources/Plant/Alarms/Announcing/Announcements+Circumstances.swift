@@ -16,9 +16,10 @@ extension Announcements {
     public mutating func disconnected() { isConnected = false }
 
     /// The broker does not retain these records, or others in their place. They are published again in this order, unless
-    /// something newer of their alarm is owed or out.
-    public mutating func recordsLost(_ records: some Sequence<AlarmRecord>) {
-        for record in records where alarms[record.path, default: Alarm()].owe(again: record) {
+    /// something newer of their alarm is owed or out. `areRemoved`: they are the last ones of alarms that were removed, and
+    /// the broker is to retain nothing of those.
+    public mutating func recordsLost(_ records: some Sequence<AlarmRecord>, areRemoved: Bool = false) {
+        for record in records where alarms[record.path, default: Alarm()].owe(again: record, isRemoved: areRemoved) {
             guard alarms[record.path]?.isRepeating == false else { continue }
             alarms[record.path]?.isRepeating = true
             repeating.append(record.path)

@@ -46,12 +46,12 @@ extension Announcements {
         }
 
         /// The broker does not retain this record. What an entry owes comes first, and brings a newer one.
-        mutating func owe(again lost: AlarmRecord) -> Bool {
+        mutating func owe(again lost: AlarmRecord, isRemoved: Bool) -> Bool {
             guard events.isEmpty, awaitingRecord.isEmpty, lost.revision >= publishedRevision,
                 lost.revision > record?.revision ?? .min
             else { return false }
             record = lost
-            isRemoved = false
+            self.isRemoved = isRemoved
             isRecordOwed = false
             return true
         }

@@ -36,8 +36,19 @@ public struct RetainedComparison: Sendable {
         alarm.utf8.count + payload.count + bytesPerEntry
     }
 
-    /// The records that the broker has not, or of which it has another copy; the most urgent first. What the broker
-    /// retains of an alarm that has no record is left alone.
+    /// The alarms of which the broker retains a record and that have none, in the order of their names. What is no record of
+    /// the alarm that its topic names is left alone.
+    public func strays(besides records: some Sequence<AlarmRecord>) -> [AlarmRecord] {
+        let known = Set(records.map(\.path.description))
+        return payloads.compactMap { name, payload in
+            guard !known.contains(name), let record = try? AlarmRecord(parsing: payload),
+                record.path.description == name
+            else { return nil }
+            return record
+        }.sorted { $0.path < $1.path }
+    }
+
+    /// The records that the broker has not, or of which it has another copy; the most urgent first.
     public func differing(from records: some Sequence<AlarmRecord>) -> [AlarmRecord] {
         records.filter { payloads[$0.path.description] != $0.serialized() }.sorted { left, right in
             if left.priority != right.priority { return left.priority > right.priority }
