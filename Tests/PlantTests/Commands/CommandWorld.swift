@@ -27,7 +27,7 @@ struct CommandWorld {
 
     var dice: SeededRandom
     let isCalm: Bool
-    /// Commands past their deadline whose end the tree did not take: nothing waits for them.
+    /// Commands whose end the tree did not take: past their deadline nothing waits for them.
     private var endsRefused: Set<String> = []
     var now: Milliseconds = 0
     var zxid: Int64 = 10
@@ -144,7 +144,8 @@ struct CommandWorld {
             gateways[old].todo = []
             gateways[old].outcomes = []
         }
-        // The new owner reads everything afresh before it begins.
+        // The new owner, which may not have noticed yet that it had lost the shard, reads everything afresh before it begins.
+        feed(owner) { $0.shardLost(0) }
         let sorted = nodes.sorted { $0.value.czxid < $1.value.czxid }
         for (_, node) in sorted {
             feed(owner) { [now] in $0.seen(node.record, shard: 0, czxid: node.czxid, version: node.version, at: now) }
@@ -197,7 +198,7 @@ struct CommandWorld {
             return gateways[index].outcomes.append(.recordFailed(write.ticket, .outdated))
         }
         if !isCalm, chance(1) {
-            if write.record.state.isFinal, now >= write.record.deadline ?? .max { endsRefused.insert(id) }
+            if write.record.state.isFinal { endsRefused.insert(id) }
             return gateways[index].outcomes.append(.recordFailed(write.ticket, .refused))
         }
         if node.record.state.isFinal { violations.append("\(id) was written after its end: \(write.record.json)") }
@@ -244,7 +245,7 @@ struct CommandWorld {
         let waitsFor = nodes.first { other in
             other.value.record.device == node.record.device && other.value.czxid < node.czxid
                 && other.value.record.state == .sent && other.value.record.command == "start"
-                && !endsRefused.contains(other.key)
+                && !(endsRefused.contains(other.key) && now >= other.value.record.deadline ?? .max)
         }
         if let waitsFor { violations.append("\(id) left while \(waitsFor.key) was in flight") }
         if count == 1 {
