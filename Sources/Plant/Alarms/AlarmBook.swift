@@ -322,6 +322,8 @@ extension AlarmBook {
         var table: RunningDelay.Table = [:]
         for position in slots[tag.index] {
             let alarm = bindings[position]
+            // Most are: then neither is copied, for every tag that is written.
+            if evaluators[alarm].isIdle, pendingCount == 0 || ledgers[alarm].pending.isEmpty { continue }
             let delays = evaluators[alarm].unsettledDelays(
                 ledgers[alarm].pending, after: ledgers[alarm].committedCondition)
             for (limit, delays) in delays { table[delayName(alarm, limit)] = delays }

@@ -84,7 +84,7 @@ struct AlarmEvaluator: Sendable {
     private let settledBelow: Double
     private let settledZone: UInt8
     /// True when every limit is `normal`.
-    private var isIdle = true
+    private(set) var isIdle = true
     private(set) var condition = AlarmCondition.normal
     /// Date of the last edge; the next one is later.
     private var lastEdge: Milliseconds = .min
@@ -528,7 +528,6 @@ extension AlarmEvaluator {
     /// The samples that began the delays which run, and those behind edges that are not recorded yet, by limit: what the
     /// tag's node keeps of this alarm, so that another process comes to the same edges.
     func unsettledDelays(_ pending: [AlarmEdge], after recorded: AlarmCondition) -> [AlarmCondition: [RunningDelay]] {
-        if isIdle, pending.isEmpty { return [:] }
         var delays: [AlarmCondition: Set<RunningDelay>] = [:]
         for edge in pending.prefix(RunningDelay.capacity) {
             guard let value = edge.value else { continue }

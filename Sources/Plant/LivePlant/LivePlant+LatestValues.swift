@@ -22,7 +22,7 @@ extension LivePlant {
             var data: [UInt8] = []
             data.reserveCapacity(96)
             // Until the alarms have seen the value that stands in the tree, its delays stand with it.
-            let kept = unseen[tag]?.delays ?? [:]
+            let kept = unseen.isEmpty ? [:] : unseen[tag]?.delays ?? [:]
             let delays = kept.isEmpty ? alarms.unsettledDelays(of: tag) : kept
             guard latest.encode(tag, tags: ingest.tags, delays: delays, into: &data) else { return nil }
             let description = ingest.tags[tag]
