@@ -26,8 +26,8 @@ let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: 
 /// `LINEKEEPER_PART=tree` leaves only the coordination tree's modules and their tests: quick builds for whoever works there.
 let isWhole = Context.environment["LINEKEEPER_PART"] != "tree"
 let partTargets: Set<String> = [
-    "ZooKeeperProtocol", "ZooKeeperClient", "ZooKeeperRecipes", "EmbeddedZooKeeper", "MQTT", "CMosquitto",
-    "TestFixtures",
+    "JSON", "ZooKeeperProtocol", "ZooKeeperClient", "ZooKeeperRecipes", "EmbeddedZooKeeper", "MQTT", "CMosquitto",
+    "TestFixtures", "JSONTests",
     "ZooKeeperProtocolTests", "ZooKeeperClientTests", "ZooKeeperRecipesTests", "EmbeddedZooKeeperTests",
     "TreeComparisonTests", "TreeHistoryTests",
 ]
@@ -54,7 +54,8 @@ let package = Package(
         .executableTarget(
             name: "linekeeper",
             dependencies: [
-                "Gateway", "EmbeddedZooKeeper", "ZooKeeperClient", "ZooKeeperProtocol", "MQTT", "Plant", argumentParser,
+                "Gateway", "EmbeddedZooKeeper", "ZooKeeperClient", "ZooKeeperProtocol", "MQTT", "Plant", "JSON",
+                argumentParser,
                 logging,
                 lifecycle, unixSignals, nioCore, collections,
             ],
@@ -62,11 +63,13 @@ let package = Package(
         .target(
             name: "Gateway",
             dependencies: [
-                "Plant", "MQTT", "ZooKeeperRecipes", "ZooKeeperClient", "ZooKeeperProtocol", "EmbeddedZooKeeper", yams,
+                "Plant", "JSON", "MQTT", "ZooKeeperRecipes", "ZooKeeperClient", "ZooKeeperProtocol",
+                "EmbeddedZooKeeper", yams,
                 logging, lifecycle, unixSignals, collections, nioSSL,
             ],
             swiftSettings: settings),
-        .target(name: "Plant", dependencies: [collections], swiftSettings: settings),
+        .target(name: "Plant", dependencies: ["JSON", collections], swiftSettings: settings),
+        .target(name: "JSON", dependencies: [collections], swiftSettings: settings),
         .target(
             name: "ZooKeeperRecipes",
             dependencies: ["ZooKeeperClient", "ZooKeeperProtocol", logging, lifecycle, collections],
@@ -89,7 +92,7 @@ let package = Package(
         // What the tests share: servers on free ports, the linekeeper program, conditions with a deadline.
         .target(
             name: "TestFixtures",
-            dependencies: ["ZooKeeperClient", "ZooKeeperProtocol", "EmbeddedZooKeeper", "MQTT", logging],
+            dependencies: ["JSON", "ZooKeeperClient", "ZooKeeperProtocol", "EmbeddedZooKeeper", "MQTT", logging, collections],
             path: "Tests/TestFixtures", swiftSettings: settings),
 
         // script/campaign: faults against the built program. What judges it shares no code with it; of the fixtures it takes
@@ -143,11 +146,14 @@ let package = Package(
             dependencies: ["EmbeddedZooKeeper", "ZooKeeperProtocol", "TestFixtures", nioCore, logging],
             swiftSettings: settings),
         .testTarget(name: "MQTTTests", dependencies: ["MQTT", "TestFixtures", logging], swiftSettings: settings),
-        .testTarget(name: "PlantTests", dependencies: ["Plant", collections], swiftSettings: settings),
+        .testTarget(
+            name: "JSONTests", dependencies: ["JSON", "TestFixtures", collections], swiftSettings: settings),
+        .testTarget(
+            name: "PlantTests", dependencies: ["Plant", "JSON", "TestFixtures", collections], swiftSettings: settings),
         .testTarget(
             name: "GatewayTests",
             dependencies: [
-                "Gateway", "Plant", "EmbeddedZooKeeper", "ZooKeeperRecipes", "ZooKeeperClient", "ZooKeeperProtocol",
+                "Gateway", "Plant", "JSON", "EmbeddedZooKeeper", "ZooKeeperRecipes", "ZooKeeperClient", "ZooKeeperProtocol",
                 "MQTT",
                 "TestFixtures", logging, lifecycle, collections,
             ],
@@ -155,7 +161,7 @@ let package = Package(
         .testTarget(
             name: "LinekeeperTests",
             dependencies: [
-                "TestFixtures", "Plant", "MQTT", "ZooKeeperClient", "ZooKeeperProtocol", "linekeeper", logging,
+                "TestFixtures", "Plant", "JSON", "MQTT", "ZooKeeperClient", "ZooKeeperProtocol", "linekeeper", logging,
             ],
             swiftSettings: settings),
     ],

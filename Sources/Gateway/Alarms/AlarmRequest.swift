@@ -1,3 +1,4 @@
+import JSON
 import OrderedCollections
 package import Plant
 

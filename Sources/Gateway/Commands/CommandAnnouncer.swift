@@ -1,4 +1,5 @@
 import DequeModule
+import JSON
 import Logging
 import MQTT
 import Plant

@@ -1,3 +1,4 @@
+import JSON
 import Plant
 
 /// A number as recordings write it: `-12.5`, `1e-3`, `45,5`, `1,234.5`, `1.234,5`.

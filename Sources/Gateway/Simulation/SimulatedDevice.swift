@@ -1,3 +1,4 @@
+import JSON
 import Plant
 
 /// One machine of the simulated plant: sensors that measure, commands that it obeys.

@@ -1,3 +1,4 @@
+public import JSON
 public import OrderedCollections
 
 /// One alarm as it stands: the data of `/alarms/<tag path>/@<alarm name>`, and the retained message of its topic.

@@ -1,3 +1,4 @@
+import JSON
 import OrderedCollections
 
 /// What dates of an alarm's record should have been, of those that a gateway's clock gave while it was wrong: the record's

@@ -1,3 +1,4 @@
+import JSON
 import OrderedCollections
 
 /// Something that an operator had removed from the tree.

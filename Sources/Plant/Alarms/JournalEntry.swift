@@ -1,3 +1,4 @@
+public import JSON
 public import OrderedCollections
 
 /// One entry of the audit journal: the data of `/journal/entry-<seq>`, created in the transaction of the change that it

@@ -1,3 +1,5 @@
+import JSON
+
 /// The sample that began a delay of an alarm which runs, or which has led to a transition that is not recorded yet. The
 /// tag's node keeps them, the earliest first: `"d":{"<alarm>":[start,value,…]}`, or `"<alarm>/<limit>"` for an alarm with
 /// several limits.

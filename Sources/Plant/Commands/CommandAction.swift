@@ -1,3 +1,4 @@
+public import JSON
 import OrderedCollections
 
 /// What the shell around a ``CommandDesk`` has to do. Each carries a ticket that goes back with the outcome; the outcome of an

@@ -1,3 +1,5 @@
+public import JSON
+
 /// How a device answers: where, and what in its JSON says which command it is about and how it went.
 public struct CommandAnswerRule: Sendable, Hashable {
     /// Longest answer that is read; a longer one is ignored and counted.

@@ -1,3 +1,4 @@
+public import JSON
 public import OrderedCollections
 
 /// What operators may ask of which devices: an entry of `commands:` in the configuration.

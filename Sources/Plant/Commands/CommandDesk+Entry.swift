@@ -1,4 +1,5 @@
 import HeapModule
+import JSON
 
 extension CommandDesk {
     /// Where a command stands in the queue of its device. Nodes that were created in one transaction share a czxid.

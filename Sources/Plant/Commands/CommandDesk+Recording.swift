@@ -1,3 +1,5 @@
+import JSON
+
 extension CommandDesk {
     /// Records that the command has been published, or, if it may be published once only, is about to be.
     mutating func recordSent(_ id: String, attempt: Int64, at now: Milliseconds) {

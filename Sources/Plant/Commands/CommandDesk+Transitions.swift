@@ -1,3 +1,5 @@
+import JSON
+
 extension CommandDesk {
     // MARK: Coming in
 

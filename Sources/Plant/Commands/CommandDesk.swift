@@ -1,4 +1,5 @@
 import HeapModule
+import JSON
 
 /// The life of every command of the shards that this gateway owns, as one machine without I/O or clock.
 ///

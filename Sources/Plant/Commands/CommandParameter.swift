@@ -1,3 +1,5 @@
+public import JSON
+
 /// A parameter of a command, as `commands:` in the configuration declares it.
 public struct CommandParameter: Sendable, Hashable {
     public enum Kind: String, Sendable, Hashable, CaseIterable {

@@ -1,3 +1,4 @@
+public import JSON
 import OrderedCollections
 
 /// Why bytes are not a command record.

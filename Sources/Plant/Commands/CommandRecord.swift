@@ -1,3 +1,4 @@
+public import JSON
 public import OrderedCollections
 
 /// One command, from the operator's request to its end: the data of `/commands/<id>`.

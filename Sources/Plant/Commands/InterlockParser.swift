@@ -1,3 +1,5 @@
+import JSON
+
 /// The recursive-descent reader behind ``Interlock/init(_:)``; the grammar is there.
 struct InterlockParser {
     /// Longest expression, in characters.

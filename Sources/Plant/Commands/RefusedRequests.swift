@@ -1,3 +1,4 @@
+import JSON
 import OrderedCollections
 
 /// Counts refused requests, so that the journal says of them what matters and no more: one entry per requester and minute.

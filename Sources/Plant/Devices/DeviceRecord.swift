@@ -1,3 +1,4 @@
+import JSON
 import OrderedCollections
 
 /// `/devices/<device path>`: what is known of a device.

@@ -1,3 +1,5 @@
+public import JSON
+
 /// Why a payload gave no value.
 public enum DecodeFailure: Error, Hashable, Sendable, CustomStringConvertible {
     case json(JSONError)

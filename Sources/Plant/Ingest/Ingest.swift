@@ -1,3 +1,5 @@
+import JSON
+
 /// From messages to samples: the first part of "Life of a sample".
 ///
 /// A value type for one owner; the shell hands in messages one by one, a batch under one lock, and gets samples

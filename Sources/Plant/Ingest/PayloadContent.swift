@@ -1,3 +1,5 @@
+package import JSON
+
 /// What of a payload is content: not the byte-order mark that editors and .NET put in front, and not the zeros that end
 /// a string in C and are sent with it.
 package enum PayloadContent {

@@ -1,3 +1,5 @@
+import JSON
+
 /// Reads the payloads of one route. Keeps no state; what it needs to work with is lent by `Ingest`.
 ///
 /// A class only for speed: as a struct in the array of routes, its six references would be retained and released with

@@ -1,3 +1,5 @@
+import JSON
+
 /// Reads a payload's own time.
 ///
 /// A number is seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by size: below 10¹¹ seconds

@@ -1,3 +1,4 @@
+public import JSON
 import OrderedCollections
 
 /// Something that does not work at a gateway and has not for a while, as its status shows it.

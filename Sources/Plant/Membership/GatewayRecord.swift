@@ -1,3 +1,4 @@
+import JSON
 import OrderedCollections
 
 /// A gateway's registration, the data of `/gateways/<gateway>`: what decides ownership, written again only when it changes.

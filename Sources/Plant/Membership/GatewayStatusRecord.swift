@@ -1,3 +1,4 @@
+import JSON
 public import OrderedCollections
 
 /// What a gateway counts and how its connections stand, the data of `/status/<gateway>`: written again every two seconds, also

@@ -1,3 +1,5 @@
+public import JSON
+
 /// One checked route: which topics it takes, what device and tags they mean, and how their payloads are read.
 /// Made from a `RouteDraft`, which finds the mistakes.
 public struct RouteDefinition: Sendable, Hashable {

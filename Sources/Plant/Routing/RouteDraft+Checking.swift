@@ -1,3 +1,5 @@
+import JSON
+
 extension RouteDraft {
     /// All mistakes of one route.
     public struct Mistakes: Error, Hashable, Sendable, CustomStringConvertible {

@@ -1,3 +1,5 @@
+public import JSON
+
 /// Something wrong in a route of the configuration: which key, and what was expected. Whoever read the file adds where
 /// it stands.
 public struct RouteMistake: Error, Hashable, Sendable, CustomStringConvertible {

@@ -1,3 +1,5 @@
+import JSON
+
 /// How a path is spelt in the tree (DESIGN.md, "The tree").
 ///
 /// Each level becomes one znode name. Percent-encoded, as UTF-8 bytes in upper-case hexadecimal, are: `%` itself, a

@@ -1,3 +1,5 @@
+import JSON
+
 /// The data of a tag's node: `{"v":value,"q":"good","t":sourceTime,"r":receivedTime,"u":unit,"d":delays}`.
 public struct TagRecord: Sendable, Hashable {
     /// nil (`null`) when no message on the tag could ever be understood.

@@ -1,3 +1,5 @@
+public import JSON
+
 /// The values that a sensor can have in health: the scale of its display, and a measure for deadbands in percent.
 public struct TagRange: Sendable, Hashable {
     public let low: Double

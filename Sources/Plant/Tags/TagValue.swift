@@ -1,3 +1,5 @@
+public import JSON
+
 /// What a sensor said: exact integers, doubles, booleans or text.
 public enum TagValue: Sendable, Hashable {
     case integer(Int64)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Gateway
+import JSON
 import OrderedCollections
 import Plant
 import ZooKeeperClient

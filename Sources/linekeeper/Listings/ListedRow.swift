@@ -1,3 +1,4 @@
+import JSON
 import Plant
 
 /// Something that is listed: a tag, a device, an alarm, a command.

@@ -1,4 +1,5 @@
 import Gateway
+import JSON
 import OrderedCollections
 import Plant
 import ZooKeeperClient

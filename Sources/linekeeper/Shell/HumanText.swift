@@ -1,3 +1,4 @@
+import JSON
 import Plant
 
 /// How times and numbers are shown to people.

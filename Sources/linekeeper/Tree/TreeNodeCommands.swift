@@ -1,6 +1,7 @@
 import ArgumentParser
 import FoundationEssentials
 import Gateway
+import JSON
 import OrderedCollections
 import Plant
 import ZooKeeperClient

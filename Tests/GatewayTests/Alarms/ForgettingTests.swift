@@ -1,3 +1,4 @@
+import JSON
 import OrderedCollections
 import Synchronization
 import TestFixtures

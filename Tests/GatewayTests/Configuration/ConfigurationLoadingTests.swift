@@ -1,3 +1,4 @@
+import JSON
 import MQTT
 import Plant
 import Testing

@@ -1,3 +1,4 @@
+import JSON
 import OrderedCollections
 import Plant
 import Testing

@@ -1,5 +1,7 @@
+import JSON
 import OrderedCollections
 import Plant
+import TestFixtures
 import Testing
 
 @Suite("CommandRecord")

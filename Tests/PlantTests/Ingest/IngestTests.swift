@@ -1,3 +1,5 @@
+import JSON
+import TestFixtures
 import Testing
 
 @testable import Plant

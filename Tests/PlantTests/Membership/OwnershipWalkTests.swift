@@ -1,4 +1,5 @@
 import Plant
+import TestFixtures
 import Testing
 
 /// A tree, a broker and some gateways' ownership desks: who is told what comes late, links break, processes die and return.

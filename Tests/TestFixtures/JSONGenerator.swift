@@ -1,17 +1,17 @@
+package import JSON
 import OrderedCollections
-import Plant
 
 /// Random documents, and random damage to them.
-struct JSONGenerator {
+package struct JSONGenerator {
     var random: SeededRandom
 
-    init(seed: UInt64) { random = SeededRandom(seed: seed) }
+    package init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
     static let names = [
         "v", "ts", "temp", "pressure", "a", "b", "c", "d", "q", "unit", "0", "1", "readings", "é", "a/b", "m~n", "",
     ]
 
-    mutating func value(depth: Int = 0) -> JSONValue {
+    package mutating func value(depth: Int = 0) -> JSONValue {
         switch Int.random(in: 0..<(depth > 4 ? 7 : 10), using: &random) {
         case 0: return .null
         case 1: return .bool(Bool.random(using: &random))
@@ -33,7 +33,7 @@ struct JSONGenerator {
         }
     }
 
-    mutating func text() -> String {
+    package mutating func text() -> String {
         let scalars: [Unicode.Scalar] = [
             "a", "Z", " ", "0", "°", "é", "\"", "\\", "\n", "\u{1}", "😀", "漢", "/", "{", "\u{7F}",
         ]
@@ -45,7 +45,7 @@ struct JSONGenerator {
         return String(text)
     }
 
-    mutating func pointer() -> JSONPointer {
+    package mutating func pointer() -> JSONPointer {
         JSONPointer(
             tokens: (0..<Int.random(in: 0..<3, using: &random)).map { _ in
                 Self.names.randomElement(using: &random) ?? ""
@@ -53,7 +53,7 @@ struct JSONGenerator {
     }
 
     /// A few bytes changed, removed, doubled or swapped for others that mean something in JSON.
-    mutating func damaged(_ bytes: [UInt8]) -> [UInt8] {
+    package mutating func damaged(_ bytes: [UInt8]) -> [UInt8] {
         var bytes = bytes
         for _ in 0..<Int.random(in: 1...3, using: &random) {
             guard !bytes.isEmpty else { break }

@@ -4,13 +4,13 @@ import OrderedCollections
 ///
 /// RFC 8259 without extensions: no comments, no trailing commas, no byte-order mark, no lone surrogates. Deeper nesting
 /// than `depthLimit` is refused, so the recursion is bounded whatever the input.
-enum JSONParser {
+package enum JSONParser {
     /// How many arrays and objects may contain one another.
     static let depthLimit = 64
     /// Longest number that is converted; a longer one is an attack, not a reading.
-    static let numberLengthLimit = 4096
+    package static let numberLengthLimit = 4096
 
-    static func parse(_ bytes: borrowing Span<UInt8>) throws(JSONError) -> JSONValue {
+    package static func parse(_ bytes: borrowing Span<UInt8>) throws(JSONError) -> JSONValue {
         var index = 0
         skipWhitespace(bytes, &index)
         guard index < bytes.count else { throw JSONError(.empty, at: index) }
@@ -294,7 +294,7 @@ enum JSONParser {
     }
 
     /// Whether something is one of the words that C, JavaScript and Python print for what is no finite number.
-    static func isNotFinite(_ bytes: borrowing Span<UInt8>, _ range: Range<Int>) -> Bool {
+    package static func isNotFinite(_ bytes: borrowing Span<UInt8>, _ range: Range<Int>) -> Bool {
         var word = ""
         for index in range {
             switch bytes[index] {
@@ -308,7 +308,7 @@ enum JSONParser {
         return ["nan", "inf", "infinity"].contains(word)
     }
 
-    static func hexDigit(_ byte: UInt8) -> UInt8? {
+    package static func hexDigit(_ byte: UInt8) -> UInt8? {
         switch byte {
         case UInt8(ascii: "0")...UInt8(ascii: "9"): byte &- UInt8(ascii: "0")
         case UInt8(ascii: "a")...UInt8(ascii: "f"): byte &- UInt8(ascii: "a") &+ 10

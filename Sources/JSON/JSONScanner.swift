@@ -11,19 +11,19 @@ public struct JSONScanner: Sendable {
         }
 
         public var kind: Kind = .missing
-        var bits: UInt64 = 0
+        @usableFromInline var bits: UInt64 = 0
 
         /// The integer, when `kind` says so.
-        @inline(__always)
+        @inlinable @inline(__always)
         public var integer: Int64 { Int64(bitPattern: bits) }
         /// The double, when `kind` says so.
-        @inline(__always)
+        @inlinable @inline(__always)
         public var number: Double { Double(bitPattern: bits) }
         /// The boolean, when `kind` says so.
-        @inline(__always)
+        @inlinable @inline(__always)
         public var bool: Bool { bits != 0 }
         /// The bytes of the text, when `kind` says so.
-        @inline(__always)
+        @inlinable @inline(__always)
         public var text: Range<Int> {
             let start = Int(bits >> 32)
             return start..<(start &+ Int(bits & 0xFFFF_FFFF))

@@ -1,6 +1,7 @@
+import TestFixtures
 import Testing
 
-@testable import Plant
+@testable import JSON
 
 @Suite("The scanner against the full reader")
 struct JSONScannerTests {

@@ -1,6 +1,7 @@
+import TestFixtures
 import Testing
 
-@testable import Plant
+@testable import JSON
 
 @Suite("SalvagedJSON: a broken part costs itself alone")
 struct SalvagedJSONTests {

@@ -1,4 +1,5 @@
-import Plant
+import JSON
+import TestFixtures
 import Testing
 
 @Suite("JSON documents")

@@ -1,4 +1,4 @@
-import OrderedCollections
+package import OrderedCollections
 
 /// A JSON document of which parts may be broken: each broken part costs itself alone.
 ///
@@ -17,7 +17,7 @@ import OrderedCollections
 /// | a brace that closes a bracket, or the reverse | what came before stands; every member that is not found is broken |
 /// | a comma too many | nothing is lost |
 /// | nothing, no JSON at all, or more than one document | refused |
-indirect enum SalvagedJSON: Sendable {
+package indirect enum SalvagedJSON: Sendable {
     /// A scalar.
     case sound(JSONValue)
     /// `rest` tells why members may be missing; nil when they are just not there.
@@ -26,12 +26,12 @@ indirect enum SalvagedJSON: Sendable {
     case broken(JSONError)
 
     /// Reads what can be read of one document. Throws when nothing can.
-    init(salvaging bytes: borrowing Span<UInt8>) throws(JSONError) {
+    package init(salvaging bytes: borrowing Span<UInt8>) throws(JSONError) {
         self = try JSONSalvage.document(bytes)
     }
 
     /// What stands at a place.
-    enum Part: Sendable {
+    package enum Part: Sendable {
         case missing
         case scalar(JSONValue)
         case container
@@ -40,7 +40,7 @@ indirect enum SalvagedJSON: Sendable {
     }
 
     /// What stands at that place.
-    func lookUp(_ pointer: JSONPointer) -> Part {
+    package func lookUp(_ pointer: JSONPointer) -> Part {
         var current = self
         for token in pointer.tokens {
             let (next, rest): (SalvagedJSON?, JSONError?) =
@@ -62,7 +62,7 @@ indirect enum SalvagedJSON: Sendable {
     }
 
     /// The document without its broken parts; nil when nothing is left. A broken element of an array becomes `null`.
-    var soundParts: JSONValue? {
+    package var soundParts: JSONValue? {
         switch self {
         case .broken: nil
         case .sound(let value): value

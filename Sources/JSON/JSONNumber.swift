@@ -1,8 +1,10 @@
 /// Reads one JSON number without making a string, for `JSONScanner`.
-struct JSONNumber {
-    private(set) var isInteger = true
+package struct JSONNumber {
+    package private(set) var isInteger = true
     /// An `Int64` or a `Double`, as bits.
-    private(set) var bits: UInt64 = 0
+    package private(set) var bits: UInt64 = 0
+
+    package init() {}
 
     /// Exact powers of ten: a product or quotient of two exact doubles is rounded once, hence correctly (Clinger 1990).
     private static let powers: InlineArray<23, Double> = [
@@ -13,7 +15,7 @@ struct JSONNumber {
 
     /// Moves past the number at `index`; false when it is none, or one that a reading would not have.
     @inline(__always)
-    mutating func scan(_ bytes: borrowing Span<UInt8>, _ index: inout Int) -> Bool {
+    package mutating func scan(_ bytes: borrowing Span<UInt8>, _ index: inout Int) -> Bool {
         let start = index
         let isNegative = bytes[index] == UInt8(ascii: "-")
         if isNegative { index &+= 1 }
