@@ -54,7 +54,8 @@ let package = Package(
         .executableTarget(
             name: "linekeeper",
             dependencies: [
-                "Gateway", "EmbeddedZooKeeper", "ZooKeeperClient", "ZooKeeperProtocol", "MQTT", "Plant", "JSON",
+                "Gateway", "Simulation", "EmbeddedZooKeeper", "ZooKeeperClient", "ZooKeeperProtocol", "MQTT", "Plant",
+                "JSON",
                 argumentParser,
                 logging,
                 lifecycle, unixSignals, nioCore, collections,
@@ -68,6 +69,7 @@ let package = Package(
                 logging, lifecycle, unixSignals, collections, nioSSL,
             ],
             swiftSettings: settings),
+        .target(name: "Simulation", dependencies: ["Plant", "JSON", "MQTT", collections], swiftSettings: settings),
         .target(name: "Plant", dependencies: ["JSON", collections], swiftSettings: settings),
         .target(name: "JSON", dependencies: [collections], swiftSettings: settings),
         .target(
@@ -92,7 +94,9 @@ let package = Package(
         // What the tests share: servers on free ports, the linekeeper program, conditions with a deadline.
         .target(
             name: "TestFixtures",
-            dependencies: ["JSON", "ZooKeeperClient", "ZooKeeperProtocol", "EmbeddedZooKeeper", "MQTT", logging, collections],
+            dependencies: [
+                "JSON", "ZooKeeperClient", "ZooKeeperProtocol", "EmbeddedZooKeeper", "MQTT", logging, collections,
+            ],
             path: "Tests/TestFixtures", swiftSettings: settings),
 
         // script/campaign: faults against the built program. What judges it shares no code with it; of the fixtures it takes
@@ -151,9 +155,12 @@ let package = Package(
         .testTarget(
             name: "PlantTests", dependencies: ["Plant", "JSON", "TestFixtures", collections], swiftSettings: settings),
         .testTarget(
+            name: "SimulationTests", dependencies: ["Simulation", "Plant", "JSON"], swiftSettings: settings),
+        .testTarget(
             name: "GatewayTests",
             dependencies: [
-                "Gateway", "Plant", "JSON", "EmbeddedZooKeeper", "ZooKeeperRecipes", "ZooKeeperClient", "ZooKeeperProtocol",
+                "Gateway", "Plant", "JSON", "EmbeddedZooKeeper", "ZooKeeperRecipes", "ZooKeeperClient",
+                "ZooKeeperProtocol",
                 "MQTT",
                 "TestFixtures", logging, lifecycle, collections,
             ],

@@ -3,6 +3,7 @@ import FoundationEssentials
 import Gateway
 import MQTT
 import Plant
+import Simulation
 
 struct ReplayCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -2,6 +2,7 @@ import ArgumentParser
 import Gateway
 import MQTT
 import Plant
+import Simulation
 import UnixSignals
 
 struct SimulateCommand: AsyncParsableCommand {

@@ -1,6 +1,7 @@
 import Gateway
 import MQTT
 import Plant
+import Simulation
 import Synchronization
 
 /// The simulated plant with its connections: the shell around `PlantModel`, which owns clock and network.

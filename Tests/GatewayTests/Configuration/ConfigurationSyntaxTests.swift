@@ -1,4 +1,5 @@
 import Plant
+import TestFixtures
 import Testing
 
 @testable import Gateway

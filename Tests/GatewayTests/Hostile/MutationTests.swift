@@ -83,7 +83,7 @@ struct MutationTests {
         }
 
         /// Time passes, and what is to be written is written and can be read.
-        mutating func turn(_ random: inout TestFixtures.SeededRandom) -> String? {
+        mutating func turn(_ random: inout SeededRandom) -> String? {
             now = now.addingClamped(.random(in: -200...2_000, using: &random))
             _ = plant.advance(to: now, raisesUnheard: .random(using: &random))
             if Bool.random(using: &random) { _ = plant.heard(through: now, at: now) }
@@ -293,9 +293,9 @@ struct MutationTests {
     // MARK: Playing
 
     /// - Parameter body: plays one input; says what is wrong.
-    private func play(weight: Double, _ body: (inout TestFixtures.SeededRandom, Int) throws -> String?) throws {
+    private func play(weight: Double, _ body: (inout SeededRandom, Int) throws -> String?) throws {
         let seed = UInt64.random(in: .min ... .max)
-        var random = TestFixtures.SeededRandom(seed: seed)
+        var random = SeededRandom(seed: seed)
         let rounds = Int(Double(Self.rounds) * weight)
         var settled: Int?
         for number in 0..<rounds {

@@ -19,13 +19,13 @@ struct Mutator {
     init(seeds: [[UInt8]]) { self.seeds = seeds }
 
     /// One of the seeds, changed in one to four places.
-    func mutant(_ random: inout TestFixtures.SeededRandom) -> [UInt8] {
+    func mutant(_ random: inout SeededRandom) -> [UInt8] {
         var bytes = seeds.randomElement(using: &random) ?? []
         for _ in 0..<Int.random(in: 1...4, using: &random) { change(&bytes, &random) }
         return bytes
     }
 
-    private func change(_ bytes: inout [UInt8], _ random: inout TestFixtures.SeededRandom) {
+    private func change(_ bytes: inout [UInt8], _ random: inout SeededRandom) {
         let place = Int.random(in: 0...bytes.count, using: &random)
         let end = min(bytes.count, place + Int.random(in: 1...8, using: &random))
         switch Int.random(in: 0..<8, using: &random) {
@@ -43,7 +43,7 @@ struct Mutator {
     }
 
     /// Puts a token there: in place of the run of like bytes, or between.
-    private func replaceToken(_ bytes: inout [UInt8], at place: Int, _ random: inout TestFixtures.SeededRandom) {
+    private func replaceToken(_ bytes: inout [UInt8], at place: Int, _ random: inout SeededRandom) {
         let token = Self.tokens.randomElement(using: &random) ?? []
         var end = place
         if Bool.random(using: &random) {

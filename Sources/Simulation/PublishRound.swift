@@ -1,19 +1,18 @@
-import Gateway
-import MQTT
+package import MQTT
 
 /// Publishes many messages at once: messages on one topic in their order, topics beside each other.
-enum PublishRound {
+package enum PublishRound {
     /// Messages under way at once.
     static let lanes = 64
 
-    struct Result: Sendable {
-        var sent = 0
-        var failed = 0
-        var error: MQTTError?
+    package struct Result: Sendable {
+        package var sent = 0
+        package var failed = 0
+        package var error: MQTTError?
     }
 
     /// Returns when the broker has acknowledged every message, or its fate is known otherwise.
-    static func send(_ messages: [SimulatedMessage], qos: MQTTQoS, _ client: MQTTClient) async -> Result {
+    package static func send(_ messages: [SimulatedMessage], qos: MQTTQoS, _ client: MQTTClient) async -> Result {
         var byLane: [Int: [SimulatedMessage]] = [:]
         for message in messages { byLane[lane(of: message.topic), default: []].append(message) }
         return await withTaskGroup(of: Result.self) { group in

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Gateway
+@testable import Simulation
 
 /// What recordings in the world look like, and what one bad part of them costs.
 @Suite struct RecordingFormTests {

@@ -2,7 +2,7 @@ import JSON
 import Plant
 import Testing
 
-@testable import Gateway
+@testable import Simulation
 
 @Suite struct PlantModelTests {
     static let start: Milliseconds = 1_700_000_000_000

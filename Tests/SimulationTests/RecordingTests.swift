@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Gateway
+@testable import Simulation
 
 @Suite struct RecordingTests {
     @Test func skabFilesAreRead() throws {
