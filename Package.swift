@@ -54,7 +54,8 @@ let package = Package(
         .executableTarget(
             name: "linekeeper",
             dependencies: [
-                "Gateway", "Simulation", "EmbeddedZooKeeper", "ZooKeeperClient", "ZooKeeperProtocol", "MQTT", "Plant",
+                "Gateway", "PlantConfiguration", "Simulation", "EmbeddedZooKeeper", "ZooKeeperClient",
+                "ZooKeeperProtocol", "MQTT", "Plant",
                 "JSON",
                 argumentParser,
                 logging,
@@ -64,11 +65,14 @@ let package = Package(
         .target(
             name: "Gateway",
             dependencies: [
-                "Plant", "JSON", "MQTT", "ZooKeeperRecipes", "ZooKeeperClient", "ZooKeeperProtocol",
-                "EmbeddedZooKeeper", yams,
+                "Plant", "PlantConfiguration", "JSON", "MQTT", "ZooKeeperRecipes", "ZooKeeperClient",
+                "ZooKeeperProtocol",
+                "EmbeddedZooKeeper",
                 logging, lifecycle, unixSignals, collections, nioSSL,
             ],
             swiftSettings: settings),
+        .target(
+            name: "PlantConfiguration", dependencies: ["Plant", "JSON", yams], swiftSettings: settings),
         .target(name: "Simulation", dependencies: ["Plant", "JSON", "MQTT", collections], swiftSettings: settings),
         .target(name: "Plant", dependencies: ["JSON", collections], swiftSettings: settings),
         .target(name: "JSON", dependencies: [collections], swiftSettings: settings),
@@ -155,11 +159,15 @@ let package = Package(
         .testTarget(
             name: "PlantTests", dependencies: ["Plant", "JSON", "TestFixtures", collections], swiftSettings: settings),
         .testTarget(
+            name: "PlantConfigurationTests", dependencies: ["PlantConfiguration", "Plant", "JSON", "TestFixtures"],
+            swiftSettings: settings),
+        .testTarget(
             name: "SimulationTests", dependencies: ["Simulation", "Plant", "JSON"], swiftSettings: settings),
         .testTarget(
             name: "GatewayTests",
             dependencies: [
-                "Gateway", "Plant", "JSON", "EmbeddedZooKeeper", "ZooKeeperRecipes", "ZooKeeperClient",
+                "Gateway", "Plant", "PlantConfiguration", "JSON", "EmbeddedZooKeeper", "ZooKeeperRecipes",
+                "ZooKeeperClient",
                 "ZooKeeperProtocol",
                 "MQTT",
                 "TestFixtures", logging, lifecycle, collections,

@@ -1,4 +1,5 @@
 public import Logging
+public import PlantConfiguration
 import ServiceLifecycle
 import UnixSignals
 import ZooKeeperClient

@@ -3,6 +3,7 @@ import Gateway
 import JSON
 import OrderedCollections
 import Plant
+import PlantConfiguration
 
 struct CheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

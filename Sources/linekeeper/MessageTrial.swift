@@ -2,6 +2,7 @@ import Gateway
 import JSON
 import OrderedCollections
 import Plant
+import PlantConfiguration
 
 /// What messages on one topic would become, tried out on a plant of its own without any connection.
 struct MessageTrial {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Gateway
 import Logging
+import PlantConfiguration
 import ZooKeeperClient
 
 struct RunCommand: AsyncParsableCommand {

@@ -1,5 +1,6 @@
 import Logging
 import Plant
+import PlantConfiguration
 import ServiceLifecycle
 import ZooKeeperClient
 import ZooKeeperProtocol

@@ -1,5 +1,6 @@
 import EmbeddedZooKeeper
 import Logging
+import PlantConfiguration
 import ServiceLifecycle
 
 /// The tree server inside the gateway's process, set up so that the gateway's own session timeout is allowed.

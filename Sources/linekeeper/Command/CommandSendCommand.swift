@@ -4,6 +4,7 @@ import Gateway
 import JSON
 import OrderedCollections
 import Plant
+import PlantConfiguration
 import ZooKeeperClient
 
 struct CommandSendCommand: AsyncParsableCommand {

@@ -1,6 +1,7 @@
 import Foundation
 import Gateway
 import Plant
+import PlantConfiguration
 import ZooKeeperClient
 import ZooKeeperProtocol
 

@@ -1,5 +1,6 @@
 import Gateway
 import Plant
+import PlantConfiguration
 
 /// What the configuration at hand defines: anything else in the tree is orphaned.
 struct Definitions: Sendable {

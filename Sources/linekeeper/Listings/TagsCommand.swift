@@ -1,6 +1,7 @@
 import ArgumentParser
 import Gateway
 import Plant
+import PlantConfiguration
 
 struct TagsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Gateway
+import PlantConfiguration
 
 /// `--config`, which every subcommand takes.
 struct ConfigurationOptions: ParsableArguments {

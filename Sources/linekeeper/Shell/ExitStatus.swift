@@ -1,5 +1,6 @@
 import ArgumentParser
 import Gateway
+import PlantConfiguration
 import ZooKeeperClient
 import ZooKeeperProtocol
 

@@ -2,6 +2,7 @@ import Gateway
 import JSON
 import MQTT
 import Plant
+import PlantConfiguration
 
 /// Whether a broker lets us in.
 struct BrokerHealth: Sendable {

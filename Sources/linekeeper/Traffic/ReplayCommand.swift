@@ -3,6 +3,7 @@ import FoundationEssentials
 import Gateway
 import MQTT
 import Plant
+import PlantConfiguration
 import Simulation
 
 struct ReplayCommand: AsyncParsableCommand {

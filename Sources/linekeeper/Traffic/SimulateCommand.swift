@@ -2,6 +2,7 @@ import ArgumentParser
 import Gateway
 import MQTT
 import Plant
+import PlantConfiguration
 import Simulation
 import UnixSignals
 

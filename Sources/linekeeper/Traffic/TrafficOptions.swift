@@ -1,6 +1,7 @@
 import ArgumentParser
 import Gateway
 import MQTT
+import PlantConfiguration
 
 /// How `simulate` and `replay` find the broker.
 struct BrokerOptions: ParsableArguments {

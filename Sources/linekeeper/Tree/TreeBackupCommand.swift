@@ -1,6 +1,7 @@
 import ArgumentParser
 import EmbeddedZooKeeper
 import Gateway
+import PlantConfiguration
 
 struct TreeBackupCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -2,6 +2,7 @@ import ArgumentParser
 import EmbeddedZooKeeper
 import Gateway
 import Logging
+import PlantConfiguration
 import ServiceLifecycle
 import UnixSignals
 

@@ -3,6 +3,7 @@ import Glibc
 import JSON
 import MQTT
 import Plant
+import PlantConfiguration
 import TestFixtures
 import Testing
 

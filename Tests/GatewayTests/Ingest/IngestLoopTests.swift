@@ -1,6 +1,7 @@
 import Logging
 import MQTT
 import Plant
+import PlantConfiguration
 import Synchronization
 import TestFixtures
 import Testing

@@ -1,5 +1,6 @@
 import Logging
 import MQTT
+import TestFixtures
 import Testing
 
 @testable import Gateway

@@ -2,7 +2,7 @@ import Plant
 import TestFixtures
 import Testing
 
-@testable import Gateway
+@testable import PlantConfiguration
 
 @Suite struct ConfigurationSyntaxTests {
     @Test(

@@ -1,6 +1,7 @@
+import TestFixtures
 import Testing
 
-@testable import Gateway
+@testable import PlantConfiguration
 
 @Suite struct SecretFileTests {
     @Test(

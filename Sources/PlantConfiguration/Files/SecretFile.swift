@@ -11,17 +11,17 @@
 #endif
 
 /// A secret that lies in a file, so that it stands in no configuration, command line or log.
-enum SecretFile {
-    struct Unreadable: Error, CustomStringConvertible {
+package enum SecretFile {
+    package struct Unreadable: Error, CustomStringConvertible {
         var file: String
         var reason: String
-        var description: String {
+        package var description: String {
             "the secret in \(file) cannot be read: \(reason); check the path and its permissions"
         }
     }
 
     /// The first line of the file, without its end, and without the byte-order mark that editors put in front.
-    static func firstLine(of file: String) throws -> String {
+    package static func firstLine(of file: String) throws -> String {
         guard access(file, R_OK) == 0 else { throw Unreadable(file: file, reason: String(cString: strerror(errno))) }
         let data: Data
         do { data = try Data(contentsOf: URL(filePath: file)) } catch {

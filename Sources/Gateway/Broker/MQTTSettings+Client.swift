@@ -1,4 +1,5 @@
 package import MQTT
+package import PlantConfiguration
 
 extension MQTTSettings {
     /// Address, identity and credentials for a connection; the caller adds what the connection is for.

@@ -1,9 +1,9 @@
 import JSON
-import MQTT
 import Plant
+import TestFixtures
 import Testing
 
-@testable import Gateway
+@testable import PlantConfiguration
 
 @Suite struct ConfigurationLoadingTests {
     @Test func theDesignsExampleLoads() throws {
@@ -140,10 +140,6 @@ import Testing
         let settings = try ConfigurationFixture(["linekeeper.yaml": head(brokers: text)]).load().mqtt
         #expect(settings.brokers.map(\.description) == expected)
         #expect(settings.broker.description == expected.first)
-        let client = try settings.clientConfiguration(clientID: "c")
-        #expect(
-            "\(client.broker)" == expected.first
-                && client.alternatives.map(\.description) == Array(expected.dropFirst()))
     }
 
     @Test(arguments: [

@@ -1,7 +1,8 @@
 import Plant
+import TestFixtures
 import Testing
 
-@testable import Gateway
+@testable import PlantConfiguration
 
 /// `tags`, `plant.timeZone`, and alarms that can never fire.
 @Suite struct TagSectionTests {

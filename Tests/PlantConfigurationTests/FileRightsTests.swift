@@ -1,7 +1,8 @@
 import Foundation
+import TestFixtures
 import Testing
 
-@testable import Gateway
+@testable import PlantConfiguration
 
 @Suite("Files that others may read or write")
 struct FileRightsTests {
