@@ -224,8 +224,8 @@ struct GatewayCore: Service {
             }
         }
         let retention = CommandRetention(configuration.limits)
-        let houseKeeping = HouseKeeping(
-            keeper: HouseKeeper(client: client, retention: retention, clock: clock, logger: logger), client: client,
+        let retentionService = RetentionService(
+            trimmer: HistoryTrimmer(client: client, retention: retention, clock: clock, logger: logger), client: client,
             capacity: retention.count, counts: { [journal.count, commands.knownCount] }, lease: { processor.lease },
             health: health, clock: clock, logger: logger)
         let watch = HealthWatch(
@@ -267,7 +267,7 @@ struct GatewayCore: Service {
             becomeReady: {})
         return [
             publisher, control, journal, membership, election, shards, ownership, eagerness, processor, announcer,
-            retained, houseKeeping, devices, mirror, ingest, hearing, missed, returns, subscriber, commands, watch,
+            retained, retentionService, devices, mirror, ingest, hearing, missed, returns, subscriber, commands, watch,
             status, follower, systemd,
         ]
     }

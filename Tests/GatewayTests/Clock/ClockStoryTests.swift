@@ -100,12 +100,12 @@ struct ClockStoryTests {
                 let trimming = FakeClock(wall: clock.wall)
                 let gateway = try await bed.gateway("g1", in: &group, clock: GatewayClock(clock))
                 let lease = try await gateway.own(Bed.press, in: &group)
-                let keeper = HouseKeeper(
+                let trimmer = HistoryTrimmer(
                     client: bed.operatorClient, clock: GatewayClock(trimming), logger: bed.logger)
                 func pass(_ seconds: Int) async throws {
                     for _ in stride(from: 0, to: seconds, by: 10) {
                         trimming.advance(by: .seconds(10))
-                        _ = try await keeper.step(lease: lease)
+                        _ = try await trimmer.step(lease: lease)
                     }
                 }
                 @Sendable func sent() -> [String] {
@@ -124,7 +124,7 @@ struct ClockStoryTests {
                     gateway.answer(id)
                     return try await bed.finish(id)
                 }
-                _ = try await keeper.step(lease: lease)
+                _ = try await trimmer.step(lease: lease)
                 _ = try await bed.commands.submit(Bed.request("order-1", "start"))
                 try await eventually("it leaves") { sent() == ["order-1"] }
                 gateway.answer("order-1")

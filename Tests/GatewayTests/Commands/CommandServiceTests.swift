@@ -541,7 +541,7 @@ struct CommandServiceTests {
     }
 
     @Test("what was refused and old journal entries are trimmed, what was carried out after 48 hours; nothing else")
-    func houseKeeping() async throws {
+    func retention() async throws {
         try await Bed.with { bed in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 let gateway = try await bed.gateway("g1", in: &group)
@@ -561,9 +561,9 @@ struct CommandServiceTests {
                 }
                 var retention = CommandRetention()
                 retention.count = 10
-                let keeper = HouseKeeper(client: bed.operatorClient, retention: retention, logger: bed.logger)
-                let trimmed = try await keeper.step(lease: lease)
-                #expect(trimmed == HouseKeeper.Trimmed(commands: 10, journalEntries: 19))
+                let trimmer = HistoryTrimmer(client: bed.operatorClient, retention: retention, logger: bed.logger)
+                let trimmed = try await trimmer.step(lease: lease)
+                #expect(trimmed == HistoryTrimmer.Trimmed(commands: 10, journalEntries: 19))
                 #expect(try await bed.operatorClient.getChildren(TreeLayout.journal).count == 11)
                 let left = try await bed.commands.list().records
                 #expect(left.filter { $0.state == .sent }.count == 5)
@@ -574,7 +574,7 @@ struct CommandServiceTests {
                 // Two days later only what is open is left, and the newest thousand entries of the journal.
                 retention.count = 10_000
                 let clock = FakeClock(wall: WallClock.now())
-                let later = HouseKeeper(
+                let later = HistoryTrimmer(
                     client: bed.operatorClient, retention: retention, clock: GatewayClock(clock), logger: bed.logger)
                 _ = try await later.step(lease: lease)
                 clock.advance(by: .seconds(47 * 3_600))

@@ -8,7 +8,7 @@ import ZooKeeperRecipes
 @testable import Gateway
 
 @Suite("Retention of the journal, and the clock of it")
-struct HouseKeepingTests {
+struct RetentionServiceTests {
     /// Lets somebody own the role in whose name the journal is trimmed.
     private static func lease(_ bed: TreeBed, _ group: inout ThrowingTaskGroup<Void, any Error>) async throws -> Lease {
         let election = LeaderElection(
@@ -40,23 +40,23 @@ struct HouseKeepingTests {
                 var retention = CommandRetention()
                 retention.count = 5
                 let clock = FakeClock(wall: WallClock.now())
-                let keeper = HouseKeeper(
+                let trimmer = HistoryTrimmer(
                     client: bed.operatorClient, retention: retention, clock: GatewayClock(clock), logger: bed.logger)
-                _ = try await keeper.step(lease: lease)
+                _ = try await trimmer.step(lease: lease)
                 #expect(try await Self.left(bed) == [2, 3, 4, 5] + Array(15..<20))
                 // A leap of years is no time that has passed.
                 clock.setWall(clock.wall + 311_040_000_000)
                 for _ in 0..<3 {
                     clock.advance(by: .seconds(61))
-                    _ = try await keeper.step(lease: lease)
+                    _ = try await trimmer.step(lease: lease)
                 }
                 clock.setWall(clock.wall - 311_040_000_000)
-                _ = try await keeper.step(lease: lease)
+                _ = try await trimmer.step(lease: lease)
                 clock.advance(by: .seconds(61))
-                _ = try await keeper.step(lease: lease)
+                _ = try await trimmer.step(lease: lease)
                 #expect(try await Self.left(bed) == [2, 3, 4, 5] + Array(15..<20))
                 clock.advance(by: .seconds(26 * 3_600))
-                _ = try await keeper.step(lease: lease)
+                _ = try await trimmer.step(lease: lease)
                 #expect(try await Self.left(bed) == Array(15..<20))
                 group.cancelAll()
             }
@@ -71,9 +71,9 @@ struct HouseKeepingTests {
                 try await Self.fill(bed, count: 30, owed: 0..<30)
                 var retention = CommandRetention()
                 retention.count = 5
-                let keeper = HouseKeeper(
+                let trimmer = HistoryTrimmer(
                     client: bed.operatorClient, retention: retention, journalMaximum: 12, logger: bed.logger)
-                _ = try await keeper.step(lease: lease)
+                _ = try await trimmer.step(lease: lease)
                 #expect(try await Self.left(bed) == Array(18..<30))
                 group.cancelAll()
             }
@@ -89,9 +89,9 @@ struct HouseKeepingTests {
                     _ = try await bed.operatorClient.create(TreeLayout.alarmRequests + "/" + name, data: [])
                 }
                 let clock = FakeClock(wall: WallClock.now())
-                let keeper = HouseKeeper(client: bed.operatorClient, clock: GatewayClock(clock), logger: bed.logger)
+                let trimmer = HistoryTrimmer(client: bed.operatorClient, clock: GatewayClock(clock), logger: bed.logger)
                 func left() async throws -> [String] {
-                    _ = try await keeper.step(lease: lease)
+                    _ = try await trimmer.step(lease: lease)
                     return try await bed.operatorClient.getChildren(TreeLayout.alarmRequests).sorted()
                 }
                 #expect(try await left() == ["a", "b"])
@@ -120,12 +120,12 @@ struct HouseKeepingTests {
                 let clock = FakeClock(wall: WallClock.now())
                 let log = LogLines()
                 let seen = Collected<Int>()
-                let keeping = HouseKeeping(
-                    keeper: HouseKeeper(client: bed.operatorClient, retention: retention, logger: bed.logger),
+                let service = RetentionService(
+                    trimmer: HistoryTrimmer(client: bed.operatorClient, retention: retention, logger: bed.logger),
                     client: bed.operatorClient, capacity: 10, counts: { [seen.all.last ?? 0] }, lease: { lease },
                     health: FailureBoard(clock: GatewayClock(clock), logger: log.logger), clock: GatewayClock(clock),
                     logger: log.logger)
-                group.addTask { try await keeping.run() }
+                group.addTask { try await service.run() }
                 for _ in 0..<19 {
                     try await eventually("it waits") { clock.sleeperCount == 1 }
                     clock.advance(by: .seconds(3))

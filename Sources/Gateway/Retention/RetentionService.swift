@@ -8,7 +8,7 @@ import ZooKeeperRecipes
 
 /// Has the active alarm processor trim what must not grow for ever: finished commands, the journal, answered requests;
 /// and make roots again that have gone.
-struct HouseKeeping: Service {
+struct RetentionService: Service {
     static let interval = Duration.seconds(60)
     /// How often it is looked whether the journal or the commands have outgrown their bounds before the interval is over:
     /// asks nobody. So often that what can be written meanwhile stays far from the journal's maximum.
@@ -16,7 +16,7 @@ struct HouseKeeping: Service {
     /// How soon a failed attempt, and one that the growth called for, is repeated.
     static let pause = Duration.seconds(1)
 
-    private let keeper: HouseKeeper
+    private let trimmer: HistoryTrimmer
     private let client: ZooKeeperClient
     private let lease: @Sendable () -> Lease?
     private let capacity: Int
@@ -30,10 +30,10 @@ struct HouseKeeping: Service {
     ///   - capacity: how many entries the journal keeps, and how many finished commands are kept.
     ///   - counts: how many entries and commands there are now, as far as this gateway has seen.
     init(
-        keeper: HouseKeeper, client: ZooKeeperClient, capacity: Int, counts: @escaping @Sendable () -> [Int],
+        trimmer: HistoryTrimmer, client: ZooKeeperClient, capacity: Int, counts: @escaping @Sendable () -> [Int],
         lease: @escaping @Sendable () -> Lease?, health: FailureBoard, clock: GatewayClock, logger: Logger
     ) {
-        self.keeper = keeper
+        self.trimmer = trimmer
         self.client = client
         self.lease = lease
         self.capacity = capacity
@@ -78,7 +78,7 @@ struct HouseKeeping: Service {
     private func trim(_ lease: Lease) async -> Bool {
         do {
             try await TreeSeed(client: client, outsiders: outsiders, logger: logger).makeRoots()
-            _ = try await keeper.step(lease: lease)
+            _ = try await trimmer.step(lease: lease)
             failures.succeeded()
             return true
         } catch {

@@ -9,7 +9,7 @@ package import ZooKeeperRecipes
 /// Trims `/commands` and `/journal` to what ``CommandRetention`` says, and answered requests. For the active alarm processor,
 /// which calls ``step(lease:)`` now and then; every deletion is guarded by its lease. What goes by its age goes at the pace of
 /// the monotonic clock, and nothing does while the wall clock is in doubt.
-package final class HouseKeeper: Sendable {
+package final class HistoryTrimmer: Sendable {
     /// What one step has removed.
     package struct Trimmed: Sendable, Hashable {
         package var commands = 0
