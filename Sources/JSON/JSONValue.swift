@@ -4,7 +4,7 @@ public import OrderedCollections
 /// from.
 ///
 /// Integers that fit `Int64` stay exact; every other number is a `Double`. Members of an object keep their order, so
-/// that a record is written with its keys as DESIGN.md gives them. The per-message path does not build this tree; see
+/// that a record is written with its keys in the order given. The per-message path does not build this tree; see
 /// `JSONScanner`.
 public enum JSONValue: Sendable, Hashable {
     case null

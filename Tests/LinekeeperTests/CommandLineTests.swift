@@ -3,7 +3,7 @@ import TestFixtures
 import Testing
 
 extension EndToEnd {
-    /// DESIGN, "Command line": exit statuses, `--json`, and messages that say what to do next.
+    /// Exit statuses, `--json`, and messages that say what to do next.
     @Suite("Command line")
     struct CommandLineTests {
         @Test("exit statuses without anything running", .timeLimit(.minutes(2)))

@@ -1,6 +1,6 @@
 import Plant
 
-/// Where alarms are announced (DESIGN.md, "Life of an alarm").
+/// Where alarms are announced (docs/tree-and-topics.md).
 struct AlarmTopics: Sendable {
     private let prefix: String
 

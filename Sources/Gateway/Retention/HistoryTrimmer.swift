@@ -64,8 +64,8 @@ package final class HistoryTrimmer: Sendable {
     private let logger: Logger
     private let state = Mutex(State())
 
-    /// - Parameter journalMaximum: what the journal holds at most after a step, owed entries included (DESIGN.md, "The
-    ///   tree").
+    /// - Parameter journalMaximum: what the journal holds at most after a step, owed entries included
+    ///   (docs/tree-and-topics.md).
     package init(
         client: ZooKeeperClient, retention: CommandRetention = .init(), journalMaximum: Int = 25_000,
         clock: GatewayClock = .system, logger: Logger

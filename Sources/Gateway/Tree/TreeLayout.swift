@@ -1,4 +1,4 @@
-/// Where things lie in the tree, relative to the plant's chroot (DESIGN.md, "The tree").
+/// Where things lie in the tree, relative to the plant's chroot (docs/tree-and-topics.md).
 ///
 /// Other programs see these names: they are a contract, not an implementation detail.
 package enum TreeLayout {

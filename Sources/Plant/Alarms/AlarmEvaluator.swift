@@ -32,7 +32,7 @@
 /// (`unsure`). A position that lies later than the device's clock can show comes from before a step of that clock, and
 /// counts no more.
 ///
-/// **Quality** (reference/alarms.md, row 24). Only good values are evaluated; silence counts as a value that is not good.
+/// **Quality**. Only good values are evaluated; silence counts as a value that is not good.
 /// Anything else freezes the condition: off-delays stand still, and the next good sample resumes them where they stood.
 /// On-delays go on and raise, because a contact that reports on change and then falls silent must still alarm.
 struct AlarmEvaluator: Sendable {

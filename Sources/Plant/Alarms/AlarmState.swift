@@ -8,7 +8,7 @@
 ///     RTNUN ── ACK ──▶ NORM             RTNUN ── ACT ──▶ UNACK (a new occurrence)
 ///
 /// ESC in UNACK and DEESC in UNACK or ACKED keep the state. An alarm that stands in one of the other five keeps it
-/// while its condition comes and goes (reference/alarms.md, row 23), and there is nothing to acknowledge in them.
+/// while its condition comes and goes, and there is nothing to acknowledge in them.
 public enum AlarmState: String, Sendable, Hashable, CaseIterable, CustomStringConvertible {
     /// The process is normal and nothing waits for an operator.
     case normal = "NORM"

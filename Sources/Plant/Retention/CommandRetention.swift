@@ -1,4 +1,4 @@
-/// How long finished commands and journal entries are kept in the tree (DESIGN.md, "The tree").
+/// How long finished commands and journal entries are kept in the tree (docs/tree-and-topics.md).
 ///
 /// Ages are judged by ``RetentionPace``, not by the wall clock alone.
 public struct CommandRetention: Sendable, Hashable {

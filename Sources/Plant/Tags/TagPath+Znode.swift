@@ -1,6 +1,6 @@
 import JSON
 
-/// How a path is spelt in the tree (DESIGN.md, "The tree").
+/// How a path is spelt in the tree (docs/tree-and-topics.md).
 ///
 /// Each level becomes one znode name. Percent-encoded, as UTF-8 bytes in upper-case hexadecimal, are: `%` itself, a
 /// first `@` (such names are Linekeeper's own), the whole of `.` and `..`, and the characters that ZooKeeper refuses in

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Alarm definitions")
 struct AlarmDefinitionTests {
-    @Test("A definition as in DESIGN.md has no mistakes")
+    @Test("A definition with everything in it has no mistakes")
     func valid() throws {
         #expect(try AlarmFixture.definition().mistakes.isEmpty)
         #expect(try AlarmFixture.definition(low: 10, lowLow: 0).mistakes.isEmpty)

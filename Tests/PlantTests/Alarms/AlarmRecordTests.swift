@@ -11,7 +11,7 @@ struct AlarmRecordTests {
         "comment":"on my way","shelvedUntil":null,"suppressedBy":null,"epoch":17,"changedAt":1500,"sampledAt":900,"revision":9}
         """
 
-    @Test("A record is written with the keys of DESIGN.md, and read back")
+    @Test("A record is written with the keys of docs/tree-and-topics.md, and read back")
     func roundTrip() throws {
         let record = try AlarmRecord(parsing: Array(Self.text.utf8))
         #expect(record.path == (try AlarmFixture.path()))

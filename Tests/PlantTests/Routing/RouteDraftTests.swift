@@ -11,7 +11,7 @@ struct RouteDraftTests {
         deadband: [.init("factory/+/+/temperature", 0.2)],
         presence: .init(topic: "{device}/status"))
 
-    @Test("The route of DESIGN.md")
+    @Test("A route with everything in it")
     func complete() throws {
         let route = try machines.checked()
         #expect(route.subscriptionFilters.map(\.text) == ["factory/+/+/+", "factory/+/+/status"])

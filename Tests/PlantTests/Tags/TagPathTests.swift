@@ -5,7 +5,7 @@ import Testing
 @Suite("Tag paths")
 struct TagPathTests {
     @Test(
-        "Levels are spelt as znodes the way DESIGN.md says",
+        "Levels are spelt as znodes the way docs/tree-and-topics.md says",
         arguments: [
             ("factory/line1/press1/temperature", "factory/line1/press1/temperature"), ("a//b", "a/%/b"), ("/", "%/%"),
             (".", "%2E"),
