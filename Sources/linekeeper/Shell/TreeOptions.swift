@@ -1,6 +1,7 @@
 import ArgumentParser
 import Gateway
 import Logging
+import Plant
 import PlantConfiguration
 import ZooKeeperClient
 import ZooKeeperProtocol

@@ -1,4 +1,5 @@
 import MQTT
+import Plant
 import Synchronization
 import TestFixtures
 import Testing

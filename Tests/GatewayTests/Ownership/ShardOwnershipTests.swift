@@ -1,4 +1,5 @@
 import Logging
+import Plant
 import Synchronization
 import TestFixtures
 import Testing

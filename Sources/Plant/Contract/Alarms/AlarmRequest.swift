@@ -1,6 +1,5 @@
 import JSON
 import OrderedCollections
-package import Plant
 
 /// What an operator asks of the active alarm processor: `/alarm-requests/<id>`, created once by the one who asks under
 /// an id of its own, answered in place in the same transaction as the change that it causes.
@@ -39,6 +38,11 @@ package struct AlarmRequest: Sendable, Equatable {
     package struct Removed: Sendable, Equatable {
         package var tags: Int
         package var alarms: Int
+
+        package init(tags: Int, alarms: Int) {
+            self.tags = tags
+            self.alarms = alarms
+        }
     }
 
     package init(
@@ -76,7 +80,7 @@ package struct AlarmRequest: Sendable, Equatable {
     package static let textLimit = 1024
 
     /// Cuts text that is too long for a record; then what was wrong, for the refusal.
-    mutating func trimOversizeText() -> String? {
+    package mutating func trimOversizeText() -> String? {
         let texts = subject.texts + [by, comment ?? "", eventID ?? ""]
         guard texts.contains(where: { $0.utf8.count > Self.textLimit }) else { return nil }
         by = String(by.prefix(100))

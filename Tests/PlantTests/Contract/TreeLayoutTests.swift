@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Gateway
+@testable import Plant
 
 @Suite struct TreeLayoutTests {
     @Test func shardsHaveTwoDigits() {

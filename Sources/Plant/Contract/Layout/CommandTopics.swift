@@ -1,5 +1,3 @@
-import Plant
-
 /// The topics on which commands are asked for and reported.
 package struct CommandTopics: Sendable {
     /// `linekeeper/<plant>/commands/request`
@@ -15,10 +13,10 @@ package struct CommandTopics: Sendable {
     package func state(of id: String) -> String { prefix + id }
 
     /// Longest topic of an answer, in bytes.
-    static let lengthLimit = 1024
+    package static let lengthLimit = 1024
 
     /// Whether an answer may go to that topic because it lies below ours; see ``ReplyTopics`` for others.
-    func isOurs(_ topic: String) -> Bool {
+    package func isOurs(_ topic: String) -> Bool {
         topic.hasPrefix(prefix) && topic != request && topic.utf8.count > prefix.utf8.count
             && topic.utf8.count <= Self.lengthLimit && (try? TagPath(topic)) != nil
     }

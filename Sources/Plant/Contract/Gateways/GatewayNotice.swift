@@ -1,21 +1,20 @@
 import JSON
 import OrderedCollections
-import Plant
 
 /// What a gateway says of itself on `linekeeper/<plant>/gateways/<gateway>` (retained), and what the broker says for it,
 /// as its last will, when its connection breaks.
-struct GatewayNotice: Sendable, Equatable {
-    enum State: String, Sendable { case online, offline }
+package struct GatewayNotice: Sendable, Equatable {
+    package enum State: String, Sendable { case online, offline }
 
-    var gateway: String
-    var state: State
-    var pid: Int64
+    package var gateway: String
+    package var state: State
+    package var pid: Int64
     /// When the process started, in milliseconds since 1970.
-    var started: Milliseconds
+    package var started: Milliseconds
     /// Tells one life of a gateway from the next; nil in the notices of older gateways.
-    var life: String?
+    package var life: String?
 
-    init(gateway: String, state: State, pid: Int64, started: Milliseconds, life: String? = nil) {
+    package init(gateway: String, state: State, pid: Int64, started: Milliseconds, life: String? = nil) {
         self.gateway = gateway
         self.state = state
         self.pid = pid
@@ -23,13 +22,13 @@ struct GatewayNotice: Sendable, Equatable {
         self.life = life
     }
 
-    init(_ identity: GatewayIdentity, _ state: State) {
+    package init(_ identity: GatewayIdentity, _ state: State) {
         self.init(
             gateway: identity.gateway, state: state, pid: identity.pid, started: identity.started, life: identity.life)
     }
 
     /// nil for anything that is not a notice: the topic is open to whoever may publish there.
-    init?(payload: [UInt8]) {
+    package init?(payload: [UInt8]) {
         guard payload.count <= GatewayRecord.sizeLimit, let json = try? JSONValue(parsing: payload),
             let gateway = json["gateway"]?.stringValue, let name = json["state"]?.stringValue,
             let state = State(rawValue: name), let pid = json["pid"]?.intValue, let started = json["started"]?.timeValue
@@ -37,9 +36,9 @@ struct GatewayNotice: Sendable, Equatable {
         self.init(gateway: gateway, state: state, pid: pid, started: started, life: json["life"]?.stringValue)
     }
 
-    var asLife: GatewayLife { GatewayLife(gateway: gateway, life: life, pid: pid, started: started) }
+    package var asLife: GatewayLife { GatewayLife(gateway: gateway, life: life, pid: pid, started: started) }
 
-    var payload: [UInt8] {
+    package var payload: [UInt8] {
         var members: OrderedDictionary<String, JSONValue> = [
             "gateway": .string(gateway), "state": .string(state.rawValue), "pid": .integer(pid),
             "started": .integer(started),
@@ -48,5 +47,5 @@ struct GatewayNotice: Sendable, Equatable {
         return JSONValue.object(members).serialized()
     }
 
-    static func topic(plant: String, gateway: String) -> String { "linekeeper/\(plant)/gateways/\(gateway)" }
+    package static func topic(plant: String, gateway: String) -> String { "linekeeper/\(plant)/gateways/\(gateway)" }
 }
