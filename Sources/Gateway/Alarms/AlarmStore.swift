@@ -36,7 +36,7 @@ package struct AlarmStore: Sendable {
             do {
                 let record = try AlarmRecord(parsing: node.data ?? [])
                 guard Self.nodePath(of: record.path) == path else {
-                    throw AlarmRecordMistake("tag", "names another alarm than the node")
+                    throw RecordMistake("tag", "names another alarm than the node")
                 }
                 standing.revision = record.revision
                 contents.records.append(record)

@@ -12,7 +12,7 @@ package struct CommandClient: Sendable {
         case notFound(String)
         /// Too late to cancel it.
         case notCancellable(String, CommandState)
-        case unreadable(String, CommandRecordMistake)
+        case unreadable(String, RecordMistake)
 
         package var description: String {
             switch self {
@@ -37,7 +37,7 @@ package struct CommandClient: Sendable {
     /// A listing: the records in the order of creation, and what stands among them that is none.
     package struct Listing: Sendable {
         package var records: [CommandRecord] = []
-        package var malformed: [(id: String, mistake: CommandRecordMistake)] = []
+        package var malformed: [(id: String, mistake: RecordMistake)] = []
     }
 
     private let client: ZooKeeperClient
@@ -125,7 +125,7 @@ package struct CommandClient: Sendable {
         let sorted = zip(names, nodes).compactMap { name, node in node.map { (name, $0) } }
             .sorted { ($0.1.stat.czxid, $0.0) < ($1.1.stat.czxid, $1.0) }
         for (name, node) in sorted {
-            do throws(CommandRecordMistake) {
+            do throws(RecordMistake) {
                 listing.records.append(try CommandRecord(parsing: node.data ?? [], id: name))
             } catch {
                 listing.malformed.append((name, error))
@@ -164,7 +164,7 @@ package struct CommandClient: Sendable {
     }
 
     private static func parse(_ node: NodeData, _ id: String) throws -> CommandRecord {
-        do throws(CommandRecordMistake) { return try CommandRecord(parsing: node.data ?? [], id: id) } catch {
+        do throws(RecordMistake) { return try CommandRecord(parsing: node.data ?? [], id: id) } catch {
             throw Failure.unreadable(id, error)
         }
     }

@@ -56,7 +56,7 @@ struct CommandRequest: Sendable {
         do {
             var record = try CommandRecord(json: .object(asked), id: id)
             if record.requestedAt == 0 { record.requestedAt = receivedAt }
-            if record.by.isEmpty { throw CommandRecordMistake("by", "is missing; the journal says who asked for what") }
+            if record.by.isEmpty { throw RecordMistake("by", "is missing; the journal says who asked for what") }
             return record
         } catch {
             throw Refusal(id: id, device: device, detail: "\(error)")

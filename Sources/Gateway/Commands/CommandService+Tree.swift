@@ -111,7 +111,7 @@ extension CommandService {
     private func take(_ nodes: some Sequence<(String, NodeData?)>) {
         // In the order of creation, because that is the order in which a device gets its commands.
         let sorted = nodes.sorted { ($0.1?.stat.czxid ?? 0, $0.0) < ($1.1?.stat.czxid ?? 0, $1.0) }
-        var strange: [(id: String, mistake: CommandRecordMistake)] = []
+        var strange: [(id: String, mistake: RecordMistake)] = []
         feed { state, now in
             var actions: [CommandAction] = []
             for (id, node) in sorted {
@@ -119,7 +119,7 @@ extension CommandService {
                     actions += state.desk.gone(id, at: now)
                     continue
                 }
-                do throws(CommandRecordMistake) {
+                do throws(RecordMistake) {
                     var record = try CommandRecord(parsing: node.data ?? [], id: id)
                     if record.requestedAt == 0 { record.requestedAt = node.stat.ctime }
                     state.malformed[id] = nil

@@ -60,7 +60,7 @@ struct CommandSendCommand: AsyncParsableCommand {
             throw ValidationError("--timeout is \"\(timeout ?? "")\"; expected a duration such as 10s")
         }
         if let id, let mistake = CommandRecord.mistake(inID: id) { throw ValidationError("--id: \(mistake)") }
-        do throws(CommandRecordMistake) { _ = try CommandRecord.device(device) } catch {
+        do throws(RecordMistake) { _ = try CommandRecord.device(device) } catch {
             throw ValidationError("\"\(device)\" cannot be a device: \(error.text)")
         }
     }

@@ -68,7 +68,7 @@ struct AlarmRecordTests {
         let text = Self.text.split(separator: member, maxSplits: 1, omittingEmptySubsequences: false).joined(
             separator: replacement)
         #expect(text != Self.text)
-        let mistake = #expect(throws: AlarmRecordMistake.self) { try AlarmRecord(parsing: Array(text.utf8)) }
+        let mistake = #expect(throws: RecordMistake.self) { try AlarmRecord(parsing: Array(text.utf8)) }
         #expect(mistake?.member == expected)
     }
 
@@ -76,7 +76,7 @@ struct AlarmRecordTests {
     func mutations() {
         let bytes = Array(Self.text.utf8)
         for length in 0..<bytes.count {
-            #expect(throws: AlarmRecordMistake.self) { try AlarmRecord(parsing: Array(bytes.prefix(length))) }
+            #expect(throws: RecordMistake.self) { try AlarmRecord(parsing: Array(bytes.prefix(length))) }
         }
         var random = SeededGenerator(seed: 1)
         for index in bytes.indices {

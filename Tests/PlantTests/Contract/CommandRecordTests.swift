@@ -34,7 +34,7 @@ struct CommandRecordTests {
         #expect(text.contains(#""state":"TIMED_OUT""#))
         // Every truncation is a mistake, none a trap.
         for length in 0..<bytes.count {
-            #expect(throws: CommandRecordMistake.self) {
+            #expect(throws: RecordMistake.self) {
                 try CommandRecord(parsing: Array(bytes.prefix(length)), id: "a.b_c-1")
             }
         }

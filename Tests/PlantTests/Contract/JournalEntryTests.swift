@@ -53,14 +53,14 @@ struct JournalEntryTests {
             (#"{"kind":"alarm","announced":1}"#, "announced"),
         ] as [(String, String?)])
     func broken(text: String, member: String?) {
-        let mistake = #expect(throws: JournalEntryMistake.self) { try JournalEntry(parsing: Array(text.utf8)) }
+        let mistake = #expect(throws: RecordMistake.self) { try JournalEntry(parsing: Array(text.utf8)) }
         #expect(mistake?.member == member)
     }
 
     @Test("An alarm's entry with a broken record is an error, one with a transition of later versions is none of ours")
     func brokenRecord() throws {
         let broken = try JournalEntry(parsing: Array(#"{"kind":"alarm","transition":"ACT","record":{}}"#.utf8))
-        #expect(throws: AlarmRecordMistake.self) { try broken.alarmTransition() }
+        #expect(throws: RecordMistake.self) { try broken.alarmTransition() }
         let later = try JournalEntry(parsing: Array(#"{"kind":"alarm","transition":"SHELVE","record":{}}"#.utf8))
         #expect(try later.alarmTransition() == nil)
     }

@@ -22,10 +22,10 @@ struct ExtremeNumbersTests {
             let gateway = Array(#"{"gateway":"g","pid":1,"started":\#(time)}"#.utf8)
             #expect(GatewayRecord(parsing: gateway, name: "g") == nil)
             let entry = Array(#"{"kind":"operator","at":\#(time)}"#.utf8)
-            #expect(throws: JournalEntryMistake.self) { try JournalEntry(parsing: entry) }
+            #expect(throws: RecordMistake.self) { try JournalEntry(parsing: entry) }
             for member in ["requestedAt", "deadline", "sentAt", "finishedAt", "cancelRequestedAt"] {
                 let command = Array(#"{"device":"f","command":"go","\#(member)":\#(time)}"#.utf8)
-                let mistake = #expect(throws: CommandRecordMistake.self) {
+                let mistake = #expect(throws: RecordMistake.self) {
                     try CommandRecord(parsing: command, id: "x")
                 }
                 #expect(mistake?.member == member)

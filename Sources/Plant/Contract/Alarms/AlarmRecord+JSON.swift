@@ -1,42 +1,29 @@
 public import JSON
 import OrderedCollections
 
-/// Why bytes are not an alarm record.
-public struct AlarmRecordMistake: Error, Hashable, Sendable, CustomStringConvertible {
-    /// The member concerned; nil when it is the document as a whole.
-    public let member: String?
-    public let text: String
-
-    public init(_ member: String?, _ text: String) {
-        self.member = member
-        self.text = text
-    }
-
-    public var description: String { member.map { "\($0): \(text)" } ?? text }
-}
-
 extension AlarmRecord {
     /// Reads the data of an alarm's node. `changedAt`, `sampledAt` and `revision` may be missing in what others wrote.
-    public init(parsing bytes: [UInt8]) throws(AlarmRecordMistake) {
-        let json: JSONValue
-        do { json = try JSONValue(parsing: bytes) } catch { throw AlarmRecordMistake(nil, "\(error)") }
-        try self.init(json: json)
+    public init(parsing bytes: [UInt8]) throws(RecordMistake) {
+        try self.init(RecordReader(parsing: bytes))
     }
 
     /// The same, from a document that has been read already.
-    public init(json: JSONValue) throws(AlarmRecordMistake) {
-        guard case .object(var members) = json else { throw AlarmRecordMistake(nil, "not a JSON object") }
-        let tagText = try members.required(.tag)
+    public init(json: JSONValue) throws(RecordMistake) {
+        try self.init(RecordReader(json))
+    }
+
+    private init(_ members: RecordReader<Member>) throws(RecordMistake) {
+        let tagText = try members.requiredText(.tag)
         let tag: TagPath
-        do { tag = try TagPath(tagText) } catch { throw AlarmRecordMistake(Member.tag, "is not a tag: \(error)") }
-        let alarm = try members.required(.alarm)
-        guard !alarm.isEmpty else { throw AlarmRecordMistake(Member.alarm, "is empty") }
+        do { tag = try TagPath(tagText) } catch { throw members.mistake(.tag, "is not a tag: \(error)") }
+        let alarm = try members.requiredText(.alarm)
+        guard !alarm.isEmpty else { throw members.mistake(.alarm, "is empty") }
         let since = try members.time(.since) ?? 0
         let changedAt = try members.time(.changedAt) ?? since
         self.init(
-            path: AlarmPath(tag: tag, alarm: alarm), state: try members.named(.state),
-            condition: try members.named(.condition),
-            priority: try members.named(.priority), eventID: try members.required(.eventId),
+            path: AlarmPath(tag: tag, alarm: alarm), state: try members.requiredName(.state),
+            condition: try members.requiredName(.condition),
+            priority: try members.requiredName(.priority), eventID: try members.requiredText(.eventId),
             occurrence: try members.count(.occurrence) ?? 0, value: try members.number(.value),
             limit: try members.number(.limit), since: since, epoch: try members.integer(.epoch) ?? 0,
             changedAt: changedAt,
@@ -46,10 +33,10 @@ extension AlarmRecord {
         comment = try members.text(.comment)
         shelvedUntil = try members.time(.shelvedUntil)
         suppressedBy = try members.text(.suppressedBy)
-        isUnheard = members.removeValue(forKey: Member.unheard.rawValue) == .bool(true)
-        isTimeUnsure = members.removeValue(forKey: Member.timeUnsure.rawValue) == .bool(true)
-        corrected = CorrectedDates(json: members.removeValue(forKey: Member.corrected.rawValue))
-        additional = members
+        isUnheard = members[.unheard] == true
+        isTimeUnsure = members[.timeUnsure] == true
+        corrected = CorrectedDates(json: members[.corrected])
+        additional = members.additional
     }
 
     /// The record as it stands in the tree, in the journal, on MQTT and in listings. Every member is always there,
@@ -87,82 +74,8 @@ extension AlarmRecord {
     /// ``json`` as bytes.
     public func serialized() -> [UInt8] { json.serialized() }
 
-    fileprivate enum Member: String {
+    private enum Member: String, CaseIterable {
         case alarm, tag, state, condition, priority, eventId, occurrence, value, limit, since, ackBy, ackAt, comment
         case shelvedUntil, suppressedBy, epoch, changedAt, sampledAt, revision, unheard, timeUnsure, corrected
-    }
-}
-
-extension AlarmRecordMistake {
-    fileprivate init(_ member: AlarmRecord.Member, _ text: String) { self.init(member.rawValue, text) }
-}
-
-extension OrderedDictionary<String, JSONValue> {
-    fileprivate mutating func text(_ member: AlarmRecord.Member) throws(AlarmRecordMistake) -> String? {
-        switch removeValue(forKey: member.rawValue) {
-        case nil, .null?: return nil
-        case .string(let text)?: return text
-        case let other?: throw AlarmRecordMistake(member, "is \(other), must be text")
-        }
-    }
-
-    fileprivate mutating func required(_ member: AlarmRecord.Member) throws(AlarmRecordMistake) -> String {
-        guard let text = try text(member) else { throw AlarmRecordMistake(member, "is missing") }
-        return text
-    }
-
-    fileprivate mutating func integer(_ member: AlarmRecord.Member) throws(AlarmRecordMistake) -> Int64? {
-        switch removeValue(forKey: member.rawValue) {
-        case nil, .null?: return nil
-        case let value?:
-            guard let integer = value.intValue else {
-                throw AlarmRecordMistake(member, "is \(value), must be an integer")
-            }
-            return integer
-        }
-    }
-
-    fileprivate mutating func time(_ member: AlarmRecord.Member) throws(AlarmRecordMistake) -> Milliseconds? {
-        switch removeValue(forKey: member.rawValue) {
-        case nil, .null?: return nil
-        case let value?:
-            guard let time = value.timeValue else {
-                throw AlarmRecordMistake(member, "is \(value), must be a time in milliseconds since 1970")
-            }
-            return time
-        }
-    }
-
-    fileprivate mutating func count(_ member: AlarmRecord.Member) throws(AlarmRecordMistake) -> Int64? {
-        switch removeValue(forKey: member.rawValue) {
-        case nil, .null?: return nil
-        case let value?:
-            guard let count = value.countValue else {
-                throw AlarmRecordMistake(member, "is \(value), must be an integer from 0 to 2^53")
-            }
-            return count
-        }
-    }
-
-    fileprivate mutating func number(_ member: AlarmRecord.Member) throws(AlarmRecordMistake) -> Double? {
-        switch removeValue(forKey: member.rawValue) {
-        case nil, .null?: return nil
-        case let value?:
-            guard let number = value.doubleValue else {
-                throw AlarmRecordMistake(member, "is \(value), must be a number")
-            }
-            return number
-        }
-    }
-
-    fileprivate mutating func named<Name: RawRepresentable<String> & CaseIterable>(
-        _ member: AlarmRecord.Member
-    ) throws(AlarmRecordMistake) -> Name {
-        let text = try required(member)
-        guard let name = Name(rawValue: text) else {
-            let known = Name.allCases.map(\.rawValue).joined(separator: ", ")
-            throw AlarmRecordMistake(member, "is \"\(text)\", must be one of \(known)")
-        }
-        return name
     }
 }

@@ -58,22 +58,29 @@ package struct AlarmRequest: Sendable, Equatable {
 
     /// nil for anything that is not a request.
     package init?(data: [UInt8]) {
-        guard let json = try? JSONValue(parsing: data), let name = json["action"]?.stringValue,
-            let action = Action(rawValue: name), let subject = Subject(json),
-            let by = json["by"]?.stringValue, let at = json["at"]?.timeValue
-        else { return nil }
-        if action == .acknowledge {
-            guard case .alarm = subject else { return nil }
+        do throws(RecordMistake) {
+            let members = try RecordReader<Member>(parsing: data)
+            guard let action = Action(rawValue: try members.requiredText(.action)), let subject = Subject(members)
+            else { return nil }
+            if action == .acknowledge {
+                guard case .alarm = subject else { return nil }
+            }
+            self.init(
+                action, subject, eventID: members[.eventId]?.stringValue, by: try members.requiredText(.by),
+                comment: members[.comment]?.stringValue, at: try members.requiredTime(.at))
+            onlyIfOrphaned = members[.orphaned]?.boolValue ?? false
+            result = members[.result]?.stringValue.flatMap(Outcome.init(rawValue:))
+            reason = members[.reason]?.stringValue
+            if let tags = members[.tags]?.intValue, let alarms = members[.alarms]?.intValue {
+                removed = Removed(tags: Int(clamping: tags), alarms: Int(clamping: alarms))
+            }
+        } catch {
+            return nil
         }
-        self.init(
-            action, subject, eventID: json["eventId"]?.stringValue, by: by, comment: json["comment"]?.stringValue,
-            at: at)
-        onlyIfOrphaned = json["orphaned"]?.boolValue ?? false
-        result = json["result"]?.stringValue.flatMap(Outcome.init(rawValue:))
-        reason = json["reason"]?.stringValue
-        if let tags = json["tags"]?.intValue, let alarms = json["alarms"]?.intValue {
-            removed = Removed(tags: Int(clamping: tags), alarms: Int(clamping: alarms))
-        }
+    }
+
+    fileprivate enum Member: String, CaseIterable {
+        case action, tag, alarm, device, eventId, orphaned, by, comment, at, result, reason, tags, alarms
     }
 
     /// Longest text that an operator can leave in a record, which travels in every transaction and message of its alarm.
@@ -109,11 +116,11 @@ package struct AlarmRequest: Sendable, Equatable {
 }
 
 extension AlarmRequest.Subject {
-    fileprivate init?(_ json: JSONValue) {
-        if let device = json["device"]?.stringValue {
+    fileprivate init?(_ members: RecordReader<AlarmRequest.Member>) {
+        if let device = members[.device]?.stringValue {
             self = .device(device)
-        } else if let tag = json["tag"]?.stringValue {
-            self = json["alarm"]?.stringValue.map { .alarm($0, tag: tag) } ?? .tag(tag)
+        } else if let tag = members[.tag]?.stringValue {
+            self = members[.alarm]?.stringValue.map { .alarm($0, tag: tag) } ?? .tag(tag)
         } else {
             return nil
         }

@@ -117,15 +117,15 @@ extension CommandRecord {
 
     /// The device of that name. It becomes part of a topic that we publish on and of a line in a log, so that, beyond what
     /// every path must be, it has no empty levels and no control characters, and does not begin with `$` (the broker's own).
-    public static func device(_ text: String) throws(CommandRecordMistake) -> TagPath {
+    public static func device(_ text: String) throws(RecordMistake) -> TagPath {
         let path: TagPath
-        do { path = try TagPath(text) } catch { throw CommandRecordMistake("device", "\(error)") }
+        do { path = try TagPath(text) } catch { throw RecordMistake("device", "\(error)") }
         guard path.levels.allSatisfy({ !$0.isEmpty }) else {
-            throw CommandRecordMistake("device", "it has an empty level")
+            throw RecordMistake("device", "it has an empty level")
         }
-        guard text.unicodeScalars.first != "$" else { throw CommandRecordMistake("device", "it begins with $") }
+        guard text.unicodeScalars.first != "$" else { throw RecordMistake("device", "it begins with $") }
         for scalar in text.unicodeScalars where scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) {
-            throw CommandRecordMistake("device", "it contains control characters")
+            throw RecordMistake("device", "it contains control characters")
         }
         return path
     }

@@ -21,13 +21,18 @@ public struct DeviceRecord: Sendable, Equatable {
 
     /// nil for anything that is not a device record.
     public init?(data: [UInt8]) {
-        guard let json = try? JSONValue(parsing: data), let device = json["device"]?.stringValue,
-            let route = json["route"]?.stringValue, let firstSeen = json["firstSeen"]?.timeValue,
-            let name = json["state"]?.stringValue, let state = DeviceState(rawValue: name),
-            let since = json["since"]?.timeValue
-        else { return nil }
-        self.init(device: device, route: route, firstSeen: firstSeen, state: state, since: since)
+        do throws(RecordMistake) {
+            let members = try RecordReader<Member>(parsing: data)
+            self.init(
+                device: try members.requiredText(.device), route: try members.requiredText(.route),
+                firstSeen: try members.requiredTime(.firstSeen), state: try members.requiredName(.state),
+                since: try members.requiredTime(.since))
+        } catch {
+            return nil
+        }
     }
+
+    private enum Member: String, CaseIterable { case device, route, firstSeen, state, since }
 
     public func serialized() -> [UInt8] {
         JSONValue.object([

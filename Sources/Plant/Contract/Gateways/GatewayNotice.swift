@@ -29,12 +29,18 @@ package struct GatewayNotice: Sendable, Equatable {
 
     /// nil for anything that is not a notice: the topic is open to whoever may publish there.
     package init?(payload: [UInt8]) {
-        guard payload.count <= GatewayRecord.sizeLimit, let json = try? JSONValue(parsing: payload),
-            let gateway = json["gateway"]?.stringValue, let name = json["state"]?.stringValue,
-            let state = State(rawValue: name), let pid = json["pid"]?.intValue, let started = json["started"]?.timeValue
-        else { return nil }
-        self.init(gateway: gateway, state: state, pid: pid, started: started, life: json["life"]?.stringValue)
+        do throws(RecordMistake) {
+            let members = try RecordReader<Member>(parsing: payload, sizeLimit: GatewayRecord.sizeLimit)
+            guard let state = State(rawValue: try members.requiredText(.state)) else { return nil }
+            self.init(
+                gateway: try members.requiredText(.gateway), state: state, pid: try members.requiredInteger(.pid),
+                started: try members.requiredTime(.started), life: members[.life]?.stringValue)
+        } catch {
+            return nil
+        }
     }
+
+    private enum Member: String, CaseIterable { case gateway, state, pid, started, life }
 
     package var asLife: GatewayLife { GatewayLife(gateway: gateway, life: life, pid: pid, started: started) }
 

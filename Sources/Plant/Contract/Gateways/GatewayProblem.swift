@@ -24,13 +24,19 @@ public struct GatewayProblem: Sendable, Hashable {
 
     /// nil for something else than a problem; a word that is missing is empty.
     public init?(json: JSONValue) {
-        guard let kind = json["kind"]?.stringValue, !kind.isEmpty, let since = json["since"]?.intValue else {
+        do throws(RecordMistake) {
+            let members = try RecordReader<Member>(json)
+            let kind = try members.requiredText(.kind)
+            guard !kind.isEmpty else { return nil }
+            self.init(
+                kind: kind, since: try members.requiredInteger(.since), until: members[.until]?.intValue,
+                text: members[.text]?.stringValue ?? "", cause: members[.cause]?.stringValue ?? "")
+        } catch {
             return nil
         }
-        self.init(
-            kind: kind, since: since, until: json["until"]?.intValue, text: json["text"]?.stringValue ?? "",
-            cause: json["cause"]?.stringValue ?? "")
     }
+
+    private enum Member: String, CaseIterable { case kind, since, until, text, cause }
 
     public var json: JSONValue {
         var members: OrderedDictionary<String, JSONValue> = ["kind": .string(kind), "since": .integer(since)]

@@ -28,23 +28,29 @@ public struct GatewayRecord: Sendable, Hashable {
 
     /// nil for anything that is not the registration of the gateway of that name: anybody may make a node there.
     public init?(parsing data: [UInt8], name: String) {
-        guard data.count <= Self.sizeLimit, let json = try? JSONValue(parsing: data),
-            json["gateway"]?.stringValue == name, let pid = json["pid"]?.intValue,
-            let started = json["started"]?.timeValue
-        else { return nil }
-        var proof: GatewayIdentity.ProcessProof?
-        if let boot = json["boot"]?.stringValue, let namespace = json["pidNamespace"]?.stringValue,
-            let start = json["processStart"]?.intValue
-        {
-            proof = .init(bootID: boot, pidNamespace: namespace, processStart: start)
+        do throws(RecordMistake) {
+            let members = try RecordReader<Member>(parsing: data, sizeLimit: Self.sizeLimit)
+            guard try members.requiredText(.gateway) == name else { return nil }
+            var proof: GatewayIdentity.ProcessProof?
+            if let boot = members[.boot]?.stringValue, let namespace = members[.pidNamespace]?.stringValue,
+                let start = members[.processStart]?.intValue
+            {
+                proof = .init(bootID: boot, pidNamespace: namespace, processStart: start)
+            }
+            self.init(
+                identity: GatewayIdentity(
+                    gateway: name, host: members[.host]?.stringValue ?? "", pid: try members.requiredInteger(.pid),
+                    version: members[.version]?.stringValue ?? "", started: try members.requiredTime(.started),
+                    life: members[.life]?.stringValue, proof: proof),
+                isReady: members[.ready]?.boolValue, isSettled: members[.settled]?.boolValue,
+                routesDigest: members[.routesDigest]?.stringValue)
+        } catch {
+            return nil
         }
-        self.init(
-            identity: GatewayIdentity(
-                gateway: name, host: json["host"]?.stringValue ?? "", pid: pid,
-                version: json["version"]?.stringValue ?? "", started: started, life: json["life"]?.stringValue,
-                proof: proof),
-            isReady: json["ready"]?.boolValue, isSettled: json["settled"]?.boolValue,
-            routesDigest: json["routesDigest"]?.stringValue)
+    }
+
+    private enum Member: String, CaseIterable {
+        case gateway, host, pid, version, started, life, boot, pidNamespace, processStart, ready, settled, routesDigest
     }
 
     public func serialized() -> [UInt8] {

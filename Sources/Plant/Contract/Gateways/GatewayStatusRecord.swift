@@ -44,22 +44,28 @@ public struct GatewayStatusRecord: Sendable, Hashable {
 
     /// What stands in a gateway's node; nil for something else. What an older gateway leaves out is nil or empty.
     public init?(parsing data: [UInt8]) {
-        guard let json = try? JSONValue(parsing: data), let gateway = json["gateway"]?.stringValue,
-            let at = json["at"]?.intValue
-        else { return nil }
-        var addresses: [String] = []
-        if case .array(let elements)? = json["brokerAddresses"] {
-            addresses = elements.prefix(2).compactMap(\.stringValue)
+        do throws(RecordMistake) {
+            let members = try RecordReader<Member>(parsing: data)
+            let addresses = members[.brokerAddresses]?.arrayValue ?? []
+            self.init(
+                gateway: try members.requiredText(.gateway), life: members[.life]?.stringValue,
+                at: try members.requiredInteger(.at), broker: members[.broker]?.stringValue ?? "",
+                brokerSince: members[.brokerSince]?.intValue,
+                brokerAddresses: addresses.prefix(2).compactMap(\.stringValue),
+                configurationDigest: members[.configurationDigest]?.stringValue,
+                problems: Self.problems(members[.problems]), untried: Self.problems(members[.untried]),
+                recovered: Self.problems(members[.recovered]),
+                counters: (members[.counters]?.objectValue ?? [:]).compactMapValues { value in
+                    value.intValue.flatMap(UInt64.init(exactly:))
+                })
+        } catch {
+            return nil
         }
-        self.init(
-            gateway: gateway, life: json["life"]?.stringValue, at: at, broker: json["broker"]?.stringValue ?? "",
-            brokerSince: json["brokerSince"]?.intValue, brokerAddresses: addresses,
-            configurationDigest: json["configurationDigest"]?.stringValue,
-            problems: Self.problems(json["problems"]), untried: Self.problems(json["untried"]),
-            recovered: Self.problems(json["recovered"]),
-            counters: (json["counters"]?.objectValue ?? [:]).compactMapValues { value in
-                value.intValue.flatMap(UInt64.init(exactly:))
-            })
+    }
+
+    private enum Member: String, CaseIterable {
+        case gateway, life, at, broker, brokerSince, brokerAddresses, configurationDigest, problems, untried,
+            recovered, counters
     }
 
     /// More than a gateway can have.

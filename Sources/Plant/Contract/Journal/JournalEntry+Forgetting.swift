@@ -46,7 +46,7 @@ extension JournalEntry {
     }
 
     /// What the entry says was removed; nil when it is about something else.
-    public func forgotten() throws(AlarmRecordMistake) -> Forgotten? {
+    public func forgotten() throws(RecordMistake) -> Forgotten? {
         guard transition == AlarmTransition.forgotten.rawValue else { return nil }
         if kind == .alarm { return try forgottenAlarm().map { .alarm($0) } }
         guard kind == .operator else { return nil }
@@ -54,13 +54,13 @@ extension JournalEntry {
         return path(.device).map { .device($0) }
     }
 
-    private func forgottenAlarm() throws(AlarmRecordMistake) -> AlarmRecord? {
+    private func forgottenAlarm() throws(RecordMistake) -> AlarmRecord? {
         guard let json = details[Member.removed.rawValue] else { return nil }
         return try AlarmRecord(json: json)
     }
 
     /// The last step of an alarm that was removed.
-    func forgettingTransition() throws(AlarmRecordMistake) -> ProposedTransition? {
+    func forgettingTransition() throws(RecordMistake) -> ProposedTransition? {
         guard transition == AlarmTransition.forgotten.rawValue, let record = try forgottenAlarm() else { return nil }
         return ProposedTransition(transition: .forgotten, record: record, at: at)
     }

@@ -98,7 +98,7 @@ public struct JournalEntry: Sendable, Hashable {
     }
 
     /// The alarm's record after what this entry records, also when it is no transition that we know.
-    public func alarmRecord() throws(AlarmRecordMistake) -> AlarmRecord? {
+    public func alarmRecord() throws(RecordMistake) -> AlarmRecord? {
         guard kind == .alarm, let record else { return nil }
         return try AlarmRecord(json: record)
     }
@@ -113,7 +113,7 @@ public struct JournalEntry: Sendable, Hashable {
 
     /// The alarm's transition that this entry records; nil when it records something else, or a transition that we do
     /// not know.
-    public func alarmTransition() throws(AlarmRecordMistake) -> ProposedTransition? {
+    public func alarmTransition() throws(RecordMistake) -> ProposedTransition? {
         if let forgetting = try forgettingTransition() { return forgetting }
         guard kind == .alarm, let transition = transition.flatMap(AlarmTransition.init(rawValue:)), let record else {
             return nil
@@ -122,37 +122,17 @@ public struct JournalEntry: Sendable, Hashable {
     }
 }
 
-/// Why bytes are not a journal entry.
-public struct JournalEntryMistake: Error, Hashable, Sendable, CustomStringConvertible {
-    /// The member concerned; nil when it is the document as a whole.
-    public let member: String?
-    public let text: String
-
-    public init(_ member: String?, _ text: String) {
-        self.member = member
-        self.text = text
-    }
-
-    public var description: String { member.map { "\($0): \(text)" } ?? text }
-}
-
 extension JournalEntry {
     /// Reads the data of an entry's node.
-    public init(parsing bytes: [UInt8]) throws(JournalEntryMistake) {
-        let json: JSONValue
-        do { json = try JSONValue(parsing: bytes) } catch { throw JournalEntryMistake(nil, "\(error)") }
-        guard case .object(var members) = json else { throw JournalEntryMistake(nil, "not a JSON object") }
-        guard let kind = try members.text(.kind) else { throw JournalEntryMistake("kind", "is missing") }
+    public init(parsing bytes: [UInt8]) throws(RecordMistake) {
+        let members = try RecordReader<Member>(parsing: bytes)
+        let kind = try members.requiredText(.kind)
         self.init(
             kind: Kind(rawValue: kind), at: try members.time(.at) ?? 0, gateway: try members.text(.gateway) ?? "",
             epoch: try members.integer(.epoch), by: try members.text(.by), transition: try members.text(.transition))
-        switch members.removeValue(forKey: Member.announced.rawValue) {
-        case nil, .null?: break
-        case .bool(let announced)?: self.announced = announced
-        case let other?: throw JournalEntryMistake("announced", "is \(other), must be true or false")
-        }
-        record = members.removeValue(forKey: Member.record.rawValue)
-        details = members
+        announced = try members.bool(.announced)
+        record = members[.record]
+        details = members.additional
     }
 
     /// The entry as it stands in the tree and in listings. Members without a value are left out.
@@ -176,39 +156,7 @@ extension JournalEntry {
     /// ``json`` as bytes.
     public func serialized() -> [UInt8] { json.serialized() }
 
-    fileprivate enum Member: String {
+    private enum Member: String, CaseIterable {
         case kind, at, gateway, epoch, by, transition, announced, record
-    }
-}
-
-extension OrderedDictionary<String, JSONValue> {
-    fileprivate mutating func text(_ member: JournalEntry.Member) throws(JournalEntryMistake) -> String? {
-        switch removeValue(forKey: member.rawValue) {
-        case nil, .null?: return nil
-        case .string(let text)?: return text
-        case let other?: throw JournalEntryMistake(member.rawValue, "is \(other), must be text")
-        }
-    }
-
-    fileprivate mutating func time(_ member: JournalEntry.Member) throws(JournalEntryMistake) -> Milliseconds? {
-        switch removeValue(forKey: member.rawValue) {
-        case nil, .null?: return nil
-        case let value?:
-            guard let time = value.timeValue else {
-                throw JournalEntryMistake(member.rawValue, "is \(value), must be a time in milliseconds since 1970")
-            }
-            return time
-        }
-    }
-
-    fileprivate mutating func integer(_ member: JournalEntry.Member) throws(JournalEntryMistake) -> Int64? {
-        switch removeValue(forKey: member.rawValue) {
-        case nil, .null?: return nil
-        case let value?:
-            guard let integer = value.intValue else {
-                throw JournalEntryMistake(member.rawValue, "is \(value), must be an integer")
-            }
-            return integer
-        }
     }
 }

@@ -25,15 +25,21 @@ public struct TagRecord: Sendable, Hashable {
 
     /// Reads a node's data; nil when it is not a tag record, whoever wrote it.
     public init?(parsing bytes: [UInt8]) {
-        guard let json = try? JSONValue(parsing: bytes), let value = json["v"],
-            let quality = json["q"]?.stringValue.flatMap(Quality.init(name:)), let sourceTime = json["t"]?.timeValue,
-            let receivedTime = json["r"]?.timeValue
-        else { return nil }
-        guard value.isNull || TagValue(json: value) != nil else { return nil }
-        self.init(
-            value: TagValue(json: value), quality: quality, sourceTime: sourceTime, receivedTime: receivedTime,
-            unit: json["u"]?.stringValue, delays: RunningDelay.table(json: json["d"]))
+        do throws(RecordMistake) {
+            let members = try RecordReader<Member>(parsing: bytes)
+            guard let value = members[.v], value.isNull || TagValue(json: value) != nil,
+                let quality = Quality(name: try members.requiredText(.q))
+            else { return nil }
+            self.init(
+                value: TagValue(json: value), quality: quality, sourceTime: try members.requiredTime(.t),
+                receivedTime: try members.requiredTime(.r), unit: members[.u]?.stringValue,
+                delays: RunningDelay.table(json: members[.d]))
+        } catch {
+            return nil
+        }
     }
+
+    private enum Member: String, CaseIterable { case v, q, t, r, u, d }
 
     /// Appends the record as JSON, keys in the order above.
     public func write(into bytes: inout [UInt8]) {
