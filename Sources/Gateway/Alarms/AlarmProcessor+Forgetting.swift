@@ -16,11 +16,14 @@ extension AlarmProcessor {
         fileprivate(set) var count = AlarmRequest.Removed(tags: 0, alarms: 0)
         /// Nodes whose parents may have served them alone.
         fileprivate(set) var paths: [String] = []
+        fileprivate(set) var alarmNodes: Set<String> = []
     }
 
     /// The most nodes, and bytes of paths and entries, of one removal: well below the protocol's limit of a frame.
     private static let maximumNodes = 4_000
     private static let maximumBytes = 384 * 1024
+    /// How often a removal is tried whose nodes are written meanwhile, before everything is read again.
+    static let removalAttempts = 3
 
     /// - Throws: ``/Plant/LivePlant/ForgettingRefusal`` for what has to stay.
     func removal(asked request: AlarmRequest, epoch: Int64) async throws -> Removal {
@@ -65,7 +68,8 @@ extension AlarmProcessor {
                 forgetting: $0, at: now, by: request.by, comment: request.comment, gateway: gateway, epoch: epoch)
         }
         removal.count.alarms = alarms.count
-        removal.paths += alarms.map { AlarmStore.nodePath(of: $0.path) }
+        removal.alarmNodes = Set(alarms.map { AlarmStore.nodePath(of: $0.path) })
+        removal.paths += removal.alarmNodes
         let bytes = removal.commits.reduce(removal.paths.reduce(0) { $0 + $1.utf8.count + 40 }) {
             $0 + $1.entry.serialized().count
         }
@@ -86,18 +90,30 @@ extension AlarmProcessor {
         let isDefined = record.map(plant.defines) ?? true
         if onlyIfOrphaned, isDefined { throw LivePlant.ForgettingRefusal.defined }
         var tags = Set(try plant.tagsToForget(with: .device(device), in: record))
-        if !isDefined {
-            let others = try await walk.descendants(of: node).filter { $0.split(separator: "/").last?.first != "@" }
-                .map { $0.dropFirst(TreeLayout.devices.count) + "/" }
-            let below = try await walk.descendants(of: TreeLayout.tags + "/" + device.znodePath)
-                .map { $0.dropFirst(TreeLayout.tags.count) }
-                .filter { path in !others.contains { (path + "/").hasPrefix($0) } }
-            guard below.count <= Self.maximumNodes else { throw LivePlant.ForgettingRefusal.tooMuch }
-            tags.formUnion(
-                below.compactMap { try? TagPath(znodePath: String($0.dropFirst())) }.filter { !plant.defines(tag: $0) })
-        }
+        if !isDefined { tags.formUnion(try await orphanedTags(below: device)) }
         try await remove([node, TreeLayout.online(device: device.znodePath)], &removal)
         return tags
+    }
+
+    private func orphanedTags(below device: TagPath) async throws -> [TagPath] {
+        let walk = TreeWalk(client: client)
+        let nodes = try await walk.descendants(
+            of: TreeLayout.devices + "/" + device.znodePath, atMost: Self.maximumNodes,
+            except: { $0.split(separator: "/").last?.first == "@" })
+        guard nodes.count <= Self.maximumNodes else { throw LivePlant.ForgettingRefusal.tooMuch }
+        var others: Set<String> = []
+        for (path, node) in zip(nodes, try await walk.data(of: nodes))
+        where node?.data.flatMap(DeviceRecord.init) != nil {
+            others.insert(TreeLayout.tags + path.dropFirst(TreeLayout.devices.count))
+        }
+        let below = try await walk.descendants(
+            of: TreeLayout.tags + "/" + device.znodePath, atMost: Self.maximumNodes, except: { others.contains($0) })
+        guard below.count <= Self.maximumNodes else { throw LivePlant.ForgettingRefusal.tooMuch }
+        // Those without data only lead to others.
+        return zip(below, try await walk.data(of: below)).compactMap { path, node in
+            guard node?.data?.isEmpty == false else { return nil }
+            return try? TagPath(znodePath: String(path.dropFirst(TreeLayout.tags.count + 1)))
+        }.filter { !plant.defines(tag: $0) }
     }
 
     /// The operations that remove those of these nodes that exist. One with others below it stays as their parent, empty.

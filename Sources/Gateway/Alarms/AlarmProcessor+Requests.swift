@@ -78,20 +78,35 @@ extension AlarmProcessor {
     }
 
     private func forget(_ request: AlarmRequest, path: String, lease: Lease) async throws {
-        let removal: Removal
-        do { removal = try await self.removal(asked: request, epoch: lease.token) } catch let refusal
-            as LivePlant.ForgettingRefusal
-        {
-            return try await refuse(request, "\(refusal)", path: path, lease: lease)
+        for attempt in 1...Self.removalAttempts {
+            do {
+                let removal = try await self.removal(asked: request, epoch: lease.token)
+                return try await remove(removal, asked: request, path: path, lease: lease)
+            } catch let refusal as LivePlant.ForgettingRefusal {
+                return try await refuse(request, "\(refusal)", path: path, lease: lease)
+            } catch let error as ZooKeeperError
+                where attempt < Self.removalAttempts && error.code == .badVersion && error.transactionIndex != nil
+            {
+                // Somebody has written what was to go: it is decided again.
+                continue
+            }
         }
+    }
+
+    private func remove(_ removal: Removal, asked request: AlarmRequest, path: String, lease: Lease) async throws {
         var request = request
         request.result = .done
         request.removed = removal.count
         // Their deletion, of which this gateway's own watch tells, is no loss.
-        state.withLock { $0.removing = Set(removal.paths) }
-        try await write(
-            removal.commits, removing: removal.operations,
-            answering: Answer(path: path, data: request.serialized()), lease: lease)
+        state.withLock { $0.removing = removal.alarmNodes }
+        do {
+            try await write(
+                removal.commits, removing: removal.operations,
+                answering: Answer(path: path, data: request.serialized()), lease: lease)
+        } catch {
+            state.withLock { $0.removing = [] }
+            throw error
+        }
         await removeEmptyNodes(above: removal)
     }
 }

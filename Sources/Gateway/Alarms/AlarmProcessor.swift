@@ -34,7 +34,7 @@ final class AlarmProcessor: Service {
         var prepared: Int64?
         /// Whether records may have gone from the tree since they were read.
         var recordsMayHaveGone = false
-        /// Nodes that this gateway removes because an operator asked for it.
+        /// Nodes of alarms that this gateway removes because an operator asked for it.
         var removing: Set<String> = []
         var requestsWaiting = true
         var standings = AlarmStandings()

@@ -26,10 +26,16 @@ package struct TreeWalk: Sendable {
     }
 
     /// Every node below `root` (not `root` itself), parents before children.
-    package func descendants(of root: String) async throws -> [String] {
+    ///
+    /// - Parameters:
+    ///   - maximum: the walk ends when it has found more.
+    ///   - isLeftOut: true for a node that is left out with all that is below it.
+    package func descendants(
+        of root: String, atMost maximum: Int = .max, except isLeftOut: (String) -> Bool = { _ in false }
+    ) async throws -> [String] {
         var found: [String] = []
         var level = [root]
-        while !level.isEmpty {
+        while !level.isEmpty, found.count <= maximum {
             var next: [[String]] = Array(repeating: [], count: level.count)
             try await forEach(level) { path -> [String] in
                 do {
@@ -38,7 +44,7 @@ package struct TreeWalk: Sendable {
             } receive: { index, children in
                 next[index] = children
             }
-            level = next.flatMap { $0 }
+            level = next.flatMap { $0 }.filter { !isLeftOut($0) }
             found += level
         }
         return found

@@ -322,7 +322,7 @@ extension AlarmBook {
         var table: RunningDelay.Table = [:]
         for position in slots[tag.index] {
             let alarm = bindings[position]
-            // Most are: then neither is copied, for every tag that is written.
+            // Most alarms are idle with nothing pending: they are passed over without copying evaluator or ledger.
             if evaluators[alarm].isIdle, pendingCount == 0 || ledgers[alarm].pending.isEmpty { continue }
             let delays = evaluators[alarm].unsettledDelays(
                 ledgers[alarm].pending, after: ledgers[alarm].committedCondition)
@@ -469,11 +469,13 @@ extension AlarmBook {
     }
 
     /// An alarm was removed, with this as its last record. It is evaluated as if nothing had been heard of its tag before.
-    public mutating func forget(_ record: AlarmRecord) {
+    /// False when it is not configured, or has come back since.
+    public mutating func forget(_ record: AlarmRecord) -> Bool {
         guard let alarm = number(of: record.path), changingPending(of: alarm, { $0.ledgers[alarm].forget(record) })
-        else { return }
+        else { return false }
         evaluators[alarm] = AlarmEvaluator(definitions[ledgers[alarm].definition], clockSetBack: clockSetBack)
         scheduled[alarm] = .max
+        return true
     }
 
     /// Gives up the edges that were computed before a moment, by our own clock, and have not been recorded since.

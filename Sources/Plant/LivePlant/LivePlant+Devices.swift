@@ -46,8 +46,10 @@ extension LivePlant {
         return changes
     }
 
-    /// What was taken and could not be written is changed again.
-    public mutating func deviceWritesFailed(_ devices: [DeviceID]) { changedDevices.formUnion(devices) }
+    /// What was taken and could not be written is changed again, unless it has been removed since.
+    public mutating func deviceWritesFailed(_ devices: [DeviceID]) {
+        changedDevices.formUnion(devices.filter { firstSeen[$0] != nil })
+    }
 
     /// This gateway has come to own a shard: nobody knows what the last owner got written of its devices. Of its tags,
     /// ``reconcile(shards:nodes:records:at:)`` will tell.

@@ -108,11 +108,13 @@ extension LivePlant {
     public mutating func forget(_ forgotten: Forgotten, at now: Milliseconds) {
         switch forgotten {
         case .alarm(let record):
-            alarms.forget(record)
-            // What its tag has shown since, it is to show again.
-            if let tag = ingest.tags.id(of: record.path.tag), latest.entry(tag) != nil {
-                lookLater(at: tag, since: now, delays: [:])
+            guard alarms.forget(record), let tag = ingest.tags.id(of: record.path.tag), latest.entry(tag) != nil else {
+                return
             }
+            // What its tag has shown since, it is to show again; the delays of the tag's other alarms go on.
+            let own = record.path.alarm
+            let delays = (unseen[tag]?.delays ?? [:]).filter { $0.key != own && !$0.key.hasPrefix(own + "/") }
+            lookLater(at: tag, since: now, delays: delays)
         case .tag(let path):
             if let tag = ingest.tags.id(of: path) { forget(tag) }
         case .device(let path):

@@ -193,7 +193,8 @@ struct ForgettingTests {
             }
             for (path, data) in [
                 ("/devices/q/n1", device("q/n1")), ("/devices/q/n1/x", device("q/n1/x")), ("/tags/q/n1/t", value),
-                ("/tags/q/n1/t/u", value), ("/tags/q/n1/x/t", value),
+                ("/tags/q/n1/t/u", value), ("/tags/q/n1/x/t", value), ("/tags/q/n1/y/t", value),
+                ("/devices/q/n1/y", []),
             ] {
                 try await client.ensurePath(path)
                 try await client.setData(path, data: data)
@@ -201,7 +202,7 @@ struct ForgettingTests {
             let gateway = try await bed.gateway("g1", in: &group)
             try await eventually("it is active") { gateway.processor.announcingLease != nil }
             let answer = try await Self.ask(bed, .device("q/n1"), onlyIfOrphaned: true)
-            #expect(answer.result == .done && answer.removed == .init(tags: 2, alarms: 0), "\(answer)")
+            #expect(answer.result == .done && answer.removed == .init(tags: 3, alarms: 0), "\(answer)")
             try await eventually("the rest of the tree") {
                 try await TreeWalk(client: client).descendants(of: TreeLayout.tags).sorted()
                     == ["/tags/q", "/tags/q/n1", "/tags/q/n1/x", "/tags/q/n1/x/t"]

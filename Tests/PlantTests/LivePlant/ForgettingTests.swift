@@ -85,9 +85,15 @@ struct ForgettingTests {
         world.pass(10_000)
         let tags = try world.plant.tagsToForget(with: .device(path), in: Self.record(route: "machines"))
         #expect(Set(tags.map(\.text)) == [Fixture.temperature, "factory/l1/m1/pressure"])
+        let taken = world.plant.takeChangedDevices(ownedBy: .max, limit: 10)
+        #expect(taken.count == 1)
         world.plant.forget(.device(path), at: world.clock)
         var (tagsWritten, devicesWritten) = (world.flush(), world.plant.takeChangedDevices(ownedBy: .max, limit: 10))
         #expect(tagsWritten.isEmpty && devicesWritten.isEmpty)
+        // A write that was under way, or one that the tree had refused, does not bring it back either.
+        world.plant.deviceWritesFailed(taken.map(\.device))
+        devicesWritten = world.plant.takeChangedDevices(ownedBy: .max, limit: 10)
+        #expect(devicesWritten.isEmpty)
         world.plant.shardGained(ShardMap.shard(of: path))
         devicesWritten = world.plant.takeChangedDevices(ownedBy: .max, limit: 10)
         #expect(devicesWritten.isEmpty)
@@ -159,6 +165,23 @@ struct ForgettingTests {
         world.prove()
         let second = world.record()
         #expect(second?.state == .unacknowledged && second?.value == 95 && second?.occurrence == 1, "\(world.steps)")
+    }
+
+    @Test("An alarm of an old name that is removed leaves the delays of the tag's other alarms alone")
+    func otherDelays() throws {
+        var first = try Fixture(onDelay: 60_000)
+        first.hear(90, at: 0)
+        first.pass(10_000)
+        var second = try first.restarted(nodes: first.flush())
+        let old = AlarmRecord(
+            path: AlarmPath(tag: try Self.path(Fixture.temperature), alarm: "old"), state: .unacknowledged,
+            condition: .high, priority: .high, eventID: "e", occurrence: 1, value: 90, limit: 85, since: 1, epoch: 1,
+            changedAt: 1, sampledAt: 1, revision: 1)
+        second.plant.forget(.alarm(old), at: second.clock)
+        second.prove()
+        second.pass(55_000)
+        second.prove()
+        #expect(second.steps == [Step(.activated, .high, at: 60_000)])
     }
 
     @Test("A gateway goes, as a device, while it does not run; a tag of it alone does not")
