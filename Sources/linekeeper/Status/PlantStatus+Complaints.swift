@@ -50,7 +50,7 @@ extension PlantStatus {
     }
 
     private var workComplaints: [String] {
-        guard !gateways.isEmpty else { return [] }
+        guard !gateways.isEmpty else { return ["no gateway runs: nothing is watched; start one (linekeeper run)"] }
         var complaints: [String] = []
         if let processor {
             if !gateways.contains(where: { $0.name == processor && $0.member != nil }) {
