@@ -36,7 +36,7 @@ extension CommandService {
         }
     }
 
-    static func journalOperation(_ entry: JSONValue) -> Operation {
+    static func journalOperation(_ entry: JournalEntry) -> Operation {
         .create(path: TreeLayout.journalEntryPrefix, data: entry.serialized(), mode: .persistentSequential)
     }
 

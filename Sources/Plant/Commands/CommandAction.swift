@@ -1,4 +1,4 @@
-public import JSON
+import JSON
 import OrderedCollections
 
 /// What the shell around a ``CommandDesk`` has to do. Each carries a ticket that goes back with the outcome; the outcome of an
@@ -44,9 +44,9 @@ public struct CommandWrite: Sendable, Hashable {
     ///
     /// The request itself comes with the first transition that is none of refusing it: what was never taken up leaves no trace
     /// but in the count of what was refused.
-    public var journalEntries: [JSONValue] {
+    public var journalEntries: [JournalEntry] {
         guard !isRefusal else { return [] }
-        var entries: [JSONValue] = []
+        var entries: [JournalEntry] = []
         if from == .requested {
             entries.append(record.requestEntry(at: at))
             if let by = record.cancelRequestedBy {
@@ -121,12 +121,12 @@ extension CommandRecord {
 
     /// The journal entry of a transition to this record:
     /// `{"kind":"command","at","gateway","epoch","by","transition","id","device","command",…}`.
-    public func journalEntry(from: CommandState?, at: Milliseconds) -> JSONValue {
+    public func journalEntry(from: CommandState?, at: Milliseconds) -> JournalEntry {
         journalEntry(transition: state.rawValue, from: from, by: by, at: at)
     }
 
     /// The journal entry of the request, written by the owner: no later than `now`, whatever the requester's clock said.
-    func requestEntry(at now: Milliseconds) -> JSONValue {
+    func requestEntry(at now: Milliseconds) -> JournalEntry {
         var asked = self
         asked.attempt = 0
         (asked.reason, asked.detail, asked.result) = (nil, nil, nil)
@@ -135,25 +135,22 @@ extension CommandRecord {
     }
 
     /// The journal entry of an operator's wish to withdraw this command.
-    func cancellationEntry(by: String, at: Milliseconds) -> JSONValue {
+    func cancellationEntry(by: String, at: Milliseconds) -> JournalEntry {
         journalEntry(transition: "CANCEL_REQUESTED", from: nil, by: by, at: at)
     }
 
-    private func journalEntry(transition: String, from: CommandState?, by: String, at: Milliseconds) -> JSONValue {
-        var entry: OrderedDictionary<String, JSONValue> = ["kind": "command", "at": .integer(at)]
-        entry["gateway"] = gateway.map(JSONValue.string)
-        entry["epoch"] = epoch.map(JSONValue.integer)
-        entry["by"] = .string(by)
-        entry["transition"] = .string(transition)
-        entry["from"] = from.map { .string($0.rawValue) }
-        entry["id"] = .string(id)
-        entry["device"] = .string(device.text)
-        entry["command"] = .string(command)
-        entry["parameters"] = .object(parameters)
-        entry["attempt"] = .integer(attempt)
-        entry["reason"] = reason.map { .string($0.rawValue) }
-        entry["detail"] = detail.map(JSONValue.string)
-        entry["result"] = result
-        return .object(entry)
+    private func journalEntry(transition: String, from: CommandState?, by: String, at: Milliseconds) -> JournalEntry {
+        var entry = JournalEntry(
+            kind: .command, at: at, gateway: gateway ?? "", epoch: epoch, by: by, transition: transition)
+        entry.details["from"] = from.map { .string($0.rawValue) }
+        entry.details["id"] = .string(id)
+        entry.details["device"] = .string(device.text)
+        entry.details["command"] = .string(command)
+        entry.details["parameters"] = .object(parameters)
+        entry.details["attempt"] = .integer(attempt)
+        entry.details["reason"] = reason.map { .string($0.rawValue) }
+        entry.details["detail"] = detail.map(JSONValue.string)
+        entry.details["result"] = result
+        return entry
     }
 }

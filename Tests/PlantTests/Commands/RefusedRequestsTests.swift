@@ -64,12 +64,12 @@ struct RefusedRequestsTests {
             desk.seen(
                 Fixture.request("c", "start", device: Fixture.press2, at: 5), shard: 0, czxid: 2_001, version: 0, at: 10
             ).write)
-        #expect(sent.journalEntries.map { $0["transition"] } == ["REQUESTED", "SENT"])
-        #expect(sent.journalEntries.map { $0["at"] } == [5, 10])
-        #expect(sent.journalEntries.first?["attempt"] == 0)
+        #expect(sent.journalEntries.map { $0.transition } == ["REQUESTED", "SENT"])
+        #expect(sent.journalEntries.map { $0.at } == [5, 10])
+        #expect(sent.journalEntries.first?.details["attempt"] == 0)
         let publication = try #require(desk.recorded(sent.ticket, version: 1, at: 20).publication)
         let end = try #require(desk.published(publication.ticket, .noSubscribers, at: 30).write)
-        #expect(end.journalEntries.map { $0["transition"] } == ["FAILED"])
+        #expect(end.journalEntries.map { $0.transition } == ["FAILED"])
     }
 
     @Test("a withdrawn request: all three steps, none later than now")
@@ -80,8 +80,8 @@ struct RefusedRequestsTests {
         request.cancelRequestedBy = "bob"
         request.cancelRequestedAt = 9_500
         let write = try #require(desk.seen(request, shard: 0, czxid: 2_000, version: 1, at: 100).write)
-        #expect(write.journalEntries.map { $0["transition"] } == ["REQUESTED", "CANCEL_REQUESTED", "CANCELLED"])
-        #expect(write.journalEntries.map { $0["at"] } == [100, 100, 100])
-        #expect(write.journalEntries.map { $0["by"] } == ["ada", "bob", "ada"])
+        #expect(write.journalEntries.map { $0.transition } == ["REQUESTED", "CANCEL_REQUESTED", "CANCELLED"])
+        #expect(write.journalEntries.map { $0.at } == [100, 100, 100])
+        #expect(write.journalEntries.map { $0.by } == ["ada", "bob", "ada"])
     }
 }

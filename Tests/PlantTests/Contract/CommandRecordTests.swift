@@ -126,7 +126,7 @@ struct CommandRecordTests {
         record.gateway = "g1"
         record.epoch = 9
         #expect(
-            record.journalEntry(from: .sent, at: 50) == [
+            record.journalEntry(from: .sent, at: 50).json == [
                 "kind": "command", "at": 50, "gateway": "g1", "epoch": 9, "by": "ada", "transition": "FAILED",
                 "from": "SENT", "id": "a",
                 "device": "factory/line1/press1", "command": "setSpeed", "parameters": ["rpm": 700], "attempt": 0,
