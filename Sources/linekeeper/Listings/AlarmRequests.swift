@@ -1,5 +1,4 @@
 import Foundation
-import Gateway
 import Plant
 import PlantConfiguration
 import ZooKeeperClient

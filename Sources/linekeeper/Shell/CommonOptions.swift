@@ -1,5 +1,4 @@
 import ArgumentParser
-import Gateway
 import PlantConfiguration
 
 /// `--config`, which every subcommand takes.

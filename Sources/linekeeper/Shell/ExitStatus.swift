@@ -1,5 +1,4 @@
 import ArgumentParser
-import Gateway
 import PlantConfiguration
 import ZooKeeperClient
 import ZooKeeperProtocol

@@ -1,4 +1,3 @@
-import Gateway
 import Logging
 import MQTT
 import Plant

@@ -1,6 +1,5 @@
 import ArgumentParser
 import EmbeddedZooKeeper
-import Gateway
 import PlantConfiguration
 
 struct TreeBackupCommand: AsyncParsableCommand {

@@ -1,6 +1,5 @@
 import ArgumentParser
 import EmbeddedZooKeeper
-import Gateway
 import PlantConfiguration
 
 /// The options of `tree serve` that say who may come in, and how: SASL, TLS and superusers.

@@ -1,6 +1,5 @@
 import ArgumentParser
 import EmbeddedZooKeeper
-import Gateway
 import Logging
 import PlantConfiguration
 import ServiceLifecycle
