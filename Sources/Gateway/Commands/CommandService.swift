@@ -180,7 +180,9 @@ package final class CommandService: Service, Sendable {
     /// A message on `linekeeper/<plant>/commands/request`. Retained ones must not be passed: they would be executed again by
     /// everyone who connects.
     package func offerRequest(payload: [UInt8], properties: MQTTProperties?) {
-        let request = CommandRequest(payload: payload, properties: properties, receivedAt: clock.wall())
+        let request = CommandRequest(
+            payload: payload, responseTopic: properties?.responseTopic, correlationData: properties?.correlationData,
+            receivedAt: clock.wall())
         let requester = request.requester ?? ""
         let (now, wall) = (clock.milliseconds, clock.wall())
         let verdict = state.withLock { state in

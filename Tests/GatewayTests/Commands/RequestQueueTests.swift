@@ -6,7 +6,7 @@ import Testing
 @Suite("Command requests that wait")
 struct RequestQueueTests {
     private static func request(_ number: Int = 0) -> CommandRequest {
-        CommandRequest(payload: Array("\(number)".utf8), properties: nil, receivedAt: 0)
+        CommandRequest(payload: Array("\(number)".utf8), receivedAt: 0)
     }
 
     @Test("a requester that floods uses up its own share; others are taken, in the order in which they asked")

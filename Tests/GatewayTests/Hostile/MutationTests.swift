@@ -246,7 +246,7 @@ struct MutationTests {
             var actions: [CommandAction] = []
             switch Int.random(in: 0..<4, using: &random) {
             case 0:
-                let request = CommandRequest(payload: Self.requests.mutant(&random), properties: nil, receivedAt: now)
+                let request = CommandRequest(payload: Self.requests.mutant(&random), receivedAt: now)
                 _ = request.requester
                 guard let record = try? request.record() else { return nil }
                 guard (try? CommandRecord(parsing: record.serialized(), id: record.id)) == record else {

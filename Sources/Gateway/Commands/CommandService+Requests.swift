@@ -1,68 +1,8 @@
 import JSON
-import Logging
-import MQTT
 import OrderedCollections
 import Plant
 import Synchronization
-import ZooKeeperClient
-import ZooKeeperProtocol
 import ZooKeeperRecipes
-
-/// A message on `linekeeper/<plant>/commands/request`:
-/// `{"id","device","command","parameters":{…},"by","timeout":ms,"deadline":ms,"requestedAt":ms}`.
-///
-/// `id`, `device`, `command` and `by` are needed. The id makes the request idempotent: every gateway hears it and tries to create
-/// the command's node, one succeeds. Without `requestedAt` the time of reception counts.
-struct CommandRequest: Sendable {
-    /// Longest request, in bytes.
-    static let sizeLimit = 64 * 1024
-
-    var payload: [UInt8]
-    var properties: MQTTProperties?
-    var receivedAt: Milliseconds
-
-    /// What cannot become a command, with as much of its names as could be read.
-    struct Refusal: Error {
-        var id: String?
-        var device: TagPath?
-        var detail: String
-    }
-
-    /// Who asks, as far as that can be read.
-    var requester: String? {
-        guard payload.count <= Self.sizeLimit, let json = try? JSONValue(parsing: payload) else { return nil }
-        return json["by"]?.stringValue.map { String($0.prefix(CommandRecord.nameLengthLimit)) }
-    }
-
-    func record() throws(Refusal) -> CommandRecord {
-        guard payload.count <= Self.sizeLimit else {
-            throw Refusal(detail: "the request is larger than \(Self.sizeLimit) bytes")
-        }
-        let json: JSONValue
-        do { json = try JSONValue(payload: payload) } catch {
-            throw Refusal(detail: "the request is not JSON: \(error)")
-        }
-        guard case .object(let members) = json else { throw Refusal(detail: "the request is not a JSON object") }
-        guard let id = members["id"]?.stringValue else {
-            throw Refusal(detail: "id: is missing; it is what makes asking twice harmless")
-        }
-        if let mistake = CommandRecord.mistake(inID: id) { throw Refusal(detail: "id: \(mistake)") }
-        let device = members["device"]?.stringValue.flatMap { try? CommandRecord.device($0) }
-        // Only what a requester has to say: states and epochs are the owner's.
-        var asked = OrderedDictionary<String, JSONValue>()
-        for name in ["device", "command", "parameters", "by", "timeout", "deadline", "requestedAt"] {
-            asked[name] = members[name]
-        }
-        do {
-            var record = try CommandRecord(json: .object(asked), id: id)
-            if record.requestedAt == 0 { record.requestedAt = receivedAt }
-            if record.by.isEmpty { throw RecordMistake("by", "is missing; the journal says who asked for what") }
-            return record
-        } catch {
-            throw Refusal(id: id, device: device, detail: "\(error)")
-        }
-    }
-}
 
 extension CommandService {
     /// How long a request is tried to be written into a tree that cannot be reached.
@@ -149,9 +89,9 @@ extension CommandService {
     }
 
     private func reply(_ answer: JSONValue, to request: CommandRequest, id: String?) {
-        if let topic = request.properties?.responseTopic {
+        if let topic = request.responseTopic {
             if topics.isOurs(topic) || configuration.replies.allows(topic) {
-                return announcer.answer(answer, on: topic, correlation: request.properties?.correlationData)
+                return announcer.answer(answer, on: topic, correlation: request.correlationData)
             }
             state.withLock { $0.counters.repliesRefused &+= 1 }
             outsiders.warning(
@@ -159,7 +99,7 @@ extension CommandService {
                 ["topic": topic, "command": id ?? ""])
         }
         if let id {
-            announcer.answer(answer, on: topics.state(of: id), correlation: request.properties?.correlationData)
+            announcer.answer(answer, on: topics.state(of: id), correlation: request.correlationData)
         }
     }
 }
