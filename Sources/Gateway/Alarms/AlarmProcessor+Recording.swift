@@ -58,7 +58,7 @@ extension AlarmProcessor {
                 "alarms that were dated while this machine's clock was wrong got their corrections",
                 metadata: ["records": "\(records.count)", "correction": "\(newest.correction) ms"])
         }
-        state.withLock { $0.misdated.corrected(sight.excursions) }
+        state.withLock { $0.misdated.corrected(sight.excursions, open: sight.open) }
     }
 
     /// Notes of recorded transitions which of their dates may need a correction.

@@ -2,10 +2,12 @@ import Plant
 
 /// Finds leaps of the wall clock: it is looked at now and then, and held against a clock that cannot be set.
 ///
-/// A leap of more than ``smallest`` puts the clock in doubt for ``doubt``. One that brings it back to where it was before the
-/// first of some, all but a tenth of the way, ends an excursion of as many parts as there were leaps: dates that were taken in
-/// between were wrong. A clock that has not come back after ``mostSteps`` leaps is where it should be, as far as can be known:
-/// where it was before is forgotten, and no date of that time gets a correction. A value without I/O.
+/// A leap of more than ``smallest`` puts the clock in doubt for ``doubt``. One that brings it back to where it was before one of
+/// the last leaps, all but a tenth of the way, ends an excursion of as many parts as there were leaps since: dates that were
+/// taken in between were wrong. The leaps before those may still be taken back: a machine that starts before its clock has been
+/// set leaps once by years, and is right from then on. A clock that has not come back after ``mostSteps`` leaps is where it
+/// should be, as far as can be known: where it was before is forgotten, and no date of that time gets a correction. A value
+/// without I/O.
 struct ClockLeaps: Sendable {
     /// What is corrected in smaller steps than that between two looks puts nothing in doubt.
     static let smallest: Milliseconds = 2_000
@@ -27,8 +29,10 @@ struct ClockLeaps: Sendable {
         var total: Milliseconds = 0
         /// The leap for which the clock is in doubt, in milliseconds; nil when it is not.
         var doubt: Milliseconds?
-        /// The number of the last leap, unless the clock is back since.
-        var away: Int?
+        /// The number of the last leap that has not been taken back.
+        var away: Int? { open.last }
+        /// The numbers of all leaps that have not been taken back, the newest last.
+        var open: [Int] = []
         /// Those that have ended, the newest last.
         var excursions: [ClockExcursion] = []
 
@@ -86,9 +90,8 @@ struct ClockLeaps: Sendable {
         last = (leap, now)
         let distance = (steps.last?.distance ?? 0).addingClamped(leap)
         if !steps.isEmpty { steps[steps.count - 1].last = expected }
-        let farthest = steps.map(\.distance.magnitude).max() ?? 0
-        if !steps.isEmpty, distance.magnitude <= farthest / 10 {
-            sight.excursions += steps.map { step in
+        if let back = firstStepTakenBack(by: distance) {
+            sight.excursions += steps[back...].map { step in
                 // What was stamped just before the first look after the leap belongs to it.
                 let start = min(step.first, step.last).subtractingClamped(1_000)
                 return ClockExcursion(
@@ -96,16 +99,25 @@ struct ClockLeaps: Sendable {
                     dates: start...max(step.first, step.last))
             }
             sight.excursions.removeFirst(max(0, sight.excursions.count - Self.mostExcursions))
-            steps = []
-            sight.away = nil
-            return
-        }
-        count += 1
-        sight.away = count
-        if steps.count == Self.mostSteps {
-            steps = [Step(number: count, distance: leap, first: sight.wall, last: sight.wall)]
+            // What little is missing on the way back counts as right from now on.
+            steps.removeSubrange(back...)
         } else {
-            steps.append(Step(number: count, distance: distance, first: sight.wall, last: sight.wall))
+            count += 1
+            let isForgotten = steps.count == Self.mostSteps
+            if isForgotten { steps = [] }
+            steps.append(
+                Step(number: count, distance: isForgotten ? leap : distance, first: sight.wall, last: sight.wall))
+        }
+        sight.open = steps.map(\.number)
+    }
+
+    /// The clock is so far away now: the first of the steps that are over, because it is where it was before that one. As few
+    /// as possible.
+    private func firstStepTakenBack(by distance: Milliseconds) -> Int? {
+        steps.indices.last { index in
+            let level = index == 0 ? 0 : steps[index - 1].distance
+            let farthest = steps[index...].map { $0.distance.subtractingClamped(level).magnitude }.max() ?? 0
+            return distance.subtractingClamped(level).magnitude <= farthest / 10
         }
     }
 }

@@ -53,8 +53,8 @@ public struct MisdatedAlarms: Sendable {
     private var alarms: [AlarmPath: Entry] = [:]
     /// Whether something was noted since the corrections were last asked for.
     private var hasNews = false
-    /// The number of the newest excursion whose corrections are made.
-    private var settled = 0
+    /// The last excursion whose corrections are made. Not by number: the leap before another one may be taken back after it.
+    private var settled: ClockExcursion?
 
     public init() {}
 
@@ -118,7 +118,7 @@ public struct MisdatedAlarms: Sendable {
     public func corrections(
         of excursions: [ClockExcursion], current: (AlarmPath) -> AlarmRecord?
     ) -> [AlarmRecord] {
-        guard let newest = excursions.last, hasNews || newest.number > settled, !alarms.isEmpty else { return [] }
+        guard let newest = excursions.last, hasNews || newest != settled, !alarms.isEmpty else { return [] }
         return alarms.keys.sorted().compactMap { path in
             guard let entry = alarms[path], var record = current(path), record.revision == entry.revision else {
                 return nil
@@ -140,13 +140,19 @@ public struct MisdatedAlarms: Sendable {
     }
 
     /// The corrections of these excursions are recorded, or none were needed. A clock that was set before them, and not
-    /// back, shows what counts.
-    public mutating func corrected(_ excursions: [ClockExcursion]) {
-        guard let newest = excursions.last, hasNews || newest.number > settled else { return }
+    /// back, shows what counts; unless it still may come back.
+    ///
+    /// - Parameter open: the leaps that have not been taken back.
+    public mutating func corrected(_ excursions: [ClockExcursion], open: [Int] = []) {
+        guard let newest = excursions.last, hasNews || newest != settled else { return }
         hasNews = false
-        settled = newest.number
+        settled = newest
+        let last = excursions.map(\.number).max() ?? 0
         for path in Array(alarms.keys) {
-            alarms[path]?.removeAll { ($0.leap ?? 0) <= newest.number }
+            alarms[path]?.removeAll { stray in
+                guard let leap = stray.leap else { return true }
+                return !open.contains(leap) && leap <= last
+            }
             if alarms[path]?.isEmpty == true { alarms[path] = nil }
         }
     }

@@ -86,6 +86,31 @@ struct ClockLeapsTests {
             ])
     }
 
+    @Test(
+        "a clock that takes back its last leap has been away by that alone, wherever it was before",
+        arguments: [
+            [600_000, 3_600_000, -3_600_000], [63_072_000_000, 3_600_000, -3_600_000], [-5_000, 20_000, -20_000],
+            [600_000, 3_600_000, -3_400_000],
+        ] as [[Milliseconds]])
+    func lastTakenBack(leaps steps: [Milliseconds]) {
+        let start = ContinuousClock.now
+        var leaps = ClockLeaps(wall: 0, now: start)
+        var wall: Milliseconds = 0
+        var sight = ClockLeaps.Sight(wall: 0)
+        for (index, step) in steps.enumerated() {
+            wall += step + 10_000
+            sight = leaps.look(wall: wall, now: start + .seconds(10 * (index + 1)))
+        }
+        let second = steps[0] + steps[1] + 20_000
+        #expect(
+            sight.excursions == [.init(number: 2, correction: steps[2], dates: second - 1_000...second + 10_000)])
+        #expect(sight.away == 1 && sight.open == [1])
+        // And it may still have been wrong since the first.
+        sight = leaps.look(wall: wall + 10_000 - steps[0], now: start + .seconds(40))
+        #expect(sight.away == nil && sight.excursions.count == 2)
+        #expect(sight.excursions.last?.number == 1 && sight.excursions.last?.correction == 0 - steps[0])
+    }
+
     @Test("a clock that has been set many times and not come back is where it should be")
     func manySteps() {
         let start = ContinuousClock.now

@@ -252,6 +252,19 @@ struct MisdatedAlarmsTests {
         #expect(returned.corrected.changedAt == LivePlantFixture.start + 2_000)
     }
 
+    @Test("A leap that was taken back after a later one has its corrections all the same")
+    func outerTakenBackLater() throws {
+        var world = try World()
+        world.plant.hear(97)
+        world.record()
+        let inner = ClockExcursion(number: 2, correction: -3_600_000, dates: 0...1)
+        #expect(world.corrections(inner).isEmpty)
+        world.misdated.corrected([inner], open: [1])
+        #expect(world.corrections(inner, Self.excursion).count == 1)
+        world.misdated.corrected([inner, Self.excursion])
+        #expect(world.misdated.isEmpty)
+    }
+
     @Test("Whatever stands under \"corrected\" is read or left out")
     func strangeMembers() throws {
         var world = try World()
