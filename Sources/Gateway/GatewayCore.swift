@@ -134,7 +134,10 @@ struct GatewayCore: Service {
         let hearing = Hearing(
             source: subscriber, publisher: publisher, topic: echoTopic,
             times: .init(hungAfter: configuration.mqtt.echoTimeout),
-            hasAlternatives: !configuration.mqtt.alternatives.isEmpty,
+            brokers: 1 + configuration.mqtt.alternatives.count,
+            areApart: { [subscriber, publisher] in
+                BrokerConnections.areApart(subscriber: subscriber, publisher: publisher)
+            },
             hung: { [subscriber, publisher] in
                 BrokerConnections.leave(subscriber: subscriber, publisher: publisher, because: $0, time: $1)
             }, clock: clock)

@@ -63,18 +63,23 @@ struct BrokerConnections {
 }
 
 extension BrokerConnections {
-    /// Gives up a broker that delivers nothing. Both connections go, to another one if there is a list; when they stand apart
-    /// one of them goes where the other is, and the next time the other one: each may be the one that stands wrong.
+    /// Gives up a broker that delivers nothing. Both connections go, to another one if there is a list; when they are apart
+    /// one of them goes where the other is, and the next time the other one: either may be at the wrong broker. First the
+    /// publishing one, which leaves nothing behind: the broker of the other may still deliver what it has kept.
     ///
     /// The publishing connection says goodbye: its last will would have the others take this gateway for dead.
     ///
-    /// - Parameter time: the how-manieth time in a row, from 1 on.
+    /// - Parameter time: 1 for the first departure since the last echo, then 2, …
     static func leave(subscriber: MQTTClient, publisher: MQTTClient, because why: String, time: Int) {
-        let areApart =
-            subscriber.connectionState.isConnected && publisher.connectionState.isConnected
+        let areApart = areApart(subscriber: subscriber, publisher: publisher)
+        if !areApart || time % 2 == 0 { subscriber.reconnect(because: why) }
+        if !areApart || time % 2 == 1 { publisher.reconnect(because: why, sayingGoodbye: true) }
+    }
+
+    /// Whether the two connections are at different brokers.
+    static func areApart(subscriber: MQTTClient, publisher: MQTTClient) -> Bool {
+        subscriber.connectionState.isConnected && publisher.connectionState.isConnected
             && subscriber.broker != publisher.broker
-        if !areApart || time % 2 == 1 { subscriber.reconnect(because: why) }
-        if !areApart || time % 2 == 0 { publisher.reconnect(because: why, sayingGoodbye: true) }
     }
 
     /// The brokers at which the two connections stand: one when they have met, none while both are away.

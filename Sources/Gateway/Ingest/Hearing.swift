@@ -11,12 +11,14 @@ struct Hearing<Source: MessageSource>: Service {
     let source: Source
     let publisher: any MessagePublisher
     let topic: String
-    /// The broker keeps the connection and delivers nothing: for the how-manieth time since an echo came back.
+    /// The broker keeps the connection and delivers nothing. `time`: 1 for the first departure since the last echo, then 2, …
     let hung: @Sendable (_ why: String, _ time: Int) -> Void
     /// Whether the broker is silent: it has owed an echo for longer than ``HearingProof/Times/hungAfter``, and has not
     /// brought one back since. At each change, for one reader.
     let silence: AsyncStream<Bool>
     let clock: GatewayClock
+    /// Whether the two connections are at different brokers.
+    private let areApart: @Sendable () -> Bool
     private let state: State
     private let echoes: AsyncStream<HearingProof.Echo>
     private let echoSink: AsyncStream<HearingProof.Echo>.Continuation
@@ -26,15 +28,18 @@ struct Hearing<Source: MessageSource>: Service {
     private final class State: Sendable {
         let proof: Mutex<HearingProof>
 
-        init(_ times: HearingProof.Times, hasAlternatives: Bool) {
-            proof = Mutex(HearingProof(times: times, hasAlternatives: hasAlternatives))
+        init(_ times: HearingProof.Times, brokers: Int) {
+            proof = Mutex(HearingProof(times: times, brokers: brokers))
         }
     }
 
-    /// - Parameter hasAlternatives: whether there is another broker to go to.
+    /// - Parameters:
+    ///   - brokers: how many there are to go to, with the present one.
+    ///   - areApart: whether the two connections are at different brokers.
     init(
         source: Source, publisher: any MessagePublisher, topic: String, times: HearingProof.Times = .init(),
-        hasAlternatives: Bool = false, hung: @escaping @Sendable (_ why: String, _ time: Int) -> Void,
+        brokers: Int = 1, areApart: @escaping @Sendable () -> Bool = { false },
+        hung: @escaping @Sendable (_ why: String, _ time: Int) -> Void,
         clock: GatewayClock
     ) {
         self.source = source
@@ -42,7 +47,8 @@ struct Hearing<Source: MessageSource>: Service {
         self.topic = topic
         self.hung = hung
         self.clock = clock
-        state = State(times, hasAlternatives: hasAlternatives)
+        self.areApart = areApart
+        state = State(times, brokers: brokers)
         // One echo is under way at a time; a newer one proves more.
         (echoes, echoSink) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         (silence, silenceSink) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -57,6 +63,7 @@ struct Hearing<Source: MessageSource>: Service {
         await cancelWhenGracefulShutdown {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await self.followSubscriptions() }
+                group.addTask { await self.followPublisher() }
                 group.addTask { await self.publish() }
                 await group.waitForAll()
             }
@@ -69,11 +76,13 @@ struct Hearing<Source: MessageSource>: Service {
         let sight = clock.look()
         // By the clock without leaps: it may be set before the echo is back.
         let wall = sight.wall.subtractingClamped(sight.total)
+        let (canPublish, areApart) = (publisher.connectionState.isConnected, areApart())
         let (echo, time) = state.proof.withLock { proof in
             let wasSilent = proof.isSilent
-            let echo = proof.ask(isWanted: isWanted, number: .random(in: .min ... .max), wall: wall, at: now)
+            let echo = proof.ask(
+                isWanted: isWanted, canPublish: canPublish, number: .random(in: .min ... .max), wall: wall, at: now)
             if proof.isSilent, !wasSilent { silenceSink.yield(true) }
-            return (echo, proof.givesUp(at: now))
+            return (echo, proof.givesUp(canPublish: canPublish, areApart: areApart, at: now))
         }
         if let echo { echoSink.yield(echo) }
         if let time { hung("the broker has not brought back an echo", time) }
@@ -115,17 +124,33 @@ struct Hearing<Source: MessageSource>: Service {
         }
     }
 
+    private func followPublisher() async {
+        for await connection in publisher.connectionUpdates() {
+            switch connection {
+            case .disconnected(.network), .disconnected(.closedByBroker):
+                let now = clock.now()
+                state.proof.withLock { $0.publisherLost(at: now) }
+            case .disconnected, .connecting, .connected: break
+            }
+        }
+    }
+
     private func publish() async {
         for await echo in echoes {
             do {
                 _ = try await publisher.publish(
                     topic: topic, payload: echo.payload, qos: .atLeastOnce, retain: false,
                     properties: MQTTProperties(), notAfter: nil)
-            } catch MQTTError.refused {
-                let now = clock.now()
-                state.proof.withLock { $0.echoRefused(at: now) }
             } catch {
-                // What does not get through is asked for again.
+                let now = clock.now()
+                state.proof.withLock { proof in
+                    switch error {
+                    case MQTTError.refused: proof.echoRefused(at: now)
+                    case MQTTError.notConnected, MQTTError.connectionLost: proof.echoUnsent(echo, at: now)
+                    // What does not get through is asked for again.
+                    default: break
+                    }
+                }
             }
         }
     }

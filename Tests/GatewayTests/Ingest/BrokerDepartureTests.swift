@@ -32,19 +32,28 @@ struct BrokerDepartureTests {
         }
     }
 
-    @Test("of connections that stand apart one follows the other, this one first and then that one")
+    @Test("of connections that are apart one follows the other: first the publishing one, then the listening one")
     func apart() async throws {
-        let brokers = [try await Mosquitto(), try await Mosquitto()]
+        let brokers = [try await Mosquitto(), try await Mosquitto(), try await Mosquitto()]
         for time in 1...2 {
             let companions = MQTTCompanions()
-            let subscriber = try client("listening", brokers, companions)
-            let publisher = try client("publishing", brokers.reversed(), MQTTCompanions())
-            try await run(subscriber, publisher) {
-                try await eventually("both") {
-                    subscriber.connectionState.isConnected && publisher.connectionState.isConnected
+            // One of them stays where it is: its list does not have the other's broker. The one that leaves would come to the
+            // broker between if it did not follow.
+            let subscriber = try client(
+                "listening\(time)", time == 1 ? Array(brokers[..<2]) : brokers, companions)
+            let publisher = try client(
+                "publishing\(time)", time == 1 ? brokers.reversed() : [brokers[2], brokers[1]], companions)
+            let (first, second) = time == 1 ? (publisher, subscriber) : (subscriber, publisher)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for client in [first, second] {
+                    group.addTask { try await client.run() }
+                    try await client.waitUntilConnected(timeout: .seconds(10))
                 }
+                #expect("\(subscriber.broker)" == brokers[0].url && "\(publisher.broker)" == brokers[2].url)
                 BrokerConnections.leave(subscriber: subscriber, publisher: publisher, because: "silence", time: time)
-                try await stand(subscriber, publisher, at: brokers[time % 2])
+                try await stand(subscriber, publisher, at: time == 1 ? brokers[0] : brokers[2])
+                group.cancelAll()
+                try await group.waitForAll()
             }
         }
     }

@@ -85,9 +85,9 @@ struct HearingProofTests {
 
     /// The seconds at which a broker is given up that never brings an echo back. Its connections are made again one second later.
     private func departures(
-        hasAlternatives: Bool, until end: Int, _ meanwhile: (inout HearingProof, Int, ContinuousClock.Instant) -> Void
+        brokers: Int, until end: Int, _ meanwhile: (inout HearingProof, Int, ContinuousClock.Instant) -> Void
     ) -> [Int] {
-        var proof = HearingProof(hasAlternatives: hasAlternatives)
+        var proof = HearingProof(brokers: brokers)
         proof.subscribed()
         var departures: [Int] = []
         for second in 0...end {
@@ -107,12 +107,13 @@ struct HearingProofTests {
     }
 
     @Test(
-        "A broker that delivers nothing is given up again and again: of a list each ten seconds, alone ever more rarely"
+        "A broker that delivers nothing is given up again and again: of a list each ten seconds until all have been tried, then ever more rarely"
     )
     func departures() {
-        #expect(departures(hasAlternatives: true, until: 60) { _, _, _ in } == [10, 21, 32, 43, 54])
         #expect(
-            departures(hasAlternatives: false, until: 1_300) { _, _, _ in } == [10, 31, 72, 153, 314, 615, 916, 1_217])
+            departures(brokers: 2, until: 1_000) { _, _, _ in } == [10, 21, 42, 63, 104, 145, 226, 307, 468, 629, 930])
+        #expect(departures(brokers: 3, until: 100) { _, _, _ in } == [10, 21, 32, 53, 74, 95])
+        #expect(departures(brokers: 1, until: 1_300) { _, _, _ in } == [10, 31, 72, 153, 314, 615, 916, 1_217])
     }
 
     @Test(
@@ -120,27 +121,77 @@ struct HearingProofTests {
     )
     func delivers() {
         #expect(
-            departures(hasAlternatives: true, until: 1_000) { proof, second, now in
+            departures(brokers: 2, until: 1_000) { proof, second, now in
                 proof.delivered(areRetained: second % 100 != 50, at: now)
-            } == [10, 21, 32, 43])
+            } == [10, 21, 42])
         #expect(
-            departures(hasAlternatives: true, until: 1_000) { proof, second, now in
+            departures(brokers: 2, until: 1_000) { proof, second, now in
                 if second % 5 == 0, second > 10 { proof.echoRefused(at: now) }
             } == [10])
     }
 
-    @Test("A broker that does not answer the subscriptions is silent, too, but for one that is still at it")
-    func subscribing() {
-        var proof = HearingProof()
-        proof.subscribing(at: start)
-        for second in 1...29 {
-            let now = start + .seconds(second)
-            if second < 20 { proof.delivered(areRetained: true, at: now) }
-            #expect(proof.ask(isWanted: true, number: 1, wall: 0, at: now) == nil)
-            #expect((proof.givesUp(at: now) == 1) == (second == 29))
+    @Test(
+        "A broker is not left while it delivers what it has kept, for a minute at most, unless the connections are apart"
+    )
+    func backlog() {
+        func departures(until end: Int, areApart: Bool = false) -> [Int] {
+            var proof = subscribed()
+            return (0...1_000).filter { second in
+                let now = start + .seconds(second)
+                if second <= end { proof.delivered(areRetained: false, at: now) }
+                _ = proof.ask(isWanted: true, number: UInt64(second), wall: 0, at: now)
+                return proof.givesUp(areApart: areApart, at: now) != nil
+            }
         }
-        proof.subscribed()
-        #expect(proof.ask(isWanted: true, number: 1, wall: 0, at: start + .seconds(30)) != nil)
+        #expect(departures(until: 40).first == 50)
+        #expect(departures(until: 1_000) == [60])
+        #expect(departures(until: 1_000, areApart: true) == [10])
+    }
+
+    @Test("An echo that could not be published owes nothing, and no broker is left while none can be")
+    func unsent() throws {
+        var proof = subscribed()
+        for second in 0..<60 {
+            let now = start + .seconds(second)
+            let asked = proof.ask(isWanted: true, number: UInt64(second), wall: 0, at: now)
+            proof.echoUnsent(try #require(asked), at: now)
+            #expect(proof.silence(at: now) == nil && !proof.isSilent && proof.givesUp(at: now) == nil)
+        }
+        let soon = start + .milliseconds(59_500)
+        #expect(proof.ask(isWanted: true, number: 1, wall: 0, at: soon) == nil, "once a second")
+        #expect(proof.ask(isWanted: true, canPublish: false, number: 1, wall: 0, at: start + .seconds(60)) == nil)
+        let lost = proof.ask(isWanted: true, number: 1, wall: 0, at: start + .seconds(60))
+        #expect(lost != nil)
+        let later = start + .seconds(75)
+        #expect(proof.ask(isWanted: true, canPublish: false, number: 2, wall: 0, at: later) == nil)
+        #expect(proof.isSilent)
+        #expect(proof.givesUp(canPublish: false, at: later) == nil)
+        #expect(proof.givesUp(at: later) == 1)
+    }
+
+    @Test("Echoes that break their connection several times in a row count as refused, those that seldom do as lost")
+    func broken() {
+        /// The seconds at which an echo was asked for; after a pause it breaks its connection.
+        func asked(
+            pause: Duration = .zero, isAcknowledged: Bool = true, until end: Int, breaks: (Int) -> Bool = { _ in true }
+        ) -> [Int] {
+            var proof = subscribed()
+            let asked = (0...end).filter { second in
+                let now = start + .seconds(second)
+                guard let echo = proof.ask(isWanted: true, number: UInt64(second), wall: 0, at: now) else {
+                    return false
+                }
+                if !isAcknowledged { proof.echoUnsent(echo, at: now) }
+                if breaks(second) { proof.publisherLost(at: now + pause) }
+                return true
+            }
+            #expect(proof.isSilent == (end > 8))
+            return asked
+        }
+        #expect(asked(until: 700) == [0, 1, 2, 302, 602])
+        #expect(asked(isAcknowledged: false, until: 700) == [0, 1, 2, 302, 602])
+        #expect(asked(pause: .milliseconds(1_001), until: 8) == Array(0...8))
+        #expect(asked(until: 20) { $0 != 2 }.count == 6)
     }
 
     @Test("What others write there is no proof", arguments: ["", "zz", "-1", "00000000000000000000000000000007", "7 "])
