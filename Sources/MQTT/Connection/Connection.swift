@@ -104,7 +104,7 @@ final class Connection {
         // Meant for the connection that stood when it was asked for: one that is being made is not it.
         if let departure = requests.giveUp, phase == .established {
             guard departure.saysGoodbye else { return .givenUp(departure.why) }
-            // Nobody should follow us here.
+            // The other connection must not follow this one to the broker that it leaves.
             core.configuration.companions?.left(core)
             _ = beginDraining(.givenUp(departure.why), now: now)
         }
