@@ -52,7 +52,8 @@ extension CommandService {
             guard case .set(let stat)? = results.first else {
                 return feed { state, now in state.desk.recordFailed(write.ticket, .unclear, at: now) }
             }
-            recordFailures.succeeded()
+            refusedRecords.written(CollectionOfOne(write.ticket.id))
+            if refusedRecords.isEmpty { recordFailures.succeeded() }
             announcer.announce(write.record, lease: lease)
             if write.isRefusal {
                 noteRefusal(
@@ -71,6 +72,7 @@ extension CommandService {
                 failure = .unclear
             case let error as ZooKeeperError where error.isRefusalOfNode && error.path == path:
                 failure = .refused
+                refusedRecords.refused(write.ticket.id, of: write.shard)
                 recordFailures.failed("\(write.ticket.id), \(write.record.state.rawValue): \(error)")
             default:
                 // Also NoNode: whether the command is gone, or the journal, the next reading tells.
@@ -79,6 +81,21 @@ extension CommandService {
             }
             feed { state, now in state.desk.recordFailed(write.ticket, failure, at: now) }
         }
+    }
+
+    /// Commands that are over without this gateway, or whose shards are somebody else's, are not refused here any more.
+    func forgetRefusedRecords() {
+        let ids = refusedRecords.all
+        guard !ids.isEmpty else { return }
+        let over = state.withLock { state in
+            ids.filter { id in
+                guard let record = state.desk.record(of: id) else { return true }
+                let shard = ShardMap.shard(of: record.device)
+                return state.leases[shard] == nil && state.gains[shard] == nil
+            }
+        }
+        refusedRecords.written(over)
+        if refusedRecords.isEmpty { recordFailures.withdrawn() }
     }
 
     private func publish(_ publication: CommandPublication) async -> CommandPublishOutcome {

@@ -86,6 +86,7 @@ package final class CommandService: Service, Sendable {
     let announcer: CommandAnnouncer
     let failures: FailureLog
     let recordFailures: FailureLog
+    let refusedRecords = RefusedNodes<String>()
     let clock: GatewayClock
     let logger: Logger
     let outsiders: OutsiderLog
@@ -165,6 +166,7 @@ package final class CommandService: Service, Sendable {
             state.leases[shard] = nil
             return state.desk.shardLost(shard)
         }
+        forgetRefusedRecords()
     }
 
     /// Whether a message on that topic may be an answer that is waited for. Cheap: ask before copying the payload.
@@ -316,6 +318,7 @@ package final class CommandService: Service, Sendable {
         while !Task.isCancelled {
             do { try await clock.sleep(.seconds(1)) } catch { return }
             await writeRefusals()
+            forgetRefusedRecords()
         }
     }
 

@@ -3,13 +3,16 @@ import ZooKeeperClient
 import ZooKeeperProtocol
 
 /// What the tree refuses to take into its nodes, such as below one with an access list that leaves this gateway out: tags, or
-/// devices.
+/// devices,
+/// commands.
 ///
 /// They cost themselves alone: the others are written without them, and they are tried again now and then.
 final class RefusedNodes<ID: Hashable & Sendable>: Sendable {
     private let shards = Mutex<[ID: Int]>([:])
 
     var isEmpty: Bool { shards.withLock { $0.isEmpty } }
+
+    var all: [ID] { shards.withLock { Array($0.keys) } }
 
     func refused(_ id: ID, of shard: Int) { shards.withLock { $0[id] = shard } }
 

@@ -86,6 +86,37 @@ struct CommandServiceTests {
         }
     }
 
+    @Test(
+        "a record that the tree refuses is a problem while it is refused, also when those of other commands are taken")
+    func refusedAmongOthers() async throws {
+        try await Bed.with { bed in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                let gateway = try await bed.gateway("g1", in: &group)
+                _ = try await bed.commands.submit(Bed.request("a", "start", timeout: 60_000))
+                let path = CommandService.path(of: "a")
+                try await bed.operatorClient.setACL(path, acl: TagMirrorTests.readOnly)
+                _ = try await gateway.own(Bed.press, in: &group)
+                _ = try await gateway.own(Bed.pump, in: &group)
+                let kinds = { gateway.health.problems.map(\.kind) }
+                var count = 0
+                try await eventually("the problem", within: .seconds(20), seen: { "\(kinds()), \(count)" }) {
+                    count += 1
+                    _ = try await bed.commands.submit(Bed.request("b\(count)", "start", device: Bed.pump))
+                    try await eventually("the other one") {
+                        gateway.published("start", device: Bed.pump).count == count
+                    }
+                    gateway.answer("b\(count)", device: Bed.pump)
+                    #expect(try await bed.finish("b\(count)").state == .succeeded)
+                    try await Task.sleep(for: .milliseconds(300))
+                    return kinds() == ["commandRecords"]
+                }
+                try await bed.operatorClient.setACL(path, acl: ACL.worldAll)
+                try await eventually("the end of the problem", seen: { "\(kinds())" }) { kinds().isEmpty }
+                group.cancelAll()
+            }
+        }
+    }
+
     @Test("an at-most-once command stands as SENT before it leaves")
     func sentBeforePublished() async throws {
         try await Bed.with { bed in

@@ -70,11 +70,15 @@ final class CommandTestBed: Sendable {
         let service: CommandService
         let broker: ScriptedBroker
         let client: ZooKeeperClient
+        let health: FailureBoard
         private let bed: CommandTestBed
 
-        fileprivate init(service: CommandService, broker: ScriptedBroker, client: ZooKeeperClient, bed: CommandTestBed)
-        {
+        fileprivate init(
+            service: CommandService, broker: ScriptedBroker, client: ZooKeeperClient, health: FailureBoard,
+            bed: CommandTestBed
+        ) {
             self.service = service
+            self.health = health
             self.broker = broker
             self.client = client
             self.bed = bed
@@ -132,11 +136,12 @@ final class CommandTestBed: Sendable {
         let client = try await tree.client(in: &group)
         var configuration = CommandService.Configuration(plant: "test", gateway: name, definitions: Self.definitions)
         configuration.replies = ReplyTopics(prefix: "hmi/", commands: Self.definitions)
+        let health = FailureBoard(clock: clock, logger: self.logger)
         let service = CommandService(
             client: client, publisher: broker, configuration: configuration, reading: reading,
-            health: FailureBoard(clock: clock, logger: self.logger), clock: clock, logger: logger ?? self.logger)
+            health: health, clock: clock, logger: logger ?? self.logger)
         if isRunning { group.addTask { try await service.run() } }
-        return TestGateway(service: service, broker: broker, client: client, bed: self)
+        return TestGateway(service: service, broker: broker, client: client, health: health, bed: self)
     }
 
     func record(_ id: String) async throws -> CommandRecord? { try await commands.show(id) }
