@@ -14,6 +14,8 @@ final class CommandAnnouncer: Sendable {
     /// How long an announcement is worth keeping while the broker cannot be reached.
     static let lifetime = Duration.seconds(60)
     static let retryPause = Duration.milliseconds(100)
+    /// Nobody has been waiting for an answer for so long: then it is no problem any more that the broker refused the last one.
+    static let idleTime = Duration.seconds(300)
 
     private struct Item: Sendable {
         var topic: String
@@ -27,6 +29,8 @@ final class CommandAnnouncer: Sendable {
     private struct State {
         var items: Deque<Item> = []
         var isPublishing = false
+        /// When the broker last refused one, unless it has taken one since.
+        var refusedAt: ContinuousClock.Instant?
         var announced: UInt64 = 0
         var dropped: UInt64 = 0
     }
@@ -93,6 +97,19 @@ final class CommandAnnouncer: Sendable {
         }
     }
 
+    /// Ends the problem when there has been nothing to answer for long; call it now and then.
+    func withdrawIfIdle() {
+        let now = clock.now()
+        let isOver = state.withLock { state in
+            guard let refusedAt = state.refusedAt, now - refusedAt >= Self.idleTime, state.items.isEmpty,
+                !state.isPublishing
+            else { return false }
+            state.refusedAt = nil
+            return true
+        }
+        if isOver { failures.withdrawn() }
+    }
+
     private func take() -> Item? {
         state.withLock { state in
             while let item = state.items.popFirst() {
@@ -122,7 +139,10 @@ final class CommandAnnouncer: Sendable {
             _ = try await publisher.publish(
                 topic: item.topic, payload: item.payload, qos: .atLeastOnce, retain: false, properties: item.properties,
                 notAfter: notAfter)
-            state.withLock { $0.announced &+= 1 }
+            state.withLock { state in
+                state.announced &+= 1
+                state.refusedAt = nil
+            }
             failures.succeeded()
             return true
         } catch {
@@ -130,7 +150,11 @@ final class CommandAnnouncer: Sendable {
             case MQTTError.notConnected, MQTTError.connectionLost, MQTTError.tooManyPublishes, MQTTError.timedOut:
                 return false
             default:
-                state.withLock { $0.dropped &+= 1 }
+                let now = clock.now()
+                state.withLock { state in
+                    state.dropped &+= 1
+                    state.refusedAt = now
+                }
                 failures.failed("\(item.topic): \(error)")
                 return true
             }

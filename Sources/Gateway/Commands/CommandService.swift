@@ -167,6 +167,7 @@ package final class CommandService: Service, Sendable {
             return state.desk.shardLost(shard)
         }
         forgetRefusedRecords()
+        if state.withLock({ $0.leases.isEmpty && $0.gains.isEmpty }) { recordFailures.withdrawn() }
     }
 
     /// Whether a message on that topic may be an answer that is waited for. Cheap: ask before copying the payload.
@@ -319,6 +320,7 @@ package final class CommandService: Service, Sendable {
             do { try await clock.sleep(.seconds(1)) } catch { return }
             await writeRefusals()
             forgetRefusedRecords()
+            announcer.withdrawIfIdle()
         }
     }
 

@@ -54,6 +54,11 @@ final class FailureBoard: Sendable {
             default: false
             }
         }
+
+        /// Whether an outage that is said already explains that it fails.
+        func isExplained(isTreeAway: Bool, isBrokerAway: Bool) -> Bool {
+            needsTree && isTreeAway || needsBroker && isBrokerAway
+        }
     }
 
     /// Causes are shown to people; some quote what came from outside.
@@ -63,6 +68,8 @@ final class FailureBoard: Sendable {
         var reported: [Activity: (problem: GatewayProblem, last: ContinuousClock.Instant)] = [:]
         /// The newest of each activity that works again, and when it has ended.
         var recovered: [Activity: (problem: GatewayProblem, at: ContinuousClock.Instant)] = [:]
+        /// What was withdrawn during an outage that explains it, and since when that is over, as far as somebody has looked.
+        var withdrawn: [Activity: (log: FailureLog, since: ContinuousClock.Instant?)] = [:]
     }
 
     private let clock: GatewayClock
@@ -73,6 +80,8 @@ final class FailureBoard: Sendable {
 
     /// What has not been tried again for so long is no problem any more, nor is it over: nobody knows whether it still fails.
     static let memory = Duration.seconds(60)
+    /// What was withdrawn during an outage and is not tried for so long after it is over.
+    static let patienceAfterOutage = Duration.seconds(10)
 
     init(
         isTreeAway: @escaping @Sendable () -> Bool = { false },
@@ -102,10 +111,11 @@ final class FailureBoard: Sendable {
     var reported: (problems: [GatewayProblem], untried: [GatewayProblem]) {
         let now = clock.now()
         let (isTreeAway, isBrokerAway) = (isTreeAway(), isBrokerAway())
+        withdrawDue(isTreeAway: isTreeAway, isBrokerAway: isBrokerAway, at: now)
         return state.withLock { state in
             var result: (problems: [GatewayProblem], untried: [GatewayProblem]) = ([], [])
             for (activity, entry) in state.reported {
-                let isExplained = activity.needsTree && isTreeAway || activity.needsBroker && isBrokerAway
+                let isExplained = activity.isExplained(isTreeAway: isTreeAway, isBrokerAway: isBrokerAway)
                 if isExplained || now - entry.last > Self.memory {
                     result.untried.append(entry.problem)
                 } else {
@@ -114,6 +124,26 @@ final class FailureBoard: Sendable {
             }
             return (Self.sorted(result.problems), Self.sorted(result.untried))
         }
+    }
+
+    /// Performs what was withdrawn during an outage that is over since a while. Not under the lock: a log takes its own first.
+    private func withdrawDue(isTreeAway: Bool, isBrokerAway: Bool, at now: ContinuousClock.Instant) {
+        let due = state.withLock { state in
+            var due: [FailureLog] = []
+            for (activity, entry) in state.withdrawn {
+                if activity.isExplained(isTreeAway: isTreeAway, isBrokerAway: isBrokerAway) {
+                    state.withdrawn[activity]?.since = nil
+                } else if let since = entry.since {
+                    guard now - since >= Self.patienceAfterOutage else { continue }
+                    state.withdrawn[activity] = nil
+                    due.append(entry.log)
+                } else {
+                    state.withdrawn[activity]?.since = now
+                }
+            }
+            return due
+        }
+        for log in due { log.withdrawn() }
     }
 
     /// What works again, for as long as somebody may not have read yet that it failed: ``memory``.
@@ -135,7 +165,7 @@ final class FailureBoard: Sendable {
 
     /// Whether an outage that is said already explains that this fails.
     func isExplained(_ activity: Activity) -> Bool {
-        activity.needsTree && isTreeAway() || activity.needsBroker && isBrokerAway()
+        activity.isExplained(isTreeAway: isTreeAway(), isBrokerAway: isBrokerAway())
     }
 
     func began(_ activity: Activity, _ text: String, cause: String, after time: Duration) {
@@ -154,6 +184,7 @@ final class FailureBoard: Sendable {
         state.withLock { state in
             state.reported[activity]?.problem.cause = String(cause.prefix(Self.longestCause))
             state.reported[activity]?.last = now
+            state.withdrawn[activity] = nil
         }
     }
 
@@ -164,9 +195,15 @@ final class FailureBoard: Sendable {
 
     func withdrawn(_ activity: Activity) { isOver(activity) }
 
+    /// It is withdrawn when the outage that explains it is over, unless it is tried again.
+    func withdrawsLater(_ activity: Activity, _ log: FailureLog) {
+        state.withLock { $0.withdrawn[activity] = (log, nil) }
+    }
+
     private func isOver(_ activity: Activity) {
         let (now, wall) = (clock.now(), clock.wall())
         state.withLock { state in
+            state.withdrawn[activity] = nil
             guard var problem = state.reported.removeValue(forKey: activity)?.problem else { return }
             problem.until = wall
             state.recovered[activity] = (problem, now)

@@ -42,9 +42,13 @@ final class FailureLog: Sendable {
     }
 
     /// It is not this gateway's duty any more, so nothing is wrong with it here: whoever has the duty says how it goes there.
-    /// Without effect during an outage that explains it: a lease that cannot be renewed is no duty given up.
+    /// During an outage that explains it, it waits for the end of that: a lease that cannot be renewed is no duty given up, and
+    /// whoever still has the duty afterwards tries again. When nothing is tried, the duty is gone.
     func withdrawn() {
-        if board.isExplained(activity) { return suspended() }
+        if board.isExplained(activity) {
+            suspended()
+            return failure.withLock { if $0.isReported { board.withdrawsLater(activity, self) } }
+        }
         failure.withLock { failure in
             if failure.isReported { board.withdrawn(activity) }
             failure.withdrawn()

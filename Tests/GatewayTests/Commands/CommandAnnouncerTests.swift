@@ -35,6 +35,31 @@ struct CommandAnnouncerTests {
         await running.value
     }
 
+    @Test("that the broker refused what became of commands is no problem any more when nobody has asked for long")
+    func idle() async throws {
+        let (broker, clock) = (ScriptedBroker(), FakeClock())
+        let board = FailureBoard(clock: GatewayClock(clock), logger: Logger(label: "test"))
+        let announcer = CommandAnnouncer(
+            publisher: broker, topics: CommandTopics(plant: "test"), limit: 10, health: board,
+            clock: GatewayClock(clock))
+        broker.refuse("a")
+        let running = Task { await announcer.run() }
+        for count in 1...2 {
+            announcer.answer("no", on: "a", correlation: nil)
+            try await eventually("a refusal") { announcer.dropped == count && announcer.isIdle }
+            clock.advance(by: .seconds(6))
+        }
+        try await eventually("the problem") { board.problems.map(\.kind) == ["answers"] }
+        clock.advance(by: CommandAnnouncer.idleTime - .seconds(7))
+        announcer.withdrawIfIdle()
+        #expect(board.untried.count == 1)
+        clock.advance(by: .seconds(2))
+        announcer.withdrawIfIdle()
+        #expect(board.problems.isEmpty && board.untried.isEmpty && board.recovered.count == 1)
+        running.cancel()
+        await running.value
+    }
+
     @Test("what waits is bounded: the oldest goes")
     func bound() async throws {
         let (broker, clock) = (ScriptedBroker(), FakeClock())

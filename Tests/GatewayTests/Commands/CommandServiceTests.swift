@@ -117,6 +117,24 @@ struct CommandServiceTests {
         }
     }
 
+    @Test("that records cannot be written is no problem of a gateway any more that has lost its last shard")
+    func lastShardLost() async throws {
+        try await Bed.with { bed in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                let gateway = try await bed.gateway("g1", in: &group, isRunning: false)
+                let log = gateway.service.recordFailures
+                log.failed("no")
+                try await eventually("the problem") {
+                    log.failed("no")
+                    return gateway.health.problems.count == 1
+                }
+                gateway.service.shardLost(3)
+                #expect(gateway.health.problems.isEmpty)
+                group.cancelAll()
+            }
+        }
+    }
+
     @Test("an at-most-once command stands as SENT before it leaves")
     func sentBeforePublished() async throws {
         try await Bed.with { bed in

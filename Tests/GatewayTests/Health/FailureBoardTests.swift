@@ -102,6 +102,34 @@ struct FailureBoardTests {
         #expect(board.problems.isEmpty && board.untried.isEmpty && board.recovered.count == 2)
     }
 
+    @Test(
+        "a duty that is lost during an outage is withdrawn after it, unless the activity is tried again",
+        arguments: FailureBoard.Activity.allCases.filter { $0.needsTree || $0.needsBroker })
+    func withdrawnDuringOutage(activity: FailureBoard.Activity) {
+        for isTriedAgain in [false, true] {
+            let isAway = IngestLoopTests.Flag(false)
+            let board = FailureBoard(
+                isTreeAway: { isAway.value }, isBrokerAway: { isAway.value }, clock: GatewayClock(clock),
+                logger: lines.logger)
+            let log = board.log(activity, began: "it fails", ended: "")
+            fail(log, for: .seconds(6))
+            isAway.set(true)
+            log.withdrawn()
+            clock.advance(by: .seconds(30))
+            #expect(board.problems.isEmpty && board.untried.map(\.kind) == [activity.rawValue])
+            isAway.set(false)
+            #expect(board.problems.count == 1)
+            if isTriedAgain { log.failed("still") }
+            clock.advance(by: FailureBoard.patienceAfterOutage)
+            #expect(board.problems.isEmpty != isTriedAgain && board.recovered.isEmpty == isTriedAgain)
+            // It can fail again, and that is said again.
+            fail(log, for: .seconds(6))
+            #expect(board.problems.map(\.cause) == ["no"])
+            log.withdrawn()
+            #expect(board.problems.isEmpty && board.untried.isEmpty)
+        }
+    }
+
     @Test("connections, refused subscriptions, missing echoes, full tables and a clock that was set are problems")
     func watch() async throws {
         let broken = IngestLoopTests.Flag(false)
