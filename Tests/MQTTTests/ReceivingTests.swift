@@ -150,7 +150,10 @@ struct ReceivingTests {
         let broker = try await Mosquitto()
         var configuration = try MQTTClient.Configuration(broker, "slow")
         configuration.inboxMessageLimit = 50
-        configuration.inboxFullPause = .seconds(2)
+        // Longer than two thousand messages take, also on a machine that gives this test a fraction of a core.
+        configuration.inboxFullPause = .seconds(30)
+        configuration.keepAlive = .seconds(120)
+        let started = ContinuousClock.now
         let running = RunningClient(configuration, subscriptions: [MQTTSubscription(filter: "t")], reads: false)
         let client = running.client
         try await client.waitUntilSubscribed(timeout: .seconds(10))
@@ -167,6 +170,8 @@ struct ReceivingTests {
         }
         #expect(numbers == Array(0..<2_000))
         #expect(client.statistics.droppedInboxFull == 0)
+        // Reading continues when the consumer takes a batch, not only when the pause is over.
+        #expect(.now - started < configuration.inboxFullPause)
         await running.stop()
     }
 

@@ -176,9 +176,13 @@ extension Connection {
             mayRead = read
             mayWrite = false
         }
-        if let pausedUntil, pausedUntil > now {
-            wakeAt = min(wakeAt, now + Self.pauseCheck)
-            mayRead = false
+        if let until = pausedUntil, until > now {
+            if session.pressure.isOutdated(taken: core.inbox.taken) {
+                pausedUntil = nil
+            } else {
+                wakeAt = min(wakeAt, now + Self.pauseCheck)
+                mayRead = false
+            }
         }
         if let lastHandOver, !hasMoreToRead, lastHandOver + core.configuration.batchInterval > now {
             wakeAt = min(wakeAt, lastHandOver + core.configuration.batchInterval)

@@ -23,6 +23,9 @@ final class Inbox: Sendable {
         }
     }
 
+    /// How often the consumer has taken a batch.
+    var taken: UInt64 { state.withLock { $0.taken } }
+
     /// Leaves a batch for the consumer, and wakes it if it waits. Called by the connection's thread only.
     func checkIn(_ batch: consuming BatchBuilder) {
         // The consumer cannot arrive between looking and leaving: both happen under the lock.

@@ -29,11 +29,14 @@ struct InboxPressure {
         self.pauseLimit = pauseLimit
     }
 
+    /// Whether the consumer has taken a batch since the last decision: a pause is over then.
+    func isOutdated(taken: UInt64) -> Bool { taken != takenBefore }
+
     /// What to do with `messages` and `bytes` waiting, when the consumer has taken `taken` batches so far.
     mutating func next(
         messages: Int, bytes: Int, taken: UInt64, now: ContinuousClock.Instant
     ) -> Action {
-        if taken != takenBefore {
+        if isOutdated(taken: taken) {
             takenBefore = taken
             state = .flowing
         }
