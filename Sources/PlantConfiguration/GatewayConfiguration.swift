@@ -1,6 +1,6 @@
 package import Plant
 
-/// Everything that a gateway is told: `linekeeper.yaml` and the files that it includes, read and checked.
+/// Everything that a gateway is configured with: `linekeeper.yaml` and the files that it includes, read and checked.
 ///
 /// Get one with ``load(file:environment:)``. Every path in it is already relative to the working directory or absolute.
 public struct GatewayConfiguration: Sendable {

@@ -6,7 +6,7 @@
 
 /// One physical quantity: it follows a target with some inertia, drifts slowly, and is measured with noise.
 struct Signal: Sendable {
-    /// Where the process would rest now. Whoever owns the signal moves it.
+    /// Where the process would rest now. The owner of the signal moves it.
     var target: Double
     /// How long the process takes to come two thirds of the way to a new target, in seconds.
     let inertia: Double

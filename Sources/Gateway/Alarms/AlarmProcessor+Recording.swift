@@ -117,7 +117,7 @@ extension AlarmProcessor {
         }
     }
 
-    /// These are tried again in a moment; the others go on.
+    /// These are tried again in a moment; the others are recorded meanwhile.
     private func wait(with alarms: Set<AlarmPath>, because error: ZooKeeperError) {
         failures.failed("\(error)")
         let again = clock.now() + Self.refusalPause

@@ -189,7 +189,7 @@ final class AlarmProcessor: Service {
         }
     }
 
-    /// A record that is deleted, by whomever, is missed by the next turn. True when one may have been.
+    /// A record that somebody deletes is missed by the next turn. True when one may have been.
     private func recordsMayHaveGone(_ element: WatchElement) -> Bool {
         if case .event(let event) = element {
             guard event.type == .nodeDeleted, event.path.split(separator: "/").last?.first == "@" else { return false }
@@ -197,7 +197,7 @@ final class AlarmProcessor: Service {
         return state.withLock { state in
             if case .event(let event) = element, state.removing.remove(event.path) != nil { return false }
             state.recordsMayHaveGone = true
-            // Whoever is not active reads all records when it is elected.
+            // A gateway that is not active reads all records when it is elected.
             return state.lease != nil
         }
     }

@@ -7,7 +7,7 @@ package struct AlarmStore: Sendable {
     private let client: ZooKeeperClient
     private let outsiders: OutsiderLog
 
-    /// - Parameter outsiders: is told of nodes that hold no record.
+    /// - Parameter outsiders: where nodes that hold no record are logged.
     package init(client: ZooKeeperClient, outsiders: OutsiderLog) {
         self.client = client
         self.outsiders = outsiders

@@ -33,7 +33,7 @@ extension CommandService {
                 switch try await CommandClient(client: client, clock: clock).submit(record) {
                 case .created: return
                 case .known(let existing):
-                    // Asked before, here or through another gateway. Whoever owns it tells how it stands.
+                    // Asked before, here or through another gateway. Its owner tells how it stands.
                     if let lease = validLease(of: existing.device), existing.state.isFinal || existing.epoch != nil {
                         announcer.announce(existing, lease: lease)
                     }

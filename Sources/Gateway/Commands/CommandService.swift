@@ -53,7 +53,7 @@ package final class CommandService: Service, Sendable {
         package var repliesRefused: UInt64 = 0
         package var announced: UInt64 = 0
         package var announcementsDropped: UInt64 = 0
-        /// Open commands, of whomever.
+        /// Open commands, of all owners.
         package var open = 0
     }
 
@@ -324,7 +324,7 @@ package final class CommandService: Service, Sendable {
         }
     }
 
-    /// Writes the entries whose minute is over. Whoever owns no shard has refused nothing.
+    /// Writes the entries whose minute is over. A gateway without shards has refused nothing.
     private func writeRefusals(all: Bool = false) async {
         let (now, wall) = (clock.milliseconds, clock.wall())
         let instant = clock.now()

@@ -21,7 +21,7 @@ final class FailureLog: Sendable {
     func failed(_ cause: @autoclosure () -> String) {
         if board.isExplained(activity) { return suspended() }
         let now = board.now
-        // The board is told under the lock, so that it never keeps what another attempt has ended meanwhile.
+        // The board learns of it under the lock, so that it never keeps what another attempt has ended meanwhile.
         failure.withLock { failure in
             let wasReported = failure.isReported
             if case .began(let cause, let time)? = failure.failed(cause(), at: now) {
@@ -41,9 +41,10 @@ final class FailureLog: Sendable {
         }
     }
 
-    /// It is not this gateway's duty any more, so nothing is wrong with it here: whoever has the duty says how it goes there.
-    /// During an outage that explains it, it waits for the end of that: a lease that cannot be renewed is no duty given up, and
-    /// whoever still has the duty afterwards tries again. When nothing is tried, the duty is gone.
+    /// It is not this gateway's duty any more, so nothing is wrong with it here: the gateway that has the duty reports
+    /// on it. During an outage that explains it, it waits for the end of that: a lease that cannot be renewed is no
+    /// duty given up, and a gateway that still has the duty afterwards tries again. When nothing is tried, the duty is
+    /// gone.
     func withdrawn() {
         if board.isExplained(activity) {
             suspended()

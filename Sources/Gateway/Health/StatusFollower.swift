@@ -65,7 +65,7 @@ struct StatusFollower: Service {
             }
             group.addTask { for await _ in turns.turns where cache.isLoaded { take(cache.snapshot) } }
             defer { group.cancelAll() }
-            // With the first error: the others would go on.
+            // With the first error: the others would not end.
             for try await () in group {}
         }
     }

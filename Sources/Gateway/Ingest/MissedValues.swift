@@ -3,11 +3,12 @@ import Plant
 import ServiceLifecycle
 import ZooKeeperClient
 
-/// Learns from the tree what others have heard and this gateway has not, after its listening session began anew.
+/// Learns from the tree what others have heard and this gateway has not, after its listening session began again from
+/// nothing.
 ///
 /// The broker kept nothing for it then: what was published before its subscriptions stood was heard by others only. They
-/// write it; interlocks and alarms here must not go on with older values until those tags speak again. Shards that this
-/// gateway comes to own are read by ``ShardCatchUp``, before it writes there.
+/// write it; interlocks and alarms here must not continue with older values until those tags speak again. Shards that
+/// this gateway comes to own are read by ``ShardCatchUp``, before it writes there.
 struct MissedValues<Source: MessageSource>: Service {
     /// How long others may take to write what they have heard.
     static var patience: Duration { .milliseconds(OwnershipDesk.Rule().settling) }
@@ -18,7 +19,7 @@ struct MissedValues<Source: MessageSource>: Service {
     let plant: PlantState
     /// The shards that this gateway owns; nobody else writes there.
     let owned: @Sendable () -> UInt64
-    /// Told at once when a session has begun anew.
+    /// Called at once when a session has begun from nothing.
     let beganAnew: @Sendable () -> Void
     let failures: FailureLog
     let clock: GatewayClock

@@ -176,7 +176,7 @@ final class OwnershipService: Service, Sendable {
     private func say(_ note: OwnershipDesk.Note, _ nodes: [Member]) {
         switch note {
         case .unready:
-            // What is wrong with the broker is said by whoever sees it.
+            // What is wrong with the broker is reported where it is seen.
             logger.notice("the broker cannot be heard; shards and alarms go to another gateway that can hear it")
         case .ready: logger.notice("the broker is heard; this gateway can take shards and alarms")
         case .otherRoutes(let leader):

@@ -6,8 +6,8 @@ import ZooKeeperClient
 import ZooKeeperProtocol
 import ZooKeeperRecipes
 
-/// Has the active alarm processor trim what must not grow for ever: finished commands, the journal, answered requests;
-/// and make roots again that have gone.
+/// Has the active alarm processor trim what must not grow without end: finished commands, the journal, answered
+/// requests; and make roots again that have gone.
 struct RetentionService: Service {
     static let interval = Duration.seconds(60)
     /// How often it is looked whether the journal or the commands have outgrown their bounds before the interval is over:

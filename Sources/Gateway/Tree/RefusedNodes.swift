@@ -23,7 +23,7 @@ final class RefusedNodes<ID: Hashable & Sendable>: Sendable {
         }
     }
 
-    /// All of them, to be written again. Those of shards that are not in `mask` are forgotten here: whoever owns them writes
+    /// All of them, to be written again. Those of shards that are not in `mask` are forgotten here: their owner writes
     /// them.
     func due(in mask: UInt64) -> [ID] {
         shards.withLock { shards in

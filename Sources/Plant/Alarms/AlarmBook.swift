@@ -259,7 +259,7 @@ extension AlarmBook {
             if keepScratchIfAny(alarm) { left = true }
             waiting.append(alarm)
         }
-        // Off-delays among them go on waiting.
+        // Off-delays among them keep waiting.
         for alarm in waiting { schedule(alarm) }
         return left
     }
@@ -481,7 +481,7 @@ extension AlarmBook {
     /// Gives up the edges that were computed before a moment, by our own clock, and have not been recorded since.
     ///
     /// For a standby that knows of a live active processor which evidently disagrees, because it has heard other
-    /// samples. The evaluation continues from the record; what the newest sample says about it becomes pending anew.
+    /// samples. The evaluation continues from the record; what the newest sample says about it becomes pending again.
     /// Returns how many went.
     @discardableResult
     public mutating func dropPending(olderThan moment: Milliseconds, at now: Milliseconds) -> Int {

@@ -34,7 +34,7 @@
 ///
 /// **Quality**. Only good values are evaluated; silence counts as a value that is not good.
 /// Anything else freezes the condition: off-delays stand still, and the next good sample resumes them where they stood.
-/// On-delays go on and raise, because a contact that reports on change and then falls silent must still alarm.
+/// On-delays keep running and raise, because a contact that reports on change and then falls silent must still alarm.
 struct AlarmEvaluator: Sendable {
     /// How far a device's clock may run ahead of ours before its times are replaced by the time of reception.
     static let maximumLead: Milliseconds = 60_000
@@ -436,8 +436,8 @@ extension AlarmEvaluator {
     /// Continues from a recorded condition instead of from what was computed here.
     ///
     /// The sample that began the recorded edge is looked for among those that came here; what came after it is
-    /// evaluated again. When it has not come yet (`isBehind`), samples up to it count no longer, and evaluation goes on
-    /// as if it had just come.
+    /// evaluated again. When it has not come yet (`isBehind`), samples up to it count no longer, and evaluation
+    /// continues as if it had just come.
     ///
     /// Without source times the recorded sample is known by its value and, roughly, its time. Unless we have heard it,
     /// or ours are clearly later, the evaluation waits for it, at most `echoWindow`, because older samples may still

@@ -1,5 +1,5 @@
-/// Something wrong in an alarm of the configuration: which key, and what was expected. Whoever read the file adds where
-/// it stands.
+/// Something wrong in an alarm of the configuration: which key, and what was expected. The reader of the file adds
+/// where it stands.
 public struct AlarmMistake: Error, Hashable, Sendable, CustomStringConvertible {
     /// The key of the configuration that the mistake is in; `alarm` stands for the alarm as a whole.
     public enum Field: String, Hashable, Sendable {

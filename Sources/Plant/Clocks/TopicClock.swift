@@ -3,9 +3,9 @@
 ///
 /// All times but the samples' own are of the gateway's clock without leaps, so that a leap of it shifts nothing here.
 ///
-/// **Offset.** Reception minus source time, by the samples that arrived soonest. A gateway begins anew with every start and
-/// takes nothing from the tree. It follows a clock that runs fast or slow by up to ``fastestDrift``. A clock that is wrong
-/// and constant is as good as a right one.
+/// **Offset.** Reception minus source time, by the samples that arrived soonest. A gateway begins from nothing with
+/// every start and takes nothing from the tree. It follows a clock that runs fast or slow by up to ``fastestDrift``. A
+/// clock that is wrong and constant is as good as a right one.
 ///
 /// **How late a message may have come.** A message may have waited, at the broker or unread in a process that stood still,
 /// since the last moment for which an echo has proved that everything was read (`heardThrough`). So its age on arrival at

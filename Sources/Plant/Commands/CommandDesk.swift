@@ -3,7 +3,7 @@ import JSON
 
 /// The life of every command of the shards that this gateway owns, as one machine without I/O or clock.
 ///
-/// It is told what is seen in the tree, which shards come and go, what became of the actions that it asked for, what the
+/// It learns what is seen in the tree, which shards come and go, what became of the actions that it asked for, what the
 /// devices answer and what time it is; each input returns the actions that follow from it. The rules:
 ///
 /// - **At most once**: `SENT` is recorded, then the command is published, once. There is one publication for each recorded
@@ -28,8 +28,8 @@ import JSON
 ///   successor has been elected.
 /// - **A command without an answer** is `SUCCEEDED` once the broker has it; its reason says that nothing more is known.
 /// - **Clock**: while the gateway's clock is in doubt (``clockDoubt``) nobody can say whether a deadline has passed: nothing is
-///   sent, and what was not sent yet is refused, by name. When the clock is set (``clockLeapt(by:)``), what is awaited goes on
-///   to be awaited for as long as before.
+///   sent, and what was not sent yet is refused, by name. When the clock is set (``clockLeapt(by:)``), what is awaited
+///   continues to be awaited for as long as before.
 /// - **Cancelling** works while the command is `REQUESTED` and not being sent: ``CommandRecord/cancelRequestedBy``.
 ///
 /// Phases of a command here (its state in the tree is in the record):

@@ -8,7 +8,7 @@ public struct DeviceTable: Sendable {
         public let shard: Int
         /// The name of the route that found it; nil when it is only known from the tree.
         public let route: String?
-        /// How long it may be silent, by the shortest of its routes; nil for ever.
+        /// How long it may be silent, by the shortest of its routes; nil: without limit.
         public let staleAfter: Milliseconds?
     }
 

@@ -28,8 +28,8 @@ public struct Ingest: Sendable {
     public private(set) var devices: DeviceTable
     public private(set) var counters = IngestCounters()
     public let limits: IngestLimits
-    /// By how much this gateway's clock has been set back since the start: times of devices that go on do not lie ahead
-    /// because of that.
+    /// By how much this gateway's clock has been set back since the start: times of devices that keep their clock do
+    /// not lie ahead because of that.
     public var clockSetBack: Milliseconds = 0
 
     private let routes: ContiguousArray<Route>

@@ -1,6 +1,6 @@
 /// The bounds of everything that hostile or careless publishers could grow.
 public struct IngestLimits: Sendable, Hashable {
-    /// Topics that are remembered. A further topic is refused and counted; those that are known go on.
+    /// Topics that are remembered. A further topic is refused and counted; those that are known are still taken.
     public var topics = 100_000
     /// Bytes of all remembered topics together.
     public var topicBytes = 16 << 20

@@ -66,7 +66,7 @@ public struct LatestValues: Sendable {
     private var queues: ContiguousArray<Queue>
     /// One bit a shard that has dirty tags.
     public private(set) var dirtyShards: UInt64 = 0
-    /// Where the next `takeDirty` begins, so that no shard waits for ever behind busy ones.
+    /// Where the next `takeDirty` begins, so that no shard waits without end behind busy ones.
     private var nextShard = 0
 
     public private(set) var recorded: UInt64 = 0

@@ -1,4 +1,4 @@
-/// Which tags have fallen silent although their device goes on.
+/// Which tags have fallen silent although their device still speaks.
 ///
 /// A route says with `reporting` how its topics speak (``RouteDefinition/Reporting``), and with `staleAfter` how long they may
 /// be silent. Only live messages count as heard:
@@ -50,7 +50,7 @@ struct SilenceTable: Sendable {
     ///
     /// - Parameters:
     ///   - tags: in the order of a message's samples.
-    ///   - limit: how long the topic may be silent; nil for ever.
+    ///   - limit: how long the topic may be silent; nil: without limit.
     mutating func bind(
         _ tags: some Collection<TagID>, limit: Milliseconds?, isPeriodic: Bool, at now: Milliseconds
     ) {
@@ -77,7 +77,7 @@ struct SilenceTable: Sendable {
     }
 
     /// A message that the broker had kept came on a topic. Should it have made a tag good that was named as silent, it is not
-    /// to stay so for ever.
+    /// to stay so.
     mutating func keptMessageCame(_ topic: Int, _ samples: borrowing ContiguousArray<Sample>, at now: Milliseconds) {
         if topics[topic].isSilent {
             topics[topic].isSilent = false

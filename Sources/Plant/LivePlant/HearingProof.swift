@@ -149,8 +149,8 @@ public struct HearingProof: Sendable {
         guard isSubscribed, canPublish else { return nil }
         if let notBefore, now < notBefore { return nil }
         if let last = asked.last {
-            // A broker that refuses them may close the connection that they come by: not once a second for ever. But the
-            // first ones of a connection may be lost while the other one is made.
+            // A broker that refuses them may close the connection that they come by: not once per second without end.
+            // But the first ones of a connection may be lost while the other one is made.
             let isRare = isSilent && unanswered >= Self.eager
             guard now - last.at >= (isRare ? times.hungAfter : times.retryAfter) else { return nil }
         } else if !isWanted, let lastProof, now - lastProof < times.interval {

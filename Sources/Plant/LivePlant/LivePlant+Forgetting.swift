@@ -111,7 +111,7 @@ extension LivePlant {
             guard alarms.forget(record), let tag = ingest.tags.id(of: record.path.tag), latest.entry(tag) != nil else {
                 return
             }
-            // What its tag has shown since, it is to show again; the delays of the tag's other alarms go on.
+            // What its tag has shown since, it is to show again; the delays of the tag's other alarms keep running.
             let own = record.path.alarm
             let delays = (unseen[tag]?.delays ?? [:]).filter { $0.key != own && !$0.key.hasPrefix(own + "/") }
             lookLater(at: tag, since: now, delays: delays)

@@ -86,7 +86,7 @@ extension LivePlant {
         return effects
     }
 
-    /// Tags of devices that go on have been silent for too long.
+    /// Tags of devices that still speak have been silent for too long.
     private mutating func expireTags(at now: Milliseconds, effects: inout Effects) {
         var silent: [TagID] = []
         silences.expire(at: withoutLeaps(now), into: &silent)

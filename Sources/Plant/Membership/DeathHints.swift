@@ -1,9 +1,9 @@
 /// What is made of the broker's word that a gateway has died.
 ///
-/// The word is a last will: quick, and not proof. A connection breaks without a death, and whoever may publish on the topic can
-/// forge it. So the first hint about a life is believed, and what follows from it is fenced: a gateway that lives finds its
-/// nodes gone, stops acting and registers again. That it does shows that the hint was false, and then hints about this life
-/// are doubted for a while, longer each time: they need evidence in the tree as well.
+/// The word is a last will: quick, and not proof. A connection breaks without a death, and any client that may publish
+/// on the topic can forge it. So the first hint about a life is believed, and what follows from it is fenced: a gateway
+/// that lives finds its nodes gone, stops acting and registers again. That it does shows that the hint was false, and
+/// then hints about this life are doubted for a while, longer each time: they need evidence in the tree as well.
 ///
 /// For each life:
 ///

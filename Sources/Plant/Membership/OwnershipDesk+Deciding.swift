@@ -73,7 +73,7 @@ extension OwnershipDesk {
         if !waitsForOthers || now >= since + rule.settling {
             next.isSettled = true
             hasSettledAlone = !waitsForOthers
-            // Whoever was seen before and has gone was not waited for.
+            // A member that was seen before and has gone was not waited for.
             if hasSettledAlone { met = Set(members.filter { $0.name != me.gateway }.map(\.life)) }
         }
     }
@@ -100,8 +100,8 @@ extension OwnershipDesk {
         if !group.isAnyReady || group.serving.contains(me.gateway) { return true }
         let isNewcomer = group.eligible.contains(me.gateway)
         guard processorQueue.first == me.gateway else { return isNewcomer }
-        // Whoever is not ready, or hears other topics, lets go as soon as one who may serve is there to take it; a newcomer
-        // for one who has heard what it may not have.
+        // A member that is not ready, or hears other topics, lets go as soon as one who may serve is there to take it;
+        // a newcomer for one who has heard what it may not have.
         let better = isNewcomer ? group.serving : group.eligible
         return !processorQueue.dropFirst().contains { $0 != me.gateway && better.contains($0) }
     }

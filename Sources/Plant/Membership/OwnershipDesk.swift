@@ -1,9 +1,9 @@
 /// Which shards a gateway stands for, which of its own it gives up, whether it stands for the alarm processor, and what it says
 /// of itself: one machine without I/O or clock, and the same answer at every gateway that sees the same.
 ///
-/// It is told what stands in `/gateways`, who queues for each shard and for the alarm processor, and whether the link to the
-/// broker stands; after each input ``wishes`` says what should be. The locks in the tree decide who owns; this decides who
-/// queues. The rules:
+/// It learns what stands in `/gateways`, who queues for each shard and for the alarm processor, and whether the link to
+/// the broker stands; after each input ``wishes`` says what should be. The locks in the tree decide who owns; this
+/// decides who queues. The rules:
 ///
 /// - **Division**: shards are divided among the ``ServingGroup``. A gateway queues for its own.
 /// - **Handing over**: an owner that a shard does not fall to any more keeps it until another member that may serve queues for
@@ -85,7 +85,7 @@ public struct OwnershipDesk: Sendable {
     /// Since when each shard has had no owner.
     var ownerlessSince: [Milliseconds?]
     var readySince: Milliseconds?
-    /// When the listening session began anew, as long as that has not counted.
+    /// When the listening session began from nothing, as long as that has not counted.
     var anewSince: Milliseconds?
     /// Whether it settled because nobody else was there.
     var hasSettledAlone = false
@@ -160,8 +160,9 @@ public struct OwnershipDesk: Sendable {
         evaluate(at: now)
     }
 
-    /// The broker has kept nothing for this gateway: its listening session began anew. It counts after the time that a link
-    /// may be down: a broker that was restarted without its memory has forgotten the others as well, who are not back yet.
+    /// The broker has kept nothing for this gateway: its listening session began from nothing. It counts after the time
+    /// that a link may be down: a broker that was restarted without its memory has forgotten the others as well, who
+    /// are not back yet.
     public mutating func sessionBeganAnew(at now: Milliseconds) {
         if wishes.isSettled { anewSince = anewSince ?? now }
         evaluate(at: now)

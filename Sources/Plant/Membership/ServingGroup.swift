@@ -1,7 +1,7 @@
 /// Which of the members may own shards and process alarms: a pure function of what all of them see, so that all come to
 /// the same answer.
 ///
-/// 1. The ready ones; where none is ready, all (whoever owns something then keeps it: ``OwnershipDesk``).
+/// 1. The ready ones; where none is ready, all (an owner then keeps what it has: ``OwnershipDesk``).
 /// 2. Of those, the ones whose routes are those of the longest registered. A member that does not say what its routes are
 ///    counts as equal.
 /// 3. Of those, the settled ones: a newcomer waits until an older one that heard what the newcomer did not has written it

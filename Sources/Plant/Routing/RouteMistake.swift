@@ -1,6 +1,6 @@
 public import JSON
 
-/// Something wrong in a route of the configuration: which key, and what was expected. Whoever read the file adds where
+/// Something wrong in a route of the configuration: which key, and what was expected. The reader of the file adds where
 /// it stands.
 public struct RouteMistake: Error, Hashable, Sendable, CustomStringConvertible {
     /// The key of the configuration that the mistake is in. `entry` names the entry of a mapping.

@@ -1,5 +1,5 @@
-/// How devices and their work are shared: each device belongs to one of 64 shards for ever, each shard to one gateway
-/// at a time.
+/// How devices and their work are shared: each device belongs to one of 64 shards, always the same, each shard to one
+/// gateway at a time.
 public enum ShardMap {
     /// The number of shards. Fixed: it decides node names (`/shards/00` … `/shards/63`) and where every device is.
     public static let shardCount = 64

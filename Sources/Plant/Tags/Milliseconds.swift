@@ -7,7 +7,7 @@ public typealias Milliseconds = Int64
 extension Milliseconds {
     /// The moments that a clock shows: from 1970 to the end of the year 9999.
     ///
-    /// What lies outside is no time, whoever wrote it. A record or request that holds it is refused where it is read, so that
+    /// What lies outside is no time. A record or request that holds it is refused where it is read, so that
     /// what comes after may add and subtract times.
     public static let shownByClocks: ClosedRange<Milliseconds> = 0...253_402_300_799_999
 

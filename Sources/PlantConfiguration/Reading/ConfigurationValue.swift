@@ -2,7 +2,7 @@ import Yams
 
 /// A value in a configuration file that knows where it stands, so that whatever is wrong with it can be reported there.
 ///
-/// Every reading method answers nil after reporting: the caller goes on with the next value, and the user sees all
+/// Every reading method answers nil after reporting: the caller continues with the next value, and the user sees all
 /// mistakes of a file at once.
 struct ConfigurationValue {
     let node: Node

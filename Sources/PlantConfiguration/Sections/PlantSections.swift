@@ -74,7 +74,7 @@ struct PlantSections {
             }
             if route.definition.staleAfter != nil, route.definition.reporting == nil {
                 route.place(["staleAfter"]).warn(
-                    "route \"\(route.definition.name)\" does not say how its topics report: one that falls silent stays good while its device goes on",
+                    "route \"\(route.definition.name)\" does not say how its topics report: one that falls silent stays good while its device still speaks",
                     expected: "reporting: periodic, or reporting: onChange for topics that speak only when they change")
             }
             for number in earlierTopics.overlapping(pattern) {
@@ -203,7 +203,7 @@ struct PlantSections {
                     "command \"\(command.definition.name)\" is for \(command.definition.devices), which no route delivers",
                     expected: "devices of a route")
             }
-            // A tag that never has a value refuses the command for ever: better found now than at the machine.
+            // A tag that never has a value refuses the command every time: better found now than at the machine.
             for tag in command.definition.interlock?.tags ?? [] where !routes.isEmpty {
                 let text = tag.replacing("{device}", with: command.definition.devices.description)
                 guard let filter = try? TopicFilter(text) else { continue }

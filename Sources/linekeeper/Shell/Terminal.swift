@@ -67,7 +67,7 @@ enum Terminal {
             } else if errno != EINTR {
                 // What cannot be said does not change what the program does, or its status.
                 if descriptor != 1 { return }
-                // Whoever read us has gone (`| head`): there is nobody left to write for.
+                // The reader has gone (`| head`): there is nobody left to write for.
                 if errno == EPIPE { exit(ExitStatus.done.rawValue) }
                 let reason = closedAtStart.contains(descriptor) ? "it is closed" : String(cString: strerror(errno))
                 complain("standard output cannot be written: \(reason)")

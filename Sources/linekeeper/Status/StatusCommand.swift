@@ -29,7 +29,7 @@ struct StatusCommand: AsyncParsableCommand {
         do {
             plant = try await tree.withTree { try await PlantStatus.read($0) }
         } catch {
-            // Whoever asks for the plant's health wants to hear of what is down above all.
+            // Above all, the plant's health is what is down.
             if output.json { Terminal.line("\(Self.unreachable(place.servers, error))") }
             for broker in await brokers { Terminal.line(output.json ? "\(broker.json)" : broker.line) }
             throw error

@@ -8,7 +8,7 @@ struct TreeRestoreCommand: AsyncParsableCommand {
         discussion: """
             The backup is verified first. No server may be using the folder, which keeps its owner and rights. The server \
             that starts on it begins a new epoch, so that clients which have seen later changes are not locked out; what \
-            was changed after the backup is lost, and clients should look at everything anew.
+            was changed after the backup is lost, and clients should read everything again.
 
             Examples:
 

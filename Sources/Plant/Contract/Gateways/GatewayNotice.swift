@@ -27,7 +27,7 @@ package struct GatewayNotice: Sendable, Equatable {
             gateway: identity.gateway, state: state, pid: identity.pid, started: identity.started, life: identity.life)
     }
 
-    /// nil for anything that is not a notice: the topic is open to whoever may publish there.
+    /// nil for anything that is not a notice: the topic is open to every client that may publish there.
     package init?(payload: [UInt8]) {
         do throws(RecordMistake) {
             let members = try RecordReader<Member>(parsing: payload, sizeLimit: GatewayRecord.sizeLimit)

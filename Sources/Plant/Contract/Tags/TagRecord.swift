@@ -23,7 +23,7 @@ public struct TagRecord: Sendable, Hashable {
         self.delays = delays
     }
 
-    /// Reads a node's data; nil when it is not a tag record, whoever wrote it.
+    /// Reads a node's data; nil when it is not a tag record.
     public init?(parsing bytes: [UInt8]) {
         do throws(RecordMistake) {
             let members = try RecordReader<Member>(parsing: bytes)
