@@ -91,25 +91,30 @@ struct CommandServiceTests {
     func refusedAmongOthers() async throws {
         try await Bed.with { bed in
             try await withThrowingTaskGroup(of: Void.self) { group in
-                let gateway = try await bed.gateway("g1", in: &group)
+                let healthClock = FakeClock()
+                let gateway = try await bed.gateway("g1", in: &group, healthClock: healthClock)
                 _ = try await bed.commands.submit(Bed.request("a", "start", timeout: 60_000))
                 let path = CommandService.path(of: "a")
                 try await bed.operatorClient.setACL(path, acl: TagMirrorTests.readOnly)
                 _ = try await gateway.own(Bed.press, in: &group)
                 _ = try await gateway.own(Bed.pump, in: &group)
                 let kinds = { gateway.health.problems.map(\.kind) }
-                var count = 0
-                try await eventually("the problem", within: .seconds(20), seen: { "\(kinds()), \(count)" }) {
-                    count += 1
-                    _ = try await bed.commands.submit(Bed.request("b\(count)", "start", device: Bed.pump))
-                    try await eventually("the other one") {
-                        gateway.published("start", device: Bed.pump).count == count
+                func finishAnother(_ id: String) async throws {
+                    let before = gateway.published("start", device: Bed.pump).count
+                    _ = try await bed.commands.submit(Bed.request(id, "start", device: Bed.pump, timeout: 60_000))
+                    try await eventually("\(id) at the device") {
+                        gateway.published("start", device: Bed.pump).count > before
                     }
-                    gateway.answer("b\(count)", device: Bed.pump)
-                    #expect(try await bed.finish("b\(count)").state == .succeeded)
-                    try await Task.sleep(for: .milliseconds(300))
-                    return kinds() == ["commandRecords"]
+                    gateway.answer(id, device: Bed.pump)
+                    #expect(try await bed.finish(id).state == .succeeded)
                 }
+                try await eventually("the first refusal") { !gateway.service.refusedRecords.isEmpty }
+                try await finishAnother("b")
+                #expect(kinds().isEmpty)
+                healthClock.advance(by: .seconds(6))
+                try await eventually("the problem", seen: { "\(kinds())" }) { kinds() == ["commandRecords"] }
+                try await finishAnother("c")
+                #expect(kinds() == ["commandRecords"])
                 try await bed.operatorClient.setACL(path, acl: ACL.worldAll)
                 try await eventually("the end of the problem", seen: { "\(kinds())" }) { kinds().isEmpty }
                 group.cancelAll()
@@ -121,13 +126,13 @@ struct CommandServiceTests {
     func lastShardLost() async throws {
         try await Bed.with { bed in
             try await withThrowingTaskGroup(of: Void.self) { group in
-                let gateway = try await bed.gateway("g1", in: &group, isRunning: false)
+                let healthClock = FakeClock()
+                let gateway = try await bed.gateway("g1", in: &group, isRunning: false, healthClock: healthClock)
                 let log = gateway.service.recordFailures
                 log.failed("no")
-                try await eventually("the problem") {
-                    log.failed("no")
-                    return gateway.health.problems.count == 1
-                }
+                healthClock.advance(by: .seconds(6))
+                log.failed("no")
+                #expect(gateway.health.problems.count == 1)
                 gateway.service.shardLost(3)
                 #expect(gateway.health.problems.isEmpty)
                 group.cancelAll()
@@ -235,10 +240,14 @@ struct CommandServiceTests {
         try await Bed.with { bed in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 let ids = (0..<30).map { "c\($0)" }
-                for id in ids.prefix(15) { _ = try await bed.commands.submit(Bed.request(id, "setSpeed")) }
+                for id in ids.prefix(15) {
+                    _ = try await bed.commands.submit(Bed.request(id, "setSpeed", timeout: 60_000))
+                }
                 let gateway = try await bed.gateway("g1", in: &group)
                 _ = try await gateway.own(Bed.press, in: &group)
-                for id in ids.suffix(15) { _ = try await bed.commands.submit(Bed.request(id, "setSpeed")) }
+                for id in ids.suffix(15) {
+                    _ = try await bed.commands.submit(Bed.request(id, "setSpeed", timeout: 60_000))
+                }
                 for (index, id) in ids.enumerated() {
                     try await eventually("\(id) at the device") { gateway.published("setSpeed").count > index }
                     #expect(gateway.published("setSpeed").count == index + 1)

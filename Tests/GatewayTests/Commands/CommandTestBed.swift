@@ -127,16 +127,16 @@ final class CommandTestBed: Sendable {
         }
     }
 
-    /// Starts a gateway in `group`.
+    /// Starts a gateway in `group`. `healthClock`: by which failures last.
     func gateway(
         _ name: String, in group: inout ThrowingTaskGroup<Void, any Error>, broker: ScriptedBroker = ScriptedBroker(),
-        isRunning: Bool = true, clock: GatewayClock = .system, logger: Logger? = nil,
+        isRunning: Bool = true, clock: GatewayClock = .system, healthClock: FakeClock? = nil, logger: Logger? = nil,
         reading: @escaping @Sendable (TagPath) -> Interlock.Reading? = { _ in nil }
     ) async throws -> TestGateway {
         let client = try await tree.client(in: &group)
         var configuration = CommandService.Configuration(plant: "test", gateway: name, definitions: Self.definitions)
         configuration.replies = ReplyTopics(prefix: "hmi/", commands: Self.definitions)
-        let health = FailureBoard(clock: clock, logger: self.logger)
+        let health = FailureBoard(clock: healthClock.map(GatewayClock.init) ?? clock, logger: self.logger)
         let service = CommandService(
             client: client, publisher: broker, configuration: configuration, reading: reading,
             health: health, clock: clock, logger: logger ?? self.logger)
