@@ -1,0 +1,121 @@
+import ArgumentParser
+import Gateway
+import Plant
+import ZooKeeperClient
+
+/// What all `forget` commands take.
+struct ForgetOptions: ParsableArguments {
+    @Flag(
+        name: .long,
+        help: "All that the configuration does not define any more, of those that match the filter (default: #).")
+    var orphaned = false
+
+    @Option(name: .long, help: ArgumentHelp("Who asks for it. Default: you.", valueName: "name"))
+    var by: String = Person.current
+
+    @Option(name: .long, help: ArgumentHelp("What to remember about it.", valueName: "text"))
+    var comment: String?
+}
+
+/// Asks for each removal and says what became of it.
+enum Forgetting {
+    /// Whether an argument names one thing, rather than all that match it.
+    static func isName(_ text: String, _ options: ForgetOptions) -> Bool {
+        !options.orphaned && !text.split(separator: "/").contains { $0 == "+" || $0 == "#" }
+    }
+
+    /// - Throws: a mistake of the command line, for names that nothing has.
+    static func check(_ names: [String?]) throws {
+        for case let name? in names {
+            guard !name.isEmpty else { throw ValidationError("a name is empty") }
+            guard name.utf8.count <= AlarmRequest.textLimit else {
+                throw ValidationError("a name has more than \(AlarmRequest.textLimit) bytes")
+            }
+        }
+    }
+
+    /// All that match a filter, or of them those that are orphaned.
+    static func run<Row: ForgettableRow>(
+        _ filter: String?, _ options: ForgetOptions, _ tree: TreeOptions,
+        listing: (TopicFilter, Definitions) -> TreeListing<Row>
+    ) async throws {
+        var argument = FilterArgument()
+        argument.filter = filter ?? "#"
+        let orphaned = options.orphaned
+        let definitions = orphaned ? try Definitions(tree) : .none
+        guard definitions.areKnown || !orphaned else {
+            throw CommandFailure(
+                .usage,
+                "--orphaned needs the configuration that says what is defined: name it with --config FILE, without --server and --plant"
+            )
+        }
+        let listing = listing(try argument.parsed(), definitions)
+        let subjects = try await tree.withTree { client in
+            try await listing.rows(client).filter { $0.isOrphaned || !orphaned }.map(\.subject)
+        }
+        guard !subjects.isEmpty else {
+            return Terminal.errorLine("no \(Row.noun) \(orphaned ? "is orphaned" : "matches")")
+        }
+        try await run(subjects, options, tree)
+    }
+
+    static func run(
+        _ subjects: [AlarmRequest.Subject], _ options: ForgetOptions, _ tree: TreeOptions
+    ) async throws {
+        let (by, comment, orphaned) = (options.by, options.comment, options.orphaned)
+        let refused = try await tree.withTree { client in
+            var refused = 0
+            for subject in subjects {
+                var request = AlarmRequest(.forget, subject, by: by, comment: comment, at: WallClock.now())
+                request.onlyIfOrphaned = orphaned
+                let answer = try await AlarmRequests.ask(request, client)
+                if answer.result == .done {
+                    Terminal.line(printable("forgotten: \(text(subject))\(companions(answer))"))
+                } else {
+                    refused += 1
+                    Terminal.errorLine(
+                        printable("not forgotten: \(text(subject)): \(answer.reason ?? "refused")"))
+                }
+            }
+            return refused
+        }
+        if refused > 0 { throw CommandFailure(.no) }
+    }
+
+    private static func text(_ subject: AlarmRequest.Subject) -> String {
+        switch subject {
+        case .alarm(let alarm, let tag): "alarm \(alarm) on \(tag)"
+        case .tag(let tag): "tag \(tag)"
+        case .device(let device): "device \(device)"
+        }
+    }
+
+    /// What went with a tag or device.
+    private static func companions(_ answer: AlarmRequest) -> String {
+        guard let removed = answer.removed else { return "" }
+        var parts: [String] = []
+        if case .device = answer.subject, removed.tags > 0 { parts.append(count(removed.tags, "tag")) }
+        if case .alarm = answer.subject {} else if removed.alarms > 0 { parts.append(count(removed.alarms, "alarm")) }
+        return parts.isEmpty ? "" : " with \(parts.joined(separator: " and "))"
+    }
+
+    private static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
+}
+
+/// A row whose subject can be removed.
+protocol ForgettableRow: ListedRow {
+    var isOrphaned: Bool { get }
+    var subject: AlarmRequest.Subject { get }
+}
+
+extension AlarmRow: ForgettableRow {
+    var subject: AlarmRequest.Subject { .alarm(record.path.alarm, tag: record.path.tag.text) }
+}
+
+extension TagRow: ForgettableRow {
+    var subject: AlarmRequest.Subject { .tag(tag.text) }
+}
+
+extension DeviceRow: ForgettableRow {
+    var subject: AlarmRequest.Subject { .device(record.device) }
+}
