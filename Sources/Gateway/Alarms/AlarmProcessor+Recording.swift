@@ -175,7 +175,7 @@ extension AlarmProcessor {
             } else if let record = commit.record {
                 operations.append(try standings.write(record, in: &writes))
             }
-            operations.append(Self.append(commit.entry))
+            operations.append(commit.entry.appending)
         }
         if let request { operations.append(.setData(path: request.path, data: request.data, version: -1)) }
         let results = try await lease.guarded(operations)
@@ -185,9 +185,5 @@ extension AlarmProcessor {
             return nil
         }
         journal.committed(zip(created, commits).map { .init(path: $0, commit: $1) })
-    }
-
-    static func append(_ entry: JournalEntry) -> Operation {
-        .create(path: TreeLayout.journalEntryPrefix, data: entry.serialized(), mode: .persistentSequential)
     }
 }

@@ -276,7 +276,7 @@ final class AlarmProcessor: Service {
             let entry = JournalEntry(
                 kind: .ownership, at: clock.wall(), gateway: gateway, epoch: lease.token, transition: "ELECTED",
                 details: ["role": "alarm-processor"])
-            _ = try await lease.guarded([Self.append(entry)])
+            _ = try await lease.guarded([entry.appending])
             plant.noteEpoch(lease.token)
         }
     }

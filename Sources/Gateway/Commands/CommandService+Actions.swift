@@ -36,10 +36,6 @@ extension CommandService {
         }
     }
 
-    static func journalOperation(_ entry: JournalEntry) -> Operation {
-        .create(path: TreeLayout.journalEntryPrefix, data: entry.serialized(), mode: .persistentSequential)
-    }
-
     private func record(_ write: CommandWrite) async {
         guard let lease = lease(of: write.shard, epoch: write.epoch) else {
             return feed { state, now in state.desk.recordFailed(write.ticket, .unclear, at: now) }
@@ -48,7 +44,7 @@ extension CommandService {
         do {
             let results = try await lease.guarded(
                 [.setData(path: path, data: write.record.serialized(), version: write.expectedVersion)]
-                    + write.journalEntries.map(Self.journalOperation))
+                    + write.journalEntries.map(\.appending))
             guard case .set(let stat)? = results.first else {
                 return feed { state, now in state.desk.recordFailed(write.ticket, .unclear, at: now) }
             }

@@ -335,7 +335,7 @@ package final class CommandService: Service, Sendable {
             return (lease, state.refused.takeDue(at: now, wall: wall, all: all))
         }
         guard let lease, !entries.isEmpty else { return }
-        do { _ = try await lease.guarded(entries.map(Self.journalOperation)) } catch {
+        do { _ = try await lease.guarded(entries.map(\.appending)) } catch {
             // What was refused has done nothing; that it was refused stands in the counters as well.
             if !(error is LeaseLost || error is CancellationError) {
                 recordFailures.failed("refused requests: \(error)")
