@@ -38,7 +38,7 @@ extension AlarmProcessor {
             if request.onlyIfOrphaned, plant.defines(alarm: record.path) {
                 throw LivePlant.ForgettingRefusal.defined
             }
-            _ = try plant.tagsToForget(with: .alarm(record), in: nil)
+            try plant.mayForget(alarm: record.path)
             alarms = [record]
         case .tag(let path), .device(let path):
             guard let path = try? TagPath(path) else { throw LivePlant.ForgettingRefusal.unknown }
@@ -50,7 +50,8 @@ extension AlarmProcessor {
             } else {
                 forgotten = .tag(path)
                 if request.onlyIfOrphaned, plant.defines(tag: path) { throw LivePlant.ForgettingRefusal.defined }
-                tags = Set(try plant.tagsToForget(with: forgotten, in: nil))
+                try plant.mayForget(tag: path)
+                tags = [path]
             }
             guard tags.count <= Self.maximumNodes else { throw LivePlant.ForgettingRefusal.tooMuch }
             try await remove(tags.sorted().map { TreeLayout.tags + "/" + $0.znodePath }, &removal)
@@ -89,7 +90,7 @@ extension AlarmProcessor {
         let record = try await walk.data(of: [node])[0]?.data.flatMap(DeviceRecord.init)
         let isDefined = record.map(plant.defines) ?? true
         if onlyIfOrphaned, isDefined { throw LivePlant.ForgettingRefusal.defined }
-        var tags = Set(try plant.tagsToForget(with: .device(device), in: record))
+        var tags = Set(try plant.tagsToForget(withDevice: device, in: record))
         if !isDefined { tags.formUnion(try await orphanedTags(below: device)) }
         try await remove([node, TreeLayout.online(device: device.znodePath)], &removal)
         return tags

@@ -6,7 +6,8 @@ import Synchronization
 
 /// The gateway's ``LivePlant`` behind its lock, taken once per batch, together with the number of the newest batch.
 ///
-/// Samples wait for this lock, so nothing under it waits, parses records or logs.
+/// Samples wait for this lock, so nothing under it waits or logs, and records of the tree are parsed
+/// under it in small portions only.
 final class PlantState: Sendable {
     private struct State {
         var plant: LivePlant
@@ -201,12 +202,20 @@ final class PlantState: Sendable {
     /// Something was removed from the tree because an operator asked for it.
     func forget(_ forgotten: Forgotten) { change { $0.plant.forget(forgotten, at: $1) } }
 
-    /// See ``LivePlant/tagsToForget(with:in:)``.
+    /// See ``LivePlant/mayForget(alarm:)``, ``LivePlant/mayForget(tag:)`` and ``LivePlant/tagsToForget(withDevice:in:)``.
+    func mayForget(alarm: AlarmPath) throws(LivePlant.ForgettingRefusal) {
+        try state.withLock { state throws(LivePlant.ForgettingRefusal) in try state.plant.mayForget(alarm: alarm) }
+    }
+
+    func mayForget(tag: TagPath) throws(LivePlant.ForgettingRefusal) {
+        try state.withLock { state throws(LivePlant.ForgettingRefusal) in try state.plant.mayForget(tag: tag) }
+    }
+
     func tagsToForget(
-        with forgotten: Forgotten, in tree: DeviceRecord?
+        withDevice device: TagPath, in tree: DeviceRecord?
     ) throws(LivePlant.ForgettingRefusal) -> [TagPath] {
         try state.withLock { state throws(LivePlant.ForgettingRefusal) in
-            try state.plant.tagsToForget(with: forgotten, in: tree)
+            try state.plant.tagsToForget(withDevice: device, in: tree)
         }
     }
 

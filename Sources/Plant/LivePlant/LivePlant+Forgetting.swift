@@ -22,6 +22,17 @@ extension LivePlant {
     // MARK: What may be removed
 
     /// Why something is not removed.
+    ///
+    // | what | may be removed |
+    /// | --- | --- |
+    /// | an alarm that nothing defines | always |
+    /// | an alarm | when its tag is not known: with the tag, or after it |
+    /// | a tag that no route makes | always |
+    /// | a tag | while its device is not online, or while it is stale |
+    /// | a device whose route is gone | always |
+    /// | a device | while it is not online |
+    /// | a gateway, as a device | while it does not run |
+    /// | a tag of a gateway | with the gateway only |
     public enum ForgettingRefusal: Error, Sendable, Hashable, CustomStringConvertible {
         case unknown
         /// The device of the tag, or the device itself, is online.
@@ -50,42 +61,31 @@ extension LivePlant {
         }
     }
 
-    /// The tags that this gateway knows of and that go with something; or why it must stay.
+    /// Throws when an alarm has to stay.
+    public func mayForget(alarm: AlarmPath) throws(ForgettingRefusal) {
+        guard defines(alarm: alarm), let tag = ingest.tags.id(of: alarm.tag), latest.entry(tag) != nil else { return }
+        throw .watched
+    }
+
+    /// Throws when a tag has to stay.
+    public func mayForget(tag path: TagPath) throws(ForgettingRefusal) {
+        if let own = GatewayFault.parts(of: path) { throw .ofGateway(device: own.device) }
+        guard let tag = ingest.tags.id(of: path), isAlive(tag) else { return }
+        throw .online(device: ingest.devices[ingest.tags[tag].device].path)
+    }
+
+    /// The tags of a device that this gateway knows of and that go with it.
     ///
-    /// | what | may be removed |
-    /// | --- | --- |
-    /// | an alarm that nothing defines | always |
-    /// | an alarm | when its tag is not known: with the tag, or after it |
-    /// | a tag that no route makes | always |
-    /// | a tag | while its device is not online, or while it is stale |
-    /// | a device whose route is gone | always |
-    /// | a device | while it is not online |
-    /// | a gateway, as a device | while it does not run |
-    /// | a tag of a gateway | with the gateway only |
-    ///
-    /// - Parameter tree: the record of the device.
-    public func tagsToForget(with forgotten: Forgotten, in tree: DeviceRecord?) throws(ForgettingRefusal) -> [TagPath] {
-        switch forgotten {
-        case .alarm(let record):
-            if defines(alarm: record.path), let tag = ingest.tags.id(of: record.path.tag), latest.entry(tag) != nil {
-                throw .watched
-            }
-            return []
-        case .tag(let path):
-            if let own = GatewayFault.parts(of: path) { throw .ofGateway(device: own.device) }
-            if let tag = ingest.tags.id(of: path), isAlive(tag) {
-                throw .online(device: ingest.devices[ingest.tags[tag].device].path)
-            }
-            return [path]
-        case .device(let path):
-            if let gateway = runningGateway(path) { throw .running(gateway: gateway) }
-            guard let device = ingest.devices.id(of: path) else { return [] }
-            if tree.map(defines) ?? true, ingest.devices.state(of: device).state == .online {
-                throw .online(device: path)
-            }
-            return ingest.tags.tags(of: device).filter { latest.entry($0) != nil || nodeExists[$0.index] }
-                .map { ingest.tags[$0].path }
-        }
+    /// - Parameter tree: the device's record in the tree; nil when there is none.
+    /// - Throws: why the device has to stay.
+    public func tagsToForget(
+        withDevice path: TagPath, in tree: DeviceRecord?
+    ) throws(ForgettingRefusal) -> [TagPath] {
+        if let gateway = runningGateway(path) { throw .running(gateway: gateway) }
+        guard let device = ingest.devices.id(of: path) else { return [] }
+        if tree.map(defines) ?? true, ingest.devices.state(of: device).state == .online { throw .online(device: path) }
+        return ingest.tags.tags(of: device).filter { latest.entry($0) != nil || nodeExists[$0.index] }
+            .map { ingest.tags[$0].path }
     }
 
     /// Whether a tag has a value that its device stands behind.

@@ -20,7 +20,11 @@ struct ForgettingTests {
         _ plant: LivePlant, _ forgotten: Forgotten, tree: DeviceRecord? = nil
     ) -> LivePlant.ForgettingRefusal? {
         do throws(LivePlant.ForgettingRefusal) {
-            _ = try plant.tagsToForget(with: forgotten, in: tree)
+            switch forgotten {
+            case .alarm(let record): try plant.mayForget(alarm: record.path)
+            case .tag(let tag): try plant.mayForget(tag: tag)
+            case .device(let device): _ = try plant.tagsToForget(withDevice: device, in: tree)
+            }
             return nil
         } catch {
             return error
@@ -83,7 +87,7 @@ struct ForgettingTests {
         orphan.seedDevice(record, at: Fixture.start)
         #expect(Self.refusal(orphan, .device(path), tree: record) == nil)
         world.pass(10_000)
-        let tags = try world.plant.tagsToForget(with: .device(path), in: Self.record(route: "machines"))
+        let tags = try world.plant.tagsToForget(withDevice: path, in: Self.record(route: "machines"))
         #expect(Set(tags.map(\.text)) == [Fixture.temperature, "factory/l1/m1/pressure"])
         let taken = world.plant.takeChangedDevices(ownedBy: .max, limit: 10)
         #expect(taken.count == 1)
@@ -111,9 +115,6 @@ struct ForgettingTests {
         let first = world.record()
         let raised = try #require(first)
         #expect(Self.refusal(world.plant, .alarm(raised)) == .watched)
-        var normal = raised
-        normal.state = .normal
-        #expect(Self.refusal(world.plant, .alarm(normal)) == .watched)
         world.pass(10_000)
         #expect(Self.refusal(world.plant, .alarm(raised)) == .watched)
         world.plant.forget(.tag(try Self.path(Fixture.temperature)), at: world.clock)
@@ -197,7 +198,7 @@ struct ForgettingTests {
         )
         _ = world.plant.statusesRead([], at: world.clock)
         #expect(
-            try world.plant.tagsToForget(with: .device(device), in: nil).map(\.text) == ["linekeeper/gateways/g/absent"]
+            try world.plant.tagsToForget(withDevice: device, in: nil).map(\.text) == ["linekeeper/gateways/g/absent"]
         )
         world.plant.forget(.device(device), at: world.clock)
         for _ in 0..<10 {
