@@ -134,7 +134,7 @@ struct GatewayCore: Service {
         let hearing = Hearing(
             source: subscriber, publisher: publisher, topic: echoTopic,
             times: .init(hungAfter: configuration.mqtt.echoTimeout),
-            brokers: 1 + configuration.mqtt.alternatives.count,
+            brokers: configuration.mqtt.brokers.count,
             areApart: { [subscriber, publisher] in
                 BrokerConnections.areApart(subscriber: subscriber, publisher: publisher)
             },

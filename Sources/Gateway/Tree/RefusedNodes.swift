@@ -2,9 +2,8 @@ import Synchronization
 import ZooKeeperClient
 import ZooKeeperProtocol
 
-/// What the tree refuses to take into its nodes, such as below one with an access list that leaves this gateway out: tags, or
-/// devices,
-/// commands.
+/// Tags, devices or commands whose nodes the tree refuses to take, such as below one with an access list that leaves this
+/// gateway out.
 ///
 /// They cost themselves alone: the others are written without them, and they are tried again now and then.
 final class RefusedNodes<ID: Hashable & Sendable>: Sendable {

@@ -54,7 +54,7 @@ extension LivePlant {
             guard moment &- since >= Self.awayAfter else { continue }
             tell(gateway, GatewayFault.absent, .degraded, at: nil, now, &effects)
             for (kind, tag) in own.tags.sorted(by: { $0.key < $1.key }) where kind != GatewayFault.absent {
-                forgetValue(of: tag, now, &effects)
+                setUnknown(tag, at: now, &effects)
             }
         }
         return effects
@@ -88,7 +88,7 @@ extension LivePlant {
         }
         for problem in status.untried where told.insert(problem.kind).inserted {
             guard let tag = ownTags[status.gateway]?.tags[problem.kind] else { continue }
-            forgetValue(of: tag, now, &effects)
+            setUnknown(tag, at: now, &effects)
         }
         for kind in (ownTags[status.gateway]?.tags.keys.sorted() ?? []) where !told.contains(kind) {
             tell(status.gateway, kind, .none, at: nil, now, &effects)
@@ -110,7 +110,7 @@ extension LivePlant {
     }
 
     /// Nobody knows any more what a tag's value is.
-    private mutating func forgetValue(of tag: TagID, _ now: Milliseconds, _ effects: inout Effects) {
+    private mutating func setUnknown(_ tag: TagID, at now: Milliseconds, _ effects: inout Effects) {
         guard let entry = latest.entry(tag), entry.quality != .bad else { return }
         record(Sample(tag: tag, value: nil, quality: .bad, receivedTime: now), &effects)
     }

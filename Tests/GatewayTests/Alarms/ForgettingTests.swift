@@ -128,7 +128,7 @@ struct ForgettingTests {
             let entry = try #require(try await bed.entries().first { $0.kind == .operator })
             #expect(try entry.forgotten() == .device(try TagPath("factory/line1/press1")))
 
-            // It speaks again: everything begins anew, and the alarm's record is newer than any before.
+            // It speaks again: everything begins from nothing, and the alarm's record is newer than any before.
             gateway.hear("press1", 95)
             try await eventually("the alarm is back", seen: { (try? await bed.journal()).map { "\($0)" } ?? "-" }) {
                 try await bed.journal() == ["ACT press1 1", "FORGOTTEN press1 2", "ACT press1 3"]
