@@ -85,12 +85,10 @@ extension AlarmProcessor {
     private func removeDevice(
         _ device: TagPath, onlyIfOrphaned: Bool, _ removal: inout Removal
     ) async throws -> Set<TagPath> {
-        let walk = TreeWalk(client: client)
         let node = TreeLayout.devices + "/" + device.znodePath
-        let record = try await walk.data(of: [node])[0]?.data.flatMap(DeviceRecord.init)
-        let isDefined = record.map(plant.defines) ?? true
+        let isDefined = plant.defines(device: device)
         if onlyIfOrphaned, isDefined { throw LivePlant.ForgettingRefusal.defined }
-        var tags = Set(try plant.tagsToForget(withDevice: device, in: record))
+        var tags = Set(try plant.tagsToForget(withDevice: device))
         if !isDefined { tags.formUnion(try await orphanedTags(below: device)) }
         try await remove([node, TreeLayout.online(device: device.znodePath)], &removal)
         return tags

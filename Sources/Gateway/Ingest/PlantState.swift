@@ -194,15 +194,15 @@ final class PlantState: Sendable {
         }
     }
 
-    /// Whether the configuration makes such a tag, has made such a device, or defines such an alarm.
+    /// Whether the configuration makes such a tag or device, or defines such an alarm.
     func defines(tag: TagPath) -> Bool { state.withLock { $0.plant.defines(tag: tag) } }
-    func defines(_ device: DeviceRecord) -> Bool { state.withLock { $0.plant.defines(device) } }
+    func defines(device: TagPath) -> Bool { state.withLock { $0.plant.defines(device: device) } }
     func defines(alarm: AlarmPath) -> Bool { state.withLock { $0.plant.defines(alarm: alarm) } }
 
     /// Something was removed from the tree because an operator asked for it.
     func forget(_ forgotten: Forgotten) { change { $0.plant.forget(forgotten, at: $1) } }
 
-    /// See ``LivePlant/mayForget(alarm:)``, ``LivePlant/mayForget(tag:)`` and ``LivePlant/tagsToForget(withDevice:in:)``.
+    /// See ``LivePlant/mayForget(alarm:)``, ``LivePlant/mayForget(tag:)`` and ``LivePlant/tagsToForget(withDevice:)``.
     func mayForget(alarm: AlarmPath) throws(LivePlant.ForgettingRefusal) {
         try state.withLock { state throws(LivePlant.ForgettingRefusal) in try state.plant.mayForget(alarm: alarm) }
     }
@@ -211,11 +211,9 @@ final class PlantState: Sendable {
         try state.withLock { state throws(LivePlant.ForgettingRefusal) in try state.plant.mayForget(tag: tag) }
     }
 
-    func tagsToForget(
-        withDevice device: TagPath, in tree: DeviceRecord?
-    ) throws(LivePlant.ForgettingRefusal) -> [TagPath] {
+    func tagsToForget(withDevice device: TagPath) throws(LivePlant.ForgettingRefusal) -> [TagPath] {
         try state.withLock { state throws(LivePlant.ForgettingRefusal) in
-            try state.plant.tagsToForget(withDevice: device, in: tree)
+            try state.plant.tagsToForget(withDevice: device)
         }
     }
 

@@ -49,7 +49,9 @@ struct TreeSeed {
                 continue
             }
             plant.seedDevice(record)
-            if !plant.defines(record) { orphans.devices.append(record.device) }
+            if let device = try? TagPath(record.device), !plant.defines(device: device) {
+                orphans.devices.append(record.device)
+            }
         }
         let alarms = try await AlarmStore(client: client, outsiders: outsiders).contents().records
         plant.restoreAlarms(alarms)

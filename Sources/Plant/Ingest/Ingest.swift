@@ -362,8 +362,8 @@ extension Ingest {
         }
     }
 
-    /// Whether there is a route of that name.
-    public func hasRoute(named name: String) -> Bool { routes.contains { $0.definition.name == name } }
+    /// Whether a route makes a device of that path.
+    public func makes(device path: TagPath) -> Bool { routes.contains { $0.definition.makes(device: path) } }
 
     private func makes(_ path: TagPath, topic: [UInt8]) -> Bool {
         guard let topic = try? TagPath(topic: topic.span), let match = match(topic.text), !match.isPresence else {

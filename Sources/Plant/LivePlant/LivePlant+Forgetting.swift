@@ -7,11 +7,9 @@ extension LivePlant {
         GatewayFault.isOwn(tag) ? GatewayFault.parts(of: tag) != nil : ingest.makes(tag)
     }
 
-    /// Whether a route of the configuration makes this device: the one that its record names, or another one of which this
-    /// gateway knows tags of it. A record that names no route is believed.
-    public func defines(_ device: DeviceRecord) -> Bool {
-        if device.route.isEmpty || ingest.hasRoute(named: device.route) { return true }
-        return (try? TagPath(device.device)).flatMap(ingest.devices.id).map { ingest.devices[$0].route != nil } ?? false
+    /// Whether the configuration, or Linekeeper itself, makes such a device.
+    public func defines(device: TagPath) -> Bool {
+        GatewayFault.isOwn(device) || ingest.makes(device: device)
     }
 
     /// Whether the configuration, or Linekeeper itself, defines this alarm, and makes its tag.
@@ -29,7 +27,7 @@ extension LivePlant {
     /// | an alarm | when its tag is not known: with the tag, or after it |
     /// | a tag that no route makes | always |
     /// | a tag | while its device is not online, or while it is stale |
-    /// | a device whose route is gone | always |
+    /// | a device that no route makes | always |
     /// | a device | while it is not online |
     /// | a gateway, as a device | while it does not run |
     /// | a tag of a gateway | with the gateway only |
@@ -76,14 +74,11 @@ extension LivePlant {
 
     /// The tags of a device that this gateway knows of and that go with it.
     ///
-    /// - Parameter tree: the device's record in the tree; nil when there is none.
     /// - Throws: why the device has to stay.
-    public func tagsToForget(
-        withDevice path: TagPath, in tree: DeviceRecord?
-    ) throws(ForgettingRefusal) -> [TagPath] {
+    public func tagsToForget(withDevice path: TagPath) throws(ForgettingRefusal) -> [TagPath] {
         if let gateway = runningGateway(path) { throw .running(gateway: gateway) }
         guard let device = ingest.devices.id(of: path) else { return [] }
-        if tree.map(defines) ?? true, ingest.devices.state(of: device).state == .online { throw .online(device: path) }
+        if defines(device: path), ingest.devices.state(of: device).state == .online { throw .online(device: path) }
         return ingest.tags.tags(of: device).filter { latest.entry($0) != nil || nodeExists[$0.index] }
             .map { ingest.tags[$0].path }
     }

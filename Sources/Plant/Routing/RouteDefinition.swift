@@ -104,6 +104,13 @@ public struct RouteDefinition: Sendable, Hashable {
         try TagPath(device.filled(captures) ?? "")
     }
 
+    /// Whether some topic of this route belongs to that device.
+    public func makes(device path: TagPath) -> Bool {
+        var severalLevels: Set<String> = []
+        for case .rest(let name?) in topic.levels { severalLevels.insert(name) }
+        return device.canGive(path.text, severalLevels: severalLevels)
+    }
+
     /// The paths of the tags that one topic of this route carries, in the order of the decoder's values.
     public func tagPaths(topic: TagPath) throws(TagPath.Refusal) -> [TagPath] {
         guard case .jsonValues(let values) = payload else { return [topic] }

@@ -36,6 +36,34 @@ public struct TextTemplate: Sendable, Hashable, CustomStringConvertible {
         return result
     }
 
+    /// Whether some values of the placeholders give this text. No value is empty, and only those of `severalLevels` have a
+    /// slash in them.
+    public func canGive(_ text: String, severalLevels: Set<String> = []) -> Bool {
+        let bytes = Array(text.utf8)
+        // After each segment: where in the text it may have ended.
+        var ends = [Bool](repeating: false, count: bytes.count + 1)
+        ends[0] = true
+        for segment in segments {
+            var next = [Bool](repeating: false, count: bytes.count + 1)
+            switch segment {
+            case .literal(let literal):
+                let literal = Array(literal.utf8)
+                for start in ends.indices where ends[start] && bytes[start...].starts(with: literal) {
+                    next[start + literal.count] = true
+                }
+            case .placeholder(let name):
+                let mayCross = severalLevels.contains(name)
+                var isInside = false
+                for (index, byte) in bytes.enumerated() {
+                    isInside = (isInside || ends[index]) && (mayCross || byte != UInt8(ascii: "/"))
+                    if isInside { next[index + 1] = true }
+                }
+            }
+            ends = next
+        }
+        return ends[bytes.count]
+    }
+
     public var description: String { text }
 
     static func segments(of text: String, allowRest: Bool) throws(TemplateMistake) -> [Segment] {

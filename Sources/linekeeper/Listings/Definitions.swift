@@ -27,7 +27,7 @@ struct Definitions: Sendable {
 
     func isOrphaned(tag: TagPath) -> Bool { plant.map { !$0.defines(tag: tag) } ?? false }
 
-    func isOrphaned(_ device: DeviceRecord) -> Bool { plant.map { !$0.defines(device) } ?? false }
+    func isOrphaned(device: TagPath) -> Bool { plant.map { !$0.defines(device: device) } ?? false }
 
     func isOrphaned(alarm: AlarmPath) -> Bool { plant.map { !$0.defines(alarm: alarm) } ?? false }
 }

@@ -14,7 +14,7 @@ struct DeviceRow: ListedRow {
 
     let record: DeviceRecord
     let json: JSONValue
-    /// Whether the configuration has no route for it any more.
+    /// Whether the configuration has no route that makes it.
     let isOrphaned: Bool
 
     static func listing(_ filter: TopicFilter, definitions: Definitions) -> TreeListing<DeviceRow> {
@@ -24,7 +24,7 @@ struct DeviceRow: ListedRow {
             guard let data = node.data, let record = DeviceRecord(data: data),
                 var members = try? JSONValue(parsing: data).objectValue
             else { return nil }
-            let isOrphaned = definitions.isOrphaned(record)
+            let isOrphaned = (try? TagPath(record.device)).map(definitions.isOrphaned(device:)) ?? false
             if isOrphaned { members[OrphanMark.member] = true }
             return DeviceRow(record: record, json: .object(members), isOrphaned: isOrphaned)
         }

@@ -7,7 +7,7 @@ struct DevicesForgetCommand: AsyncParsableCommand {
         abstract: "Remove a device that is gone, with its tags and their alarms.",
         discussion: """
             All of it goes from the tree in one act, and the journal says who wanted it. A device that is online stays, \
-            unless its route is gone; so does a gateway that runs. What is heard of the device later, retained messages \
+            unless no route makes it; so does a gateway that runs. What is heard of the device later, retained messages \
             included, brings it back.
 
             Examples:

@@ -16,14 +16,12 @@ struct ForgettingTests {
     }
 
     /// Why something stays; nil when it may go.
-    private static func refusal(
-        _ plant: LivePlant, _ forgotten: Forgotten, tree: DeviceRecord? = nil
-    ) -> LivePlant.ForgettingRefusal? {
+    private static func refusal(_ plant: LivePlant, _ forgotten: Forgotten) -> LivePlant.ForgettingRefusal? {
         do throws(LivePlant.ForgettingRefusal) {
             switch forgotten {
             case .alarm(let record): try plant.mayForget(alarm: record.path)
             case .tag(let tag): try plant.mayForget(tag: tag)
-            case .device(let device): _ = try plant.tagsToForget(withDevice: device, in: tree)
+            case .device(let device): _ = try plant.tagsToForget(withDevice: device)
             }
             return nil
         } catch {
@@ -31,7 +29,9 @@ struct ForgettingTests {
         }
     }
 
-    @Test("A tag is defined by a route that makes it, an alarm by its definition on such a tag, a device by its route")
+    @Test(
+        "A tag is defined by a route that makes it, an alarm by its definition on such a tag, a device by a route that makes it"
+    )
     func definitions() throws {
         let plant = try Fixture().plant
         #expect(plant.defines(tag: try Self.path(Fixture.temperature)))
@@ -42,8 +42,12 @@ struct ForgettingTests {
         #expect(plant.defines(alarm: AlarmPath(tag: try Self.path(Fixture.temperature), alarm: "hot")))
         #expect(!plant.defines(alarm: AlarmPath(tag: try Self.path(Fixture.temperature), alarm: "tooHot")))
         #expect(!plant.defines(alarm: AlarmPath(tag: try Self.path("factory/l1/m1/x/temperature"), alarm: "hot")))
-        #expect(plant.defines(Self.record(route: "machines")) && plant.defines(Self.record(route: "")))
-        #expect(!plant.defines(Self.record(route: "machinery")))
+        for device in [Self.device, "factory/x/y", "linekeeper/gateways/g"] {
+            #expect(plant.defines(device: try Self.path(device)), "\(device)")
+        }
+        for orphan in ["factory/l1", "factory/l1/m1/x", "factory//m1", "works/l1/m1"] {
+            #expect(!plant.defines(device: try Self.path(orphan)), "\(orphan)")
+        }
     }
 
     @Test("A tag of a device that is online goes once it is stale, any other at once, and takes its memory with it")
@@ -71,23 +75,19 @@ struct ForgettingTests {
         #expect(writes.map(\.znodePath) == [Fixture.temperature])
     }
 
-    @Test("A device goes while it is not online, or when its route is gone, with all its tags")
+    @Test("A device goes while it is not online, or when no route makes it, with all its tags")
     func devices() throws {
         var world = try Fixture(staleAfter: 5_000)
         world.hear(20, at: 0)
         world.hear(30, at: 0, topic: "factory/l1/m1/pressure")
         let path = try Self.path(Self.device)
-        #expect(Self.refusal(world.plant, .device(path), tree: Self.record(route: "machines")) == .online(device: path))
-        // It has another route now.
-        #expect(
-            Self.refusal(world.plant, .device(path), tree: Self.record(route: "machinery")) == .online(device: path))
-        var orphan = try Fixture().plant
-        var record = Self.record(route: "machinery")
-        record.state = .online
-        orphan.seedDevice(record, at: Fixture.start)
-        #expect(Self.refusal(orphan, .device(path), tree: record) == nil)
+        #expect(Self.refusal(world.plant, .device(path)) == .online(device: path))
+        // As the tree had it last, and no route makes it.
+        let orphan = DeviceRecord(device: "works/m1", route: "machines", firstSeen: 1, state: .online, since: 1)
+        world.plant.seedDevice(orphan, at: world.clock)
+        #expect(Self.refusal(world.plant, .device(try Self.path("works/m1"))) == nil)
         world.pass(10_000)
-        let tags = try world.plant.tagsToForget(withDevice: path, in: Self.record(route: "machines"))
+        let tags = try world.plant.tagsToForget(withDevice: path)
         #expect(Set(tags.map(\.text)) == [Fixture.temperature, "factory/l1/m1/pressure"])
         let taken = world.plant.takeChangedDevices(ownedBy: .max, limit: 10)
         #expect(taken.count == 1)
@@ -198,7 +198,7 @@ struct ForgettingTests {
         )
         _ = world.plant.statusesRead([], at: world.clock)
         #expect(
-            try world.plant.tagsToForget(withDevice: device, in: nil).map(\.text) == ["linekeeper/gateways/g/absent"]
+            try world.plant.tagsToForget(withDevice: device).map(\.text) == ["linekeeper/gateways/g/absent"]
         )
         world.plant.forget(.device(device), at: world.clock)
         for _ in 0..<10 {

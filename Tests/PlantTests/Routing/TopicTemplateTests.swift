@@ -43,6 +43,11 @@ struct TopicTemplateTests {
     @Test("Text is filled in, unless a name has no value")
     func text() throws {
         let template = try TextTemplate("{line}-{machine}/x/{line}")
+        for text in ["a-b/x/a", "a-b-c/x/d"] { #expect(template.canGive(text), "\(text)") }
+        for text in ["a/x/a", "-b/x/a", "a-b/x/", "a-b/c/x/a", "a-b/x/a/b", ""] {
+            #expect(!template.canGive(text), "\(text)")
+        }
+        #expect(template.canGive("a-b/c/x/a", severalLevels: ["machine"]))
         #expect(template.names == ["line", "machine"])
         #expect(template.filled(["line": "1", "machine": "2"]) == "1-2/x/1")
         #expect(template.filled(["line": "1"]) == nil)
