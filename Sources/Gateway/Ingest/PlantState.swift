@@ -170,7 +170,10 @@ final class PlantState: Sendable {
     func proposals(
         limit: Int, epoch: Int64, except excluded: Set<AlarmPath> = []
     ) -> (proposals: [ProposedTransition], batch: UInt64) {
-        state.withLock { ($0.plant.proposals(limit: limit, epoch: epoch, except: excluded), $0.newestBatch) }
+        let (unrecorded, batch) = state.withLock {
+            ($0.plant.unrecorded(limit: limit, except: excluded), $0.newestBatch)
+        }
+        return (unrecorded.proposals(epoch: epoch), batch)
     }
 
     /// Whether any transition waits to be recorded, and the newest batch.

@@ -6,9 +6,9 @@ extension LivePlant {
     /// Transitions that were given up, unrecorded, because too many waited.
     public var overflowedTransitionCount: Int { alarms.statistics.edgesOverflowed }
 
-    /// The transitions that are to be recorded next; see ``AlarmBook/proposals(limit:epoch:except:)``.
-    public func proposals(limit: Int, epoch: Int64, except excluded: Set<AlarmPath> = []) -> [ProposedTransition] {
-        alarms.proposals(limit: limit, epoch: epoch, except: excluded)
+    /// What is to be recorded next; see ``AlarmBook/unrecorded(limit:except:)``.
+    public mutating func unrecorded(limit: Int, except excluded: Set<AlarmPath> = []) -> AlarmBook.Unrecorded {
+        alarms.unrecorded(limit: limit, except: excluded)
     }
 
     /// A transition was seen in the journal.

@@ -62,7 +62,7 @@ struct AlarmProcessorTests {
             try await eventually("the first") { gateway.events == ["ACT press1 1"] }
             var record = try await bed.record("press1")
             record.revision = 10
-            record.state = .acknowledged
+            record.lifeCycle.isAcknowledged = true
             let path = AlarmStore.nodePath(of: record.path)
             try await bed.tree.operatorClient.setData(path, data: record.serialized())
             gateway.hear("press1", 20)

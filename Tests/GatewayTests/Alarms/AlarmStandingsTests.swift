@@ -8,7 +8,8 @@ import ZooKeeperProtocol
 struct AlarmStandingsTests {
     private func record(_ revision: Int64) throws -> AlarmRecord {
         AlarmRecord(
-            path: try AlarmTestBed.alarm("press1"), state: .unacknowledged, condition: .high, priority: .high,
+            path: try AlarmTestBed.alarm("press1"), lifeCycle: .init(condition: .high, isAcknowledged: false),
+            priority: .high,
             eventID: "e", occurrence: 1, value: 90, limit: 85, since: 1, epoch: 1, changedAt: revision,
             sampledAt: revision, revision: revision)
     }

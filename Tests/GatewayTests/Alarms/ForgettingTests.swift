@@ -31,7 +31,8 @@ struct ForgettingTests {
     private static func orphan() throws -> AlarmRecord {
         AlarmRecord(
             path: AlarmPath(tag: try TagPath("factory/line1/press1/temperature"), alarm: "tooHot"),
-            state: .unacknowledged, condition: .high, priority: .high, eventID: "e1", occurrence: 3, value: 99,
+            lifeCycle: .init(condition: .high, isAcknowledged: false), priority: .high, eventID: "e1", occurrence: 3,
+            value: 99,
             limit: 85, since: 1, epoch: 1, changedAt: 1, sampledAt: 1, revision: 7)
     }
 

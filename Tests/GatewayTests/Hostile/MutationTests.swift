@@ -93,7 +93,7 @@ struct MutationTests {
                 return "wrote \(String(decoding: write.data, as: UTF8.self)), which is no tag's record"
             }
             plant.written(writes)
-            for proposal in plant.proposals(limit: 50, epoch: 1) {
+            for proposal in plant.unrecorded(limit: 50).proposals(epoch: 1) {
                 let entry = JournalEntry(proposal, gateway: "g").serialized()
                 guard (try? JournalEntry(parsing: entry).alarmTransition()) == proposal else {
                     return "an entry that cannot be read: \(String(decoding: entry, as: UTF8.self))"

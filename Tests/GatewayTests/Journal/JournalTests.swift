@@ -11,8 +11,8 @@ import ZooKeeperProtocol
 struct JournalTests {
     private static func entry(_ revision: Int64) throws -> JournalEntry {
         let record = AlarmRecord(
-            path: try AlarmTestBed.alarm("press1"), state: .unacknowledged, condition: .high, priority: .high,
-            eventID: "e\(revision)", occurrence: revision, value: 90, limit: 85, since: 1, epoch: 1,
+            path: try AlarmTestBed.alarm("press1"), lifeCycle: .init(condition: .high, isAcknowledged: false),
+            priority: .high, eventID: "e\(revision)", occurrence: revision, value: 90, limit: 85, since: 1, epoch: 1,
             changedAt: revision, sampledAt: revision, revision: revision)
         return JournalEntry(
             kind: .alarm, at: revision, gateway: "g", epoch: 1, transition: "ACT", announced: false, record: record.json

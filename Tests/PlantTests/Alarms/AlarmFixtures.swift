@@ -58,8 +58,22 @@ extension AlarmBook {
         return proposals
     }
 
+    /// What an active processor would record next.
+    func proposals(limit: Int, epoch: Int64, except excluded: Set<AlarmPath> = []) -> [ProposedTransition] {
+        var copy = self
+        return copy.unrecorded(limit: limit, except: excluded).proposals(epoch: epoch)
+    }
+
     /// The pending transitions, shortened.
     var pendingSteps: [Step] { proposals(limit: .max, epoch: 0).map(Step.init) }
+}
+
+extension LivePlant {
+    /// What an active processor would record next.
+    func proposals(limit: Int, epoch: Int64) -> [ProposedTransition] {
+        var copy = self
+        return copy.unrecorded(limit: limit).proposals(epoch: epoch)
+    }
 }
 
 /// The part of a transition that a test usually speaks of.

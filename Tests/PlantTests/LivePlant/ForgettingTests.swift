@@ -175,8 +175,9 @@ struct ForgettingTests {
         first.pass(10_000)
         var second = try first.restarted(nodes: first.flush())
         let old = AlarmRecord(
-            path: AlarmPath(tag: try Self.path(Fixture.temperature), alarm: "old"), state: .unacknowledged,
-            condition: .high, priority: .high, eventID: "e", occurrence: 1, value: 90, limit: 85, since: 1, epoch: 1,
+            path: AlarmPath(tag: try Self.path(Fixture.temperature), alarm: "old"),
+            lifeCycle: .init(condition: .high, isAcknowledged: false), priority: .high, eventID: "e", occurrence: 1,
+            value: 90, limit: 85, since: 1, epoch: 1,
             changedAt: 1, sampledAt: 1, revision: 1)
         second.plant.forget(.alarm(old), at: second.clock)
         second.prove()

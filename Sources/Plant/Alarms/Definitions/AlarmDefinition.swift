@@ -52,6 +52,9 @@ public struct AlarmDefinition: Sendable, Hashable {
         self.message = message
     }
 
+    /// What it says about the life of its alarms: as yet nothing but what is usual.
+    var lifeCycleRules: AlarmLifeCycle.Rules { .init() }
+
     /// How many limits are configured.
     var limitCount: Int { [high, highHigh, low, lowLow].count { $0 != nil } }
 

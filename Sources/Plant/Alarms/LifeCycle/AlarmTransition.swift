@@ -11,6 +11,26 @@ public enum AlarmTransition: String, Sendable, Hashable, CaseIterable, CustomStr
     case returned = "RTN"
     /// An operator has seen it. `UNACK` to `ACKED`, `RTNUN` to `NORM`.
     case acknowledged = "ACK"
+    /// An operator has reset the latch. `LTUNK` to `RTNUN`, `LTACK` to `NORM`.
+    case reset = "RESET"
+    /// Acknowledged, and it has stayed for too long. `ACKED` to `UNACK`.
+    case reAlarmed = "REALARM"
+    /// An operator has put it aside for a time. To `SHLVD`.
+    case shelved = "SHELVED"
+    /// It is not on the shelf any more.
+    case unshelved = "UNSHELVED"
+    /// A rule of the plant suppresses it. To `DSUPR`.
+    case suppressed = "SUPPRESSED"
+    /// No rule suppresses it any more.
+    case unsuppressed = "UNSUPPRESSED"
+    /// To `OOSRV`.
+    case outOfService = "OUTOFSERVICE"
+    /// Back in service.
+    case inService = "INSERVICE"
+    /// The configuration has put it out of use: it is not evaluated.
+    case disabled = "DISABLED"
+    /// The configuration has put it into use.
+    case enabled = "ENABLED"
     /// An operator had it removed, with its record. What comes after it begins with a new record.
     case forgotten = "FORGOTTEN"
 

@@ -8,20 +8,30 @@ struct AlarmLedger: Sendable {
     let path: AlarmPath
     /// Index of its definition.
     let definition: Int
-    private(set) var committed: AlarmRecord?
     private(set) var pending: [AlarmEdge] = []
     /// Revision of the last record when the alarm was forgotten: the next one follows it.
     private(set) var forgottenRevision: Int64 = 0
-    /// By how much the clock by which edges are computed has been set back since the start.
-    private var clockSetBack: Milliseconds
-    /// The number of the leap by which it is away; nil when it is not.
-    private var clockAway: Int?
+    private var boxed = Boxed.none
 
-    init(path: AlarmPath, definition: Int, clockSetBack: Milliseconds, clockAway: Int?) {
+    /// A record is large, and most alarms have none.
+    private indirect enum Boxed: Sendable {
+        case none
+        case record(AlarmRecord)
+    }
+
+    init(path: AlarmPath, definition: Int) {
         self.path = path
         self.definition = definition
-        self.clockSetBack = clockSetBack
-        self.clockAway = clockAway
+    }
+
+    private(set) var committed: AlarmRecord? {
+        get {
+            switch boxed {
+            case .none: nil
+            case .record(let record): record
+            }
+        }
+        set { boxed = newValue.map(Boxed.record) ?? .none }
     }
 
     var committedCondition: AlarmCondition { committed?.condition ?? .normal }
@@ -34,21 +44,21 @@ struct AlarmLedger: Sendable {
     }
 
     /// Keeps edges that the evaluator has just reported. Returns how many old ones had to go for the bound.
-    mutating func edgesComputed(_ edges: some Sequence<AlarmEdge>, limit: Int) -> Int {
-        for edge in edges { append(edge) }
+    mutating func edgesComputed(_ edges: some Sequence<AlarmEdge>, limit: Int, clock: ReceptionClock) -> Int {
+        for edge in edges { append(edge, clock) }
         let before = pending.count
         while pending.count > max(1, limit) {
             pending.removeFirst()
-            straighten()
+            straighten(clock)
         }
         return before - pending.count
     }
 
     /// Keeps an edge that changes something, with what the clock is that it was computed by.
-    private mutating func append(_ edge: AlarmEdge) {
+    private mutating func append(_ edge: AlarmEdge, _ clock: ReceptionClock) {
         guard edge.condition != (pending.last?.condition ?? committedCondition) else { return }
         pending.append(edge)
-        pending[pending.count - 1].away = clockAway
+        pending[pending.count - 1].away = clock.away
     }
 
     /// Takes a record that stands in the tree or the journal, ours or somebody else's. Nil when it is no news.
@@ -58,7 +68,7 @@ struct AlarmLedger: Sendable {
     /// evaluator continues from the record.
     mutating func recorded(
         _ record: AlarmRecord, evaluator: inout AlarmEvaluator, matchWindow: Milliseconds, echoWindow: Milliseconds,
-        heardThrough: Milliseconds, now: Milliseconds
+        heardThrough: Milliseconds, clock: ReceptionClock, now: Milliseconds
     ) -> Settlement? {
         if let committed, record.revision <= committed.revision { return nil }
         let isEdge = committed.map { $0.changedAt != record.changedAt || $0.condition != record.condition } ?? true
@@ -81,13 +91,14 @@ struct AlarmLedger: Sendable {
             let later = pending.firstIndex { $0.time > record.changedAt } ?? pending.endIndex
             pending.removeFirst(later)
         }
-        straighten()
+        straighten(clock)
         settlement.superseded = count - settlement.matched - pending.count
         evaluator.noteEdge(at: pending.last?.time ?? record.changedAt)
         if pending.isEmpty, isBehind || evaluator.condition != record.condition {
             settlement.adopted = true
             adoptCommitted(
-                evaluator: &evaluator, echoWindow: echoWindow, presentOnly: false, heardThrough: heardThrough, now: now)
+                evaluator: &evaluator, echoWindow: echoWindow, presentOnly: false, heardThrough: heardThrough,
+                clock: clock, now: now)
         }
         return settlement
     }
@@ -104,30 +115,30 @@ struct AlarmLedger: Sendable {
 
     /// Gives up edges that were computed before a moment, and continues from what is recorded. Returns how many.
     mutating func dropPending(
-        olderThan moment: Milliseconds, evaluator: inout AlarmEvaluator, heardThrough: Milliseconds, now: Milliseconds
+        olderThan moment: Milliseconds, evaluator: inout AlarmEvaluator, heardThrough: Milliseconds,
+        clock: ReceptionClock, now: Milliseconds
     ) -> Int {
         let count = pending.count
         pending.removeAll { $0.computedAt < moment }
         guard pending.count < count else { return 0 }
-        straighten()
+        straighten(clock)
         let dropped = count - pending.count
         if pending.isEmpty, evaluator.condition != committedCondition {
             adoptCommitted(
-                evaluator: &evaluator, echoWindow: 0, presentOnly: true, heardThrough: heardThrough, now: now)
+                evaluator: &evaluator, echoWindow: 0, presentOnly: true, heardThrough: heardThrough, clock: clock,
+                now: now)
         }
         return dropped
     }
 
     /// The clock by which edges are computed has been set.
-    mutating func clockLeapt(by leap: Milliseconds, setBack: Milliseconds, away: Int?) {
-        clockSetBack = setBack
-        clockAway = away
+    mutating func clockLeapt(by leap: Milliseconds) {
         for index in pending.indices { pending[index].computedAt = pending[index].computedAt &+ leap }
     }
 
     private mutating func adoptCommitted(
         evaluator: inout AlarmEvaluator, echoWindow: Milliseconds, presentOnly: Bool, heardThrough: Milliseconds,
-        now: Milliseconds
+        clock: ReceptionClock, now: Milliseconds
     ) {
         var edges: [AlarmEdge] = []
         let sampledAt = committed?.sampledAt ?? .min
@@ -143,15 +154,15 @@ struct AlarmLedger: Sendable {
                     shown: changedAt &+ 1, sampleTime: sampledAt, value: committed.value,
                     hasSourceTime: true, computedAt: now))
         }
-        for edge in edges { append(edge) }
-        straighten()
+        for edge in edges { append(edge, clock) }
+        straighten(clock)
         if let last = pending.last { evaluator.noteEdge(at: last.time) }
     }
 
     /// Restores the order after edges have gone from the front: what no longer changes anything goes too, and what is
     /// left is dated later than what it follows, unless that was dated by a clock that was ahead: then only revisions
     /// tell the order.
-    private mutating func straighten() {
+    private mutating func straighten(_ clock: ReceptionClock) {
         var condition = committedCondition
         var time = committed?.changedAt
         pending.removeAll { edge in
@@ -161,7 +172,7 @@ struct AlarmLedger: Sendable {
         for index in pending.indices {
             if let time, pending[index].time <= time,
                 !AlarmEvaluator.isAhead(
-                    time, computedAt: pending[index].computedAt, clockSetBack: clockSetBack)
+                    time, computedAt: pending[index].computedAt, clockSetBack: clock.setBack)
             {
                 pending[index].time = time &+ 1
             }

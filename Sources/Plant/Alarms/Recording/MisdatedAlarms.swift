@@ -73,13 +73,14 @@ public struct MisdatedAlarms: Sendable {
         case .activated, .escalated, .deescalated, .returned:
             entry.changedAt = Self.stray(transition.dating, of: record, after: known?.changedAt)
             entry.sampledAt = Self.stray(transition.dating, sampledAt: record.sampledAt)
-            switch transition.transition {
-            case .activated:
-                entry.since = entry.changedAt
+            if transition.transition == .activated { entry.since = entry.changedAt }
+            if transition.transition == .activated || transition.transition == .escalated {
                 entry.acknowledgedAt = nil
-            case .escalated: entry.acknowledgedAt = nil
-            case .deescalated, .returned, .acknowledged, .forgotten: break
             }
+        // Their dates are not kept in the record.
+        case .reset, .reAlarmed, .shelved, .unshelved, .suppressed, .unsuppressed, .outOfService, .inService,
+            .disabled, .enabled:
+            break
         }
         guard known != nil || !entry.isEmpty else { return }
         alarms[transition.path] = entry.isEmpty ? nil : entry

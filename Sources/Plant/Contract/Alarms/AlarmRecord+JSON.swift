@@ -20,9 +20,12 @@ extension AlarmRecord {
         guard !alarm.isEmpty else { throw members.mistake(.alarm, "is empty") }
         let since = try members.time(.since) ?? 0
         let changedAt = try members.time(.changedAt) ?? since
+        let lifeCycle = AlarmLifeCycle(
+            state: try members.requiredName(.state), condition: try members.requiredName(.condition),
+            shelvedUntil: try members.time(.shelvedUntil), suppressedBy: try members.text(.suppressedBy),
+            rest: members[.lifeCycle]?.objectValue ?? [:])
         self.init(
-            path: AlarmPath(tag: tag, alarm: alarm), state: try members.requiredName(.state),
-            condition: try members.requiredName(.condition),
+            path: AlarmPath(tag: tag, alarm: alarm), lifeCycle: lifeCycle,
             priority: try members.requiredName(.priority), eventID: try members.requiredText(.eventId),
             occurrence: try members.count(.occurrence) ?? 0, value: try members.number(.value),
             limit: try members.number(.limit), since: since, epoch: try members.integer(.epoch) ?? 0,
@@ -31,8 +34,6 @@ extension AlarmRecord {
         acknowledgedBy = try members.text(.ackBy)
         acknowledgedAt = try members.time(.ackAt)
         comment = try members.text(.comment)
-        shelvedUntil = try members.time(.shelvedUntil)
-        suppressedBy = try members.text(.suppressedBy)
         isUnheard = members[.unheard] == true
         isTimeUnsure = members[.timeUnsure] == true
         corrected = CorrectedDates(json: members[.corrected])
@@ -41,7 +42,7 @@ extension AlarmRecord {
 
     /// The record as it stands in the tree, in the journal, on MQTT and in listings. Every member is always there,
     /// `null` when there is nothing to say; only `unheard` and `timeUnsure` are left out unless
-    /// they are true, and `corrected` unless a date needed it.
+    /// they are true, `corrected` unless a date needed it, and `lifeCycle` unless `state` does not tell all of it.
     public var json: JSONValue {
         var members = OrderedDictionary<String, JSONValue>(minimumCapacity: 20 + additional.count)
         func put(_ member: Member, _ value: JSONValue?) { members[member.rawValue] = value ?? .null }
@@ -58,8 +59,8 @@ extension AlarmRecord {
         put(.ackBy, acknowledgedBy.map(JSONValue.string))
         put(.ackAt, acknowledgedAt.map(JSONValue.integer))
         put(.comment, comment.map(JSONValue.string))
-        put(.shelvedUntil, shelvedUntil.map(JSONValue.integer))
-        put(.suppressedBy, suppressedBy.map(JSONValue.string))
+        put(.shelvedUntil, (lifeCycle.shelf?.until).map(JSONValue.integer))
+        put(.suppressedBy, lifeCycle.suppressedBy.flatMap { $0.isEmpty ? nil : .string($0) })
         put(.epoch, .integer(epoch))
         put(.changedAt, .integer(changedAt))
         put(.sampledAt, .integer(sampledAt))
@@ -67,6 +68,7 @@ extension AlarmRecord {
         if isUnheard { put(.unheard, .bool(true)) }
         if isTimeUnsure { put(.timeUnsure, .bool(true)) }
         if !corrected.isEmpty { put(.corrected, corrected.json) }
+        if let rest = lifeCycle.rest { put(.lifeCycle, .object(rest)) }
         for (name, value) in additional where members[name] == nil { members[name] = value }
         return .object(members)
     }
@@ -76,6 +78,7 @@ extension AlarmRecord {
 
     private enum Member: String, CaseIterable {
         case alarm, tag, state, condition, priority, eventId, occurrence, value, limit, since, ackBy, ackAt, comment
-        case shelvedUntil, suppressedBy, epoch, changedAt, sampledAt, revision, unheard, timeUnsure, corrected
+        case shelvedUntil, suppressedBy, epoch, changedAt, sampledAt, revision, unheard, timeUnsure, corrected,
+            lifeCycle
     }
 }

@@ -7,8 +7,8 @@ public import OrderedCollections
 /// changes.
 public struct AlarmRecord: Sendable, Hashable {
     public var path: AlarmPath
-    public var state: AlarmState
-    public var condition: AlarmCondition
+    /// Where the alarm stands; the record's `state`, `condition`, `shelvedUntil` and `suppressedBy` follow from it.
+    public var lifeCycle: AlarmLifeCycle
     /// Of the limit that the condition names; after the return, of the last one.
     public var priority: AlarmPriority
     /// Names the occurrence; see `AlarmIdentity`.
@@ -24,8 +24,6 @@ public struct AlarmRecord: Sendable, Hashable {
     public var acknowledgedBy: String?
     public var acknowledgedAt: Milliseconds?
     public var comment: String?
-    public var shelvedUntil: Milliseconds?
-    public var suppressedBy: String?
     /// czxid of the election node under which the record was written.
     public var epoch: Int64
     /// Time of the last edge of the condition (ACT, ESC, DEESC, RTN). Strictly increasing over the life of an alarm, except
@@ -48,13 +46,12 @@ public struct AlarmRecord: Sendable, Hashable {
     public var additional: OrderedDictionary<String, JSONValue>
 
     public init(
-        path: AlarmPath, state: AlarmState, condition: AlarmCondition, priority: AlarmPriority, eventID: String,
+        path: AlarmPath, lifeCycle: AlarmLifeCycle, priority: AlarmPriority, eventID: String,
         occurrence: Int64, value: Double?, limit: Double?, since: Milliseconds, epoch: Int64, changedAt: Milliseconds,
         sampledAt: Milliseconds, revision: Int64
     ) {
         self.path = path
-        self.state = state
-        self.condition = condition
+        self.lifeCycle = lifeCycle
         self.priority = priority
         self.eventID = eventID
         self.occurrence = occurrence
@@ -67,4 +64,9 @@ public struct AlarmRecord: Sendable, Hashable {
         self.revision = revision
         additional = [:]
     }
+}
+
+extension AlarmRecord {
+    public var state: AlarmState { lifeCycle.state }
+    public var condition: AlarmCondition { lifeCycle.condition }
 }

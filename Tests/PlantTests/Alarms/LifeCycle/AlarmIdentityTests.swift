@@ -60,7 +60,7 @@ struct AlarmIdentityTests {
         _ path: AlarmPath, _ eventID: String, sampledAt: Milliseconds, occurrence: Int64 = 1
     ) -> AlarmRecord {
         AlarmRecord(
-            path: path, state: .normal, condition: .normal, priority: .low, eventID: eventID, occurrence: occurrence,
+            path: path, lifeCycle: .normal, priority: .low, eventID: eventID, occurrence: occurrence,
             value: nil, limit: nil, since: 0, epoch: 1, changedAt: sampledAt, sampledAt: sampledAt, revision: 1)
     }
 }

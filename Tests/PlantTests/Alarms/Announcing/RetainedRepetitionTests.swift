@@ -13,7 +13,7 @@ struct RetainedRepetitionTests {
         let newer = try Fixture.record("press2", 2, priority: .low)
         let missing = try Fixture.record("press3", 1, priority: .critical)
         var normal = try Fixture.record("press0", 4, priority: .critical)
-        normal.condition = .normal
+        normal.lifeCycle.condition = .normal
         var comparison = RetainedComparison()
         for record in [same, older] { comparison.retained(record.path.description, payload: record.serialized()) }
         comparison.retained("factory/line1/orphan/temperature/overtemperature", payload: [])

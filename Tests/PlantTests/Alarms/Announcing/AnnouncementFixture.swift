@@ -15,7 +15,8 @@ struct AnnouncementFixture {
     static func record(_ name: String, _ revision: Int64, priority: AlarmPriority = .high) throws -> AlarmRecord {
         AlarmRecord(
             path: AlarmPath(tag: try TagPath("factory/line1/\(name)/temperature"), alarm: "overtemperature"),
-            state: .unacknowledged, condition: .high, priority: priority, eventID: "\(name)-\(revision)",
+            lifeCycle: .init(condition: .high, isAcknowledged: false), priority: priority,
+            eventID: "\(name)-\(revision)",
             occurrence: revision, value: 90, limit: 85, since: 1_000, epoch: 1, changedAt: revision,
             sampledAt: revision,
             revision: revision)

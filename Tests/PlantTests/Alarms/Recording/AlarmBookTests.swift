@@ -70,19 +70,22 @@ struct AlarmBookTests {
     }
 
     @Test(
-        "States that this machine does not move keep while the condition comes and goes",
+        "An alarm that is hidden stays so while the condition comes and goes, and is not acknowledged",
         arguments: [
-            AlarmState.latchedUnacknowledged, .latchedAcknowledged, .shelved, .suppressedByDesign, .outOfService,
+            AlarmLifeCycle(condition: .high, isAcknowledged: false, shelf: .timed(until: 1_000)),
+            AlarmLifeCycle(condition: .high, isAcknowledged: false, suppressedBy: "pump is off"),
+            AlarmLifeCycle(condition: .high, isAcknowledged: false, outOfService: "work order 7"),
         ])
-    func otherStates(state: AlarmState) throws {
+    func hidden(lifeCycle: AlarmLifeCycle) throws {
         var book = try AlarmFixture.book(try instant())
         book.sample(90, at: 1)
         var record = book.proposals(limit: 1, epoch: 1)[0].record
-        record.state = state
+        record.lifeCycle = lifeCycle
         book.transitionRecorded(record, at: 1)
         book.sample(96, at: 2)
         book.sample(20, at: 3)
         book.sample(90, at: 4)
+        let state = lifeCycle.state
         #expect(book.proposals(limit: 9, epoch: 1).map(\.record.state) == [state, state, state])
         let refusal = book.acknowledge(try AlarmFixture.path(), eventID: nil, by: "ann", comment: nil, at: 5, epoch: 1)
         #expect(refusal == .failure(.nothingToAcknowledge(state)))
