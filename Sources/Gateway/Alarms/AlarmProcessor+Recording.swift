@@ -159,13 +159,7 @@ extension AlarmProcessor {
         where !standings.contains(path) {
             parents.insert(TreeLayout.alarms + "/" + path.tag.znodePath)
         }
-        for parent in parents {
-            do { try await client.ensurePath(parent) } catch var error as ZooKeeperError {
-                // Whose record it is about, not which of its ancestors.
-                error.path = parent
-                throw error
-            }
-        }
+        try await makeParents(parents)
 
         var writes = AlarmStandings.Writes()
         var operations = others
@@ -185,5 +179,21 @@ extension AlarmProcessor {
             return nil
         }
         journal.committed(zip(created, commits).map { .init(path: $0, commit: $1) })
+    }
+
+    /// All at once: in a flood of first occurrences one after the other would take longer than everything else.
+    private func makeParents(_ parents: Set<String>) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for parent in parents {
+                group.addTask { [client] in
+                    do { try await client.ensurePath(parent) } catch var error as ZooKeeperError {
+                        // Whose record it is about, not which of its ancestors.
+                        error.path = parent
+                        throw error
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
     }
 }
