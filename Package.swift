@@ -120,7 +120,8 @@ let package = Package(
             swiftSettings: settings),
 
         .testTarget(
-            name: "ZooKeeperProtocolTests", dependencies: ["ZooKeeperProtocol", nioCore], swiftSettings: settings),
+            name: "ZooKeeperProtocolTests", dependencies: ["ZooKeeperProtocol", "TestFixtures", nioCore],
+            swiftSettings: settings),
         .testTarget(
             name: "EmbeddedZooKeeperTests",
             dependencies: [

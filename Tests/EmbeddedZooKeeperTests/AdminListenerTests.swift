@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import NIOCore
+import TestFixtures
 import Testing
 import ZooKeeperProtocol
 
@@ -86,7 +87,7 @@ import func TestFixtures.eventually
             _ = try await good.connect(timeoutMilliseconds: 60_000)
             let seed = UInt64.random(in: 0 ... .max)
             print("seed \(seed)")
-            var random = SplitMix64(seed: seed)
+            var random = SeededRandom(seed: seed)
             for _ in 0..<40 {
                 let socket = try await RawSocket(admin)
                 var bytes = ByteBuffer(string: Bool.random(using: &random) ? "GET /commands/cons HTTP/1.1\r\n" : "")

@@ -1,4 +1,5 @@
 import NIOCore
+import TestFixtures
 import Testing
 import ZooKeeperProtocol
 
@@ -18,7 +19,7 @@ import ZooKeeperProtocol
 
     /// Whatever was done on the way, the sum is that of the nodes that are there.
     @Test(arguments: 0..<20) func itIsTheSumOfWhatIsThere(seed: UInt64) throws {
-        var random = SplitMix64(seed: seed)
+        var random = SeededRandom(seed: seed)
         let harness = try EngineHarness()
         let client = try harness.connected()
         for step in 0..<200 {

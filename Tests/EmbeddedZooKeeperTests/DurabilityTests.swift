@@ -1,4 +1,5 @@
 import NIOCore
+import TestFixtures
 import Testing
 import ZooKeeperProtocol
 
@@ -56,7 +57,7 @@ import ZooKeeperProtocol
         let harness = try EngineHarness()
         let client = try harness.connected()
         try client.create("/a", [0])
-        var random = SplitMix64(seed: 3)
+        var random = SeededRandom(seed: 3)
         var expected: [Int32] = []
         var got: [Int32] = []
         var inFlight: StorageBatch?
@@ -100,7 +101,7 @@ import ZooKeeperProtocol
     /// Random work with a power cut at any moment: what comes back is exactly the state after the last stored batch,
     /// with checkpoints of tiny chunks always under way.
     @Test(arguments: [1, 2, 3, 4, 5, 6] as [UInt64]) func aPowerCutLosesNothingThatWasStored(seed: UInt64) throws {
-        var random = SplitMix64(seed: seed)
+        var random = SeededRandom(seed: seed)
         var settings = Engine.Settings()
         settings.checkpointStepNodes = 3
         var harness = try EngineHarness(settings: settings)
@@ -139,7 +140,7 @@ import ZooKeeperProtocol
         }
     }
 
-    private static func work(_ client: EngineClient, _ random: inout SplitMix64) {
+    private static func work(_ client: EngineClient, _ random: inout SeededRandom) {
         let names = ["a", "b", "c"]
         var path = ""
         for _ in 0...Int.random(in: 0...2, using: &random) {

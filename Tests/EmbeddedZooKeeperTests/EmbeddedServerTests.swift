@@ -114,7 +114,7 @@ import ZooKeeperProtocol
         try await Self.withServer(server) { address in
             let good = try await RawSocket(address)
             _ = try await good.connect()
-            var random = SplitMix64(seed: 99)
+            var random = SeededRandom(seed: 99)
             for round in 0..<60 {
                 let socket = try await RawSocket(address)
                 if round % 2 == 0 { _ = try? await socket.connect() }

@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import NIOCore
+import TestFixtures
 import Testing
 import ZooKeeperProtocol
 
@@ -231,7 +232,7 @@ import ZooKeeperProtocol
                 $0.maxFrameBytes = 4096; $0.maxClientConnections = 0
             }
         ) { address in
-            var random = SplitMix64(seed: seed)
+            var random = SeededRandom(seed: seed)
             let good = try await RawSocket(address)
             _ = try await good.connect()
             let valid: [ByteBuffer] = [

@@ -1,4 +1,5 @@
 import NIOCore
+import TestFixtures
 import Testing
 import ZooKeeperProtocol
 
@@ -92,7 +93,7 @@ import ZooKeeperProtocol
 
     /// Random transactions, half of which fail: afterwards the tree is what a model says.
     @Test(arguments: [1, 2, 3] as [UInt64]) func randomTransactionsAreAllOrNothing(seed: UInt64) throws {
-        var random = SplitMix64(seed: seed)
+        var random = SeededRandom(seed: seed)
         let harness = try EngineHarness()
         let client = try harness.connected()
         var model: [String: [UInt8]] = [:]

@@ -1,4 +1,5 @@
 import NIOCore
+import TestFixtures
 import Testing
 import ZooKeeperProtocol
 
@@ -158,7 +159,7 @@ import ZooKeeperProtocol
     @Test func randomChangesKeepTheNumbersExact() throws {
         let seed = UInt64.random(in: 0 ... .max)
         print("seed \(seed)")
-        var random = SplitMix64(seed: seed)
+        var random = SeededRandom(seed: seed)
         let harness = try Self.harness()
         let client = try harness.connected()
         try client.create("/q", [])

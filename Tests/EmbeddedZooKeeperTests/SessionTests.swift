@@ -1,4 +1,5 @@
 import NIOCore
+import TestFixtures
 import Testing
 import ZooKeeperProtocol
 
@@ -93,7 +94,7 @@ import ZooKeeperProtocol
 
     @Test func expiryIsNeverEarlyAndAtMostABucketLate() {
         var clock = SessionClock(bucketMilliseconds: 100)
-        var random = SplitMix64(seed: 7)
+        var random = SeededRandom(seed: 7)
         var sessions: [Int64: Session] = [:]
         for id in 1...200 as ClosedRange<Int64> {
             let session = Session(

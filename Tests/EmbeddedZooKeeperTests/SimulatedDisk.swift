@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import TestFixtures
 
 @testable import EmbeddedZooKeeper
 
@@ -35,7 +36,7 @@ final class SimulatedDisk: StorageFileSystem {
     }
 
     private struct State {
-        var random: SplitMix64
+        var random: SeededRandom
         var names: [String: Inode] = [:]
         var durableNames: [String: Inode] = [:]
         var nameChanges: [NameChange] = []
@@ -52,7 +53,7 @@ final class SimulatedDisk: StorageFileSystem {
     private let state: Mutex<State>
 
     init(seed: UInt64, lie: Lie? = nil) {
-        state = Mutex(State(random: SplitMix64(seed: seed), lie: lie))
+        state = Mutex(State(random: SeededRandom(seed: seed), lie: lie))
     }
 
     // MARK: Faults

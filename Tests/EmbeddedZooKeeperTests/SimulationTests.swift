@@ -1,4 +1,5 @@
 import NIOCore
+import TestFixtures
 import Testing
 import ZooKeeperProtocol
 
@@ -73,7 +74,7 @@ struct Simulation {
 
     private let fault: Fault?
     private let disk: SimulatedDisk
-    private var random: SplitMix64
+    private var random: SeededRandom
     private var log: TreeLog
     private var checkpoint: CheckpointWriter
     private var engine: Engine
@@ -97,7 +98,7 @@ struct Simulation {
 
     init(seed: UInt64, fault: Fault? = nil) {
         self.fault = fault
-        random = SplitMix64(seed: seed)
+        random = SeededRandom(seed: seed)
         let lie: SimulatedDisk.Lie? =
             switch fault {
             case .lyingDisk: .synchronizing

@@ -1,4 +1,5 @@
 import NIOCore
+import TestFixtures
 import Testing
 import ZooKeeperProtocol
 
@@ -10,7 +11,7 @@ import ZooKeeperProtocol
     @Test(arguments: [UInt64.random(in: 0...999_999_999)])
     func damagedFramesHurtNobodyElse(seed: UInt64) async throws {
         print("seed \(seed)")
-        var random = SplitMix64(seed: seed)
+        var random = SeededRandom(seed: seed)
         let harness = try EngineHarness(settings: Engine.Settings(superDigest: nil))
         let bystander = try harness.connected()
         try bystander.authenticate("bystander:secret")
@@ -49,7 +50,7 @@ import ZooKeeperProtocol
         #expect(Set(again.engine.sessions.keys) == Set(harness.engine.sessions.keys))
     }
 
-    private func newcomer(_ harness: EngineHarness, _ random: inout SplitMix64) throws -> EngineClient {
+    private func newcomer(_ harness: EngineHarness, _ random: inout SeededRandom) throws -> EngineClient {
         if Int.random(in: 0..<4, using: &random) > 0 { return try harness.connected() }
         // The handshake damaged, too.
         let client = harness.open()
@@ -73,7 +74,7 @@ import ZooKeeperProtocol
 
     // MARK: Frames
 
-    private static func frame(_ random: inout SplitMix64) -> ByteBuffer {
+    private static func frame(_ random: inout SeededRandom) -> ByteBuffer {
         if Int.random(in: 0..<10, using: &random) == 0 {
             let length = Int.random(in: 0...200, using: &random)
             return ByteBuffer(bytes: (0..<length).map { _ in UInt8.random(in: 0...255, using: &random) })
@@ -85,7 +86,7 @@ import ZooKeeperProtocol
         return Int.random(in: 0..<4, using: &random) == 0 ? frame : damaged(frame, &random)
     }
 
-    private static func damaged(_ frame: ByteBuffer, _ random: inout SplitMix64) -> ByteBuffer {
+    private static func damaged(_ frame: ByteBuffer, _ random: inout SeededRandom) -> ByteBuffer {
         var bytes = Array(frame.readableBytesView)
         for _ in 0..<Int.random(in: 1...3, using: &random) {
             guard !bytes.isEmpty else { break }
@@ -112,7 +113,7 @@ import ZooKeeperProtocol
         "/mine", "/mine/owned", "/", "/a", "/b", "/a/x", "/a/y", "/b/ä", "/zookeeper/config", "",
     ]
 
-    private static func request(_ random: inout SplitMix64) -> (OperationCode, (any Record)?) {
+    private static func request(_ random: inout SeededRandom) -> (OperationCode, (any Record)?) {
         let path = paths.randomElement(using: &random) ?? "/"
         let version = Int32.random(in: -1...1, using: &random)
         let mode = CreateMode.allCases.randomElement(using: &random) ?? .persistent

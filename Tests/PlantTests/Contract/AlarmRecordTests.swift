@@ -1,4 +1,5 @@
 import JSON
+import TestFixtures
 import Testing
 
 @testable import Plant
@@ -78,7 +79,7 @@ struct AlarmRecordTests {
         for length in 0..<bytes.count {
             #expect(throws: RecordMistake.self) { try AlarmRecord(parsing: Array(bytes.prefix(length))) }
         }
-        var random = SeededGenerator(seed: 1)
+        var random = SeededRandom(seed: 1)
         for index in bytes.indices {
             var changed = bytes
             changed[index] = UInt8.random(in: 0...255, using: &random)

@@ -1,3 +1,4 @@
+import TestFixtures
 import Testing
 
 @testable import Plant
@@ -9,7 +10,7 @@ struct PlantWorldTests {
     /// predicts: no occurrence lost, doubled or misdated, delays over restarts included, and the tag holds the last value.
     @Test("Every transition once, at its time, whatever is killed when", arguments: 0..<30)
     func faults(seed: Int) throws {
-        var random = SeededGenerator(seed: UInt64(seed) &+ 7000)
+        var random = SeededRandom(seed: UInt64(seed) &+ 7000)
         for _ in 0..<4 {
             let definition = try AlarmStream.definition(using: &random)
             let points = AlarmStream.points(count: 40, coarse: false, using: &random).map {
@@ -45,7 +46,7 @@ struct PlantWorldTests {
         }
     }
 
-    private func fault(in world: inout PlantWorld, using random: inout SeededGenerator) throws {
+    private func fault(in world: inout PlantWorld, using random: inout SeededRandom) throws {
         let gateway = world.gateways.indices.randomElement(using: &random) ?? 0
         switch Int.random(in: 0..<1000, using: &random) {
         case 0..<15: if world.gateways[gateway].plant != nil { world.kill(gateway) }

@@ -1,3 +1,4 @@
+import TestFixtures
 import Testing
 
 @testable import Plant
@@ -8,7 +9,7 @@ struct AnnouncementWalkTests {
     /// is marked as announced, and when it takes everything again, everything goes out.
     @Test("Order, truth and completeness hold", arguments: 0..<40)
     func walk(seed: Int) throws {
-        var random = SeededGenerator(seed: UInt64(seed))
+        var random = SeededRandom(seed: UInt64(seed))
         var limits = Announcements.Limits()
         limits.count = 40
         limits.age = 60_000

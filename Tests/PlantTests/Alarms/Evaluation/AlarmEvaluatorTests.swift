@@ -1,3 +1,4 @@
+import TestFixtures
 import Testing
 
 @testable import Plant
@@ -262,7 +263,7 @@ struct AlarmEvaluatorTests {
 
     @Test("Seeded streams mean what a plain evaluation says they mean", arguments: 0..<60)
     func againstPlainEvaluation(seed: Int) throws {
-        var random = SeededGenerator(seed: UInt64(seed))
+        var random = SeededRandom(seed: UInt64(seed))
         let path = try AlarmFixture.path()
         for _ in 0..<5 {
             let definition = try AlarmStream.definition(using: &random)

@@ -1,8 +1,10 @@
+import TestFixtures
+
 @testable import Plant
 
 /// Random definitions and sample streams that come close to limits often.
 enum AlarmStream {
-    static func definition(using random: inout SeededGenerator) throws -> AlarmDefinition {
+    static func definition(using random: inout SeededRandom) throws -> AlarmDefinition {
         let delays: [Milliseconds] = [0, 0, 1, 7, 30, 100]
         return try AlarmFixture.definition(
             high: random.chance(85) ? 80 : nil, highHigh: random.chance(60) ? 90 : 95,
@@ -12,7 +14,7 @@ enum AlarmStream {
     }
 
     /// Times ascend by at least `spacing`; with `coarse`, several samples share one.
-    static func points(count: Int, coarse: Bool, spacing: Milliseconds = 1, using random: inout SeededGenerator)
+    static func points(count: Int, coarse: Bool, spacing: Milliseconds = 1, using random: inout SeededRandom)
         -> [PlainEvaluation.Point]
     {
         let values: [Double] = [5, 15, 10, 20, 22, 25, 30, 50, 50, 74, 75, 76, 80, 81, 85, 88, 90, 92, 99]

@@ -11,7 +11,7 @@ struct AlarmAgendaTests {
 
     @Test("However alarms come and go, the next ones are those with the earliest dates", arguments: 1...20 as ClosedRange<UInt64>)
     func walk(seed: UInt64) throws {
-        var random = SeededGenerator(seed: seed)
+        var random = SeededRandom(seed: seed)
         let paths = try Self.paths(30)
         var agenda = AlarmAgenda()
         var plain: [Int: Milliseconds] = [:]

@@ -1,3 +1,4 @@
+import TestFixtures
 import Testing
 
 @testable import Plant
@@ -10,7 +11,7 @@ struct AlarmFailoverTests {
     /// once.
     @Test("Every transition exactly once, decided by samples", arguments: 0..<25)
     func bySamples(seed: Int) throws {
-        var random = SeededGenerator(seed: UInt64(seed) &+ 1000)
+        var random = SeededRandom(seed: UInt64(seed) &+ 1000)
         for _ in 0..<4 {
             let definition = try AlarmStream.definition(using: &random)
             let points = AlarmStream.points(count: 50, coarse: false, using: &random)
@@ -60,7 +61,7 @@ struct AlarmFailoverTests {
     /// same.
     @Test("Every transition exactly once, decided by timers and samples", arguments: 0..<25)
     func byTimers(seed: Int) throws {
-        var random = SeededGenerator(seed: UInt64(seed) &+ 2000)
+        var random = SeededRandom(seed: UInt64(seed) &+ 2000)
         for _ in 0..<4 {
             let definition = try AlarmStream.definition(using: &random)
             let points = AlarmStream.points(count: 50, coarse: false, using: &random)
@@ -101,7 +102,7 @@ struct AlarmFailoverTests {
     /// still there once, with one id an occurrence.
     @Test("Every transition exactly once without source times", arguments: 0..<25)
     func withoutSourceTime(seed: Int) throws {
-        var random = SeededGenerator(seed: UInt64(seed) &+ 3000)
+        var random = SeededRandom(seed: UInt64(seed) &+ 3000)
         for _ in 0..<4 {
             let definition = try AlarmStream.definition(using: &random)
             let points = AlarmStream.points(count: 50, coarse: false, spacing: 25, using: &random)
