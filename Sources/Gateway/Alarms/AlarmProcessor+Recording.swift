@@ -15,8 +15,8 @@ extension AlarmProcessor {
         let missing = known.missing(in: standings).filter { record in
             definitions.contains { $0.name == record.path.alarm && $0.tags.matches(record.path.tag) }
         }
-        for start in stride(from: 0, to: missing.count, by: Self.batch) {
-            let records = missing[start..<min(start + Self.batch, missing.count)].map { record in
+        for start in stride(from: 0, to: missing.count, by: Self.rewriteBatch) {
+            let records = missing[start..<min(start + Self.rewriteBatch, missing.count)].map { record in
                 var record = record
                 record.revision &+= 1
                 record.epoch = lease.token
@@ -47,8 +47,9 @@ extension AlarmProcessor {
             record.epoch = lease.token
             return record
         }
-        for start in stride(from: 0, to: records.count, by: Self.batch) {
-            let corrected = try await rewrite(Array(records[start..<min(start + Self.batch, records.count)]), lease) {
+        for start in stride(from: 0, to: records.count, by: Self.rewriteBatch) {
+            let end = min(start + Self.rewriteBatch, records.count)
+            let corrected = try await rewrite(Array(records[start..<end]), lease) {
                 AlarmCommit(correcting: $0, at: sight.wall, gateway: self.gateway)
             }
             board.recordsLost(corrected)

@@ -20,7 +20,11 @@ import ZooKeeperRecipes
 /// record that has gone from the tree is written again, at once.
 final class AlarmProcessor: Service {
     /// Transitions in one transaction.
-    static let batch = 64
+    static let batch = 256
+    /// Records in one transaction that are written again: rarely, and whatever their size.
+    static let rewriteBatch = 64
+    /// Bytes of data and paths in one transaction, well below the protocol's frame limit of 1 MiB.
+    static let bytesPerTransaction = 384 * 1024
     /// After a failure; doubled with each that follows.
     static let shortestPause = Duration.milliseconds(50)
     static let longestPause = Duration.seconds(1)
@@ -221,7 +225,7 @@ final class AlarmProcessor: Service {
                 let (proposals, batch) = plant.proposals(
                     limit: Self.batch, epoch: lease.token, except: refusedNow())
                 if !proposals.isEmpty {
-                    try await record(proposals, answering: nil, lease: lease)
+                    try await record(Self.fitting(proposals), answering: nil, lease: lease)
                     continue
                 }
                 gate.passed(.alarms, through: batch)
@@ -246,6 +250,16 @@ final class AlarmProcessor: Service {
             try? await clock.sleep(pause)
             if !Task.isCancelled { turns.wake() }
         }
+    }
+
+    /// As many of them, from the first on, as one transaction has room for; at least one.
+    static func fitting(_ proposals: [ProposedTransition]) -> [ProposedTransition] {
+        var bytes = 0
+        let count = proposals.prefix { proposal in
+            bytes += proposal.record.sizeInTransaction
+            return bytes <= bytesPerTransaction
+        }.count
+        return Array(proposals.prefix(max(1, count)))
     }
 
     /// Something that every transaction counts on may have been deleted.

@@ -94,16 +94,13 @@ extension TagPath {
 
 extension TagPath: Hashable, Comparable {
     public static func == (left: TagPath, right: TagPath) -> Bool {
-        left.text.utf8.count == right.text.utf8.count && left.text.utf8.elementsEqual(right.text.utf8)
+        left.text.hasSameBytes(as: right.text)
     }
 
     /// Order of the bytes, so that listings are the same everywhere.
     public static func < (left: TagPath, right: TagPath) -> Bool {
-        left.text.utf8.lexicographicallyPrecedes(right.text.utf8)
+        left.text.precedesByBytes(right.text)
     }
 
-    public func hash(into hasher: inout Hasher) {
-        for byte in text.utf8 { hasher.combine(byte) }
-        hasher.combine(text.utf8.count)
-    }
+    public func hash(into hasher: inout Hasher) { text.hashBytes(into: &hasher) }
 }

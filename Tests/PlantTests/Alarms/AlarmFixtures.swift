@@ -94,4 +94,3 @@ struct Step: Hashable, CustomStringConvertible {
 
     var description: String { "\(transition) \(condition) @\(at)" }
 }
-

@@ -86,4 +86,25 @@ struct AlarmRecordTests {
             _ = try? AlarmRecord(parsing: changed)
         }
     }
+
+    @Test("A transaction's room for a record is not underrated, whatever it holds")
+    func size() throws {
+        let names = ["press1", String(repeating: "\u{1}", count: 300), String(repeating: "ä% ", count: 90)]
+        for name in names {
+            for comment in [nil, String(repeating: "\"", count: 1_000)] as [String?] {
+                var record = AlarmRecord(
+                    path: AlarmPath(tag: try TagPath("factory/\(name)/temperature"), alarm: "overtemperature"),
+                    lifeCycle: .init(condition: .highHigh, isAcknowledged: false), priority: .critical,
+                    eventID: String(repeating: "f", count: 32), occurrence: 1 << 50, value: -1.2345678901234567e-300,
+                    limit: -1.2345678901234567e-300, since: 1 << 50, epoch: 1 << 60, changedAt: 1 << 50,
+                    sampledAt: 1 << 50, revision: 1 << 50)
+                record.comment = comment
+                record.isUnheard = true
+                let proposal = ProposedTransition(transition: .activated, record: record, at: 1 << 50)
+                let entry = JournalEntry(proposal, gateway: "gateway-1").serialized()
+                let needed = record.serialized().count + entry.count + record.path.znodePath.utf8.count
+                #expect(record.sizeInTransaction >= needed && record.sizeInTransaction < 3 * needed, "\(name)")
+            }
+        }
+    }
 }

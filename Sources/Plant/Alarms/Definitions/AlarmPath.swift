@@ -17,15 +17,15 @@ public struct AlarmPath: Sendable, Hashable, Comparable, CustomStringConvertible
 
     /// Bytes decide, as in `TagPath`.
     public static func == (left: AlarmPath, right: AlarmPath) -> Bool {
-        left.tag == right.tag && left.alarm.utf8.elementsEqual(right.alarm.utf8)
+        left.tag == right.tag && left.alarm.hasSameBytes(as: right.alarm)
     }
 
     public static func < (left: AlarmPath, right: AlarmPath) -> Bool {
-        left.tag == right.tag ? left.alarm.utf8.lexicographicallyPrecedes(right.alarm.utf8) : left.tag < right.tag
+        left.tag == right.tag ? left.alarm.precedesByBytes(right.alarm) : left.tag < right.tag
     }
 
     public func hash(into hasher: inout Hasher) {
         hasher.combine(tag)
-        for byte in alarm.utf8 { hasher.combine(byte) }
+        alarm.hashBytes(into: &hasher)
     }
 }

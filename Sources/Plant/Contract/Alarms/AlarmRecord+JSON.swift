@@ -73,6 +73,16 @@ extension AlarmRecord {
         return .object(members)
     }
 
+    /// About how many bytes a transaction takes for the record and the entry of the journal that holds it once more.
+    package var sizeInTransaction: Int {
+        let name = path.tag.text.utf8.count + path.alarm.utf8.count
+        // The path of the node may be percent-encoded.
+        let paths = 200 + 3 * name
+        let isUsual = additional.isEmpty && comment == nil && acknowledgedBy == nil && !lifeCycle.isHidden
+        // Escaped, the names may take six times their length; they stand in each copy of the record.
+        return paths + (isUsual && name < 200 ? 1_200 + 2 * 6 * name : 2 * serialized().count)
+    }
+
     /// ``json`` as bytes.
     public func serialized() -> [UInt8] { json.serialized() }
 

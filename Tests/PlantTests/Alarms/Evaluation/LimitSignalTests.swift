@@ -4,7 +4,9 @@ import Testing
 
 @Suite("Limit signals")
 struct LimitSignalTests {
-    @Test("A value is beyond, between or returned from each limit; equal to the limit or the edge of the deadband is between")
+    @Test(
+        "A value is beyond, between or returned from each limit; equal to the limit or the edge of the deadband is between"
+    )
     func zones() throws {
         var definition = try AlarmFixture.definition()
         definition.low = AlarmLimit(limit: 10, priority: .low)

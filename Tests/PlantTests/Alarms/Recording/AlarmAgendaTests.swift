@@ -9,7 +9,9 @@ struct AlarmAgendaTests {
         try (0..<count).map { AlarmPath(tag: try TagPath("a/\(count - $0)"), alarm: "high") }
     }
 
-    @Test("However alarms come and go, the next ones are those with the earliest dates", arguments: 1...20 as ClosedRange<UInt64>)
+    @Test(
+        "However alarms come and go, the next ones are those with the earliest dates",
+        arguments: 1...20 as ClosedRange<UInt64>)
     func walk(seed: UInt64) throws {
         var random = SeededRandom(seed: seed)
         let paths = try Self.paths(30)
@@ -17,7 +19,8 @@ struct AlarmAgendaTests {
         var plain: [Int: Milliseconds] = [:]
         for _ in 0..<500 {
             let alarm = Int.random(in: 0..<30, using: &random)
-            let time: Milliseconds? = .random(in: 0..<4, using: &random) == 0 ? nil : .random(in: 0..<20, using: &random)
+            let time: Milliseconds? =
+                .random(in: 0..<4, using: &random) == 0 ? nil : .random(in: 0..<20, using: &random)
             plain[alarm] = time
             agenda.set(alarm, paths[alarm], to: time)
             #expect(Set(agenda.alarms) == Set(plain.keys))
