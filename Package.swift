@@ -54,9 +54,8 @@ let package = Package(
         .executableTarget(
             name: "linekeeper",
             dependencies: [
-                "Gateway", "PlantConfiguration", "Simulation", "EmbeddedZooKeeper", "ZooKeeperClient",
-                "ZooKeeperProtocol", "MQTT", "Plant",
-                "JSON",
+                "Gateway", "PlantConfiguration", "Simulation", "EmbeddedZooKeeper", "ZooKeeperRecipes",
+                "ZooKeeperClient", "ZooKeeperProtocol", "MQTT", "Plant", "JSON",
                 argumentParser,
                 logging,
                 lifecycle, unixSignals, nioCore, collections,

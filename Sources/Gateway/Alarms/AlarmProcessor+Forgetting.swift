@@ -2,6 +2,7 @@ import Plant
 import Synchronization
 import ZooKeeperClient
 import ZooKeeperProtocol
+import ZooKeeperRecipes
 
 /// Removing what an operator no longer wants to see: an alarm; a tag and its alarms; a device, its tags and theirs.
 ///

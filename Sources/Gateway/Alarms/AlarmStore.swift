@@ -1,6 +1,7 @@
 package import Plant
 package import ZooKeeperClient
 import ZooKeeperProtocol
+import ZooKeeperRecipes
 
 /// The alarm records in the tree.
 package struct AlarmStore: Sendable {

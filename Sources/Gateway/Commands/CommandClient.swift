@@ -1,6 +1,7 @@
 package import Plant
 package import ZooKeeperClient
 import ZooKeeperProtocol
+import ZooKeeperRecipes
 
 /// Commands as the one who asks sees them: what `linekeeper command` is made of.
 package struct CommandClient: Sendable {

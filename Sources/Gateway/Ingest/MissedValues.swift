@@ -2,6 +2,7 @@ import MQTT
 import Plant
 import ServiceLifecycle
 import ZooKeeperClient
+import ZooKeeperRecipes
 
 /// Learns from the tree what others have heard and this gateway has not, after its listening session began again from
 /// nothing.

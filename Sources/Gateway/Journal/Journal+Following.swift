@@ -3,6 +3,7 @@ import Plant
 import Synchronization
 import ZooKeeperClient
 import ZooKeeperProtocol
+import ZooKeeperRecipes
 
 /// Hearing of entries by the watch, reading them in the order of their numbers, and listing the journal where events
 /// may have been missed.

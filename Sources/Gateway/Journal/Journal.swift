@@ -4,6 +4,7 @@ import ServiceLifecycle
 import Synchronization
 import ZooKeeperClient
 import ZooKeeperProtocol
+import ZooKeeperRecipes
 
 /// This gateway's view of `/journal`: what has been recorded, by any gateway, and what of it is still to be announced.
 ///

@@ -2,6 +2,7 @@ import Logging
 import Plant
 import ZooKeeperClient
 import ZooKeeperProtocol
+import ZooKeeperRecipes
 
 /// What a gateway takes from the tree before it acts: so it neither overwrites newer values with older ones, nor opens
 /// an occurrence that is already recorded.

@@ -5,6 +5,7 @@ import OrderedCollections
 import Plant
 import ZooKeeperClient
 import ZooKeeperProtocol
+import ZooKeeperRecipes
 
 struct JournalCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -3,6 +3,7 @@ import Plant
 import Synchronization
 import ZooKeeperClient
 import ZooKeeperProtocol
+import ZooKeeperRecipes
 
 /// Everything of one kind below one node of the tree: read once, or followed.
 struct TreeListing<Row: ListedRow>: Sendable {

@@ -4,6 +4,7 @@ import OrderedCollections
 import Plant
 import ZooKeeperClient
 import ZooKeeperProtocol
+import ZooKeeperRecipes
 
 /// What the tree says about the plant's gateways.
 struct PlantStatus: Sendable {

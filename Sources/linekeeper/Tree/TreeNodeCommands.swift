@@ -6,6 +6,7 @@ import OrderedCollections
 import Plant
 import ZooKeeperClient
 import ZooKeeperProtocol
+import ZooKeeperRecipes
 
 #if canImport(Glibc)
     import Glibc

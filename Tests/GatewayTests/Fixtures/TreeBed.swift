@@ -3,6 +3,7 @@ import Logging
 import TestFixtures
 import ZooKeeperClient
 import ZooKeeperProtocol
+import ZooKeeperRecipes
 
 @testable import Gateway
 
