@@ -56,7 +56,14 @@ struct ProtectedName: Hashable, Sendable {
 }
 
 /// The order of sequential nodes under one parent.
-enum QueueOrder {
+package enum QueueOrder {
+    /// The candidates among the children of a lock's node, the owner first. A name without a number is no candidate's.
+    package static func candidates(among children: some Sequence<String>) -> [String] {
+        let numbered = children.compactMap { child in sequence(of: child).map { (number: $0, name: child) } }
+        // By difference: the server's counter wraps around.
+        return numbered.sorted { $0.number &- $1.number < 0 }.map(\.name)
+    }
+
     /// The number at the end of a sequential node's name; nil when it has none.
     ///
     /// Ten digits, or after 2147483647 children a minus sign and nine or ten (`%010d` of a negative number).

@@ -131,14 +131,8 @@ struct PlantStatus: Sendable {
     private static func firstInQueue(
         _ path: String, _ client: ZooKeeperClient
     ) async throws -> (path: String, candidates: Int)? {
-        let queue = try await children(path, client).compactMap { name -> (String, Int32)? in
-            guard let dash = name.lastIndex(of: "-"), let number = Int32(name[name.index(after: dash)...]) else {
-                return nil
-            }
-            return (name, number)
-        }
-        // The server's counter wraps around: what is smaller by difference came first.
-        return queue.min { $0.1 &- $1.1 < 0 }.map { (path + "/" + $0.0, queue.count) }
+        let queue = QueueOrder.candidates(among: try await children(path, client))
+        return queue.first.map { (path + "/" + $0, queue.count) }
     }
 
     /// The owner of each shard that has one.

@@ -16,6 +16,13 @@ struct QueueOrderTests {
         #expect(QueueOrder.sequence(of: name) == number)
     }
 
+    @Test func candidatesStandInTheOrderOfTheQueue() {
+        let children = ["lock--2147483648", "note-5", "lock-2147483646", "config", "lock-2147483647"]
+        #expect(
+            QueueOrder.candidates(among: children) == ["lock-2147483646", "lock-2147483647", "lock--2147483648"])
+        #expect(QueueOrder.candidates(among: []).isEmpty)
+    }
+
     @Test func findsTheNearestBefore() {
         let children = ["b-0000000009", "a-0000000003", "c-0000000005", "config", "d-0000000012"]
         #expect(QueueRule.exclusive.place(of: "a-0000000003", among: children) == .first)
