@@ -54,7 +54,7 @@ let package = Package(
         .executableTarget(
             name: "linekeeper",
             dependencies: [
-                "Gateway", "PlantConfiguration", "Simulation", "EmbeddedZooKeeper", "ZooKeeperRecipes",
+                "Gateway", "PlantClient", "PlantConfiguration", "Simulation", "EmbeddedZooKeeper", "ZooKeeperRecipes",
                 "ZooKeeperClient", "ZooKeeperProtocol", "MQTT", "Plant", "JSON",
                 argumentParser,
                 logging,
@@ -64,10 +64,15 @@ let package = Package(
         .target(
             name: "Gateway",
             dependencies: [
+                "PlantClient", "Plant", "PlantConfiguration", "JSON", "MQTT", "ZooKeeperRecipes", "ZooKeeperClient",
+                "ZooKeeperProtocol", "EmbeddedZooKeeper", logging, lifecycle, unixSignals, collections,
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "PlantClient",
+            dependencies: [
                 "Plant", "PlantConfiguration", "JSON", "MQTT", "ZooKeeperRecipes", "ZooKeeperClient",
-                "ZooKeeperProtocol",
-                "EmbeddedZooKeeper",
-                logging, lifecycle, unixSignals, collections, nioSSL,
+                "ZooKeeperProtocol", logging, collections, nioSSL,
             ],
             swiftSettings: settings),
         .target(
@@ -164,13 +169,18 @@ let package = Package(
         .testTarget(
             name: "SimulationTests", dependencies: ["Simulation", "Plant", "JSON"], swiftSettings: settings),
         .testTarget(
+            name: "PlantClientTests",
+            dependencies: [
+                "PlantClient", "Plant", "PlantConfiguration", "JSON", "EmbeddedZooKeeper", "ZooKeeperRecipes",
+                "ZooKeeperClient", "ZooKeeperProtocol", "MQTT", "TestFixtures", logging, collections,
+            ],
+            swiftSettings: settings),
+        .testTarget(
             name: "GatewayTests",
             dependencies: [
-                "Gateway", "Plant", "PlantConfiguration", "JSON", "EmbeddedZooKeeper", "ZooKeeperRecipes",
-                "ZooKeeperClient",
-                "ZooKeeperProtocol",
-                "MQTT",
-                "TestFixtures", logging, lifecycle, collections,
+                "Gateway", "PlantClient", "Plant", "PlantConfiguration", "JSON", "EmbeddedZooKeeper",
+                "ZooKeeperRecipes", "ZooKeeperClient", "ZooKeeperProtocol", "MQTT", "TestFixtures", logging,
+                lifecycle, collections,
             ],
             swiftSettings: settings),
         .testTarget(

@@ -1,4 +1,5 @@
 public import Logging
+import PlantClient
 public import PlantConfiguration
 import ServiceLifecycle
 import UnixSignals

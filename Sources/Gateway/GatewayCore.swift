@@ -2,6 +2,7 @@ import Logging
 import MQTT
 import OrderedCollections
 import Plant
+import PlantClient
 import PlantConfiguration
 import ServiceLifecycle
 import ZooKeeperClient

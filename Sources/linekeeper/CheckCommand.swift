@@ -1,8 +1,8 @@
 import ArgumentParser
-import Gateway
 import JSON
 import OrderedCollections
 import Plant
+import PlantClient
 import PlantConfiguration
 
 struct CheckCommand: AsyncParsableCommand {

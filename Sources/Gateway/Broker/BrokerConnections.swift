@@ -1,5 +1,6 @@
 import MQTT
 import Plant
+import PlantClient
 import PlantConfiguration
 
 /// The two connections of a gateway to its broker.

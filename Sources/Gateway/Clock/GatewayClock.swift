@@ -1,3 +1,5 @@
+import PlantClient
+
 /// What the services of a gateway ask for the time; a test gives them one that it advances itself.
 ///
 /// Two clocks, because they answer different questions: the wall clock dates what others read, and can be set; the

@@ -1,6 +1,7 @@
 import JSON
 import OrderedCollections
 import Plant
+import PlantClient
 import Synchronization
 import ZooKeeperRecipes
 
@@ -30,7 +31,7 @@ extension CommandService {
         let end = clock.now() + Self.requestPatience
         while true {
             do {
-                switch try await CommandClient(client: client, clock: clock).submit(record) {
+                switch try await CommandClient(client: client).submit(record) {
                 case .created: return
                 case .known(let existing):
                     // Asked before, here or through another gateway. Its owner tells how it stands.

@@ -1,9 +1,9 @@
 import ArgumentParser
 import Foundation
-import Gateway
 import JSON
 import OrderedCollections
 import Plant
+import PlantClient
 import PlantConfiguration
 import ZooKeeperClient
 

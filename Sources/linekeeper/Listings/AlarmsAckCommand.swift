@@ -1,6 +1,6 @@
 import ArgumentParser
-import Gateway
 import Plant
+import PlantClient
 
 struct AlarmsAckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,6 +1,6 @@
 import ArgumentParser
-import Gateway
 import Plant
+import PlantClient
 import ZooKeeperClient
 
 /// What all `forget` commands take.

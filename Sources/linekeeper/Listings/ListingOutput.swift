@@ -1,7 +1,7 @@
-import Gateway
 import JSON
 import OrderedCollections
 import Plant
+import PlantClient
 import Synchronization
 import ZooKeeperClient
 

@@ -1,4 +1,3 @@
-import Gateway
 import Plant
 import Synchronization
 import ZooKeeperClient

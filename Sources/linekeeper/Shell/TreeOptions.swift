@@ -1,7 +1,7 @@
 import ArgumentParser
-import Gateway
 import Logging
 import Plant
+import PlantClient
 import PlantConfiguration
 import ZooKeeperClient
 import ZooKeeperProtocol

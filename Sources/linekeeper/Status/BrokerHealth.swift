@@ -1,7 +1,7 @@
-import Gateway
 import JSON
 import MQTT
 import Plant
+import PlantClient
 import PlantConfiguration
 
 /// Whether a broker lets us in.

@@ -1,7 +1,7 @@
 import ArgumentParser
-import Gateway
 import JSON
 import Plant
+import PlantClient
 
 struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

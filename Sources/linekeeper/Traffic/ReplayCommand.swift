@@ -1,8 +1,8 @@
 import ArgumentParser
 import FoundationEssentials
-import Gateway
 import MQTT
 import Plant
+import PlantClient
 import PlantConfiguration
 import Simulation
 

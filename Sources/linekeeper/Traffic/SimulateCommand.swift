@@ -1,7 +1,7 @@
 import ArgumentParser
-import Gateway
 import MQTT
 import Plant
+import PlantClient
 import PlantConfiguration
 import Simulation
 import UnixSignals

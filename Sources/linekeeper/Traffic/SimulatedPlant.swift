@@ -1,6 +1,6 @@
-import Gateway
 import MQTT
 import Plant
+import PlantClient
 import Simulation
 import Synchronization
 

@@ -1,9 +1,9 @@
 import ArgumentParser
 import FoundationEssentials
-import Gateway
 import JSON
 import OrderedCollections
 import Plant
+import PlantClient
 import ZooKeeperClient
 import ZooKeeperProtocol
 import ZooKeeperRecipes

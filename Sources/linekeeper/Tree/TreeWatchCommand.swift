@@ -1,7 +1,7 @@
 import ArgumentParser
-import Gateway
 import JSON
 import Plant
+import PlantClient
 import ZooKeeperClient
 import ZooKeeperProtocol
 

@@ -3,6 +3,7 @@ import JSON
 import Logging
 import MQTT
 import Plant
+import PlantClient
 import PlantConfiguration
 import TestFixtures
 import ZooKeeperClient

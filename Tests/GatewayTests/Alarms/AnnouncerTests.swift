@@ -1,5 +1,6 @@
 import JSON
 import Plant
+import PlantClient
 import TestFixtures
 import Testing
 import ZooKeeperClient

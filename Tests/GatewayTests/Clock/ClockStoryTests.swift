@@ -1,5 +1,6 @@
 import MQTT
 import Plant
+import PlantClient
 import TestFixtures
 import Testing
 import ZooKeeperClient

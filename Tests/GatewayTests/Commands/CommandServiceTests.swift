@@ -1,6 +1,7 @@
 import JSON
 import MQTT
 import Plant
+import PlantClient
 import ServiceLifecycle
 import Synchronization
 import TestFixtures
@@ -324,21 +325,6 @@ struct CommandServiceTests {
                 #expect(end.state == .timedOut && end.finishedAt ?? 0 >= deadline, "\(end.json)")
                 group.cancelAll()
             }
-        }
-    }
-
-    @Test("who waits for a command gets it as it stands when the time is over")
-    func patience() async throws {
-        try await Bed.with { bed in
-            let fake = FakeClock()
-            let commands = CommandClient(client: bed.operatorClient, clock: GatewayClock(fake))
-            _ = try await commands.submit(Bed.request("a", "start"))
-            async let waiting = commands.wait("a", until: fake.now + .seconds(30))
-            try await eventually("it waits") { fake.sleeperCount == 1 }
-            fake.advance(by: .seconds(29))
-            #expect(fake.sleeperCount == 1)
-            fake.advance(by: .seconds(1))
-            #expect(try await waiting.state == .requested)
         }
     }
 

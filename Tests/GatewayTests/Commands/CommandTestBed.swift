@@ -3,6 +3,7 @@ import Logging
 import MQTT
 import OrderedCollections
 import Plant
+import PlantClient
 import Synchronization
 import TestFixtures
 import ZooKeeperClient

@@ -1,5 +1,6 @@
 import Logging
 import MQTT
+import PlantClient
 import TestFixtures
 import Testing
 

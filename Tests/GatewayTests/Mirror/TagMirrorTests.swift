@@ -1,5 +1,6 @@
 import MQTT
 import Plant
+import PlantClient
 import Synchronization
 import TestFixtures
 import Testing

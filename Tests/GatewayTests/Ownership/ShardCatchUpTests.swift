@@ -1,6 +1,7 @@
 import Logging
 import MQTT
 import Plant
+import PlantClient
 import Synchronization
 import TestFixtures
 import Testing

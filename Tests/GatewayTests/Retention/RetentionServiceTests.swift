@@ -1,4 +1,5 @@
 import Plant
+import PlantClient
 import TestFixtures
 import Testing
 import ZooKeeperClient

@@ -42,18 +42,18 @@ package struct CommandClient: Sendable {
     }
 
     private let client: ZooKeeperClient
-    private let clock: GatewayClock
+    private let clock: WaitingClock
 
-    package init(client: ZooKeeperClient, clock: GatewayClock = .system) {
+    package init(client: ZooKeeperClient, clock: WaitingClock = .system) {
         self.client = client
         self.clock = clock
     }
 
     private static func path(of id: String) -> String { TreeLayout.commands + "/" + id }
 
-    /// Asks for a command: creates its node, once; the owner enters it into the journal when it takes it up. Asking again for the same under the same id is harmless;
-    /// throws ``Failure/idTaken(_:by:)`` when the id stands for something else. When the connection is lost the outcome is
-    /// unknown: submit again.
+    /// Asks for a command: creates its node, once; the owner enters it into the journal when it takes it up. Asking again
+    /// for the same under the same id is harmless; throws ``Failure/idTaken(_:by:)`` when the id stands for something else.
+    /// When the connection is lost the outcome is unknown: submit again.
     package func submit(_ record: CommandRecord) async throws -> Submission {
         if let mistake = CommandRecord.mistake(inID: record.id) { throw Failure.invalidID(mistake) }
         let path = Self.path(of: record.id)
@@ -81,7 +81,7 @@ package struct CommandClient: Sendable {
     }
 
     /// Follows a command until it is over or `deadline` has passed, whichever comes first; returns it as it stands then.
-    /// - Parameter changed: told of each state, the first included.
+    /// - Parameter changed: called with each state, the first included.
     package func wait(
         _ id: String, until deadline: ContinuousClock.Instant, changed: (@Sendable (CommandRecord) -> Void)? = nil
     ) async throws -> CommandRecord {
@@ -92,20 +92,9 @@ package struct CommandClient: Sendable {
             if record != last { changed?(record) }
             last = record
             if record.state.isFinal || clock.now() >= deadline { return record }
-            let isOver = try await withThrowingTaskGroup(of: Bool.self) { group in
-                group.addTask {
-                    _ = try await watch.next()
-                    return false
-                }
-                group.addTask {
-                    try await clock.sleep(deadline - clock.now())
-                    return true
-                }
-                defer { group.cancelAll() }
-                return try await group.next() ?? true
-            }
+            let hasChanged = try await clock.wait(for: watch, until: deadline)
             // One last look: the change may have come with the deadline.
-            if isOver { return try await show(id) ?? record }
+            if !hasChanged { return try await show(id) ?? record }
         }
     }
 

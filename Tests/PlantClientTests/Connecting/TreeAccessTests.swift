@@ -4,35 +4,27 @@ import TestFixtures
 import Testing
 import ZooKeeperClient
 
-@testable import Gateway
+@testable import PlantClient
 
 /// What a client of the tree is given: TLS and credentials, read from their files.
 @Suite struct TreeAccessTests {
-    private static let head = """
-        plant: bottling
-        gateway: gw1
-        mqtt: { broker: "mqtt://127.0.0.1:1883" }
-
-        """
-
     @Test func aFileThatIsNoPEMIsNamed() throws {
-        let fixture = try ConfigurationFixture([
-            "linekeeper.yaml": Self.head + "tree: { ensemble: 'zk1:2281', tls: { ca: ca.pem } }", "ca.pem": "rubbish",
-        ])
-        let configuration = try fixture.load()
-        var client = try ZooKeeperClient.Configuration(connectString: configuration.treeConnectString)
-        let error = #expect(throws: (any Error).self) { try configuration.treeAccess.apply(to: &client) }
+        let files = try ConfigurationFixture(["ca.pem": "rubbish"])
+        var access = TreeAccess()
+        access.tls = TreeAccess.TLS()
+        access.tls?.ca = files.folder + "/ca.pem"
+        var client = try ZooKeeperClient.Configuration(connectString: "zk1:2281")
+        let error = #expect(throws: (any Error).self) { try access.apply(to: &client) }
         #expect("\(try #require(error))".contains("ca.pem"))
     }
 
-    @Test(arguments: ["sasl", "digest"])
-    func aPasswordThatWasChangedIsTakenByTheNextAttempt(login: String) throws {
-        let fixture = try ConfigurationFixture([
-            "linekeeper.yaml": Self.head
-                + "tree: { ensemble: zk1, username: u, passwordFile: ./secret, login: \(login) }",
-            "secret": "old\n",
-        ])
-        let access = try fixture.load().treeAccess
+    @Test(arguments: [TreeAccess.Login.sasl, .digest])
+    func aPasswordThatWasChangedIsTakenByTheNextAttempt(login: TreeAccess.Login) throws {
+        let files = try ConfigurationFixture(["secret": "old\n"])
+        var access = TreeAccess()
+        access.username = "u"
+        access.passwordFile = files.folder + "/secret"
+        access.login = login
         var once = try ZooKeeperClient.Configuration(connectString: "zk1")
         try access.apply(to: &once)
         var again = once
@@ -40,13 +32,13 @@ import ZooKeeperClient
         func secrets(_ sasl: SASLCredentials?, _ auth: [AuthInfo]) -> [String] {
             [sasl.map(\.password), auth.first.map { String(decoding: $0.credentials, as: UTF8.self) }].compactMap { $0 }
         }
-        let expected = login == "sasl" ? "" : "u:"
+        let expected = login == .sasl ? "" : "u:"
         #expect(once.accessSource == nil && secrets(once.sasl, once.auth) == [expected + "old"])
-        try Data("new\n".utf8).write(to: URL(filePath: fixture.folder + "/secret"))
+        try Data("new\n".utf8).write(to: URL(filePath: files.folder + "/secret"))
         let source = try #require(again.accessSource)
         let read = try source()
         #expect(secrets(read.sasl, read.auth) == [expected + "new"])
-        try FileManager.default.removeItem(atPath: fixture.folder + "/secret")
+        try FileManager.default.removeItem(atPath: files.folder + "/secret")
         let error = #expect(throws: (any Error).self) { try source() }
         #expect("\(try #require(error))".contains("/secret cannot be read"))
     }

@@ -1,7 +1,7 @@
 import Testing
 import ZooKeeperClient
 
-@testable import Gateway
+@testable import PlantClient
 
 @Suite("What to do about a tree that cannot be used")
 struct TreeAdviceTests {

@@ -4,7 +4,7 @@
     import Musl
 #endif
 
-/// This machine's wall clock. Services ask their ``GatewayClock``; everything pure takes time as an argument.
+/// This machine's wall clock. A gateway's services ask their own clock; everything pure takes time as an argument.
 package enum WallClock {
     /// Milliseconds since 1970 UTC.
     package static func now() -> Int64 {
