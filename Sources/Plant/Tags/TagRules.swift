@@ -1,4 +1,5 @@
 public import JSON
+package import OrderedCollections
 
 /// The values that a sensor can have in health: the scale of its display, and a measure for deadbands in percent.
 public struct TagRange: Sendable, Hashable {
@@ -27,6 +28,13 @@ public struct TagTraits: Sendable, Hashable {
         self.description = description
         self.area = area
         self.range = range
+    }
+
+    /// Appends what there is of them, as programs get it.
+    package func write(into members: inout OrderedDictionary<String, JSONValue>) {
+        if let description { members["description"] = .string(description) }
+        if let area { members["area"] = .string(area.text) }
+        if let range { members["range"] = range.json }
     }
 }
 

@@ -1,3 +1,5 @@
+import Plant
+
 /// Durations as people write them: `250ms`, `4s`, `1.5s`, `5m`, `1h30m`, `7d`.
 package enum DurationSyntax {
     private static let units: [(name: String, milliseconds: Double)] = [
@@ -36,16 +38,6 @@ package enum DurationSyntax {
             milliseconds %= size
         }
         return text
-    }
-}
-
-extension Duration {
-    /// Whole milliseconds, rounded down; out-of-range values stop at the ends of `Int64`.
-    package var milliseconds: Int64 {
-        let (seconds, attoseconds) = components
-        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1000)
-        guard !overflow else { return seconds < 0 ? .min : .max }
-        return product &+ attoseconds / 1_000_000_000_000_000
     }
 }
 

@@ -60,15 +60,6 @@ struct TagRow: ListedRow {
     }
 }
 
-extension TagTraits {
-    /// Appends what there is of them, as the command line's JSON has it.
-    func write(into members: inout OrderedDictionary<String, JSONValue>) {
-        if let description { members["description"] = .string(description) }
-        if let area { members["area"] = .string(area.text) }
-        if let range { members["range"] = range.json }
-    }
-}
-
 /// Qualities in the colours of their urgency.
 enum QualityStyle {
     static func cell(_ quality: Quality) -> TableCell {

@@ -55,59 +55,30 @@ struct CheckCommand: AsyncParsableCommand {
             loaded = try GatewayConfiguration.load(file: file)
         } catch {
             guard output.json else { throw error }
-            for problem in error.problems { Terminal.line("\(Self.json(problem))") }
+            for problem in error.problems { Terminal.line("\(problem.json)") }
             throw CommandFailure(.no)
         }
         for warning in loaded.warnings {
-            if output.json { Terminal.line("\(Self.json(warning))") } else { Terminal.errorLine("\(warning)") }
+            if output.json { Terminal.line("\(warning.json)") } else { Terminal.errorLine("\(warning)") }
         }
         let hasMistakes = loaded.warnings.contains { $0.severity != .warning }
         guard let topic else {
             if hasMistakes { throw CommandFailure(.no) }
-            if !output.json { Terminal.line(Self.summary(of: loaded, file: file)) }
+            if !output.json { Terminal.line(loaded.summary(file: file)) }
             return
         }
         let milliseconds = DurationSyntax.parse(interval)?.milliseconds ?? 1000
-        let trial = MessageTrial(configuration: loaded, topic: topic, isRetained: retained)
+        let trial = MessageTrial(
+            topic: topic, isRetained: retained, routes: loaded.routes, rules: loaded.tags, alarms: loaded.alarms)
         let steps = trial.steps(
             payloads: payload.map { Array($0.utf8) }, start: WallClock.now(), interval: milliseconds)
         if output.json {
             Terminal.line("\(trial.json(steps))")
         } else {
-            Terminal.write(trial.text(steps))
+            Terminal.write(trial.text(steps, routes: loaded.routes))
         }
         if hasMistakes || trial.route == nil || steps.contains(where: { !$0.isUnderstood }) {
             throw CommandFailure(.no)
         }
-    }
-
-    private static func summary(of configuration: GatewayConfiguration, file: String) -> String {
-        func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
-        let tree =
-            switch configuration.tree {
-            case .embedded(let embedded): "a tree of its own in \(embedded.data)"
-            case .ensemble(let servers): "the tree at \(servers)"
-            }
-        let state =
-            configuration.warnings.isEmpty
-            ? "all is well" : "it can be used, with \(count(configuration.warnings.count, "warning"))"
-        return """
-            \(file): \(state). Plant \(configuration.plant) (\(configuration.timeZone)), gateway \(configuration.gateway), broker \
-            \(configuration.mqtt.brokersInWords), \(tree); \(count(configuration.routes.count, "route")), \
-            \(count(configuration.alarms.count, "alarm")), \(count(configuration.commands.count, "command")).
-            """
-    }
-
-    private static func json(_ problem: ConfigurationProblem) -> JSONValue {
-        var members: JSONValue = [
-            "severity": .string(problem.severity.name), "file": .string(problem.file),
-            "line": problem.line.map { .integer(Int64($0)) } ?? .null,
-            "column": problem.column.map { .integer(Int64($0)) } ?? .null, "what": .string(problem.what),
-        ]
-        if let expected = problem.expected, case .object(var object) = members {
-            object["expected"] = .string(expected)
-            members = .object(object)
-        }
-        return members
     }
 }

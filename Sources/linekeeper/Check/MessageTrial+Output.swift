@@ -1,84 +1,16 @@
 import JSON
 import OrderedCollections
 import Plant
-import PlantConfiguration
+import PlantClient
 
-/// What messages on one topic would become, tried out on a plant of its own without any connection.
-struct MessageTrial {
-    struct Step {
-        var payload: [UInt8]
-        var at: Milliseconds
-        var outcome: MessageOutcome?
-        var samples: [(tag: TagPath, sample: Sample, unit: String?)]
-        /// Every alarm of those tags, and where it stands after the message.
-        var alarms: [(path: AlarmPath, definition: AlarmDefinition, standing: AlarmStanding)]
-
-        var isUnderstood: Bool {
-            switch outcome?.result {
-            case .samples, .presence, .empty: samples.allSatisfy { $0.sample.quality != .bad }
-            case .undecodable, .unrouted, .refused, nil: false
-            }
-        }
-    }
-
-    let configuration: GatewayConfiguration
-    let topic: String
-    let isRetained: Bool
-
-    /// The route that takes the topic, and whether as a device's own word about being there.
-    var route: (route: RouteDefinition, isPresence: Bool)? { Ingest(routes: configuration.routes).route(of: topic) }
-
-    var device: TagPath? {
-        guard let (route, isPresence) = route else { return nil }
-        let captures = isPresence ? route.presence?.topic.match(topic) : route.topic.match(topic)
-        return captures.flatMap { try? route.devicePath($0) }
-    }
-
-    /// The tags that a message on the topic carries.
-    var tags: [TagPath] {
-        guard let (route, isPresence) = route, !isPresence, let path = try? TagPath(topic) else { return [] }
-        return (try? route.tagPaths(topic: path)) ?? []
-    }
-
-    func definitions(of tag: TagPath) -> [AlarmDefinition] { configuration.alarms.filter { $0.tags.matches(tag) } }
-
-    /// Takes the payloads one after the other, as a gateway that has been listening for a while would.
-    func steps(payloads: [[UInt8]], start: Milliseconds, interval: Milliseconds) -> [Step] {
-        let plant = try? LivePlant(
-            routes: configuration.routes, rules: configuration.tags, alarms: configuration.alarms)
-        guard var plant else { return [] }
-        let topic = Array(topic.utf8)
-        return payloads.enumerated().map { index, payload in
-            let at = start &+ interval &* Int64(index)
-            // Everything is heard here the moment it is said.
-            _ = plant.heard(through: at, at: at)
-            var samples: [Sample] = []
-            var effects = LivePlant.Effects()
-            let outcome = plant.messageReceived(
-                topic: topic.span, payload: payload.span, retained: isRetained, receivedAt: at, effects: &effects,
-                observe: { samples.append($0) })
-            _ = plant.heard(through: at, at: at)
-            return Step(
-                payload: payload, at: at, outcome: outcome,
-                samples: samples.map { sample in
-                    let tag = plant.tags[sample.tag]
-                    return (tag.path, sample, tag.unit)
-                },
-                alarms: samples.flatMap { sample in
-                    let tag = plant.tags[sample.tag].path
-                    return plant.alarmConditions(of: tag).map { definition, standing in
-                        (AlarmPath(tag: tag, alarm: definition.name), definition, standing)
-                    }
-                })
-        }
-    }
-
-    // MARK: For people
-
-    func text(_ steps: [Step]) -> String {
+extension MessageTrial {
+    /// What a person gets to see of the route and of each step.
+    ///
+    /// - Parameter routes: The names and patterns that are offered where none takes the topic.
+    func text(_ steps: [Step], routes: [RouteDefinition]) -> String {
         var lines: [String] = []
         guard let (route, isPresence) = route else {
-            let patterns = configuration.routes.map { "\n            \(printable("\($0.name): \($0.topic)"))" }.joined()
+            let patterns = routes.map { "\n            \(printable("\($0.name): \($0.topic)"))" }.joined()
             return "topic   \(printable(topic))\nroute   none takes it\(patterns)\n"
         }
         lines.append("topic   \(printable(topic))")
@@ -140,7 +72,7 @@ struct MessageTrial {
 
     /// What the configuration says of a tag beside its route.
     private func description(of tag: TagPath) -> [String] {
-        let traits = configuration.tags.traits(of: tag)
+        let traits = traits(of: tag)
         var parts: [String] = []
         if let description = traits.description { parts.append(description) }
         if let area = traits.area { parts.append("area \(area)") }
@@ -174,8 +106,7 @@ struct MessageTrial {
         }
     }
 
-    // MARK: For programs
-
+    /// The same for programs.
     func json(_ steps: [Step]) -> JSONValue {
         .object([
             "topic": .string(topic), "route": route.map { .string($0.route.name) } ?? .null,
@@ -192,7 +123,7 @@ struct MessageTrial {
                                     "q": .string(sample.quality.name), "t": .integer(sample.sourceTime),
                                     "u": unit.map(JSONValue.string) ?? .null,
                                 ]
-                                configuration.tags.traits(of: tag).write(into: &members)
+                                traits(of: tag).write(into: &members)
                                 return .object(members)
                             }),
                         "alarms": .array(

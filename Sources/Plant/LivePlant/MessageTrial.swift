@@ -1,0 +1,88 @@
+/// What messages on one topic would become, tried out on a plant of its own without any connection. A value without I/O.
+package struct MessageTrial {
+    /// One message, and what became of it.
+    package struct Step {
+        package var payload: [UInt8]
+        package var at: Milliseconds
+        package var outcome: MessageOutcome?
+        package var samples: [(tag: TagPath, sample: Sample, unit: String?)]
+        /// Every alarm of those tags, and where it stands after the message.
+        package var alarms: [(path: AlarmPath, definition: AlarmDefinition, standing: AlarmStanding)]
+
+        /// Whether every value of it could be read.
+        package var isUnderstood: Bool {
+            switch outcome?.result {
+            case .samples, .presence, .empty: samples.allSatisfy { $0.sample.quality != .bad }
+            case .undecodable, .unrouted, .refused, nil: false
+            }
+        }
+    }
+
+    package let topic: String
+    private let isRetained: Bool
+    private let routes: [RouteDefinition]
+    private let rules: TagRules
+    private let alarms: [AlarmDefinition]
+
+    /// - Parameter isRetained: Whether the broker had kept the messages.
+    package init(
+        topic: String, isRetained: Bool, routes: [RouteDefinition], rules: TagRules, alarms: [AlarmDefinition]
+    ) {
+        self.topic = topic
+        self.isRetained = isRetained
+        self.routes = routes
+        self.rules = rules
+        self.alarms = alarms
+    }
+
+    /// The route that takes the topic, and whether as a device's own word about being there.
+    package var route: (route: RouteDefinition, isPresence: Bool)? { Ingest(routes: routes).route(of: topic) }
+
+    /// The device whose topic it is; nil when the topic does not make a device's name.
+    package var device: TagPath? {
+        guard let (route, isPresence) = route else { return nil }
+        let captures = isPresence ? route.presence?.topic.match(topic) : route.topic.match(topic)
+        return captures.flatMap { try? route.devicePath($0) }
+    }
+
+    /// The tags that a message on the topic carries.
+    package var tags: [TagPath] {
+        guard let (route, isPresence) = route, !isPresence, let path = try? TagPath(topic) else { return [] }
+        return (try? route.tagPaths(topic: path)) ?? []
+    }
+
+    /// The alarms that are defined on a tag.
+    package func definitions(of tag: TagPath) -> [AlarmDefinition] { alarms.filter { $0.tags.matches(tag) } }
+
+    /// Takes the payloads one after the other, as a gateway that has been listening for a while would.
+    package func steps(payloads: [[UInt8]], start: Milliseconds, interval: Milliseconds) -> [Step] {
+        guard var plant = try? LivePlant(routes: routes, rules: rules, alarms: alarms) else { return [] }
+        let topic = Array(topic.utf8)
+        return payloads.enumerated().map { index, payload in
+            let at = start &+ interval &* Int64(index)
+            // Everything is heard here the moment it is said.
+            _ = plant.heard(through: at, at: at)
+            var samples: [Sample] = []
+            var effects = LivePlant.Effects()
+            let outcome = plant.messageReceived(
+                topic: topic.span, payload: payload.span, retained: isRetained, receivedAt: at, effects: &effects,
+                observe: { samples.append($0) })
+            _ = plant.heard(through: at, at: at)
+            return Step(
+                payload: payload, at: at, outcome: outcome,
+                samples: samples.map { sample in
+                    let tag = plant.tags[sample.tag]
+                    return (tag.path, sample, tag.unit)
+                },
+                alarms: samples.flatMap { sample in
+                    let tag = plant.tags[sample.tag].path
+                    return plant.alarmConditions(of: tag).map { definition, standing in
+                        (AlarmPath(tag: tag, alarm: definition.name), definition, standing)
+                    }
+                })
+        }
+    }
+
+    /// What the configuration says of a tag beside its route.
+    package func traits(of tag: TagPath) -> TagTraits { rules.traits(of: tag) }
+}

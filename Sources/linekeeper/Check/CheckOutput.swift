@@ -1,0 +1,42 @@
+import JSON
+import OrderedCollections
+import Plant
+import PlantConfiguration
+
+extension GatewayConfiguration {
+    /// A configuration that can be used, in a sentence.
+    ///
+    /// - Parameter file: As the person named it.
+    func summary(file: String) -> String {
+        func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
+        let tree =
+            switch self.tree {
+            case .embedded(let embedded): "a tree of its own in \(embedded.data)"
+            case .ensemble(let servers): "the tree at \(servers)"
+            }
+        let state =
+            warnings.isEmpty
+            ? "all is well" : "it can be used, with \(count(warnings.count, "warning"))"
+        return """
+            \(file): \(state). Plant \(plant) (\(timeZone)), gateway \(gateway), broker \
+            \(mqtt.brokersInWords), \(tree); \(count(routes.count, "route")), \
+            \(count(alarms.count, "alarm")), \(count(commands.count, "command")).
+            """
+    }
+}
+
+extension ConfigurationProblem {
+    /// The problem as programs get it.
+    var json: JSONValue {
+        var members: JSONValue = [
+            "severity": .string(severity.name), "file": .string(file),
+            "line": line.map { .integer(Int64($0)) } ?? .null,
+            "column": column.map { .integer(Int64($0)) } ?? .null, "what": .string(what),
+        ]
+        if let expected, case .object(var object) = members {
+            object["expected"] = .string(expected)
+            members = .object(object)
+        }
+        return members
+    }
+}
