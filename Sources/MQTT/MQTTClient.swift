@@ -92,9 +92,10 @@ public final class MQTTClient: Service, Sendable {
         }
     }
 
-    private func wait<Value: Sendable>(
+    /// Returns when a value holds; throws `failure` when the time is over or the values end before.
+    func wait<Value: Sendable>(
         _ timeout: Duration?, for updates: AsyncStream<Value>, until holds: @escaping @Sendable (Value) -> Bool,
-        failure: @escaping @Sendable () -> MQTTError
+        failure: @escaping @Sendable () -> any Error
     ) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {

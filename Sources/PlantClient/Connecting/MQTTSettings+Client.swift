@@ -1,6 +1,12 @@
 package import MQTT
 package import PlantConfiguration
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 extension MQTTSettings {
     /// Address, identity and credentials for a connection; the caller adds what the connection is for.
     ///
@@ -20,6 +26,13 @@ extension MQTTSettings {
             result.tls = MQTTTLS(caFile: ca, certificateFile: certificate, keyFile: key)
         }
         return result
+    }
+}
+
+extension MQTTSettings {
+    /// The same for a program that is no gateway, under a client id that no other process has.
+    package func clientConfiguration(purpose: String) throws -> MQTTClient.Configuration {
+        try clientConfiguration(clientID: "linekeeper-\(purpose)-\(getpid())-\(UInt32.random(in: 0 ... .max))")
     }
 }
 

@@ -1,4 +1,6 @@
 import ArgumentParser
+import MQTT
+import PlantClient
 import PlantConfiguration
 import ZooKeeperClient
 import ZooKeeperProtocol
@@ -24,6 +26,9 @@ enum ExitStatus: Int32 {
         case let failure as CommandFailure:
             if let message = failure.message { Terminal.complain(message) }
             exit(failure.status.rawValue)
+        case let failure as MQTTUnreachable:
+            Terminal.complain(BrokerAdvice.text(failure))
+            exit(ExitStatus.unreachable.rawValue)
         case let error as ConfigurationError:
             for problem in error.problems { Terminal.errorLine("\(problem)") }
             let count = error.mistakes.count

@@ -1,6 +1,15 @@
 import Foundation
 import Logging
 
+extension Logger {
+    /// For the clients of tree and broker of a subcommand that says itself what went wrong, once.
+    static let quiet: Logger = {
+        var logger = Logger(label: "linekeeper") { StandardErrorLog(label: $0, level: .critical) }
+        logger.logLevel = .critical
+        return logger
+    }()
+}
+
 /// Log lines for people and for journald, on standard error: `06:57:54.123 info  gateway elected  epoch=42 shard=7`.
 struct StandardErrorLog: LogHandler {
     var metadata: Logger.Metadata = [:]

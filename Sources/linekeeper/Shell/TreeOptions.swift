@@ -94,10 +94,7 @@ struct TreeOptions: ParsableArguments {
         settings.sessionTimeout = .seconds(10)
         settings.requestTimeout = .seconds(10)
         do { try place.access.apply(to: &settings) } catch { throw CommandFailure(.no, "\(error)") }
-        // A command line says itself what went wrong, once.
-        var quiet = Logger(label: "linekeeper") { StandardErrorLog(label: $0, level: .critical) }
-        quiet.logLevel = .critical
-        let client = ZooKeeperClient(configuration: settings, logger: quiet)
+        let client = ZooKeeperClient(configuration: settings, logger: .quiet)
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await client.run() }
             do {

@@ -1,7 +1,9 @@
 import ArgumentParser
 import JSON
+import Logging
 import Plant
 import PlantClient
+import PlantConfiguration
 
 struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -24,7 +26,7 @@ struct StatusCommand: AsyncParsableCommand {
 
     func run() async throws {
         let place = try tree.place()
-        async let brokers = BrokerHealth.probe(configuration: try? tree.configuration.load())
+        async let brokers = brokerHealth()
         let plant: PlantStatus
         do {
             plant = try await tree.withTree { try await PlantStatus.read($0) }
@@ -45,6 +47,12 @@ struct StatusCommand: AsyncParsableCommand {
         }
         if !brokersFound.isEmpty, !brokersFound.contains(where: \.isWell) { throw CommandFailure(.unreachable) }
         if !plant.complaints(at: now).isEmpty || !brokersFound.allSatisfy(\.isWell) { throw CommandFailure(.no) }
+    }
+
+    /// Whether each broker of the configuration answers; empty when there is no configuration that would name one.
+    private func brokerHealth() async -> [BrokerHealth] {
+        guard let settings = try? tree.configuration.load().mqtt else { return [] }
+        return await BrokerHealth.probe(settings, logger: .quiet)
     }
 
     /// The tree's line when nothing can be read from it.

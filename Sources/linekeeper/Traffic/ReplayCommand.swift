@@ -1,5 +1,6 @@
 import ArgumentParser
 import FoundationEssentials
+import Logging
 import MQTT
 import Plant
 import PlantClient
@@ -93,7 +94,7 @@ struct ReplayCommand: AsyncParsableCommand {
     func run() async throws {
         let recording = try readRecording()
         let settings = try broker.settings()
-        var client = try settings.clientConfiguration(clientID: BrokerConnection.clientID("replay"))
+        var client = try settings.clientConfiguration(purpose: "replay")
         client.maxInFlightPublishes = 1000
         let topics = recording.columns.map { "\(prefix)/\($0.topicLevel)" }
         let speed = ReplaySchedule.Speed(speed) ?? .times(1)
@@ -105,7 +106,7 @@ struct ReplayCommand: AsyncParsableCommand {
         let command = self
         let configuration = client
         try await untilInterrupted {
-            let summary = try await BrokerConnection.run(configuration, subscriptions: []) { client in
+            let summary = try await MQTTClient.connected(configuration, logger: .quiet) { client in
                 await command.play(recording, topics: topics, speed: speed, client)
             }
             try command.report(summary, recording)
@@ -176,7 +177,7 @@ struct ReplayCommand: AsyncParsableCommand {
             summary.error = summary.error ?? result.error
             if case .notConnected? = result.error {
                 // The connection comes back by itself; what was lost meanwhile is counted.
-                try? await BrokerConnection.connected(client, timeout: .seconds(10))
+                try? await client.waitForBroker(timeout: .seconds(10))
                 if !client.connectionState.isConnected { break }
             }
             if ContinuousClock.now - lastReport > .seconds(2) {

@@ -63,7 +63,7 @@ struct SimulateCommand: AsyncParsableCommand {
         let model = PlantModel(devices: devices, rate: rate, seed: seed, start: WallClock.now())
         let settings = try broker.settings()
         let plant = try SimulatedPlant(
-            model: model, settings: settings.clientConfiguration(clientID: BrokerConnection.clientID("simulate")),
+            model: model, settings: settings.clientConfiguration(purpose: "simulate"),
             isQuiet: quiet)
         let end = duration.flatMap(DurationSyntax.parse).map { ContinuousClock.now + $0 }
         if !quiet {

@@ -1,3 +1,4 @@
+import Logging
 import MQTT
 import Plant
 import PlantClient
@@ -57,7 +58,7 @@ final class SimulatedPlant: Sendable {
                 group.addTask { await self.obey(connection) }
             }
             for connection in connections {
-                try await BrokerConnection.connected(connection.client, timeout: .seconds(5))
+                try await connection.client.waitForBroker(timeout: .seconds(5))
             }
             if let dropout { group.addTask { await self.comeAndGo(paths[dropout]) } }
             await publish(by: connections, until: end)
@@ -80,7 +81,7 @@ final class SimulatedPlant: Sendable {
         // A command that was published while the device was away is not kept for it: it comes with a deadline of its own.
         let subscriptions = devices.map { MQTTSubscription(filter: $0 + "/cmd/+", qos: .atLeastOnce) }
         return Connection(
-            client: MQTTClient(configuration: settings, subscriptions: subscriptions, logger: BrokerConnection.quiet),
+            client: MQTTClient(configuration: settings, subscriptions: subscriptions, logger: .quiet),
             devices: devices)
     }
 
@@ -189,11 +190,9 @@ final class SimulatedPlant: Sendable {
     private func cutOff(_ life: Connection) async {
         var settings = settings
         settings.clientID += "-" + (life.devices.first ?? "").map { $0 == "/" ? "-" : $0 }
-        try? await BrokerConnection.run(settings, subscriptions: [], timeout: .seconds(5)) { _ in
+        try? await MQTTClient.connected(settings, logger: .quiet) { _ in
             // The one that was cut off stays away while this one holds its id.
-            try? await Deadline.wait(until: .now + .seconds(2)) {
-                for await state in life.client.connectionUpdates() where !state.isConnected { return }
-            }
+            try? await life.client.waitUntilDisconnected(timeout: .seconds(2))
         }
     }
 
