@@ -77,7 +77,8 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "PlantConfiguration", dependencies: ["Plant", "JSON", yams], swiftSettings: settings),
-        .target(name: "Simulation", dependencies: ["Plant", "JSON", "MQTT", collections], swiftSettings: settings),
+        .target(
+            name: "Simulation", dependencies: ["Plant", "JSON", "MQTT", logging, collections], swiftSettings: settings),
         .target(name: "Plant", dependencies: ["JSON", collections], swiftSettings: settings),
         .target(name: "JSON", dependencies: [collections], swiftSettings: settings),
         .target(

@@ -35,12 +35,6 @@ struct ReplayCommand: AsyncParsableCommand {
               linekeeper replay machine_temperature_system_failure.csv --speed max --broker mqtt://127.0.0.1:1884
             """)
 
-    /// With `max`, times of rows run ahead of the clock when there are more than a thousand rows a second; at this lead
-    /// the replay waits, because a gateway does not believe times that lie far ahead.
-    static let longestLead: Milliseconds = 20_000
-    /// Rows published beside each other.
-    static let rowsPerRound = 256
-
     @OptionGroup var broker: BrokerOptions
 
     @Argument(help: ArgumentHelp("The recording.", valueName: "file.csv"))
@@ -97,7 +91,8 @@ struct ReplayCommand: AsyncParsableCommand {
         var client = try settings.clientConfiguration(purpose: "replay")
         client.maxInFlightPublishes = 1000
         let topics = recording.columns.map { "\(prefix)/\($0.topicLevel)" }
-        let speed = ReplaySchedule.Speed(speed) ?? .times(1)
+        let replay = RecordingReplay(
+            recording, topics: topics, speed: ReplaySchedule.Speed(speed) ?? .times(1), now: WallClock.now)
         if !quiet {
             Terminal.errorLine(
                 "\(file): \(HumanText.count(Int64(recording.rows.count))) rows of \(topics.count) sensors to \(settings.brokersInWords), topics \(prefix)/…"
@@ -107,7 +102,7 @@ struct ReplayCommand: AsyncParsableCommand {
         let configuration = client
         try await untilInterrupted {
             let summary = try await MQTTClient.connected(configuration, logger: .quiet) { client in
-                await command.play(recording, topics: topics, speed: speed, client)
+                await replay.run(by: client) { command.report(progress: $0, of: recording.rows.count) }
             }
             try command.report(summary, recording)
         }
@@ -122,106 +117,6 @@ struct ReplayCommand: AsyncParsableCommand {
             return try Recording(parsing: bytes, options: .init(dates: dates, decimal: decimal, layout: layout))
         } catch {
             throw CommandFailure(.no, printable("\(file) is not a recording: \(error)"))
-        }
-    }
-
-    struct Summary: Sendable {
-        var rows = 0
-        var sent = 0
-        var failed = 0
-        var error: MQTTError?
-        var duration = Duration.zero
-        var isComplete = false
-    }
-
-    private func play(
-        _ recording: Recording, topics: [String], speed: ReplaySchedule.Speed, _ client: MQTTClient
-    ) async -> Summary {
-        var summary = Summary()
-        let started = ContinuousClock.now
-        var lastReport = started
-        let first = recording.rows.first?.time ?? 0
-        let schedule = ReplaySchedule(speed: speed, start: WallClock.now(), first: first)
-        // By the first sensor of a row: rows of different sensors may be of one moment.
-        var schedules = [ReplaySchedule](repeating: schedule, count: topics.count)
-        var next = recording.rows.startIndex
-        while next < recording.rows.endIndex, !Task.isCancelled {
-            let now = WallClock.now()
-            var messages: [SimulatedMessage] = []
-            var rows = 0
-            var wait: Milliseconds = 0
-            while next < recording.rows.endIndex, rows < Self.rowsPerRound {
-                let row = recording.rows[next]
-                let due = schedule.due(row.time)
-                guard due <= now else {
-                    wait = due &- now
-                    break
-                }
-                let stamp = schedules[row.first].stamp(row.time, now: now)
-                for (topic, value) in zip(topics[row.first...], row.values) {
-                    guard let value else { continue }
-                    messages.append(
-                        SimulatedMessage(topic: topic, payload: Array("{\"v\":\(value),\"ts\":\(stamp)}".utf8)))
-                }
-                next += 1
-                rows += 1
-                if stamp &- now > Self.longestLead {
-                    wait = 1000
-                    break
-                }
-            }
-            let result = await PublishRound.send(messages, qos: .atLeastOnce, client)
-            summary.rows += rows
-            summary.sent += result.sent
-            summary.failed += result.failed
-            summary.error = summary.error ?? result.error
-            if case .notConnected? = result.error {
-                // The connection comes back by itself; what was lost meanwhile is counted.
-                try? await client.waitForBroker(timeout: .seconds(10))
-                if !client.connectionState.isConnected { break }
-            }
-            if ContinuousClock.now - lastReport > .seconds(2) {
-                lastReport = .now
-                report(progress: summary, of: recording.rows.count)
-            }
-            if wait > 0 { try? await Task.sleep(for: .milliseconds(min(wait, 1000))) }
-        }
-        summary.isComplete = next == recording.rows.endIndex
-        summary.duration = ContinuousClock.now - started
-        return summary
-    }
-
-    private func report(progress summary: Summary, of rows: Int) {
-        guard !quiet else { return }
-        let percent = rows == 0 ? 100 : summary.rows * 100 / rows
-        Terminal.errorLine(
-            "\(percent)%  \(HumanText.count(Int64(summary.rows))) of \(HumanText.count(Int64(rows))) rows, \(HumanText.count(Int64(summary.sent))) messages"
-        )
-    }
-
-    private func report(_ summary: Summary, _ recording: Recording) throws {
-        for malformed in recording.malformed.prefix(10) {
-            Terminal.errorLine("\(file): \(printable(malformed.description))")
-        }
-        if recording.malformed.count > 10 {
-            Terminal.errorLine("\(file): … and \(recording.malformed.count - 10) more lines that could not be read")
-        }
-        for leftOut in recording.leftOut.prefix(10) {
-            Terminal.writeError("\(file): \(printable(leftOut.description))\n")
-        }
-        if recording.leftOut.count > 10 {
-            Terminal.writeError("\(file): … and cells of \(recording.leftOut.count - 10) more columns\n")
-        }
-        let cells = recording.leftOut.reduce(0) { $0 + $1.cells }
-        let seconds = Double(summary.duration.milliseconds) / 1000
-        let rate = seconds > 0 ? Double(summary.sent) / seconds : 0
-        Terminal.line(
-            "\(summary.isComplete ? "replayed" : "stopped after") \(HumanText.count(Int64(summary.rows))) rows: \(HumanText.count(Int64(summary.sent))) messages in \(HumanText.span(summary.duration.milliseconds)) (\(HumanText.count(Int64(rate.rounded())))/s), \(summary.failed) lost, \(recording.malformed.count) lines skipped, \(HumanText.count(Int64(cells))) cells left out"
-        )
-        if summary.failed > 0 {
-            throw CommandFailure(
-                .unreachable,
-                "\(summary.failed) messages did not reach the broker: \(summary.error.map { "\($0)" } ?? "unknown")")
         }
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Logging
 import MQTT
 import Plant
 import PlantClient
@@ -63,8 +64,11 @@ struct SimulateCommand: AsyncParsableCommand {
         let model = PlantModel(devices: devices, rate: rate, seed: seed, start: WallClock.now())
         let settings = try broker.settings()
         let plant = try SimulatedPlant(
-            model: model, settings: settings.clientConfiguration(purpose: "simulate"),
-            isQuiet: quiet)
+            model: model, settings: settings.clientConfiguration(purpose: "simulate"), logger: .quiet,
+            now: WallClock.now
+        ) { [quiet] text in
+            if !quiet { Terminal.line(Style.dim.applied(to: printable(text))) }
+        }
         let end = duration.flatMap(DurationSyntax.parse).map { ContinuousClock.now + $0 }
         if !quiet {
             Terminal.line(
@@ -83,6 +87,10 @@ struct SimulateCommand: AsyncParsableCommand {
             try await group.next()
             group.cancelAll()
         }
-        if !quiet { Terminal.line(plant.summary) }
+        guard !quiet else { return }
+        let counts = plant.counts
+        Terminal.line(
+            "\(HumanText.count(Int64(counts.sent))) messages published, \(counts.failed) lost, \(counts.commands) commands received"
+        )
     }
 }

@@ -1,24 +1,23 @@
-import Logging
-import MQTT
-import Plant
-import PlantClient
-import Simulation
+package import Logging
+package import MQTT
+package import Plant
 import Synchronization
 
 /// The simulated plant with its connections: the shell around `PlantModel`, which owns clock and network.
 ///
 /// The first devices have a connection and a last will each; the others share one. The device that drops out loses its
 /// connection the way a real one does, without a good-bye, so that its will is the broker's word and not ours.
-final class SimulatedPlant: Sendable {
+package final class SimulatedPlant: Sendable {
     private struct Connection: Sendable {
         let client: MQTTClient
         let devices: [String]
     }
 
-    private struct Counts {
-        var sent = 0
-        var failed = 0
-        var commands = 0
+    /// What it has done so far.
+    package struct Counts: Sendable {
+        package var sent = 0
+        package var failed = 0
+        package var commands = 0
     }
 
     /// Between two rounds of publishing.
@@ -26,27 +25,35 @@ final class SimulatedPlant: Sendable {
 
     private let model: Mutex<PlantModel>
     private let settings: MQTTClient.Configuration
-    private let isQuiet: Bool
-    private let counts = Mutex(Counts())
+    private let logger: Logger
+    private let now: @Sendable () -> Milliseconds
+    private let say: @Sendable (String) -> Void
+    private let counted = Mutex(Counts())
     private let isStopping = Mutex(false)
 
-    init(model: PlantModel, settings: MQTTClient.Configuration, isQuiet: Bool) {
+    /// - Parameters:
+    ///   - settings: how to reach the broker; each connection has a client id that begins with the one in it.
+    ///   - logger: for what the connections have to say.
+    ///   - now: the wall clock.
+    ///   - say: called with each event that a person may want to see, in a line.
+    package init(
+        model: PlantModel, settings: MQTTClient.Configuration, logger: Logger,
+        now: @escaping @Sendable () -> Milliseconds, say: @escaping @Sendable (String) -> Void
+    ) {
         self.model = Mutex(model)
         self.settings = settings
-        self.isQuiet = isQuiet
+        self.logger = logger
+        self.now = now
+        self.say = say
     }
 
-    var summary: String {
-        let counts = counts.withLock { $0 }
-        return
-            "\(HumanText.count(Int64(counts.sent))) messages published, \(counts.failed) lost, \(counts.commands) commands received"
-    }
+    package var counts: Counts { counted.withLock { $0 } }
 
     /// Ends ``run(until:)`` soon.
-    func stop() { isStopping.withLock { $0 = true } }
+    package func stop() { isStopping.withLock { $0 = true } }
 
     /// Publishes until `end` or ``stop()``; then every device says that it goes.
-    func run(until end: ContinuousClock.Instant?) async throws {
+    package func run(until end: ContinuousClock.Instant?) async throws {
         let (paths, dropout) = model.withLock { model in (model.devices.map(\.path), model.dropout) }
         let own = min(paths.count, PlantModel.devicesWithOwnConnection)
         var connections = paths.prefix(own).indices.filter { $0 != dropout }.map { connection(devices: [paths[$0]]) }
@@ -81,7 +88,7 @@ final class SimulatedPlant: Sendable {
         // A command that was published while the device was away is not kept for it: it comes with a deadline of its own.
         let subscriptions = devices.map { MQTTSubscription(filter: $0 + "/cmd/+", qos: .atLeastOnce) }
         return Connection(
-            client: MQTTClient(configuration: settings, subscriptions: subscriptions, logger: .quiet),
+            client: MQTTClient(configuration: settings, subscriptions: subscriptions, logger: logger),
             devices: devices)
     }
 
@@ -105,8 +112,8 @@ final class SimulatedPlant: Sendable {
             for entry in batch.entries where !entry.retain {
                 let topic = String(decoding: batch.topic(entry), as: UTF8.self)
                 let payload = Array(batch.payload(entry))
-                let answer = model.withLock { $0.commandReceived(topic: topic, payload: payload, now: WallClock.now()) }
-                counts.withLock { $0.commands += 1 }
+                let answer = model.withLock { $0.commandReceived(topic: topic, payload: payload, now: now()) }
+                counted.withLock { $0.commands += 1 }
                 guard let answer else { continue }
                 say(
                     "\(topic) \(String(decoding: payload, as: UTF8.self)) → \(String(decoding: answer.payload, as: UTF8.self))"
@@ -125,7 +132,7 @@ final class SimulatedPlant: Sendable {
         }
         while !Task.isCancelled, !isStopping.withLock({ $0 }), end.map({ ContinuousClock.now < $0 }) ?? true {
             let started = ContinuousClock.now
-            let messages = model.withLock { $0.advance(to: WallClock.now()) }
+            let messages = model.withLock { $0.advance(to: now()) }
             let dropoutClient = dropoutClient.withLock { $0 }
             let byDevice = Dictionary(grouping: messages) {
                 $0.topic[..<($0.topic.lastIndex(of: "/") ?? $0.topic.endIndex)]
@@ -136,7 +143,7 @@ final class SimulatedPlant: Sendable {
                     group.addTask { await PublishRound.send(messages, qos: .atLeastOnce, client) }
                 }
                 for await result in group {
-                    counts.withLock { counts in
+                    counted.withLock { counts in
                         counts.sent += result.sent
                         counts.failed += result.failed
                     }
@@ -190,13 +197,9 @@ final class SimulatedPlant: Sendable {
     private func cutOff(_ life: Connection) async {
         var settings = settings
         settings.clientID += "-" + (life.devices.first ?? "").map { $0 == "/" ? "-" : $0 }
-        try? await MQTTClient.connected(settings, logger: .quiet) { _ in
+        try? await MQTTClient.connected(settings, logger: logger) { _ in
             // The one that was cut off stays away while this one holds its id.
             try? await life.client.waitUntilDisconnected(timeout: .seconds(2))
         }
-    }
-
-    private func say(_ text: String) {
-        if !isQuiet { Terminal.line(Style.dim.applied(to: printable(text))) }
     }
 }
