@@ -1,8 +1,8 @@
 import ArgumentParser
 import Gateway
 import Logging
+import PlantClient
 import PlantConfiguration
-import ZooKeeperClient
 
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -39,7 +39,7 @@ struct RunCommand: AsyncParsableCommand {
             try await Gateway(configuration: loaded, logger: logger).run()
         } catch let error where !(error is CancellationError) {
             logger.error("the gateway has stopped", metadata: ["error": "\(error)"])
-            throw CommandFailure(error is ZooKeeperError ? .unreachable : .no, "the gateway has stopped: \(error)")
+            throw CommandFailure(PlantFailure(error) == nil ? .no : .unreachable, "the gateway has stopped: \(error)")
         }
     }
 }

@@ -41,17 +41,8 @@ struct PrintableTests {
         }
     }
 
-    @Test("numbers and times of any size")
-    func numbers() {
-        for number in [1e308, -1e308, 1e19, 9.3e18, -9.3e18, .infinity, -.infinity, .nan, -0.0, .leastNonzeroMagnitude]
-        {
-            #expect(!HumanText.number(number).isEmpty)
-        }
-        for time in [Int64.min, .min + 1, -1, 0, 1 << 53, .max] {
-            #expect(!ClockText.text(time).isEmpty)
-            #expect(!HumanText.count(time).isEmpty)
-            #expect(!HumanText.span(time).isEmpty)
-            for now in [Int64.min, -1, 0, .max] { #expect(!HumanText.age(of: time, now: now).isEmpty) }
-        }
+    @Test("times of any size")
+    func times() {
+        for time in [Int64.min, .min + 1, -1, 0, 1 << 53, .max] { #expect(!ClockText.text(time).isEmpty) }
     }
 }

@@ -104,7 +104,7 @@ package final class HistoryTrimmer: Sendable {
     }
 
     private func trimCommands(_ lease: Lease) async throws -> Int {
-        let names = Set(try await children(of: TreeLayout.commands))
+        let names = Set(try await TreeWalk(client: client).children(of: TreeLayout.commands))
         let unknown = state.withLock { state in
             state.finished = state.finished.filter { names.contains($0.key) }
             return names.filter { state.finished[$0] == nil }.sorted()
@@ -141,7 +141,7 @@ package final class HistoryTrimmer: Sendable {
     /// owed stays for as long as it is tried to be announced, and one that was given up for an hour longer; but never so many
     /// that the journal outgrows its maximum.
     private func trimJournal(_ lease: Lease) async throws -> Int {
-        let names = try await children(of: TreeLayout.journal)
+        let names = try await TreeWalk(client: client).children(of: TreeLayout.journal)
             .compactMap { name in TreeLayout.journalSequence(ofNode: name).map { (name, $0) } }
             .sorted { $0.1 < $1.1 }
             .map(\.0)
@@ -184,7 +184,7 @@ package final class HistoryTrimmer: Sendable {
 
     /// Requests that have stood as they are for ``requestAge``, as long as this process has seen them: no wall clock tells.
     private func trimRequests(_ lease: Lease) async throws {
-        let names = try await children(of: TreeLayout.alarmRequests)
+        let names = try await TreeWalk(client: client).children(of: TreeLayout.alarmRequests)
         var stats: [String: Stat] = [:]
         for name in names { stats[name] = try await client.exists(TreeLayout.alarmRequests + "/" + name) }
         let now = clock.now()
@@ -214,12 +214,6 @@ package final class HistoryTrimmer: Sendable {
         }
         let now = clock.now()
         return state.withLock { $0.owed.age(of: path, node.stat, at: now) } <= limit
-    }
-
-    private func children(of path: String) async throws -> [String] {
-        do { return try await client.getChildren(path) } catch let error as ZooKeeperError where error.code == .noNode {
-            return []
-        }
     }
 
     private func delete(_ paths: [String], _ lease: Lease) async throws -> Int {

@@ -106,11 +106,9 @@ package struct CommandClient: Sendable {
 
     /// All commands that stand in the tree.
     package func list() async throws -> Listing {
-        let names: [String]
-        do { names = try await client.getChildren(TreeLayout.commands).sorted() } catch let error as ZooKeeperError
-            where error.code == .noNode
-        { return Listing() }
-        let nodes = try await TreeWalk(client: client).data(of: names.map(Self.path(of:)))
+        let walk = TreeWalk(client: client)
+        let names = try await walk.children(of: TreeLayout.commands).sorted()
+        let nodes = try await walk.data(of: names.map(Self.path(of:)))
         var listing = Listing()
         let sorted = zip(names, nodes).compactMap { name, node in node.map { (name, $0) } }
             .sorted { ($0.1.stat.czxid, $0.0) < ($1.1.stat.czxid, $1.0) }

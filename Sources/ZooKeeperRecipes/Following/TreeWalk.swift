@@ -10,6 +10,13 @@ package struct TreeWalk: Sendable {
 
     package init(client: ZooKeeperClient) { self.client = client }
 
+    /// The names of a node's children; none where there is no such node.
+    package func children(of path: String) async throws -> [String] {
+        do { return try await client.getChildren(path) } catch let error as ZooKeeperError where error.code == .noNode {
+            return []
+        }
+    }
+
     /// The data of each of `paths`, in their order; nil for a node that does not exist (any more) or may not be read.
     package func data(of paths: [String]) async throws -> [NodeData?] {
         var result = [NodeData?](repeating: nil, count: paths.count)

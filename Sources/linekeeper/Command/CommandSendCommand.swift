@@ -1,11 +1,7 @@
 import ArgumentParser
-import Foundation
-import JSON
-import OrderedCollections
 import Plant
 import PlantClient
 import PlantConfiguration
-import ZooKeeperClient
 
 struct CommandSendCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -76,65 +72,15 @@ struct CommandSendCommand: AsyncParsableCommand {
         let limit = patience ?? .milliseconds(definition?.timeout ?? CommandDefinition.defaultTimeout)
         let isWaiting = wait
         let isTalking = !output.json && wait
-        let final = try await tree.withTree { client -> CommandRecord in
-            let commands = CommandClient(client: client)
-            guard try await client.exists("/") != nil else {
-                throw CommandFailure(.no, "no gateway has ever run on this tree; start one (linekeeper run)")
-            }
-            do {
-                if case .known(let earlier) = try await commands.submit(record), !isWaiting { return earlier }
-                guard isWaiting else { return record }
-                return try await commands.wait(record.id, until: .now + limit + .seconds(3)) { record in
-                    if isTalking, !record.state.isFinal {
-                        Terminal.errorLine("\(record.state.rawValue)\(record.gateway.map { " by \($0)" } ?? "")")
-                    }
+        let final = try await tree.withPlant { plant in
+            try await plant.send(record, patience: isWaiting ? limit + .seconds(3) : nil) { record in
+                if isTalking, !record.state.isFinal {
+                    Terminal.errorLine("\(record.state.rawValue)\(record.gateway.map { " by \($0)" } ?? "")")
                 }
-            } catch let failure as CommandClient.Failure {
-                throw CommandFailure(.no, "\(failure)")
             }
         }
         report(final)
         if isWaiting { try CommandOutcome.judge(final) }
-    }
-
-    /// What the configuration knows of the command; nil when there is no configuration here, and then the gateway decides.
-    private func definition() throws -> CommandDefinition? {
-        guard tree.configuration.file != nil, tree.server == nil, tree.plant == nil else { return nil }
-        let configuration = try tree.configuration.load()
-        guard let path = try? TagPath(device) else { return nil }
-        let catalogue = CommandCatalogue(configuration.commands)
-        do throws(CommandCatalogue.Absence) {
-            return try catalogue.definition(of: name, for: path)
-        } catch {
-            let known = catalogue.definitions(for: path).map(\.name)
-            let list = known.isEmpty ? "the configuration has none for it" : "it knows \(known.joined(separator: ", "))"
-            let hint = Spelling.nearest(to: name, in: known).map { " (did you mean \"\($0)\"?)" } ?? ""
-            throw CommandFailure(
-                .no, "\(printable(device)) does not know a command \"\(printable(name))\"\(hint); \(list)")
-        }
-    }
-
-    private func values(_ definition: CommandDefinition?) throws -> OrderedDictionary<String, JSONValue> {
-        var values: OrderedDictionary<String, JSONValue> = [:]
-        for parameter in parameters {
-            guard let equals = parameter.firstIndex(of: "=") else { continue }
-            let key = String(parameter[..<equals])
-            let text = String(parameter[parameter.index(after: equals)...])
-            if values[key] != nil { throw ValidationError("parameter \(key) is given twice") }
-            do throws(CommandParameter.Mistake) {
-                if let declared = definition?.parameters.first(where: { $0.name == key }) {
-                    values[key] = try declared.value(fromText: text)
-                } else {
-                    values[key] = (try? JSONValue(parsing: text)) ?? .string(text)
-                }
-            } catch {
-                throw CommandFailure(.no, "\(error)")
-            }
-        }
-        do throws(CommandParameter.Mistake) { _ = try definition?.checked(values) } catch {
-            throw CommandFailure(.no, "\(error)")
-        }
-        return values
     }
 
     private func report(_ record: CommandRecord) {
@@ -150,37 +96,5 @@ struct CommandSendCommand: AsyncParsableCommand {
         let time = String(WallClock.now(), radix: 36)
         let chance = String(UInt32.random(in: 0 ... .max), radix: 36)
         return "c-\(time)-\(chance)"
-    }
-}
-
-/// What a command's record means.
-enum CommandOutcome {
-    static func text(_ record: CommandRecord) -> String {
-        let style: Style =
-            switch record.state {
-            case .succeeded: .green
-            case .requested, .sent: .cyan
-            case .cancelled, .expired: .yellow
-            case .rejected, .failed, .timedOut, .unknown: .red
-            }
-        let detail = record.detail.map { ": \(printable($0))" } ?? ""
-        return style.applied(to: record.state.rawValue) + detail
-    }
-
-    /// Throws when the answer is no.
-    static func judge(_ record: CommandRecord) throws {
-        switch record.state {
-        case .succeeded: return
-        case .requested:
-            throw CommandFailure(
-                .no,
-                "no gateway has taken the command yet; is one running? (linekeeper status). It stands as \(record.id); linekeeper command cancel withdraws it"
-            )
-        case .sent, .timedOut, .unknown:
-            throw CommandFailure(
-                .no, "it was sent, but nobody can say whether the device has done it; look at the device")
-        case .failed, .rejected, .expired, .cancelled:
-            throw CommandFailure(.no)
-        }
     }
 }

@@ -38,7 +38,7 @@ struct AlarmsAckCommand: AsyncParsableCommand {
     func run() async throws {
         let request = AlarmRequest(
             .acknowledge, .alarm(alarm, tag: tag), eventID: event, by: by, comment: comment, at: WallClock.now())
-        let answer = try await tree.withTree { try await AlarmRequests.ask(request, $0) }
+        let answer = try await tree.withPlant { try await $0.request(request) }
         guard answer.result == .done else {
             throw CommandFailure(.no, "not acknowledged: \(printable(answer.reason ?? "refused"))")
         }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Plant
+import PlantClient
 
 struct AlarmsForgetCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -38,7 +39,7 @@ struct AlarmsForgetCommand: AsyncParsableCommand {
         if let tag, let alarm {
             try await Forgetting.run([.alarm(alarm, tag: tag)], options, tree)
         } else {
-            try await Forgetting.run(tag, options, tree) { AlarmRow.listing($0, normal: true, definitions: $1) }
+            try await Forgetting.run(tag, options, tree) { Selection.alarms($0, normal: true, definitions: $1) }
         }
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Plant
+import PlantClient
 
 struct DevicesForgetCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -34,7 +35,7 @@ struct DevicesForgetCommand: AsyncParsableCommand {
         if let device, Forgetting.isName(device, options) {
             try await Forgetting.run([.device(device)], options, tree)
         } else {
-            try await Forgetting.run(device, options, tree) { DeviceRow.listing($0, definitions: $1) }
+            try await Forgetting.run(device, options, tree) { Selection.devices($0, definitions: $1) }
         }
     }
 }

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Plant
 import PlantClient
-import ZooKeeperClient
 
 /// What all `forget` commands take.
 struct ForgetOptions: ParsableArguments {
@@ -35,23 +34,23 @@ enum Forgetting {
     }
 
     /// All that match a filter, or of them those that are orphaned.
-    static func run<Row: ForgettableRow>(
+    static func run<Row: ListedRow>(
         _ filter: String?, _ options: ForgetOptions, _ tree: TreeOptions,
-        listing: (TopicFilter, Definitions) -> TreeListing<Row>
+        selection: (TopicFilter, Definitions) -> Selection<Row>
     ) async throws {
         var argument = FilterArgument()
         argument.filter = filter ?? "#"
         let orphaned = options.orphaned
-        let definitions = orphaned ? try Definitions(tree) : .none
+        let definitions = orphaned ? try Definitions(tree.ownConfiguration) : .none
         guard definitions.areKnown || !orphaned else {
             throw CommandFailure(
                 .usage,
                 "--orphaned needs the configuration that says what is defined: name it with --config FILE, without --server and --plant"
             )
         }
-        let listing = listing(try argument.parsed(), definitions)
-        let subjects = try await tree.withTree { client in
-            try await listing.rows(client).filter { $0.isOrphaned || !orphaned }.map(\.subject)
+        let selection = selection(try argument.parsed(), definitions)
+        let subjects = try await tree.withPlant { plant in
+            try await plant.items(selection).filter { $0.isOrphaned || !orphaned }.map(\.subject)
         }
         guard !subjects.isEmpty else {
             return Terminal.errorLine("no \(Row.noun) \(orphaned ? "is orphaned" : "matches")")
@@ -63,12 +62,12 @@ enum Forgetting {
         _ subjects: [AlarmRequest.Subject], _ options: ForgetOptions, _ tree: TreeOptions
     ) async throws {
         let (by, comment, orphaned) = (options.by, options.comment, options.orphaned)
-        let refused = try await tree.withTree { client in
+        let refused = try await tree.withPlant { plant in
             var refused = 0
             for subject in subjects {
                 var request = AlarmRequest(.forget, subject, by: by, comment: comment, at: WallClock.now())
                 request.onlyIfOrphaned = orphaned
-                let answer = try await AlarmRequests.ask(request, client)
+                let answer = try await plant.request(request)
                 if answer.result == .done {
                     Terminal.line(printable("forgotten: \(text(subject))\(companions(answer))"))
                 } else {
@@ -100,22 +99,4 @@ enum Forgetting {
     }
 
     private static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
-}
-
-/// A row whose subject can be removed.
-protocol ForgettableRow: ListedRow {
-    var isOrphaned: Bool { get }
-    var subject: AlarmRequest.Subject { get }
-}
-
-extension AlarmRow: ForgettableRow {
-    var subject: AlarmRequest.Subject { .alarm(record.path.alarm, tag: record.path.tag.text) }
-}
-
-extension TagRow: ForgettableRow {
-    var subject: AlarmRequest.Subject { .tag(tag.text) }
-}
-
-extension DeviceRow: ForgettableRow {
-    var subject: AlarmRequest.Subject { .device(record.device) }
 }

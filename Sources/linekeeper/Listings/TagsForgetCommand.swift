@@ -1,5 +1,6 @@
 import ArgumentParser
 import Plant
+import PlantClient
 
 struct TagsForgetCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -33,7 +34,7 @@ struct TagsForgetCommand: AsyncParsableCommand {
         if let tag, Forgetting.isName(tag, options) {
             try await Forgetting.run([.tag(tag)], options, tree)
         } else {
-            try await Forgetting.run(tag, options, tree) { TagRow.listing($0, definitions: $1) }
+            try await Forgetting.run(tag, options, tree) { Selection.tags($0, definitions: $1) }
         }
     }
 }

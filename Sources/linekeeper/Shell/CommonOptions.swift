@@ -1,4 +1,5 @@
 import ArgumentParser
+import Plant
 import PlantConfiguration
 
 /// `--config`, which every subcommand takes.
@@ -39,4 +40,10 @@ struct FilterArgument: ParsableArguments {
         help: ArgumentHelp(
             "Which ones, in MQTT filter syntax: + is one level, a last # all that follow.", valueName: "filter"))
     var filter = "#"
+
+    func parsed() throws -> TopicFilter {
+        do { return try TopicFilter(filter) } catch {
+            throw ValidationError("\"\(filter)\" is not a filter: \(error)")
+        }
+    }
 }

@@ -2,8 +2,6 @@ import ArgumentParser
 import MQTT
 import PlantClient
 import PlantConfiguration
-import ZooKeeperClient
-import ZooKeeperProtocol
 
 #if canImport(Glibc)
     import Glibc
@@ -26,18 +24,15 @@ enum ExitStatus: Int32 {
         case let failure as CommandFailure:
             if let message = failure.message { Terminal.complain(message) }
             exit(failure.status.rawValue)
+        case let failure as PlantFailure:
+            leave(after: CommandFailure(failure))
         case let failure as MQTTUnreachable:
-            Terminal.complain(BrokerAdvice.text(failure))
-            exit(ExitStatus.unreachable.rawValue)
+            leave(after: CommandFailure(.unreachable, BrokerAdvice.text(failure)))
         case let error as ConfigurationError:
             for problem in error.problems { Terminal.errorLine("\(problem)") }
             let count = error.mistakes.count
             Terminal.complain("the configuration has \(count) mistake\(count == 1 ? "" : "s"); nothing was done")
             exit(ExitStatus.no.rawValue)
-        case let error as ZooKeeperError:
-            let failure = CommandFailure(tree: error)
-            Terminal.complain(failure.message ?? "\(error)")
-            exit(failure.status.rawValue)
         case is CancellationError:
             exit(ExitStatus.done.rawValue)
         default:
@@ -68,25 +63,14 @@ struct CommandFailure: Error {
         self.message = message
     }
 
-    /// What an error of the tree means to the person at the terminal.
-    init(tree error: ZooKeeperError) {
-        switch error.code {
-        case .noNode: self.init(.no, "there is no node \(error.path ?? "")")
-        case .nodeExists: self.init(.no, "the node \(error.path ?? "") exists already")
-        case .badVersion:
-            self.init(.no, "the node \(error.path ?? "") has another version: somebody changed it meanwhile")
-        case .notEmpty:
-            self.init(.no, "the node \(error.path ?? "") has children; delete them first, or use --recursive")
-        case .noAuth: self.init(.no, "the tree does not permit that on \(error.path ?? "this node")")
-        case .noChildrenForEphemerals: self.init(.no, "an ephemeral node cannot have children")
-        case .requestTooLarge: self.init(.no, "the node's data is too long: \(error.message)")
-        case .sessionClosedRequireSaslAuth, .authFailed:
-            self.init(
-                .unreachable,
-                "the tree does not know who asks: say tree.username and tree.passwordFile in the configuration (--config)"
-            )
-        case .badArguments: self.init(.usage, "the tree refuses this: \(error)")
-        default: self.init(.unreachable, "the tree does not answer: \(error)")
-        }
+    /// What a failure of the plant means to the person at the terminal. Its text may hold names from the tree.
+    init(_ failure: PlantFailure) {
+        let status: ExitStatus =
+            switch failure.kind {
+            case .refused: .no
+            case .unclear: .usage
+            case .unreachable: .unreachable
+            }
+        self.init(status, printable("\(failure)"))
     }
 }

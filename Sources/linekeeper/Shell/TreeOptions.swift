@@ -3,8 +3,6 @@ import Logging
 import Plant
 import PlantClient
 import PlantConfiguration
-import ZooKeeperClient
-import ZooKeeperProtocol
 
 /// How a subcommand finds the tree: from the configuration, or from the command line.
 struct TreeOptions: ParsableArguments {
@@ -19,17 +17,9 @@ struct TreeOptions: ParsableArguments {
     @Option(name: .long, help: ArgumentHelp("The plant, instead of the one in the configuration.", valueName: "name"))
     var plant: String?
 
-    /// Where the tree is, for messages.
-    struct Place {
-        var servers: String
-        /// nil: to be found among the plants that the tree holds.
-        var chroot: String?
-        var access = TreeAccess()
-    }
-
     /// - Parameter wholeTree: Whether paths begin at the server's root. The plant does not matter then, and the configuration
     ///   needs to hold the tree only.
-    func place(wholeTree: Bool = false) throws -> Place {
+    func place(wholeTree: Bool = false) throws -> PlantPlace {
         if let server {
             for part in server.split(separator: ",", omittingEmptySubsequences: false) {
                 guard HostAndPort(String(part), defaultPort: 2181) != nil else {
@@ -38,14 +28,14 @@ struct TreeOptions: ParsableArguments {
             }
         }
         let named = plant.map { TreeLayout.chroot(plant: $0) }
-        if let server, let named { return Place(servers: server, chroot: named) }
-        if let server, configuration.file == nil { return Place(servers: server, chroot: nil) }
+        if let server, let named { return PlantPlace(servers: server, chroot: named) }
+        if let server, configuration.file == nil { return PlantPlace(servers: server, chroot: nil) }
         if wholeTree, let file = configuration.file {
             let tree = try GatewayConfiguration.loadTree(file: file)
-            return Place(servers: server ?? Self.servers(tree.place), chroot: nil, access: tree.access)
+            return PlantPlace(servers: server ?? Self.servers(tree.place), chroot: nil, access: tree.access)
         }
         let loaded = try configuration.load()
-        return Place(
+        return PlantPlace(
             servers: server ?? Self.servers(loaded.tree), chroot: named ?? loaded.chroot, access: loaded.treeAccess)
     }
 
@@ -56,68 +46,30 @@ struct TreeOptions: ParsableArguments {
         }
     }
 
-    /// Connects, does the work and closes the session again.
-    ///
-    /// - Parameter wholeTree: paths in `work` begin at the server's root, not at the plant's.
-    func withTree<Result: Sendable>(
-        wholeTree: Bool = false, _ work: @escaping @Sendable (ZooKeeperClient) async throws -> Result
+    /// Connects to the plant, does the work and closes the session again.
+    func withPlant<Result: Sendable>(
+        _ work: @escaping @Sendable (PlantClient) async throws -> Result
     ) async throws -> Result {
-        let place = try place(wholeTree: wholeTree)
-        if wholeTree { return try await Self.connect(place.servers, place: place, work) }
-        if let chroot = place.chroot { return try await Self.connect(place.servers + chroot, place: place, work) }
-        return try await Self.connect(place.servers, place: place) { client in
-            try await work(client.rooted(at: try await Self.onlyPlant(client, servers: place.servers)))
-        }
+        try await PlantClient.connected(to: try place(), logger: .quiet, work)
     }
 
-    /// The chroot of the one plant that the tree holds.
-    private static func onlyPlant(_ client: ZooKeeperClient, servers: String) async throws -> String {
-        var plants: [String] = []
-        do { plants = try await client.getChildren("/linekeeper") } catch let error as ZooKeeperError
-            where error.code == .noNode
-        {}
-        if let only = plants.first, plants.count == 1 { return TreeLayout.chroot(plant: only) }
-        guard plants.isEmpty else {
-            throw CommandFailure(
-                .usage,
-                "the tree at \(servers) holds several plants; say --plant with one of: \(plants.sorted().joined(separator: ", "))"
-            )
-        }
-        throw CommandFailure(
-            .no, "the tree at \(servers) holds no plant; a gateway makes it when it first runs (linekeeper run)")
-    }
-
-    private static func connect<Result: Sendable>(
-        _ connectString: String, place: Place, _ work: @escaping @Sendable (ZooKeeperClient) async throws -> Result
-    ) async throws -> Result {
-        var settings = try ZooKeeperClient.Configuration(connectString: connectString)
-        settings.sessionTimeout = .seconds(10)
-        settings.requestTimeout = .seconds(10)
-        do { try place.access.apply(to: &settings) } catch { throw CommandFailure(.no, "\(error)") }
-        let client = ZooKeeperClient(configuration: settings, logger: .quiet)
-        return try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await client.run() }
-            do {
-                _ = try await client.waitUntilConnected(timeout: .seconds(5))
-            } catch {
-                if Task.isCancelled { throw CancellationError() }
-                throw CommandFailure(
-                    .unreachable,
-                    Self.explain(client.lastFailure, servers: place.servers, hasTLS: place.access.tls != nil))
-            }
-            let result = try await work(client)
-            group.cancelAll()
-            while (try? await group.next()) != nil {}
-            return result
+    /// The configuration of the plant that is asked; nil when the command line names another tree or plant, or there is no
+    /// configuration.
+    var ownConfiguration: GatewayConfiguration? {
+        get throws {
+            guard configuration.file != nil, server == nil, plant == nil else { return nil }
+            return try configuration.load()
         }
     }
+}
 
-    /// Why there is no session; what to do depends on it.
-    private static func explain(_ failure: ConnectionFailure?, servers: String, hasTLS: Bool) -> String {
-        if let failure, failure.kind != .unreachable {
-            return "the tree at \(servers) cannot be used: \(TreeAdvice.text(failure, hasTLS: hasTLS))"
+extension Definitions {
+    /// What this configuration defines; nothing is known of what is not at hand.
+    init(_ configuration: GatewayConfiguration?) throws {
+        guard let configuration else {
+            self = .none
+            return
         }
-        return
-            "the tree at \(servers) does not answer; is a gateway or a tree server running there? (linekeeper run, or linekeeper tree serve)"
+        try self.init(routes: configuration.routes, rules: configuration.tags, alarms: configuration.alarms)
     }
 }

@@ -29,7 +29,7 @@ struct StatusCommand: AsyncParsableCommand {
         async let brokers = brokerHealth()
         let plant: PlantStatus
         do {
-            plant = try await tree.withTree { try await PlantStatus.read($0) }
+            plant = try await tree.withPlant { try await $0.status() }
         } catch {
             // Above all, the plant's health is what is down.
             if output.json { Terminal.line("\(Self.unreachable(place.servers, error))") }
@@ -57,9 +57,7 @@ struct StatusCommand: AsyncParsableCommand {
 
     /// The tree's line when nothing can be read from it.
     private static func unreachable(_ servers: String, _ error: any Error) -> JSONValue {
-        [
-            "kind": "tree", "servers": .string(servers), "reachable": false,
-            "problem": .string((error as? CommandFailure)?.message ?? "\(error)"),
-        ]
+        let problem = if case PlantFailure.tree(let refusal) = error { refusal.cause } else { "\(error)" }
+        return ["kind": "tree", "servers": .string(servers), "reachable": false, "problem": .string(problem)]
     }
 }

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Logging
+import PlantClient
 import ZooKeeperClient
 
 struct TreeCommand: AsyncParsableCommand {
@@ -35,7 +37,7 @@ struct NodeOptions: ParsableArguments {
     func withTree<Result: Sendable>(
         _ work: @escaping @Sendable (ZooKeeperClient) async throws -> Result
     ) async throws -> Result {
-        try await tree.withTree(wholeTree: root, work)
+        try await TreeSession(at: try tree.place(wholeTree: root), logger: .quiet).run(wholeTree: root, work)
     }
 
     /// A path as the tree wants it: with a leading slash, without a trailing one.

@@ -33,8 +33,11 @@ package enum TreeLayout {
     /// Number of shards; fixed, because a device's shard must not depend on configuration.
     package static let shardCount = 64
 
+    /// Parent of all plants that a tree holds, from the server's root.
+    package static let plants = "/linekeeper"
+
     /// The chroot of a plant.
-    package static func chroot(plant: String) -> String { "/linekeeper/" + plant }
+    package static func chroot(plant: String) -> String { plants + "/" + plant }
 
     /// Parent of one shard's lock nodes: `/shards/00` … `/shards/63`.
     package static func shard(_ number: Int) -> String {

@@ -1,10 +1,10 @@
-import JSON
-import Plant
+package import JSON
+package import Plant
 
 /// How times and numbers are shown to people.
-enum HumanText {
+package enum HumanText {
     /// `now`, `3s ago`, `4m 10s ago`, `2h 5m ago`, `3d 4h ago`; `in 4s` for what lies ahead.
-    static func age(of time: Milliseconds, now: Milliseconds) -> String {
+    package static func age(of time: Milliseconds, now: Milliseconds) -> String {
         let (age, overflow) = now.subtractingReportingOverflow(time)
         guard !overflow else { return "?" }
         if age < -999 { return "in " + span(Milliseconds(clamping: age.magnitude)) }
@@ -12,7 +12,7 @@ enum HumanText {
     }
 
     /// `350ms`, `4s`, `4m 10s`, `2h 5m`, `3d 4h`.
-    static func span(_ milliseconds: Milliseconds) -> String {
+    package static func span(_ milliseconds: Milliseconds) -> String {
         let seconds = milliseconds / 1000
         switch seconds {
         case ..<1: return "\(milliseconds)ms"
@@ -23,12 +23,15 @@ enum HumanText {
         }
     }
 
+    /// The same for a duration.
+    package static func span(_ duration: Duration) -> String { span(duration.milliseconds) }
+
     private static func two(_ big: Int64, _ bigUnit: String, _ small: Int64, _ smallUnit: String) -> String {
         small == 0 ? "\(big)\(bigUnit)" : "\(big)\(bigUnit) \(small)\(smallUnit)"
     }
 
     /// At most six significant digits; whole numbers whole. A number from outside may be of any size.
-    static func number(_ number: Double) -> String {
+    package static func number(_ number: Double) -> String {
         guard abs(number) < 1e15 else { return "\(number)" }
         if number == number.rounded() { return "\(Int64(number))" }
         var digits = 6
@@ -44,7 +47,8 @@ enum HumanText {
         return rounded == rounded.rounded() ? "\(Int64(rounded))" : "\(rounded)"
     }
 
-    static func value(_ value: JSONValue) -> String {
+    /// A value without quotes.
+    package static func value(_ value: JSONValue) -> String {
         switch value {
         case .number(let number): Self.number(number)
         case .string(let text): text
@@ -52,8 +56,13 @@ enum HumanText {
         }
     }
 
+    /// `rpm=1200 mode=slow`
+    package static func pairs(_ members: some Sequence<(key: String, value: JSONValue)>) -> String {
+        members.map { "\($0.key)=\(value($0.value))" }.joined(separator: " ")
+    }
+
     /// `12,345`
-    static func count(_ number: Int64) -> String {
+    package static func count(_ number: Int64) -> String {
         var digits = String(number.magnitude)
         var groups: [String] = []
         while digits.count > 3 {

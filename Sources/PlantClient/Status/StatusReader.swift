@@ -5,59 +5,34 @@ import ZooKeeperClient
 import ZooKeeperProtocol
 import ZooKeeperRecipes
 
-/// What the tree says about the plant's gateways.
-struct PlantStatus: Sendable {
-    struct GatewayLine: Sendable {
-        var name: String
-        var data: JSONValue
-        var shards: Int
-        var isProcessor: Bool
-        /// nil: a node that no living gateway keeps.
-        var member: GatewayMember?
-        /// Why it owns nothing though it is a member; nil when it may serve.
-        var standsBy: String?
-        /// What it last reported of itself in this life, and when that was written by the tree's clock.
-        var report: (record: GatewayStatusRecord, writtenAt: Milliseconds)?
-    }
+/// Reads how a plant and its gateways are.
+struct StatusReader: Sendable {
+    let client: ZooKeeperClient
 
-    var gateways: [GatewayLine] = []
-    var processor: String?
-    var processorEpoch: Int64?
-    var standbys = 0
-    var ownedShards = 0
-    var tags = 0
-    var devices: [DeviceState: Int] = [:]
-    var alarms: [AlarmState: Int] = [:]
-    var journalEntries = 0
-    var roundTrip: Duration = .zero
-    var session: SessionInfo?
+    private var walk: TreeWalk { TreeWalk(client: client) }
 
-    static func read(_ client: ZooKeeperClient) async throws -> PlantStatus {
+    func status() async throws -> PlantStatus {
         var status = PlantStatus()
-        let walk = TreeWalk(client: client)
         let started = ContinuousClock.now
         guard try await client.exists("/") != nil else { return status }
         status.roundTrip = ContinuousClock.now - started
-        status.session = client.state.session
 
-        let owners = try await lockOwners(client, walk)
+        let owners = try await lockOwners()
         status.ownedShards = owners.count
-        if let (path, candidates) = try await firstInQueue(TreeLayout.alarmProcessor, client) {
+        if let (path, candidates) = try await firstInQueue(TreeLayout.alarmProcessor) {
             let node = try await walk.data(of: [path]).first.flatMap { $0 }
             status.processor = node?.data.map { String(decoding: $0, as: UTF8.self) }
             status.processorEpoch = node?.stat.czxid
             status.standbys = candidates - 1
         }
-        try await status.readGateways(client, walk, owners: owners)
+        try await readGateways(into: &status, owners: owners)
         let tags = try await walk.descendants(of: TreeLayout.tags)
         status.tags = Self.leaves(of: tags)
         for node in try await walk.data(of: walk.descendants(of: TreeLayout.devices)) {
             guard let record = node?.data.flatMap(DeviceRecord.init(data:)) else { continue }
             status.devices[record.state, default: 0] += 1
         }
-        let alarms = try await walk.descendants(of: TreeLayout.alarms).filter {
-            $0.split(separator: "/").last?.first == "@"
-        }
+        let alarms = try await walk.descendants(of: TreeLayout.alarms).filter(TreeLayout.isAlarm(node:))
         for node in try await walk.data(of: alarms) {
             guard let record = try? AlarmRecord(parsing: node?.data ?? []) else { continue }
             status.alarms[record.state, default: 0] += 1
@@ -67,8 +42,8 @@ struct PlantStatus: Sendable {
     }
 
     /// Registrations, and what each gateway counts: in a node of its own, or, an older gateway's, in the registration.
-    private mutating func readGateways(_ client: ZooKeeperClient, _ walk: TreeWalk, owners: [String]) async throws {
-        let names = try await Self.children(TreeLayout.gateways, client).sorted()
+    private func readGateways(into status: inout PlantStatus, owners: [String]) async throws {
+        let names = try await walk.children(of: TreeLayout.gateways).sorted()
         async let figures = walk.data(of: names.map(TreeLayout.status))
         let registrations = try await walk.data(of: names.map(TreeLayout.gateway))
         for ((name, node), figures) in zip(zip(names, registrations), try await figures) {
@@ -89,18 +64,18 @@ struct PlantStatus: Sendable {
                 data["reportedAt"] = .integer(figures.stat.mtime)
                 report = GatewayStatusRecord(parsing: figures.data ?? []).map { ($0, figures.stat.mtime) }
             }
-            gateways.append(
-                GatewayLine(
+            status.gateways.append(
+                PlantStatus.GatewayStatus(
                     name: name, data: .object(data), shards: owners.count { $0 == name },
-                    isProcessor: name == processor, member: member, report: report))
+                    isProcessor: name == status.processor, member: member, report: report))
         }
-        let group = ServingGroup(gateways.compactMap(\.member))
-        for index in gateways.indices {
-            guard let member = gateways[index].member else { continue }
+        let group = ServingGroup(status.gateways.compactMap(\.member))
+        for index in status.gateways.indices {
+            guard let member = status.gateways[index].member else { continue }
             if !member.isReady {
-                gateways[index].standsBy = "does not hear the broker"
+                status.gateways[index].standsBy = "does not hear the broker"
             } else if !group.eligible.contains(member.name) {
-                gateways[index].standsBy = "other routes than \(group.leader ?? "the others")"
+                status.gateways[index].standsBy = "other routes than \(group.leader ?? "the others")"
             }
         }
     }
@@ -114,31 +89,25 @@ struct PlantStatus: Sendable {
         return paths.count { !parents.contains($0[...]) }
     }
 
-    private static func children(_ path: String, _ client: ZooKeeperClient) async throws -> [String] {
-        do { return try await client.getChildren(path) } catch let error as ZooKeeperError where error.code == .noNode {
-            return []
-        }
-    }
+    // MARK: Owners
 
     /// The gateway that processes alarms; nil when none does.
-    static func alarmProcessor(_ client: ZooKeeperClient) async throws -> String? {
-        guard let (path, _) = try await firstInQueue(TreeLayout.alarmProcessor, client) else { return nil }
-        return try await TreeWalk(client: client).data(of: [path])[0]?.data.map { String(decoding: $0, as: UTF8.self) }
+    func alarmProcessor() async throws -> String? {
+        guard let (path, _) = try await firstInQueue(TreeLayout.alarmProcessor) else { return nil }
+        return try await walk.data(of: [path])[0]?.data.map { String(decoding: $0, as: UTF8.self) }
     }
 
     /// The owner's node among the candidates for a lock, and how many there are.
-    private static func firstInQueue(
-        _ path: String, _ client: ZooKeeperClient
-    ) async throws -> (path: String, candidates: Int)? {
-        let queue = QueueOrder.candidates(among: try await children(path, client))
+    private func firstInQueue(_ path: String) async throws -> (path: String, candidates: Int)? {
+        let queue = QueueOrder.candidates(among: try await walk.children(of: path))
         return queue.first.map { (path + "/" + $0, queue.count) }
     }
 
     /// The owner of each shard that has one.
-    private static func lockOwners(_ client: ZooKeeperClient, _ walk: TreeWalk) async throws -> [String] {
+    private func lockOwners() async throws -> [String] {
         let paths = try await withThrowingTaskGroup(of: String?.self) { group in
             for shard in 0..<TreeLayout.shardCount {
-                group.addTask { try await firstInQueue(TreeLayout.shard(shard), client)?.path }
+                group.addTask { try await firstInQueue(TreeLayout.shard(shard))?.path }
             }
             return try await group.reduce(into: [String]()) { if let path = $1 { $0.append(path) } }
         }

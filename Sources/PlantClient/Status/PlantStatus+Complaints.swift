@@ -1,14 +1,14 @@
 import JSON
-import Plant
+package import Plant
 
 extension PlantStatus {
-    /// A gateway reports every two seconds. What is older is said: its process may stand still.
+    /// A gateway reports every two seconds. An older report is a complaint: the process may stand still.
     static let oldReport: Milliseconds = 15_000
 
     /// What is wrong and needs a person, in a sentence each.
     ///
     /// - Parameter now: by this machine's clock, which may differ from the tree's.
-    func complaints(at now: Milliseconds) -> [String] {
+    package func complaints(at now: Milliseconds) -> [String] {
         gatewayComplaints + workComplaints
             + gateways.flatMap { Self.reportComplaints($0, at: now) }
     }
@@ -66,7 +66,7 @@ extension PlantStatus {
         return complaints
     }
 
-    private static func reportComplaints(_ gateway: GatewayLine, at now: Milliseconds) -> [String] {
+    private static func reportComplaints(_ gateway: GatewayStatus, at now: Milliseconds) -> [String] {
         guard let member = gateway.member else { return [] }
         guard let (record, writtenAt) = gateway.report else {
             let age = gateway.data["started"]?.intValue.map { now.subtractingReportingOverflow($0) }

@@ -1,0 +1,53 @@
+package import Plant
+package import ZooKeeperClient
+
+/// A plant, read, followed and asked through its tree: what the command line, the console and tests share.
+///
+/// Everything that it throws of its own is a ``PlantFailure``. Cancellation ends each call with `CancellationError`.
+package struct PlantClient: Sendable {
+    let tree: ZooKeeperClient
+    let clock: WaitingClock
+
+    /// - Parameter tree: a client whose root is the plant's part of the tree, and which its owner keeps running.
+    package init(tree: ZooKeeperClient, clock: WaitingClock = .system) {
+        self.tree = tree
+        self.clock = clock
+    }
+
+    // MARK: Reading and following
+
+    /// All items of a selection, in the order of their keys.
+    package func items<Item>(_ selection: Selection<Item>) async throws -> [Item] {
+        try await PlantFailure.translating { try await SelectionReader(client: tree, selection: selection).items() }
+    }
+
+    /// Calls `first` with the items as they are, then `changes` with each batch of changes, until it is cancelled.
+    ///
+    /// Changes of one item that come faster than they can be read are seen as one.
+    package func follow<Item>(
+        _ selection: Selection<Item>, first: ([Item]) async throws -> Void,
+        changes: ([Selection<Item>.Change]) async throws -> Void
+    ) async throws {
+        try await PlantFailure.translating {
+            try await SelectionReader(client: tree, selection: selection).follow(first: first, changes: changes)
+        }
+    }
+
+    /// How the plant and its gateways are.
+    package func status() async throws -> PlantStatus {
+        try await PlantFailure.translating { try await StatusReader(client: tree).status() }
+    }
+
+    // MARK: Asking
+
+    /// Asks the active alarm processor for something, and returns the request as it has answered it.
+    ///
+    /// - Parameter patience: How long it may take; then the request is withdrawn.
+    /// - Throws: ``PlantFailure/unused``, ``PlantFailure/noAlarmProcessor(waited:)`` or
+    ///   ``PlantFailure/unanswered(by:waited:)`` when there was no answer.
+    package func request(_ request: AlarmRequest, patience: Duration = .seconds(5)) async throws -> AlarmRequest {
+        try await PlantFailure.translating {
+            try await AlarmRequests(client: tree, clock: clock).ask(request, patience: patience)
+        }
+    }
+}

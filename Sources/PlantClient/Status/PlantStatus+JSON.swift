@@ -1,0 +1,50 @@
+package import JSON
+import OrderedCollections
+package import Plant
+
+extension PlantStatus {
+    /// The status as programs get it, one object per gateway and subject.
+    ///
+    /// - Parameters:
+    ///   - servers: where the tree is.
+    ///   - now: by this machine's clock.
+    package func json(servers: String, now: Milliseconds) -> [JSONValue] {
+        var objects: [JSONValue] = gateways.map { gateway in
+            var object = gateway.data.objectValue ?? [:]
+            object["kind"] = "gateway"
+            object["gateway"] = .string(gateway.name)
+            object["shards"] = .integer(Int64(gateway.shards))
+            object["alarmProcessor"] = .bool(gateway.isProcessor)
+            object["counts"] = .bool(gateway.member != nil)
+            object["standsBy"] = gateway.standsBy.map(JSONValue.string)
+            return .object(object)
+        }
+        objects.append([
+            "kind": "alarm-processor", "gateway": processor.map(JSONValue.string) ?? .null,
+            "epoch": processorEpoch.map(JSONValue.integer) ?? .null, "standbys": .integer(Int64(standbys)),
+        ])
+        objects.append([
+            "kind": "shards", "owned": .integer(Int64(ownedShards)), "of": .integer(Int64(TreeLayout.shardCount)),
+        ])
+        objects.append([
+            "kind": "plant", "tags": .integer(Int64(tags)),
+            "devices": Self.counts(devices), "alarms": Self.counts(alarms),
+            "journalEntries": .integer(Int64(journalEntries)),
+        ])
+        for complaint in complaints(at: now) { objects.append(["kind": "problem", "text": .string(complaint)]) }
+        objects.append([
+            "kind": "tree", "servers": .string(servers), "reachable": true,
+            "roundTripMicroseconds": .integer(
+                roundTrip.components.seconds * 1_000_000 + roundTrip.components.attoseconds / 1_000_000_000_000),
+        ])
+        return objects
+    }
+
+    private static func counts<State: RawRepresentable<String>>(_ counts: [State: Int]) -> JSONValue {
+        var members: OrderedDictionary<String, JSONValue> = [:]
+        for (name, count) in counts.map({ ($0.key.rawValue, $0.value) }).sorted(by: { $0.0 < $1.0 }) {
+            members[name] = .integer(Int64(count))
+        }
+        return .object(members)
+    }
+}
