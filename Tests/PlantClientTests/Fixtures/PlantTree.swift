@@ -10,3 +10,18 @@ func withPlantTree(_ name: String, _ body: (ZooKeeperClient) async throws -> Voi
         try await body(client)
     }
 }
+
+extension ZooKeeperClient {
+    /// Writes a node, with its parents when they are missing.
+    func put(_ path: String, _ text: String) async throws {
+        let data = Array(text.utf8)
+        if try await exists(path) != nil {
+            try await setData(path, data: data)
+            return
+        }
+        if let slash = path.lastIndex(of: "/"), slash != path.startIndex {
+            try await ensurePath(String(path[..<slash]))
+        }
+        try await create(path, data: data)
+    }
+}

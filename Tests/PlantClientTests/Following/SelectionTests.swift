@@ -1,0 +1,125 @@
+import JSON
+import OrderedCollections
+import Plant
+import TestFixtures
+import Testing
+import ZooKeeperClient
+
+@testable import PlantClient
+
+@Suite("Reading and following a selection", .timeLimit(.minutes(2)))
+struct SelectionTests {
+    private static let time = "1767225600000"
+
+    private static func tag(_ value: Double) -> String {
+        #"{"v":\#(value),"q":"good","t":\#(time),"r":\#(time),"u":"°C"}"#
+    }
+
+    private static func alarm(_ tag: String, _ name: String, _ state: String) -> String {
+        #"{"alarm":"\#(name)","tag":"\#(tag)","state":"\#(state)","condition":"\#(state == "NORM" ? "normal" : "high")","priority":"high","eventId":"e","occurrence":1,"since":\#(time),"epoch":1,"changedAt":\#(time),"sampledAt":\#(time),"revision":1}"#
+    }
+
+    @Test("tags that match, in order, with what rules and definitions say of them; other nodes are left out")
+    func tags() async throws {
+        try await withPlantTree("tags") { tree in
+            try await tree.put("/tags/factory/line1/press1/temperature", Self.tag(81.5))
+            try await tree.put("/tags/factory/line1/conveyor1/speed", Self.tag(3))
+            try await tree.put("/tags/factory/line2/press1/temperature", Self.tag(20))
+            try await tree.put("/tags/factory/line1/press1/broken", "rubbish")
+            let rules = TagRules([
+                TagRule(tags: try TopicFilter("#"), traits: TagTraits(area: try TagPath("hall1")))
+            ])
+            let plant = PlantClient(tree: tree)
+            let tags = try await plant.items(
+                Selection.tags(
+                    try TopicFilter("factory/line1/#"), rules: rules,
+                    definitions: try Definitions(routes: [], rules: TagRules(), alarms: [])))
+            #expect(
+                tags.map(\.key) == ["factory/line1/conveyor1/speed", "factory/line1/press1/temperature"], "\(tags)")
+            let last = try #require(tags.last)
+            #expect(last.record.value == .number(81.5) && last.isOrphaned)
+            #expect(last.json["area"] == "hall1" && last.json["orphaned"] == true && last.json["v"] == 81.5)
+            #expect(last.subject == .tag("factory/line1/press1/temperature"))
+            let unjudged = try await plant.items(Selection.tags(try TopicFilter("factory/line2/#")))
+            #expect(unjudged.map(\.isOrphaned) == [false])
+            #expect(unjudged.first?.json["orphaned"] == nil)
+        }
+    }
+
+    @Test("devices keep the members that this version does not know, and their nodes of other kinds are left out")
+    func devices() async throws {
+        try await withPlantTree("devices") { tree in
+            let device = "/devices/factory/line1/press1"
+            try await tree.put(
+                device,
+                #"{"device":"factory/line1/press1","route":"machines","firstSeen":\#(Self.time),"state":"online","since":\#(Self.time),"vendor":"x"}"#
+            )
+            try await tree.put(device + "/@online", "gw1")
+            let devices = try await PlantClient(tree: tree).items(Selection.devices(try TopicFilter("#")))
+            #expect(devices.map(\.key) == ["factory/line1/press1"])
+            #expect(devices.first?.json["vendor"] == "x")
+        }
+    }
+
+    @Test("alarms with and without those that are normal")
+    func alarms() async throws {
+        try await withPlantTree("alarms") { tree in
+            let tag = "factory/line1/press1/temperature"
+            for (name, state) in [("hot", "UNACK"), ("cold", "NORM")] {
+                try await tree.put("/alarms/\(tag)/@\(name)", Self.alarm(tag, name, state))
+            }
+            let plant = PlantClient(tree: tree)
+            let all = try TopicFilter("#")
+            #expect(try await plant.items(Selection.alarms(all, normal: false)).map(\.record.path.alarm) == ["hot"])
+            #expect(
+                try await plant.items(Selection.alarms(all, normal: true)).map(\.record.path.alarm) == ["cold", "hot"])
+        }
+    }
+
+    @Test("a follower gets the items as they are, then what is new, changed and removed; what stays equal is no change")
+    func following() async throws {
+        try await withPlantTree("follow") { tree in
+            let press = "/tags/factory/line1/press1/temperature"
+            try await tree.put(press, Self.tag(1))
+            let seen = Collected<String>()
+            let follower = Task {
+                try await PlantClient(tree: tree).follow(Selection.tags(try TopicFilter("factory/line1/#"))) { tags in
+                    seen.append("first " + tags.map(\.text).joined(separator: ","))
+                } changes: { changes in
+                    for change in changes {
+                        switch change {
+                        case .changed(let tag): seen.append(tag.text)
+                        case .removed(let tag): seen.append("removed " + tag.text)
+                        }
+                    }
+                }
+            }
+            var expected = ["first press1=1.0"]
+            func see(_ text: String? = nil) async throws {
+                if let text { expected.append(text) }
+                try await eventually("\(expected)", seen: { "\(seen.all)" }) { seen.all == expected }
+            }
+            try await see()
+            try await tree.put("/tags/factory/line1/pump1/pressure", Self.tag(5))
+            try await see("pump1=5.0")
+            // Of another line: the filter leaves it out.
+            try await tree.put("/tags/factory/line2/press1/temperature", Self.tag(7))
+            // Written again with the same value: no change.
+            try await tree.put(press, Self.tag(1))
+            try await tree.put(press, Self.tag(2))
+            try await see("press1=2.0")
+            try await tree.delete(press)
+            try await see("removed press1=2.0")
+            // A node that is no item any more is gone as well.
+            try await tree.put("/tags/factory/line1/pump1/pressure", "rubbish")
+            try await see("removed pump1=5.0")
+            follower.cancel()
+            await #expect(throws: Never.self) { try await follower.value }
+        }
+    }
+}
+
+extension ListedTag {
+    /// `press1=81.5`
+    fileprivate var text: String { "\(tag.text.split(separator: "/")[2])=\(record.value.map { "\($0.json)" } ?? "–")" }
+}

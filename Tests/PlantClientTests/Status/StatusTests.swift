@@ -1,0 +1,58 @@
+import JSON
+import Plant
+import TestFixtures
+import Testing
+import ZooKeeperClient
+import ZooKeeperProtocol
+
+@testable import PlantClient
+
+@Suite("How a plant is", .timeLimit(.minutes(2)))
+struct StatusTests {
+    @Test(
+        "an empty tree: nothing runs, nothing is owned, and the one complaint says what to do",
+        arguments: [true, false])
+    func empty(hasRoots: Bool) async throws {
+        func check(_ tree: ZooKeeperClient) async throws {
+            let status = try await PlantClient(tree: tree).status()
+            #expect(status.gateways.isEmpty && status.processor == nil && status.processorEpoch == nil)
+            #expect(status.ownedShards == 0 && status.standbys == 0)
+            #expect(status.tags == 0 && status.devices.isEmpty && status.alarms.isEmpty && status.journalEntries == 0)
+            #expect(
+                status.complaints(at: 0) == ["no gateway runs: nothing is watched; start one (linekeeper run)"])
+            let json = status.json(servers: "zk1:2181", now: 0)
+            #expect(
+                json.compactMap { $0["kind"]?.stringValue } == [
+                    "alarm-processor", "shards", "plant", "problem", "tree",
+                ])
+        }
+        if hasRoots {
+            try await withPlantTree("status-empty", check)
+        } else {
+            try await withClient(port: TestTree.port(.embedded), chroot: TestTree.uniquePath("status-bare"), check)
+        }
+    }
+
+    @Test("what stands in the tree is counted, and the first in a queue owns")
+    func counts() async throws {
+        try await withPlantTree("status-counts") { tree in
+            let record = #"{"gateway":"gw1","host":"h","pid":1,"version":"0.1.0","started":1767225600000}"#
+            try await tree.create("/gateways/gw1", data: Array(record.utf8), mode: .ephemeral)
+            try await tree.put("/gateways/ghost", "x")
+            try await tree.put("/alarm-processor/b-lock-0000000004", "gw1")
+            try await tree.put("/alarm-processor/a-lock-0000000005", "gw2")
+            try await tree.put("/shards/07/x-lock-0000000001", "gw1")
+            try await tree.put("/tags/factory/line1/press1/temperature", "{}")
+            try await tree.put("/tags/factory/line1/press1/pressure", "{}")
+            let status = try await PlantClient(tree: tree).status()
+            #expect(status.gateways.map(\.name) == ["ghost", "gw1"])
+            #expect(status.gateways.map { $0.member != nil } == [false, true])
+            #expect(status.gateways.map(\.shards) == [0, 1])
+            #expect(status.processor == "gw1" && status.standbys == 1 && status.ownedShards == 1)
+            #expect(status.tags == 2)
+            let complaints = status.complaints(at: 1_767_225_600_000)
+            #expect(complaints.contains { $0.hasPrefix("ghost is not a gateway") }, "\(complaints)")
+            #expect(complaints.contains("63 shards have no owner: values there are not written"), "\(complaints)")
+        }
+    }
+}
