@@ -9,23 +9,8 @@ struct ListingOutput<Row: ListedRow>: Sendable {
     /// What to say when there is nothing, beside that there is nothing.
     let hint: String
 
-    init(_ selection: Selection<Row>, json: Bool, hint: String) {
-        self.selection = selection
-        self.json = json
-        self.hint = hint
-    }
-
-    /// Asks the plant and prints, once or until Ctrl-C.
-    func run(_ tree: TreeOptions, watch: Bool) async throws {
-        if watch {
-            try await untilInterrupted { try await tree.withPlant { try await follow($0) } }
-        } else {
-            try await tree.withPlant { try await print($0) }
-        }
-    }
-
     /// Prints the rows once.
-    private func print(_ plant: PlantClient) async throws {
+    func print(_ plant: PlantClient) async throws {
         let rows = try await plant.items(selection)
         if json {
             Terminal.write(rows.map { "\($0.json)\n" }.joined())
@@ -39,7 +24,7 @@ struct ListingOutput<Row: ListedRow>: Sendable {
     }
 
     /// Prints the rows and what becomes of them, until the person has seen enough.
-    private func follow(_ plant: PlantClient) async throws {
+    func follow(_ plant: PlantClient) async throws {
         if Terminal.isInteractive, !json {
             try await followOnScreen(plant)
         } else {
