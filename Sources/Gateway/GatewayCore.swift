@@ -179,7 +179,7 @@ struct GatewayCore: Service {
             health: health, clock: clock)
         let mirror = TagMirror(
             client: client, plant: plant, shards: catchUp, gate: gate, turns: wakes.mirror,
-            interval: configuration.flushInterval, counters: counters, health: health, clock: clock, logger: logger)
+            spacing: configuration.flushSpacing, counters: counters, health: health, clock: clock, logger: logger)
         // Handed over only once what the tree and the broker have of it is written.
         shards.beforeRelease { shard in
             await catchUp.waitUntilWritable(shard)

@@ -10,7 +10,7 @@ import Yams
 
 extension GatewayConfiguration {
     static let keys = [
-        "plant", "gateway", "mqtt", "tree", "flushInterval", "limits", "include", "routes", "tags",
+        "plant", "gateway", "mqtt", "tree", "flushSpacing", "limits", "include", "routes", "tags",
         "alarms", "commands",
     ]
     static let includedKeys = ["routes", "tags", "alarms", "commands"]
@@ -72,8 +72,8 @@ struct ConfigurationLoader {
         let gateway = identifier(root.required("gateway", "this gateway's name, such as ${HOSTNAME}"))
         let mqtt = root.required("mqtt", "a mapping with the broker's address").flatMap(readMQTT)
         let tree = root.required("tree", "a mapping with embedded or ensemble").flatMap { readTree($0, plant: plant) }
-        let flushInterval =
-            root["flushInterval"].flatMap { $0.duration(in: .zero ... .seconds(60)) } ?? .milliseconds(10)
+        let flushSpacing =
+            root["flushSpacing"].flatMap { $0.duration(in: .zero ... .seconds(60)) } ?? .milliseconds(5)
         let limits = root["limits"].map(readLimits) ?? GatewayLimits()
 
         var plantSections = PlantSections()
@@ -98,7 +98,7 @@ struct ConfigurationLoader {
         return GatewayConfiguration(
             file: file, plant: plant, timeZone: place.timeZone, gateway: gateway, mqtt: mqtt, tree: tree.place,
             treeAccess: tree.access, sessionTimeout: tree.sessionTimeout, chroot: tree.chroot,
-            flushInterval: flushInterval, limits: limits,
+            flushSpacing: flushSpacing, limits: limits,
             routes: plantSections.routes.map(\.definition), tags: TagRules(plantSections.tags.map(\.definition)),
             alarms: plantSections.alarms.map(\.definition),
             commands: plantSections.commands.map(\.definition),

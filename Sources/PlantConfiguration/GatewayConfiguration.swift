@@ -19,8 +19,8 @@ public struct GatewayConfiguration: Sendable {
     package var sessionTimeout: Duration
     /// The path in the ensemble under which the plant's tree lies: `/linekeeper/<plant>` unless overridden.
     package var chroot: String
-    /// The tag mirror writes at most once in this time.
-    package var flushInterval: Duration
+    /// The tag mirror begins a write at least so long after the one before.
+    package var flushSpacing: Duration
     package var limits: GatewayLimits
     package var routes: [RouteDefinition]
     /// What people need to know of tags, by filter.

@@ -131,9 +131,13 @@ final class PlantState: Sendable {
 
     // MARK: Tags to be written
 
-    /// Changed tags of the owned shards, as they should stand in the tree now, and the newest batch they include.
-    func takeChanged(ownedBy shards: UInt64, limit: Int) -> (writes: [TagWrite], batch: UInt64) {
-        state.withLock { ($0.plant.takeChanged(ownedBy: shards, limit: limit), $0.newestBatch) }
+    /// Changed tags of the owned shards, as they should stand in the tree now; whether there are more than `limit`, and the
+    /// newest batch that all of them include.
+    func takeChanged(ownedBy shards: UInt64, limit: Int) -> (writes: [TagWrite], isMore: Bool, batch: UInt64) {
+        state.withLock { state in
+            let writes = state.plant.takeChanged(ownedBy: shards, limit: limit)
+            return (writes, state.plant.hasUnwritten(ownedBy: shards), state.newestBatch)
+        }
     }
 
     /// How many tags of these shards wait to be written.

@@ -23,9 +23,9 @@ extension ShardCatchUp: WritableShards {}
 
 /// Writes the newest value of each changed tag into the tree, for the shards that this gateway owns.
 ///
-/// One flush is under way at a time. It takes the changed slots, writes them as a few pipelined transactions, each
-/// beginning with a check of the lock node of every shard it touches, and when the last is answered starts the next:
-/// at once if at least ``interval`` has passed since the last began. What changes meanwhile is conflated in its slot.
+/// One flush is under way at a time. It takes the changed slots, and writes them as a few pipelined transactions, each
+/// beginning with a check of the lock node of every shard it touches. When the last is answered the next may begin, as
+/// soon as ``FlushPacing`` lets it. What changes meanwhile is conflated in its slot.
 /// What could not be written is marked changed again, so the last value always arrives; what the tree refuses costs itself
 /// alone (``RefusedNodes``). A shard that was gained is written
 /// once ``ShardCatchUp`` has read what the tree has of it.
@@ -46,7 +46,7 @@ struct TagMirror<Shards: WritableShards>: Service {
     let shards: Shards
     let gate: AcknowledgementGate
     let turns: Wake
-    let interval: Duration
+    let spacing: Duration
     let counters: GatewayCounters
     let clock: GatewayClock
     let logger: Logger
@@ -57,14 +57,14 @@ struct TagMirror<Shards: WritableShards>: Service {
 
     init(
         client: ZooKeeperClient, plant: PlantState, shards: Shards, gate: AcknowledgementGate, turns: Wake,
-        interval: Duration, counters: GatewayCounters, health: FailureBoard, clock: GatewayClock, logger: Logger
+        spacing: Duration, counters: GatewayCounters, health: FailureBoard, clock: GatewayClock, logger: Logger
     ) {
         self.client = client
         self.plant = plant
         self.shards = shards
         self.gate = gate
         self.turns = turns
-        self.interval = interval
+        self.spacing = spacing
         self.counters = counters
         self.clock = clock
         self.logger = logger
@@ -83,27 +83,26 @@ struct TagMirror<Shards: WritableShards>: Service {
             }
         }
         // The last values, on the way out: the shards are given up only after this service has ended.
-        if let flush = takeFlush() { _ = await write(flush) }
+        if case .flush(let flush) = takeFlush() { _ = await write(flush) }
     }
 
     private func follow() async {
-        var backoff = Duration.zero
+        var pacing = FlushPacing(spacing: spacing)
         for await _ in turns.turns {
-            while !Task.isCancelled {
-                let started = clock.now()
-                guard let flush = takeFlush() else {
+            turn: while !Task.isCancelled {
+                let start = clock.now()
+                let wait = pacing.wait(at: start)
+                switch takeFlush(isEarly: wait > .zero) {
+                case .nothing:
                     if refused.isEmpty { failures.withdrawn() }
-                    break
+                    break turn
+                case .early:
+                    try? await clock.sleep(wait)
+                case .flush(let flush):
+                    let succeeded = await write(flush)
+                    if succeeded { gate.passed(.mirror, through: flush.batch) }
+                    pacing.flushed(from: start, to: clock.now(), succeeded: succeeded)
                 }
-                let succeeded = await write(flush)
-                if succeeded {
-                    gate.passed(.mirror, through: flush.batch)
-                    backoff = .zero
-                } else {
-                    backoff = min(max(backoff * 2, .milliseconds(20)), .seconds(1))
-                }
-                let pause = max(interval - (clock.now() - started), backoff)
-                if pause > .zero { try? await clock.sleep(pause) }
             }
         }
     }
@@ -135,21 +134,30 @@ struct TagMirror<Shards: WritableShards>: Service {
         var batch: UInt64
     }
 
-    /// The changed tags of owned shards; nil when there are none, and then the gate is passed.
-    private func takeFlush() -> Flush? {
+    private enum Taken {
+        /// There was nothing to write, and the gate is passed.
+        case nothing
+        /// There is something to write, and its time has not come.
+        case early
+        case flush(Flush)
+    }
+
+    /// The changed tags of owned shards; none of them when it is early for a flush.
+    private func takeFlush(isEarly: Bool = false) -> Taken {
         // What is taken counts as written until it is answered, so that nobody hands it over meanwhile.
         progress.begin(.max)
         // Asked first: a shard that becomes writable a moment later has not been looked at.
         let (leases, mask, isIncomplete) = shards.writable()
-        let (writes, batch) = plant.takeChanged(ownedBy: mask, limit: Self.tagsPerFlush)
+        let changes = plant.takeChanged(ownedBy: mask, limit: isEarly ? 0 : Self.tagsPerFlush)
         // What belongs to shards that are won or read just now waits for its turn, and the broker keeps it until then.
-        let through = isIncomplete || writes.count >= Self.tagsPerFlush ? 0 : batch
-        guard !writes.isEmpty else {
-            progress.end()
-            gate.passed(.mirror, through: through)
-            return nil
+        let through = isIncomplete || changes.isMore ? 0 : changes.batch
+        guard changes.writes.isEmpty else {
+            return .flush(Flush(writes: changes.writes, leases: leases, batch: through))
         }
-        return Flush(writes: writes, leases: leases, batch: through)
+        progress.end()
+        if changes.isMore { return .early }
+        gate.passed(.mirror, through: through)
+        return .nothing
     }
 
     /// Writes all; true when every value is in the tree.
@@ -174,10 +182,16 @@ struct TagMirror<Shards: WritableShards>: Service {
         let mask = flush.writes.reduce(UInt64(0)) { $0 | 1 << UInt64($1.shard) }
         progress.begin(mask)
         defer { progress.end() }
-        let outcomes = await withTaskGroup(of: Outcome.self) { group in
-            for piece in pieces { group.addTask { await write(piece, leases: leases) } }
-            return await group.reduce(into: [Outcome]()) { $0.append($1) }
-        }
+        let outcomes =
+            if pieces.count == 1 {
+                // Nearly always; a group and its task take as long as encoding the request.
+                [await write(pieces[0], leases: leases)]
+            } else {
+                await withTaskGroup(of: Outcome.self) { group in
+                    for piece in pieces { group.addTask { await write(piece, leases: leases) } }
+                    return await group.reduce(into: [Outcome]()) { $0.append($1) }
+                }
+            }
         counters.mirrorFlushes.add()
         let causes = outcomes.compactMap { if case .refused(let cause) = $0 { cause } else { nil } }
         if let cause = causes.first {

@@ -32,6 +32,9 @@ extension LivePlant {
         }
     }
 
+    /// Whether tags of these shards wait to be written.
+    public func hasUnwritten(ownedBy shards: UInt64) -> Bool { latest.dirtyShards & shards != 0 }
+
     /// How many tags of these shards wait to be written.
     public func unwrittenCount(ownedBy shards: UInt64) -> Int { latest.dirtyCount(ownedBy: shards) }
 

@@ -54,7 +54,10 @@ struct TagMirrorTests {
         let mirror: TagMirror<Shards>
         let lease: Lease
 
-        init(_ tree: TreeBed, _ client: ZooKeeperClient, _ lease: Lease) throws {
+        init(
+            _ tree: TreeBed, _ client: ZooKeeperClient, _ lease: Lease, spacing: Duration = .milliseconds(1),
+            clock: GatewayClock = .system
+        ) throws {
             self.tree = tree
             self.client = client
             self.lease = lease
@@ -69,7 +72,7 @@ struct TagMirrorTests {
             health = FailureBoard(clock: GatewayClock(healthClock), logger: tree.logger)
             mirror = TagMirror(
                 client: client, plant: plant, shards: shards, gate: gate, turns: wakes.mirror,
-                interval: .milliseconds(1), counters: counters, health: health, clock: .system, logger: tree.logger)
+                spacing: spacing, counters: counters, health: health, clock: clock, logger: tree.logger)
         }
 
         func hear(
@@ -119,6 +122,31 @@ struct TagMirrorTests {
             try await eventually("the acknowledgement") { bed.source.acknowledged == 1 }
             await bed.hear(21)
             try await eventually("the next") { try await bed.value() == 21 }
+        }
+    }
+
+    @Test("A lone change is written at once; a further one waits until its time has come, and nothing waits with it")
+    func spacing() async throws {
+        try await with { bed, group in
+            let clock = FakeClock()
+            let bed = try Bed(bed.tree, bed.client, bed.lease, spacing: .seconds(1), clock: GatewayClock(clock))
+            group.addTask { try await bed.mirror.run() }
+            await bed.hear(20)
+            try await eventually("the value") { try await bed.value() == 20 }
+            try await eventually("the acknowledgement") { bed.source.acknowledged == 1 }
+            try await eventually("only the look at what was refused sleeps") { clock.sleeperCount == 1 }
+            // It is older than what is known: there is nothing to write, and so nothing to wait for.
+            await bed.hear(19, at: WallClock.now() - 60_000)
+            try await eventually("the acknowledgement") { bed.source.acknowledged == 2 }
+            await bed.hear(21)
+            try await eventually("the flush waits for its time") { clock.sleeperCount == 2 }
+            await bed.hear(22)
+            let (value, acknowledged) = (try await bed.value(), bed.source.acknowledged)
+            #expect(value == 20 && acknowledged == 2)
+            clock.advance(by: .seconds(1))
+            try await eventually("the last value") { try await bed.value() == 22 }
+            try await eventually("the acknowledgement") { bed.source.acknowledged == 4 }
+            #expect(bed.counters.mirrorFlushes.current == 2)
         }
     }
 
