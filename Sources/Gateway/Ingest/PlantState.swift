@@ -131,12 +131,20 @@ final class PlantState: Sendable {
 
     // MARK: Tags to be written
 
-    /// Changed tags of the owned shards, as they should stand in the tree now; whether there are more than `limit`, and the
-    /// newest batch that all of them include.
-    func takeChanged(ownedBy shards: UInt64, limit: Int) -> (writes: [TagWrite], isMore: Bool, batch: UInt64) {
+    /// The shards with changed tags.
+    var unwrittenShards: UInt64 { state.withLock { $0.plant.unwrittenShards } }
+
+    /// Changed tags of the owned shards, as they should stand in the tree now; whether there are more of them than `limit`,
+    /// or others in a shard that had none when it was looked which shards are owned; and the newest batch that all of them
+    /// include.
+    ///
+    /// - Parameter looked: The shards that had changed tags then.
+    func takeChanged(
+        ownedBy shards: UInt64, among looked: UInt64 = .max, limit: Int
+    ) -> (writes: [TagWrite], isMore: Bool, batch: UInt64) {
         state.withLock { state in
             let writes = state.plant.takeChanged(ownedBy: shards, limit: limit)
-            return (writes, state.plant.hasUnwritten(ownedBy: shards), state.newestBatch)
+            return (writes, state.plant.unwrittenShards & (shards | ~looked) != 0, state.newestBatch)
         }
     }
 

@@ -8,9 +8,9 @@ import ZooKeeperRecipes
 
 /// The shards that may be written.
 protocol WritableShards: Sendable {
-    /// The valid leases of owned shards, those that may be written as a bit mask, and whether there are, or come in a
-    /// moment, others that may not be written yet.
-    func writable() -> (leases: [Lease?], mask: UInt64, isIncomplete: Bool)
+    /// The valid leases of those of these shards that are owned, which of them may be written as a bit mask, and whether
+    /// there are, or come in a moment, shards (any, not only these) that are owned and may not be written yet.
+    func writable(among shards: UInt64) -> (leases: [Lease?], mask: UInt64, isIncomplete: Bool)
 
     /// Returns once the plant knows what operators have had removed until now.
     func catchUpWithRemovals() async throws
@@ -97,7 +97,7 @@ struct TagMirror<Shards: WritableShards>: Service {
                     if refused.isEmpty { failures.withdrawn() }
                     break turn
                 case .early:
-                    try? await clock.sleep(wait)
+                    if wait > .zero { try? await clock.sleep(wait) }
                 case .flush(let flush):
                     let succeeded = await write(flush)
                     if succeeded { gate.passed(.mirror, through: flush.batch) }
@@ -111,7 +111,7 @@ struct TagMirror<Shards: WritableShards>: Service {
         while !Task.isCancelled {
             try? await clock.sleep(Self.refusalPause)
             guard !refused.isEmpty else { continue }
-            plant.writeFailed(refused.due(in: shards.writable().mask))
+            plant.writeFailed(refused.due(in: shards.writable(among: .max).mask))
             if refused.isEmpty { failures.withdrawn() }
             turns.wake()
         }
@@ -146,9 +146,11 @@ struct TagMirror<Shards: WritableShards>: Service {
     private func takeFlush(isEarly: Bool = false) -> Taken {
         // What is taken counts as written until it is answered, so that nobody hands it over meanwhile.
         progress.begin(.max)
+        // Only of those shards: at each flush all leases would be looked at for the sake of a few.
+        let changed = plant.unwrittenShards
         // Asked first: a shard that becomes writable a moment later has not been looked at.
-        let (leases, mask, isIncomplete) = shards.writable()
-        let changes = plant.takeChanged(ownedBy: mask, limit: isEarly ? 0 : Self.tagsPerFlush)
+        let (leases, mask, isIncomplete) = shards.writable(among: changed)
+        let changes = plant.takeChanged(ownedBy: mask, among: changed, limit: isEarly ? 0 : Self.tagsPerFlush)
         // What belongs to shards that are won or read just now waits for its turn, and the broker keeps it until then.
         let through = isIncomplete || changes.isMore ? 0 : changes.batch
         guard changes.writes.isEmpty else {

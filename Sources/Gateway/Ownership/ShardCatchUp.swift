@@ -52,11 +52,13 @@ final class ShardCatchUp: Sendable {
     /// A shard was gained.
     func wake() { turns.wake() }
 
-    /// The valid leases of owned shards, those of them that may be written as a bit mask, and whether there are, or come in
-    /// a moment, others that may not be written yet.
-    func writable() -> (leases: [Lease?], mask: UInt64, isIncomplete: Bool) {
-        let (leases, owned) = shards.owned()
-        let mask = tokens.withLock { tokens in Self.mask(leases) { $1.token == tokens[$0] } }
+    /// The valid leases of those of `wanted` that are owned, which of them may be written as a bit mask, and whether there
+    /// are, or come in a moment, shards (any, not only those) that are owned and may not be written yet.
+    func writable(among wanted: UInt64 = .max) -> (leases: [Lease?], mask: UInt64, isIncomplete: Bool) {
+        let tokens = tokens.withLock { $0 }
+        // What has been read and is not wanted is not looked at.
+        let (leases, owned) = shards.owned { wanted >> UInt64($0) & 1 == 1 || $1.token != tokens[$0] }
+        let mask = owned & Self.mask(leases) { $1.token == tokens[$0] }
         guard owned & ~mask != 0 else { return (leases, mask, shards.isExpecting) }
         // A lease that lapsed while its shard was to be read, and came back before anybody was told, is found here.
         turns.wake()

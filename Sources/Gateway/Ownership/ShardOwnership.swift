@@ -72,12 +72,15 @@ final class ShardOwnership: Service, Sendable {
     }
 
     /// All valid leases by shard, and the same as a bit mask (bit n = shard n).
-    func owned() -> (leases: [Lease?], mask: UInt64) {
+    ///
+    /// - Parameter matters: Which leases are looked at: each look takes three locks. The others are left as they are, and
+    ///   are not in the mask.
+    func owned(where matters: (_ shard: Int, Lease) -> Bool = { _, _ in true }) -> (leases: [Lease?], mask: UInt64) {
         let now = clock.now()
         var leases = state.withLock { $0.leases }
         var mask: UInt64 = 0
         for index in leases.indices {
-            guard let lease = leases[index] else { continue }
+            guard let lease = leases[index], matters(index, lease) else { continue }
             if lease.isValid(at: now) { mask |= 1 << UInt64(index) } else { leases[index] = nil }
         }
         return (leases, mask)

@@ -32,8 +32,8 @@ extension LivePlant {
         }
     }
 
-    /// Whether tags of these shards wait to be written.
-    public func hasUnwritten(ownedBy shards: UInt64) -> Bool { latest.dirtyShards & shards != 0 }
+    /// The shards with tags that wait to be written, as a bit mask.
+    public var unwrittenShards: UInt64 { latest.dirtyShards }
 
     /// How many tags of these shards wait to be written.
     public func unwrittenCount(ownedBy shards: UInt64) -> Int { latest.dirtyCount(ownedBy: shards) }

@@ -40,4 +40,41 @@ struct PlantStateTests {
         #expect(numbers["tags"] == UInt64(count) && numbers["devices"] == UInt64(count))
         #expect(numbers["tableFull"] == 1)
     }
+
+    @Test("A shard that gets its first change after it was looked which shards have any is not passed over")
+    func changesMeanwhile() throws {
+        let fixture = try ConfigurationFixture([
+            "linekeeper.yaml": soundHead + """
+                routes:
+                  - { name: all, topic: "factory/{device}/{metric}", device: "factory/{device}", payload: number }
+                """
+        ])
+        let plant = try PlantState(
+            configuration: try fixture.load(), answerFilters: [], echoTopic: "", clock: .system,
+            logger: Logger(label: "test"))
+        func hear(_ device: String) {
+            var batch = BatchBuilder(reservingMessages: 1, bytes: 100)
+            Array("factory/\(device)/speed".utf8).withUnsafeBytes { topic in
+                [UInt8(ascii: "7")].withUnsafeBytes { payload in
+                    _ = batch.append(
+                        topic: topic, payload: payload, qos: .atLeastOnce, retain: false, properties: nil,
+                        receivedAtMs: WallClock.now())
+                }
+            }
+            _ = plant.take(batch.finish())
+        }
+        hear("a")
+        let looked = plant.unwrittenShards
+        #expect(looked.nonzeroBitCount == 1)
+        // Of so many devices one at least is of another shard.
+        for number in 0..<100 { hear("b\(number)") }
+        #expect(plant.unwrittenShards != looked)
+        let first = plant.takeChanged(ownedBy: looked, among: looked, limit: 1_000)
+        #expect(!first.writes.isEmpty && first.isMore)
+        let rest = plant.takeChanged(ownedBy: .max, among: plant.unwrittenShards, limit: 1_000)
+        #expect(first.writes.count + rest.writes.count == 101 && !rest.isMore)
+        hear("a")
+        let others = plant.takeChanged(ownedBy: 0, among: looked, limit: 1_000)
+        #expect(others.writes.isEmpty && !others.isMore, "what another gateway owns does not hold up the gate")
+    }
 }

@@ -25,10 +25,11 @@ struct TagMirrorTests {
 
         func set(isOwner: Bool, isIncomplete: Bool = false) { state.withLock { $0 = (isOwner, isIncomplete) } }
 
-        func writable() -> (leases: [Lease?], mask: UInt64, isIncomplete: Bool) {
+        func writable(among shards: UInt64) -> (leases: [Lease?], mask: UInt64, isIncomplete: Bool) {
             let (isOwner, isIncomplete) = state.withLock { $0 }
             return (
-                Array(repeating: isOwner ? lease : nil, count: TreeLayout.shardCount), isOwner ? .max : 0, isIncomplete
+                Array(repeating: isOwner ? lease : nil, count: TreeLayout.shardCount), isOwner ? shards : 0,
+                isIncomplete
             )
         }
 

@@ -21,9 +21,11 @@ extension InATree {
                 try await bed.own([press1], in: &group)
                 let before = bed.catchUp.writable()
                 #expect(before.leases[press1] != nil && before.mask == 0 && before.isIncomplete)
+                #expect(bed.catchUp.writable(among: 0).isIncomplete, "whatever is to be written now")
                 bed.run(in: &group)
                 try await eventually("it may be written") { bed.catchUp.writable().mask == 1 << UInt64(press1) }
                 #expect(!bed.catchUp.writable().isIncomplete)
+                #expect(bed.catchUp.writable(among: ~(1 << UInt64(press1))).mask == 0)
                 try await eventually("the mirror hears of it") { bed.caughtUp.all.count > 0 }
             }
         }
