@@ -188,7 +188,7 @@ extension AlarmProcessor {
             for parent in parents {
                 group.addTask { [client] in
                     do { try await client.ensurePath(parent) } catch var error as ZooKeeperError {
-                        // Whose record it is about, not which of its ancestors.
+                        // Names the parent of the record, not an ancestor, so that the caller finds the alarm.
                         error.path = parent
                         throw error
                     }

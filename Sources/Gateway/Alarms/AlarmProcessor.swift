@@ -21,7 +21,7 @@ import ZooKeeperRecipes
 final class AlarmProcessor: Service {
     /// Transitions in one transaction.
     static let batch = 256
-    /// Records in one transaction that are written again: rarely, and whatever their size.
+    /// Records in one transaction that are written again; not bounded by bytes, because this is rare.
     static let rewriteBatch = 64
     /// Bytes of data and paths in one transaction, well below the protocol's frame limit of 1 MiB.
     static let bytesPerTransaction = 384 * 1024

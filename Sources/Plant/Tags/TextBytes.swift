@@ -1,4 +1,5 @@
-/// Text as its bytes: what names in the tree are compared by. Swift's own `==` takes texts for equal that ZooKeeper keeps apart.
+/// Text as its bytes: what names in the tree are compared by. Swift's own `==` treats texts as
+/// equal that ZooKeeper distinguishes.
 extension String {
     func withBytes<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
         if let result = utf8.withContiguousStorageIfAvailable(body) { return result }

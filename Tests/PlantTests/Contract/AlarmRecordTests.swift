@@ -107,4 +107,20 @@ struct AlarmRecordTests {
             }
         }
     }
+
+    @Test(
+        "Members under lifeCycle that this version does not know are kept",
+        arguments: [
+            ("SHLVD", #"{"acked":true,"note":"x"}"#, #""note":"x""#), ("NORM", #"{"note":"x"}"#, #""note":"x""#),
+            ("NORM", #""text""#, #""lifeCycle":"text""#), ("RTNUN", "[1]", #""lifeCycle":[1]"#),
+        ])
+    func unknownMembersOfLifeCycle(state: String, lifeCycle: String, kept: String) throws {
+        let text = """
+            {"alarm":"a","tag":"t","state":"\(state)","condition":"normal","priority":"low","eventId":"e",\
+            "lifeCycle":\(lifeCycle)}
+            """
+        let record = try AlarmRecord(parsing: Array(text.utf8))
+        #expect(String(decoding: record.serialized(), as: UTF8.self).contains(kept))
+        #expect(try AlarmRecord(parsing: record.serialized()) == record)
+    }
 }

@@ -13,7 +13,7 @@ extension AlarmEvaluator {
             let condition = rule.condition(of: index)
             // An inner limit that became active together with the outer one has no edge of its own.
             let isUnrecorded =
-                level.phase == .abnormal
+                level.phase == .abnormal && level.hasSample
                 && !(recorded.isSameSide(as: condition) && recorded.severity >= condition.severity)
             guard level.isPending || isUnrecorded else { continue }
             delays[condition, default: []].insert(RunningDelay(start: level.sampleTime, value: level.value))

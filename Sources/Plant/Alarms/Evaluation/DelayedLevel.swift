@@ -35,6 +35,8 @@ struct DelayedLevel: Sendable {
     private(set) var sampleTime: Milliseconds = 0
     private(set) var value: Double = 0
     private(set) var hasSourceTime = false
+    /// Whether a sample that came here began the run; what follows from a record alone has none.
+    private(set) var hasSample = false
 
     var isPending: Bool { phase == .pendingOn || phase == .pendingOff }
     var isActive: Bool { phase == .abnormal || phase == .pendingOff }
@@ -56,6 +58,7 @@ struct DelayedLevel: Sendable {
             sampleTime = reading.time
             value = reading.value
             hasSourceTime = reading.hasSourceTime
+            hasSample = true
         }
         return true
     }
@@ -95,7 +98,10 @@ struct DelayedLevel: Sendable {
     }
 
     /// Continues from a record, or from what another level has decided.
-    mutating func settle(isActive: Bool) { phase = isActive ? .abnormal : .normal }
+    mutating func settle(isActive: Bool) {
+        if isActive, !self.isActive { hasSample = false }
+        phase = isActive ? .abnormal : .normal
+    }
 
     /// What has passed of a delay stays although times have changed.
     mutating func shift(start: Milliseconds, received: Milliseconds) {

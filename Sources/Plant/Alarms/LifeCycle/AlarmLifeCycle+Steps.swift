@@ -69,11 +69,11 @@ extension AlarmLifeCycle {
     ///     RTNUN ── ACK ──▶ NORM                            RTNUN, LTUNK, LTACK ── ACT ──▶ UNACK, a new occurrence
     ///     LTUNK ── ACK ──▶ LTACK                           LTUNK ── RESET ──▶ RTNUN    LTACK ── RESET ──▶ NORM
     ///
-    /// An alarm that is hidden (SHLVD, DSUPR, OOSRV) follows the process silently. When it comes into sight again it demands
-    /// attention if the process is abnormal, whoever had acknowledged it; otherwise an occurrence that began unseen waits for
-    /// its acknowledgement. Where the standard's published descriptions leave a point open: shelving is an operator's act
-    /// under a name and counts as the acknowledgement of what the operator saw, suppression by a rule does not; no way out of
-    /// sight or back loses a latch.
+    /// An alarm that is hidden (SHLVD, DSUPR, OOSRV) follows the process silently. When it is visible again it demands
+    /// attention if the process is abnormal, even if an operator had acknowledged it; otherwise an occurrence that began unseen
+    /// waits for its acknowledgement. Where the standard's published descriptions leave a point open: shelving is an operator's
+    /// act under a name and counts as the acknowledgement of what the operator saw, suppression by a rule does not; hiding and
+    /// showing an alarm keeps its latch.
     public func after(_ input: Input, _ rules: Rules) -> Result<Step, Refusal> {
         guard isEnabled || input == .enabled else { return .failure(.disabled) }
         return switch input {
@@ -145,7 +145,8 @@ extension AlarmLifeCycle {
     private func acknowledged() -> Result<Step, Refusal> {
         if isHidden { return .failure(.notInThisState(state)) }
         if isAcknowledged { return .failure(.alreadyAcknowledged) }
-        return step(.acknowledged, .ends) { $0.isAcknowledged = true }
+        // The horn is silent since an unlatched alarm has returned.
+        return step(.acknowledged, isActive ? .ends : .unchanged) { $0.isAcknowledged = true }
     }
 
     private func latchReset() -> Result<Step, Refusal> {
@@ -169,7 +170,7 @@ extension AlarmLifeCycle {
     }
 
     private func unshelved(_ rules: Rules) -> Result<Step, Refusal> {
-        shelf == nil ? .failure(.unchanged) : comesIntoSight(.unshelved, rules) { $0.shelf = nil }
+        shelf == nil ? .failure(.unchanged) : becomesVisible(.unshelved, rules) { $0.shelf = nil }
     }
 
     private func takenOutOfService(reason: String) -> Result<Step, Refusal> {
@@ -179,21 +180,22 @@ extension AlarmLifeCycle {
     }
 
     private func returnedToService(_ rules: Rules) -> Result<Step, Refusal> {
-        outOfService == nil ? .failure(.unchanged) : comesIntoSight(.inService, rules) { $0.outOfService = nil }
+        outOfService == nil ? .failure(.unchanged) : becomesVisible(.inService, rules) { $0.outOfService = nil }
     }
 
     // MARK: Rules of the plant
 
     private func suppressed(by rule: String) -> Result<Step, Refusal> {
-        suppressedBy == rule ? .failure(.unchanged) : step(.suppressed, .ends) { $0.suppressedBy = rule }
+        if rule.isEmpty { return .failure(.reasonMissing) }
+        return suppressedBy == rule ? .failure(.unchanged) : step(.suppressed, .ends) { $0.suppressedBy = rule }
     }
 
     private func suppressionEnded(_ rules: Rules) -> Result<Step, Refusal> {
-        suppressedBy == nil ? .failure(.unchanged) : comesIntoSight(.unsuppressed, rules) { $0.suppressedBy = nil }
+        suppressedBy == nil ? .failure(.unchanged) : becomesVisible(.unsuppressed, rules) { $0.suppressedBy = nil }
     }
 
     /// One of the reasons why the alarm is hidden ends.
-    private func comesIntoSight(
+    private func becomesVisible(
         _ transition: AlarmTransition, _ rules: Rules, _ change: (inout AlarmLifeCycle) -> Void
     ) -> Result<Step, Refusal> {
         var after = self

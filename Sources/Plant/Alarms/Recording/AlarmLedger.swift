@@ -56,7 +56,9 @@ struct AlarmLedger: Sendable {
 
     /// Keeps an edge that changes something, with what the clock is that it was computed by.
     private mutating func append(_ edge: AlarmEdge, _ clock: ReceptionClock) {
-        guard edge.condition != (pending.last?.condition ?? committedCondition) else { return }
+        guard committed?.lifeCycle.isEnabled ?? true,
+            edge.condition != (pending.last?.condition ?? committedCondition)
+        else { return }
         pending.append(edge)
         pending[pending.count - 1].away = clock.away
     }
@@ -74,8 +76,14 @@ struct AlarmLedger: Sendable {
         let isEdge = committed.map { $0.changedAt != record.changedAt || $0.condition != record.condition } ?? true
         committed = record
         var settlement = Settlement()
-        guard isEdge else { return settlement }
         let count = pending.count
+        if !record.lifeCycle.isEnabled {
+            // Nothing of it is to be recorded for as long as it is out of use.
+            pending.removeAll()
+            settlement.superseded = count
+            return settlement
+        }
+        guard isEdge else { return settlement }
         var isBehind = false
         let match =
             pending.firstIndex { $0.isSame(as: record, within: matchWindow) }

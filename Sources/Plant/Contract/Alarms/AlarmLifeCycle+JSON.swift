@@ -62,6 +62,11 @@ extension AlarmLifeCycle {
         return rest
     }
 
+    /// The members under `lifeCycle` that this version does not know.
+    static func unknown(
+        in members: OrderedDictionary<String, JSONValue>
+    ) -> OrderedDictionary<String, JSONValue> { members.filter { Rest(rawValue: $0.key) == nil } }
+
     private enum Rest: String { case acked, latched, shelf, outOfService, enabled }
 
     private enum ShelfKind: String { case timed, oneShot }

@@ -38,6 +38,14 @@ extension AlarmRecord {
         isTimeUnsure = members[.timeUnsure] == true
         corrected = CorrectedDates(json: members[.corrected])
         additional = members.additional
+        // What this version does not know there is kept as well.
+        switch members[.lifeCycle] {
+        case .object(let members)?:
+            let unknown = AlarmLifeCycle.unknown(in: members)
+            if !unknown.isEmpty { additional[Member.lifeCycle.rawValue] = .object(unknown) }
+        case let other?: additional[Member.lifeCycle.rawValue] = other
+        case nil: break
+        }
     }
 
     /// The record as it stands in the tree, in the journal, on MQTT and in listings. Every member is always there,
@@ -68,7 +76,10 @@ extension AlarmRecord {
         if isUnheard { put(.unheard, .bool(true)) }
         if isTimeUnsure { put(.timeUnsure, .bool(true)) }
         if !corrected.isEmpty { put(.corrected, corrected.json) }
-        if let rest = lifeCycle.rest { put(.lifeCycle, .object(rest)) }
+        if let rest = lifeCycle.rest {
+            let unknown = additional[Member.lifeCycle.rawValue]?.objectValue ?? [:]
+            put(.lifeCycle, .object(rest.merging(unknown) { known, _ in known }))
+        }
         for (name, value) in additional where members[name] == nil { members[name] = value }
         return .object(members)
     }
@@ -78,7 +89,9 @@ extension AlarmRecord {
         let name = path.tag.text.utf8.count + path.alarm.utf8.count
         // The path of the node may be percent-encoded.
         let paths = 200 + 3 * name
-        let isUsual = additional.isEmpty && comment == nil && acknowledgedBy == nil && !lifeCycle.isHidden
+        let isUsual =
+            additional.isEmpty && comment == nil && acknowledgedBy == nil && !lifeCycle.isHidden
+            && eventID.utf8.count <= 64
         // Escaped, the names may take six times their length; they stand in each copy of the record.
         return paths + (isUsual && name < 200 ? 1_200 + 2 * 6 * name : 2 * serialized().count)
     }

@@ -112,7 +112,8 @@ struct AlarmLifeCycleTests {
     @Test("10: RTNUN, acknowledged: NORM")
     func row10() throws {
         let step = try Self.after(Self.returned, .acknowledged)
-        #expect(step.transition == .acknowledged && step.lifeCycle == .normal)
+        Self.expect(step, .acknowledged, .normal, .unchanged)
+        #expect(step.lifeCycle == .normal)
     }
 
     @Test("11: RTNUN, beyond a limit: UNACK, a new occurrence, announced")

@@ -344,4 +344,42 @@ struct AlarmBookTests {
         }
         #expect(book.pendingCount == 100 && steps <= 2)
     }
+
+    @Test("A level that follows from a record alone has no sample that this gateway could tell others of")
+    func settledLevelHasNoDelay() throws {
+        var book = try AlarmFixture.book(
+            try AlarmFixture.definition(high: nil, highHigh: nil, low: 20, lowLow: 10, onDelay: 0, offDelay: 0))
+        // Somebody else's record, of a sample that has not come here.
+        var record = AlarmRecord(
+            path: try AlarmFixture.path(), lifeCycle: .init(condition: .lowLow, isAcknowledged: false),
+            priority: .high, eventID: "e", occurrence: 1, value: 5, limit: 10, since: 1_000_000, epoch: 1,
+            changedAt: 1_000_000, sampledAt: 1_000_000, revision: 1)
+        book.transitionRecorded(record, at: 1_000_000)
+        // Here it is between the two limits now: DEESC waits to be recorded.
+        book.sample(15, at: 1_000_100)
+        #expect(book.pendingCount == 1)
+        // The other gateway had heard a return in between, dated before.
+        record.lifeCycle = .init(condition: .normal, isAcknowledged: false)
+        (record.changedAt, record.sampledAt, record.revision, record.value) = (1_000_050, 1_000_050, 2, 50)
+        book.transitionRecorded(record, at: 1_000_200)
+        let delays = book.unsettledDelays(of: TagID(rawValue: 0))
+        #expect(!delays.values.joined().contains { $0.start == 0 }, "\(delays)")
+    }
+
+    @Test("Alarms whose record says that they are not in use hold up no others")
+    func disabledHoldsUpNothing() throws {
+        var book = try AlarmFixture.book(try AlarmFixture.definition(onDelay: 0, offDelay: 0))
+        let other = try TagPath("factory/line1/press2/temperature")
+        book.bind(tag: TagID(rawValue: 1), path: other)
+        var record = AlarmRecord(
+            path: try AlarmFixture.path(), lifeCycle: .normal, priority: .high, eventID: "e", occurrence: 1, value: 5,
+            limit: 10, since: 1, epoch: 1, changedAt: 1, sampledAt: 1, revision: 1)
+        record.lifeCycle.isEnabled = false
+        book.transitionRecorded(try AlarmRecord(parsing: record.serialized()), at: 1)
+        for time in 1...10 as ClosedRange<Milliseconds> { book.sample(time % 2 == 0 ? 50 : 90, at: 1_000 + time) }
+        book.sample(90, at: 5_000, tag: 1)
+        // As many as one transaction takes: all of them are of the alarm that is out of use.
+        let proposals = book.proposals(limit: 5, epoch: 1)
+        #expect(proposals.map(\.record.path.tag) == [other], "\(proposals.count) of \(book.pendingCount)")
+    }
 }
