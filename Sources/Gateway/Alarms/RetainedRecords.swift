@@ -40,6 +40,9 @@ final class RetainedRecords: Service {
         /// The term and the losses that were compared last.
         var compared: (term: Int64, losses: Int)?
         var reading: Reading?
+
+        /// Whether nothing may have been lost since the comparison of this term.
+        func hasCompared(in term: Int64) -> Bool { compared.map { $0 == (term, losses) } ?? false }
     }
 
     private let client: ZooKeeperClient
@@ -101,6 +104,9 @@ final class RetainedRecords: Service {
         }
     }
 
+    /// Whether this gateway is the active alarm processor and has compared what there is to compare.
+    var hasCompared: Bool { term().map { term in state.withLock { $0.hasCompared(in: term) } } ?? false }
+
     private func followSession() async {
         var isFirst = true
         for await state in session() {
@@ -142,7 +148,7 @@ final class RetainedRecords: Service {
             return
         }
         let (losses, isDone) = state.withLock { state in
-            (state.losses, state.compared.map { $0 == (term, state.losses) } ?? false)
+            (state.losses, state.hasCompared(in: term))
         }
         guard !isDone, lease() != nil, broker.connectionState.isConnected else { return }
         do {

@@ -9,7 +9,11 @@ extension AlarmBook {
             if evaluators[alarm].isIdle, pendingCount == 0 || ledgers[alarm].pending.isEmpty { continue }
             let delays = evaluators[alarm].unsettledDelays(
                 ledgers[alarm].pending, after: ledgers[alarm].committedCondition)
-            for (limit, delays) in delays { table[delayName(alarm, limit)] = delays }
+            // A record may have spoken of a limit that is not configured; an alarm with one limit has one name for all of them.
+            let definition = definitions[ledgers[alarm].definition]
+            for (limit, delays) in delays where definition.limit(of: limit) != nil {
+                table[delayName(alarm, limit)] = delays
+            }
         }
         return table
     }

@@ -382,4 +382,21 @@ struct AlarmBookTests {
         let proposals = book.proposals(limit: 5, epoch: 1)
         #expect(proposals.map(\.record.path.tag) == [other], "\(proposals.count) of \(book.pendingCount)")
     }
+
+    @Test("What is pending of a limit that is not configured hides no delay of the one that is")
+    func delayBesideUnconfiguredLimit() throws {
+        var book = try AlarmFixture.book(
+            try AlarmFixture.definition(high: 85, highHigh: nil, low: nil, lowLow: nil, onDelay: 1_000, offDelay: 0))
+        let record = AlarmRecord(
+            path: try AlarmFixture.path(), lifeCycle: .init(condition: .low, isAcknowledged: false), priority: .high,
+            eventID: "e", occurrence: 1, value: 5, limit: 10, since: 1_000, epoch: 1, changedAt: 1_000,
+            sampledAt: 1_000, revision: 1)
+        book.transitionRecorded(record, at: 1_000)
+        book.sample(90, at: 2_000)
+        // The end of the alarm below the limit that has gone, and a delay above the one that stands.
+        #expect(book.pendingCount == 1)
+        #expect(
+            book.unsettledDelays(of: TagID(rawValue: 0)) == ["overtemperature": [RunningDelay(start: 2_000, value: 90)]]
+        )
+    }
 }
