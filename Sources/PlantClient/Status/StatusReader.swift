@@ -19,9 +19,8 @@ struct StatusReader: Sendable {
 
         let owners = try await lockOwners()
         status.ownedShards = owners.count
-        if let (path, candidates) = try await firstInQueue(TreeLayout.alarmProcessor) {
-            let node = try await walk.data(of: [path]).first.flatMap { $0 }
-            status.processor = node?.data.map { String(decoding: $0, as: UTF8.self) }
+        if let (node, candidates) = try await alarmProcessorNode() {
+            status.processor = Self.name(node)
             status.processorEpoch = node?.stat.czxid
             status.standbys = candidates - 1
         }
@@ -93,8 +92,18 @@ struct StatusReader: Sendable {
 
     /// The gateway that processes alarms; nil when none does.
     func alarmProcessor() async throws -> String? {
-        guard let (path, _) = try await firstInQueue(TreeLayout.alarmProcessor) else { return nil }
-        return try await walk.data(of: [path])[0]?.data.map { String(decoding: $0, as: UTF8.self) }
+        try await alarmProcessorNode().flatMap { Self.name($0.node) }
+    }
+
+    /// The election node of the active alarm processor, unless it has gone meanwhile, and how many stand in the queue.
+    private func alarmProcessorNode() async throws -> (node: NodeData?, candidates: Int)? {
+        guard let (path, candidates) = try await firstInQueue(TreeLayout.alarmProcessor) else { return nil }
+        return (try await walk.data(of: [path]).first.flatMap { $0 }, candidates)
+    }
+
+    /// The gateway that an ownership node names.
+    private static func name(_ node: NodeData?) -> String? {
+        node?.data.map { String(decoding: $0, as: UTF8.self) }
     }
 
     /// The owner's node among the candidates for a lock, and how many there are.
@@ -111,6 +120,6 @@ struct StatusReader: Sendable {
             }
             return try await group.reduce(into: [String]()) { if let path = $1 { $0.append(path) } }
         }
-        return try await walk.data(of: paths).compactMap { $0?.data.map { String(decoding: $0, as: UTF8.self) } }
+        return try await walk.data(of: paths).compactMap(Self.name)
     }
 }
