@@ -160,11 +160,23 @@ struct GatewayCore: Service {
                 subscriber.reconnectNow()
                 publisher.reconnectNow()
             })
+        let outsiders = OutsiderLog(logger, clock: clock)
+        let commandAnnouncer = CommandAnnouncer(
+            publisher: publisher, topics: CommandTopics(plant: configuration.plant), health: health, clock: clock)
+        let replies = RequestReplies(
+            announcer: commandAnnouncer, plant: configuration.plant,
+            allowed: ReplyTopics(
+                prefix: configuration.mqtt.replyPrefix, routes: configuration.routes, commands: configuration.commands),
+            outsiders: outsiders, clock: clock)
+        let requestTurns = Wake()
+        let mailboxes = Mailboxes(
+            client: client, gateway: identity.gateway, replies: replies, alarms: wakes.alarms, commands: requestTurns,
+            health: health, clock: clock, logger: logger)
         let processor = AlarmProcessor(
             client: client, election: election, gateway: identity.gateway, plant: plant,
             definitions: configuration.alarms + GatewayFault.alarms, journal: journal, known: known, board: board,
-            gate: gate,
-            turns: wakes.alarms, counters: counters, health: health, clock: clock, logger: logger, term: termReturns)
+            mailboxes: mailboxes, gate: gate, turns: wakes.alarms, counters: counters, health: health, clock: clock,
+            logger: logger, term: termReturns)
         let topics = AlarmTopics(plant: configuration.plant)
         let announcer = Announcer(
             client: client, board: board, publisher: publisher, topics: topics,
@@ -185,14 +197,24 @@ struct GatewayCore: Service {
             await catchUp.waitUntilWritable(shard)
             await mirror.drain(1 << UInt64(shard), atMost: ShardOwnership.drainLimit)
         }
-        var commandSettings = CommandService.Configuration(
-            plant: configuration.plant, gateway: identity.gateway, definitions: configuration.commands)
-        commandSettings.replies = ReplyTopics(
-            prefix: configuration.mqtt.replyPrefix, routes: configuration.routes, commands: configuration.commands)
-        commandSettings.requestLimits.perMinute = configuration.limits.requestsPerMinute
         let commands = CommandService(
-            client: client, publisher: publisher, configuration: commandSettings,
+            client: client, publisher: publisher,
+            configuration: .init(
+                plant: configuration.plant, gateway: identity.gateway, definitions: configuration.commands),
+            announcer: commandAnnouncer, mailboxes: mailboxes, requestTurns: requestTurns,
             reading: { [plant] tag in plant.interlockReading(of: tag) }, health: health, clock: clock, logger: logger)
+        var requestLimits = RequestQueue.Limits()
+        requestLimits.perMinute = configuration.limits.requestsPerMinute
+        let door = RequestDoor(
+            client: client, gateway: identity.gateway, mailboxes: mailboxes, replies: replies,
+            hands: .init(
+                isResponsible: { responsible in
+                    switch responsible {
+                    case .alarmProcessor: processor.lease != nil
+                    case .shardOwner(let shard): commands.owns(shard: shard)
+                    }
+                }, tellAgain: { await commands.tellAgain($0) }),
+            limits: requestLimits, clock: clock, outsiders: outsiders)
         let ingest = IngestLoop(
             source: subscriber, plant: plant, hearing: hearing, gate: gate, wakes: wakes,
             isTreeConnected: { [client] in client.isConnected },
@@ -214,7 +236,7 @@ struct GatewayCore: Service {
         let control = ControlChannel(
             publisher: publisher, plant: configuration.plant, identity: identity,
             takeover: takeover,
-            commandRequest: { commands.offerRequest(payload: $0, properties: $1) },
+            request: { door.offer(topicOf: $0, payload: $1, properties: $2) },
             retained: { retained.heard(topic: $0, payload: $1, isRetained: $2) }, logger: logger)
         shards.observe { [plant] change in
             switch change {
@@ -259,7 +281,9 @@ struct GatewayCore: Service {
                     untried: reported.untried, recovered: health.recovered,
                     counters: .init(
                         (plant.numbers + BrokerConnections.numbers(subscriber: subscriber, publisher: publisher)
-                            + commands.numbers + board.numbers + counters.all).map { ($0.name, $0.value) },
+                            + commands.numbers + mailboxes.numbers + door.numbers + board.numbers + counters.all).map {
+                                ($0.name, $0.value)
+                            },
                         uniquingKeysWith: { $1 }))
             }, holdsName: { ownership.holdsName }, health: health, clock: clock)
         let follower = StatusFollower(
@@ -271,8 +295,8 @@ struct GatewayCore: Service {
             becomeReady: {})
         return [
             publisher, control, journal, membership, election, shards, ownership, eagerness, processor, announcer,
-            retained, retentionService, devices, mirror, ingest, hearing, missed, returns, subscriber, commands, watch,
-            status, follower, systemd,
+            retained, retentionService, devices, mirror, ingest, hearing, missed, returns, subscriber, commands,
+            mailboxes, door, watch, status, follower, systemd,
         ]
     }
 }

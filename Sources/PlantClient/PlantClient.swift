@@ -40,14 +40,35 @@ package struct PlantClient: Sendable {
 
     // MARK: Asking
 
-    /// Asks the active alarm processor for something, and returns the request as it has answered it.
+    var requests: RequestClient { RequestClient(client: tree, clock: clock) }
+
+    /// Asks the active alarm processor for something, and returns its answer.
     ///
-    /// - Parameter patience: How long it may take; then the request is withdrawn.
-    /// - Throws: ``PlantFailure/unused``, ``PlantFailure/noAlarmProcessor(waited:)`` or
-    ///   ``PlantFailure/unanswered(by:waited:)`` when there was no answer.
-    package func request(_ request: AlarmRequest, patience: Duration = .seconds(5)) async throws -> AlarmRequest {
+    /// - Parameters:
+    ///   - name: Who asks.
+    ///   - now: The moment at which it is asked.
+    ///   - patience: How long it may take; then the request is withdrawn.
+    /// - Throws: ``PlantFailure/unused``, ``PlantFailure/noAlarmProcessor(waited:)``,
+    ///   ``PlantFailure/unanswered(by:waited:)`` or ``PlantFailure/discarded`` when there was no answer.
+    package func ask(
+        _ operation: AlarmOperation, by name: String, at now: Milliseconds, patience: Duration = .seconds(5)
+    ) async throws -> RequestAnswer {
         try await PlantFailure.translating {
-            try await AlarmRequests(client: tree, clock: clock).ask(request, patience: patience)
+            if let mistake = operation.mistake ?? Principal.mistake(inName: name) {
+                throw PlantFailure.impossible(mistake)
+            }
+            let request = Request(
+                id: RequestClient.newID(), by: name, at: now,
+                deadline: now.addingClamped(patience.milliseconds), .alarm(operation))
+            switch try await requests.ask(request, patience: patience) {
+            case .answered(let answer): return answer
+            case .removed: throw PlantFailure.discarded
+            case .open: break
+            }
+            guard let processor = try await StatusReader(client: tree).alarmProcessor() else {
+                throw PlantFailure.noAlarmProcessor(waited: patience)
+            }
+            throw PlantFailure.unanswered(by: processor, waited: patience)
         }
     }
 }

@@ -22,6 +22,16 @@ package enum PlantFailure: Error, Hashable, Sendable, CustomStringConvertible {
     case noAlarmProcessor(waited: Duration)
     /// A request was not answered and has been withdrawn, though there is a gateway that processes alarms.
     case unanswered(by: String, waited: Duration)
+    /// A command was asked for, and no gateway has taken it up in time; the request has been withdrawn.
+    case noOwner(waited: Duration)
+    /// A request was deleted unanswered.
+    case discarded
+    /// The id stands for another request of the same principal.
+    case idTaken(String)
+    /// Nobody could answer that.
+    case impossible(String)
+    /// A gateway has said no.
+    case refused(String)
     /// What was asked about a command cannot be.
     case command(CommandClient.Failure)
     /// The tree refused something, or did not answer.
@@ -41,7 +51,10 @@ package enum PlantFailure: Error, Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .unreachable, .unusable: .unreachable
         case .severalPlants: .unclear
-        case .unreadableAccess, .noPlant, .unused, .noAlarmProcessor, .unanswered, .command: .refused
+        case .unreadableAccess, .noPlant, .unused, .noAlarmProcessor, .unanswered, .noOwner, .discarded, .idTaken,
+            .impossible,
+            .refused, .command:
+            .refused
         case .tree(let refusal): refusal.kind
         }
     }
@@ -61,6 +74,12 @@ package enum PlantFailure: Error, Hashable, Sendable, CustomStringConvertible {
             "nobody processes alarms at the moment: no answer within \(HumanText.span(waited)); is a gateway running? (linekeeper status)"
         case .unanswered(let gateway, let waited):
             "gateway \(gateway), which processes alarms, has not answered within \(HumanText.span(waited)); linekeeper status may say why, or it is of a version that does not know such requests"
+        case .noOwner(let waited):
+            "no gateway has taken it up within \(HumanText.span(waited)), and it is withdrawn; is a gateway running? (linekeeper status)"
+        case .discarded:
+            "the request was deleted unanswered: somebody has changed it, or too many requests of the same name were open"
+        case .idTaken(let id): "the id \(id) stands for another request already"
+        case .impossible(let why), .refused(let why): why
         case .command(let failure): "\(failure)"
         case .tree(let refusal): refusal.text
         }

@@ -99,7 +99,7 @@ extension EndToEnd {
         /// Nodes of the whole server that no message may make or change the number of.
         private func outsideTags(_ reader: TreeReader) async throws -> Set<String> {
             var found = Set(try await reader.children("/").map { "/" + $0 })
-            for root in ["/gateways", "/shards", "/config", "/commands", "/alarm-requests"] {
+            for root in ["/gateways", "/shards", "/config", "/commands", "/requests", "/alarm-requests"] {
                 found.formUnion(try await reader.descendants(of: root).filter { !$0.contains("/_c_") })
             }
             return found

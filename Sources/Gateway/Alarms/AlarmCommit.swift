@@ -28,8 +28,9 @@ struct AlarmCommit: Sendable {
     }
 
     /// An alarm that this gateway removes at an operator's wish.
-    init(forgetting record: AlarmRecord, at: Milliseconds, by: String, comment: String?, gateway: String, epoch: Int64)
-    {
+    init(
+        forgetting record: AlarmRecord, at: Milliseconds, by: Principal, comment: String?, gateway: String, epoch: Int64
+    ) {
         let proposal = record.forgetting(at: at, epoch: epoch)
         entry = JournalEntry(
             forgetting: proposal, was: record.state, by: by, comment: comment, gateway: gateway)
@@ -40,7 +41,8 @@ struct AlarmCommit: Sendable {
 
     /// A tag or device that this gateway removes; nil for an alarm.
     init?(
-        forgetting forgotten: Forgotten, at: Milliseconds, by: String, comment: String?, gateway: String, epoch: Int64,
+        forgetting forgotten: Forgotten, at: Milliseconds, by: Principal, comment: String?, gateway: String,
+        epoch: Int64,
         tags: Int
     ) {
         guard

@@ -14,7 +14,7 @@ extension AlarmProcessor {
     struct Removal {
         fileprivate(set) var commits: [AlarmCommit] = []
         fileprivate(set) var operations: [Operation] = []
-        fileprivate(set) var count = AlarmRequest.Removed(tags: 0, alarms: 0)
+        fileprivate(set) var count = RequestAnswer.Removed(tags: 0, alarms: 0)
         /// Nodes whose parents may have served them alone.
         fileprivate(set) var paths: [String] = []
         fileprivate(set) var alarmNodes: Set<String> = []
@@ -26,8 +26,17 @@ extension AlarmProcessor {
     /// How often a removal is tried whose nodes are written meanwhile, before everything is read again.
     static let removalAttempts = 3
 
-    /// - Throws: ``/Plant/LivePlant/ForgettingRefusal`` for what has to stay.
-    func removal(asked request: AlarmRequest, epoch: Int64) async throws -> Removal {
+    /// What is to be removed has transitions that are not in the journal yet: those come first.
+    struct Unrecorded: Error {}
+
+    private func waitForTransitions(of tags: Set<TagPath>) throws {
+        if plant.hasUnrecorded(at: tags, except: refusedNow()) { throw Unrecorded() }
+    }
+
+    /// - Throws: ``/Plant/LivePlant/ForgettingRefusal`` for what has to stay, ``Unrecorded`` for what has to wait.
+    func removal(
+        asked request: AlarmOperation, by principal: Principal, epoch: Int64, waits: Bool
+    ) async throws -> Removal {
         let now = clock.wall()
         var removal = Removal()
         var alarms: [AlarmRecord] = []
@@ -40,6 +49,7 @@ extension AlarmProcessor {
                 throw LivePlant.ForgettingRefusal.defined
             }
             try plant.mayForget(alarm: record.path)
+            if waits { try waitForTransitions(of: [record.path.tag]) }
             alarms = [record]
         case .tag(let path), .device(let path):
             guard let path = try? TagPath(path) else { throw LivePlant.ForgettingRefusal.unknown }
@@ -55,11 +65,12 @@ extension AlarmProcessor {
                 tags = [path]
             }
             guard tags.count <= Self.maximumNodes else { throw LivePlant.ForgettingRefusal.tooMuch }
+            if waits { try waitForTransitions(of: tags) }
             try await remove(tags.sorted().map { TreeLayout.tags + "/" + $0.znodePath }, &removal)
             alarms = known.records(of: tags)
             guard !removal.operations.isEmpty || !alarms.isEmpty,
                 let commit = AlarmCommit(
-                    forgetting: forgotten, at: now, by: request.by, comment: request.comment, gateway: gateway,
+                    forgetting: forgotten, at: now, by: principal, comment: request.comment, gateway: gateway,
                     epoch: epoch, tags: tags.count)
             else { throw LivePlant.ForgettingRefusal.unknown }
             removal.count.tags = tags.count
@@ -67,7 +78,7 @@ extension AlarmProcessor {
         }
         removal.commits += alarms.map {
             AlarmCommit(
-                forgetting: $0, at: now, by: request.by, comment: request.comment, gateway: gateway, epoch: epoch)
+                forgetting: $0, at: now, by: principal, comment: request.comment, gateway: gateway, epoch: epoch)
         }
         removal.count.alarms = alarms.count
         removal.alarmNodes = Set(alarms.map { AlarmStore.nodePath(of: $0.path) })

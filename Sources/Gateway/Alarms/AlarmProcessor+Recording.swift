@@ -98,9 +98,9 @@ extension AlarmProcessor {
         }
     }
 
-    /// Records transitions, in order, in one transaction; `answering` sets the answer into an operator's request with it.
+    /// Records transitions, in order, in one transaction; `answering` puts the answer into a request with it.
     func record(
-        _ proposals: [ProposedTransition], answering request: Answer?, lease: Lease
+        _ proposals: [ProposedTransition], answering request: Operation?, lease: Lease
     ) async throws {
         state.withLock { $0.unsettled = proposals }
         do {
@@ -152,7 +152,7 @@ extension AlarmProcessor {
 
     /// - Parameter removing: what else is done in the same transaction.
     func write(
-        _ commits: [AlarmCommit], removing others: [Operation] = [], answering request: Answer?, lease: Lease
+        _ commits: [AlarmCommit], removing others: [Operation] = [], answering request: Operation?, lease: Lease
     ) async throws {
         let standings = state.withLock { $0.standings }
         var parents: Set<String> = []
@@ -172,7 +172,7 @@ extension AlarmProcessor {
             }
             operations.append(commit.entry.appending)
         }
-        if let request { operations.append(.setData(path: request.path, data: request.data, version: -1)) }
+        if let request { operations.append(request) }
         let results = try await lease.guarded(operations)
         state.withLock { $0.standings.committed(writes) }
         let created = results.compactMap { result -> String? in

@@ -4,10 +4,148 @@ import ZooKeeperClient
 import ZooKeeperProtocol
 import ZooKeeperRecipes
 
-/// What operators ask for in `/alarm-requests`, answered in place.
+/// What people ask of the alarm processor, answered in place.
 extension AlarmProcessor {
-    func answerRequests(_ lease: Lease) async throws {
-        state.withLock { $0.requestsWaiting = false }
+    /// Requests that are answered between two transactions of transitions.
+    static let requestsPerTurn = 16
+
+    /// A request, in whichever form it came.
+    struct Asked {
+        let operation: AlarmOperation
+        let by: Principal
+        let path: String
+        /// What writes the answer, for the transaction that does what was asked for.
+        let answering: @Sendable (RequestAnswer) -> Operation
+    }
+
+    /// Answers some of what is asked.
+    ///
+    /// - Parameter isIdle: nothing waits to be recorded that can be; nothing has to wait for that, then.
+    /// - Returns: whether there is more that can be answered now.
+    func answerRequests(_ lease: Lease, isIdle: Bool) async throws -> Bool {
+        var hasMore = try await mailboxes.discard(lease)
+        var left = Self.requestsPerTurn
+        for open in mailboxes.next(for: .alarmProcessor, limit: RequestDesk.openLimit) {
+            guard left > 0 else { return true }
+            do {
+                try await answer(open, lease, isIdle)
+                left -= 1
+            } catch is Unrecorded {
+                hasMore = true
+            } catch let error as ZooKeeperError where mailboxes.isAbout(open, error) {
+                continue
+            }
+        }
+        if state.withLock({ $0.earlierRequestsWaiting }), try await answerEarlierRequests(lease, isIdle) {
+            hasMore = true
+        }
+        return hasMore
+    }
+
+    /// - Throws: ``Unrecorded`` when it has to wait for transitions of what is to be removed.
+    private func answer(_ open: RequestDesk.Open, _ lease: Lease, _ isIdle: Bool) async throws {
+        let answer: RequestAnswer
+        switch open.request.body {
+        case .impossible(_, let mistake):
+            answer = mailboxes.answer(.refused, reason: mistake)
+        case .alarm(let operation):
+            if mailboxes.isExpired(open) {
+                answer = mailboxes.answer(.refused, reason: "its time was over before it could be answered")
+                break
+            }
+            let asked = Asked(
+                operation: operation, by: try await mailboxes.principal(of: open), path: open.place.path,
+                answering: { Mailboxes.operation(answering: open, with: $0) })
+            let given = try await self.answer(asked, lease, isIdle)
+            return mailboxes.answered(open, with: given)
+        case .command, .cancel: return
+        }
+        _ = try await lease.guarded([Mailboxes.operation(answering: open, with: answer)])
+        mailboxes.answered(open, with: answer)
+    }
+
+    /// Does what is asked and answers it, in one transaction.
+    private func answer(_ asked: Asked, _ lease: Lease, _ isIdle: Bool) async throws -> RequestAnswer {
+        do {
+            switch asked.operation.action {
+            case .acknowledge: return try await acknowledge(asked, lease)
+            case .forget: return try await forget(asked, lease, isIdle)
+            }
+        } catch let error as ZooKeeperError where error.isRefusalOfNode && error.path != asked.path {
+            return try await refuse(asked, "the tree refuses it: \(error)", lease)
+        }
+    }
+
+    private func refuse(_ asked: Asked, _ reason: String, _ lease: Lease) async throws -> RequestAnswer {
+        let answer = mailboxes.answer(.refused, reason: reason)
+        _ = try await lease.guarded([asked.answering(answer)])
+        return answer
+    }
+
+    private func acknowledge(_ asked: Asked, _ lease: Lease) async throws -> RequestAnswer {
+        switch acknowledgement(asked, epoch: lease.token) {
+        case .success(let proposal):
+            let answer = mailboxes.answer(.done)
+            try await record([proposal], answering: asked.answering(answer), lease: lease)
+            return answer
+        case .failure(let refusal): return try await refuse(asked, "\(refusal)", lease)
+        }
+    }
+
+    private func acknowledgement(_ asked: Asked, epoch: Int64) -> Result<ProposedTransition, AcknowledgementRefusal> {
+        let operation = asked.operation
+        guard case .alarm(let name, let tagName) = operation.subject, let tag = try? TagPath(tagName) else {
+            return .failure(.notFound)
+        }
+        let alarm = AlarmPath(tag: tag, alarm: name)
+        let answer = plant.acknowledge(
+            alarm, eventID: operation.eventID, by: asked.by, comment: operation.comment, at: clock.wall(), epoch: epoch)
+        // One that is no longer configured stands all the same.
+        guard answer == .failure(.notFound), let record = known.record(of: alarm) else { return answer }
+        return record.acknowledging(
+            eventID: operation.eventID, by: asked.by, comment: operation.comment, at: clock.wall(), epoch: epoch)
+    }
+
+    private func forget(_ asked: Asked, _ lease: Lease, _ isIdle: Bool) async throws -> RequestAnswer {
+        var attempt = 1
+        while true {
+            do {
+                let removal = try await self.removal(
+                    asked: asked.operation, by: asked.by, epoch: lease.token, waits: !isIdle)
+                return try await remove(removal, asked, lease)
+            } catch let refusal as LivePlant.ForgettingRefusal {
+                return try await refuse(asked, "\(refusal)", lease)
+            } catch let error as ZooKeeperError
+                where attempt < Self.removalAttempts && error.code == .badVersion && error.transactionIndex != nil
+                && error.path != asked.path
+            {
+                // Somebody has written what was to go: it is decided again.
+                attempt += 1
+            }
+        }
+    }
+
+    private func remove(_ removal: Removal, _ asked: Asked, _ lease: Lease) async throws -> RequestAnswer {
+        let answer = mailboxes.answer(.done, removed: removal.count)
+        // Their deletion, of which this gateway's own watch tells, is no loss.
+        state.withLock { $0.removing = removal.alarmNodes }
+        do {
+            try await write(
+                removal.commits, removing: removal.operations, answering: asked.answering(answer), lease: lease)
+        } catch {
+            state.withLock { $0.removing = [] }
+            throw error
+        }
+        await removeEmptyNodes(above: removal)
+        return answer
+    }
+
+    // MARK: The form of earlier versions
+
+    /// - Returns: whether some of them have to wait.
+    private func answerEarlierRequests(_ lease: Lease, _ isIdle: Bool) async throws -> Bool {
+        state.withLock { $0.earlierRequestsWaiting = false }
+        var isWaiting = false
         do {
             let names = try await client.getChildren(TreeLayout.alarmRequests)
             let paths = names.map { TreeLayout.alarmRequests + "/" + $0 }
@@ -15,98 +153,29 @@ extension AlarmProcessor {
             let open = zip(paths, nodes).compactMap { path, node in node.map { (path, $0) } }
                 .sorted { $0.1.stat.czxid < $1.1.stat.czxid }
             for (path, node) in open {
-                guard let request = AlarmRequest(data: node.data ?? []), request.result == nil else { continue }
-                do { try await answer(request, path: path, lease: lease) } catch let error as ZooKeeperError
-                    where error.isRefusalOfNode
-                {
+                let data = node.data ?? []
+                guard let request = AlarmRequest(data: data), !request.isAnswered else { continue }
+                let asked = Asked(
+                    operation: request.operation, by: Principal(claimed: request.by), path: path,
+                    answering: { .setData(path: path, data: AlarmRequest.answering(data, with: $0), version: -1) })
+                do {
+                    if let mistake = request.operation.mistake ?? Principal.mistake(inName: request.by) {
+                        _ = try await refuse(asked, mistake, lease)
+                    } else {
+                        _ = try await answer(asked, lease, isIdle)
+                    }
+                } catch is Unrecorded {
+                    isWaiting = true
+                } catch let error as ZooKeeperError where error.isRefusalOfNode {
                     // Somebody's request that cannot be answered must not hold up the others.
                     failures.failed("\(error)")
                 }
             }
         } catch {
-            state.withLock { $0.requestsWaiting = true }
+            state.withLock { $0.earlierRequestsWaiting = true }
             throw error
         }
-    }
-
-    private func answer(_ request: AlarmRequest, path: String, lease: Lease) async throws {
-        var request = request
-        if let mistake = request.trimOversizeText() {
-            return try await refuse(request, mistake, path: path, lease: lease)
-        }
-        do {
-            switch request.action {
-            case .acknowledge: try await acknowledge(request, path: path, lease: lease)
-            case .forget: try await forget(request, path: path, lease: lease)
-            }
-        } catch let error as ZooKeeperError where error.isRefusalOfNode && error.path != path {
-            try await refuse(request, "the tree refuses it: \(error)", path: path, lease: lease)
-        }
-    }
-
-    private func refuse(_ request: AlarmRequest, _ reason: String, path: String, lease: Lease) async throws {
-        var request = request
-        request.result = .refused
-        request.reason = reason
-        _ = try await lease.guarded([.setData(path: path, data: request.serialized(), version: -1)])
-    }
-
-    private func acknowledge(_ request: AlarmRequest, path: String, lease: Lease) async throws {
-        switch acknowledgement(request, epoch: lease.token) {
-        case .success(let proposal):
-            var request = request
-            request.result = .done
-            try await record([proposal], answering: Answer(path: path, data: request.serialized()), lease: lease)
-        case .failure(let refusal):
-            try await refuse(request, "\(refusal)", path: path, lease: lease)
-        }
-    }
-
-    private func acknowledgement(
-        _ request: AlarmRequest, epoch: Int64
-    ) -> Result<ProposedTransition, AcknowledgementRefusal> {
-        guard case .alarm(let name, let tagName) = request.subject, let tag = try? TagPath(tagName) else {
-            return .failure(.notFound)
-        }
-        let alarm = AlarmPath(tag: tag, alarm: name)
-        let answer = plant.acknowledge(
-            alarm, eventID: request.eventID, by: request.by, comment: request.comment, at: clock.wall(), epoch: epoch)
-        // One that is no longer configured stands all the same.
-        guard answer == .failure(.notFound), let record = known.record(of: alarm) else { return answer }
-        return record.acknowledging(
-            eventID: request.eventID, by: request.by, comment: request.comment, at: clock.wall(), epoch: epoch)
-    }
-
-    private func forget(_ request: AlarmRequest, path: String, lease: Lease) async throws {
-        for attempt in 1...Self.removalAttempts {
-            do {
-                let removal = try await self.removal(asked: request, epoch: lease.token)
-                return try await remove(removal, asked: request, path: path, lease: lease)
-            } catch let refusal as LivePlant.ForgettingRefusal {
-                return try await refuse(request, "\(refusal)", path: path, lease: lease)
-            } catch let error as ZooKeeperError
-                where attempt < Self.removalAttempts && error.code == .badVersion && error.transactionIndex != nil
-            {
-                // Somebody has written what was to go: it is decided again.
-                continue
-            }
-        }
-    }
-
-    private func remove(_ removal: Removal, asked request: AlarmRequest, path: String, lease: Lease) async throws {
-        var request = request
-        request.result = .done
-        request.removed = removal.count
-        // Their deletion, of which this gateway's own watch tells, is no loss.
-        state.withLock { $0.removing = removal.alarmNodes }
-        do {
-            try await write(
-                removal.commits, removing: removal.operations,
-                answering: Answer(path: path, data: request.serialized()), lease: lease)
-        } catch {
-            state.withLock { $0.removing = [] }
-            throw error
-        }
-        await removeEmptyNodes(above: removal)
+        if isWaiting { state.withLock { $0.earlierRequestsWaiting = true } }
+        return isWaiting
     }
 }

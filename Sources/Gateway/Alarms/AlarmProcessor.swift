@@ -40,7 +40,8 @@ final class AlarmProcessor: Service {
         var recordsMayHaveGone = false
         /// Nodes of alarms that this gateway removes because an operator asked for it.
         var removing: Set<String> = []
-        var requestsWaiting = true
+        /// Whether there may be requests in the form of earlier versions.
+        var earlierRequestsWaiting = true
         var standings = AlarmStandings()
         /// Alarms whose records the tree refuses to take, and when they are tried again: they cost themselves alone.
         var refused: [AlarmPath: ContinuousClock.Instant] = [:]
@@ -50,12 +51,6 @@ final class AlarmProcessor: Service {
         var unsettled: [ProposedTransition] = []
     }
 
-    /// What an operator asked for and is answered by the transaction that does it.
-    struct Answer {
-        var path: String
-        var data: [UInt8]
-    }
-
     let client: ZooKeeperClient
     let gateway: String
     let plant: PlantState
@@ -63,6 +58,7 @@ final class AlarmProcessor: Service {
     let journal: Journal
     let known: KnownRecords
     let board: AnnouncementBoard
+    let mailboxes: Mailboxes
     private let gate: AcknowledgementGate
     private let turns: Wake
     private let term: Wake
@@ -77,11 +73,12 @@ final class AlarmProcessor: Service {
 
     /// - Parameters:
     ///   - definitions: the alarms that are configured; records of others are not written again.
+    ///   - mailboxes: what it is asked; it turns `turns` when there is something.
     ///   - term: turned when a lease has been taken up, when its term has been prepared, and when it has been lost.
     init(
         client: ZooKeeperClient, election: LeaderElection, gateway: String, plant: PlantState,
         definitions: [AlarmDefinition], journal: Journal, known: KnownRecords, board: AnnouncementBoard,
-        gate: AcknowledgementGate, turns: Wake, counters: GatewayCounters, health: FailureBoard,
+        mailboxes: Mailboxes, gate: AcknowledgementGate, turns: Wake, counters: GatewayCounters, health: FailureBoard,
         clock: GatewayClock = .system,
         logger: Logger, term: Wake
     ) {
@@ -93,6 +90,7 @@ final class AlarmProcessor: Service {
         self.journal = journal
         self.known = known
         self.board = board
+        self.mailboxes = mailboxes
         self.gate = gate
         self.turns = turns
         self.term = term
@@ -101,8 +99,8 @@ final class AlarmProcessor: Service {
         self.logger = logger
         outsiders = OutsiderLog(logger, clock: clock)
         watchFailures = health.log(
-            .requests, began: "operators' requests and deleted alarm records are not seen when they come and go",
-            ended: "operators' requests and deleted alarm records are seen again")
+            .requests, began: "deleted alarm records, and requests of earlier versions, are not seen",
+            ended: "deleted alarm records, and requests of earlier versions, are seen again")
         failures = health.log(
             .alarms, began: "alarm transitions cannot be recorded", ended: "alarm transitions are recorded again")
     }
@@ -128,7 +126,7 @@ final class AlarmProcessor: Service {
                 group.addTask { await self.followElection() }
                 group.addTask {
                     await self.watch(TreeLayout.alarmRequests, mode: .persistent) { _ in
-                        self.state.withLock { $0.requestsWaiting = true }
+                        self.state.withLock { $0.earlierRequestsWaiting = true }
                         return true
                     }
                 }
@@ -159,7 +157,7 @@ final class AlarmProcessor: Service {
                 state.withLock {
                     $0.lease = lease
                     $0.prepared = nil
-                    $0.requestsWaiting = true
+                    $0.earlierRequestsWaiting = true
                 }
                 counters.takeovers.add()
             case .lost(let reason):
@@ -221,16 +219,19 @@ final class AlarmProcessor: Service {
         do {
             if state.withLock({ $0.prepared != lease.token || $0.recordsMayHaveGone }) { try await prepare(lease) }
             try await correctDates(lease)
+            var isIdle = false
             while lease.isValid() {
+                // A share of each turn is the people's: in a flood they are not to wait for its end.
+                let isAsked = try await answerRequests(lease, isIdle: isIdle)
                 let (proposals, batch) = plant.proposals(
                     limit: Self.batch, epoch: lease.token, except: refusedNow())
-                if !proposals.isEmpty {
+                isIdle = proposals.isEmpty
+                if !isIdle {
                     try await record(Self.fitting(proposals), answering: nil, lease: lease)
                     continue
                 }
                 gate.passed(.alarms, through: batch)
-                guard state.withLock({ $0.requestsWaiting }) else { break }
-                try await answerRequests(lease)
+                if !isAsked { break }
             }
             if state.withLock({ $0.refused.isEmpty }) { failures.succeeded() }
             state.withLock { $0.pause = Self.shortestPause }

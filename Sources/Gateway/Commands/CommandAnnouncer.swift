@@ -17,6 +17,9 @@ final class CommandAnnouncer: Sendable {
     /// Nobody has been waiting for an answer for so long: then it is no problem any more that the broker refused the last one.
     static let idleTime = Duration.seconds(300)
 
+    /// State changes that wait to be announced. The oldest is dropped and counted: the tree has them all.
+    static let capacity = 10_000
+
     private struct Item: Sendable {
         var topic: String
         var payload: [UInt8]
@@ -43,8 +46,10 @@ final class CommandAnnouncer: Sendable {
     private let state = Mutex(State())
     private let turns = Wake()
 
-    init(publisher: any MessagePublisher, topics: CommandTopics, limit: Int, health: FailureBoard, clock: GatewayClock)
-    {
+    init(
+        publisher: any MessagePublisher, topics: CommandTopics, limit: Int = CommandAnnouncer.capacity,
+        health: FailureBoard, clock: GatewayClock
+    ) {
         self.publisher = publisher
         self.topics = topics
         self.limit = limit

@@ -52,8 +52,8 @@ extension CommandService {
             if refusedRecords.isEmpty { recordFailures.succeeded() }
             announcer.announce(write.record, lease: lease)
             if write.isRefusal {
-                noteRefusal(
-                    by: write.record.by, reason: write.record.reason?.rawValue ?? "", detail: write.record.detail)
+                mailboxes.noteRefusal(
+                    by: write.record.by.name, reason: write.record.reason?.rawValue ?? "", detail: write.record.detail)
             }
             feed { state, now in
                 state.counters.recorded &+= 1

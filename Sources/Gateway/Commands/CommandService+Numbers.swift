@@ -5,9 +5,6 @@ extension CommandService {
         return [
             ("commandsOpen", UInt64(clamping: counters.open)), ("commandsRecorded", counters.recorded),
             ("commandsFenced", counters.fenced), ("commandsMalformed", UInt64(clamping: counters.malformed)),
-            ("commandRequests", counters.requests), ("commandRequestsRefused", counters.requestsRefused),
-            ("commandRequestsDropped", counters.requestsDropped),
-            ("commandRepliesRefused", counters.repliesRefused),
         ]
     }
 }

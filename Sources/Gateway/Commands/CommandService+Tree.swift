@@ -156,5 +156,6 @@ extension CommandService {
             }
             return actions
         }
+        requestTurns.wake()
     }
 }

@@ -1,5 +1,5 @@
 import Logging
-package import MQTT
+import MQTT
 package import Plant
 import ServiceLifecycle
 import Synchronization
@@ -19,13 +19,6 @@ package final class CommandService: Service, Sendable {
         package var gateway: String
         package var definitions: [CommandDefinition]
         package var limits = CommandDesk.Limits()
-        /// Requests on MQTT that wait to be written into the tree, altogether and of one requester. More are dropped and
-        /// counted: their requesters hear nothing and ask again under the same id.
-        var requestLimits = RequestQueue.Limits()
-        /// Where answers may go, beside the gateways' own topics.
-        package var replies = ReplyTopics()
-        /// State changes that wait to be announced. The oldest is dropped and counted: the tree has them all.
-        package var announcementLimit = 10_000
         /// How long a shutdown waits for devices to answer what has been sent to them.
         package var drainTime = Duration.seconds(3)
 
@@ -45,12 +38,6 @@ package final class CommandService: Service, Sendable {
         package var fenced: UInt64 = 0
         /// Nodes below `/commands` that are no command records, as they stand now.
         package var malformed = 0
-        /// Requests on MQTT.
-        package var requests: UInt64 = 0
-        package var requestsRefused: UInt64 = 0
-        package var requestsDropped: UInt64 = 0
-        /// Topics on which a requester wanted its answer, and on which none may go.
-        package var repliesRefused: UInt64 = 0
         package var announced: UInt64 = 0
         package var announcementsDropped: UInt64 = 0
         /// Open commands, of all owners.
@@ -68,8 +55,8 @@ package final class CommandService: Service, Sendable {
         /// Nodes that are no command records, with the transaction that last changed them.
         var malformed: [String: Int64] = [:]
         var counters = Counters()
-        var requests: RequestQueue
-        var refused: RefusedRequests
+        /// Shards whose requests are being answered.
+        var answering: Set<Int> = []
         var isDraining = false
         /// By how much the wall clock has been set, all in all, as far as the desk knows.
         var clockTotal: Milliseconds
@@ -81,9 +68,9 @@ package final class CommandService: Service, Sendable {
     let client: ZooKeeperClient
     let publisher: any MessagePublisher
     let configuration: Configuration
-    let topics: CommandTopics
     let reading: @Sendable (TagPath) -> Interlock.Reading?
     let announcer: CommandAnnouncer
+    let mailboxes: Mailboxes
     let failures: FailureLog
     let recordFailures: FailureLog
     let refusedRecords = RefusedNodes<String>()
@@ -92,13 +79,17 @@ package final class CommandService: Service, Sendable {
     let outsiders: OutsiderLog
     let state: Mutex<State>
     let turns = Wake()
-    let requestTurns = Wake()
+    /// Turned when a request may have come that this gateway has to answer.
+    let requestTurns: Wake
     private let actions: AsyncStream<CommandAction>
     private let actionSink: AsyncStream<CommandAction>.Continuation
 
-    /// - Parameter reading: the latest value of a tag, for interlocks; called on any thread, must not block.
+    /// - Parameters:
+    ///   - announcer: which this service keeps running.
+    ///   - reading: the latest value of a tag, for interlocks; called on any thread, must not block.
     init(
         client: ZooKeeperClient, publisher: any MessagePublisher, configuration: Configuration,
+        announcer: CommandAnnouncer, mailboxes: Mailboxes, requestTurns: Wake,
         reading: @escaping @Sendable (TagPath) -> Interlock.Reading?, health: FailureBoard,
         clock: GatewayClock = .system,
         logger: Logger
@@ -110,10 +101,9 @@ package final class CommandService: Service, Sendable {
         self.clock = clock
         self.logger = logger
         outsiders = OutsiderLog(logger, clock: clock)
-        topics = CommandTopics(plant: configuration.plant)
-        announcer = CommandAnnouncer(
-            publisher: publisher, topics: topics, limit: configuration.announcementLimit, health: health,
-            clock: clock)
+        self.announcer = announcer
+        self.mailboxes = mailboxes
+        self.requestTurns = requestTurns
         failures = health.log(
             .commands, began: "commands cannot be read", ended: "commands are read again")
         recordFailures = health.log(
@@ -123,8 +113,7 @@ package final class CommandService: Service, Sendable {
             State(
                 desk: CommandDesk(
                     gateway: configuration.gateway, catalogue: CommandCatalogue(configuration.definitions),
-                    limits: configuration.limits), requests: RequestQueue(limits: configuration.requestLimits),
-                refused: RefusedRequests(gateway: configuration.gateway), clockTotal: clock.look().total))
+                    limits: configuration.limits), clockTotal: clock.look().total))
         // One action a command at most: bounded by the desk.
         (actions, actionSink) = AsyncStream.makeStream()
     }
@@ -180,41 +169,8 @@ package final class CommandService: Service, Sendable {
         feed { state, now in state.desk.answerReceived(topic: topic, payload: payload, at: now) }
     }
 
-    /// A message on `linekeeper/<plant>/commands/request`. Retained ones must not be passed: they would be executed again by
-    /// everyone who connects.
-    package func offerRequest(payload: [UInt8], properties: MQTTProperties?) {
-        let request = CommandRequest(
-            payload: payload, responseTopic: properties?.responseTopic, correlationData: properties?.correlationData,
-            receivedAt: clock.wall())
-        let requester = request.requester ?? ""
-        let (now, wall) = (clock.milliseconds, clock.wall())
-        let verdict = state.withLock { state in
-            state.counters.requests &+= 1
-            let verdict = state.requests.offer(request, by: requester, at: now)
-            if verdict != .taken {
-                state.counters.requestsDropped &+= 1
-                state.refused.refused(by: requester, reason: "tooMany", detail: nil, at: now, wall: wall)
-            }
-            return verdict
-        }
-        switch verdict {
-        case .taken: requestTurns.wake()
-        case .full:
-            outsiders.warning(
-                "command requests are dropped: too many wait to be written into the tree", ["by": requester])
-        case .tooMany:
-            outsiders.warning("command requests are dropped: this requester asks too often", ["by": requester])
-        }
-    }
-
     /// Commands in the tree, as far as this gateway has seen.
     package var knownCount: Int { state.withLock { $0.desk.knownCount } }
-
-    /// Counts a refused request; see ``RefusedRequests``.
-    func noteRefusal(by: String?, reason: String, detail: String?) {
-        let (now, wall) = (clock.milliseconds, clock.wall())
-        state.withLock { $0.refused.refused(by: by, reason: reason, detail: detail, at: now, wall: wall) }
-    }
 
     /// Tells the desk something, and has performed what follows from it.
     func feed(_ input: (inout State, Milliseconds) -> [CommandAction]) {
@@ -258,7 +214,7 @@ package final class CommandService: Service, Sendable {
             group.addTask { await self.perform() }
             group.addTask { await self.keepTime() }
             group.addTask { await self.followBroker() }
-            group.addTask { await self.takeRequests() }
+            group.addTask { await self.answerRequests() }
             group.addTask { await self.journalRefusals() }
             group.addTask { await self.announcer.run() }
             group.addTask {
@@ -324,17 +280,14 @@ package final class CommandService: Service, Sendable {
         }
     }
 
-    /// Writes the entries whose minute is over. A gateway without shards has refused nothing.
+    /// Writes the entries whose minute is over. A gateway without shards has refused nothing, or little.
     private func writeRefusals(all: Bool = false) async {
-        let (now, wall) = (clock.milliseconds, clock.wall())
         let instant = clock.now()
-        let (lease, entries) = state.withLock { state -> (Lease?, [JournalEntry]) in
-            guard !state.refused.isEmpty,
-                let lease = state.leases.values.first(where: { $0.isValid(at: instant) })
-            else { return (nil, []) }
-            return (lease, state.refused.takeDue(at: now, wall: wall, all: all))
-        }
-        guard let lease, !entries.isEmpty else { return }
+        guard mailboxes.hasRefusals,
+            let lease = state.withLock({ $0.leases.values.first { $0.isValid(at: instant) } })
+        else { return }
+        let entries = mailboxes.takeRefusals(all: all)
+        guard !entries.isEmpty else { return }
         do { _ = try await lease.guarded(entries.map(\.appending)) } catch {
             // What was refused has done nothing; that it was refused stands in the counters as well.
             if !(error is LeaseLost || error is CancellationError) {

@@ -12,7 +12,8 @@ struct ControlChannel: Service {
     let plant: String
     let identity: GatewayIdentity
     let takeover: FastTakeover
-    let commandRequest: @Sendable (_ payload: [UInt8], _ properties: MQTTProperties?) -> Void
+    /// Takes what is asked for, and whose topic it came on; nil on the topic of earlier versions.
+    let request: @Sendable (_ topicOf: String?, _ payload: [UInt8], _ properties: MQTTProperties?) -> Void
     /// Takes what the broker retains of the alarms; false for everything else.
     let retained: @Sendable (_ topic: ArraySlice<UInt8>, _ payload: [UInt8], _ isRetained: Bool) -> Bool
     let logger: Logger
@@ -20,7 +21,8 @@ struct ControlChannel: Service {
     static func subscriptions(plant: String) -> [MQTTSubscription] {
         [
             MQTTSubscription(filter: "linekeeper/\(plant)/gateways/+", qos: .atLeastOnce),
-            MQTTSubscription(filter: "linekeeper/\(plant)/commands/request", qos: .atLeastOnce),
+            MQTTSubscription(filter: RequestTopics(plant: plant).filter, qos: .atLeastOnce),
+            MQTTSubscription(filter: CommandTopics(plant: plant).request, qos: .atLeastOnce),
         ]
     }
 
@@ -50,14 +52,18 @@ struct ControlChannel: Service {
     }
 
     private func listen() async {
-        let requests = Array("linekeeper/\(plant)/commands/request".utf8)
+        let requests = RequestTopics(plant: plant)
+        let earlierRequests = Array(CommandTopics(plant: plant).request.utf8)
         await withDiscardingTaskGroup { group in
             for await batch in publisher.batches {
                 for entry in batch.entries {
                     let payload = Array(batch.payload(entry))
-                    if batch.topic(entry).elementsEqual(requests) {
-                        // A retained request would be executed again by everyone who connects: refuse to know it.
-                        if !entry.retain { commandRequest(payload, batch.properties(entry)) }
+                    let topic = batch.topic(entry)
+                    // A retained request would be carried out again by everyone who connects: refuse to know it.
+                    if topic.elementsEqual(earlierRequests) {
+                        if !entry.retain { request(nil, payload, batch.properties(entry)) }
+                    } else if let principal = requests.principal(ofTopic: topic) {
+                        if !entry.retain { request(principal, payload, batch.properties(entry)) }
                     } else if retained(batch.topic(entry), payload, entry.retain) {
                         continue
                     } else if let notice = GatewayNotice(payload: payload), let action = takeover.heard(notice) {

@@ -24,6 +24,7 @@ final class FailureBoard: Sendable {
         case devices
         case alarms
         case requests
+        case mailboxes
         case journal
         case announcements
         case marks
@@ -40,7 +41,8 @@ final class FailureBoard: Sendable {
         var needsTree: Bool {
             switch self {
             case .tree, .broker, .subscriptions, .unretained, .echoes, .clock, .tables, .shedding, .answers: false
-            case .registration, .shards, .missed, .tags, .devices, .alarms, .requests, .journal, .announcements, .marks,
+            case .registration, .shards, .missed, .tags, .devices, .alarms, .requests, .mailboxes, .journal,
+                .announcements, .marks,
                 .retained,
                 .commands, .commandRecords, .trimming, .status, .gateways:
                 true

@@ -202,7 +202,7 @@ final class PlantState: Sendable {
     }
 
     func acknowledge(
-        _ path: AlarmPath, eventID: String?, by: String, comment: String?, at now: Milliseconds, epoch: Int64
+        _ path: AlarmPath, eventID: String?, by: Principal, comment: String?, at now: Milliseconds, epoch: Int64
     ) -> Result<ProposedTransition, AcknowledgementRefusal> {
         state.withLock {
             $0.plant.acknowledge(path, eventID: eventID, by: by, comment: comment, at: now, epoch: epoch)
@@ -220,6 +220,11 @@ final class PlantState: Sendable {
     /// See ``LivePlant/mayForget(alarm:)``, ``LivePlant/mayForget(tag:)`` and ``LivePlant/tagsToForget(withDevice:)``.
     func mayForget(alarm: AlarmPath) throws(LivePlant.ForgettingRefusal) {
         try state.withLock { state throws(LivePlant.ForgettingRefusal) in try state.plant.mayForget(alarm: alarm) }
+    }
+
+    /// See ``LivePlant/hasUnrecorded(at:except:)``.
+    func hasUnrecorded(at tags: Set<TagPath>, except excluded: Set<AlarmPath>) -> Bool {
+        state.withLock { $0.plant.hasUnrecorded(at: tags, except: excluded) }
     }
 
     func mayForget(tag: TagPath) throws(LivePlant.ForgettingRefusal) {

@@ -25,41 +25,19 @@ package final class HistoryTrimmer: Sendable {
     /// Deletions in one transaction.
     static let batch = 100
 
-    /// An operator's request is kept this long after it was last touched, so that the operator can read the answer.
-    static let requestAge = Duration.seconds(3_600)
-
     private struct State {
         /// Finished commands that have been read already: the end of a command does not change any more.
         var finished: [String: CommandRetention.Item] = [:]
         var commandPace = RetentionPace()
         var journalPace = RetentionPace()
-        var requests = Sightings()
         /// Entries whose announcement is owed, or was given up.
         var owed = Sightings()
-    }
-
-    /// Since when nodes have been seen as they are, by name: for ages that no wall clock tells.
-    private struct Sightings {
-        private var known: [String: (mzxid: Int64, since: ContinuousClock.Instant)] = [:]
-        private var seen: [String: (mzxid: Int64, since: ContinuousClock.Instant)] = [:]
-
-        /// How long this node has been like that.
-        mutating func age(of name: String, _ stat: Stat, at now: ContinuousClock.Instant) -> Duration {
-            let since = known[name].flatMap { $0.mzxid == stat.mzxid ? $0.since : nil } ?? now
-            seen[name] = (stat.mzxid, since)
-            return now - since
-        }
-
-        /// All nodes have been looked at; the others are gone.
-        mutating func finished() {
-            known = seen
-            seen = [:]
-        }
     }
 
     private let client: ZooKeeperClient
     private let retention: CommandRetention
     private let journalMaximum: Int
+    private let requests: RequestTrimmer
     private let clock: GatewayClock
     private let logger: Logger
     private let state = Mutex(State())
@@ -73,6 +51,7 @@ package final class HistoryTrimmer: Sendable {
         self.client = client
         self.retention = retention
         self.journalMaximum = journalMaximum
+        requests = RequestTrimmer(client: client, clock: clock)
         self.clock = clock
         self.logger = logger
     }
@@ -86,7 +65,7 @@ package final class HistoryTrimmer: Sendable {
             logger.debug(
                 "trimmed", metadata: ["commands": "\(trimmed.commands)", "journal": "\(trimmed.journalEntries)"])
         }
-        try await trimRequests(lease)
+        try await requests.step(lease)
         return trimmed
     }
 
@@ -180,25 +159,6 @@ package final class HistoryTrimmer: Sendable {
         let kept = max(0, min(Self.announcing.count, journalMaximum - retention.count))
         if owed.count > kept { count += try await delete(Array(owed.prefix(owed.count - kept)), lease) }
         return count
-    }
-
-    /// Requests that have stood as they are for ``requestAge``, as long as this process has seen them: no wall clock tells.
-    private func trimRequests(_ lease: Lease) async throws {
-        let names = try await TreeWalk(client: client).children(of: TreeLayout.alarmRequests)
-        var stats: [String: Stat] = [:]
-        for name in names { stats[name] = try await client.exists(TreeLayout.alarmRequests + "/" + name) }
-        let now = clock.now()
-        let old = state.withLock { state in
-            defer { state.requests.finished() }
-            return stats.filter { state.requests.age(of: $0.key, $0.value, at: now) > Self.requestAge }.keys.sorted()
-        }
-        for name in old {
-            guard let version = stats[name]?.version else { continue }
-            let path = TreeLayout.alarmRequests + "/" + name
-            do { _ = try await lease.guarded([.delete(path: path, version: version)]) } catch let error
-                as ZooKeeperError where error.code == .noNode || error.code == .badVersion
-            { continue }
-        }
     }
 
     /// An alarm that has been recorded and not announced stays longer than others.

@@ -114,7 +114,7 @@ extension CommandRecord {
     /// one of ours.
     func payload(deadline: Milliseconds, epoch: Int64) -> [UInt8] {
         JSONValue.object([
-            "id": .string(id), "command": .string(command), "parameters": .object(parameters), "by": .string(by),
+            "id": .string(id), "command": .string(command), "parameters": .object(parameters), "by": .string(by.name),
             "deadline": .integer(deadline), "epoch": .integer(epoch),
         ]).serialized()
     }
@@ -135,11 +135,12 @@ extension CommandRecord {
     }
 
     /// The journal entry of an operator's wish to withdraw this command.
-    func cancellationEntry(by: String, at: Milliseconds) -> JournalEntry {
+    func cancellationEntry(by: Principal, at: Milliseconds) -> JournalEntry {
         journalEntry(transition: "CANCEL_REQUESTED", from: nil, by: by, at: at)
     }
 
-    private func journalEntry(transition: String, from: CommandState?, by: String, at: Milliseconds) -> JournalEntry {
+    private func journalEntry(transition: String, from: CommandState?, by: Principal, at: Milliseconds) -> JournalEntry
+    {
         var entry = JournalEntry(
             kind: .command, at: at, gateway: gateway ?? "", epoch: epoch, by: by, transition: transition)
         entry.details["from"] = from.map { .string($0.rawValue) }

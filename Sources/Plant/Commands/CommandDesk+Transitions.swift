@@ -141,7 +141,7 @@ extension CommandDesk {
             return finish(
                 id, .rejected, .unknownDevice, "\(record.device) does not know the command \(record.command)", at: now)
         }
-        if record.by.isEmpty {
+        if record.by.name.isEmpty {
             return finish(id, .rejected, .invalid, "nobody is named as the one who asks (by)", at: now)
         }
         if let timeout = record.timeout, !(1...CommandDefinition.timeoutLimit).contains(timeout) {

@@ -62,7 +62,8 @@ public struct RefusedRequests: Sendable {
             ]
             details["detail"] = count.detail.map(JSONValue.string)
             return JournalEntry(
-                kind: .command, at: wall, gateway: gateway, by: name.isEmpty ? nil : name, transition: "REFUSED",
+                kind: .command, at: wall, gateway: gateway, by: name.isEmpty ? nil : Principal(claimed: name),
+                transition: "REFUSED",
                 details: details)
         }
     }

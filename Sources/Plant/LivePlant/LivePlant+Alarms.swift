@@ -30,7 +30,7 @@ extension LivePlant {
     /// What an operator's acknowledgement makes of an alarm; see
     /// ``AlarmBook/acknowledge(_:eventID:by:comment:at:epoch:)``.
     public func acknowledge(
-        _ path: AlarmPath, eventID: String?, by: String, comment: String?, at now: Milliseconds, epoch: Int64
+        _ path: AlarmPath, eventID: String?, by: Principal, comment: String?, at now: Milliseconds, epoch: Int64
     ) -> Result<ProposedTransition, AcknowledgementRefusal> {
         alarms.acknowledge(path, eventID: eventID, by: by, comment: comment, at: now, epoch: epoch)
     }

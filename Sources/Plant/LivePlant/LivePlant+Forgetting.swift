@@ -94,6 +94,13 @@ extension LivePlant {
         ownTags.first { $0.value.device == device && $0.value.missingSince == nil }?.key
     }
 
+    /// Whether alarms of these tags, some excepted, have something that is not in the journal yet.
+    public func hasUnrecorded(at tags: some Sequence<TagPath>, except excluded: Set<AlarmPath>) -> Bool {
+        tags.contains { path in
+            ingest.tags.id(of: path).map { alarms.hasUnrecorded(at: $0, except: excluded) } ?? false
+        }
+    }
+
     // MARK: Removing
 
     /// Something was removed, here or by another gateway. What is heard of it from now on is heard for the first time.

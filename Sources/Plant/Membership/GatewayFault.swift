@@ -31,7 +31,7 @@ public enum GatewayFault {
     /// Kinds after which something of the plant is not seen, recorded or told.
     private static let blinding: Set<String> = [
         "tree", "broker", "subscriptions", "echoes", "shards", "tags", "alarms", "journal", "announcements", "commands",
-        "commandRecords", "requests",
+        "commandRecords", "requests", "mailboxes",
     ]
 
     /// How bad a fault of that kind is.

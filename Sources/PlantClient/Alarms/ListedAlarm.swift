@@ -16,7 +16,7 @@ package struct ListedAlarm: Listed {
         return .object(members)
     }
 
-    package var subject: AlarmRequest.Subject { .alarm(record.path.alarm, tag: record.path.tag.text) }
+    package var subject: AlarmOperation.Subject { .alarm(record.path.alarm, tag: record.path.tag.text) }
 }
 
 extension Selection<ListedAlarm> {

@@ -3,7 +3,7 @@ package import ZooKeeperClient
 import ZooKeeperProtocol
 import ZooKeeperRecipes
 
-/// Commands as the one who asks sees them: what `linekeeper command` is made of.
+/// The records of commands: reading and following them.
 package struct CommandClient: Sendable {
     /// What cannot be done, and says so to a person.
     package enum Failure: Error, Hashable, Sendable, CustomStringConvertible {
@@ -29,12 +29,6 @@ package struct CommandClient: Sendable {
         }
     }
 
-    package enum Submission: Sendable, Hashable {
-        case created
-        /// The same request had been made before; this is how it stands.
-        case known(CommandRecord)
-    }
-
     /// A listing: the records in the order of creation, and what stands among them that is none.
     package struct Listing: Sendable {
         package var records: [CommandRecord] = []
@@ -51,33 +45,10 @@ package struct CommandClient: Sendable {
 
     private static func path(of id: String) -> String { TreeLayout.commands + "/" + id }
 
-    /// Asks for a command: creates its node, once; the owner enters it into the journal when it takes it up. Asking again
-    /// for the same under the same id is harmless; throws ``Failure/idTaken(_:by:)`` when the id stands for something else.
-    /// When the connection is lost the outcome is unknown: submit again.
-    package func submit(_ record: CommandRecord) async throws -> Submission {
-        if let mistake = CommandRecord.mistake(inID: record.id) { throw Failure.invalidID(mistake) }
-        let path = Self.path(of: record.id)
-        for _ in 0..<3 {
-            do {
-                _ = try await client.create(path, data: record.serialized(), mode: .persistent)
-                return .created
-            } catch let error as ZooKeeperError where error.code == .nodeExists {
-                guard let existing = try await find(record.id) else { continue }  // trimmed in between
-                guard existing.record.isRepeated(by: record) else {
-                    throw Failure.idTaken(record.id, by: existing.record.by)
-                }
-                return .known(existing.record)
-            } catch let error as ZooKeeperError where error.code == .noNode {
-                try await client.ensurePath(TreeLayout.commands)
-            }
-        }
-        throw ZooKeeperError(code: .noNode, path: path, message: "its parent keeps disappearing")
-    }
-
     /// The record as it stands; nil when there is none.
     package func show(_ id: String) async throws -> CommandRecord? {
         if let mistake = CommandRecord.mistake(inID: id) { throw Failure.invalidID(mistake) }
-        return try await find(id)?.record
+        return try await find(id)
     }
 
     /// Follows a command until it is over or `deadline` has passed, whichever comes first; returns it as it stands then.
@@ -122,30 +93,9 @@ package struct CommandClient: Sendable {
         return listing
     }
 
-    /// Asks for a command to be withdrawn. The owner decides: wait for it to become `CANCELLED`. Throws
-    /// ``Failure/notCancellable(_:_:)`` when it has been sent or is over.
-    package func cancel(_ id: String, by operatorName: String, at now: Milliseconds) async throws {
-        if let mistake = CommandRecord.mistake(inID: id) { throw Failure.invalidID(mistake) }
-        while true {
-            guard let found = try await find(id) else { throw Failure.notFound(id) }
-            var record = found.record
-            guard record.state == .requested else { throw Failure.notCancellable(id, record.state) }
-            if record.cancelRequestedBy != nil { return }
-            record.cancelRequestedBy = operatorName
-            record.cancelRequestedAt = now
-            do {
-                try await client.setData(Self.path(of: id), data: record.serialized(), version: found.version)
-                return
-            } catch let error as ZooKeeperError where error.code == .badVersion {
-                continue  // it has moved on: look again
-            }
-        }
-    }
-
-    private func find(_ id: String) async throws -> (record: CommandRecord, version: Int32)? {
+    private func find(_ id: String) async throws -> CommandRecord? {
         do {
-            let node = try await client.getData(Self.path(of: id))
-            return (try Self.parse(node, id), node.stat.version)
+            return try Self.parse(try await client.getData(Self.path(of: id)), id)
         } catch let error as ZooKeeperError where error.code == .noNode {
             return nil
         }

@@ -11,7 +11,7 @@ package struct ListedDevice: Listed {
     package let isOrphaned: Bool
 
     package var key: String { record.device }
-    package var subject: AlarmRequest.Subject { .device(record.device) }
+    package var subject: AlarmOperation.Subject { .device(record.device) }
 }
 
 extension Selection<ListedDevice> {

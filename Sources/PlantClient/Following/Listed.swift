@@ -10,7 +10,7 @@ package protocol Listed: Sendable {
     /// Whether the configuration does not define it any more; false where nothing is known of the configuration.
     var isOrphaned: Bool { get }
     /// What a request about it is about.
-    var subject: AlarmRequest.Subject { get }
+    var subject: AlarmOperation.Subject { get }
 }
 
 /// The member that marks what nothing defines any more.

@@ -21,7 +21,7 @@ package struct ListedTag: Listed {
         return .object(members)
     }
 
-    package var subject: AlarmRequest.Subject { .tag(tag.text) }
+    package var subject: AlarmOperation.Subject { .tag(tag.text) }
 }
 
 extension Selection<ListedTag> {

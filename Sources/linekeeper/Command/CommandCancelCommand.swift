@@ -24,8 +24,7 @@ struct CommandCancelCommand: AsyncParsableCommand {
         let record = try await tree.withPlant { try await $0.cancelCommand(id, by: by, at: WallClock.now()) }
         switch record.state {
         case .cancelled: Terminal.line("cancelled \(printable(id))")
-        case .requested:
-            Terminal.line("asked for; no gateway has taken note of it yet (linekeeper status)")
+        case .requested: Terminal.line("asked for; its gateway has not done it yet (linekeeper status)")
         default: throw CommandFailure(.no, "too late: \(record.state.rawValue)")
         }
     }

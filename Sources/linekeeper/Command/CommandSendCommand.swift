@@ -66,7 +66,8 @@ struct CommandSendCommand: AsyncParsableCommand {
         let given = try values(definition)
         let patience = timeout.flatMap(DurationSyntax.parse)
         let record = CommandRecord(
-            id: id ?? Self.newID(), device: try CommandRecord.device(device), command: name, parameters: given, by: by,
+            id: id ?? Self.newID(), device: try CommandRecord.device(device), command: name, parameters: given,
+            by: Principal(claimed: by),
             requestedAt: WallClock.now(), timeout: patience?.milliseconds)
         // The record of a timed-out command is written by the gateway, a moment after the deadline.
         let limit = patience ?? .milliseconds(definition?.timeout ?? CommandDefinition.defaultTimeout)

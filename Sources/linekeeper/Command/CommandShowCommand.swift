@@ -43,7 +43,7 @@ struct CommandShowCommand: AsyncParsableCommand {
         row("execution", record.execution?.rawValue)
         row("answer", record.result.map { "\($0)" })
         row("gateway", record.gateway.map { "\($0)\(record.epoch.map { ", epoch \($0)" } ?? "")" })
-        row("cancel asked", record.cancelRequestedBy)
+        row("cancel asked", record.cancelRequestedBy?.name)
         Terminal.write(table.lines().map { $0 + "\n" }.joined())
     }
 }

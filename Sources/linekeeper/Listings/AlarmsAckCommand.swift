@@ -36,9 +36,9 @@ struct AlarmsAckCommand: AsyncParsableCommand {
     var comment: String?
 
     func run() async throws {
-        let request = AlarmRequest(
-            .acknowledge, .alarm(alarm, tag: tag), eventID: event, by: by, comment: comment, at: WallClock.now())
-        let answer = try await tree.withPlant { try await $0.request(request) }
+        let operation = AlarmOperation(.acknowledge, .alarm(alarm, tag: tag), eventID: event, comment: comment)
+        let by = by
+        let answer = try await tree.withPlant { try await $0.ask(operation, by: by, at: WallClock.now()) }
         guard answer.result == .done else {
             throw CommandFailure(.no, "not acknowledged: \(printable(answer.reason ?? "refused"))")
         }

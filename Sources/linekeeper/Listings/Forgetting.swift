@@ -27,8 +27,8 @@ enum Forgetting {
     static func check(_ names: [String?]) throws {
         for case let name? in names {
             guard !name.isEmpty else { throw ValidationError("a name is empty") }
-            guard name.utf8.count <= AlarmRequest.textLimit else {
-                throw ValidationError("a name has more than \(AlarmRequest.textLimit) bytes")
+            guard name.utf8.count <= AlarmOperation.textLimit else {
+                throw ValidationError("a name has more than \(AlarmOperation.textLimit) bytes")
             }
         }
     }
@@ -59,17 +59,16 @@ enum Forgetting {
     }
 
     static func run(
-        _ subjects: [AlarmRequest.Subject], _ options: ForgetOptions, _ tree: TreeOptions
+        _ subjects: [AlarmOperation.Subject], _ options: ForgetOptions, _ tree: TreeOptions
     ) async throws {
         let (by, comment, orphaned) = (options.by, options.comment, options.orphaned)
         let refused = try await tree.withPlant { plant in
             var refused = 0
             for subject in subjects {
-                var request = AlarmRequest(.forget, subject, by: by, comment: comment, at: WallClock.now())
-                request.onlyIfOrphaned = orphaned
-                let answer = try await plant.request(request)
+                let operation = AlarmOperation(.forget, subject, onlyIfOrphaned: orphaned, comment: comment)
+                let answer = try await plant.ask(operation, by: by, at: WallClock.now())
                 if answer.result == .done {
-                    Terminal.line(printable("forgotten: \(text(subject))\(companions(answer))"))
+                    Terminal.line(printable("forgotten: \(text(subject))\(companions(of: subject, answer))"))
                 } else {
                     refused += 1
                     Terminal.errorLine(
@@ -81,7 +80,7 @@ enum Forgetting {
         if refused > 0 { throw CommandFailure(.no) }
     }
 
-    private static func text(_ subject: AlarmRequest.Subject) -> String {
+    private static func text(_ subject: AlarmOperation.Subject) -> String {
         switch subject {
         case .alarm(let alarm, let tag): "alarm \(alarm) on \(tag)"
         case .tag(let tag): "tag \(tag)"
@@ -90,11 +89,11 @@ enum Forgetting {
     }
 
     /// What went with a tag or device.
-    private static func companions(_ answer: AlarmRequest) -> String {
+    private static func companions(of subject: AlarmOperation.Subject, _ answer: RequestAnswer) -> String {
         guard let removed = answer.removed else { return "" }
         var parts: [String] = []
-        if case .device = answer.subject, removed.tags > 0 { parts.append(count(removed.tags, "tag")) }
-        if case .alarm = answer.subject {} else if removed.alarms > 0 { parts.append(count(removed.alarms, "alarm")) }
+        if case .device = subject, removed.tags > 0 { parts.append(count(removed.tags, "tag")) }
+        if case .alarm = subject {} else if removed.alarms > 0 { parts.append(count(removed.alarms, "alarm")) }
         return parts.isEmpty ? "" : " with \(parts.joined(separator: " and "))"
     }
 

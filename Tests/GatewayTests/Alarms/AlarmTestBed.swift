@@ -57,6 +57,7 @@ final class AlarmTestBed: Sendable {
         let known = KnownRecords()
         let election: LeaderElection
         let processor: AlarmProcessor
+        let mailboxes: Mailboxes
         let retained: RetainedRecords
         let broker: ScriptedBroker
         /// The listening connection.
@@ -64,6 +65,7 @@ final class AlarmTestBed: Sendable {
         let counters = GatewayCounters()
         let wakes: ServiceWakes
         private let announcer: Announcer
+        private let answers: CommandAnnouncer
         private let returns: Returns
 
         fileprivate init(
@@ -86,10 +88,19 @@ final class AlarmTestBed: Sendable {
             election = LeaderElection(
                 client: client, path: TreeLayout.alarmProcessor, identity: Array(name.utf8), logger: logger)
             let term = Wake()
+            let outsiders = OutsiderLog(logger, clock: clock)
+            let answers = CommandAnnouncer(
+                publisher: broker, topics: CommandTopics(plant: "test"), health: health, clock: clock)
+            self.answers = answers
+            mailboxes = Mailboxes(
+                client: client, gateway: name,
+                replies: RequestReplies(
+                    announcer: answers, plant: "test", allowed: ReplyTopics(), outsiders: outsiders, clock: clock),
+                alarms: wakes.alarms, commands: Wake(), health: health, clock: clock, logger: logger)
             processor = AlarmProcessor(
                 client: client, election: election, gateway: name, plant: plant, definitions: configuration.alarms,
-                journal: journal, known: known, board: board, gate: AcknowledgementGate { _ in }, turns: wakes.alarms,
-                counters: counters, health: health, clock: clock, logger: logger, term: term)
+                journal: journal, known: known, board: board, mailboxes: mailboxes, gate: AcknowledgementGate { _ in },
+                turns: wakes.alarms, counters: counters, health: health, clock: clock, logger: logger, term: term)
             let topics = AlarmTopics(plant: "test")
             announcer = Announcer(
                 client: client, board: board, publisher: broker, topics: topics,
@@ -116,6 +127,8 @@ final class AlarmTestBed: Sendable {
             group.addTask { try await self.election.run() }
             group.addTask { try await self.processor.run() }
             group.addTask { try await self.announcer.run() }
+            group.addTask { try await self.mailboxes.run() }
+            group.addTask { await self.answers.run() }
             group.addTask { try await self.retained.run() }
             group.addTask { try await self.returns.run() }
         }
@@ -168,6 +181,14 @@ final class AlarmTestBed: Sendable {
             clock: clock, logger: logger ?? tree.logger)
         try await gateway.run(in: &group)
         return gateway
+    }
+
+    /// Asks the alarm processor as a person at the plant does.
+    func ask(
+        _ operation: AlarmOperation, by name: String, patience: Duration = .seconds(10)
+    ) async throws -> RequestAnswer {
+        try await PlantClient(tree: tree.operatorClient).ask(
+            operation, by: name, at: WallClock.now(), patience: patience)
     }
 
     /// Alarm entries of the journal in order, as `ACT press1 1`: transition, machine, revision.

@@ -14,17 +14,11 @@ import ZooKeeperRecipes
 struct ForgettingTests {
     typealias Bed = AlarmTestBed
 
-    private static func ask(_ bed: Bed, _ subject: AlarmRequest.Subject, onlyIfOrphaned: Bool = false) async throws
-        -> AlarmRequest
-    {
-        var request = AlarmRequest(.forget, subject, by: "ann", comment: "scrapped", at: 1)
-        request.onlyIfOrphaned = onlyIfOrphaned
-        let path = try await bed.tree.operatorClient.create(
-            TreeLayout.alarmRequests + "/r-", data: request.serialized(), mode: .persistentSequential)
-        try await eventually("the answer") {
-            AlarmRequest(data: try await bed.tree.operatorClient.getData(path).data ?? [])?.result != nil
-        }
-        return try #require(AlarmRequest(data: try await bed.tree.operatorClient.getData(path).data ?? []))
+    private static func ask(
+        _ bed: Bed, _ subject: AlarmOperation.Subject, onlyIfOrphaned: Bool = false
+    ) async throws -> RequestAnswer {
+        try await bed.ask(
+            AlarmOperation(.forget, subject, onlyIfOrphaned: onlyIfOrphaned, comment: "scrapped"), by: "ann")
     }
 
     /// The record of an alarm that the configuration does not define.
@@ -48,14 +42,9 @@ struct ForgettingTests {
             try await eventually("it is compared with the broker") {
                 gateway.broker.retained["linekeeper/test/alarms/\(orphan.path)"] != nil
             }
-            var request = AlarmRequest(
-                .acknowledge, .alarm("tooHot", tag: orphan.path.tag.text), by: "bob", comment: nil, at: 1)
-            request.eventID = "e1"
-            let path = TreeLayout.alarmRequests + "/ack"
-            try await bed.tree.operatorClient.create(path, data: request.serialized())
-            try await eventually("acknowledged") {
-                AlarmRequest(data: try await bed.tree.operatorClient.getData(path).data ?? [])?.result == .done
-            }
+            let acknowledgement = AlarmOperation(
+                .acknowledge, .alarm("tooHot", tag: orphan.path.tag.text), eventID: "e1")
+            #expect(try await bed.ask(acknowledgement, by: "bob").result == .done)
             let answer = try await Self.ask(bed, .alarm("tooHot", tag: orphan.path.tag.text), onlyIfOrphaned: true)
             #expect(answer.result == .done, "\(answer)")
             #expect(try await bed.tree.operatorClient.exists(node) == nil)
@@ -71,7 +60,7 @@ struct ForgettingTests {
                 gateway.events.suffix(2) == ["ACK press1 8", "FORGOTTEN press1 9"]
             }
             let entry = try #require(try await bed.entries().last { $0.transition == "FORGOTTEN" })
-            #expect(entry.by == "ann" && entry.details["comment"] == "scrapped")
+            #expect(entry.by?.name == "ann" && entry.details["comment"] == "scrapped")
             #expect(try await Self.ask(bed, .alarm("tooHot", tag: orphan.path.tag.text)).result == .refused)
             // Deleted nodes are written again from memory, but not this one.
             try await eventually("the standby has heard of it") { standby.known.record(of: orphan.path) == nil }

@@ -117,7 +117,7 @@ struct ClockStoryTests {
                 func ask(_ id: String) async throws -> CommandRecord {
                     var request = Bed.request(id, "start")
                     request.requestedAt = clock.wall
-                    _ = try await bed.commands.submit(request)
+                    try await bed.submit(request)
                     try await eventually("\(id) leaves or is refused") {
                         let isOver = try await bed.record(id)?.state.isFinal == true
                         return isOver || sent().contains(id)
@@ -126,7 +126,7 @@ struct ClockStoryTests {
                     return try await bed.finish(id)
                 }
                 _ = try await trimmer.step(lease: lease)
-                _ = try await bed.commands.submit(Bed.request("order-1", "start"))
+                try await bed.submit(Bed.request("order-1", "start"))
                 try await eventually("it leaves") { sent() == ["order-1"] }
                 gateway.answer("order-1")
                 #expect(try await bed.finish("order-1").state == .succeeded)
@@ -145,11 +145,9 @@ struct ClockStoryTests {
                 try await pass(60)
 
                 #expect(try await bed.operatorClient.getChildren(TreeLayout.journal).count >= journal)
-                guard case .known(let known) = try await bed.commands.submit(Bed.request("order-1", "start")) else {
-                    Issue.record("its id was forgotten")
-                    return group.cancelAll()
-                }
-                #expect(known.state == .succeeded)
+                // Its id is not forgotten.
+                await #expect(throws: ZooKeeperError.self) { try await bed.submit(Bed.request("order-1", "start")) }
+                #expect(try await bed.record("order-1")?.state == .succeeded)
                 #expect(sent() == ["order-1"])
                 group.cancelAll()
             }

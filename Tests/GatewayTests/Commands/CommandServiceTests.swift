@@ -22,7 +22,7 @@ struct CommandServiceTests {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 let gateway = try await bed.gateway("g1", in: &group)
                 let lease = try await gateway.own(Bed.press, in: &group)
-                #expect(try await bed.commands.submit(Bed.request("a", command)) == .created)
+                try await bed.submit(Bed.request("a", command))
                 let message = try await eventuallyValue("the command at the device") {
                     gateway.published(command).first
                 }
@@ -49,13 +49,10 @@ struct CommandServiceTests {
                     gateway.announced("a").last == "SUCCEEDED"
                 }
                 // Asked again: nothing happens twice.
-                guard case .known(let known) = try await bed.commands.submit(Bed.request("a", command)) else {
-                    Issue.record("created twice")
-                    return group.cancelAll()
-                }
-                #expect(known.state == .succeeded)
-                await #expect(throws: CommandClient.Failure.idTaken("a", by: "ada")) {
-                    try await bed.commands.submit(Bed.request("a", "guarded"))
+                #expect(try await bed.plant.send(Bed.request("a", command), patience: .seconds(5)).state == .succeeded)
+                let taken = CommandClient.Failure.idTaken("a", by: "ada")
+                await #expect(throws: PlantFailure.refused("\(taken)")) {
+                    try await bed.plant.send(Bed.request("a", "guarded"), patience: .seconds(5))
                 }
                 #expect(gateway.published(command).count == 1)
                 group.cancelAll()
@@ -70,11 +67,11 @@ struct CommandServiceTests {
                 let gateway = try await bed.gateway("g1", in: &group)
                 var brief = Bed.request("a", "start")
                 brief.timeout = 1_000
-                _ = try await bed.commands.submit(brief)
+                try await bed.submit(brief)
                 let path = CommandService.path(of: "a")
                 try await bed.operatorClient.setACL(path, acl: TagMirrorTests.readOnly)
                 _ = try await gateway.own(Bed.press, in: &group)
-                _ = try await bed.commands.submit(Bed.request("b", "start"))
+                try await bed.submit(Bed.request("b", "start"))
                 try await eventually("the next one", seen: { "\(gateway.published("start"))" }) {
                     gateway.published("start").first?.properties.correlationData == Array("b".utf8)
                 }
@@ -96,7 +93,7 @@ struct CommandServiceTests {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 let healthClock = FakeClock()
                 let gateway = try await bed.gateway("g1", in: &group, healthClock: healthClock)
-                _ = try await bed.commands.submit(Bed.request("a", "start", timeout: 60_000))
+                try await bed.submit(Bed.request("a", "start", timeout: 60_000))
                 let path = CommandService.path(of: "a")
                 try await bed.operatorClient.setACL(path, acl: TagMirrorTests.readOnly)
                 _ = try await gateway.own(Bed.press, in: &group)
@@ -104,7 +101,7 @@ struct CommandServiceTests {
                 let kinds = { gateway.health.problems.map(\.kind) }
                 func finishAnother(_ id: String) async throws {
                     let before = gateway.published("start", device: Bed.pump).count
-                    _ = try await bed.commands.submit(Bed.request(id, "start", device: Bed.pump, timeout: 60_000))
+                    try await bed.submit(Bed.request(id, "start", device: Bed.pump, timeout: 60_000))
                     try await eventually("\(id) at the device") {
                         gateway.published("start", device: Bed.pump).count > before
                     }
@@ -157,7 +154,7 @@ struct CommandServiceTests {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 let gateway = try await bed.gateway("g1", in: &group, broker: broker)
                 _ = try await gateway.own(Bed.press, in: &group)
-                _ = try await bed.commands.submit(Bed.request("a", "start"))
+                try await bed.submit(Bed.request("a", "start"))
                 _ = try await eventuallyValue("the command at the device") { gateway.published("start").first }
                 #expect(seen.withLock { $0 } == .sent)
                 group.cancelAll()
@@ -174,8 +171,8 @@ struct CommandServiceTests {
                 let pumpLease =
                     ShardMap.shard(of: Bed.pump) == ShardMap.shard(of: Bed.press)
                     ? pressLease : try await old.own(Bed.pump, in: &group)
-                _ = try await bed.commands.submit(Bed.request("once", "start"))
-                _ = try await bed.commands.submit(Bed.request("again", "setSpeed", device: Bed.pump))
+                try await bed.submit(Bed.request("once", "start"))
+                try await bed.submit(Bed.request("again", "setSpeed", device: Bed.pump))
                 try await eventually("both in flight") {
                     old.published("start").count == 1 && old.published("setSpeed", device: Bed.pump).count == 1
                 }
@@ -224,7 +221,7 @@ struct CommandServiceTests {
                 }
                 let gateway = try await bed.gateway("g1", in: &group)
                 _ = try await gateway.own(Bed.press, in: &group)
-                _ = try await bed.commands.submit(Bed.request("a", "setSpeed"))
+                try await bed.submit(Bed.request("a", "setSpeed"))
                 _ = try await bed.operatorClient.create(CommandService.path(of: "late"), data: Array("null".utf8))
                 _ = try await eventuallyValue("the command at the device") { gateway.published("setSpeed").first }
                 gateway.answer("a")
@@ -244,12 +241,12 @@ struct CommandServiceTests {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 let ids = (0..<30).map { "c\($0)" }
                 for id in ids.prefix(15) {
-                    _ = try await bed.commands.submit(Bed.request(id, "setSpeed", timeout: 60_000))
+                    try await bed.submit(Bed.request(id, "setSpeed", timeout: 60_000))
                 }
                 let gateway = try await bed.gateway("g1", in: &group)
                 _ = try await gateway.own(Bed.press, in: &group)
                 for id in ids.suffix(15) {
-                    _ = try await bed.commands.submit(Bed.request(id, "setSpeed", timeout: 60_000))
+                    try await bed.submit(Bed.request(id, "setSpeed", timeout: 60_000))
                 }
                 for (index, id) in ids.enumerated() {
                     try await eventually("\(id) at the device") { gateway.published("setSpeed").count > index }
@@ -276,18 +273,18 @@ struct CommandServiceTests {
                 try await eventually("the outage is noticed") {
                     gateway.service.state.withLock { !$0.desk.isUnderway }
                 }
-                _ = try await bed.commands.submit(Bed.request("a", "start"))
-                _ = try await bed.commands.submit(Bed.request("b", "setSpeed", timeout: 700))
-                try await bed.commands.cancel("a", by: "bob", at: 1)
-                let end = try await bed.finish("a")
+                try await bed.submit(Bed.request("a", "start"))
+                try await bed.submit(Bed.request("b", "setSpeed", timeout: 700))
+                let end = try await bed.plant.cancelCommand("a", by: "bob", at: 1)
                 #expect(end.state == .cancelled)
-                #expect(end.cancelRequestedBy == "bob")
+                #expect(end.cancelRequestedBy?.name == "bob")
                 #expect(try await bed.finish("b").state == .expired)
-                await #expect(throws: CommandClient.Failure.notCancellable("a", .cancelled)) {
-                    try await bed.commands.cancel("a", by: "bob", at: 2)
+                let late = CommandClient.Failure.notCancellable("a", .cancelled)
+                await #expect(throws: PlantFailure.refused("\(late)")) {
+                    try await bed.plant.cancelCommand("a", by: "bob", at: 2)
                 }
-                await #expect(throws: CommandClient.Failure.notFound("zz")) {
-                    try await bed.commands.cancel("zz", by: "bob", at: 2)
+                await #expect(throws: PlantFailure.command(.notFound("zz"))) {
+                    try await bed.plant.cancelCommand("zz", by: "bob", at: 2)
                 }
                 #expect(try await bed.journal("a") == ["REQUESTED", "CANCEL_REQUESTED", "CANCELLED"])
                 gateway.broker.setConnected(true)
@@ -308,7 +305,7 @@ struct CommandServiceTests {
                 fake.advance(by: max(.zero, ContinuousClock.now - fake.now))
                 var request = Bed.request("a", command, timeout: 2_500)
                 request.requestedAt = fake.wall
-                _ = try await bed.commands.submit(request)
+                try await bed.submit(request)
                 try await eventually("sent", seen: { "\(String(describing: try? await bed.record("a")))" }) {
                     try await bed.record("a")?.state == .sent
                 }
@@ -342,12 +339,12 @@ struct CommandServiceTests {
                                 isVouchedFor: true) : nil
                     })
                 _ = try await gateway.own(Bed.press, in: &group)
-                _ = try await bed.commands.submit(Bed.request("a", "guarded"))
+                try await bed.submit(Bed.request("a", "guarded"))
                 let end = try await bed.finish("a")
                 #expect(end.state == .rejected)
                 #expect(end.reason == .interlock)
                 guardClosed.withLock { $0 = true }
-                _ = try await bed.commands.submit(Bed.request("b", "guarded"))
+                try await bed.submit(Bed.request("b", "guarded"))
                 _ = try await eventuallyValue("the command at the device") { gateway.published("guarded").first }
                 group.cancelAll()
             }
@@ -365,7 +362,7 @@ struct CommandServiceTests {
                 let request =
                     #"{"id":"a","device":"factory/line1/press1","command":"setSpeed","parameters":{"rpm":5},"by":"hmi","timeout":4000}"#
                 for gateway in [one, other, one] {
-                    gateway.service.offerRequest(payload: Array(request.utf8), properties: nil)
+                    gateway.offerRequest(payload: Array(request.utf8), properties: nil)
                 }
                 _ = try await eventuallyValue("the command at the device") { one.published("setSpeed").first }
                 one.answer("a")
@@ -378,16 +375,16 @@ struct CommandServiceTests {
                 properties.responseTopic = "hmi/1/answers"
                 properties.correlationData = [1, 2]
                 for gateway in [one, other] {
-                    gateway.service.offerRequest(
+                    gateway.offerRequest(
                         payload: Array(request.replacing("setSpeed", with: "start").utf8), properties: properties)
-                    gateway.service.offerRequest(
+                    gateway.offerRequest(
                         payload: Array(#"{"id":"b","device":"factory/line1/press1","command":"start"}"#.utf8),
                         properties: nil)
-                    gateway.service.offerRequest(payload: Array("{".utf8), properties: nil)
+                    gateway.offerRequest(payload: Array("{".utf8), properties: nil)
                 }
                 let answer = try await eventuallyValue("the answer") { one.broker.messages(on: "hmi/1/answers").first }
                 #expect(answer.text.contains(#""state":"REJECTED""#))
-                #expect(answer.text.contains("stands for another command already"))
+                #expect(answer.text.contains("stands for another request already"))
                 #expect(answer.properties.correlationData == [1, 2])
                 try await eventually("the other answer", seen: { one.announced("b").joined() }) {
                     one.announced("b") == ["REJECTED"]
@@ -414,7 +411,7 @@ struct CommandServiceTests {
                 ] {
                     var properties = MQTTProperties()
                     properties.responseTopic = topic
-                    gateway.service.offerRequest(
+                    gateway.offerRequest(
                         payload: Array(#"{"id":"a","device":"factory/line1/press1","command":["rpm=1800"]}"#.utf8),
                         properties: properties)
                 }
@@ -423,7 +420,7 @@ struct CommandServiceTests {
                     seen: { "\(gateway.service.counters) \(gateway.broker.allMessages.map { ($0.topic, $0.text) })" }
                 ) { gateway.announced("a").count == 5 }
                 #expect(gateway.broker.allMessages.allSatisfy { $0.topic == "linekeeper/test/commands/a" })
-                #expect(gateway.service.counters.repliesRefused == 5)
+                #expect(gateway.door.numbers.first { $0.name == "commandRepliesRefused" }?.value == 5)
                 group.cancelAll()
             }
         }
@@ -436,7 +433,7 @@ struct CommandServiceTests {
             let log = LogLines()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 let gateway = try await bed.gateway("g1", in: &group, isRunning: false, logger: log.logger)
-                let services = ServiceGroup(services: [gateway.service], logger: bed.logger)
+                let services = ServiceGroup(services: gateway.services, logger: bed.logger)
                 group.addTask { try await services.run() }
                 _ = try await gateway.own(Bed.press, in: &group)
                 for number in 0..<100 {
@@ -445,11 +442,11 @@ struct CommandServiceTests {
                         #"{"id":"a/\#(number)","device":"factory/line1/press1","command":"start","by":"eve"}"#,
                         #"{"id":"b\#(number)","device":"factory/line1/press1","command":"start","by":"eve","parameters":{"rpm":1e308}}"#,
                     ] {
-                        gateway.service.offerRequest(payload: Array(text.utf8), properties: nil)
+                        gateway.offerRequest(payload: Array(text.utf8), properties: nil)
                     }
-                    _ = try await bed.commands.submit(Bed.request("c\(number)", "nonsense"))
+                    try await bed.submit(Bed.request("c\(number)", "nonsense"))
                 }
-                _ = try await bed.commands.submit(Bed.request("good", "start"))
+                try await bed.submit(Bed.request("good", "start"))
                 _ = try await eventuallyValue("the command at the device") { gateway.published("start").first }
                 gateway.answer("good")
                 #expect(try await bed.finish("good").state == .succeeded)
@@ -492,16 +489,26 @@ struct CommandServiceTests {
                 func ask(_ id: String, _ by: String) {
                     let text =
                         #"{"id":"\#(id)","device":"factory/line1/press1","command":"start","by":"\#(by)"}"#
-                    gateway.service.offerRequest(payload: Array(text.utf8), properties: nil)
+                    gateway.offerRequest(payload: Array(text.utf8), properties: nil)
                 }
                 for number in 0..<2_000 { ask("f\(number)", "flood") }
                 ask("good", "ann")
-                let (waiting, counters) = gateway.service.state.withLock { ($0.requests.count, $0.counters) }
-                #expect(waiting == RequestQueue.Limits().waitingPerRequester + 1)
-                #expect(counters.requestsDropped == UInt64(2_000 - RequestQueue.Limits().waitingPerRequester))
-                group.addTask { try await gateway.service.run() }
-                try await eventually("the request of another") { try await bed.record("good") != nil }
-                #expect(gateway.service.state.withLock { $0.requests.underway } <= RequestQueue.Limits().underway)
+                let limits = RequestQueue.Limits()
+                let (waiting, counters) = gateway.door.state.withLock { ($0.queue.count, $0.counters) }
+                #expect(waiting == limits.waitingPerRequester + 1)
+                #expect(counters.dropped == UInt64(2_000 - limits.waitingPerRequester))
+                for service in gateway.services { group.addTask { try await service.run() } }
+                // Nobody owns the device: what is asked stands in the tree, and no more of one requester than may.
+                let good = RequestPlace(.mqtt, principal: "ann", id: "good")
+                try await eventually("the request of another") {
+                    try await bed.operatorClient.exists(good.path) != nil
+                }
+                #expect(gateway.door.state.withLock { $0.queue.underway } <= limits.underway)
+                try await eventually("the flood has its share") {
+                    gateway.mailboxes.count(of: "flood") > RequestDesk.openLimit / 2
+                }
+                try await eventually("and no more") { gateway.door.state.withLock { $0.queue.underway } == 0 }
+                #expect(gateway.mailboxes.count(of: "flood") <= RequestDesk.openLimit)
                 group.cancelAll()
             }
         }
@@ -512,15 +519,15 @@ struct CommandServiceTests {
         try await Bed.with { bed in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 let gateway = try await bed.gateway("g1", in: &group, isRunning: false)
-                let services = ServiceGroup(services: [gateway.service], logger: bed.logger)
+                let services = ServiceGroup(services: gateway.services, logger: bed.logger)
                 let hasEnded = Mutex(false)
                 group.addTask {
                     try await services.run()
                     hasEnded.withLock { $0 = true }
                 }
                 _ = try await gateway.own(Bed.press, in: &group)
-                _ = try await bed.commands.submit(Bed.request("a", "start"))
-                _ = try await bed.commands.submit(Bed.request("b", "start"))
+                try await bed.submit(Bed.request("a", "start"))
+                try await bed.submit(Bed.request("b", "start"))
                 _ = try await eventuallyValue("the command at the device") { gateway.published("start").first }
                 await services.triggerGracefulShutdown()
                 try await eventually("the end has begun") { gateway.service.state.withLock { $0.isDraining } }
@@ -552,10 +559,13 @@ struct CommandServiceTests {
                 try await publisher.waitUntilConnected(timeout: .seconds(10))
                 try await device.waitUntilSubscribed(timeout: .seconds(10))
                 let owner = try await bed.gateway("g1", in: &group, isRunning: false)
+                let health = FailureBoard(clock: .system, logger: bed.logger)
                 let service = CommandService(
                     client: owner.client, publisher: publisher,
                     configuration: .init(plant: "test", gateway: "g1", definitions: Bed.definitions),
-                    reading: { _ in nil }, health: FailureBoard(clock: .system, logger: bed.logger),
+                    announcer: CommandAnnouncer(
+                        publisher: publisher, topics: CommandTopics(plant: "test"), health: health, clock: .system),
+                    mailboxes: owner.mailboxes, requestTurns: Wake(), reading: { _ in nil }, health: health,
                     logger: bed.logger)
                 group.addTask { try await service.run() }
                 let shards = Dictionary(
@@ -565,12 +575,12 @@ struct CommandServiceTests {
                     service.shardGained(
                         shard, lease: try await eventuallyValue("the shard of \(target)") { election.lease })
                 }
-                _ = try await bed.commands.submit(Bed.request("a", "start"))
+                try await bed.submit(Bed.request("a", "start"))
                 let nobody = try await bed.finish("a")
                 #expect(nobody.state == .failed)
                 #expect(nobody.reason == .nobodyListens, "\(nobody.json)")
 
-                _ = try await bed.commands.submit(Bed.request("b", "start", device: Bed.pump))
+                try await bed.submit(Bed.request("b", "start", device: Bed.pump))
                 for await batch in device.batches {
                     device.acknowledge(through: batch.number)
                     let entry = try #require(batch.entries.first)

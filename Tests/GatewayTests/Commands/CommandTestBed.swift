@@ -4,6 +4,7 @@ import MQTT
 import OrderedCollections
 import Plant
 import PlantClient
+import ServiceLifecycle
 import Synchronization
 import TestFixtures
 import ZooKeeperClient
@@ -16,6 +17,8 @@ import ZooKeeperRecipes
 final class CommandTestBed: Sendable {
     let tree: TreeBed
     let commands: CommandClient
+    /// People at the plant.
+    let plant: PlantClient
 
     var operatorClient: ZooKeeperClient { tree.operatorClient }
     var logger: Logger { tree.logger }
@@ -23,6 +26,7 @@ final class CommandTestBed: Sendable {
     private init(_ tree: TreeBed) {
         self.tree = tree
         commands = CommandClient(client: tree.operatorClient)
+        plant = PlantClient(tree: tree.operatorClient)
     }
 
     static let press = path("factory/line1/press1")
@@ -57,7 +61,8 @@ final class CommandTestBed: Sendable {
         -> CommandRecord
     {
         CommandRecord(
-            id: id, device: device, command: command, parameters: ["rpm": 700], by: "ada", requestedAt: WallClock.now(),
+            id: id, device: device, command: command, parameters: ["rpm": 700], by: Principal(claimed: "ada"),
+            requestedAt: WallClock.now(),
             timeout: timeout)
     }
 
@@ -69,16 +74,21 @@ final class CommandTestBed: Sendable {
     /// A gateway: a session, a command service, and the shards that it has been given.
     final class TestGateway: Sendable {
         let service: CommandService
+        let mailboxes: Mailboxes
+        let door: RequestDoor
         let broker: ScriptedBroker
         let client: ZooKeeperClient
         let health: FailureBoard
         private let bed: CommandTestBed
 
         fileprivate init(
-            service: CommandService, broker: ScriptedBroker, client: ZooKeeperClient, health: FailureBoard,
+            service: CommandService, mailboxes: Mailboxes, door: RequestDoor, broker: ScriptedBroker,
+            client: ZooKeeperClient, health: FailureBoard,
             bed: CommandTestBed
         ) {
             self.service = service
+            self.mailboxes = mailboxes
+            self.door = door
             self.health = health
             self.broker = broker
             self.client = client
@@ -110,6 +120,14 @@ final class CommandTestBed: Sendable {
             try await own(device, by: try await stand(device, in: &group))
         }
 
+        /// Whoever answers for what is asked.
+        var services: [any Service] { [mailboxes, door, service] }
+
+        /// A message on the topic of earlier versions.
+        func offerRequest(payload: [UInt8], properties: MQTTProperties?) {
+            door.offer(topicOf: nil, payload: payload, properties: properties)
+        }
+
         /// A device says something.
         func answer(_ id: String, _ status: String = "ok", device: TagPath = press) {
             service.offer(
@@ -135,14 +153,40 @@ final class CommandTestBed: Sendable {
         reading: @escaping @Sendable (TagPath) -> Interlock.Reading? = { _ in nil }
     ) async throws -> TestGateway {
         let client = try await tree.client(in: &group)
-        var configuration = CommandService.Configuration(plant: "test", gateway: name, definitions: Self.definitions)
-        configuration.replies = ReplyTopics(prefix: "hmi/", commands: Self.definitions)
+        let logger = logger ?? self.logger
         let health = FailureBoard(clock: healthClock.map(GatewayClock.init) ?? clock, logger: self.logger)
+        let announcer = CommandAnnouncer(
+            publisher: broker, topics: CommandTopics(plant: "test"), health: health, clock: clock)
+        let outsiders = OutsiderLog(logger, clock: clock)
+        let replies = RequestReplies(
+            announcer: announcer, plant: "test", allowed: ReplyTopics(prefix: "hmi/", commands: Self.definitions),
+            outsiders: outsiders, clock: clock)
+        let requestTurns = Wake()
+        let mailboxes = Mailboxes(
+            client: client, gateway: name, replies: replies, alarms: Wake(), commands: requestTurns, health: health,
+            clock: clock, logger: logger)
         let service = CommandService(
-            client: client, publisher: broker, configuration: configuration, reading: reading,
-            health: health, clock: clock, logger: logger ?? self.logger)
-        if isRunning { group.addTask { try await service.run() } }
-        return TestGateway(service: service, broker: broker, client: client, health: health, bed: self)
+            client: client, publisher: broker,
+            configuration: .init(plant: "test", gateway: name, definitions: Self.definitions), announcer: announcer,
+            mailboxes: mailboxes, requestTurns: requestTurns, reading: reading, health: health, clock: clock,
+            logger: logger)
+        let door = RequestDoor(
+            client: client, gateway: name, mailboxes: mailboxes, replies: replies,
+            hands: .init(
+                isResponsible: { responsible in
+                    guard case .shardOwner(let shard) = responsible else { return false }
+                    return service.owns(shard: shard)
+                }, tellAgain: { await service.tellAgain($0) }), limits: .init(), clock: clock, outsiders: outsiders)
+        let gateway = TestGateway(
+            service: service, mailboxes: mailboxes, door: door, broker: broker, client: client, health: health,
+            bed: self)
+        if isRunning { for service in gateway.services { group.addTask { try await service.run() } } }
+        return gateway
+    }
+
+    /// Puts a command where requesters of earlier versions put it.
+    func submit(_ record: CommandRecord) async throws {
+        try await operatorClient.create(CommandService.path(of: record.id), data: record.serialized())
     }
 
     func record(_ id: String) async throws -> CommandRecord? { try await commands.show(id) }

@@ -66,16 +66,21 @@ final class TreeBed: Sendable {
         }
     }
 
-    private static func makeClient(_ connectString: String, _ logger: Logger) throws -> ZooKeeperClient {
+    private static func makeClient(
+        _ connectString: String, _ logger: Logger, auth: [AuthInfo] = []
+    ) throws -> ZooKeeperClient {
         var configuration = try ZooKeeperClient.Configuration(connectString: connectString)
         configuration.sessionTimeout = .seconds(5)
+        configuration.auth = auth
         configuration.leaseRule = .standalone
         return ZooKeeperClient(configuration: configuration, logger: logger)
     }
 
     /// A further session, which ends with `group`. `port`: of a proxy before the tree.
-    func client(in group: inout ThrowingTaskGroup<Void, any Error>, port: Int? = nil) async throws -> ZooKeeperClient {
-        let client = try Self.makeClient(port.map(Self.connectString) ?? connectString, logger)
+    func client(
+        in group: inout ThrowingTaskGroup<Void, any Error>, port: Int? = nil, auth: [AuthInfo] = []
+    ) async throws -> ZooKeeperClient {
+        let client = try Self.makeClient(port.map(Self.connectString) ?? connectString, logger, auth: auth)
         group.addTask { try await client.run() }
         _ = try await client.waitUntilConnected(timeout: .seconds(10))
         return client

@@ -184,7 +184,7 @@ struct MutationTests {
                     guard (try? AlarmRecord(parsing: record.serialized())) == record else { return "not what was read" }
                     world.plant.restoreAlarms([record], at: world.now)
                     _ = world.plant.acknowledge(
-                        record.path, eventID: nil, by: "a", comment: nil, at: world.now, epoch: 1)
+                        record.path, eventID: nil, by: Principal(claimed: "a"), comment: nil, at: world.now, epoch: 1)
                 }
             case 3:
                 text = Self.entries.mutant(&random)
@@ -220,6 +220,21 @@ struct MutationTests {
         {"id":"r1","device":"factory/line1/press1","command":"setSpeed","parameters":{"rpm":100},"by":"a","timeout":1000,\
         "deadline":\(times),"requestedAt":\(times)}
         """)
+    private static let topicRequests = seeds(
+        """
+        {"id":"r1","kind":"command","at":\(times),"deadline":\(times),"body":{"device":"factory/line1/press1",\
+        "command":"setSpeed","parameters":{"rpm":100},"timeout":1000}}
+        """)
+    private static let mailed = seeds(
+        """
+        {"id":"r1","kind":"acknowledge","by":"a","at":\(times),"deadline":\(times),"body":{"tag":"factory/line1/m1/t",\
+        "alarm":"hot","eventId":"e","orphaned":true,"comment":"c"},"answer":null}
+        """)
+
+    private static func isImpossible(_ request: Request) -> Bool {
+        if case .impossible = request.body { true } else { false }
+    }
+
     private static let alarmRequests = seeds(
         """
         {"action":"ack","tag":"factory/line1/m1/temperature","alarm":"hot","eventId":"e","by":"a","comment":"c",\
@@ -246,17 +261,31 @@ struct MutationTests {
             var actions: [CommandAction] = []
             switch Int.random(in: 0..<4, using: &random) {
             case 0:
-                let request = CommandRequest(payload: Self.requests.mutant(&random), receivedAt: now)
-                _ = request.requester
-                guard let record = try? request.record() else { return nil }
-                guard (try? CommandRecord(parsing: record.serialized(), id: record.id)) == record else {
-                    return "not what was read"
-                }
+                let isOfTopic = Bool.random(using: &random)
+                let message = RequestMessage(
+                    payload: (isOfTopic ? Self.topicRequests : Self.requests).mutant(&random),
+                    topicOf: isOfTopic ? "ann" : nil, receivedAt: now)
+                _ = message.requester
+                guard let request = try? message.request(), let principal = request.onBehalfOf else { return nil }
+                let place = RequestPlace(.mqtt, principal: principal.name, id: request.id)
+                guard RequestPlace(path: place.path) == place,
+                    let again = try? Request(parsing: request.serialized(), at: place),
+                    Self.isImpossible(request) || again == request
+                else { return "not what was read" }
+                guard let record = request.commandRecord(by: principal) else { return nil }
                 actions = desk.seen(record, shard: 0, czxid: Int64(number), version: 0, at: now)
             case 1:
                 let text = Self.alarmRequests.mutant(&random)
-                if let request = AlarmRequest(data: text) {
-                    guard AlarmRequest(data: request.serialized()) == request else { return "not what was read" }
+                let answer = RequestAnswer(.refused, reason: "r", at: now, gateway: "g")
+                if AlarmRequest(data: text) != nil {
+                    let answered = AlarmRequest(data: AlarmRequest.answering(text, with: answer))
+                    guard answered?.isAnswered == true else { return "not answered" }
+                }
+                let place = RequestPlace(.mailbox, principal: "a", id: "r1")
+                let asked = Self.mailed.mutant(&random)
+                if (try? Request(parsing: asked, at: place)) != nil {
+                    let answered = try? Request(parsing: Request.answering(asked, with: answer), at: place)
+                    guard answered?.answer == answer else { return "not answered" }
                 }
             case 2:
                 let id = "c\(number % 50)"

@@ -45,7 +45,7 @@ extension InATree {
                 let channel = ControlChannel(
                     publisher: publisher, plant: "test", identity: identity,
                     takeover: FastTakeover(client: bed.observer, gateway: "a", logger: bed.logger),
-                    commandRequest: { payload, _ in requests.append(payload) }, retained: { _, _, _ in false },
+                    request: { _, payload, _ in requests.append(payload) }, retained: { _, _, _ in false },
                     logger: bed.logger)
                 group.addTask { try await publisher.run() }
                 group.addTask { try await channel.run() }

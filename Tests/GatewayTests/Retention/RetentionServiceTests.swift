@@ -81,30 +81,42 @@ struct RetentionServiceTests {
         }
     }
 
-    @Test("an operator's request goes an hour after it was last touched, whatever the wall clock shows")
+    @Test("a request goes an hour after it was last touched, whatever the wall clock shows; then its mailbox")
     func requests() async throws {
         try await TreeBed.with { bed in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 let lease = try await Self.lease(bed, &group)
-                for name in ["a", "b"] {
-                    _ = try await bed.operatorClient.create(TreeLayout.alarmRequests + "/" + name, data: [])
-                }
+                let mailbox = TreeLayout.requests + "/ann"
+                try await bed.operatorClient.ensurePath(mailbox)
+                for name in ["a", "b"] { _ = try await bed.operatorClient.create(mailbox + "/" + name, data: []) }
+                // Somebody has made this one for somebody.
+                let guarded = TreeLayout.requests + "/bob"
+                _ = try await bed.operatorClient.create(
+                    guarded, data: [], acl: ACL.worldRead + [ACL(permissions: .all, scheme: "digest", id: "bob:x")])
                 let clock = FakeClock(wall: WallClock.now())
                 let trimmer = HistoryTrimmer(client: bed.operatorClient, clock: GatewayClock(clock), logger: bed.logger)
                 func left() async throws -> [String] {
                     _ = try await trimmer.step(lease: lease)
-                    return try await bed.operatorClient.getChildren(TreeLayout.alarmRequests).sorted()
+                    guard try await bed.operatorClient.exists(mailbox) != nil else { return [] }
+                    return try await bed.operatorClient.getChildren(mailbox).sorted()
                 }
                 #expect(try await left() == ["a", "b"])
                 clock.setWall(clock.wall + 311_040_000_000)
                 clock.advance(by: .seconds(3_000))
                 #expect(try await left() == ["a", "b"])
-                try await bed.operatorClient.setData(TreeLayout.alarmRequests + "/b", data: [1])
+                try await bed.operatorClient.setData(mailbox + "/b", data: [1])
                 #expect(try await left() == ["a", "b"])
                 clock.advance(by: .seconds(601))
                 #expect(try await left() == ["b"])
                 clock.advance(by: .seconds(3_000))
                 #expect(try await left() == [])
+                #expect(try await bed.operatorClient.exists(mailbox) != nil)
+                clock.advance(by: .seconds(3_601))
+                _ = try await left()
+                #expect(
+                    try await bed.operatorClient.getChildren(TreeLayout.requests).sorted() == [
+                        TreeLayout.mqttMailbox, "bob",
+                    ])
                 group.cancelAll()
             }
         }

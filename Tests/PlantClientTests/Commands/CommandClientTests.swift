@@ -10,27 +10,100 @@ import ZooKeeperClient
 struct CommandClientTests {
     private static func request(_ id: String, by: String = "ada") throws -> CommandRecord {
         CommandRecord(
-            id: id, device: try TagPath("factory/line1/press1"), command: "start", parameters: [:], by: by,
-            requestedAt: 1_767_225_600_000, timeout: nil)
+            id: id, device: try TagPath("factory/line1/press1"), command: "start", parameters: [:],
+            by: Principal(claimed: by), requestedAt: 1_767_225_600_000, timeout: nil)
     }
 
-    @Test("sent once, however often it is asked for; withdrawn; and what cannot be is a failure of the plant's client")
+    private static func place(_ id: String, by: String = "ada") -> RequestPlace {
+        RequestPlace(.mailbox, principal: by, id: id)
+    }
+
+    /// What a gateway does: the record, and the answer.
+    private static func take(_ id: String, _ tree: ZooKeeperClient) async throws {
+        let place = place(id)
+        let data = try await eventuallyValue("the request \(id)") {
+            try await tree.exists(place.path) == nil ? nil : tree.getData(place.path).data
+        }
+        let record = try #require(
+            try Request(parsing: data, at: place).commandRecord(by: Principal("ada", established: .mailbox)))
+        _ = try await tree.create(TreeLayout.commands + "/" + id, data: record.serialized())
+        let answer = RequestAnswer(.done, at: 1, gateway: "g1")
+        try await tree.setData(place.path, data: Request.answering(data, with: answer), version: 0)
+    }
+
+    @Test(
+        "a command is asked for in the requester's mailbox; who does not wait leaves it there, who waits takes it back")
     func sending() async throws {
         try await withPlantTree("command-send") { client in
-            let plant = PlantClient(tree: client)
+            let fake = FakeClock()
+            let plant = PlantClient(tree: client, clock: WaitingClock(fake))
             let request = try Self.request("a")
-            #expect(try await plant.send(request, patience: nil) == request)
-            #expect(try await plant.send(request, patience: .zero).state == .requested)
-            await #expect(throws: PlantFailure.command(.idTaken("a", by: "ada"))) {
-                try await plant.send(try Self.request("a", by: "bob"), patience: nil)
-            }
+            // Nobody answers.
+            async let sent = plant.send(request, patience: nil)
+            try await eventually("it waits a moment") { fake.sleeperCount == 1 }
+            fake.advance(by: .seconds(2))
+            #expect(try await sent == request)
+            #expect(try await client.exists(Self.place("a").path) != nil)
+            // The same again is the same request, and what a gateway makes of it is what comes back.
+            async let again = plant.send(request, patience: .seconds(30))
+            try await eventually("it waits") { fake.sleeperCount == 1 }
+            try await Self.take("a", client)
+            try await eventually("it waits for the end") { fake.sleeperCount == 1 }
+            fake.advance(by: .seconds(30))
+            #expect(try await again.by == Principal("ada", established: .mailbox))
+            #expect(try await client.exists(Self.place("a").path) == nil)
             #expect(try await plant.commands().records.map(\.id) == ["a"])
             #expect(try await plant.command("b") == nil)
-            let cancelled = try await plant.cancelCommand("a", by: "ada", at: 1_767_225_600_001, patience: .zero)
-            #expect(cancelled.cancelRequestedBy == "ada")
-            await #expect(throws: PlantFailure.command(.notFound("b"))) {
-                try await plant.cancelCommand("b", by: "ada", at: 1_767_225_600_001)
+
+            let nobody = Task { try await plant.send(try Self.request("b"), patience: .seconds(5)) }
+            try await eventually("it waits") { fake.sleeperCount == 1 }
+            fake.advance(by: .seconds(5))
+            await #expect(throws: PlantFailure.noOwner(waited: .seconds(5))) { try await nobody.value }
+            #expect(try await client.exists(Self.place("b").path) == nil)
+        }
+    }
+
+    @Test("another command under an id that is still being asked for is refused at once")
+    func taken() async throws {
+        try await withPlantTree("command-taken") { client in
+            let plant = PlantClient(tree: client)
+            _ = try await client.create(Self.place("a").mailbox, data: [])
+            let data = #"{"id":"a","kind":"command","by":"ada","at":1,"body":{"device":"x/y","command":"stop"}}"#
+            _ = try await client.create(Self.place("a").path, data: Array(data.utf8))
+            await #expect(throws: PlantFailure.idTaken("a")) {
+                try await plant.send(try Self.request("a"), patience: .seconds(5))
             }
+        }
+    }
+
+    @Test("a command that nobody has taken up is withdrawn from the mailbox; one that is there by its owner")
+    func cancelling() async throws {
+        try await withPlantTree("command-cancel") { client in
+            let fake = FakeClock()
+            let plant = PlantClient(tree: client, clock: WaitingClock(fake))
+            async let sent = plant.send(try Self.request("a"), patience: nil)
+            try await eventually("it waits a moment") { fake.sleeperCount == 1 }
+            fake.advance(by: .seconds(2))
+            _ = try await sent
+            #expect(try await plant.cancelCommand("a", by: "ada", at: 1).state == .cancelled)
+            #expect(try await client.exists(Self.place("a").path) == nil)
+            await #expect(throws: PlantFailure.command(.notFound("a"))) {
+                try await plant.cancelCommand("a", by: "ada", at: 1)
+            }
+
+            _ = try await client.create(TreeLayout.commands + "/b", data: try Self.request("b").serialized())
+            let cancelled = Task { try await plant.cancelCommand("b", by: "bob", at: 7, patience: .seconds(5)) }
+            let mailbox = TreeLayout.requests + "/bob"
+            let id = try await eventuallyValue("the request") {
+                try await client.exists(mailbox) == nil ? nil : client.getChildren(mailbox).first
+            }
+            let place = RequestPlace(.mailbox, principal: "bob", id: id)
+            let data = try await client.getData(place.path).data ?? []
+            let request = try Request(parsing: data, at: place)
+            #expect(request.body == .cancel(command: "b", device: try TagPath("factory/line1/press1")))
+            let answer = RequestAnswer(.refused, reason: "too late", at: 1, gateway: "g1")
+            try await client.setData(place.path, data: Request.answering(data, with: answer), version: 0)
+            await #expect(throws: PlantFailure.refused("too late")) { try await cancelled.value }
         }
     }
 
@@ -48,7 +121,7 @@ struct CommandClientTests {
         try await withPlantTree("command-patience") { client in
             let fake = FakeClock()
             let commands = CommandClient(client: client, clock: WaitingClock(fake))
-            _ = try await commands.submit(try Self.request("a"))
+            _ = try await client.create(TreeLayout.commands + "/a", data: try Self.request("a").serialized())
             async let waiting = commands.wait("a", until: fake.now + .seconds(30))
             try await eventually("it waits") { fake.sleeperCount == 1 }
             fake.advance(by: .seconds(29))

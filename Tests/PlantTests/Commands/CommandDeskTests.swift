@@ -341,7 +341,7 @@ struct CommandDeskTests {
         wrong = Fixture.request("e", "start", at: .max)
         #expect(try state(wrong).reason == .invalid)
         wrong = Fixture.request("f", "start")
-        wrong.by = ""
+        wrong.by = Principal(claimed: "")
         #expect(try state(wrong).reason == .invalid)
         #expect(desk.counters.published == 0)
     }
@@ -385,10 +385,10 @@ struct CommandDeskTests {
         _ = try #require(desk.seen(Fixture.request("a", "start"), shard: 0, czxid: 2000, version: 0, at: 0).write)
         #expect(desk.seen(Fixture.request("b", "start"), shard: 0, czxid: 2001, version: 0, at: 0) == [])
         var wish = Fixture.request("b", "start")
-        wish.cancelRequestedBy = "bob"
+        wish.cancelRequestedBy = Principal(claimed: "bob")
         let end = try #require(desk.seen(wish, shard: 0, czxid: 2001, version: 1, at: 5).write)
         #expect(end.record.state == .cancelled)
-        #expect(end.record.cancelRequestedBy == "bob")
+        #expect(end.record.cancelRequestedBy?.name == "bob")
         #expect(end.expectedVersion == 1)
         // Stale readings of it change nothing.
         #expect(desk.recorded(end.ticket, version: 2, at: 6) == [])
@@ -402,7 +402,7 @@ struct CommandDeskTests {
             desk.seen(Fixture.request("a", "start"), shard: 0, czxid: 2000, version: 0, at: 0).write)
         #expect(desk.recordFailed(sent.ticket, .outdated, at: 1) == [.read(id: "a")])
         var wish = Fixture.request("a", "start")
-        wish.cancelRequestedBy = "bob"
+        wish.cancelRequestedBy = Principal(claimed: "bob")
         let end = try #require(desk.seen(wish, shard: 0, czxid: 2000, version: 1, at: 2).write)
         #expect(end.record.state == .cancelled)
         #expect(desk.counters.published == 0)
@@ -416,10 +416,10 @@ struct CommandDeskTests {
         let sent = try #require(desk.published(publication.ticket, .acknowledged, at: 1).write)
         #expect(desk.recordFailed(sent.ticket, .outdated, at: 2) == [.read(id: "a")])
         var wish = Fixture.request("a", "setSpeed")
-        wish.cancelRequestedBy = "bob"
+        wish.cancelRequestedBy = Principal(claimed: "bob")
         let again = try #require(desk.seen(wish, shard: 0, czxid: 2000, version: 1, at: 3).write)
         #expect(again.record.state == .sent)
-        #expect(again.record.cancelRequestedBy == "bob")
+        #expect(again.record.cancelRequestedBy?.name == "bob")
         #expect(again.expectedVersion == 1)
     }
 
@@ -603,10 +603,10 @@ struct CommandDeskTests {
     func changesWhileListening() throws {
         var wish = sent("a", "start", .atMostOnce)
         var (desk, _) = successor(wish)
-        wish.cancelRequestedBy = "bob"
+        wish.cancelRequestedBy = Principal(claimed: "bob")
         #expect(desk.seen(wish, shard: 0, czxid: 10, version: 2, at: 1100) == [])
         let end = try #require(desk.advance(to: 9000).write)
-        #expect(end.record.cancelRequestedBy == "bob")
+        #expect(end.record.cancelRequestedBy?.name == "bob")
         #expect(end.expectedVersion == 2)
         (desk, _) = successor(sent("a", "start", .atMostOnce), Fixture.request("b", "setSpeed"))
         var over = wish

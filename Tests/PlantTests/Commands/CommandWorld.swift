@@ -123,7 +123,7 @@ struct CommandWorld {
     private mutating func cancelOne() {
         guard let id = nodes.filter({ $0.value.record.state == .requested }).keys.sorted().randomElement(using: &dice)
         else { return }
-        nodes[id]?.record.cancelRequestedBy = "bob"
+        nodes[id]?.record.cancelRequestedBy = Principal(claimed: "bob")
         nodes[id]?.version += 1
         for index in gateways.indices { gateways[index].outcomes.append(.seen(id)) }
     }

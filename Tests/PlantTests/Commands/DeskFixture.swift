@@ -47,7 +47,8 @@ enum DeskFixture {
         _ id: String, _ command: String, device: TagPath = press1, at: Milliseconds = 0, timeout: Milliseconds? = nil
     ) -> CommandRecord {
         CommandRecord(
-            id: id, device: device, command: command, parameters: ["rpm": 700], by: "ada", requestedAt: at,
+            id: id, device: device, command: command, parameters: ["rpm": 700], by: Principal(claimed: "ada"),
+            requestedAt: at,
             timeout: timeout)
     }
 

@@ -18,7 +18,7 @@ struct AlarmRecordTests {
         #expect(record.path == (try AlarmFixture.path()))
         #expect(record.state == .acknowledged && record.condition == .highHigh && record.priority == .critical)
         #expect(record.occurrence == 3 && record.value == 97.5 && record.limit == 95 && record.since == 1000)
-        #expect(record.acknowledgedBy == "ann" && record.acknowledgedAt == 2000 && record.comment == "on my way")
+        #expect(record.acknowledgedBy?.name == "ann" && record.acknowledgedAt == 2000 && record.comment == "on my way")
         #expect(record.epoch == 17 && record.changedAt == 1500 && record.sampledAt == 900 && record.revision == 9)
         #expect(String(decoding: record.serialized(), as: UTF8.self) == Self.text)
     }

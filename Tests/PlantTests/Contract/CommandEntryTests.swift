@@ -16,7 +16,7 @@ struct CommandEntryTests {
         var desk = Fixture.desk()
         _ = desk.brokerAvailable(false, at: 0)
         var request = Fixture.request("a", "start", at: 90)
-        request.cancelRequestedBy = "bob"
+        request.cancelRequestedBy = Principal(claimed: "bob")
         request.cancelRequestedAt = 95
         let write = try #require(desk.seen(request, shard: 0, czxid: 2_000, version: 1, at: 100).write)
         let subject =

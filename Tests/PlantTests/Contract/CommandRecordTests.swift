@@ -10,7 +10,8 @@ struct CommandRecordTests {
     func roundTrip() throws {
         var record = CommandRecord(
             id: "a.b_c-1", device: DeskFixture.press1, command: "setSpeed",
-            parameters: ["rpm": 1200, "mode": "auto", "ramp": 0.5, "list": [1, 2]], by: "ada", requestedAt: 5,
+            parameters: ["rpm": 1200, "mode": "auto", "ramp": 0.5, "list": [1, 2]], by: Principal(claimed: "ada"),
+            requestedAt: 5,
             deadline: 10, timeout: 7)
         record.execution = .idempotent
         record.state = .timedOut
@@ -22,7 +23,7 @@ struct CommandRecordTests {
         record.result = ["x": nil]
         record.gateway = "g1"
         record.epoch = 77
-        record.cancelRequestedBy = "bob"
+        record.cancelRequestedBy = Principal(claimed: "bob")
         record.cancelRequestedAt = 9
         record.additional = ["ticket": "T-1"]
         let bytes = record.serialized()
@@ -54,7 +55,9 @@ struct CommandRecordTests {
             parsing: Array(#"{"device":"f/l/m","command":"go","by":"ada","requestedAt":1}"#.utf8), id: "x")
         #expect(
             record
-                == CommandRecord(id: "x", device: DeskFixture.device("f/l/m"), command: "go", by: "ada", requestedAt: 1)
+                == CommandRecord(
+                    id: "x", device: DeskFixture.device("f/l/m"), command: "go", by: Principal(claimed: "ada"),
+                    requestedAt: 1)
         )
     }
 

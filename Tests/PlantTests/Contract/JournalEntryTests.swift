@@ -29,9 +29,11 @@ struct JournalEntryTests {
         book.sample(90, at: 1000)
         book.commitAll()
         let path = try AlarmFixture.path()
-        let proposal = try book.acknowledge(path, eventID: nil, by: "ann", comment: nil, at: 2000, epoch: 1).get()
+        let proposal = try book.acknowledge(
+            path, eventID: nil, by: Principal(claimed: "ann"), comment: nil, at: 2000, epoch: 1
+        ).get()
         let entry = JournalEntry(proposal, gateway: "gw1")
-        #expect(entry.by == "ann" && entry.at == 2000 && entry.transition == "ACK")
+        #expect(entry.by?.name == "ann" && entry.at == 2000 && entry.transition == "ACK")
     }
 
     @Test("Other kinds, and what we do not know, survive")

@@ -134,7 +134,8 @@ struct ExtremeNumbersTests {
                     if let record = try? AlarmRecord(json: json) {
                         fixture.plant.restoreAlarms([record], at: Self.now)
                         _ = fixture.plant.acknowledge(
-                            record.path, eventID: nil, by: "a", comment: nil, at: Self.now, epoch: .max)
+                            record.path, eventID: nil, by: Principal(claimed: "a"), comment: nil, at: Self.now,
+                            epoch: .max)
                     }
                 default:
                     guard let read = try? JournalEntry(parsing: json.serialized()) else { continue }

@@ -53,7 +53,7 @@ extension AlarmRecord {
 
     /// The record after an operator's acknowledgement of an occurrence; nil for `eventID` means the present one.
     public func acknowledging(
-        eventID: String?, by: String, comment: String?, at: Milliseconds, epoch: Int64
+        eventID: String?, by: Principal, comment: String?, at: Milliseconds, epoch: Int64
     ) -> Result<ProposedTransition, AcknowledgementRefusal> {
         if let eventID, eventID != self.eventID { return .failure(.superseded(eventID: self.eventID, state: state)) }
         var record = self

@@ -104,7 +104,7 @@ public struct ProposedTransition: Sendable, Hashable {
 public enum AcknowledgementRefusal: Error, Sendable, Hashable, CustomStringConvertible {
     /// No alarm of that name is configured for that tag, or it has never been active.
     case notFound
-    case alreadyAcknowledged(by: String?, at: Milliseconds?)
+    case alreadyAcknowledged(by: Principal?, at: Milliseconds?)
     /// The occurrence that the operator saw is over; this one has taken its place.
     case superseded(eventID: String, state: AlarmState)
     /// The alarm stands in a state that nobody acknowledges.

@@ -81,12 +81,21 @@ extension AlarmBook {
         static func < (left: Successor, right: Successor) -> Bool { left.item < right.item }
     }
 
+    /// Whether an alarm of that tag, these excepted, has something that is not in the journal yet.
+    public func hasUnrecorded(at tag: TagID, except excluded: Set<AlarmPath>) -> Bool {
+        guard tag.index < slots.count else { return false }
+        return slots[tag.index].contains { position in
+            let ledger = ledgers[bindings[position]]
+            return !ledger.pending.isEmpty && !excluded.contains(ledger.path)
+        }
+    }
+
     /// What an operator's acknowledgement makes of an alarm. Without `eventID` it is for the present occurrence.
     ///
     /// It builds on the record as it stands: commit it before further proposals of the same alarm are asked for, and
     /// report it with `transitionRecorded`.
     public func acknowledge(
-        _ path: AlarmPath, eventID: String?, by: String, comment: String?, at now: Milliseconds, epoch: Int64
+        _ path: AlarmPath, eventID: String?, by: Principal, comment: String?, at now: Milliseconds, epoch: Int64
     ) -> Result<ProposedTransition, AcknowledgementRefusal> {
         guard let record = record(of: path) else { return .failure(.notFound) }
         return record.acknowledging(eventID: eventID, by: by, comment: comment, at: now, epoch: epoch).map {

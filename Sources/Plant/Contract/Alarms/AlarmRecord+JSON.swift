@@ -31,7 +31,7 @@ extension AlarmRecord {
             limit: try members.number(.limit), since: since, epoch: try members.integer(.epoch) ?? 0,
             changedAt: changedAt,
             sampledAt: try members.time(.sampledAt) ?? changedAt, revision: try members.count(.revision) ?? 0)
-        acknowledgedBy = try members.text(.ackBy)
+        acknowledgedBy = try members.text(.ackBy).map { Principal($0, proof: members[.ackPrincipal]) }
         acknowledgedAt = try members.time(.ackAt)
         comment = try members.text(.comment)
         isUnheard = members[.unheard] == true
@@ -49,8 +49,9 @@ extension AlarmRecord {
     }
 
     /// The record as it stands in the tree, in the journal, on MQTT and in listings. Every member is always there,
-    /// `null` when there is nothing to say; only `unheard` and `timeUnsure` are left out unless
-    /// they are true, `corrected` unless a date needed it, and `lifeCycle` unless `state` does not tell all of it.
+    /// `null` when there is nothing to say; only `ackPrincipal` is left out when the name is only claimed, `unheard` and
+    /// `timeUnsure` unless they are true, `corrected` unless a date needed it, and `lifeCycle` unless `state` does not tell
+    /// all of it.
     public var json: JSONValue {
         var members = OrderedDictionary<String, JSONValue>(minimumCapacity: 20 + additional.count)
         func put(_ member: Member, _ value: JSONValue?) { members[member.rawValue] = value ?? .null }
@@ -64,7 +65,7 @@ extension AlarmRecord {
         put(.value, value.map(JSONValue.number))
         put(.limit, limit.map(JSONValue.number))
         put(.since, .integer(since))
-        put(.ackBy, acknowledgedBy.map(JSONValue.string))
+        put(.ackBy, (acknowledgedBy?.name).map(JSONValue.string))
         put(.ackAt, acknowledgedAt.map(JSONValue.integer))
         put(.comment, comment.map(JSONValue.string))
         put(.shelvedUntil, (lifeCycle.shelf?.until).map(JSONValue.integer))
@@ -73,6 +74,7 @@ extension AlarmRecord {
         put(.changedAt, .integer(changedAt))
         put(.sampledAt, .integer(sampledAt))
         put(.revision, .integer(revision))
+        if let proof = acknowledgedBy?.proof { put(.ackPrincipal, proof) }
         if isUnheard { put(.unheard, .bool(true)) }
         if isTimeUnsure { put(.timeUnsure, .bool(true)) }
         if !corrected.isEmpty { put(.corrected, corrected.json) }
@@ -101,7 +103,8 @@ extension AlarmRecord {
 
     private enum Member: String, CaseIterable {
         case alarm, tag, state, condition, priority, eventId, occurrence, value, limit, since, ackBy, ackAt, comment
-        case shelvedUntil, suppressedBy, epoch, changedAt, sampledAt, revision, unheard, timeUnsure, corrected,
+        case ackPrincipal, shelvedUntil, suppressedBy, epoch, changedAt, sampledAt, revision, unheard, timeUnsure,
+            corrected,
             lifeCycle
     }
 }

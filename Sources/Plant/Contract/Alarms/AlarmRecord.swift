@@ -21,7 +21,7 @@ public struct AlarmRecord: Sendable, Hashable {
     public var limit: Double?
     /// When the occurrence became active: the activating sample's time plus the on-delay.
     public var since: Milliseconds
-    public var acknowledgedBy: String?
+    public var acknowledgedBy: Principal?
     public var acknowledgedAt: Milliseconds?
     public var comment: String?
     /// czxid of the election node under which the record was written.

@@ -26,9 +26,10 @@ extension CommandRecord {
         let device = try Self.device(try members.requiredText(.device))
         let requestedAt = try members.time(.requestedAt)
         self.init(
-            id: id, device: device, command: try members.requiredText(.command), by: try members.text(.by) ?? "",
+            id: id, device: device, command: try members.requiredText(.command),
+            by: Principal(try members.text(.by) ?? "", proof: members[.principal]),
             requestedAt: requestedAt ?? 0)
-        guard command.utf8.count <= Self.nameLengthLimit, by.utf8.count <= Self.nameLengthLimit else {
+        guard command.utf8.count <= Self.nameLengthLimit, by.name.utf8.count <= Self.nameLengthLimit else {
             throw members.mistake(.command, "command and by have at most \(Self.nameLengthLimit) bytes")
         }
         parameters = try members.object(.parameters) ?? parameters
@@ -45,7 +46,9 @@ extension CommandRecord {
         result = members[.result]
         gateway = try members.text(.gateway)
         epoch = try members.integer(.epoch)
-        cancelRequestedBy = try members.text(.cancelRequestedBy)
+        cancelRequestedBy = try members.text(.cancelRequestedBy).map {
+            Principal($0, proof: members[.cancelPrincipal])
+        }
         cancelRequestedAt = try members.time(.cancelRequestedAt)
         additional = members.additional
     }
@@ -60,7 +63,8 @@ extension CommandRecord {
         put(.device, .string(device.text))
         put(.command, .string(command))
         put(.parameters, .object(parameters))
-        put(.by, .string(by))
+        put(.by, .string(by.name))
+        put(.principal, by.proof)
         put(.requestedAt, .integer(requestedAt))
         put(.timeout, timeout.map(JSONValue.integer))
         put(.deadline, deadline.map(JSONValue.integer))
@@ -74,7 +78,8 @@ extension CommandRecord {
         put(.result, result)
         put(.gateway, gateway.map(JSONValue.string))
         put(.epoch, epoch.map(JSONValue.integer))
-        put(.cancelRequestedBy, cancelRequestedBy.map(JSONValue.string))
+        put(.cancelRequestedBy, (cancelRequestedBy?.name).map(JSONValue.string))
+        put(.cancelPrincipal, cancelRequestedBy?.proof)
         put(.cancelRequestedAt, cancelRequestedAt.map(JSONValue.integer))
         for (name, value) in additional where members[name] == nil { members[name] = value }
         return .object(members)
@@ -84,8 +89,9 @@ extension CommandRecord {
     public func serialized() -> [UInt8] { json.serialized() }
 
     private enum Member: String, CaseIterable {
-        case id, device, command, parameters, by, requestedAt, timeout, deadline, execution, state, attempt, sentAt,
+        case id, device, command, parameters, by, principal, requestedAt, timeout, deadline, execution, state, attempt,
+            sentAt,
             finishedAt
-        case reason, detail, result, gateway, epoch, cancelRequestedBy, cancelRequestedAt
+        case reason, detail, result, gateway, epoch, cancelRequestedBy, cancelPrincipal, cancelRequestedAt
     }
 }

@@ -15,7 +15,7 @@ public struct CommandRecord: Sendable, Hashable {
     /// As requested; from the first write of the owner on, complete with defaults.
     public var parameters: OrderedDictionary<String, JSONValue>
     /// Who asked.
-    public var by: String
+    public var by: Principal
     public var requestedAt: Milliseconds
     /// The moment after which the device must not execute it and nobody may send it. Without it the owner takes
     /// `requestedAt` + ``timeout``, or + the definition's timeout.
@@ -37,7 +37,7 @@ public struct CommandRecord: Sendable, Hashable {
     /// The gateway that wrote this, and the epoch (czxid) of its shard's lock node.
     public var gateway: String?
     public var epoch: Int64?
-    public var cancelRequestedBy: String?
+    public var cancelRequestedBy: Principal?
     public var cancelRequestedAt: Milliseconds?
     /// Members that we do not know, kept as they are.
     public var additional: OrderedDictionary<String, JSONValue>
@@ -45,7 +45,7 @@ public struct CommandRecord: Sendable, Hashable {
     /// A new request.
     public init(
         id: String, device: TagPath, command: String, parameters: OrderedDictionary<String, JSONValue> = [:],
-        by: String,
+        by: Principal,
         requestedAt: Milliseconds, deadline: Milliseconds? = nil, timeout: Milliseconds? = nil
     ) {
         self.id = id
@@ -67,7 +67,7 @@ public struct CommandRecord: Sendable, Hashable {
     /// True when `request` asks again for what this record was created for: a repetition, not another command under the same
     /// id. Times do not count, since a requester that asks again has a later clock; nor do defaults that the owner filled in.
     public func isRepeated(by request: CommandRecord) -> Bool {
-        guard id == request.id, device == request.device, command == request.command, by == request.by else {
+        guard id == request.id, device == request.device, command == request.command, by.name == request.by.name else {
             return false
         }
         if epoch == nil, parameters.count != request.parameters.count { return false }

@@ -17,7 +17,7 @@ extension JournalEntry {
     ///
     /// The last record is not under `record`: gateways of earlier versions would keep it as the newest one.
     public init(
-        forgetting: ProposedTransition, was state: AlarmState, by: String, comment: String?, gateway: String
+        forgetting: ProposedTransition, was state: AlarmState, by: Principal, comment: String?, gateway: String
     ) {
         self.init(forgetting, gateway: gateway)
         self.by = by
@@ -29,8 +29,8 @@ extension JournalEntry {
 
     /// The entry of a tag or device that is removed; nil for an alarm, whose entry has a step of its life.
     public init?(
-        forgetting forgotten: Forgotten, at: Milliseconds, by: String, comment: String?, gateway: String, epoch: Int64,
-        tags: Int
+        forgetting forgotten: Forgotten, at: Milliseconds, by: Principal, comment: String?, gateway: String,
+        epoch: Int64, tags: Int
     ) {
         let (member, path): (Member, TagPath)
         switch forgotten {

@@ -6,7 +6,7 @@ public import OrderedCollections
 ///
 ///     {"kind":"alarm","at":…,"gateway":…,"epoch":…,"by":…,"transition":"ACT","announced":false,"record":{the alarm after it}}
 ///
-/// `by` names the person where there was one. `transition` and `record` say what changed and what it has become: for
+/// `by` names who asked for it, where somebody did; `principal` says how that name was established (``Principal``). `transition` and `record` say what changed and what it has become: for
 /// alarms an `AlarmTransition` and the `AlarmRecord`, for commands the state and the command's record. Everything else
 /// that an entry wants to say is in `details`, as members beside these; what we do not know is kept there.
 public struct JournalEntry: Sendable, Hashable {
@@ -30,8 +30,8 @@ public struct JournalEntry: Sendable, Hashable {
     public var gateway: String
     /// czxid of the ownership node under which it was written; nil where nobody has to own anything.
     public var epoch: Int64?
-    /// The person who asked for it; nil when nobody did.
-    public var by: String?
+    /// Who asked for it; nil when nobody did.
+    public var by: Principal?
     public var transition: String?
     /// Whether what it records has been published on MQTT. A new processor publishes what is still `false`. Nil where
     /// there is nothing to publish, and where it was given up: see ``announcement``.
@@ -41,7 +41,7 @@ public struct JournalEntry: Sendable, Hashable {
     public var details: OrderedDictionary<String, JSONValue>
 
     public init(
-        kind: Kind, at: Milliseconds, gateway: String, epoch: Int64? = nil, by: String? = nil,
+        kind: Kind, at: Milliseconds, gateway: String, epoch: Int64? = nil, by: Principal? = nil,
         transition: String? = nil,
         announced: Bool? = nil, record: JSONValue? = nil, details: OrderedDictionary<String, JSONValue> = [:]
     ) {
@@ -129,7 +129,9 @@ extension JournalEntry {
         let kind = try members.requiredText(.kind)
         self.init(
             kind: Kind(rawValue: kind), at: try members.time(.at) ?? 0, gateway: try members.text(.gateway) ?? "",
-            epoch: try members.integer(.epoch), by: try members.text(.by), transition: try members.text(.transition))
+            epoch: try members.integer(.epoch),
+            by: try members.text(.by).map { Principal($0, proof: members[.principal]) },
+            transition: try members.text(.transition))
         announced = try members.bool(.announced)
         record = members[.record]
         details = members.additional
@@ -145,7 +147,8 @@ extension JournalEntry {
         put(.at, .integer(at))
         put(.gateway, .string(gateway))
         put(.epoch, epoch.map(JSONValue.integer))
-        put(.by, by.map(JSONValue.string))
+        put(.by, (by?.name).map(JSONValue.string))
+        put(.principal, by?.proof)
         put(.transition, transition.map(JSONValue.string))
         put(.announced, announced.map(JSONValue.bool))
         for (name, value) in details where Member(rawValue: name) == nil { members[name] = value }
@@ -157,6 +160,6 @@ extension JournalEntry {
     public func serialized() -> [UInt8] { json.serialized() }
 
     private enum Member: String, CaseIterable {
-        case kind, at, gateway, epoch, by, transition, announced, record
+        case kind, at, gateway, epoch, by, principal, transition, announced, record
     }
 }

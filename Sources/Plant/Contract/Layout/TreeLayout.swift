@@ -15,7 +15,12 @@ package enum TreeLayout {
     package static let tags = "/tags"
     package static let devices = "/devices"
     package static let alarms = "/alarms"
-    /// What operators ask of the active alarm processor: one create-once node a request, answered in place.
+    /// What people and programs ask of the gateways: a mailbox for each principal, in it one create-once node a request,
+    /// answered in place.
+    package static let requests = "/requests"
+    /// The mailbox, below ``requests``, of what is asked over MQTT.
+    package static let mqttMailbox = "@mqtt"
+    /// What earlier versions ask of the active alarm processor; to go with the next release.
     package static let alarmRequests = "/alarm-requests"
     package static let commands = "/commands"
     package static let journal = "/journal"
@@ -26,8 +31,8 @@ package enum TreeLayout {
 
     /// Everything that must exist before services start.
     package static let roots = [
-        gateways, statuses, shards, alarmProcessor, tags, devices, alarms, alarmRequests, commands, journal,
-        configuration,
+        gateways, statuses, shards, alarmProcessor, tags, devices, alarms, requests, requests + "/" + mqttMailbox,
+        alarmRequests, commands, journal, configuration,
     ]
 
     /// Number of shards; fixed, because a device's shard must not depend on configuration.

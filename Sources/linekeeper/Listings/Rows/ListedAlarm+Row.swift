@@ -20,7 +20,7 @@ extension ListedAlarm: ListedRow {
             TableCell(record.value.map(HumanText.number) ?? "–"), TableCell(record.limit.map(HumanText.number) ?? "–"),
             TableCell(HumanText.age(of: record.corrected.since ?? record.since, now: now)),
             TableCell("\(record.occurrence)"),
-            TableCell([record.acknowledgedBy, record.comment].compactMap { $0 }.joined(separator: ": "), .dim),
+            TableCell([record.acknowledgedBy?.name, record.comment].compactMap { $0 }.joined(separator: ": "), .dim),
         ]
     }
 

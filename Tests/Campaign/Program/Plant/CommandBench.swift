@@ -92,13 +92,18 @@ final class CommandBench: Sendable {
     private func ask(_ number: Int, _ path: String, atMostOnce: Bool, fails: Bool) {
         let id = "\(atMostOnce ? "once" : "set")\(fails ? Self.failing : "-")\(number)"
         cases.withLock { $0[id] = CommandCase(id: id, isAtMostOnce: atMostOnce, deviceSucceeds: !fails) }
-        let request =
-            "{\"id\":\"\(id)\",\"device\":\"\(path)\",\"command\":\"\(atMostOnce ? "stroke" : "setSpeed")\","
-            + (atMostOnce ? "" : "\"parameters\":{\"rpm\":\(100 + number)},")
-            + "\"by\":\"campaign\",\"timeout\":5000,\"requestedAt\":\(WallTime.now())}"
+        let order =
+            "\"device\":\"\(path)\",\"command\":\"\(atMostOnce ? "stroke" : "setSpeed")\","
+            + (atMostOnce ? "" : "\"parameters\":{\"rpm\":\(100 + number)},") + "\"timeout\":5000"
+        let now = WallTime.now()
+        // By turns in the form of this version and in that of earlier ones.
+        let (topic, request) =
+            number.isMultiple(of: 2)
+            ? ("requests/campaign", "{\"id\":\"\(id)\",\"kind\":\"command\",\"at\":\(now),\"body\":{\(order)}}")
+            : ("commands/request", "{\"id\":\"\(id)\",\(order),\"by\":\"campaign\",\"requestedAt\":\(now)}")
         let task = Task {
             while !Task.isCancelled, !accepted.withLock({ $0.contains(id) }) {
-                try? await asker.publish("linekeeper/\(plant)/commands/request", request)
+                try? await asker.publish("linekeeper/\(plant)/\(topic)", request)
                 try? await Task.sleep(for: .milliseconds(700))
             }
         }

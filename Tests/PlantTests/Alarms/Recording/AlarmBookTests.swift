@@ -16,9 +16,11 @@ struct AlarmBookTests {
         #expect(book.commitAll().map(\.record.state) == [.unacknowledged])
         book.sample(20, at: 2)
         #expect(book.commitAll().map(\.record.state) == [.returnedUnacknowledged])
-        let proposal = try book.acknowledge(path, eventID: nil, by: "ann", comment: "ok", at: 3, epoch: 9).get()
+        let proposal = try book.acknowledge(
+            path, eventID: nil, by: Principal(claimed: "ann"), comment: "ok", at: 3, epoch: 9
+        ).get()
         #expect(proposal.transition == .acknowledged && proposal.record.state == .normal && proposal.at == 3)
-        #expect(proposal.record.acknowledgedBy == "ann" && proposal.record.acknowledgedAt == 3)
+        #expect(proposal.record.acknowledgedBy?.name == "ann" && proposal.record.acknowledgedAt == 3)
         #expect(proposal.record.comment == "ok" && proposal.record.epoch == 9 && proposal.previousRevision == 2)
         #expect(book.transitionRecorded(proposal.record, at: 3) == .agreed)
     }
@@ -30,13 +32,13 @@ struct AlarmBookTests {
         book.sample(90, at: 1)
         let activated = book.commitAll()[0]
         let proposal = try book.acknowledge(
-            path, eventID: activated.record.eventID, by: "ann", comment: nil, at: 2, epoch: 1
+            path, eventID: activated.record.eventID, by: Principal(claimed: "ann"), comment: nil, at: 2, epoch: 1
         ).get()
         #expect(proposal.record.state == .acknowledged)
         book.transitionRecorded(proposal.record, at: 2)
         book.sample(20, at: 3)
         let returned = book.commitAll()[0]
-        #expect(returned.record.state == .normal && returned.record.acknowledgedBy == "ann")
+        #expect(returned.record.state == .normal && returned.record.acknowledgedBy?.name == "ann")
         #expect(returned.record.eventID == activated.record.eventID && returned.record.since == 1)
     }
 
@@ -47,16 +49,18 @@ struct AlarmBookTests {
         book.sample(90, at: 1)
         book.commitAll()
         book.transitionRecorded(
-            try book.acknowledge(path, eventID: nil, by: "ann", comment: "c", at: 2, epoch: 1).get().record, at: 2)
+            try book.acknowledge(path, eventID: nil, by: Principal(claimed: "ann"), comment: "c", at: 2, epoch: 1).get()
+                .record, at: 2)
         book.sample(96, at: 3)
         let escalated = book.commitAll()[0].record
         #expect(escalated.state == .unacknowledged && escalated.acknowledgedBy == nil && escalated.comment == nil)
         book.transitionRecorded(
-            try book.acknowledge(path, eventID: nil, by: "bob", comment: nil, at: 4, epoch: 1).get().record, at: 4)
+            try book.acknowledge(path, eventID: nil, by: Principal(claimed: "bob"), comment: nil, at: 4, epoch: 1).get()
+                .record, at: 4)
         book.sample(90, at: 5)
         let deescalated = book.commitAll()[0]
         #expect(deescalated.transition == .deescalated && deescalated.record.state == .acknowledged)
-        #expect(deescalated.record.acknowledgedBy == "bob" && deescalated.record.priority == .high)
+        #expect(deescalated.record.acknowledgedBy?.name == "bob" && deescalated.record.priority == .high)
     }
 
     @Test("Active again from RTNUN is a new occurrence")
@@ -87,7 +91,8 @@ struct AlarmBookTests {
         book.sample(90, at: 4)
         let state = lifeCycle.state
         #expect(book.proposals(limit: 9, epoch: 1).map(\.record.state) == [state, state, state])
-        let refusal = book.acknowledge(try AlarmFixture.path(), eventID: nil, by: "ann", comment: nil, at: 5, epoch: 1)
+        let refusal = book.acknowledge(
+            try AlarmFixture.path(), eventID: nil, by: Principal(claimed: "ann"), comment: nil, at: 5, epoch: 1)
         #expect(refusal == .failure(.nothingToAcknowledge(state)))
     }
 
@@ -96,7 +101,9 @@ struct AlarmBookTests {
         var book = try AlarmFixture.book(try instant())
         let path = try AlarmFixture.path()
         func acknowledge(_ path: AlarmPath, _ eventID: String?) -> AcknowledgementRefusal? {
-            switch book.acknowledge(path, eventID: eventID, by: "bob", comment: nil, at: 9, epoch: 1) {
+            switch book.acknowledge(
+                path, eventID: eventID, by: Principal(claimed: "bob"), comment: nil, at: 9, epoch: 1)
+            {
             case .success: nil
             case .failure(let refusal): refusal
             }
@@ -108,11 +115,12 @@ struct AlarmBookTests {
         let id = book.commitAll()[0].record.eventID
         #expect(acknowledge(path, "older") == .superseded(eventID: id, state: .unacknowledged))
         book.transitionRecorded(
-            try book.acknowledge(path, eventID: id, by: "ann", comment: nil, at: 2, epoch: 1).get().record, at: 2)
-        #expect(acknowledge(path, id) == .alreadyAcknowledged(by: "ann", at: 2))
+            try book.acknowledge(path, eventID: id, by: Principal(claimed: "ann"), comment: nil, at: 2, epoch: 1).get()
+                .record, at: 2)
+        #expect(acknowledge(path, id) == .alreadyAcknowledged(by: Principal(claimed: "ann"), at: 2))
         book.sample(20, at: 3)
         book.commitAll()
-        #expect(acknowledge(path, nil) == .alreadyAcknowledged(by: "ann", at: 2))
+        #expect(acknowledge(path, nil) == .alreadyAcknowledged(by: Principal(claimed: "ann"), at: 2))
     }
 
     // MARK: Proposals

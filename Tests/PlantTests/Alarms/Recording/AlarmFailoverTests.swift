@@ -37,7 +37,8 @@ struct AlarmFailoverTests {
                 case 92 where cluster.tree?.state == .unacknowledged || cluster.tree?.state == .returnedUnacknowledged:
                     cluster.elect(gateway)
                     let proposal = try cluster.gateways[gateway].book.acknowledge(
-                        cluster.path, eventID: cluster.tree?.eventID, by: "ann", comment: nil, at: 7,
+                        cluster.path, eventID: cluster.tree?.eventID, by: Principal(claimed: "ann"), comment: nil,
+                        at: 7,
                         epoch: cluster.epoch
                     ).get()
                     cluster.record(proposal)

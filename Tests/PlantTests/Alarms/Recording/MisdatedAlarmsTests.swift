@@ -39,8 +39,10 @@ struct MisdatedAlarmsTests {
         mutating func acknowledge() throws {
             let path = try #require(newest?.path)
             take(
-                try plant.plant.acknowledge(path, eventID: nil, by: "ada", comment: nil, at: plant.clock, epoch: 1)
-                    .get())
+                try plant.plant.acknowledge(
+                    path, eventID: nil, by: Principal(claimed: "ada"), comment: nil, at: plant.clock, epoch: 1
+                )
+                .get())
         }
 
         func corrections(_ excursions: ClockExcursion...) -> [AlarmRecord] {
