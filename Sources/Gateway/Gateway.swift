@@ -1,4 +1,5 @@
 public import Logging
+public import Plant
 import PlantClient
 public import PlantConfiguration
 import ServiceLifecycle
@@ -10,11 +11,16 @@ public struct Gateway: Sendable {
     /// The version that `/gateways/<gateway>` shows.
     public static let version = "0.1.0"
 
-    private let configuration: GatewayConfiguration
+    private let local: LocalConfiguration
+    private let definition: PlantDefinition
     private let logger: Logger
 
-    public init(configuration: GatewayConfiguration, logger: Logger) {
-        self.configuration = configuration
+    /// - Parameters:
+    ///   - local: What this gateway needs for itself.
+    ///   - definition: What it shares with every gateway of its plant.
+    public init(local: LocalConfiguration, definition: PlantDefinition, logger: Logger) {
+        self.local = local
+        self.definition = definition
         self.logger = logger
     }
 
@@ -22,17 +28,16 @@ public struct Gateway: Sendable {
     public func run() async throws {
         // In order of start; they are stopped in the opposite order.
         var services: [any Service] = []
-        var tree = try ZooKeeperClient.Configuration(connectString: configuration.treeConnectString)
-        tree.sessionTimeout = configuration.sessionTimeout
-        try configuration.treeAccess.apply(to: &tree, rereads: true)
-        if case .embedded(let settings) = configuration.tree {
-            services.append(
-                EmbeddedTree(settings, sessionTimeout: configuration.sessionTimeout, logger: logger))
+        var tree = try ZooKeeperClient.Configuration(connectString: local.tree.connectString)
+        tree.sessionTimeout = local.tree.sessionTimeout
+        try local.tree.access.apply(to: &tree, rereads: true)
+        if case .embedded(let settings) = local.tree.place {
+            services.append(EmbeddedTree(settings, sessionTimeout: local.tree.sessionTimeout, logger: logger))
             tree.leaseRule = .standalone
         }
         let client = ZooKeeperClient(configuration: tree, logger: logger)
         services.append(client)
-        services.append(try GatewayCore(configuration: configuration, client: client, logger: logger))
+        services.append(try GatewayCore(local: local, definition: definition, client: client, logger: logger))
         try await ServiceGroup(
             configuration: .init(
                 services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },

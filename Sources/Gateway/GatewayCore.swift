@@ -14,7 +14,8 @@ import ZooKeeperRecipes
 /// the journal says has been announced), and only then listens to the broker; until it has subscribed, the broker keeps
 /// its messages in the gateway's persistent session.
 struct GatewayCore: Service {
-    private let configuration: GatewayConfiguration
+    private let local: LocalConfiguration
+    private let definition: PlantDefinition
     private let client: ZooKeeperClient
     private let logger: Logger
     private let identity: GatewayIdentity
@@ -31,27 +32,30 @@ struct GatewayCore: Service {
     private let echoTopic: String
     private let wakes: ServiceWakes
 
-    init(configuration: GatewayConfiguration, client: ZooKeeperClient, logger: Logger) throws {
-        self.configuration = configuration
+    init(
+        local: LocalConfiguration, definition: PlantDefinition, client: ZooKeeperClient, logger: Logger
+    ) throws {
+        self.local = local
+        self.definition = definition
         self.client = client
         self.logger = logger
-        identity = .ofThisProcess(
-            gateway: configuration.gateway, version: Gateway.version, started: WallClock.now())
+        identity = .ofThisProcess(gateway: local.gateway, version: Gateway.version, started: WallClock.now())
         board = AnnouncementBoard(clock: clock)
         wakes = ServiceWakes(announcer: [board.turns, board.markTurns])
-        takeover = FastTakeover(client: client, gateway: configuration.gateway, clock: clock, logger: logger)
-        let answerFilters = try CommandService.answerFilters(of: configuration.commands).map { try TopicFilter($0) }
-        echoTopic = Hearing<MQTTClient>.topic(plant: configuration.plant, gateway: identity.gateway)
+        takeover = FastTakeover(client: client, gateway: local.gateway, clock: clock, logger: logger)
+        let answerFilters = try CommandService.answerFilters(of: definition.commands).map { try TopicFilter($0) }
+        echoTopic = Hearing<MQTTClient>.topic(plant: local.plant, gateway: identity.gateway)
         plant = try PlantState(
-            configuration: configuration, answerFilters: answerFilters, echoTopic: echoTopic, clock: clock,
+            definition, limits: local.limits, answerFilters: answerFilters, echoTopic: echoTopic, clock: clock,
             logger: logger)
-        let connections = BrokerConnections(configuration: configuration, identity: identity)
+        let connections = BrokerConnections(local: local, identity: identity)
         publisher = MQTTClient(
             configuration: try connections.publishing(),
-            subscriptions: ControlChannel.subscriptions(plant: configuration.plant), logger: logger)
+            subscriptions: ControlChannel.subscriptions(plant: local.plant), logger: logger)
         let subscriber = MQTTClient(
             configuration: try connections.listening(),
-            subscriptions: connections.subscriptions(answerFilters: answerFilters, echoTopic: echoTopic),
+            subscriptions: BrokerConnections.subscriptions(
+                routes: definition.routes, answerFilters: answerFilters, echoTopic: echoTopic),
             logger: logger)
         self.subscriber = subscriber
         health = FailureBoard(
@@ -87,7 +91,7 @@ struct GatewayCore: Service {
 
     /// Why there is no connection to the tree, and what to do.
     private var treeFailure: String? {
-        client.lastFailure.map { TreeAdvice.text($0, hasTLS: configuration.treeAccess.tls != nil) }
+        client.lastFailure.map { TreeAdvice.text($0, hasTLS: local.tree.access.tls != nil) }
     }
 
     /// Waits for the tree and takes from it what must be known before anything is done.
@@ -106,7 +110,7 @@ struct GatewayCore: Service {
                 logger.warning(
                     "waiting for the tree",
                     metadata: [
-                        "tree": "\(configuration.treeConnectString)",
+                        "tree": "\(local.tree.connectString)",
                         "error": "\(client.isConnected ? "\(error)" : treeFailure ?? "\(error)")",
                     ])
                 try await clock.sleep(.milliseconds(500))
@@ -120,7 +124,7 @@ struct GatewayCore: Service {
         let gate = AcknowledgementGate { [subscriber] in subscriber.acknowledge(through: $0) }
         let identity = identity
         let registration = GatewayRecord(
-            identity: identity, isReady: false, isSettled: false, routesDigest: RoutesDigest.of(configuration.routes))
+            identity: identity, isReady: false, isSettled: false, routesDigest: RoutesDigest.of(definition.routes))
         let membership = Membership(
             client: client, path: TreeLayout.gateways, name: identity.gateway, data: registration.serialized(),
             mayReplace: { identity.provesDeath(of: $0) }, logger: logger)
@@ -134,8 +138,8 @@ struct GatewayCore: Service {
         election.setStanding(false)
         let hearing = Hearing(
             source: subscriber, publisher: publisher, topic: echoTopic,
-            times: .init(hungAfter: configuration.mqtt.echoTimeout),
-            brokers: configuration.mqtt.brokers.count,
+            times: .init(hungAfter: local.mqtt.echoTimeout),
+            brokers: local.mqtt.brokers.count,
             areApart: { [subscriber, publisher] in
                 BrokerConnections.areApart(subscriber: subscriber, publisher: publisher)
             },
@@ -162,11 +166,11 @@ struct GatewayCore: Service {
             })
         let outsiders = OutsiderLog(logger, clock: clock)
         let commandAnnouncer = CommandAnnouncer(
-            publisher: publisher, topics: CommandTopics(plant: configuration.plant), health: health, clock: clock)
+            publisher: publisher, topics: CommandTopics(plant: local.plant), health: health, clock: clock)
         let replies = RequestReplies(
-            announcer: commandAnnouncer, plant: configuration.plant,
+            announcer: commandAnnouncer, plant: local.plant,
             allowed: ReplyTopics(
-                prefix: configuration.mqtt.replyPrefix, routes: configuration.routes, commands: configuration.commands),
+                prefix: local.mqtt.replyPrefix, routes: definition.routes, commands: definition.commands),
             outsiders: outsiders, clock: clock)
         let requestTurns = Wake()
         let mailboxes = Mailboxes(
@@ -174,10 +178,10 @@ struct GatewayCore: Service {
             health: health, clock: clock, logger: logger)
         let processor = AlarmProcessor(
             client: client, election: election, gateway: identity.gateway, plant: plant,
-            definitions: configuration.alarms + GatewayFault.alarms, journal: journal, known: known, board: board,
+            definitions: definition.alarms + GatewayFault.alarms, journal: journal, known: known, board: board,
             mailboxes: mailboxes, gate: gate, turns: wakes.alarms, counters: counters, health: health, clock: clock,
             logger: logger, term: termReturns)
-        let topics = AlarmTopics(plant: configuration.plant)
+        let topics = AlarmTopics(plant: local.plant)
         let announcer = Announcer(
             client: client, board: board, publisher: publisher, topics: topics,
             lease: { processor.announcingLease }, counters: counters, health: health, clock: clock, logger: logger)
@@ -191,7 +195,7 @@ struct GatewayCore: Service {
             health: health, clock: clock)
         let mirror = TagMirror(
             client: client, plant: plant, shards: catchUp, gate: gate, turns: wakes.mirror,
-            spacing: configuration.flushSpacing, counters: counters, health: health, clock: clock, logger: logger)
+            spacing: local.flushSpacing, counters: counters, health: health, clock: clock, logger: logger)
         // Handed over only once what the tree and the broker have of it is written.
         shards.beforeRelease { shard in
             await catchUp.waitUntilWritable(shard)
@@ -200,11 +204,11 @@ struct GatewayCore: Service {
         let commands = CommandService(
             client: client, publisher: publisher,
             configuration: .init(
-                plant: configuration.plant, gateway: identity.gateway, definitions: configuration.commands),
+                plant: local.plant, gateway: identity.gateway, definitions: definition.commands),
             announcer: commandAnnouncer, mailboxes: mailboxes, requestTurns: requestTurns,
             reading: { [plant] tag in plant.interlockReading(of: tag) }, health: health, clock: clock, logger: logger)
         var requestLimits = RequestQueue.Limits()
-        requestLimits.perMinute = configuration.limits.requestsPerMinute
+        requestLimits.perMinute = local.limits.requestsPerMinute
         let door = RequestDoor(
             client: client, gateway: identity.gateway, mailboxes: mailboxes, replies: replies,
             hands: .init(
@@ -219,7 +223,7 @@ struct GatewayCore: Service {
             source: subscriber, plant: plant, hearing: hearing, gate: gate, wakes: wakes,
             isTreeConnected: { [client] in client.isConnected },
             answer: { commands.offer(topic: $0, payload: $1) },
-            pendingHold: configuration.sessionTimeout * 3 + .seconds(3), isActive: { processor.lease != nil },
+            pendingHold: local.tree.sessionTimeout * 3 + .seconds(3), isActive: { processor.lease != nil },
             isAlone: { !ownership.isAnotherReady }, clock: clock, logger: logger)
         let missed = MissedValues(
             source: subscriber, client: client, plant: plant, owned: { shards.owned().mask },
@@ -234,7 +238,7 @@ struct GatewayCore: Service {
             ],
             term: termReturns, shards: shardReturns)
         let control = ControlChannel(
-            publisher: publisher, plant: configuration.plant, identity: identity,
+            publisher: publisher, plant: local.plant, identity: identity,
             takeover: takeover,
             request: { door.offer(topicOf: $0, payload: $1, properties: $2) },
             retained: { retained.heard(topic: $0, payload: $1, isRetained: $2) }, logger: logger)
@@ -249,7 +253,7 @@ struct GatewayCore: Service {
                 commands.shardLost(shard)
             }
         }
-        let retention = CommandRetention(configuration.limits)
+        let retention = CommandRetention(local.limits)
         let retentionService = RetentionService(
             trimmer: HistoryTrimmer(client: client, retention: retention, clock: clock, logger: logger), client: client,
             capacity: retention.count, counts: { [journal.count, commands.knownCount] }, lease: { processor.lease },
@@ -268,7 +272,7 @@ struct GatewayCore: Service {
                         subscriber.shedTopics.prefix(3).map { "\($0.topic) (\($0.messages))" }
                     )
                 }), health: health, clock: clock)
-        let digest = configuration.digest
+        let digest = definition.digest
         let status = StatusReporter(
             client: client, gateway: identity.gateway,
             record: { [plant, subscriber, publisher, board, health, counters] now in

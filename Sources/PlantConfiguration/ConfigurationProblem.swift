@@ -19,7 +19,7 @@ package struct ConfigurationProblem: Sendable, Hashable {
     }
 
     package var severity: Severity
-    /// The file as the user named it, or relative to how the user named the main file.
+    /// The document's name: of a file as the user named it, or relative to how the user named the main file.
     package var file: String
     /// Counted from one; nil when the whole file is meant.
     package var line: Int?

@@ -36,7 +36,7 @@ struct RunCommand: AsyncParsableCommand {
         let logger = Logger(label: "linekeeper")
         for warning in loaded.warnings { logger.warning("\(warning)") }
         do {
-            try await Gateway(configuration: loaded, logger: logger).run()
+            try await Gateway(local: loaded.local, definition: loaded.plant, logger: logger).run()
         } catch let error where !(error is CancellationError) {
             logger.error("the gateway has stopped", metadata: ["error": "\(error)"])
             throw CommandFailure(PlantFailure(error) == nil ? .no : .unreachable, "the gateway has stopped: \(error)")

@@ -56,28 +56,28 @@ import Testing
         ])
         let configuration = try fixture.load()
         #expect(configuration.warnings == [])
-        #expect(configuration.plant == "bottling")
-        #expect(configuration.gateway == "gw1")
-        #expect(configuration.mqtt.broker.description == "mqtt://127.0.0.1:1883")
-        #expect(configuration.mqtt.protocolVersion == .v5)
-        #expect(configuration.sessionTimeout == .seconds(4))
-        #expect(configuration.chroot == "/linekeeper/bottling")
-        #expect(configuration.treeConnectString == "127.0.0.1:2181/linekeeper/bottling")
-        guard case .embedded(let tree) = configuration.tree else {
-            Issue.record("the tree is \(configuration.tree)")
+        #expect(configuration.local.plant == "bottling")
+        #expect(configuration.local.gateway == "gw1")
+        #expect(configuration.local.mqtt.broker.description == "mqtt://127.0.0.1:1883")
+        #expect(configuration.local.mqtt.protocolVersion == .v5)
+        #expect(configuration.local.tree.sessionTimeout == .seconds(4))
+        #expect(configuration.local.tree.chroot == "/linekeeper/bottling")
+        #expect(configuration.local.tree.connectString == "127.0.0.1:2181/linekeeper/bottling")
+        guard case .embedded(let tree) = configuration.local.tree.place else {
+            Issue.record("the tree is \(configuration.local.tree.place)")
             return
         }
         #expect(tree.data == fixture.folder + "/var/tree")
         #expect(tree.tick == .seconds(2))
-        let route = try #require(configuration.routes.first)
+        let route = try #require(configuration.plant.routes.first)
         #expect(route.name == "machines")
         #expect(route.staleAfter == 30_000)
         #expect(route.reporting == .periodic)
         #expect(route.deadbands.first?.width == 0.2)
-        let alarm = try #require(configuration.alarms.first)
+        let alarm = try #require(configuration.plant.alarms.first)
         #expect(alarm.highHigh == AlarmLimit(limit: 95, priority: .critical))
         #expect(alarm.onDelay == 5000 && alarm.offDelay == 10_000 && alarm.deadband == 2)
-        let command = try #require(configuration.commands.first)
+        let command = try #require(configuration.plant.commands.first)
         #expect(command.parameters.first?.maximum == 1800)
         #expect(command.execution == .idempotent)
         #expect(command.answer?.succeeded.first?.value == .string("ok"))
@@ -137,7 +137,7 @@ import Testing
         ("[mqtts://c, \"mqtts://a,mqtts://b\"]", ["mqtts://c:8883", "mqtts://a:8883", "mqtts://b:8883"]),
     ])
     func brokersAreOneOrAList(text: String, expected: [String]) throws {
-        let settings = try ConfigurationFixture(["linekeeper.yaml": head(brokers: text)]).load().mqtt
+        let settings = try ConfigurationFixture(["linekeeper.yaml": head(brokers: text)]).load().local.mqtt
         #expect(settings.brokers.map(\.description) == expected)
         #expect(settings.broker.description == expected.first)
     }
@@ -305,7 +305,7 @@ import Testing
         let configuration = try fixture.load(environment: [
             "HOSTNAME": "g", "CREDENTIALS_DIRECTORY": credentials.folder,
         ])
-        #expect(configuration.mqtt.passwordFile == credentials.folder + "/mqtt-password")
+        #expect(configuration.local.mqtt.passwordFile == credentials.folder + "/mqtt-password")
         #expect(configuration.warnings == [])
     }
 
@@ -325,7 +325,7 @@ import Testing
             "linekeeper.yaml": soundHead.replacing("127.0.0.1:2181", with: "0.0.0.0:2181")
         ])
         expectProblem(fixture.problems(), "warning", "whoever reaches it can change everything")
-        #expect(try fixture.load().treeConnectString == "127.0.0.1:2181/linekeeper/bottling")
+        #expect(try fixture.load().local.tree.connectString == "127.0.0.1:2181/linekeeper/bottling")
     }
 
     @Test func theTickMustAllowTheSession() throws {

@@ -38,13 +38,13 @@ import Testing
     ])
     func variables(text: String, expected: String) throws {
         let environment = ["A": "one", "EMPTY": ""]
-        #expect(try VariableSubstitution.apply(to: text, environment: environment).get() == expected)
+        #expect(try VariableSubstitution.apply(to: text, variables: environment).get() == expected)
     }
 
     @Test(arguments: ["${B}", "${A", "${}", "${1A}", "${A B}"])
     func wrongVariablesAreRefused(text: String) {
         #expect(throws: VariableSubstitution.Problem.self) {
-            try VariableSubstitution.apply(to: text, environment: ["A": "one"]).get()
+            try VariableSubstitution.apply(to: text, variables: ["A": "one"]).get()
         }
     }
 
@@ -129,6 +129,6 @@ import Testing
         ("../../x", "a/b.yaml", "../x"), ("x", "./b.yaml", "./x"), ("../x", "../b.yaml", "../../x"),
     ])
     func pathsAreRelativeToTheirFile(name: String, file: String, expected: String) {
-        #expect(ConfigurationLoader.path(name, relativeTo: file) == expected)
+        #expect(RelativePath.resolve(name, relativeTo: file) == expected)
     }
 }

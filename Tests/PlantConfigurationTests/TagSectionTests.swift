@@ -30,10 +30,10 @@ import Testing
         ])
         let configuration = try fixture.load()
         #expect(configuration.warnings == [])
-        let press = configuration.tags.traits(of: try TagPath("factory/line1/press1/temperature"))
+        let press = configuration.plant.tags.traits(of: try TagPath("factory/line1/press1/temperature"))
         #expect(press.description == "Oil of the main press, at the return")
         #expect(press.area == (try TagPath("hall1/press")) && press.range == TagRange(low: -20, high: 150))
-        let speed = configuration.tags.traits(of: try TagPath("factory/line2/pump1/speed"))
+        let speed = configuration.plant.tags.traits(of: try TagPath("factory/line2/pump1/speed"))
         #expect(speed == TagTraits(area: try TagPath("somewhere")))
     }
 
@@ -80,7 +80,7 @@ import Testing
                 "linekeeper.yaml:7")
             let configuration = try fixture.load()
             #expect(configuration.warnings.map(\.severity) == [.toleratedMistake])
-            #expect(configuration.alarms.count == 1)
+            #expect(configuration.plant.alarms.count == 1)
         }
         let sound =
             soundHead + "routes:\n  - { name: leak, topic: \"leak/{d}\", device: \"leak/{d}\", payload: number }\n"
@@ -118,8 +118,8 @@ import Testing
             "linekeeper.yaml": head("{ name: bottling, timeZone: UTC }")
         ])
         let configuration = try fixture.load()
-        #expect(configuration.plant == "bottling" && configuration.timeZone == .utc)
-        #expect(configuration.chroot == "/linekeeper/bottling")
+        #expect(configuration.local.plant == "bottling" && configuration.local.timeZone == .utc)
+        #expect(configuration.local.tree.chroot == "/linekeeper/bottling")
         #expect(try problems("", head: head("{ name: bottling }")) == [])
         expectProblem(try problems("", head: head("{ timeZone: UTC }")), ":1:8", "has no \"name\"")
         expectProblem(try problems("", head: head("{ name: a/b }")), ":1:16", "contains /")

@@ -24,7 +24,7 @@ import Testing
                 """,
             "ca.pem": "", "me.pem": "", "me.key": "", "secret": "s3cret\n",
         ])
-        let access = try fixture.load().treeAccess
+        let access = try fixture.load().local.tree.access
         #expect(access.tls?.ca == fixture.folder + "/ca.pem")
         #expect(access.tls?.certificate == fixture.folder + "/me.pem")
         #expect(access.tls?.key == fixture.folder + "/me.key")
@@ -35,14 +35,14 @@ import Testing
 
     @Test func nothingSaidIsNoTLSAndNobody() throws {
         let fixture = try ConfigurationFixture(["linekeeper.yaml": Self.head + "tree: { ensemble: 'zk1:2181' }"])
-        #expect(try fixture.load().treeAccess == TreeAccess())
+        #expect(try fixture.load().local.tree.access == TreeAccess())
     }
 
     @Test func tlsMayBeTrue() throws {
         let fixture = try ConfigurationFixture([
             "linekeeper.yaml": Self.head + "tree: { ensemble: 'zk1:2281', tls: true }"
         ])
-        #expect(try fixture.load().treeAccess.tls == TreeAccess.TLS())
+        #expect(try fixture.load().local.tree.access.tls == TreeAccess.TLS())
     }
 
     @Test(arguments: [

@@ -9,12 +9,12 @@ import PlantConfiguration
 /// outgoing announcements do not wait for each other. Of a list of brokers both go to the same one when they can: what this
 /// gateway says to itself on one must be heard on the other, also while a bridge between brokers is down.
 struct BrokerConnections {
-    let configuration: GatewayConfiguration
+    let local: LocalConfiguration
     let identity: GatewayIdentity
     let companions = MQTTCompanions()
 
     private var clientID: String {
-        configuration.mqtt.clientID ?? "linekeeper-\(configuration.plant)-\(configuration.gateway)"
+        local.mqtt.clientID ?? "linekeeper-\(local.plant)-\(local.gateway)"
     }
 
     /// For announcements, commands and what gateways say to each other. Carries the last will.
@@ -22,19 +22,21 @@ struct BrokerConnections {
         var result = try common(clientID: clientID + "-control")
         result.cleanStart = true
         result.sessionExpiry = .zero
-        result.keepAlive = min(configuration.mqtt.keepAlive, .seconds(5))
-        result.maxInFlightPublishes = configuration.limits.maxInFlightPublishes
+        result.keepAlive = min(local.mqtt.keepAlive, .seconds(5))
+        result.maxInFlightPublishes = local.limits.maxInFlightPublishes
         let notice = GatewayNotice(identity, .offline)
         result.will = MQTTWill(
-            topic: GatewayNotice.topic(plant: configuration.plant, gateway: identity.gateway), payload: notice.payload,
+            topic: GatewayNotice.topic(plant: local.plant, gateway: identity.gateway), payload: notice.payload,
             qos: .atLeastOnce, retain: true)
         return result
     }
 
     /// What a gateway listens to: the routes' topics, their presence topics, where devices answer commands, and its own
     /// echoes.
-    func subscriptions(answerFilters: [TopicFilter], echoTopic: String) -> [MQTTSubscription] {
-        let filters = configuration.routes.flatMap(\.subscriptionFilters) + answerFilters
+    static func subscriptions(
+        routes: [RouteDefinition], answerFilters: [TopicFilter], echoTopic: String
+    ) -> [MQTTSubscription] {
+        let filters = routes.flatMap(\.subscriptionFilters) + answerFilters
         return Set(filters.map(\.description) + [echoTopic]).sorted().map {
             MQTTSubscription(filter: $0, qos: .atLeastOnce)
         }
@@ -45,15 +47,15 @@ struct BrokerConnections {
         var result = try common(clientID: clientID)
         result.cleanStart = false
         result.sessionExpiry = .seconds(3600)
-        result.inboxMessageLimit = configuration.limits.inboxMessages
-        result.inboxByteLimit = configuration.limits.inboxBytes
+        result.inboxMessageLimit = local.limits.inboxMessages
+        result.inboxByteLimit = local.limits.inboxBytes
         return result
     }
 
     private func common(clientID: String) throws -> MQTTClient.Configuration {
-        var result = try configuration.mqtt.clientConfiguration(clientID: clientID)
+        var result = try local.mqtt.clientConfiguration(clientID: clientID)
         result.companions = companions
-        result.maxPayload = configuration.limits.maxPayload
+        result.maxPayload = local.limits.maxPayload
         // A few gateways do not burden a broker, and each waits for values: never much longer than the broker is away.
         result.reconnect.maximum = .milliseconds(500)
         // A second connection under this gateway's name throws the first out: the name must be held in the tree first.

@@ -24,20 +24,19 @@ final class PlantState: Sendable {
     private let logger: Logger
 
     init(
-        configuration: GatewayConfiguration, answerFilters: [TopicFilter], echoTopic: String, clock: GatewayClock,
-        logger: Logger
+        _ definition: PlantDefinition, limits bounds: GatewayLimits, answerFilters: [TopicFilter], echoTopic: String,
+        clock: GatewayClock, logger: Logger
     ) throws {
         var limits = IngestLimits()
-        limits.topics = configuration.limits.maxTopics
+        limits.topics = bounds.maxTopics
         // The number that is configured decides: the bound on bytes is for topics as long as no plant has them.
         limits.topicBytes = max(limits.topicBytes, limits.topics * IngestLimits.usualTopicBytes)
         // Each device has a topic.
         limits.devices = max(limits.devices, limits.topics)
-        limits.tags = configuration.limits.maxTags
-        limits.payloadBytes = configuration.limits.maxPayload
+        limits.tags = bounds.maxTags
+        limits.payloadBytes = bounds.maxPayload
         let plant = try LivePlant(
-            routes: configuration.routes, rules: configuration.tags,
-            alarms: configuration.alarms + GatewayFault.alarms,
+            routes: definition.routes, rules: definition.tags, alarms: definition.alarms + GatewayFault.alarms,
             answerFilters: answerFilters,
             echoTopic: Array(echoTopic.utf8), limits: limits, hashSeed: .random(in: .min ... .max))
         state = Mutex(State(plant: plant, clockTotal: clock.look().total))

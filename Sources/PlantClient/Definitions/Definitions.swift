@@ -9,8 +9,9 @@ package struct Definitions: Sendable {
     /// Knows nothing: nothing is orphaned.
     package static let none = Definitions()
 
-    package init(routes: [RouteDefinition], rules: TagRules, alarms: [AlarmDefinition]) throws {
-        plant = try LivePlant(routes: routes, rules: rules, alarms: alarms + GatewayFault.alarms)
+    package init(_ definition: PlantDefinition) throws {
+        plant = try LivePlant(
+            routes: definition.routes, rules: definition.tags, alarms: definition.alarms + GatewayFault.alarms)
     }
 
     /// Whether anything is known of what is defined.

@@ -1,17 +1,6 @@
-import FoundationEssentials
-import Yams
-
-/// What the configuration says of the tree.
-struct TreeSection {
-    var place: TreePlace
-    var access: TreeAccess
-    var sessionTimeout: Duration
-    var chroot: String
-}
-
 /// Reads the section `tree`.
-extension ConfigurationLoader {
-    func readTree(_ value: ConfigurationValue, plant: String?) -> TreeSection? {
+extension LocalReader {
+    func readTree(_ value: ConfigurationValue, plant: String?) -> TreeSettings? {
         guard let section = value.section(keys: ["embedded", "ensemble", "sessionTimeout", "chroot"] + Self.accessKeys)
         else { return nil }
         let sessionTimeout =
@@ -48,59 +37,8 @@ extension ConfigurationLoader {
             guard let servers = readServers(ensemble) else { return nil }
             place = .ensemble(servers)
         }
-        return TreeSection(place: place, access: readAccess(section), sessionTimeout: sessionTimeout, chroot: chroot)
+        return TreeSettings(place: place, access: readAccess(section), sessionTimeout: sessionTimeout, chroot: chroot)
     }
-
-    // MARK: Access
-
-    private static let accessKeys = ["tls", "username", "passwordFile", "login"]
-
-    private func readAccess(_ section: ConfigurationSection) -> TreeAccess {
-        var access = TreeAccess()
-        access.tls = section["tls"].flatMap(readTLS)
-        access.username = section["username"]?.string()
-        access.passwordFile = section["passwordFile"].flatMap(readSecretFile)
-        access.login = section["login"]?.choice([("sasl", .sasl), ("digest", .digest)]) ?? .sasl
-        for (one, other) in [("username", "passwordFile"), ("passwordFile", "username")] {
-            if let value = section[one], section[other] == nil {
-                value.report("tree.\(one) is given without tree.\(other)", expected: "both or neither")
-            }
-        }
-        if let value = section["login"], access.username == nil {
-            value.warn("tree.login has no effect without tree.username")
-        }
-        return access
-    }
-
-    /// `true`, or a mapping with the files that differ from the system's.
-    private func readTLS(_ value: ConfigurationValue) -> TreeAccess.TLS? {
-        guard value.node.mapping != nil else {
-            guard let isWanted = value.boolean() else { return nil }
-            return isWanted ? TreeAccess.TLS() : nil
-        }
-        guard let section = value.section(keys: ["ca", "certificate", "key"]) else { return nil }
-        var tls = TreeAccess.TLS()
-        for (key, path) in [("ca", \.ca), ("certificate", \.certificate), ("key", \.key)]
-            as [(String, WritableKeyPath<TreeAccess.TLS, String?>)]
-        {
-            guard let element = section[key], let name = element.text("a PEM file") else { continue }
-            let file = Self.path(name, relativeTo: file)
-            tls[keyPath: path] = file
-            if !FileManager.default.fileExists(atPath: file) {
-                element.report("\(element.name): there is no file \(file)", expected: "a PEM file")
-            } else if key == "key" {
-                refuseOpenSecret(file, element)
-            }
-        }
-        for (one, other) in [("certificate", "key"), ("key", "certificate")] {
-            if let element = section[one], section[other] == nil {
-                element.report("\(element.name) is given without tree.tls.\(other)", expected: "both or neither")
-            }
-        }
-        return tls
-    }
-
-    // MARK: Where
 
     private func readEmbedded(_ value: ConfigurationValue, sessionTimeout: Duration) -> EmbeddedTreeSettings? {
         guard let section = value.section(keys: ["data", "listen", "tick"]) else { return nil }
@@ -135,8 +73,8 @@ extension ConfigurationLoader {
             tick = given
         }
         guard let data, !listen.isEmpty else { return nil }
-        let folder = Self.path(data, relativeTo: file)
-        if FileRights.othersMayWrite(into: folder) {
+        let folder = value.path(data)
+        if machine.othersMayWrite(into: folder) {
             section["data"]?.warn(
                 "tree.embedded.data: everybody on this machine may write into \(folder), and so replace the tree",
                 expected: "a folder for its owner alone: chmod o-w \(folder)")

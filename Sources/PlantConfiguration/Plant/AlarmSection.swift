@@ -8,8 +8,8 @@ enum AlarmSection {
     ]
 
     static func read(_ value: ConfigurationValue) -> AlarmDefinition? {
-        let label = PlantSections.place(["name"], in: value).node.scalar?.string
-        let value = value.renamed(label.map { "alarm \"\($0)\"" } ?? value.name)
+        let label = value.place(["name"]).node.scalar?.string
+        let value = value.renamed(label.map { "alarm \"\(ConfigurationValue.label($0))\"" } ?? value.name)
         guard let section = value.section(keys: keys) else { return nil }
         let name = section.required("name", "a name for the alarm")?.string()
         let tags = section.required("tags", "a filter such as factory/+/+/temperature").flatMap { $0.topicFilter() }
@@ -38,7 +38,7 @@ enum AlarmSection {
         for mistake in mistakes {
             let keyPath = mistake.field == .alarm ? [] : [mistake.field.rawValue]
             let key = keyPath.isEmpty ? "" : " \(mistake.field.rawValue)"
-            PlantSections.place(keyPath, in: value).report("\(value.name)\(key): \(mistake.reason)")
+            value.place(keyPath).report("\(value.name)\(key): \(mistake.reason)")
         }
         return mistakes.isEmpty ? alarm : nil
     }

@@ -8,8 +8,8 @@ enum CommandSection {
     ]
 
     static func read(_ value: ConfigurationValue) -> CommandDefinition? {
-        let label = PlantSections.place(["name"], in: value).node.scalar?.string
-        let value = value.renamed(label.map { "command \"\($0)\"" } ?? value.name)
+        let label = value.place(["name"]).node.scalar?.string
+        let value = value.renamed(label.map { "command \"\(ConfigurationValue.label($0))\"" } ?? value.name)
         guard let section = value.section(keys: keys) else { return nil }
         let name = section.required("name", "a name for the command")?.string()
         let devices = section.required("devices", "a filter such as factory/+/+").flatMap { $0.topicFilter() }
@@ -59,7 +59,7 @@ enum CommandSection {
                 ["parameters", name]
             case .answerWithoutSuccess: ["answer"]
             }
-        return PlantSections.place(keyPath, in: value)
+        return value.place(keyPath)
     }
 
     private static func deviceTemplate(_ value: ConfigurationValue, needsDevice: Bool) -> DeviceTemplate? {

@@ -9,8 +9,8 @@ enum RouteSection {
     ]
 
     static func read(_ value: ConfigurationValue) -> RouteDefinition? {
-        let name = PlantSections.place(["name"], in: value).node.scalar?.string
-        let value = value.renamed(name.map { "route \"\($0)\"" } ?? value.name)
+        let name = value.place(["name"]).node.scalar?.string
+        let value = value.renamed(name.map { "route \"\(ConfigurationValue.label($0))\"" } ?? value.name)
         guard let section = value.section(keys: keys) else { return nil }
         let topic = section.required("topic", "a topic such as factory/{line}/{machine}/{metric}")?.string()
         let payload = section.required("payload", "json, number, text or bool").flatMap(payload)
@@ -36,7 +36,7 @@ enum RouteSection {
             return topic == nil || payload == nil || routeName == nil ? nil : route
         } catch {
             for mistake in error.all where !isReported(mistake, topic: topic, name: routeName) {
-                PlantSections.place(mistake.field.keyPath, in: value)
+                value.place(mistake.field.keyPath)
                     .report("\(value.name): \(mistake.field.keyPath.joined(separator: ".")) \(mistake.reason)")
             }
             return nil

@@ -8,8 +8,8 @@ enum TagSection {
     static let descriptionLimit = 500
 
     static func read(_ value: ConfigurationValue) -> TagRule? {
-        let label = PlantSections.place(["filter"], in: value).node.scalar?.string
-        let value = value.renamed(label.map { "tags \"\($0)\"" } ?? value.name)
+        let label = value.place(["filter"]).node.scalar?.string
+        let value = value.renamed(label.map { "tags \"\(ConfigurationValue.label($0))\"" } ?? value.name)
         guard let section = value.section(keys: keys) else { return nil }
         let filter = section.required("filter", "a filter such as factory/+/+/temperature").flatMap { $0.topicFilter() }
         guard section["description"] != nil || section["area"] != nil || section["range"] != nil else {

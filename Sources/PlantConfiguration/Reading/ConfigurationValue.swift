@@ -1,26 +1,26 @@
 import Yams
 
-/// A value in a configuration file that knows where it stands, so that whatever is wrong with it can be reported there.
+/// A value in a document that knows where it stands, so that whatever is wrong with it can be reported there.
 ///
 /// Every reading method answers nil after reporting: the caller continues with the next value, and the user sees all
-/// mistakes of a file at once.
+/// mistakes of a document at once.
 struct ConfigurationValue {
     let node: Node
-    let file: ConfigurationFile
+    let document: DocumentContext
     /// What the value is, in the words of a message: `mqtt.broker`, `alarm "overtemperature".high.limit`.
     let name: String
 
     func report(_ what: String, expected: String? = nil) {
-        file.report(.mistake, at: node.mark, what, expected: expected)
+        document.report(.mistake, at: node.mark, what, expected: expected)
     }
 
     /// Reports what earlier versions took; see ``ConfigurationProblem/Severity/toleratedMistake``.
     func reportTolerated(_ what: String, expected: String? = nil) {
-        file.report(.toleratedMistake, at: node.mark, what, expected: expected)
+        document.report(.toleratedMistake, at: node.mark, what, expected: expected)
     }
 
     func warn(_ what: String, expected: String? = nil) {
-        file.report(.warning, at: node.mark, what, expected: expected)
+        document.report(.warning, at: node.mark, what, expected: expected)
     }
 
     /// The scalar's text after substitution of `${…}`.
@@ -33,7 +33,7 @@ struct ConfigurationValue {
             report("\(name) has no value", expected: expected)
             return nil
         }
-        switch VariableSubstitution.apply(to: scalar.string, environment: file.environment) {
+        switch VariableSubstitution.apply(to: scalar.string, variables: document.variables) {
         case .success(let text):
             guard !text.isEmpty else {
                 report("\(name) is empty", expected: expected)
@@ -122,7 +122,7 @@ struct ConfigurationValue {
         switch node {
         case .sequence(let sequence):
             return sequence.enumerated().map { index, element in
-                ConfigurationValue(node: element, file: file, name: "\(name)[\(index)]")
+                ConfigurationValue(node: element, document: document, name: "\(name)[\(index)]")
             }
         case .scalar(let scalar) where !scalar.string.isEmpty:
             return [self]
@@ -139,10 +139,10 @@ struct ConfigurationValue {
             return nil
         }
         return mapping.map { key, value in
-            let label = key.scalar?.string ?? "?"
+            let label = key.scalar.map { Self.label($0.string) } ?? "?"
             return (
-                ConfigurationValue(node: key, file: file, name: "the key \"\(label)\" in \(name)"),
-                ConfigurationValue(node: value, file: file, name: "\(name).\(label)")
+                ConfigurationValue(node: key, document: document, name: "the key \"\(label)\" in \(name)"),
+                ConfigurationValue(node: value, document: document, name: "\(name).\(label)")
             )
         }
     }
@@ -155,13 +155,14 @@ struct ConfigurationValue {
         }
         for (key, _) in mapping {
             guard let word = key.scalar?.string else {
-                file.report(
+                document.report(
                     .mistake, at: key.mark, "\(name) has a key that is not text", expected: Self.alternatives(keys))
                 continue
             }
             guard !keys.contains(word) else { continue }
-            let nearest = Spelling.nearest(to: word, in: keys)
-            file.report(
+            // Nobody reads it then, and it costs more than all the rest.
+            let nearest = document.isFull ? nil : Spelling.nearest(to: word, in: keys)
+            document.report(
                 .mistake, at: key.mark,
                 "unknown key \"\(word)\" in \(name)\(nearest.map { " (did you mean \"\($0)\"?)" } ?? "")",
                 expected: Self.alternatives(keys))
@@ -169,31 +170,31 @@ struct ConfigurationValue {
         return ConfigurationSection(value: self, mapping: mapping)
     }
 
-    func renamed(_ name: String) -> ConfigurationValue { ConfigurationValue(node: node, file: file, name: name) }
+    /// The value of a key within the value, for a message that concerns it; the value itself when it has none.
+    func place(_ keyPath: [String]) -> ConfigurationValue {
+        var current = self
+        for key in keyPath {
+            guard let pair = current.node.mapping?.first(where: { $0.key.scalar?.string == key }) else {
+                return current
+            }
+            current = ConfigurationValue(node: pair.value, document: document, name: key)
+        }
+        return current
+    }
+
+    /// `file:line`, for a message elsewhere that refers to this place.
+    var location: String { document.name + (node.mark.map { ":\($0.line)" } ?? "") }
+
+    func renamed(_ name: String) -> ConfigurationValue {
+        ConfigurationValue(node: node, document: document, name: name)
+    }
+
+    /// A name from the document, for names of values: short, because it stands in the names of all values below it.
+    static func label(_ text: String) -> String { DocumentCapacity.shortened(text, to: DocumentCapacity.labelBytes) }
 
     /// "a, b or c"
     static func alternatives(_ words: [String]) -> String {
         guard let last = words.last, words.count > 1 else { return words.first ?? "nothing" }
         return words.dropLast().joined(separator: ", ") + " or " + last
-    }
-}
-
-/// A mapping with known keys.
-struct ConfigurationSection {
-    let value: ConfigurationValue
-    let mapping: Node.Mapping
-
-    /// The value of `key`, or nil when it is not there.
-    subscript(_ key: String) -> ConfigurationValue? {
-        guard let pair = mapping.first(where: { $0.key.scalar?.string == key }) else { return nil }
-        let prefix = value.name == "the file" ? "" : value.name + "."
-        return ConfigurationValue(node: pair.value, file: value.file, name: prefix + key)
-    }
-
-    /// The value of `key`; reported when it is not there.
-    func required(_ key: String, _ expected: String) -> ConfigurationValue? {
-        if let found = self[key] { return found }
-        value.report("\(value.name) has no \"\(key)\"", expected: "\(key): \(expected)")
-        return nil
     }
 }

@@ -1,14 +1,7 @@
-import FoundationEssentials
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
-
 /// A time zone by its name in the IANA database, such as `Europe/Berlin`.
 ///
-/// Judged by the files of the database on this machine, so that no second copy of it is linked in.
+/// Whether there is such a zone is judged by the files of the database on this machine, so that no second copy of it is
+/// linked in.
 package struct TimeZoneName: Sendable, Hashable, CustomStringConvertible {
     package enum Mistake: Error, Hashable, CustomStringConvertible {
         case notAName
@@ -29,22 +22,13 @@ package struct TimeZoneName: Sendable, Hashable, CustomStringConvertible {
 
     package let identifier: String
 
-    private init(identifier: String) { self.identifier = identifier }
-
-    package init(_ text: String, database: String = Self.database()) throws(Mistake) {
-        guard Self.isName(text) else { throw .notAName }
-        if text != "UTC" {
-            guard FileManager.default.fileExists(atPath: database) else { throw .noDatabase }
-            let content = FileManager.default.contents(atPath: database + "/" + text)
-            guard let content, content.starts(with: Data("TZif".utf8)) else { throw .unknown }
-        }
-        identifier = text
-    }
+    /// Nothing is checked here.
+    init(identifier: String) { self.identifier = identifier }
 
     package var description: String { identifier }
 
     /// Letters, digits and `_ + -`, in up to three levels: nothing that leads out of the database's folder.
-    private static func isName(_ text: String) -> Bool {
+    static func isName(_ text: String) -> Bool {
         let levels = text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
         return levels.count <= 3 && text.utf8.count <= 64
             && levels.allSatisfy { level in
@@ -59,30 +43,5 @@ package struct TimeZoneName: Sendable, Hashable, CustomStringConvertible {
                         }
                     }
             }
-    }
-
-    /// Where this machine keeps the database.
-    package static func database(environment: [String: String] = ProcessInfo.processInfo.environment) -> String {
-        environment["TZDIR"] ?? "/usr/share/zoneinfo"
-    }
-
-    /// This machine's own zone: `TZ`, `/etc/timezone`, or where `/etc/localtime` leads; UTC when none of them names one.
-    package static func machine(environment: [String: String] = ProcessInfo.processInfo.environment) -> TimeZoneName {
-        let database = database(environment: environment)
-        var names: [String] = []
-        if let name = environment["TZ"], !name.isEmpty {
-            names.append(name.hasPrefix(":") ? String(name.dropFirst()) : name)
-        }
-        if let content = FileManager.default.contents(atPath: "/etc/timezone") {
-            names.append(String(decoding: content.prefix { $0 > 0x20 }, as: UTF8.self))
-        }
-        // Such as ../usr/share/zoneinfo/Europe/Berlin.
-        if let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "/etc/localtime") {
-            let levels = target.split(separator: "/")
-            if let folder = levels.lastIndex(of: "zoneinfo") {
-                names.append(levels[(folder + 1)...].joined(separator: "/"))
-            }
-        }
-        return names.lazy.compactMap { try? TimeZoneName($0, database: database) }.first ?? .utc
     }
 }

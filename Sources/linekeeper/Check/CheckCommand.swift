@@ -69,13 +69,14 @@ struct CheckCommand: AsyncParsableCommand {
         }
         let milliseconds = DurationSyntax.parse(interval)?.milliseconds ?? 1000
         let trial = MessageTrial(
-            topic: topic, isRetained: retained, routes: loaded.routes, rules: loaded.tags, alarms: loaded.alarms)
+            topic: topic, isRetained: retained, routes: loaded.plant.routes, rules: loaded.plant.tags,
+            alarms: loaded.plant.alarms)
         let steps = trial.steps(
             payloads: payload.map { Array($0.utf8) }, start: WallClock.now(), interval: milliseconds)
         if output.json {
             Terminal.line("\(trial.json(steps))")
         } else {
-            Terminal.write(trial.text(steps, routes: loaded.routes))
+            Terminal.write(trial.text(steps, routes: loaded.plant.routes))
         }
         if hasMistakes || trial.route == nil || steps.contains(where: { !$0.isUnderstood }) {
             throw CommandFailure(.no)

@@ -10,7 +10,7 @@ extension GatewayConfiguration {
     func summary(file: String) -> String {
         func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
         let tree =
-            switch self.tree {
+            switch local.tree.place {
             case .embedded(let embedded): "a tree of its own in \(embedded.data)"
             case .ensemble(let servers): "the tree at \(servers)"
             }
@@ -18,9 +18,9 @@ extension GatewayConfiguration {
             warnings.isEmpty
             ? "all is well" : "it can be used, with \(count(warnings.count, "warning"))"
         return """
-            \(file): \(state). Plant \(plant) (\(timeZone)), gateway \(gateway), broker \
-            \(mqtt.brokersInWords), \(tree); \(count(routes.count, "route")), \
-            \(count(alarms.count, "alarm")), \(count(commands.count, "command")).
+            \(file): \(state). Plant \(local.plant) (\(local.timeZone)), gateway \(local.gateway), broker \
+            \(local.mqtt.brokersInWords), \(tree); \(count(plant.routes.count, "route")), \
+            \(count(plant.alarms.count, "alarm")), \(count(plant.commands.count, "command")).
             """
     }
 }

@@ -7,9 +7,9 @@ import PlantConfiguration
 extension CommandSendCommand {
     /// What the configuration knows of the command; nil when there is no configuration here, and then the gateway decides.
     func definition() throws -> CommandDefinition? {
-        guard let configuration = try tree.ownConfiguration else { return nil }
+        guard let plant = try tree.ownDefinition else { return nil }
         guard let path = try? TagPath(device) else { return nil }
-        let catalogue = CommandCatalogue(configuration.commands)
+        let catalogue = CommandCatalogue(plant.commands)
         do throws(CommandCatalogue.Absence) {
             return try catalogue.definition(of: name, for: path)
         } catch {

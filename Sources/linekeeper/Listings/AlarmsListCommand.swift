@@ -14,7 +14,7 @@ struct AlarmsListCommand: AsyncParsableCommand {
         // A followed list shows an alarm's return to normal, which is a change like any other.
         let alarms = Selection.alarms(
             try options.filter.parsed(), normal: all || (options.watch && !options.isLive),
-            definitions: try Definitions(options.tree.ownConfiguration))
+            definitions: try Definitions(options.tree.ownDefinition))
         try await options.show(
             alarms, hint: all ? "none has ever been active" : "all is well (--all shows those that are normal)")
     }

@@ -9,7 +9,7 @@ struct DevicesListCommand: AsyncParsableCommand {
 
     func run() async throws {
         let filter = try options.filter.parsed()
-        let definitions = try Definitions(options.tree.ownConfiguration)
+        let definitions = try Definitions(options.tree.ownDefinition)
         try await options.show(
             .devices(filter, definitions: definitions),
             hint: "devices appear with their first message (linekeeper simulate)")

@@ -41,7 +41,7 @@ enum Forgetting {
         var argument = FilterArgument()
         argument.filter = filter ?? "#"
         let orphaned = options.orphaned
-        let definitions = orphaned ? try Definitions(tree.ownConfiguration) : .none
+        let definitions = orphaned ? try Definitions(tree.ownDefinition) : .none
         guard definitions.areKnown || !orphaned else {
             throw CommandFailure(
                 .usage,

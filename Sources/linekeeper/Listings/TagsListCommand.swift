@@ -10,9 +10,9 @@ struct TagsListCommand: AsyncParsableCommand {
 
     func run() async throws {
         let filter = try options.filter.parsed()
-        let configuration = try options.tree.ownConfiguration
+        let definition = try options.tree.ownDefinition
         let tags = Selection.tags(
-            filter, rules: configuration?.tags ?? TagRules(), definitions: try Definitions(configuration))
+            filter, rules: definition?.tags ?? TagRules(), definitions: try Definitions(definition))
         try await options.show(tags, hint: "does anything publish? (linekeeper simulate; linekeeper status)")
     }
 }

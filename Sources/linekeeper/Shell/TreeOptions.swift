@@ -32,18 +32,11 @@ struct TreeOptions: ParsableArguments {
         if let server, configuration.file == nil { return PlantPlace(servers: server, chroot: nil) }
         if wholeTree, let file = configuration.file {
             let tree = try GatewayConfiguration.loadTree(file: file)
-            return PlantPlace(servers: server ?? Self.servers(tree.place), chroot: nil, access: tree.access)
+            return PlantPlace(servers: server ?? tree.place.servers, chroot: nil, access: tree.access)
         }
-        let loaded = try configuration.load()
+        let tree = try configuration.load().local.tree
         return PlantPlace(
-            servers: server ?? Self.servers(loaded.tree), chroot: named ?? loaded.chroot, access: loaded.treeAccess)
-    }
-
-    private static func servers(_ place: TreePlace) -> String {
-        switch place {
-        case .embedded(let embedded): embedded.connectAddress
-        case .ensemble(let servers): servers
-        }
+            servers: server ?? tree.place.servers, chroot: named ?? tree.chroot, access: tree.access)
     }
 
     /// Connects to the plant, does the work and closes the session again.
@@ -53,23 +46,23 @@ struct TreeOptions: ParsableArguments {
         try await PlantClient.connected(to: try place(), logger: .quiet, work)
     }
 
-    /// The configuration of the plant that is asked; nil when the command line names another tree or plant, or there is no
-    /// configuration.
-    var ownConfiguration: GatewayConfiguration? {
+    /// What the configuration defines of the plant that is asked; nil when the command line names another tree or plant, or
+    /// there is no configuration.
+    var ownDefinition: PlantDefinition? {
         get throws {
             guard configuration.file != nil, server == nil, plant == nil else { return nil }
-            return try configuration.load()
+            return try configuration.load().plant
         }
     }
 }
 
 extension Definitions {
-    /// What this configuration defines; nothing is known of what is not at hand.
-    init(_ configuration: GatewayConfiguration?) throws {
-        guard let configuration else {
+    /// Nothing is known of a definition that is not at hand.
+    init(_ definition: PlantDefinition?) throws {
+        guard let definition else {
             self = .none
             return
         }
-        try self.init(routes: configuration.routes, rules: configuration.tags, alarms: configuration.alarms)
+        try self.init(definition)
     }
 }

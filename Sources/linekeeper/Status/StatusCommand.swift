@@ -51,7 +51,7 @@ struct StatusCommand: AsyncParsableCommand {
 
     /// Whether each broker of the configuration answers; empty when there is no configuration that would name one.
     private func brokerHealth() async -> [BrokerHealth] {
-        guard let settings = try? tree.configuration.load().mqtt else { return [] }
+        guard let settings = try? tree.configuration.load().local.mqtt else { return [] }
         return await BrokerHealth.probe(settings, logger: .quiet)
     }
 

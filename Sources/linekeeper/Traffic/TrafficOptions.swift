@@ -29,7 +29,7 @@ struct BrokerOptions: ParsableArguments {
                 throw ValidationError("--broker: \(error); expected \(BrokerAddress.Mistake.expected)")
             }
         } else if configuration.file != nil {
-            settings = try configuration.load().mqtt
+            settings = try configuration.load().local.mqtt
         } else {
             settings = MQTTSettings(
                 broker: BrokerAddress(isSecure: false, endpoint: HostAndPort(host: "127.0.0.1", port: 1883)))

@@ -74,7 +74,7 @@ struct TreeFolderOptions: ParsableArguments {
 
     func folder() throws -> String {
         if let data { return data }
-        switch try configuration.load().tree {
+        switch try configuration.load().local.tree.place {
         case .embedded(let settings): return settings.data
         case .ensemble:
             throw CommandFailure(

@@ -75,7 +75,8 @@ final class AlarmTestBed: Sendable {
             self.client = client
             self.broker = broker
             plant = try PlantState(
-                configuration: configuration, answerFilters: [], echoTopic: "", clock: clock, logger: logger)
+                configuration.plant, limits: configuration.local.limits, answerFilters: [], echoTopic: "",
+                clock: clock, logger: logger)
             health = FailureBoard(clock: clock, logger: logger)
             board = AnnouncementBoard(limits: limits, clock: clock)
             wakes = ServiceWakes(announcer: [board.turns, board.markTurns])
@@ -98,7 +99,7 @@ final class AlarmTestBed: Sendable {
                     announcer: answers, plant: "test", allowed: ReplyTopics(), outsiders: outsiders, clock: clock),
                 alarms: wakes.alarms, commands: Wake(), health: health, clock: clock, logger: logger)
             processor = AlarmProcessor(
-                client: client, election: election, gateway: name, plant: plant, definitions: configuration.alarms,
+                client: client, election: election, gateway: name, plant: plant, definitions: configuration.plant.alarms,
                 journal: journal, known: known, board: board, mailboxes: mailboxes, gate: AcknowledgementGate { _ in },
                 turns: wakes.alarms, counters: counters, health: health, clock: clock, logger: logger, term: term)
             let topics = AlarmTopics(plant: "test")

@@ -1,5 +1,6 @@
 import OrderedCollections
 import Plant
+import PlantConfiguration
 import TestFixtures
 import Testing
 import ZooKeeperClient
@@ -26,8 +27,8 @@ struct StatusFollowerTests {
                 "linekeeper.yaml": soundHead + AlarmTestBed.plantFile
             ]).load()
             let plant = try PlantState(
-                configuration: configuration, answerFilters: [], echoTopic: "", clock: GatewayClock(clock),
-                logger: tree.logger)
+                configuration.plant, limits: configuration.local.limits, answerFilters: [], echoTopic: "",
+                clock: GatewayClock(clock), logger: tree.logger)
             let wakes = ServiceWakes(announcer: [])
             let follower = StatusFollower(
                 client: tree.operatorClient, plant: plant, wakes: wakes,
@@ -60,8 +61,8 @@ struct StatusFollowerTests {
                 "linekeeper.yaml": soundHead + AlarmTestBed.plantFile
             ]).load()
             let plant = try PlantState(
-                configuration: configuration, answerFilters: [], echoTopic: "", clock: GatewayClock(clock),
-                logger: tree.logger)
+                configuration.plant, limits: configuration.local.limits, answerFilters: [], echoTopic: "",
+                clock: GatewayClock(clock), logger: tree.logger)
             let health = FailureBoard(clock: GatewayClock(clock), logger: lines.logger)
             _ = try await tree.operatorClient.setACL(
                 TreeLayout.statuses, acl: [ACL(permissions: [.create, .delete, .admin], scheme: "world", id: "anyone")])

@@ -70,10 +70,10 @@ struct MutationTests {
         var now = MutationTests.start
         var effects = LivePlant.Effects()
 
-        init(limits: IngestLimits, _ configuration: GatewayConfiguration) throws {
+        init(limits: IngestLimits, _ definition: PlantDefinition) throws {
             plant = try LivePlant(
-                routes: configuration.routes, rules: configuration.tags,
-                alarms: configuration.alarms + GatewayFault.alarms, answerFilters: [try TopicFilter("factory/+/+/ack")],
+                routes: definition.routes, rules: definition.tags,
+                alarms: definition.alarms + GatewayFault.alarms, answerFilters: [try TopicFilter("factory/+/+/ack")],
                 echoTopic: Array("linekeeper/p/gateways/g/echo".utf8), limits: limits)
         }
 
@@ -107,12 +107,12 @@ struct MutationTests {
 
     @Test("messages, on topics as they are and changed")
     func messages() throws {
-        let configuration = try ConfigurationFixture(["linekeeper.yaml": soundHead + Self.plantFile]).load()
+        let definition = try ConfigurationFixture(["linekeeper.yaml": soundHead + Self.plantFile]).load().plant
         var limits = IngestLimits()
         limits.topics = 2_000
         limits.tags = 2_000
         limits.devices = 2_000
-        var world = try World(limits: limits, configuration)
+        var world = try World(limits: limits, definition)
         let topics = Self.topicNames
         try play(weight: 0.7) { random, _ in
             let topic =
@@ -164,10 +164,10 @@ struct MutationTests {
 
     @Test("records, as they may stand in the tree")
     func records() throws {
-        let configuration = try ConfigurationFixture(["linekeeper.yaml": soundHead + Self.plantFile]).load()
-        var world = try World(limits: IngestLimits(), configuration)
+        let definition = try ConfigurationFixture(["linekeeper.yaml": soundHead + Self.plantFile]).load().plant
+        var world = try World(limits: IngestLimits(), definition)
         try play(weight: 0.2) { random, number in
-            if number % 2_000 == 0 { world = try World(limits: IngestLimits(), configuration) }
+            if number % 2_000 == 0 { world = try World(limits: IngestLimits(), definition) }
             let text: [UInt8]
             switch Int.random(in: 0..<6, using: &random) {
             case 0:

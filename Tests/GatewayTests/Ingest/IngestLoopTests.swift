@@ -32,8 +32,9 @@ struct IngestLoopTests {
             gate = AcknowledgementGate { [source] in source.acknowledge(through: $0) }
             let configuration = try Self.configuration(onDelay: onDelay)
             plant = try PlantState(
-                configuration: configuration, answerFilters: [try TopicFilter("factory/+/+/ack")], echoTopic: Self.echo,
-                clock: GatewayClock(clock), logger: logger)
+                configuration.plant, limits: configuration.local.limits,
+                answerFilters: [try TopicFilter("factory/+/+/ack")], echoTopic: Self.echo, clock: GatewayClock(clock),
+                logger: logger)
             hearing = Hearing(
                 source: source, publisher: publisher, topic: Self.echo, hung: { [hung] why, _ in hung.append(why) },
                 clock: GatewayClock(clock))

@@ -1,5 +1,6 @@
 import MQTT
 import Plant
+import PlantConfiguration
 import TestFixtures
 import Testing
 import ZooKeeperClient
@@ -19,8 +20,8 @@ struct MissedValuesTests {
                 "linekeeper.yaml": soundHead + AlarmTestBed.plantFile
             ]).load()
             let plant = try PlantState(
-                configuration: configuration, answerFilters: [], echoTopic: "", clock: GatewayClock(clock),
-                logger: tree.logger)
+                configuration.plant, limits: configuration.local.limits, answerFilters: [], echoTopic: "",
+                clock: GatewayClock(clock), logger: tree.logger)
             let heard = ["press1", "press2", "press3"].map { "factory/line1/\($0)/temperature" }
             let unknown = "factory/line1/press4/temperature"
             let start = clock.wall

@@ -1,6 +1,7 @@
 import Logging
 import MQTT
 import PlantClient
+import PlantConfiguration
 import TestFixtures
 import Testing
 
@@ -19,8 +20,9 @@ struct PlantStateTests {
                   - { name: all, topic: "factory/{device}/{metric}", device: "factory/{device}", payload: number }
                 """
         ])
+        let configuration = try fixture.load()
         let plant = try PlantState(
-            configuration: try fixture.load(), answerFilters: [], echoTopic: "", clock: .system,
+            configuration.plant, limits: configuration.local.limits, answerFilters: [], echoTopic: "", clock: .system,
             logger: Logger(label: "test"))
         let padding = String(repeating: "x", count: 400)
         for start in stride(from: 0, to: count + 1, by: 1_000) {
@@ -49,8 +51,9 @@ struct PlantStateTests {
                   - { name: all, topic: "factory/{device}/{metric}", device: "factory/{device}", payload: number }
                 """
         ])
+        let configuration = try fixture.load()
         let plant = try PlantState(
-            configuration: try fixture.load(), answerFilters: [], echoTopic: "", clock: .system,
+            configuration.plant, limits: configuration.local.limits, answerFilters: [], echoTopic: "", clock: .system,
             logger: Logger(label: "test"))
         func hear(_ device: String) {
             var batch = BatchBuilder(reservingMessages: 1, bytes: 100)

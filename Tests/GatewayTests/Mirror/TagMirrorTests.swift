@@ -1,6 +1,7 @@
 import MQTT
 import Plant
 import PlantClient
+import PlantConfiguration
 import Synchronization
 import TestFixtures
 import Testing
@@ -68,8 +69,8 @@ struct TagMirrorTests {
                 "linekeeper.yaml": soundHead + AlarmTestBed.plantFile
             ]).load()
             plant = try PlantState(
-                configuration: configuration, answerFilters: [], echoTopic: "", clock: GatewayClock(plantClock),
-                logger: tree.logger)
+                configuration.plant, limits: configuration.local.limits, answerFilters: [], echoTopic: "",
+                clock: GatewayClock(plantClock), logger: tree.logger)
             health = FailureBoard(clock: GatewayClock(healthClock), logger: tree.logger)
             mirror = TagMirror(
                 client: client, plant: plant, shards: shards, gate: gate, turns: wakes.mirror,

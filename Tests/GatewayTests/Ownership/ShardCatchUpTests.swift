@@ -2,6 +2,7 @@ import Logging
 import MQTT
 import Plant
 import PlantClient
+import PlantConfiguration
 import Synchronization
 import TestFixtures
 import Testing
@@ -173,9 +174,12 @@ extension InATree.ShardCatchUpTests {
         private init(_ tree: TreeBed, _ client: ZooKeeperClient, _ proxy: FaultProxy, clock: GatewayClock) throws {
             self.tree = tree
             self.proxy = proxy
+            let configuration = try ConfigurationFixture([
+                "linekeeper.yaml": soundHead + AlarmTestBed.plantFile
+            ]).load()
             plant = try PlantState(
-                configuration: try ConfigurationFixture(["linekeeper.yaml": soundHead + AlarmTestBed.plantFile]).load(),
-                answerFilters: [], echoTopic: "", clock: .system, logger: tree.logger)
+                configuration.plant, limits: configuration.local.limits, answerFilters: [], echoTopic: "",
+                clock: .system, logger: tree.logger)
             let system = GatewayClock.system
             shards = ShardOwnership(
                 client: client, gateway: "g",

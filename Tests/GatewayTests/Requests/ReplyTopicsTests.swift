@@ -33,8 +33,8 @@ struct ReplyTopicsTests {
                       answer: { topic: "{device}/ack", id: /id, succeeded: { /ok: true } } }
                 """
         ])
-        let configuration = try fixture.load()
-        let replies = ReplyTopics(prefix: "hmi/", routes: configuration.routes, commands: configuration.commands)
+        let plant = try fixture.load().plant
+        let replies = ReplyTopics(prefix: "hmi/", routes: plant.routes, commands: plant.commands)
         #expect(replies.allows("hmi/answers/1"))
         for topic in [
             "hmi/samples/1", "hmi/press/cmd/go", "hmi/press/ack", "hmi/", "other/1", "hmi/+",

@@ -33,7 +33,7 @@ struct SelectionTests {
             let tags = try await plant.items(
                 Selection.tags(
                     try TopicFilter("factory/line1/#"), rules: rules,
-                    definitions: try Definitions(routes: [], rules: TagRules(), alarms: [])))
+                    definitions: try Definitions(PlantDefinition())))
             #expect(
                 tags.map(\.key) == ["factory/line1/conveyor1/speed", "factory/line1/press1/temperature"], "\(tags)")
             let last = try #require(tags.last)

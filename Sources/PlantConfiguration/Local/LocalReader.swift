@@ -1,0 +1,55 @@
+import Yams
+
+/// Reads what one gateway needs for itself, key by key. Asks the machine through ``MachineFacts`` only.
+struct LocalReader {
+    static let keys = ["plant", "gateway", "mqtt", "tree", "flushSpacing", "limits", "include"]
+
+    let machine: any MachineFacts
+
+    /// nil when something is missing without which there is no gateway; that has been reported then.
+    func read(_ root: ConfigurationSection) -> LocalConfiguration? {
+        let place = root.required("plant", "the plant's name, such as bottling").flatMap(readPlant)
+        let gateway = Self.identifier(root.required("gateway", "this gateway's name, such as ${HOSTNAME}"))
+        let mqtt = root.required("mqtt", "a mapping with the broker's address").flatMap(readMQTT)
+        let tree = readTree(of: root, plant: place?.name)
+        let flushSpacing =
+            root["flushSpacing"].flatMap { $0.duration(in: .zero ... .seconds(60)) } ?? .milliseconds(5)
+        let limits = root["limits"].map(LimitsSection.read) ?? GatewayLimits()
+        guard let place, let gateway, let mqtt, let tree else { return nil }
+        return LocalConfiguration(
+            file: root.value.document.name, plant: place.name, timeZone: place.timeZone, gateway: gateway, mqtt: mqtt,
+            tree: tree, flushSpacing: flushSpacing, limits: limits)
+    }
+
+    /// The section `tree` alone.
+    func readTree(of root: ConfigurationSection, plant: String?) -> TreeSettings? {
+        root.required("tree", "a mapping with embedded or ensemble").flatMap { readTree($0, plant: plant) }
+    }
+
+    /// The plant's name, alone or with its time zone.
+    private func readPlant(_ value: ConfigurationValue) -> (name: String, timeZone: TimeZoneName)? {
+        guard case .mapping = value.node else { return Self.identifier(value).map { ($0, machine.timeZone) } }
+        guard let section = value.section(keys: ["name", "timeZone"]),
+            let name = Self.identifier(section.required("name", "the plant's name, such as bottling"))
+        else { return nil }
+        guard let zone = section["timeZone"] else { return (name, machine.timeZone) }
+        let expected = "a name such as Europe/Berlin or UTC"
+        guard let text = zone.text(expected) else { return nil }
+        do throws(TimeZoneName.Mistake) {
+            return (name, try machine.timeZone(named: text))
+        } catch {
+            zone.report("\(zone.name) \"\(text)\" \(error)", expected: expected)
+            return nil
+        }
+    }
+
+    /// A name that stands in a path of the tree and in a topic.
+    private static func identifier(_ value: ConfigurationValue?) -> String? {
+        guard let value, let text = value.string() else { return nil }
+        guard let reason = ConfigurationNames.objection(to: text) else { return text }
+        value.report(
+            "\(value.name) \"\(text)\" \(reason)",
+            expected: "a name that can stand in a path of the tree and in a topic: no / + # % or control characters")
+        return nil
+    }
+}

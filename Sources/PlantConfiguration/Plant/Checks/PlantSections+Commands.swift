@@ -1,0 +1,62 @@
+import Plant
+
+/// Which commands have no name of their own, are for nothing, or refuse every time.
+extension PlantSections {
+    func checkCommands(_ delivered: DeliveredTags) {
+        var devices = TopicPatternIndex()
+        for route in routes { devices.insert(route.definition.devicePattern) }
+        var named: [String: (index: TopicPatternIndex, commands: [Int])] = [:]
+        for (number, command) in commands.enumerated() {
+            let definition = command.definition
+            let pattern = TopicPattern(definition.devices)
+            var earlier = named[definition.name] ?? (TopicPatternIndex(), [])
+            if let first = earlier.index.overlapping(pattern).first {
+                command.place(["name"]).report(
+                    "command \"\(definition.name)\" stands at \(commands[earlier.commands[first]].value.location) already, for some of the same devices",
+                    expected: "one command of a name for a device")
+            }
+            // Taken out of the table first, so that the index is not copied.
+            named[definition.name] = nil
+            earlier.index.insert(pattern)
+            earlier.commands.append(number)
+            named[definition.name] = earlier
+            if devices.overlapping(pattern).isEmpty, !routes.isEmpty {
+                command.place(["devices"]).warn(
+                    "command \"\(definition.name)\" is for \(definition.devices), which no route delivers",
+                    expected: "devices of a route")
+            }
+            // A tag that never has a value refuses the command every time: better found now than at the machine.
+            for tag in definition.interlock?.tags ?? [] where !routes.isEmpty {
+                checkInput(tag, of: command, delivered)
+            }
+        }
+    }
+
+    private func checkInput(_ tag: String, of command: Located<CommandDefinition>, _ delivered: DeliveredTags) {
+        let text = tag.replacing("{device}", with: command.definition.devices.description)
+        guard let filter = try? TopicFilter(text) else { return }
+        let sources = delivered.sources(of: TopicPattern(filter))
+        guard sources.isEmpty else { return checkThatSilenceShows(filter, sources, in: command) }
+        command.place(["interlock"]).warn(
+            "the interlock of command \"\(command.definition.name)\" asks for \(text), which no route delivers: it will always refuse",
+            expected: "tags of a route")
+    }
+
+    /// If nothing can make a value stale, a command could pass on an old one, so the gateway refuses the command.
+    private func checkThatSilenceShows(
+        _ input: TopicFilter, _ sources: [(route: Int, pattern: TopicPattern)], in command: Located<CommandDefinition>
+    ) {
+        guard command.definition.interlockInputAge == nil else { return }
+        let pattern = TopicPattern(input)
+        for source in sources {
+            let route = routes[source.route]
+            if !route.definition.vouchesForItsTags {
+                command.place(["interlock"]).reportTolerated(
+                    "the interlock of command \"\(command.definition.name)\" refuses: nothing tells whether \(input) has fallen silent, because route \"\(route.definition.name)\" at \(route.value.location) has neither presence nor staleAfter with reporting",
+                    expected: "one of them there, or interlockInputAge here")
+                return
+            }
+            if source.pattern.contains(pattern) { return }
+        }
+    }
+}
