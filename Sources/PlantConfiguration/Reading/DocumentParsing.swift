@@ -15,6 +15,7 @@ extension ConfigurationDocument {
             return nil
         }
         do {
+            try AliasExpansion.check(text)
             guard let node = try Self.parser(text).singleRoot() else {
                 context.report(.mistake, at: nil, "is empty", expected: "a YAML mapping")
                 return nil
@@ -22,6 +23,8 @@ extension ConfigurationDocument {
             return ConfigurationValue(node: node, document: context, name: "the file")
         } catch let error as YamlError {
             Self.report(error, context)
+        } catch let error as AliasExpansion.Mistake {
+            context.report(.mistake, at: error.mark, error.what, expected: error.expected)
         } catch {
             context.report(.mistake, at: nil, "is not YAML: \(error)")
         }
