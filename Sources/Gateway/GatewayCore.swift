@@ -11,7 +11,7 @@ import ZooKeeperRecipes
 /// Everything of a gateway between its tree client and its broker connections, wired together.
 ///
 /// It waits for the tree, reads from it what it must know before it may act (latest values, devices, alarm records, what
-/// the journal says has been announced), and only then listens to the broker; until it has subscribed, the broker keeps
+/// the journal says has been delivered), and only then listens to the broker; until it has subscribed, the broker keeps
 /// its messages in the gateway's persistent session.
 struct GatewayCore: Service {
     private let local: LocalConfiguration
@@ -22,7 +22,8 @@ struct GatewayCore: Service {
     private let counters = GatewayCounters()
     private let clock = GatewayClock.system
     private let known = KnownRecords()
-    private let board: AnnouncementBoard
+    private let announcements: AnnouncementBoard
+    private let deliveries: DeliveryBoard
     private let health: FailureBoard
     private let plant: PlantState
     private let publisher: MQTTClient
@@ -39,9 +40,12 @@ struct GatewayCore: Service {
         self.definition = definition
         self.client = client
         self.logger = logger
-        identity = .ofThisProcess(gateway: local.gateway, version: Gateway.version, started: WallClock.now())
-        board = AnnouncementBoard(clock: clock)
-        wakes = ServiceWakes(announcer: [board.turns, board.markTurns])
+        identity = .ofThisProcess(
+            gateway: local.gateway, version: Gateway.version, started: WallClock.now())
+        let marks = Wake()
+        announcements = AnnouncementBoard(marks: marks, clock: clock)
+        deliveries = DeliveryBoard(channels: [announcements], marks: marks)
+        wakes = ServiceWakes(deliveries: deliveries.wakes)
         takeover = FastTakeover(client: client, gateway: local.gateway, clock: clock, logger: logger)
         let answerFilters = try CommandService.answerFilters(of: definition.commands).map { try TopicFilter($0) }
         echoTopic = Hearing<MQTTClient>.topic(plant: local.plant, gateway: identity.gateway)
@@ -65,7 +69,7 @@ struct GatewayCore: Service {
 
     func run() async throws {
         let journal = Journal(
-            client: client, known: known, board: board, health: health, clock: clock, logger: logger,
+            client: client, known: known, board: deliveries, health: health, clock: clock, logger: logger,
             recorded: { [plant, wakes] record in
                 plant.transitionRecorded(record)
                 wakes.alarms.wake()
@@ -178,16 +182,21 @@ struct GatewayCore: Service {
             health: health, clock: clock, logger: logger)
         let processor = AlarmProcessor(
             client: client, election: election, gateway: identity.gateway, plant: plant,
-            definitions: definition.alarms + GatewayFault.alarms, journal: journal, known: known, board: board,
-            mailboxes: mailboxes, gate: gate, turns: wakes.alarms, counters: counters, health: health, clock: clock,
+            definitions: definition.alarms + GatewayFault.alarms, journal: journal, known: known,
+            board: announcements, mailboxes: mailboxes, gate: gate, turns: wakes.alarms, counters: counters,
+            health: health, clock: clock,
             logger: logger, term: termReturns)
         let topics = AlarmTopics(plant: local.plant)
         let announcer = Announcer(
-            client: client, board: board, publisher: publisher, topics: topics,
-            lease: { processor.announcingLease }, counters: counters, health: health, clock: clock, logger: logger)
+            board: announcements, publisher: publisher, topics: topics, lease: { processor.announcingLease },
+            health: health, clock: clock, logger: logger)
+        let marker = DeliveryMarker(
+            client: client, board: deliveries, lease: { processor.announcingLease }, counters: counters,
+            health: health, clock: clock, logger: logger)
         let retained = RetainedRecords(
-            client: client, broker: publisher, board: board, known: known, topics: topics, gateway: identity.gateway,
-            session: { [subscriber] in subscriber.connectionUpdates() }, turns: wakes.retained,
+            client: client, broker: publisher, board: announcements, known: known, topics: topics,
+            gateway: identity.gateway, session: { [subscriber] in subscriber.connectionUpdates() },
+            turns: wakes.retained,
             term: { processor.lease?.token }, lease: { processor.announcingLease }, health: health, clock: clock,
             logger: logger)
         let devices = DeviceKeeper(
@@ -255,7 +264,9 @@ struct GatewayCore: Service {
         }
         let retention = CommandRetention(local.limits)
         let retentionService = RetentionService(
-            trimmer: HistoryTrimmer(client: client, retention: retention, clock: clock, logger: logger), client: client,
+            trimmer: HistoryTrimmer(
+                client: client, retention: retention, channels: deliveries.names, clock: clock, logger: logger),
+            client: client,
             capacity: retention.count, counts: { [journal.count, commands.knownCount] }, lease: { processor.lease },
             health: health, clock: clock, logger: logger)
         let watch = HealthWatch(
@@ -275,7 +286,7 @@ struct GatewayCore: Service {
         let digest = definition.digest
         let status = StatusReporter(
             client: client, gateway: identity.gateway,
-            record: { [plant, subscriber, publisher, board, health, counters] now in
+            record: { [plant, subscriber, publisher, announcements, health, counters] now in
                 let reported = health.reported
                 return GatewayStatusRecord(
                     gateway: identity.gateway, life: identity.life, at: now,
@@ -285,9 +296,8 @@ struct GatewayCore: Service {
                     untried: reported.untried, recovered: health.recovered,
                     counters: .init(
                         (plant.numbers + BrokerConnections.numbers(subscriber: subscriber, publisher: publisher)
-                            + commands.numbers + mailboxes.numbers + door.numbers + board.numbers + counters.all).map {
-                                ($0.name, $0.value)
-                            },
+                            + commands.numbers + mailboxes.numbers + door.numbers + announcements.numbers + counters.all)
+                            .map { ($0.name, $0.value) },
                         uniquingKeysWith: { $1 }))
             }, holdsName: { ownership.holdsName }, health: health, clock: clock)
         let follower = StatusFollower(
@@ -298,9 +308,9 @@ struct GatewayCore: Service {
             logger: logger, isHealthy: { [plant] in plant.hasAdvanced(within: .seconds(10)) },
             becomeReady: {})
         return [
-            publisher, control, journal, membership, election, shards, ownership, eagerness, processor, announcer,
-            retained, retentionService, devices, mirror, ingest, hearing, missed, returns, subscriber, commands,
-            mailboxes, door, watch, status, follower, systemd,
+            publisher, control, journal, membership, election, shards, ownership, eagerness, processor, marker,
+            announcer, retained, retentionService, devices, mirror, ingest, hearing, missed, returns, subscriber,
+            commands, mailboxes, door, watch, status, follower, systemd,
         ]
     }
 }

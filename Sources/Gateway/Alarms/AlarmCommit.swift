@@ -1,7 +1,7 @@
 import Plant
 
 /// What one entry of the journal means for this gateway: the record that the alarm has after it, and the transition that
-/// is to be announced.
+/// is to be delivered.
 struct AlarmCommit: Sendable {
     let entry: JournalEntry
     /// nil when the entry is about something else.
@@ -20,8 +20,8 @@ struct AlarmCommit: Sendable {
     }
 
     /// A transition that this gateway records; what it has made itself it does not have to be able to read.
-    init(_ proposal: ProposedTransition, gateway: String) {
-        entry = JournalEntry(proposal, gateway: gateway)
+    init(_ proposal: ProposedTransition, gateway: String, owedBy channels: [Channel]) {
+        entry = JournalEntry(proposal, gateway: gateway, owedBy: channels)
         record = proposal.record
         transition = proposal
         forgotten = nil
@@ -29,11 +29,13 @@ struct AlarmCommit: Sendable {
 
     /// An alarm that this gateway removes at an operator's wish.
     init(
-        forgetting record: AlarmRecord, at: Milliseconds, by: Principal, comment: String?, gateway: String, epoch: Int64
+        forgetting record: AlarmRecord, at: Milliseconds, by: Principal, comment: String?, gateway: String,
+        epoch: Int64,
+        owedBy channels: [Channel]
     ) {
         let proposal = record.forgetting(at: at, epoch: epoch)
         entry = JournalEntry(
-            forgetting: proposal, was: record.state, by: by, comment: comment, gateway: gateway)
+            forgetting: proposal, was: record.state, by: by, comment: comment, gateway: gateway, owedBy: channels)
         self.record = proposal.record
         transition = proposal
         forgotten = .alarm(proposal.record)

@@ -78,7 +78,8 @@ extension AlarmProcessor {
         }
         removal.commits += alarms.map {
             AlarmCommit(
-                forgetting: $0, at: now, by: principal, comment: request.comment, gateway: gateway, epoch: epoch)
+                forgetting: $0, at: now, by: principal, comment: request.comment, gateway: gateway, epoch: epoch,
+                owedBy: channels)
         }
         removal.count.alarms = alarms.count
         removal.alarmNodes = Set(alarms.map { AlarmStore.nodePath(of: $0.path) })

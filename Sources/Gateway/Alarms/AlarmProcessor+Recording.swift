@@ -105,7 +105,8 @@ extension AlarmProcessor {
         state.withLock { $0.unsettled = proposals }
         do {
             try await write(
-                proposals.map { AlarmCommit($0, gateway: gateway) }, answering: request, lease: lease)
+                proposals.map { AlarmCommit($0, gateway: gateway, owedBy: channels) }, answering: request,
+                lease: lease)
         } catch let error as ZooKeeperError where request == nil {
             let alarms = Set(proposals.map(\.record.path)).filter { isRefused($0, by: error) }
             guard !alarms.isEmpty else { throw error }

@@ -119,6 +119,9 @@ final class AlarmProcessor: Service {
         return lease
     }
 
+    /// Which owe a delivery of every transition that is recorded here.
+    var channels: [Channel] { journal.board.names }
+
     /// Follows the election (a service of its own, which must outlive this one) and records while elected.
     func run() async throws {
         await cancelWhenGracefulShutdown {

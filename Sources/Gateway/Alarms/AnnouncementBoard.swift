@@ -1,23 +1,26 @@
 import Plant
 import Synchronization
 
-/// Where the journal, the announcer and the comparison of retained records meet: ``Announcements`` behind a lock.
-final class AnnouncementBoard: Sendable {
+/// Where the journal, the announcer and the comparison of retained records meet: ``/Plant/Announcements`` behind a lock. To
+/// ``DeliveryBoard`` it is the channel ``/Plant/Channel/mqtt``.
+final class AnnouncementBoard: DeliveryChannel {
     /// Turns of the announcer: something may be published.
     let turns = Wake()
-    /// Turns of the announcer: something may be marked in the journal.
-    let markTurns = Wake()
+    let channel = Channel.mqtt
 
     private struct State {
         var announcements: Announcements
         var lastRefusal: String?
     }
 
+    private let marks: Wake
     private let clock: GatewayClock
     private let start: ContinuousClock.Instant
     private let state: Mutex<State>
 
-    init(limits: Announcements.Limits = .init(), clock: GatewayClock) {
+    /// - Parameter marks: woken when something may be marked in the journal.
+    init(limits: Announcements.Limits = .init(), marks: Wake, clock: GatewayClock) {
+        self.marks = marks
         self.clock = clock
         start = clock.now()
         state = Mutex(State(announcements: Announcements(limits: limits)))
@@ -30,30 +33,30 @@ final class AnnouncementBoard: Sendable {
         state.withLock { body(&$0.announcements) }
     }
 
+    /// Time has passed: something may be published again, or has been given up.
     func wake() {
         turns.wake()
-        markTurns.wake()
+        marks.wake()
     }
 
     // MARK: The journal
 
-    func entryOwed(_ sequence: Int64, _ entry: JournalEntry, _ transition: ProposedTransition, age: Milliseconds) {
+    func entryOwed(_ sequence: Int64, _ transition: ProposedTransition, age: Milliseconds) {
         let now = now
-        change { $0.entryOwed(sequence, entry, transition, age: age, at: now) }
-        turns.wake()
+        change { $0.entryOwed(sequence, transition, age: age, at: now) }
     }
 
-    func entryMarked(_ sequence: Int64, announced: Bool) {
-        change { $0.entryMarked(sequence, announced: announced) }
+    func entrySettled(_ sequence: Int64, as delivery: Delivery?) {
+        change { $0.entrySettled(sequence, as: delivery) }
     }
 
     func entryRemoved(_ sequence: Int64) { change { $0.entryRemoved(sequence) } }
 
     func journalRestarted() { change { $0.journalRestarted() } }
 
-    func holds(_ sequence: Int64) -> Bool { change { $0.holds(sequence) } }
-
-    var heldSequences: Set<Int64> { change { $0.heldSequences } }
+    func takeSettled() -> [(sequence: Int64, delivery: Delivery)] {
+        change { $0.takeSettled() }.map { ($0.sequence, $0.delivery) }
+    }
 
     // MARK: Publishing
 
@@ -86,12 +89,6 @@ final class AnnouncementBoard: Sendable {
     }
 
     func termEnded() { change { $0.termEnded() } }
-
-    // MARK: Marking
-
-    func marks(limit: Int) -> [Announcements.Mark] { change { $0.marks(limit: limit) } }
-
-    func marked(_ sequences: [Int64]) { change { $0.marked(sequences) } }
 
     // MARK: Numbers
 

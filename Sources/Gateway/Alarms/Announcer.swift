@@ -4,54 +4,41 @@ import MQTT
 import OrderedCollections
 import Plant
 import ServiceLifecycle
-import ZooKeeperClient
-import ZooKeeperProtocol
 import ZooKeeperRecipes
 
 /// Publishes what the journal says has happened, while this gateway is the active alarm processor.
 ///
-/// Only recorded transitions are announced, those of a dead predecessor as well. An entry is marked once the broker has
-/// both messages; a gateway that dies in between leaves the entry unmarked and its successor publishes it again with
-/// the same `eventId`, so that receivers can drop the repetition. What to publish, and when again, is decided by
+/// Only recorded transitions are announced, those of a dead predecessor as well. An entry is marked (``DeliveryMarker``) once
+/// the broker has both messages; a gateway that dies in between leaves the entry unmarked and its successor publishes it
+/// again with the same `eventId`, so that receivers can drop the repetition. What to publish, and when again, is decided by
 /// ``/Plant/Announcements``; this carries it out.
 struct Announcer: Service {
     /// Messages on their way at once.
     static let window = 128
-    /// Entries marked in one transaction.
-    static let batch = 128
     /// How often pauses are looked at.
     static let tick = Duration.milliseconds(100)
 
-    private let client: ZooKeeperClient
     private let board: AnnouncementBoard
     private let publisher: any MessagePublisher
     private let topics: AlarmTopics
     private let lease: @Sendable () -> Lease?
-    private let counters: GatewayCounters
     private let clock: GatewayClock
     private let logger: Logger
     private let failures: FailureLog
-    private let markFailures: FailureLog
 
     init(
-        client: ZooKeeperClient, board: AnnouncementBoard, publisher: any MessagePublisher, topics: AlarmTopics,
-        lease: @escaping @Sendable () -> Lease?, counters: GatewayCounters, health: FailureBoard,
-        clock: GatewayClock, logger: Logger
+        board: AnnouncementBoard, publisher: any MessagePublisher, topics: AlarmTopics,
+        lease: @escaping @Sendable () -> Lease?, health: FailureBoard, clock: GatewayClock, logger: Logger
     ) {
-        self.client = client
         self.board = board
         self.publisher = publisher
         self.topics = topics
         self.lease = lease
-        self.counters = counters
         self.clock = clock
         self.logger = logger
         failures = health.log(
             .announcements, began: "alarm announcements do not reach the broker",
             ended: "alarm announcements reach the broker again")
-        markFailures = health.log(
-            .marks, began: "announced alarms cannot be marked in the journal",
-            ended: "announced alarms are marked in the journal again")
     }
 
     func run() async throws {
@@ -60,11 +47,6 @@ struct Announcer: Service {
                 group.addTask { await self.followConnection() }
                 group.addTask { await self.keepTime() }
                 group.addTask { await self.publishAll() }
-                group.addTask {
-                    for await _ in self.board.markTurns.turns {
-                        while await self.markSome() {}
-                    }
-                }
                 await group.waitForAll()
             }
         }
@@ -144,52 +126,6 @@ struct Announcer: Service {
         event["transition"] = .string(transition.transition.rawValue)
         event["at"] = .integer(transition.at)
         return JSONValue.object(event).serialized()
-    }
-
-    // MARK: Marking
-
-    /// One transaction; false when there is nothing (more) to do for now.
-    private func markSome() async -> Bool {
-        let marks = board.marks(limit: Self.batch)
-        guard let lease = lease(), !marks.isEmpty else {
-            markFailures.withdrawn()
-            return false
-        }
-        do {
-            _ = try await lease.guarded(
-                marks.map { mark in
-                    .setData(
-                        path: TreeLayout.journalEntry(mark.sequence), data: mark.entry.serialized(), version: -1)
-                })
-            board.marked(marks.map(\.sequence))
-            count(marks)
-            markFailures.succeeded()
-            return true
-        } catch let error as ZooKeeperError where error.code == .noNode {
-            // Trimmed meanwhile: there is nothing to be marked.
-            guard let index = error.transactionIndex, marks.indices.contains(index) else { return false }
-            board.entryRemoved(marks[index].sequence)
-            return true
-        } catch {
-            if !(error is CancellationError) {
-                if !(error is LeaseLost) { markFailures.failed("\(error)") }
-                try? await clock.sleep(Self.tick)
-                if !Task.isCancelled { board.markTurns.wake() }
-            }
-            return false
-        }
-    }
-
-    private func count(_ marks: [Announcements.Mark]) {
-        let givenUp = marks.filter { $0.entry.announced != true }
-        counters.announced.add(marks.count - givenUp.count)
-        guard let first = givenUp.first else { return }
-        logger.error(
-            "alarm events were given up: the broker did not take them in time",
-            metadata: [
-                "entries": "\(givenUp.count)", "first": "\(TreeLayout.journalEntry(first.sequence))",
-                "why": "\(first.entry.announcement?.rawValue ?? "")",
-            ])
     }
 }
 

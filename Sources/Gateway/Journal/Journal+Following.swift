@@ -71,7 +71,9 @@ extension Journal {
                 guard let node else { continue }
                 do {
                     let entry = try JournalEntry(parsing: node.data ?? [])
-                    admit(try AlarmCommit(reading: entry), at: sequence, age: age(of: node.stat))
+                    admit(
+                        try AlarmCommit(reading: entry), at: sequence, version: node.stat.version,
+                        age: age(of: node.stat))
                 } catch {
                     unreadable(sequence, error)
                 }

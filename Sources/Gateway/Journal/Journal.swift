@@ -6,11 +6,11 @@ import ZooKeeperClient
 import ZooKeeperProtocol
 import ZooKeeperRecipes
 
-/// This gateway's view of `/journal`: what has been recorded, by any gateway, and what of it is still to be announced.
+/// This gateway's view of `/journal`: what has been recorded, by any gateway, and what of it is still to be delivered.
 ///
 /// A standby follows the journal so that it can drop the transitions that the active processor has recorded, and knows,
-/// the moment it is elected, which announcements its predecessor still owed. Every commit, one's own or another's, is
-/// applied by one function, ``admit(_:at:age:)``, once per sequence number, whichever of the reply to the transaction and
+/// the moment it is elected, which deliveries its predecessor still owed. Every commit, one's own or another's, is
+/// applied by one function, ``admit(_:at:version:age:)``, once per sequence number, whichever of the reply to the transaction and
 /// the watch comes first.
 final class Journal: Service, Sendable {
     /// An entry that the caller's transaction has created.
@@ -28,7 +28,7 @@ final class Journal: Service, Sendable {
 
     let client: ZooKeeperClient
     let known: KnownRecords
-    let board: AnnouncementBoard
+    let board: DeliveryBoard
     let clock: GatewayClock
     let logger: Logger
     let outsiders: OutsiderLog
@@ -42,7 +42,7 @@ final class Journal: Service, Sendable {
     ///   - recorded: called once per sequence number with the record of an alarm's entry, outside any lock of the journal's.
     ///   - forgotten: called likewise with what an entry says was removed.
     init(
-        client: ZooKeeperClient, known: KnownRecords, board: AnnouncementBoard, health: FailureBoard,
+        client: ZooKeeperClient, known: KnownRecords, board: DeliveryBoard, health: FailureBoard,
         clock: GatewayClock, logger: Logger, recorded: @escaping @Sendable (AlarmRecord) -> Void,
         forgotten: @escaping @Sendable (Forgotten) -> Void
     ) {
@@ -74,7 +74,7 @@ final class Journal: Service, Sendable {
         for (sequence, node) in zip(sequences, nodes) {
             guard let node, let entry = try? JournalEntry(parsing: node.data ?? []) else { continue }
             guard let commit = try? AlarmCommit(reading: entry) else { continue }
-            note(commit, at: sequence, age: age(of: node.stat))
+            note(commit, at: sequence, version: node.stat.version, age: age(of: node.stat))
             if let forgotten = commit.forgotten { self.forgotten(forgotten) }
         }
         return nodes.compactMap { $0?.stat.ctime }.last
@@ -117,7 +117,7 @@ final class Journal: Service, Sendable {
     func committed(_ entries: [Committed]) {
         for item in entries {
             guard let sequence = TreeLayout.journalSequence(ofPath: item.path) else { continue }
-            admit(item.commit, at: sequence, age: 0)
+            admit(item.commit, at: sequence, version: 0, age: 0)
         }
     }
 
@@ -130,8 +130,8 @@ final class Journal: Service, Sendable {
     // MARK: Applying
 
     /// Applies one entry: the only place where a commit takes effect in this gateway.
-    func admit(_ commit: AlarmCommit, at sequence: Int64, age: Milliseconds) {
-        note(commit, at: sequence, age: age)
+    func admit(_ commit: AlarmCommit, at sequence: Int64, version: Int32, age: Milliseconds) {
+        note(commit, at: sequence, version: version, age: age)
         guard state.withLock({ $0.progress.apply(sequence) }) else { return }
         if let forgotten = commit.forgotten {
             self.forgotten(forgotten)
@@ -140,19 +140,15 @@ final class Journal: Service, Sendable {
         }
     }
 
-    /// Each time that it is read: what has been announced may have changed.
-    private func note(_ commit: AlarmCommit, at sequence: Int64, age: Milliseconds) {
+    /// Each time that it is read: what has been delivered may have changed.
+    private func note(_ commit: AlarmCommit, at sequence: Int64, version: Int32, age: Milliseconds) {
         if case .alarm(let last) = commit.forgotten {
             known.forget(last, at: sequence)
         } else if let record = commit.record {
             known.take(record)
         }
         guard let transition = commit.transition else { return }
-        if commit.entry.announced == false {
-            board.entryOwed(sequence, commit.entry, transition, age: age)
-        } else {
-            board.entryMarked(sequence, announced: commit.entry.announced == true)
-        }
+        board.entryRead(sequence, commit.entry, transition, version: version, age: age)
     }
 
     /// For how long an entry has stood there. While the clock is in doubt nobody knows, and nothing is given up for its age.

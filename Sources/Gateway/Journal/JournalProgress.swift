@@ -33,7 +33,7 @@ struct JournalProgress: Sendable {
         if !applied.contains(sequence) { wanted.insert(sequence) }
     }
 
-    /// `isHeld`: its announcement is still of interest here. One that has not been applied yet may be on its way in its
+    /// `isHeld`: a channel here still owes it. One that has not been applied yet may be on its way in its
     /// earlier form.
     mutating func changed(_ sequence: Int64, isHeld: Bool) {
         if isHeld || !applied.contains(sequence) { wanted.insert(sequence) }

@@ -1,4 +1,3 @@
-import JSON
 package import Logging
 package import Plant
 import Synchronization
@@ -16,12 +15,12 @@ package final class HistoryTrimmer: Sendable {
         package var journalEntries = 0
     }
 
-    /// How long, and for how many entries, announcing is tried.
-    static let announcing = Announcements.Limits()
-    /// How long an entry is kept whose announcement was given up: long enough to see that in the journal.
+    /// How long, and for how many entries, a delivery is tried.
+    static let delivering = Announcements.Limits()
+    /// How long an entry is kept of which a delivery was given up: long enough to see that in the journal.
     static let givenUpAge = Duration.seconds(3_600)
     /// How long one is kept that is still owed: longer than it takes to give it up.
-    static let owedAge = Duration.milliseconds(announcing.age) + givenUpAge
+    static let owedAge = Duration.milliseconds(delivering.age) + givenUpAge
     /// Deletions in one transaction.
     static let batch = 100
 
@@ -30,26 +29,29 @@ package final class HistoryTrimmer: Sendable {
         var finished: [String: CommandRetention.Item] = [:]
         var commandPace = RetentionPace()
         var journalPace = RetentionPace()
-        /// Entries whose announcement is owed, or was given up.
+        /// Entries of which a delivery is owed, or was given up.
         var owed = Sightings()
     }
 
     private let client: ZooKeeperClient
     private let retention: CommandRetention
+    private let channels: [Channel]
     private let journalMaximum: Int
     private let requests: RequestTrimmer
     private let clock: GatewayClock
     private let logger: Logger
     private let state = Mutex(State())
 
-    /// - Parameter journalMaximum: what the journal holds at most after a step, owed entries included
-    ///   (docs/tree-and-topics.md).
+    /// - Parameters:
+    ///   - channels: those by which this gateway delivers. What others owe holds no entry, for nobody here will deliver it.
+    ///   - journalMaximum: what the journal holds at most after a step, owed entries included (docs/tree-and-topics.md).
     package init(
-        client: ZooKeeperClient, retention: CommandRetention = .init(), journalMaximum: Int = 25_000,
-        clock: GatewayClock = .system, logger: Logger
+        client: ZooKeeperClient, retention: CommandRetention = .init(), channels: [Channel],
+        journalMaximum: Int = 25_000, clock: GatewayClock = .system, logger: Logger
     ) {
         self.client = client
         self.retention = retention
+        self.channels = channels
         self.journalMaximum = journalMaximum
         requests = RequestTrimmer(client: client, clock: clock)
         self.clock = clock
@@ -116,8 +118,8 @@ package final class HistoryTrimmer: Sendable {
         return try await delete(old.map { TreeLayout.commands + "/" + $0 }, lease)
     }
 
-    /// Entries are numbered in the order of time, so only the oldest are read. An alarm's entry whose announcement is still
-    /// owed stays for as long as it is tried to be announced, and one that was given up for an hour longer; but never so many
+    /// Entries are numbered in the order of time, so only the oldest are read. An alarm's entry that a channel still
+    /// owes stays for as long as its delivery is tried, and one that was given up for an hour longer; but never so many
     /// that the journal outgrows its maximum.
     private func trimJournal(_ lease: Lease) async throws -> Int {
         let names = try await TreeWalk(client: client).children(of: TreeLayout.journal)
@@ -156,18 +158,19 @@ package final class HistoryTrimmer: Sendable {
             if hasEnded { break }
         }
         state.withLock { $0.owed.finished() }
-        let kept = max(0, min(Self.announcing.count, journalMaximum - retention.count))
+        let kept = max(0, min(Self.delivering.count, journalMaximum - retention.count))
         if owed.count > kept { count += try await delete(Array(owed.prefix(owed.count - kept)), lease) }
         return count
     }
 
-    /// An alarm that has been recorded and not announced stays longer than others.
+    /// An alarm that has been recorded and not delivered stays longer than others.
     private func isKept(_ path: String, _ node: NodeData) -> Bool {
-        guard let json = try? JSONValue(parsing: node.data ?? []), json["kind"] == "alarm" else { return false }
+        guard let entry = try? JournalEntry(parsing: node.data ?? []), entry.kind == .alarm else { return false }
+        let deliveries = channels.compactMap { entry.deliveries[$0] }
         let limit: Duration
-        if json["announced"]?.boolValue == false {
+        if deliveries.contains(.owed) {
             limit = Self.owedAge
-        } else if json["announcement"] != nil {
+        } else if deliveries.contains(where: { $0 != .delivered }) {
             limit = Self.givenUpAge
         } else {
             return false

@@ -5,12 +5,13 @@ struct ServiceWakes: Sendable {
     let devices = Wake()
     /// Of the comparison of retained records.
     let retained = Wake()
-    let announcer: [Wake]
+    /// Of the channels, and of the marker.
+    let deliveries: [Wake]
 
-    init(announcer: [Wake]) { self.announcer = announcer }
+    init(deliveries: [Wake]) { self.deliveries = deliveries }
 
     /// Each of them may wait for anything that can go and come back.
     func all() {
-        for wake in [mirror, alarms, devices, retained] + announcer { wake.wake() }
+        for wake in [mirror, alarms, devices, retained] + deliveries { wake.wake() }
     }
 }

@@ -47,6 +47,17 @@ final class AlarmTestBed: Sendable {
         AlarmPath(tag: try TagPath("factory/line1/\(machine)/temperature"), alarm: "hot")
     }
 
+    /// An entry of that alarm as a gateway records it, which these channels owe.
+    static func entry(_ revision: Int64, owedBy channels: [Channel] = [.mqtt]) throws -> JournalEntry {
+        let record = AlarmRecord(
+            path: try alarm("press1"), lifeCycle: .init(condition: .high, isAcknowledged: false), priority: .high,
+            eventID: "e\(revision)", occurrence: revision, value: 90, limit: 85, since: 1, epoch: 1,
+            changedAt: revision, sampledAt: revision, revision: revision)
+        return JournalEntry(
+            kind: .alarm, at: revision, gateway: "g", epoch: 1, transition: "ACT",
+            deliveries: Deliveries(owedBy: channels), record: record.json)
+    }
+
     /// One gateway, as far as alarms are concerned.
     final class TestGateway: Sendable {
         let client: ZooKeeperClient
@@ -66,11 +77,13 @@ final class AlarmTestBed: Sendable {
         let wakes: ServiceWakes
         private let announcer: Announcer
         private let answers: CommandAnnouncer
+        private let marker: DeliveryMarker
         private let returns: Returns
 
         fileprivate init(
             _ name: String, _ client: ZooKeeperClient, _ configuration: GatewayConfiguration, broker: ScriptedBroker,
-            limits: Announcements.Limits, clock: GatewayClock, logger: Logger
+            channels: [any DeliveryChannel], limits: Announcements.Limits, marks: Wake, clock: GatewayClock,
+            logger: Logger
         ) throws {
             self.client = client
             self.broker = broker
@@ -78,10 +91,11 @@ final class AlarmTestBed: Sendable {
                 configuration.plant, limits: configuration.local.limits, answerFilters: [], echoTopic: "",
                 clock: clock, logger: logger)
             health = FailureBoard(clock: clock, logger: logger)
-            board = AnnouncementBoard(limits: limits, clock: clock)
-            wakes = ServiceWakes(announcer: [board.turns, board.markTurns])
+            board = AnnouncementBoard(limits: limits, marks: marks, clock: clock)
+            let deliveries = DeliveryBoard(channels: [board] + channels, marks: marks)
+            wakes = ServiceWakes(deliveries: deliveries.wakes)
             journal = Journal(
-                client: client, known: known, board: board, health: health, clock: clock, logger: logger,
+                client: client, known: known, board: deliveries, health: health, clock: clock, logger: logger,
                 recorded: { [plant, wakes] record in
                     plant.transitionRecorded(record)
                     wakes.alarms.wake()
@@ -99,14 +113,17 @@ final class AlarmTestBed: Sendable {
                     announcer: answers, plant: "test", allowed: ReplyTopics(), outsiders: outsiders, clock: clock),
                 alarms: wakes.alarms, commands: Wake(), health: health, clock: clock, logger: logger)
             processor = AlarmProcessor(
-                client: client, election: election, gateway: name, plant: plant, definitions: configuration.plant.alarms,
+                client: client, election: election, gateway: name, plant: plant,
+                definitions: configuration.plant.alarms,
                 journal: journal, known: known, board: board, mailboxes: mailboxes, gate: AcknowledgementGate { _ in },
                 turns: wakes.alarms, counters: counters, health: health, clock: clock, logger: logger, term: term)
             let topics = AlarmTopics(plant: "test")
             announcer = Announcer(
-                client: client, board: board, publisher: broker, topics: topics,
-                lease: { [processor] in processor.announcingLease }, counters: counters, health: health, clock: clock,
-                logger: logger)
+                board: board, publisher: broker, topics: topics,
+                lease: { [processor] in processor.announcingLease }, health: health, clock: clock, logger: logger)
+            marker = DeliveryMarker(
+                client: client, board: deliveries, lease: { [processor] in processor.announcingLease },
+                counters: counters, health: health, clock: clock, logger: logger)
             retained = RetainedRecords(
                 client: client, broker: broker, board: board, known: known, topics: topics, gateway: name,
                 session: { [session] in session.connectionUpdates() }, turns: wakes.retained,
@@ -130,6 +147,7 @@ final class AlarmTestBed: Sendable {
             group.addTask { try await self.announcer.run() }
             group.addTask { try await self.mailboxes.run() }
             group.addTask { await self.answers.run() }
+            group.addTask { try await self.marker.run() }
             group.addTask { try await self.retained.run() }
             group.addTask { try await self.returns.run() }
         }
@@ -168,18 +186,18 @@ final class AlarmTestBed: Sendable {
         func number(_ name: String) -> UInt64? { board.numbers.first { $0.name == name }?.value }
     }
 
-    /// Starts a gateway in `group`. `port`: of a proxy before the tree.
+    /// Starts a gateway in `group`. `port`: of a proxy before the tree. `channels`: beside MQTT; they wake `marks`.
     func gateway(
         _ name: String, in group: inout ThrowingTaskGroup<Void, any Error>, broker: ScriptedBroker = ScriptedBroker(),
-        port: Int? = nil, limits: Announcements.Limits = .init(), clock: GatewayClock = .system, logger: Logger? = nil,
-        staleAfter: String = "600s"
+        port: Int? = nil, channels: [any DeliveryChannel] = [], limits: Announcements.Limits = .init(),
+        marks: Wake = Wake(), clock: GatewayClock = .system, logger: Logger? = nil, staleAfter: String = "600s"
     ) async throws -> TestGateway {
         let fixture = try ConfigurationFixture([
             "linekeeper.yaml": soundHead + Self.plantFile.replacingOccurrences(of: "600s", with: staleAfter)
         ])
         let gateway = try TestGateway(
-            name, try await tree.client(in: &group, port: port), try fixture.load(), broker: broker, limits: limits,
-            clock: clock, logger: logger ?? tree.logger)
+            name, try await tree.client(in: &group, port: port), try fixture.load(), broker: broker,
+            channels: channels, limits: limits, marks: marks, clock: clock, logger: logger ?? tree.logger)
         try await gateway.run(in: &group)
         return gateway
     }
@@ -210,7 +228,19 @@ final class AlarmTestBed: Sendable {
     /// `announced` of the alarm entries in order: `true`, `false`, or why it was given up.
     func announced() async throws -> [String] {
         try await entries().filter { $0.kind == .alarm && $0.transition != JournalEntry.restored }.map { entry in
-            entry.announcement?.rawValue ?? entry.announced.map { "\($0)" } ?? "-"
+            entry.json["announcement"]?.stringValue ?? entry.json["announced"]?.boolValue.map { "\($0)" } ?? "-"
+        }
+    }
+
+    /// How far a channel has come with the alarm entries in order: `owed`, `delivered`, why it was given up, or `-`.
+    func deliveries(by channel: Channel) async throws -> [String] {
+        try await entries().filter { $0.kind == .alarm }.map { entry in
+            switch entry.deliveries[channel] {
+            case nil: "-"
+            case .owed: "owed"
+            case .delivered: "delivered"
+            case .givenUp(let why): why.rawValue
+            }
         }
     }
 

@@ -102,7 +102,7 @@ struct ClockStoryTests {
                 let gateway = try await bed.gateway("g1", in: &group, clock: GatewayClock(clock))
                 let lease = try await gateway.own(Bed.press, in: &group)
                 let trimmer = HistoryTrimmer(
-                    client: bed.operatorClient, clock: GatewayClock(trimming), logger: bed.logger)
+                    client: bed.operatorClient, channels: [.mqtt], clock: GatewayClock(trimming), logger: bed.logger)
                 func pass(_ seconds: Int) async throws {
                     for _ in stride(from: 0, to: seconds, by: 10) {
                         trimming.advance(by: .seconds(10))

@@ -617,7 +617,8 @@ struct CommandServiceTests {
                 }
                 var retention = CommandRetention()
                 retention.count = 10
-                let trimmer = HistoryTrimmer(client: bed.operatorClient, retention: retention, logger: bed.logger)
+                let trimmer = HistoryTrimmer(
+                    client: bed.operatorClient, retention: retention, channels: [.mqtt], logger: bed.logger)
                 let trimmed = try await trimmer.step(lease: lease)
                 #expect(trimmed == HistoryTrimmer.Trimmed(commands: 10, journalEntries: 19))
                 #expect(try await bed.operatorClient.getChildren(TreeLayout.journal).count == 11)
@@ -631,7 +632,8 @@ struct CommandServiceTests {
                 retention.count = 10_000
                 let clock = FakeClock(wall: WallClock.now())
                 let later = HistoryTrimmer(
-                    client: bed.operatorClient, retention: retention, clock: GatewayClock(clock), logger: bed.logger)
+                    client: bed.operatorClient, retention: retention, channels: [.mqtt], clock: GatewayClock(clock),
+                    logger: bed.logger)
                 _ = try await later.step(lease: lease)
                 clock.advance(by: .seconds(47 * 3_600))
                 _ = try await later.step(lease: lease)

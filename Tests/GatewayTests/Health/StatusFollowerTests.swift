@@ -29,7 +29,7 @@ struct StatusFollowerTests {
             let plant = try PlantState(
                 configuration.plant, limits: configuration.local.limits, answerFilters: [], echoTopic: "",
                 clock: GatewayClock(clock), logger: tree.logger)
-            let wakes = ServiceWakes(announcer: [])
+            let wakes = ServiceWakes(deliveries: [])
             let follower = StatusFollower(
                 client: tree.operatorClient, plant: plant, wakes: wakes,
                 health: FailureBoard(clock: GatewayClock(clock), logger: tree.logger), clock: GatewayClock(clock),
@@ -67,7 +67,7 @@ struct StatusFollowerTests {
             _ = try await tree.operatorClient.setACL(
                 TreeLayout.statuses, acl: [ACL(permissions: [.create, .delete, .admin], scheme: "world", id: "anyone")])
             let follower = StatusFollower(
-                client: tree.operatorClient, plant: plant, wakes: ServiceWakes(announcer: []), health: health,
+                client: tree.operatorClient, plant: plant, wakes: ServiceWakes(deliveries: []), health: health,
                 clock: GatewayClock(clock), logger: tree.logger)
             group.addTask { try await follower.run() }
             try await eventually("a problem") {

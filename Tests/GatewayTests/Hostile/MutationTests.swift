@@ -94,7 +94,7 @@ struct MutationTests {
             }
             plant.written(writes)
             for proposal in plant.unrecorded(limit: 50).proposals(epoch: 1) {
-                let entry = JournalEntry(proposal, gateway: "g").serialized()
+                let entry = JournalEntry(proposal, gateway: "g", owedBy: [.mqtt]).serialized()
                 guard (try? JournalEntry(parsing: entry).alarmTransition()) == proposal else {
                     return "an entry that cannot be read: \(String(decoding: entry, as: UTF8.self))"
                 }

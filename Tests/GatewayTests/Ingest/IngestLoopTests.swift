@@ -19,7 +19,7 @@ struct IngestLoopTests {
         let source = ScriptedSource()
         let publisher = ScriptedBroker()
         let gate: AcknowledgementGate
-        let wakes = ServiceWakes(announcer: [])
+        let wakes = ServiceWakes(deliveries: [])
         let plant: PlantState
         let hearing: Hearing<ScriptedSource>
         let answers = Collected<String>()

@@ -9,19 +9,9 @@ import ZooKeeperProtocol
 
 @Suite("Journal: every commit is applied once")
 struct JournalTests {
-    private static func entry(_ revision: Int64) throws -> JournalEntry {
-        let record = AlarmRecord(
-            path: try AlarmTestBed.alarm("press1"), lifeCycle: .init(condition: .high, isAcknowledged: false),
-            priority: .high, eventID: "e\(revision)", occurrence: revision, value: 90, limit: 85, since: 1, epoch: 1,
-            changedAt: revision, sampledAt: revision, revision: revision)
-        return JournalEntry(
-            kind: .alarm, at: revision, gateway: "g", epoch: 1, transition: "ACT", announced: false, record: record.json
-        )
-    }
-
     private static func journal(_ client: ZooKeeperClient, _ bed: TreeBed, _ seen: Collected<Int64>) -> Journal {
         Journal(
-            client: client, known: KnownRecords(), board: AnnouncementBoard(clock: .system),
+            client: client, known: KnownRecords(), board: DeliveryBoard(channels: [], marks: Wake()),
             health: FailureBoard(clock: .system, logger: bed.logger), clock: .system,
             logger: bed.logger, recorded: { seen.append($0.revision) }, forgotten: { _ in })
     }
@@ -34,7 +24,7 @@ struct JournalTests {
                 let journal = Self.journal(bed.operatorClient, bed, seen)
                 group.addTask { try await journal.run() }
                 for revision in 1...50 as ClosedRange<Int64> {
-                    let entry = try Self.entry(revision)
+                    let entry = try AlarmTestBed.entry(revision)
                     let path = try await bed.operatorClient.create(
                         TreeLayout.journalEntryPrefix, data: entry.serialized(), mode: .persistentSequential)
                     // Every other one by the watch alone, and some late.
@@ -58,7 +48,7 @@ struct JournalTests {
                 let seen = Collected<Int64>()
                 let journal = Self.journal(bed.operatorClient, bed, seen)
                 group.addTask { try await journal.run() }
-                for data in [Array("{".utf8), try Self.entry(1).serialized()] {
+                for data in [Array("{".utf8), try AlarmTestBed.entry(1).serialized()] {
                     _ = try await bed.operatorClient.create(
                         TreeLayout.journalEntryPrefix, data: data, mode: .persistentSequential)
                 }
@@ -79,7 +69,7 @@ struct JournalTests {
                 group.addTask { try await journal.run() }
                 for round in 1...3 as ClosedRange<Int64> {
                     let path = try await bed.operatorClient.create(
-                        TreeLayout.journalEntryPrefix, data: try Self.entry(round).serialized(),
+                        TreeLayout.journalEntryPrefix, data: try AlarmTestBed.entry(round).serialized(),
                         mode: .persistentSequential)
                     #expect(path.hasSuffix("0000000000"))
                     try await eventually("round \(round)", seen: { "\(seen.all)" }) { seen.all.last == round }

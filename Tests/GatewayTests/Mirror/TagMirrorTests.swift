@@ -47,7 +47,7 @@ struct TagMirrorTests {
         let shards: Shards
         let source = ScriptedSource()
         let gate: AcknowledgementGate
-        let wakes = ServiceWakes(announcer: [])
+        let wakes = ServiceWakes(deliveries: [])
         let counters = GatewayCounters()
         let plantClock = FakeClock(wall: WallClock.now())
         /// By which failures last.

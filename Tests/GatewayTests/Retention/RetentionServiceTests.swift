@@ -21,7 +21,7 @@ struct RetentionServiceTests {
     private static func fill(_ bed: TreeBed, count: Int, owed: Range<Int>) async throws {
         for number in 0..<count {
             var entry = JournalEntry(kind: .alarm, at: Int64(number), gateway: "g", transition: "ACT")
-            entry.announced = !owed.contains(number)
+            entry.deliveries[.mqtt] = owed.contains(number) ? .owed : .delivered
             _ = try await bed.operatorClient.create(
                 TreeLayout.journalEntryPrefix, data: entry.serialized(), mode: .persistentSequential)
         }
@@ -42,7 +42,8 @@ struct RetentionServiceTests {
                 retention.count = 5
                 let clock = FakeClock(wall: WallClock.now())
                 let trimmer = HistoryTrimmer(
-                    client: bed.operatorClient, retention: retention, clock: GatewayClock(clock), logger: bed.logger)
+                    client: bed.operatorClient, retention: retention, channels: [.mqtt], clock: GatewayClock(clock),
+                    logger: bed.logger)
                 _ = try await trimmer.step(lease: lease)
                 #expect(try await Self.left(bed) == [2, 3, 4, 5] + Array(15..<20))
                 // A leap of years is no time that has passed.
@@ -73,7 +74,8 @@ struct RetentionServiceTests {
                 var retention = CommandRetention()
                 retention.count = 5
                 let trimmer = HistoryTrimmer(
-                    client: bed.operatorClient, retention: retention, journalMaximum: 12, logger: bed.logger)
+                    client: bed.operatorClient, retention: retention, channels: [.mqtt], journalMaximum: 12,
+                    logger: bed.logger)
                 _ = try await trimmer.step(lease: lease)
                 #expect(try await Self.left(bed) == Array(18..<30))
                 group.cancelAll()
@@ -94,7 +96,8 @@ struct RetentionServiceTests {
                 _ = try await bed.operatorClient.create(
                     guarded, data: [], acl: ACL.worldRead + [ACL(permissions: .all, scheme: "digest", id: "bob:x")])
                 let clock = FakeClock(wall: WallClock.now())
-                let trimmer = HistoryTrimmer(client: bed.operatorClient, clock: GatewayClock(clock), logger: bed.logger)
+                let trimmer = HistoryTrimmer(
+                    client: bed.operatorClient, channels: [.mqtt], clock: GatewayClock(clock), logger: bed.logger)
                 func left() async throws -> [String] {
                     _ = try await trimmer.step(lease: lease)
                     guard try await bed.operatorClient.exists(mailbox) != nil else { return [] }
@@ -134,7 +137,8 @@ struct RetentionServiceTests {
                 let log = LogLines()
                 let seen = Collected<Int>()
                 let service = RetentionService(
-                    trimmer: HistoryTrimmer(client: bed.operatorClient, retention: retention, logger: bed.logger),
+                    trimmer: HistoryTrimmer(
+                        client: bed.operatorClient, retention: retention, channels: [.mqtt], logger: bed.logger),
                     client: bed.operatorClient, capacity: 10, counts: { [seen.all.last ?? 0] }, lease: { lease },
                     health: FailureBoard(clock: GatewayClock(clock), logger: log.logger), clock: GatewayClock(clock),
                     logger: log.logger)

@@ -16,8 +16,8 @@ struct ReturnsTests {
             switch self {
             case .mirror: wakes.mirror
             case .alarms: wakes.alarms
-            case .announcer: wakes.announcer[0]
-            case .marking: wakes.announcer[1]
+            case .announcer: wakes.deliveries[0]
+            case .marking: wakes.deliveries[1]
             case .devices: wakes.devices
             case .retained: wakes.retained
             }
@@ -26,7 +26,7 @@ struct ReturnsTests {
 
     @Test("Every return wakes every service", arguments: Cause.allCases, Waiting.allCases)
     func pairs(cause: Cause, waiting: Waiting) async throws {
-        let wakes = ServiceWakes(announcer: [Wake(), Wake()])
+        let wakes = ServiceWakes(deliveries: [Wake(), Wake()])
         let (tree, treeSink) = AsyncStream.makeStream(of: ConnectionState.self)
         let (listening, listeningSink) = AsyncStream.makeStream(of: MQTTConnectionState.self)
         let (publishing, publishingSink) = AsyncStream.makeStream(of: MQTTConnectionState.self)

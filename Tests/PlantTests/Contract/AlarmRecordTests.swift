@@ -101,7 +101,7 @@ struct AlarmRecordTests {
                 record.comment = comment
                 record.isUnheard = true
                 let proposal = ProposedTransition(transition: .activated, record: record, at: 1 << 50)
-                let entry = JournalEntry(proposal, gateway: "gateway-1").serialized()
+                let entry = JournalEntry(proposal, gateway: "gateway-1", owedBy: [.mqtt]).serialized()
                 let needed = record.serialized().count + entry.count + record.path.znodePath.utf8.count
                 #expect(record.sizeInTransaction >= needed && record.sizeInTransaction < 3 * needed, "\(name)")
             }

@@ -11,16 +11,14 @@ struct JournalEntryTests {
         var book = try AlarmFixture.book(try AlarmFixture.definition(onDelay: 0))
         book.sample(90, at: 1000)
         let proposal = try #require(book.proposals(limit: 1, epoch: 42).first)
-        var entry = JournalEntry(proposal, gateway: "gw1")
+        let entry = JournalEntry(proposal, gateway: "gw1", owedBy: [.mqtt])
         #expect(
             String(decoding: entry.serialized(), as: UTF8.self).hasPrefix(
-                #"{"kind":"alarm","at":1000,"gateway":"gw1","epoch":42,"transition":"ACT","announced":false,"record":{"alarm":"#
-            ))
+                #"{"kind":"alarm","at":1000,"gateway":"gw1","epoch":42,"transition":"ACT","announced":false,"#
+                    + #""deliveries":{"mqtt":{"state":"owed"}},"record":{"alarm":"#))
         let read = try JournalEntry(parsing: entry.serialized())
         #expect(read == entry)
         #expect(try read.alarmTransition() == proposal)
-        entry.announced = true
-        #expect(try JournalEntry(parsing: entry.serialized()).announced == true)
     }
 
     @Test("An acknowledgement's entry names the person")
@@ -32,7 +30,7 @@ struct JournalEntryTests {
         let proposal = try book.acknowledge(
             path, eventID: nil, by: Principal(claimed: "ann"), comment: nil, at: 2000, epoch: 1
         ).get()
-        let entry = JournalEntry(proposal, gateway: "gw1")
+        let entry = JournalEntry(proposal, gateway: "gw1", owedBy: [.mqtt])
         #expect(entry.by?.name == "ann" && entry.at == 2000 && entry.transition == "ACK")
     }
 
@@ -53,6 +51,7 @@ struct JournalEntryTests {
         arguments: [
             ("", nil), ("[]", nil), ("{}", "kind"), (#"{"kind":1}"#, "kind"), (#"{"kind":"alarm","at":"x"}"#, "at"),
             (#"{"kind":"alarm","announced":1}"#, "announced"),
+            (#"{"kind":"alarm","deliveries":["mqtt"]}"#, "deliveries"),
         ] as [(String, String?)])
     func broken(text: String, member: String?) {
         let mistake = #expect(throws: RecordMistake.self) { try JournalEntry(parsing: Array(text.utf8)) }
@@ -68,31 +67,15 @@ struct JournalEntryTests {
     }
 }
 
-@Suite("Journal entries whose announcement was given up, and records written again")
-struct GivenUpEntryTests {
-    private func entry() throws -> JournalEntry {
-        let transition = ProposedTransition(
-            transition: .activated, record: try AnnouncementFixture.record("press1", 1), at: 5)
-        return JournalEntry(transition, gateway: "g")
-    }
-
-    @Test("An older gateway finds nothing to publish in it, and can read it", arguments: ["refused", "unannounced"])
-    func givenUp(word: String) throws {
-        var entry = try entry()
-        entry.announcement = JournalEntry.Announcement(rawValue: word)
-        let json = try JSONValue(parsing: entry.serialized())
-        #expect(json["announced"] == nil && json["announcement"]?.stringValue == word)
-        let read = try JournalEntry(parsing: entry.serialized())
-        #expect(read == entry && read.announcement?.rawValue == word)
-    }
-
-    @Test("A record that is written again is no transition, and carries the record")
+@Suite("Journal entries of records that are written again")
+struct RestoringEntryTests {
+    @Test("Such an entry is no transition, no channel owes it, and it carries the record")
     func restored() throws {
         let record = try AnnouncementFixture.record("press1", 7)
         let entry = try JournalEntry(
             parsing: JournalEntry(restoring: record, at: 9, gateway: "g").serialized())
         #expect(try entry.alarmTransition() == nil)
-        #expect(entry.announced == nil)
+        #expect(entry.deliveries == Deliveries())
         #expect(try entry.alarmRecord() == record)
     }
 }

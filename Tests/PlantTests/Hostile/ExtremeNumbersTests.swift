@@ -98,7 +98,7 @@ struct ExtremeNumbersTests {
                 fixture.pass(5_000, isAlone: true)
                 for data in fixture.flush().values { #expect(TagRecord(parsing: data) != nil) }
                 for proposal in fixture.plant.proposals(limit: .max, epoch: .max) {
-                    let entry = JournalEntry(proposal, gateway: "g")
+                    let entry = JournalEntry(proposal, gateway: "g", owedBy: [.mqtt])
                     let read = try JournalEntry(parsing: entry.serialized())
                     #expect(try read.alarmTransition() == proposal)
                 }

@@ -5,7 +5,7 @@ extension Announcements {
     /// There is a connection to the broker: everything is tried at once, because who refused may have been mended.
     public mutating func connected(at now: Milliseconds) {
         isConnected = true
-        if case .refusing(let pause, _, let probe) = gate { gate = .refusing(pause: pause, until: now, probe: probe) }
+        gate.connected(at: now)
         for path in Array(alarms.keys) {
             alarms[path]?.recordPause?.until = now
             alarms[path]?.eventPause?.until = now
@@ -19,8 +19,9 @@ extension Announcements {
     /// something newer of their alarm is owed or out. `areRemoved`: they are the last ones of alarms that were removed, and
     /// the broker is to retain nothing of those.
     public mutating func recordsLost(_ records: some Sequence<AlarmRecord>, areRemoved: Bool = false) {
-        for record in records where alarms[record.path, default: Alarm()].owe(again: record, isRemoved: areRemoved) {
-            guard alarms[record.path]?.isRepeating == false else { continue }
+        for record in records {
+            let isOwed = alarms[record.path, default: AnnouncementQueue()].owe(again: record, isRemoved: areRemoved)
+            guard isOwed, alarms[record.path]?.isRepeating == false else { continue }
             alarms[record.path]?.isRepeating = true
             repeating.append(record.path)
         }
@@ -40,17 +41,17 @@ extension Announcements {
     // MARK: Numbers
 
     /// Entries whose announcement is not known to be out, and records that are to be published again.
-    public var waiting: Int { owedCount + alarms.values.count { $0.record != nil && !$0.isRecordOwed } }
+    public var waiting: Int { entries.count + alarms.values.count { $0.record != nil && !$0.isRecordOwed } }
 
     /// Of them, those that the broker refuses.
     public var refused: Int {
-        let events = gate == .open ? refusedEvents : alarms.values.reduce(0) { $0 + $1.events.count }
+        let events = gate.isOpen ? refusedEvents : alarms.values.reduce(0) { $0 + $1.events.count }
         return events + refusedRecords
     }
 
     /// What keeps announcements from leaving now; nil when nothing does, or nothing is owed.
     public var obstacle: Obstacle? {
         if refusedRecords > 0 || refusedEvents > 0 { return .refusals }
-        return !isConnected && owedCount > 0 ? .noConnection : nil
+        return !isConnected && !entries.isEmpty ? .noConnection : nil
     }
 }

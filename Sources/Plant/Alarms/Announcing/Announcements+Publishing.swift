@@ -1,5 +1,4 @@
 import DequeModule
-import HeapModule
 
 // MARK: - What to publish
 
@@ -35,10 +34,10 @@ extension Announcements {
             }
         }
         guard let sequence = alarm.events.first, alarm.eventPause.map({ $0.until <= now }) ?? true else { return nil }
-        guard gate == .open else {
+        guard gate.isOpen else {
             if !alarm.isGated {
                 alarms[path]?.isGated = true
-                gated.append(path)
+                gate.wait(path)
             }
             return nil
         }
@@ -55,15 +54,15 @@ extension Announcements {
 
     /// One event for a topic that was refused, when its pause is over.
     private mutating func takeProbe(at now: Milliseconds) -> Publication? {
-        guard case .refusing(let pause, let until, nil) = gate, until <= now else { return nil }
-        while let path = gated.popFirst() {
+        guard gate.mayProbe(at: now) else { return nil }
+        while let path = gate.popFirst() {
             alarms[path]?.isGated = false
             guard let alarm = alarms[path], let sequence = alarm.events.first,
                 alarm.eventPause.map({ $0.until <= now }) ?? true
             else { continue }
             // One that is on its way stands in line again when it has ended.
             guard !alarm.isInFlight, let publication = sendEvent(path, sequence) else { continue }
-            gate = .refusing(pause: pause, until: until, probe: sequence)
+            gate.probed(with: sequence)
             return publication
         }
         return nil
@@ -96,7 +95,10 @@ extension Announcements {
                 setRecordPause(nil, of: path)
                 recordIsOut(record)
             case .refused, .failed:
-                setRecordPause(pause(after: alarms[path]?.recordPause, outcome, at: now), of: path)
+                setRecordPause(
+                    AnnouncementPause(
+                        after: alarms[path]?.recordPause, isRefusal: outcome != .failed, at: now, limits: limits),
+                    of: path)
             }
         case .event(let sequence, _):
             eventEnded(sequence, of: path, outcome, at: now)
@@ -109,68 +111,44 @@ extension Announcements {
     private mutating func eventEnded(
         _ sequence: Int64, of path: AlarmPath, _ outcome: Outcome, at now: Milliseconds
     ) {
-        var probed: Milliseconds?
-        if case .refusing(let pause, let until, let probe) = gate, probe == sequence {
-            probed = pause
-            gate = .refusing(pause: pause, until: until, probe: nil)
-        }
         switch outcome {
         case .acknowledged:
             setEventPause(nil, of: path)
             eventIsOut(sequence)
-            openGate()
-        case .refused(let concernsTopic):
-            setEventPause(pause(after: alarms[path]?.eventPause, outcome, at: now), of: path)
-            guard concernsTopic else { return }
-            if gate == .open {
-                gate = .refusing(pause: limits.firstPause, until: now &+ limits.firstPause, probe: nil)
-            } else if let probed {
-                let longer = min(probed &* 2, limits.longestPause)
-                gate = .refusing(pause: longer, until: now &+ longer, probe: nil)
-            }
-        case .failed:
-            setEventPause(pause(after: alarms[path]?.eventPause, outcome, at: now), of: path)
+            if gate.taken() { openGate() }
+            return
+        case .refused(concernsTopic: true): gate.refused(sequence, at: now, limits: limits)
+        case .refused(concernsTopic: false), .failed: gate.failed(sequence)
         }
+        setEventPause(
+            AnnouncementPause(
+                after: alarms[path]?.eventPause, isRefusal: outcome != .failed, at: now, limits: limits),
+            of: path)
     }
 
     private mutating func openGate() {
-        guard gate != .open else { return }
-        gate = .open
-        while let path = gated.popFirst() {
+        while let path = gate.popFirst() {
             alarms[path]?.isGated = false
             enqueue(path)
         }
     }
 
-    private func pause(after last: Pause?, _ outcome: Outcome, at now: Milliseconds) -> Pause {
-        if outcome == .failed {
-            let length = max(limits.failurePause, last?.length ?? 0)
-            return Pause(length: length, until: now &+ length, isRefusal: last?.isRefusal ?? false)
-        }
-        let length = last.map { $0.isRefusal ? min($0.length &* 2, limits.longestPause) : limits.firstPause }
-        return Pause(
-            length: length ?? limits.firstPause, until: now &+ (length ?? limits.firstPause), isRefusal: true)
-    }
-
-    mutating func setRecordPause(_ pause: Pause?, of path: AlarmPath) {
+    mutating func setRecordPause(_ pause: AnnouncementPause?, of path: AlarmPath) {
         let was = alarms[path]?.recordPause?.isRefusal ?? false
         alarms[path]?.recordPause = pause
         refusedRecords += (pause?.isRefusal ?? false ? 1 : 0) - (was ? 1 : 0)
-        if let pause { pauses.insert(PauseEnd(time: pause.until, alarm: path)) }
+        if let pause { pauses.began(pause, of: path) }
     }
 
-    mutating func setEventPause(_ pause: Pause?, of path: AlarmPath) {
+    mutating func setEventPause(_ pause: AnnouncementPause?, of path: AlarmPath) {
         let was = alarms[path]?.eventPause?.isRefusal ?? false
         alarms[path]?.eventPause = pause
         refusedEvents += (pause?.isRefusal ?? false ? 1 : 0) - (was ? 1 : 0)
-        if let pause { pauses.insert(PauseEnd(time: pause.until, alarm: path)) }
+        if let pause { pauses.began(pause, of: path) }
     }
 
     private mutating func endPauses(at now: Milliseconds) {
-        while let first = pauses.min, first.time <= now {
-            pauses.removeMin()
-            enqueue(first.alarm)
-        }
+        while let alarm = pauses.popFirst(endedAt: now) { enqueue(alarm) }
     }
 
     /// Ends the pauses of what is no longer to be published.

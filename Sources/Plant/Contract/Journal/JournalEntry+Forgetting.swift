@@ -17,9 +17,10 @@ extension JournalEntry {
     ///
     /// The last record is not under `record`: gateways of earlier versions would keep it as the newest one.
     public init(
-        forgetting: ProposedTransition, was state: AlarmState, by: Principal, comment: String?, gateway: String
+        forgetting: ProposedTransition, was state: AlarmState, by: Principal, comment: String?, gateway: String,
+        owedBy channels: [Channel]
     ) {
-        self.init(forgetting, gateway: gateway)
+        self.init(forgetting, gateway: gateway, owedBy: channels)
         self.by = by
         details["comment"] = comment.map(JSONValue.string)
         details[Member.was.rawValue] = .string(state.rawValue)

@@ -4,7 +4,8 @@ public import OrderedCollections
 /// One entry of the audit journal: the data of `/journal/entry-<seq>`, created in the transaction of the change that it
 /// records.
 ///
-///     {"kind":"alarm","at":…,"gateway":…,"epoch":…,"by":…,"transition":"ACT","announced":false,"record":{the alarm after it}}
+///     {"kind":"alarm","at":…,"gateway":…,"epoch":…,"by":…,"transition":"ACT","announced":false,
+///      "deliveries":{"mqtt":{"state":"owed"}},"record":{the alarm after it}}
 ///
 /// `by` names who asked for it, where somebody did; `principal` says how that name was established (``Principal``). `transition` and `record` say what changed and what it has become: for
 /// alarms an `AlarmTransition` and the `AlarmRecord`, for commands the state and the command's record. Everything else
@@ -33,17 +34,16 @@ public struct JournalEntry: Sendable, Hashable {
     /// Who asked for it; nil when nobody did.
     public var by: Principal?
     public var transition: String?
-    /// Whether what it records has been published on MQTT. A new processor publishes what is still `false`. Nil where
-    /// there is nothing to publish, and where it was given up: see ``announcement``.
-    public var announced: Bool?
+    /// Which channels have delivered what it records, and which have still to.
+    public var deliveries: Deliveries
     public var record: JSONValue?
     /// Further members.
     public var details: OrderedDictionary<String, JSONValue>
 
     public init(
         kind: Kind, at: Milliseconds, gateway: String, epoch: Int64? = nil, by: Principal? = nil,
-        transition: String? = nil,
-        announced: Bool? = nil, record: JSONValue? = nil, details: OrderedDictionary<String, JSONValue> = [:]
+        transition: String? = nil, deliveries: Deliveries = Deliveries(), record: JSONValue? = nil,
+        details: OrderedDictionary<String, JSONValue> = [:]
     ) {
         self.kind = kind
         self.at = at
@@ -51,34 +51,13 @@ public struct JournalEntry: Sendable, Hashable {
         self.epoch = epoch
         self.by = by
         self.transition = transition
-        self.announced = announced
+        self.deliveries = deliveries
         self.record = record
         self.details = details
     }
 
-    /// Why what it records was never published on MQTT, though it should have been.
-    public enum Announcement: String, Sendable, Hashable {
-        /// The broker refused it for as long as it was worth trying.
-        case refused
-        /// There was no connection to the broker for as long as it was worth trying.
-        case unannounced
-    }
-
-    /// Set when the announcement was given up. A member of its own, because gateways of earlier versions read
-    /// ``announced`` as true or false: without it there is nothing to publish for them, and with this beside it they
-    /// neither publish the entry nor find it unreadable.
-    public var announcement: Announcement? {
-        get { details[Self.announcementMember]?.stringValue.flatMap(Announcement.init(rawValue:)) }
-        set {
-            details[Self.announcementMember] = newValue.map { .string($0.rawValue) }
-            if newValue != nil { announced = nil }
-        }
-    }
-
-    private static let announcementMember = "announcement"
-
     /// Under ``transition``: the record had gone from the tree and was written again, with a higher revision. It is no
-    /// step of the alarm's life, so nothing is announced for it, and earlier versions pass over it.
+    /// step of the alarm's life, so no channel owes anything for it, and earlier versions pass over it.
     public static let restored = "RESTORED"
 
     /// The entry of a record that is written again.
@@ -103,12 +82,14 @@ public struct JournalEntry: Sendable, Hashable {
         return try AlarmRecord(json: record)
     }
 
-    /// The entry of an alarm's transition, not yet announced. For an acknowledgement, `by` is who acknowledged.
-    public init(_ proposal: ProposedTransition, gateway: String) {
+    /// The entry of an alarm's transition, which these channels have to deliver. For an acknowledgement, `by` is who
+    /// acknowledged.
+    public init(_ proposal: ProposedTransition, gateway: String, owedBy channels: [Channel]) {
         self.init(
             kind: .alarm, at: proposal.at, gateway: gateway, epoch: proposal.record.epoch,
             by: proposal.transition == .acknowledged ? proposal.record.acknowledgedBy : nil,
-            transition: proposal.transition.rawValue, announced: false, record: proposal.record.json)
+            transition: proposal.transition.rawValue, deliveries: Deliveries(owedBy: channels),
+            record: proposal.record.json)
     }
 
     /// The alarm's transition that this entry records; nil when it records something else, or a transition that we do
@@ -132,7 +113,10 @@ extension JournalEntry {
             epoch: try members.integer(.epoch),
             by: try members.text(.by).map { Principal($0, proof: members[.principal]) },
             transition: try members.text(.transition))
-        announced = try members.bool(.announced)
+        deliveries = Self.resolved(
+            Deliveries(members: try members.object(.deliveries) ?? [:]),
+            announced: Announced(
+                announced: try members.bool(.announced), announcement: members[.announcement]?.stringValue))
         record = members[.record]
         details = members.additional
     }
@@ -150,7 +134,10 @@ extension JournalEntry {
         put(.by, (by?.name).map(JSONValue.string))
         put(.principal, by?.proof)
         put(.transition, transition.map(JSONValue.string))
-        put(.announced, announced.map(JSONValue.bool))
+        let older = Announced(deliveries[.mqtt])
+        put(.announced, older.announced.map(JSONValue.bool))
+        put(.announcement, older.announcement.map(JSONValue.string))
+        put(.deliveries, deliveries.json)
         for (name, value) in details where Member(rawValue: name) == nil { members[name] = value }
         put(.record, record)
         return .object(members)
@@ -160,6 +147,6 @@ extension JournalEntry {
     public func serialized() -> [UInt8] { json.serialized() }
 
     private enum Member: String, CaseIterable {
-        case kind, at, gateway, epoch, by, principal, transition, announced, record
+        case kind, at, gateway, epoch, by, principal, transition, announced, announcement, deliveries, record
     }
 }

@@ -28,8 +28,18 @@ struct AnnouncementFixture {
     ) throws {
         let transition = ProposedTransition(
             transition: transition, record: try Self.record(name, revision), at: revision)
-        announcements.entryOwed(
-            sequence, JournalEntry(transition, gateway: "g"), transition, age: age, at: now)
+        announcements.entryOwed(sequence, transition, age: age, at: now)
+    }
+
+    /// What has been settled since this was last asked: `7 delivered`, or why it was given up.
+    mutating func settled() -> [String] {
+        announcements.takeSettled().map { settlement in
+            switch settlement.delivery {
+            case .owed: "\(settlement.sequence) owed"
+            case .delivered: "\(settlement.sequence) delivered"
+            case .givenUp(let why): "\(settlement.sequence) \(why)"
+            }
+        }
     }
 
     /// What leaves now.

@@ -6,7 +6,7 @@ import Testing
 @Suite("Announcements: random walks")
 struct AnnouncementWalkTests {
     /// Whatever the broker does: no message of an alarm overtakes another, no record goes back, only what the broker has
-    /// is marked as announced, and when it takes everything again, everything goes out.
+    /// is called delivered, and when it takes everything again, everything goes out.
     @Test("Order, truth and completeness hold", arguments: 0..<40)
     func walk(seed: Int) throws {
         var random = SeededRandom(seed: UInt64(seed))
@@ -39,18 +39,14 @@ struct AnnouncementWalkTests {
             }
             announcements.ended(publication, outcome, at: now)
         }
-        func mark() throws {
-            let marks = announcements.marks(limit: 7)
-            for mark in marks {
-                let entry = try #require(owed[mark.sequence])
-                if mark.entry.announced == true {
-                    #expect(heard.contains(mark.sequence) && retained[entry.alarm] ?? 0 >= entry.revision)
-                } else {
-                    #expect(mark.entry.announcement != nil)
-                }
-                owed[mark.sequence] = nil
+        func settle() throws {
+            for settlement in announcements.takeSettled() {
+                let entry = try #require(owed[settlement.sequence], "settled twice, seed \(seed)")
+                owed[settlement.sequence] = nil
+                #expect(settlement.delivery.isSettled)
+                guard settlement.delivery == .delivered else { continue }
+                #expect(heard.contains(settlement.sequence) && retained[entry.alarm] ?? 0 >= entry.revision)
             }
-            announcements.marked(marks.map(\.sequence))
         }
 
         for _ in 0..<600 {
@@ -62,7 +58,7 @@ struct AnnouncementWalkTests {
                 let transition = ProposedTransition(transition: .activated, record: record, at: now)
                 owed[sequence] = (record.path, record.revision)
                 newest[record.path] = record.revision
-                announcements.entryOwed(sequence, JournalEntry(transition, gateway: "g"), transition, at: now)
+                announcements.entryOwed(sequence, transition, at: now)
                 sequence += 1
             }
             if random.chance(2) { announcements.disconnected() }
@@ -81,9 +77,9 @@ struct AnnouncementWalkTests {
                 ]
                 finish(publication, outcomes.randomElement(using: &random) ?? .failed)
             }
-            if random.chance(30) { try mark() }
+            if random.chance(30) { try settle() }
             // What is on its way is not given up.
-            #expect(announcements.owedCount <= limits.count + 4)
+            #expect(announcements.entries.count <= limits.count + 4)
         }
 
         for publication in underWay { finish(publication, .failed) }
@@ -91,7 +87,7 @@ struct AnnouncementWalkTests {
         for _ in 0..<3_000 where announcements.waiting > 0 || !owed.isEmpty {
             now += 100
             for publication in announcements.next(limit: 4, at: now) { finish(publication, .acknowledged) }
-            try mark()
+            try settle()
         }
         #expect(owed.isEmpty, "left: \(owed), seed \(seed)")
         #expect(retained == newest, "seed \(seed)")

@@ -6,24 +6,19 @@ import Testing
 struct AnnouncementsTests {
     typealias Fixture = AnnouncementFixture
 
-    @Test("A transition's record leaves, then its event; then it is announced")
+    @Test("A transition's record leaves, then its event; then it is delivered, which is said once")
     func oneTransition() throws {
         var world = Fixture()
         try world.owe(0, "press1", 1)
         #expect(world.step(at: 0) == ["press1 record 1"])
         #expect(world.announcements.next(limit: 10, at: 0) == [])
         world.end("press1 record 1", .acknowledged, at: 1)
-        #expect(world.announcements.marks(limit: 10) == [])
+        #expect(world.settled() == [])
         #expect(world.step(at: 1) == ["press1 event 0"])
         world.end("press1 event 0", .acknowledged, at: 2)
-        let marks = world.announcements.marks(limit: 10)
-        #expect(marks.map(\.sequence) == [0] && marks.first?.entry.announced == true)
+        #expect(world.settled() == ["0 delivered"])
         #expect(world.announcements.waiting == 0)
-        world.announcements.marked([0])
-        #expect(world.announcements.marks(limit: 10) == [])
-        // A read that was under way meanwhile does not bring it back.
-        try world.owe(0, "press1", 1)
-        #expect(world.step(at: 3) == [])
+        #expect(world.settled() == [])
     }
 
     @Test("Records conflate to the newest, events keep their order and leave one after the other")
@@ -33,7 +28,7 @@ struct AnnouncementsTests {
             try world.owe(Int64(sequence), "press1", Int64(revision))
         }
         #expect(world.runAll(at: 0) == ["press1 record 3", "press1 event 3", "press1 event 4", "press1 event 5"])
-        #expect(world.announcements.marks(limit: 10).map(\.sequence) == [3, 4, 5])
+        #expect(world.settled() == ["3 delivered", "4 delivered", "5 delivered"])
     }
 
     @Test("A record that became newer while the older one was on its way follows it")
@@ -44,7 +39,7 @@ struct AnnouncementsTests {
         try world.owe(1, "press1", 2)
         world.end("press1 record 1", .acknowledged, at: 1)
         #expect(world.runAll(at: 1) == ["press1 record 2", "press1 event 0", "press1 event 1"])
-        #expect(world.announcements.marks(limit: 10).map(\.sequence) == [0, 1])
+        #expect(world.settled() == ["0 delivered", "1 delivered"])
     }
 
     @Test("An alarm that was removed leaves the broker without a record; one that comes back since brings its own")
@@ -53,7 +48,7 @@ struct AnnouncementsTests {
         try world.owe(0, "press1", 1)
         try world.owe(1, "press1", 2, .forgotten)
         #expect(world.runAll(at: 0) == ["press1 removal 2", "press1 event 0", "press1 event 1"])
-        #expect(world.announcements.marks(limit: 10).map(\.sequence) == [0, 1])
+        #expect(world.settled() == ["0 delivered", "1 delivered"])
         // A comparison that read the tree before does not bring it back.
         world.announcements.recordsLost([try Fixture.record("press1", 1)])
         #expect(world.runAll(at: 1) == [])
@@ -84,11 +79,11 @@ struct AnnouncementsTests {
         #expect(attempts.prefix(4) == [0, 500, 1_500, 3_500])
         #expect(zip(attempts.dropFirst(), attempts).map { $0 - $1 }.max() == 30_000)
         #expect(Set(other) == ["press1 event 0", "press2 record 1", "press2 event 1"])
-        #expect(world.announcements.marks(limit: 10).map(\.sequence) == [1])
+        #expect(world.settled() == ["1 delivered"])
         #expect(world.announcements.refused == 1 && world.announcements.obstacle == .refusals)
-        // Mended: it goes out, and the entry is announced.
+        // Mended: it goes out, and the entry is delivered.
         #expect(world.runAll(at: 300_000) == ["press1 record 1"])
-        #expect(world.announcements.marks(limit: 10).map(\.sequence) == [1, 0])
+        #expect(world.settled() == ["0 delivered"])
         #expect(world.announcements.refused == 0 && world.announcements.obstacle == nil)
     }
 
@@ -118,7 +113,7 @@ struct AnnouncementsTests {
         #expect(world.announcements.refused == 100)
         let end = world.runAll(at: 200_000)
         #expect(end.count == 100 && Set(end).count == 100)
-        #expect(world.announcements.marks(limit: 200).count == 100)
+        #expect(world.settled().count == 100)
         #expect(world.announcements.refused == 0)
     }
 
@@ -140,19 +135,17 @@ struct AnnouncementsTests {
     }
 
     @Test(
-        "What was not announced within its time is given up as refused, never as announced; the record goes out all the same"
+        "What was not announced within its time is given up as refused, never as delivered; the record goes out all the same"
     )
     func tooOld() throws {
         var world = Fixture()
         try world.owe(0, "press1", 1, age: 1_000)
         world.refuseAll(at: 0)
         world.refuseAll(at: world.announcements.limits.age - 1_000)
-        #expect(world.announcements.marks(limit: 10) == [])
+        #expect(world.settled() == [])
         _ = world.refuseAll(at: world.announcements.limits.age)
-        let mark = try #require(world.announcements.marks(limit: 10).first)
-        #expect(mark.entry.announced == nil && mark.entry.announcement == .refused)
+        #expect(world.settled() == ["0 refused"])
         #expect(world.announcements.givenUp == 1)
-        world.announcements.marked([0])
         #expect(world.runAll(at: world.announcements.limits.age * 2) == ["press1 record 1"])
         #expect(world.announcements.waiting == 0 && world.announcements.refused == 0)
     }
@@ -165,7 +158,7 @@ struct AnnouncementsTests {
         #expect(world.step(at: 10) == [])
         #expect(world.announcements.obstacle == .noConnection)
         #expect(world.step(at: world.announcements.limits.age + 1) == [])
-        #expect(world.announcements.marks(limit: 1).first?.entry.announcement == .unannounced)
+        #expect(world.settled() == ["0 unannounced"])
         let now = world.announcements.limits.age + 2
         world.announcements.connected(at: now)
         #expect(world.runAll(at: now) == ["press1 record 1"])
@@ -178,7 +171,7 @@ struct AnnouncementsTests {
         var world = Fixture(limits: limits)
         world.announcements.disconnected()
         for number in 0..<25 { try world.owe(Int64(number), "press1", Int64(number + 1)) }
-        #expect(world.announcements.marks(limit: 100).map(\.sequence) == Array(0..<15))
+        #expect(world.settled() == (0..<15).map { "\($0) unannounced" })
         world.announcements.connected(at: 1)
         #expect(world.runAll(at: 1) == ["press1 record 25"] + (15..<25).map { "press1 event \($0)" })
     }
@@ -204,19 +197,19 @@ struct AnnouncementsTests {
         #expect(world.runAll(at: 100) == ["press1 record 1"])
     }
 
-    @Test("What another gateway has marked or removed is not published; what was announced was its record, too")
+    @Test("What another gateway has settled or removed is not published; what was delivered was its record, too")
     func elsewhere() throws {
         var world = Fixture()
         try world.owe(0, "press1", 1)
         try world.owe(1, "press1", 2)
         try world.owe(2, "press2", 1)
         try world.owe(3, "press3", 1)
-        world.announcements.entryMarked(0, announced: true)
-        world.announcements.entryMarked(1, announced: true)
-        world.announcements.entryMarked(2, announced: false)
+        world.announcements.entrySettled(0, as: .delivered)
+        world.announcements.entrySettled(1, as: .delivered)
+        world.announcements.entrySettled(2, as: .givenUp(.refused))
         world.announcements.entryRemoved(3)
         #expect(world.runAll(at: 0) == ["press2 record 1", "press3 record 1"])
-        #expect(world.announcements.marks(limit: 10) == [])
+        #expect(world.settled() == [])
     }
 
     @Test("A journal that begins again brings other entries under the old numbers")
@@ -224,10 +217,12 @@ struct AnnouncementsTests {
         var world = Fixture()
         try world.owe(0, "press1", 1)
         _ = world.runAll(at: 0)
-        world.announcements.marked([0])
         try world.owe(1, "press1", 2)
         world.announcements.journalRestarted()
+        // Nor is what was settled before said of the new ones.
+        #expect(world.settled() == [])
         try world.owe(0, "press1", 3)
         #expect(world.runAll(at: 1) == ["press1 record 3", "press1 event 0"])
+        #expect(world.settled() == ["0 delivered"])
     }
 }

@@ -55,7 +55,7 @@ struct RetainedRepetitionTests {
         }
         #expect(left == (0..<700).map { "press\($0) record 3" })
         #expect(perSecond == [0: 500, 1: 200, 2: 0])
-        #expect(world.announcements.marks(limit: 10) == [] && world.announcements.waiting == 0)
+        #expect(world.settled() == [] && world.announcements.waiting == 0)
     }
 
     @Test("A record never overwrites a newer one: neither one that is owed nor one that is out")
