@@ -65,6 +65,45 @@ struct RetentionServiceTests {
         }
     }
 
+    @Test("an entry stays for each channel of this gateway that owes it, and for no other")
+    func channels() async throws {
+        try await TreeBed.with { bed in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                let lease = try await Self.lease(bed, &group)
+                let entries = [
+                    #""deliveries":{"mqtt":{"state":"owed"}}"#,
+                    #""deliveries":{"mqtt":{"state":"delivered"},"pager":{"state":"owed"}}"#,
+                    #""deliveries":{"mqtt":{"state":"delivered"},"pager":{"state":"givenUp","reason":"refused"}}"#,
+                    #""announced":false"#,
+                    #""announcement":"unannounced""#,
+                    // None of these: a channel that nobody here has, an older gateway's mark, and what is out everywhere.
+                    #""deliveries":{"siren":{"state":"owed"},"mqtt":{"state":"delivered"}}"#,
+                    #""announced":true,"deliveries":{"mqtt":{"state":"owed"}}"#,
+                    #""deliveries":{"mqtt":{"state":"delivered"},"pager":{"state":"delivered"}}"#,
+                ]
+                for entry in entries {
+                    _ = try await bed.operatorClient.create(
+                        TreeLayout.journalEntryPrefix, data: Array(#"{"kind":"alarm",\#(entry)}"#.utf8),
+                        mode: .persistentSequential)
+                }
+                try await Self.fill(bed, count: 5, owed: 0..<0)
+                var retention = CommandRetention()
+                retention.count = 5
+                let clock = FakeClock(wall: WallClock.now())
+                let trimmer = HistoryTrimmer(
+                    client: bed.operatorClient, retention: retention,
+                    channels: [.mqtt, Channel(rawValue: "pager")], clock: GatewayClock(clock), logger: bed.logger)
+                _ = try await trimmer.step(lease: lease)
+                #expect(try await Self.left(bed) == [0, 1, 2, 3, 4] + Array(8..<13))
+                // What was given up goes after an hour.
+                clock.advance(by: .seconds(3_601))
+                _ = try await trimmer.step(lease: lease)
+                #expect(try await Self.left(bed) == [0, 1, 3] + Array(8..<13))
+                group.cancelAll()
+            }
+        }
+    }
+
     @Test("the journal never outgrows its maximum for what is owed: the oldest goes")
     func maximum() async throws {
         try await TreeBed.with { bed in
