@@ -36,13 +36,16 @@ final class CommandTestBed: Sendable {
         do { return try TagPath(text) } catch { fatalError("\(text): \(error)") }
     }
 
+    /// Of all commands, in milliseconds: longer than a starved machine takes for anything that is not about time.
+    static let timeout: Milliseconds = 15_000
+
     static let definitions: [CommandDefinition] = {
         func definition(_ name: String, _ execution: CommandExecution, interlock: String? = nil) -> CommandDefinition {
             do {
                 return try CommandDefinition(
                     name: name, devices: TopicFilter("factory/+/+"), topic: DeviceTemplate("{device}/cmd/\(name)"),
                     parameters: [CommandParameter(name: "rpm", kind: .number, maximum: 1800, defaultValue: 100)],
-                    execution: execution, timeout: 5_000,
+                    execution: execution, timeout: timeout,
                     answer: CommandAnswerRule(
                         topic: DeviceTemplate("{device}/ack"), id: JSONPointer("/id"),
                         succeeded: [.init(pointer: JSONPointer("/status"), value: "ok")]),
@@ -191,7 +194,7 @@ final class CommandTestBed: Sendable {
 
     func record(_ id: String) async throws -> CommandRecord? { try await commands.show(id) }
 
-    func finish(_ id: String, within limit: Duration = .seconds(10)) async throws -> CommandRecord {
+    func finish(_ id: String, within limit: Duration = .seconds(30)) async throws -> CommandRecord {
         try await commands.wait(id, until: .now + limit)
     }
 

@@ -20,7 +20,7 @@ struct CommandRequestTests {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 let gateway = try await bed.gateway("g1", in: &group)
                 _ = try await gateway.own(Bed.press, in: &group)
-                async let end = bed.plant.send(Bed.request("a", "start"), patience: .seconds(10))
+                async let end = bed.plant.send(Bed.request("a", "start"), patience: .seconds(30))
                 _ = try await eventuallyValue("the command at the device") { gateway.published("start").first }
                 gateway.answer("a")
                 #expect(try await end.state == .succeeded)
@@ -75,7 +75,7 @@ struct CommandRequestTests {
                 }
                 let gateway = try await bed.gateway("g1", in: &group)
                 _ = try await gateway.own(Bed.press, in: &group)
-                async let next = bed.plant.send(Bed.request("b", "start"), patience: .seconds(10))
+                async let next = bed.plant.send(Bed.request("b", "start"), patience: .seconds(30))
                 _ = try await eventuallyValue("the next one") { gateway.published("start").first }
                 gateway.answer("b")
                 #expect(try await next.state == .succeeded)
@@ -150,7 +150,7 @@ struct CommandRequestTests {
                 stranger.by = Principal(claimed: "bob")
                 let taken = CommandClient.Failure.idTaken("a", by: "ada")
                 await #expect(throws: PlantFailure.refused("\(taken)")) {
-                    try await bed.plant.send(stranger, patience: .seconds(10))
+                    try await bed.plant.send(stranger, patience: .seconds(30))
                 }
                 let text = #"{"id":"a","device":"factory/line1/press1","command":"start","by":"eve"}"#
                 gateway.offerRequest(payload: Array(text.utf8), properties: nil)

@@ -153,6 +153,8 @@ struct RetentionServiceTests {
                 clock.advance(by: .seconds(3_000))
                 #expect(try await left() == [])
                 #expect(try await bed.operatorClient.exists(mailbox) != nil)
+                // The hour begins with what this process sees of it.
+                _ = try await left()
                 clock.advance(by: .seconds(3_601))
                 _ = try await left()
                 #expect(
