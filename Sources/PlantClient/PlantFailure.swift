@@ -26,8 +26,6 @@ package enum PlantFailure: Error, Hashable, Sendable, CustomStringConvertible {
     case noOwner(waited: Duration)
     /// A request was deleted unanswered.
     case discarded
-    /// The id stands for another request of the same principal.
-    case idTaken(String)
     /// Nobody could answer that.
     case impossible(String)
     /// A gateway has said no.
@@ -51,7 +49,7 @@ package enum PlantFailure: Error, Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .unreachable, .unusable: .unreachable
         case .severalPlants: .unclear
-        case .unreadableAccess, .noPlant, .unused, .noAlarmProcessor, .unanswered, .noOwner, .discarded, .idTaken,
+        case .unreadableAccess, .noPlant, .unused, .noAlarmProcessor, .unanswered, .noOwner, .discarded,
             .impossible,
             .refused, .command:
             .refused
@@ -78,7 +76,6 @@ package enum PlantFailure: Error, Hashable, Sendable, CustomStringConvertible {
             "no gateway has taken it up within \(HumanText.span(waited)), and it is withdrawn; is a gateway running? (linekeeper status)"
         case .discarded:
             "the request was deleted unanswered: somebody has changed it, or too many requests of the same name were open"
-        case .idTaken(let id): "the id \(id) stands for another request already"
         case .impossible(let why), .refused(let why): why
         case .command(let failure): "\(failure)"
         case .tree(let refusal): refusal.text

@@ -57,7 +57,7 @@ extension AlarmProcessor {
             let tags: Set<TagPath>
             if case .device = request.subject {
                 forgotten = .device(path)
-                tags = try await removeDevice(path, onlyIfOrphaned: request.onlyIfOrphaned, &removal)
+                tags = try await removeDevice(path, onlyIfOrphaned: request.onlyIfOrphaned, waits: waits, &removal)
             } else {
                 forgotten = .tag(path)
                 if request.onlyIfOrphaned, plant.defines(tag: path) { throw LivePlant.ForgettingRefusal.defined }
@@ -96,12 +96,14 @@ extension AlarmProcessor {
     /// The device's own nodes into `removal`. Gives its tags: those that this gateway knows, and, where no route makes the
     /// device any more and so nobody knows them, those that lie below it in the tree and belong to no other device.
     private func removeDevice(
-        _ device: TagPath, onlyIfOrphaned: Bool, _ removal: inout Removal
+        _ device: TagPath, onlyIfOrphaned: Bool, waits: Bool, _ removal: inout Removal
     ) async throws -> Set<TagPath> {
         let node = TreeLayout.devices + "/" + device.znodePath
         let isDefined = plant.defines(device: device)
         if onlyIfOrphaned, isDefined { throw LivePlant.ForgettingRefusal.defined }
         var tags = Set(try plant.tagsToForget(withDevice: device))
+        // Before the tree is walked, which takes its time.
+        if waits { try waitForTransitions(of: tags) }
         if !isDefined { tags.formUnion(try await orphanedTags(below: device)) }
         try await remove([node, TreeLayout.online(device: device.znodePath)], &removal)
         return tags

@@ -1,3 +1,4 @@
+import Logging
 import Plant
 import Synchronization
 import ZooKeeperClient
@@ -8,6 +9,9 @@ import ZooKeeperRecipes
 extension AlarmProcessor {
     /// Requests that are answered between two transactions of transitions.
     static let requestsPerTurn = 16
+
+    /// Open requests that one turn looks at.
+    static let requestsLookedAt = 1_000
 
     /// A request, in whichever form it came.
     struct Asked {
@@ -23,9 +27,9 @@ extension AlarmProcessor {
     /// - Parameter isIdle: nothing waits to be recorded that can be; nothing has to wait for that, then.
     /// - Returns: whether there is more that can be answered now.
     func answerRequests(_ lease: Lease, isIdle: Bool) async throws -> Bool {
-        var hasMore = try await mailboxes.discard(lease)
+        var hasMore = false
         var left = Self.requestsPerTurn
-        for open in mailboxes.next(for: .alarmProcessor, limit: RequestDesk.openLimit) {
+        for open in mailboxes.next(for: .alarmProcessor, limit: Self.requestsLookedAt) {
             guard left > 0 else { return true }
             do {
                 try await answer(open, lease, isIdle)
@@ -34,19 +38,28 @@ extension AlarmProcessor {
                 hasMore = true
             } catch let error as ZooKeeperError where mailboxes.isAbout(open, error) {
                 continue
+            } catch let error as ZooKeeperError where error.transactionIndex != nil {
+                postponed(error, open.place.path)
             }
         }
         if state.withLock({ $0.earlierRequestsWaiting }), try await answerEarlierRequests(lease, isIdle) {
             hasMore = true
         }
-        return hasMore
+        return try await mailboxes.discard(lease) || hasMore
+    }
+
+    /// Nothing was done, because something else was written meanwhile: the request has another turn, and costs the recording
+    /// of alarms nothing.
+    private func postponed(_ error: ZooKeeperError, _ path: String) {
+        state.withLock { $0.unsettled = [] }
+        logger.debug("a request waits", metadata: ["request": "\(path)", "error": "\(error)"])
     }
 
     /// - Throws: ``Unrecorded`` when it has to wait for transitions of what is to be removed.
     private func answer(_ open: RequestDesk.Open, _ lease: Lease, _ isIdle: Bool) async throws {
         let answer: RequestAnswer
         switch open.request.body {
-        case .impossible(_, let mistake):
+        case .impossible(_, _, let mistake):
             answer = mailboxes.answer(.refused, reason: mistake)
         case .alarm(let operation):
             if mailboxes.isExpired(open) {
@@ -71,7 +84,14 @@ extension AlarmProcessor {
             case .acknowledge: return try await acknowledge(asked, lease)
             case .forget: return try await forget(asked, lease, isIdle)
             }
-        } catch let error as ZooKeeperError where error.isRefusalOfNode && error.path != asked.path {
+        } catch let error as ZooKeeperError
+            where (error.isRefusalOfNode || error.code == .nodeExists) && error.path != asked.path
+        {
+            state.withLock { state in
+                state.unsettled = []
+                // There is a record that this gateway does not know: the next turn looks at it.
+                if error.code == .nodeExists { state.recordsMayHaveGone = true }
+            }
             return try await refuse(asked, "the tree refuses it: \(error)", lease)
         }
     }
@@ -166,9 +186,10 @@ extension AlarmProcessor {
                     }
                 } catch is Unrecorded {
                     isWaiting = true
-                } catch let error as ZooKeeperError where error.isRefusalOfNode {
-                    // Somebody's request that cannot be answered must not hold up the others.
-                    failures.failed("\(error)")
+                } catch let error as ZooKeeperError where error.isRefusalOfNode || error.transactionIndex != nil {
+                    // Withdrawn, or one that cannot be answered: it must not hold up the others.
+                    if error.code != .noNode { failures.failed("\(error)") }
+                    state.withLock { $0.unsettled = [] }
                 }
             }
         } catch {

@@ -34,9 +34,9 @@ extension CommandService {
 
     /// The lease of a shard with open requests, when it is this gateway's to answer them now.
     private func beginAnswering(_ shard: Int) -> Lease? {
-        state.withLock { state in
+        guard !mailboxes.next(for: .shardOwner(shard), limit: 1).isEmpty else { return nil }
+        return state.withLock { state in
             guard !state.isDraining, let lease = state.leases[shard], lease.isValid(at: clock.now()),
-                !mailboxes.next(for: .shardOwner(shard), limit: 1).isEmpty,
                 state.answering.insert(shard).inserted
             else { return nil }
             return lease
@@ -53,7 +53,7 @@ extension CommandService {
                     try await answer(request, lease)
                     failures.succeeded()
                 } catch let error as ZooKeeperError where mailboxes.isAbout(request, error) {
-                    continue
+                    _ = try? await mailboxes.discard(lease, onlyUnwritable: true)
                 } catch {
                     if !(error is CancellationError || error is LeaseLost) { failures.failed("\(error)") }
                     if let error = error as? ZooKeeperError, error.code == .noNode {
@@ -68,10 +68,20 @@ extension CommandService {
     }
 
     private func answer(_ open: RequestDesk.Open, _ lease: Lease) async throws {
-        switch open.request.body {
-        case .command: try await takeCommand(open, lease)
-        case .cancel(let command, let device): try await cancel(command, of: device, open, lease)
-        case .alarm, .impossible: return
+        do {
+            switch open.request.body {
+            case .command: try await takeCommand(open, lease)
+            case .cancel(let command, let device):
+                // A command's own deadline is kept by the desk.
+                if mailboxes.isExpired(open) {
+                    return try await refuse("its time was over before it could be answered", open, lease)
+                }
+                try await cancel(command, of: device, open, lease)
+            case .alarm, .impossible: return
+            }
+        } catch let error as ZooKeeperError where error.isRefusalOfNode && error.path != open.place.path {
+            // It must not hold up the others of its shard.
+            try await refuse("the tree refuses it: \(error)", open, lease)
         }
     }
 

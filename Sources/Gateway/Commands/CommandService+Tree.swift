@@ -90,7 +90,7 @@ extension CommandService {
             }
             let sorted = ids.sorted()
             let nodes = try await TreeWalk(client: client).data(of: sorted.map(Self.path(of:)))
-            take(zip(sorted, nodes))
+            try await take(zip(sorted, nodes))
             begin(gains)
             failures.succeeded()
             return true
@@ -108,28 +108,34 @@ extension CommandService {
         }
     }
 
-    private func take(_ nodes: some Sequence<(String, NodeData?)>) {
+    private func take(_ nodes: some Sequence<(String, NodeData?)>) async throws {
         // In the order of creation, because that is the order in which a device gets its commands.
-        let sorted = nodes.sorted { ($0.1?.stat.czxid ?? 0, $0.0) < ($1.1?.stat.czxid ?? 0, $1.0) }
+        var readings = nodes.sorted { ($0.1?.stat.czxid ?? 0, $0.0) < ($1.1?.stat.czxid ?? 0, $1.0) }.map { id, node in
+            (id: id, node: node, record: node.map { Self.record(of: $0, id) })
+        }
+        if readings.contains(where: { $0.record?.isVerified == true }) {
+            // Anybody may have written it where anybody may create commands.
+            let isClosed = try await mailboxes.isClosed(TreeLayout.commands)
+            if !isClosed { for index in readings.indices { readings[index].record?.distrust() } }
+        }
         var strange: [(id: String, mistake: RecordMistake)] = []
         feed { state, now in
             var actions: [CommandAction] = []
-            for (id, node) in sorted {
-                guard let node else {
+            for (id, node, record) in readings {
+                guard let node, let record else {
                     actions += state.desk.gone(id, at: now)
                     continue
                 }
-                do throws(RecordMistake) {
-                    var record = try CommandRecord(parsing: node.data ?? [], id: id)
-                    if record.requestedAt == 0 { record.requestedAt = node.stat.ctime }
+                switch record {
+                case .success(let record):
                     state.malformed[id] = nil
                     actions += state.desk.seen(
                         record, shard: ShardMap.shard(of: record.device), czxid: node.stat.czxid,
                         version: node.stat.version,
                         at: now)
-                } catch {
+                case .failure(let mistake):
                     // Something that somebody has put there, or made of a command of ours: it costs only itself.
-                    if state.malformed[id] != node.stat.mzxid { strange.append((id, error)) }
+                    if state.malformed[id] != node.stat.mzxid { strange.append((id, mistake)) }
                     if state.malformed.count < Self.malformedLimit { state.malformed[id] = node.stat.mzxid }
                     actions += state.desk.gone(id, at: now)
                 }
@@ -141,6 +147,14 @@ extension CommandService {
         }
         if strange.count > 10 {
             outsiders.warning("further nodes that are no command records", ["count": "\(strange.count - 10)"])
+        }
+    }
+
+    private static func record(of node: NodeData, _ id: String) -> Result<CommandRecord, RecordMistake> {
+        Result { () throws(RecordMistake) in
+            var record = try CommandRecord(parsing: node.data ?? [], id: id)
+            if record.requestedAt == 0 { record.requestedAt = node.stat.ctime }
+            return record
         }
     }
 
@@ -157,5 +171,20 @@ extension CommandService {
             return actions
         }
         requestTurns.wake()
+    }
+}
+
+extension Result<CommandRecord, RecordMistake> {
+    /// Whether the record says so of somebody.
+    fileprivate var isVerified: Bool {
+        guard case .success(let record) = self else { return false }
+        return record.by.isVerified || record.cancelRequestedBy?.isVerified == true
+    }
+
+    fileprivate mutating func distrust() {
+        guard case .success(var record) = self else { return }
+        record.by.isVerified = false
+        record.cancelRequestedBy?.isVerified = false
+        self = .success(record)
     }
 }

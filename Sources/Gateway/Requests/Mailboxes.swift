@@ -14,10 +14,11 @@ final class Mailboxes: Service, Sendable {
     /// After the tree has refused to be followed.
     static let retryPause = Duration.seconds(1)
     /// Nodes that are deleted unanswered in one turn of the alarm processor.
-    static let discardBatch = 64
+    static let discardBatch = 16
 
     private struct State {
         var desk = RequestDesk()
+        var isResyncing = false
         var refused: RefusedRequests
         var discarded: UInt64 = 0
         var answered: UInt64 = 0
@@ -70,8 +71,11 @@ final class Mailboxes: Service, Sendable {
     private func follow() async throws {
         var limits = TreeCache.Limits()
         limits.nodes = 100_000
-        limits.bytes = 128 << 20
-        let cache = TreeCache(client: client, path: TreeLayout.requests, limits: limits, logger: logger)
+        limits.bytes = 256 << 20
+        limits.nodeBytes = Request.sizeLimit
+        let cache = TreeCache(
+            client: client, path: TreeLayout.requests, limits: limits, skipsRefusedNodes: true, logger: logger)
+        state.withLock { $0.isResyncing = false }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await cache.run() }
             group.addTask { for await change in cache.changes() { self.take(change) } }
@@ -84,18 +88,22 @@ final class Mailboxes: Service, Sendable {
     private func take(_ change: TreeChange) {
         failures.succeeded()
         let now = clock.milliseconds
-        state.withLock { state in
-            switch change {
-            case .created(let node), .updated(let node): state.desk.seen(node, at: now)
-            case .deleted(let node): state.desk.gone(node.path)
-            case .snapshot(let snapshot):
-                let nodes = snapshot.paths.compactMap { snapshot.value($0) }
-                state.desk.listed(Set(snapshot.paths))
-                for node in nodes.sorted(by: { ($0.stat.czxid, $0.path) < ($1.stat.czxid, $1.path) }) {
-                    state.desk.seen(node, at: now)
-                }
-            case .resynced: break
+        switch change {
+        case .created(let node), .updated(let node):
+            guard let reading = RequestDesk.Reading(node) else { return }
+            state.withLock { $0.desk.seen(reading, at: now) }
+        case .deleted(let node): state.withLock { $0.desk.gone(node.path) }
+        case .snapshot(let snapshot):
+            let nodes = snapshot.paths.compactMap { snapshot.value($0) }
+            let readings = nodes.sorted { ($0.stat.czxid, $0.path) < ($1.stat.czxid, $1.path) }
+                .compactMap(RequestDesk.Reading.init)
+            state.withLock { state in
+                state.desk.listed(Set(readings.map(\.path)))
+                for reading in readings { state.desk.seen(reading, at: now) }
             }
+        // What came meanwhile is told in no order: nobody must answer the second one first.
+        case .resyncing: return state.withLock { $0.isResyncing = true }
+        case .resynced: state.withLock { $0.isResyncing = false }
         }
         alarms.wake()
         commands.wake()
@@ -108,7 +116,7 @@ final class Mailboxes: Service, Sendable {
 
     /// The next open requests, the oldest first.
     func next(for responsible: Request.Responsible, limit: Int) -> [RequestDesk.Open] {
-        state.withLock { $0.desk.next(for: responsible, limit: limit) }
+        state.withLock { $0.isResyncing ? [] : $0.desk.next(for: responsible, limit: limit) }
     }
 
     /// How many requests of a principal are open.
@@ -117,17 +125,29 @@ final class Mailboxes: Service, Sendable {
     /// Who asks, by what the tree says of the mailbox in which the request lies.
     func principal(of open: RequestDesk.Open) async throws -> Principal {
         if let principal = open.request.onBehalfOf { return principal }
-        // One after the other: nobody who may create mailboxes can make up a name.
+        let name = open.place.principal
+        // Nobody who may create mailboxes, or write records by hand, is to make up a name.
         var isVerified = try await isClosed(TreeLayout.requests)
-        if isVerified { isVerified = try await isClosed(open.place.mailbox) }
-        return Principal(open.place.principal, established: .mailbox, isVerified: isVerified)
+        if isVerified { isVerified = try await isClosed(TreeLayout.commands) }
+        if isVerified { isVerified = try await isClosed(open.place.mailbox, admitting: name) }
+        return Principal(name, established: .mailbox, isVerified: isVerified)
     }
 
-    /// Whether only those whom the tree knows by name may create nodes there, or say who may.
-    private func isClosed(_ path: String) async throws -> Bool {
+    /// Whether only those whom the tree knows by name may create nodes there, or say who may; and whether that principal
+    /// is one of them.
+    func isClosed(_ path: String, admitting name: String? = nil) async throws -> Bool {
         do {
-            return try await client.getACL(path).acl.allSatisfy { entry in
-                entry.permissions.isDisjoint(with: [.create, .admin]) || !["world", "ip"].contains(entry.scheme)
+            let creators = try await client.getACL(path).acl.filter {
+                !$0.permissions.isDisjoint(with: [.create, .admin])
+            }
+            guard creators.allSatisfy({ !["world", "ip"].contains($0.scheme) }) else { return false }
+            guard let name else { return true }
+            return creators.contains { entry in
+                switch entry.scheme {
+                case "sasl", "x509": entry.id == name
+                case "digest": entry.id.prefix { $0 != ":" } == name
+                default: false
+                }
             }
         } catch let error as ZooKeeperError where error.code == .noNode || error.isRefusalOfNode {
             // Who may not see the list cannot say that it is closed.
@@ -157,7 +177,7 @@ final class Mailboxes: Service, Sendable {
     /// The answer stands in the tree.
     func answered(_ open: RequestDesk.Open, with answer: RequestAnswer) {
         state.withLock { state in
-            state.desk.answered(open.place.path)
+            state.desk.answered(open)
             state.answered &+= 1
         }
         // What was refused about alarms is the business of whoever asked, and of nobody else.
@@ -173,10 +193,9 @@ final class Mailboxes: Service, Sendable {
         switch error.code {
         case .noNode, .badVersion:
             // Withdrawn, or changed: what stands there now is told by the cache.
-            state.withLock { $0.desk.answered(open.place.path) }
+            state.withLock { $0.desk.answered(open) }
         case _ where error.isRefusalOfNode:
-            state.withLock { $0.desk.unwritable(open.place.path, detail: "\(error)") }
-            alarms.wake()
+            state.withLock { $0.desk.unwritable(open, detail: "\(error)") }
         default: return false
         }
         return true
@@ -184,11 +203,13 @@ final class Mailboxes: Service, Sendable {
 
     // MARK: Unanswered
 
-    /// Deletes what cannot be answered. For the active alarm processor.
+    /// Deletes what cannot be answered. For the active alarm processor; for an owner of shards what it could not write.
     ///
     /// - Returns: whether there is more.
-    func discard(_ lease: Lease) async throws -> Bool {
-        let unwanted = state.withLock { $0.desk.discards(limit: Self.discardBatch) }
+    func discard(_ lease: Lease, onlyUnwritable: Bool = false) async throws -> Bool {
+        let unwanted = state.withLock {
+            $0.desk.discards(limit: Self.discardBatch, onlyUnwritable: onlyUnwritable)
+        }
         for item in unwanted {
             do {
                 _ = try await lease.guarded([.delete(path: item.path, version: item.version)])
@@ -197,11 +218,11 @@ final class Mailboxes: Service, Sendable {
                 if error.code != .noNode, error.code != .badVersion {
                     outsiders.warning("a request cannot be deleted", ["request": item.path, "error": "\(error)"])
                 }
-                state.withLock { $0.desk.gone(item.path) }
+                state.withLock { $0.desk.discarded(item) }
                 continue
             }
             state.withLock { state in
-                state.desk.gone(item.path)
+                state.desk.discarded(item)
                 state.discarded &+= 1
             }
             noteRefusal(by: item.principal, reason: item.reason.rawValue, detail: item.detail)
@@ -241,12 +262,12 @@ final class Mailboxes: Service, Sendable {
     }
 }
 
-extension RequestDesk {
-    /// A node of the cache. Mailboxes have no data and are none of the desk's business.
-    fileprivate mutating func seen(_ node: CachedNode, at now: Milliseconds) {
-        guard node.path.utf8.count(where: { $0 == UInt8(ascii: "/") }) > 2 else { return }
-        seen(
-            node.path, data: node.data ?? [], version: node.stat.version, czxid: node.stat.czxid,
-            created: node.stat.ctime, at: now)
+extension RequestDesk.Reading {
+    /// A node of the cache; nil for a mailbox.
+    fileprivate init?(_ node: CachedNode) {
+        guard node.path.utf8.count(where: { $0 == UInt8(ascii: "/") }) > 2 else { return nil }
+        self.init(
+            node.path, data: node.stat.dataLength > 0 ? node.data : [], version: node.stat.version,
+            czxid: node.stat.czxid, created: node.stat.ctime)
     }
 }

@@ -70,6 +70,15 @@ final class RequestDoor: Service, Sendable {
             payload: payload, topicOf: principal,
             reply: properties?.responseTopic.map { Request.Reply(topic: $0, correlation: correlation) },
             receivedAt: clock.wall())
+        // What nobody would keep does not wait either.
+        let objection =
+            payload.count > Request.sizeLimit
+            ? "the request is larger than \(Request.sizeLimit) bytes"
+            : principal.flatMap(Principal.mistake(inName:))
+        if let objection {
+            state.withLock { $0.counters.heard &+= 1 }
+            return refuse(message, id: nil, device: nil, detail: objection)
+        }
         let requester = message.requester ?? ""
         let now = clock.milliseconds
         let verdict = state.withLock { state in
@@ -124,17 +133,22 @@ final class RequestDoor: Service, Sendable {
                 return
             } catch let error as ZooKeeperError where error.code == .nodeExists {
                 if (try? await repeated(request, message, at: place)) == true { return }
-                guard clock.now() < end else { return replies.unreachable(request, gateway: gateway) }
+                guard clock.now() < end else { return unreachable(request, error) }
                 try? await clock.sleep(Self.look)
             } catch {
                 guard !(error is CancellationError) else { return }
-                guard clock.now() < end else { return replies.unreachable(request, gateway: gateway) }
+                guard clock.now() < end else { return unreachable(request, error) }
                 if let error = error as? ZooKeeperError, error.code == .noNode {
                     try? await client.ensurePath(place.mailbox)
                 }
                 try? await clock.sleep(Self.retryPause)
             }
         }
+    }
+
+    private func unreachable(_ request: Request, _ error: any Error) {
+        let cause = (error as? ZooKeeperError).flatMap { $0.isRefusalOfNode || $0.code == .nodeExists ? "\($0)" : nil }
+        replies.unreachable(request, gateway: gateway, because: cause)
     }
 
     /// The tree has enough of its requester, and nobody answers.
@@ -164,7 +178,7 @@ final class RequestDoor: Service, Sendable {
             return true
         }
         guard let answer = earlier.answer, hands.isResponsible(earlier.responsible) else { return true }
-        if case .command = earlier.body, answer.result == .done { await hands.tellAgain(request.id) }
+        if let command = earlier.commandID, answer.result == .done { await hands.tellAgain(command) }
         var again = earlier
         // Where it is wanted this time.
         again.reply = request.reply

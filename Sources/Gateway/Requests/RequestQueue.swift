@@ -13,7 +13,7 @@ struct RequestQueue: Sendable {
         /// Of one requester.
         var waitingPerRequester = 200
         /// Requests on their way to the tree at a time, each for as long as it is tried.
-        var underway = 64
+        var underway = 256
         /// Of one requester: fewer than may be open in the tree (``RequestDesk/openLimit``).
         var underwayPerRequester = 32
         /// Of one requester, in a minute.

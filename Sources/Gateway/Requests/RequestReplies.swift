@@ -42,7 +42,7 @@ final class RequestReplies: Sendable {
                 principal: open.place.principal)
         }
         send(
-            open.request.message(answer: answer), to: open.request.reply,
+            open.request.message(answer: answer), to: open.request.reply, of: open.place.principal,
             else: topics.answer(to: open.place.principal, id: open.place.id), id: open.place.id)
     }
 
@@ -61,27 +61,34 @@ final class RequestReplies: Sendable {
                 "at": .integer(clock.wall()),
             ]
         }
-        send(.object(members), to: reply, else: own(id: id, principal, earlierForm), id: id)
+        send(
+            .object(members), to: reply, of: earlierForm ? nil : principal, else: own(id: id, principal, earlierForm),
+            id: id)
     }
 
     /// Not a refusal, which would say that it will not be carried out: another gateway may have taken it.
-    func unreachable(_ request: Request, gateway: String) {
+    func unreachable(_ request: Request, gateway: String, because cause: String?) {
         let detail =
-            "gateway \(gateway) cannot reach the tree; unless another one has taken it, this is not accepted. Asking again under the same id is safe."
+            "gateway \(gateway) cannot \(cause.map { "write into the tree (\($0))" } ?? "reach the tree"); unless another one has taken it, this is not accepted. Asking again under the same id is safe."
         send(
             [
                 "id": .string(request.id), "error": "tree-unreachable", "detail": .string(detail),
                 "gateway": .string(gateway), "at": .integer(clock.wall()),
-            ], to: request.reply, else: own(id: request.id, request.by, request.isOfEarlierForm), id: request.id)
+            ], to: request.reply, of: request.isOfEarlierForm ? nil : request.by,
+            else: own(id: request.id, request.by, request.isOfEarlierForm), id: request.id)
     }
 
     private func own(id: String?, _ principal: String, _ earlierForm: Bool) -> String? {
         id.map { earlierForm ? commandTopics.state(of: $0) : topics.answer(to: principal, id: $0) }
     }
 
-    private func send(_ message: JSONValue, to reply: Request.Reply?, else own: String?, id: String?) {
+    /// - Parameter principal: whose topics may have it; nil: nobody's, because a claimed name has none.
+    private func send(
+        _ message: JSONValue, to reply: Request.Reply?, of principal: String?, else own: String?, id: String?
+    ) {
         if let topic = reply?.topic {
-            if commandTopics.isOurs(topic) || topics.isAnswer(topic) || allowed.allows(topic) {
+            let isOwn = principal.map { topics.isAnswer(topic, to: $0) } ?? false
+            if isOwn || commandTopics.isOurs(topic) || allowed.allows(topic) {
                 return announcer.answer(message, on: topic, correlation: reply?.correlation)
             }
             refusedTopics.withLock { $0 &+= 1 }

@@ -89,40 +89,81 @@ package struct RequestDesk: Sendable {
 
     // MARK: What stands in the tree
 
-    /// A node below a mailbox was read. Feed nodes that became visible together in the order of their czxid.
+    /// A node below a mailbox, as it was read. Made outside of the desk, because it takes its time.
+    package struct Reading: Sendable {
+        fileprivate enum Content: Sendable {
+            case request(RequestPlace, Request, data: [UInt8])
+            /// It has an answer, or the place of one.
+            case answered
+            case none(RequestPlace?, why: String)
+        }
+
+        package let path: String
+        let version: Int32
+        let czxid: Int64
+        let created: Milliseconds
+        fileprivate let content: Content
+
+        /// - Parameters:
+        ///   - data: nil when the gateway may not read it, or when it is too long to be read.
+        ///   - created: when the tree took it, by its clock.
+        package init(_ path: String, data: [UInt8]?, version: Int32, czxid: Int64, created: Milliseconds) {
+            self.path = path
+            self.version = version
+            self.czxid = czxid
+            self.created = created
+            guard let place = RequestPlace(path: path) else {
+                content = .none(nil, why: "no request has such a name")
+                return
+            }
+            guard let data else {
+                content = .none(place, why: "gateways may not read it, or it is longer than \(Request.sizeLimit) bytes")
+                return
+            }
+            do throws(RecordMistake) {
+                let request = try Request(parsing: data, at: place)
+                content = request.answer == nil ? .request(place, request, data: data) : .answered
+            } catch {
+                content = .none(place, why: "\(error)")
+            }
+        }
+    }
+
+    /// A node was read. Feed nodes that became visible together in the order of their czxid.
     ///
-    /// - Parameters:
-    ///   - created: when the tree took it, by its clock.
-    ///   - now: by a clock that cannot be set.
-    package mutating func seen(
-        _ path: String, data: [UInt8], version: Int32, czxid: Int64, created: Milliseconds, at now: Milliseconds
-    ) {
-        if let known = open[path], known.czxid == czxid, version == 0 { return }
-        if let known = unwanted[path], known.version == version, known.czxid == czxid { return }
+    /// - Parameter now: by a clock that cannot be set.
+    package mutating func seen(_ reading: Reading, at now: Milliseconds) {
+        let path = reading.path
+        if let known = open[path], known.czxid == reading.czxid, reading.version == 0 { return }
+        if let known = unwanted[path], known.version == reading.version, known.czxid == reading.czxid { return }
         gone(path)
-        guard let place = RequestPlace(path: path) else {
-            return discard(path, nil, version, czxid, .unreadable, "no request has such a name")
+        switch reading.content {
+        case .answered: return
+        case .none(let place, let why): discard(reading, place, .unreadable, why)
+        case .request(let place, let request, let data):
+            guard reading.version == 0 else { return discard(reading, place, .changed, nil) }
+            guard openOf[place.principal, default: 0] < Self.openLimit else {
+                return discard(reading, place, .tooMany, "more than \(Self.openLimit) of one principal are open")
+            }
+            open[path] = Open(
+                place: place, request: request, data: data, created: reading.created, czxid: reading.czxid,
+                seenAt: now)
+            openOf[place.principal, default: 0] += 1
+            let turn = Turn(czxid: reading.czxid, path: path)
+            queues[request.responsible, default: []].insert(turn, at: position(of: turn, for: request.responsible))
         }
-        let request: Request
-        do throws(RecordMistake) { request = try Request(parsing: data, at: place) } catch {
-            return discard(path, place, version, czxid, .unreadable, "\(error)")
+    }
+
+    /// Where in a queue that turn is, or would be.
+    private func position(of turn: Turn, for responsible: Request.Responsible) -> Int {
+        guard let queue = queues[responsible] else { return 0 }
+        var low = 0
+        var high = queue.count
+        while low < high {
+            let middle = (low + high) / 2
+            if queue[middle] < turn { low = middle + 1 } else { high = middle }
         }
-        guard request.answer == nil else { return }
-        guard version == 0 else { return discard(path, place, version, czxid, .changed, nil) }
-        guard openOf[place.principal, default: 0] < Self.openLimit else {
-            return discard(
-                path, place, version, czxid, .tooMany, "more than \(Self.openLimit) of one principal are open")
-        }
-        open[path] = Open(
-            place: place, request: request, data: data, created: created, czxid: czxid, seenAt: now)
-        openOf[place.principal, default: 0] += 1
-        let turn = Turn(czxid: czxid, path: path)
-        var queue = queues[request.responsible] ?? []
-        // Mostly the newest.
-        var index = queue.endIndex
-        while index > 0, turn < queue[index - 1] { index -= 1 }
-        queue.insert(turn, at: index)
-        queues[request.responsible] = queue
+        return low
     }
 
     /// A node is not there any more.
@@ -130,8 +171,12 @@ package struct RequestDesk: Sendable {
         unwanted[path] = nil
         guard let known = open.removeValue(forKey: path) else { return }
         let responsible = known.request.responsible
-        queues[responsible]?.removeAll { $0.path == path }
-        if queues[responsible]?.isEmpty == true { queues[responsible] = nil }
+        let turn = Turn(czxid: known.czxid, path: path)
+        let index = position(of: turn, for: responsible)
+        if let queue = queues[responsible], index < queue.count, queue[index] == turn {
+            queues[responsible] = queue.count == 1 ? nil : queue
+            if queue.count > 1 { queues[responsible]?.remove(at: index) }
+        }
         guard let count = openOf[known.place.principal] else { return }
         openOf[known.place.principal] = count > 1 ? count - 1 : nil
     }
@@ -142,16 +187,15 @@ package struct RequestDesk: Sendable {
         for path in unwanted.keys.filter({ !paths.contains($0) }) { gone(path) }
     }
 
-    private mutating func discard(
-        _ path: String, _ place: RequestPlace?, _ version: Int32, _ czxid: Int64, _ reason: Discard, _ detail: String?
-    ) {
-        unwanted[path] = Unwanted(
-            path: path, principal: place?.principal, version: version, czxid: czxid, reason: reason, detail: detail)
+    private mutating func discard(_ reading: Reading, _ place: RequestPlace?, _ reason: Discard, _ detail: String?) {
+        unwanted[reading.path] = Unwanted(
+            path: reading.path, principal: place?.principal, version: reading.version, czxid: reading.czxid,
+            reason: reason, detail: detail)
     }
 
     // MARK: What is to be done
 
-    /// Who has something to answer.
+    /// All that have something to answer.
     package var responsible: some Collection<Request.Responsible> { queues.keys }
 
     /// Open requests, whoever has to answer them.
@@ -165,18 +209,30 @@ package struct RequestDesk: Sendable {
         (queues[responsible] ?? []).prefix(limit).compactMap { open[$0.path] }
     }
 
-    /// What the active alarm processor is to delete.
-    package func discards(limit: Int) -> [Unwanted] { Array(unwanted.values.prefix(limit)) }
+    /// What is to be deleted: by the active alarm processor, and, if it could not be written, by the gateway that tried.
+    package func discards(limit: Int, onlyUnwritable: Bool = false) -> [Unwanted] {
+        Array(unwanted.values.lazy.filter { !onlyUnwritable || $0.reason == .unwritable }.prefix(limit))
+    }
 
     package var hasDiscards: Bool { !unwanted.isEmpty }
 
-    /// The answer stands in the tree, or the request went meanwhile.
-    package mutating func answered(_ path: String) { gone(path) }
+    /// The answer stands in the tree, or the request went meanwhile. Another one that has come in its place stays open.
+    package mutating func answered(_ request: Open) {
+        if open[request.place.path]?.czxid == request.czxid { gone(request.place.path) }
+    }
 
     /// The tree does not let gateways answer it.
-    package mutating func unwritable(_ path: String, detail: String) {
-        guard let known = open[path] else { return }
+    package mutating func unwritable(_ request: Open, detail: String) {
+        let path = request.place.path
+        guard open[path]?.czxid == request.czxid else { return }
         gone(path)
-        discard(path, known.place, 0, known.czxid, .unwritable, detail)
+        unwanted[path] = Unwanted(
+            path: path, principal: request.place.principal, version: 0, czxid: request.czxid, reason: .unwritable,
+            detail: detail)
+    }
+
+    /// It has been deleted, or cannot be.
+    package mutating func discarded(_ item: Unwanted) {
+        if unwanted[item.path]?.czxid == item.czxid { unwanted[item.path] = nil }
     }
 }

@@ -15,7 +15,7 @@ extension PlantClient {
     ///     it stays in the mailbox until its time is over.
     ///   - changed: called with each state that is seen while waiting, the first included.
     /// - Returns: The command as it stands then.
-    /// - Throws: ``PlantFailure/unused``, ``PlantFailure/noOwner(waited:)``, ``PlantFailure/idTaken(_:)``, and
+    /// - Throws: ``PlantFailure/unused``, ``PlantFailure/noOwner(waited:)``, ``PlantFailure/discarded``, and
     ///   ``PlantFailure/refused(_:)`` when the id stands for another command.
     package func send(
         _ record: CommandRecord, patience: Duration?, changed: (@Sendable (CommandRecord) -> Void)? = nil
@@ -24,10 +24,10 @@ extension PlantClient {
             if let mistake = CommandRecord.mistake(inID: record.id) { throw CommandClient.Failure.invalidID(mistake) }
             if let mistake = Principal.mistake(inName: record.by.name) { throw PlantFailure.impossible(mistake) }
             let request = Request(
-                id: record.id, by: record.by.name, at: record.requestedAt, deadline: record.deadline,
+                id: RequestClient.newID(), by: record.by.name, at: record.requestedAt, deadline: record.deadline,
                 .command(
                     CommandOrder(
-                        device: record.device, command: record.command, parameters: record.parameters,
+                        id: record.id, device: record.device, command: record.command, parameters: record.parameters,
                         timeout: record.timeout)))
             let end = patience.map { clock.now() + $0 }
             let outcome = try await requests.ask(
@@ -67,13 +67,18 @@ extension PlantClient {
     ) async throws -> CommandRecord {
         try await PlantFailure.translating {
             if let mistake = Principal.mistake(inName: name) { throw PlantFailure.impossible(mistake) }
-            guard let record = try await commandClient.show(id) else {
-                guard let request = try await requests.withdraw(id, of: name),
+            var found = try await commandClient.show(id)
+            if found == nil {
+                if let request = try await requests.withdraw(command: id, of: name),
                     var record = request.commandRecord(by: Principal(claimed: name))
-                else { throw CommandClient.Failure.notFound(id) }
-                record.state = .cancelled
-                return record
+                {
+                    record.state = .cancelled
+                    return record
+                }
+                // A gateway may have taken it up in between.
+                found = try await commandClient.show(id)
             }
+            guard let record = found else { throw CommandClient.Failure.notFound(id) }
             let end = clock.now() + patience
             let request = Request(
                 id: RequestClient.newID(), by: name, at: now, deadline: now.addingClamped(patience.milliseconds),

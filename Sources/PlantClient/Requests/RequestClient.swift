@@ -1,6 +1,7 @@
 import Plant
 import ZooKeeperClient
 import ZooKeeperProtocol
+import ZooKeeperRecipes
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -28,33 +29,29 @@ struct RequestClient: Sendable {
     /// Asks, and withdraws the request when there is no answer in time: nobody must act on it later, when the person has
     /// long gone.
     ///
-    /// Asking again for the same under the same id is harmless.
-    ///
-    /// - Throws: ``PlantFailure/unused``, ``PlantFailure/idTaken(_:)``.
+    /// - Parameter request: under an id of its own (``newID()``): a request that is withdrawn must not be taken for another.
+    /// - Throws: ``PlantFailure/unused``.
     func ask(_ request: Request, patience: Duration, withdraws: Bool = true) async throws -> Outcome {
         let place = RequestPlace(.mailbox, principal: request.by, id: request.id)
         // Watched before it is made, so that the quickest answer is not missed.
         let (_, watch) = try await client.existsAndWatch(place.path)
-        try await create(request, at: place)
-        return try await answer(at: place.path, created: watch, until: clock.now() + patience, withdraws: withdraws)
+        let end = clock.now() + patience
+        try await create(request, at: place, until: end)
+        return try await answer(at: place.path, created: watch, until: end, withdraws: withdraws)
     }
 
-    private func create(_ request: Request, at place: RequestPlace) async throws {
+    private func create(_ request: Request, at place: RequestPlace, until end: ContinuousClock.Instant) async throws {
         while true {
             do {
                 _ = try await client.create(place.path, data: request.serialized())
                 return
             } catch let error as ZooKeeperError where error.code == .nodeExists {
-                let node: NodeData
-                do { node = try await client.getData(place.path) } catch let error as ZooKeeperError
-                    where error.code == .noNode
-                { continue }
-                guard let earlier = try? Request(parsing: node.data ?? [], at: place), request.repeats(earlier) else {
-                    throw PlantFailure.idTaken(request.id)
-                }
+                // Ours: the answer to an earlier attempt was lost.
                 return
+            } catch let error as ZooKeeperError where error.code == .connectionLoss && clock.now() < end {
+                continue
             } catch let error as ZooKeeperError where error.code == .noNode {
-                // A plant has the root; the mailbox is made by whoever uses it first, where the tree lets everybody.
+                // A plant has the root; the mailbox is made by its first user, where the tree lets everybody.
                 guard try await client.exists(TreeLayout.requests) != nil else { throw PlantFailure.unused }
                 try await client.ensurePath(place.mailbox)
             }
@@ -99,17 +96,23 @@ struct RequestClient: Sendable {
         }
     }
 
-    /// Takes a request back that nobody has answered yet, and says what it asked for; nil when there is none.
-    func withdraw(_ id: String, of principal: String) async throws -> Request? {
-        let place = RequestPlace(.mailbox, principal: principal, id: id)
-        do {
-            let node = try await client.getData(place.path)
-            guard let request = try? Request(parsing: node.data ?? [], at: place), request.answer == nil,
-                try await withdraw(place.path, version: node.stat.version)
-            else { return nil }
-            return request
-        } catch let error as ZooKeeperError where error.code == .noNode {
-            return nil
+    /// Takes back what was asked for in a mailbox under a command's id and nobody has answered yet, and says what it was;
+    /// nil when there is no such request.
+    func withdraw(command id: String, of principal: String) async throws -> Request? {
+        let mailbox = RequestPlace(.mailbox, principal: principal, id: "any").mailbox
+        let walk = TreeWalk(client: client)
+        let names = try await walk.children(of: mailbox).sorted()
+        for (name, node) in zip(names, try await walk.data(of: names.map { mailbox + "/" + $0 })) {
+            let place = RequestPlace(.mailbox, principal: principal, id: name)
+            guard let node, let request = try? Request(parsing: node.data ?? [], at: place), request.answer == nil,
+                request.commandID == id
+            else { continue }
+            do {
+                if try await withdraw(place.path, version: node.stat.version) { return request }
+            } catch let error as ZooKeeperError where error.code == .noNode {
+                continue
+            }
         }
+        return nil
     }
 }

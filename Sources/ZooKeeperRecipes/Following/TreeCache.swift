@@ -18,6 +18,8 @@ public final class TreeCache: Service, Sendable {
         public var nodes = 1_000_000
         /// Of paths and data.
         public var bytes = 256 << 20
+        /// Data longer than this is not kept: the node is told without any. Nil: all data is.
+        public var nodeBytes: Int?
         /// How many changes may wait for a follower before they are replaced by a snapshot.
         public var waitingChanges = 16_384
 
@@ -47,15 +49,23 @@ public final class TreeCache: Service, Sendable {
     private let client: ZooKeeperClient
     private let path: String
     private let limits: Limits
+    private let skipsRefusedNodes: Bool
     private let logger: Logger
     private let state: Mutex<State>
     private let loaded = StateBroadcast(false, bound: 1)
 
     /// Makes a cache of `path` and everything below it.
-    public init(client: ZooKeeperClient, path: String, limits: Limits = Limits(), logger: Logger) {
+    ///
+    /// - Parameter skipsRefusedNodes: a node that may not be read does not end the cache. It is told without data and
+    ///   without children, or, by a server that does not even say that it is there, not at all.
+    public init(
+        client: ZooKeeperClient, path: String, limits: Limits = Limits(), skipsRefusedNodes: Bool = false,
+        logger: Logger
+    ) {
         self.client = client
         self.path = path
         self.limits = limits
+        self.skipsRefusedNodes = skipsRefusedNodes
         self.logger = logger
         state = Mutex(State(tree: TreeCacheState(root: path)))
     }
@@ -150,18 +160,32 @@ public final class TreeCache: Service, Sendable {
     private func look(at path: String) async throws {
         do {
             let node = try await client.getData(path)
-            try apply { $0.read(path, data: node.data, stat: node.stat) }
+            try apply { $0.read(path, data: kept(node.data, node.stat), stat: node.stat) }
         } catch let error as ZooKeeperError where error.code == .noNode {
+            try apply { $0.gone(path) }
+        } catch let error as ZooKeeperError where error.code == .noAuth && skipsRefusedNodes {
+            try await lookFromOutside(at: path)
+        }
+    }
+
+    /// A node that may not be read. Some servers tell that it is there all the same; where not even that may be known, it
+    /// is not there for the cache.
+    private func lookFromOutside(at path: String) async throws {
+        do {
+            guard let stat = try await client.exists(path) else { return try apply { $0.gone(path) } }
+            try apply { $0.read(path, data: nil, stat: stat) }
+        } catch let error as ZooKeeperError where error.code == .noAuth {
             try apply { $0.gone(path) }
         }
     }
 
+    private func kept(_ data: [UInt8]?, _ stat: Stat) -> [UInt8]? { isTooLong(stat) ? nil : data }
+
+    private func isTooLong(_ stat: Stat) -> Bool { limits.nodeBytes.map { Int(stat.dataLength) > $0 } ?? false }
+
     /// Looks at everything, the parents first, many at a time.
     private func load(_ window: inout ReadWindow) async throws {
-        try apply { tree in
-            tree.resyncBegan()
-            return []
-        }
+        try apply { $0.resyncBegan() }
         var frontier = [path]
         while !frontier.isEmpty {
             var next: [String] = []
@@ -181,17 +205,25 @@ public final class TreeCache: Service, Sendable {
                 let (names, stat) = try await answer.value()
                 children += names.map { ZooKeeperPath.child($0, of: path) }
                 if state.withLock({ $0.tree.isCurrent(path, stat) }) { continue }
+                if isTooLong(stat) {
+                    try apply { $0.read(path, data: nil, stat: stat) }
+                    continue
+                }
                 stale.append((path, try client.startGetData(path)))
             } catch let error as ZooKeeperError where error.code == .noNode {
                 try apply { $0.gone(path) }
+            } catch let error as ZooKeeperError where error.code == .noAuth && skipsRefusedNodes {
+                try await lookFromOutside(at: path)
             }
         }
         for (path, answer) in stale {
             do {
                 let node = try await answer.value()
-                try apply { $0.read(path, data: node.data, stat: node.stat) }
+                try apply { $0.read(path, data: kept(node.data, node.stat), stat: node.stat) }
             } catch let error as ZooKeeperError where error.code == .noNode {
                 try apply { $0.gone(path) }
+            } catch let error as ZooKeeperError where error.code == .noAuth && skipsRefusedNodes {
+                try await lookFromOutside(at: path)
             }
         }
         return children

@@ -11,7 +11,9 @@ public enum TreeChange: Sendable {
     case updated(CachedNode)
     /// There is no node any more; this is the last that was known of it. Told after those of its children.
     case deleted(CachedNode)
-    /// After a time in which events may have been missed, everything has been looked at again.
+    /// Events may have been missed: everything is being looked at, and until ``resynced`` changes are told in no order.
+    case resyncing
+    /// Everything has been looked at again.
     case resynced
 }
 
@@ -59,7 +61,10 @@ struct TreeCacheState {
     }
 
     /// Everything is going to be looked at.
-    mutating func resyncBegan() { seen = [] }
+    mutating func resyncBegan() -> [TreeChange] {
+        seen = []
+        return [.resyncing]
+    }
 
     /// Everything was looked at: what was not seen is gone.
     mutating func resyncEnded() -> [TreeChange] {

@@ -46,7 +46,7 @@ struct CommandRequestTests {
                     try await bed.operatorClient.ensurePath(place.mailbox)
                     let request = Request(
                         id: id, by: record.by.name, at: record.requestedAt,
-                        .command(.init(device: record.device, command: record.command)))
+                        .command(.init(device: record.device, command: record.command, timeout: 60_000)))
                     _ = try await bed.operatorClient.create(place.path, data: request.serialized())
                 }
                 let gateway = try await bed.gateway("g1", in: &group)
@@ -60,6 +60,46 @@ struct CommandRequestTests {
                 #expect(gateway.published("setSpeed").count == ids.count)
                 let records = try await bed.commands.list().records
                 #expect(records.map(\.id) == ids)
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test("one request that the tree refuses does not hold up the others of its shard")
+    func poisoned() async throws {
+        try await Bed.with { bed in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                // A node that gateways may not read stands where the command would.
+                _ = try await bed.operatorClient.create(
+                    CommandService.path(of: "x"), data: [],
+                    acl: [ACL(permissions: [.admin], scheme: "world", id: "anyone")])
+                let gateway = try await bed.gateway("g1", in: &group)
+                _ = try await gateway.own(Bed.press, in: &group)
+                await #expect(throws: PlantFailure.self) {
+                    try await bed.plant.send(Bed.request("x", "start"), patience: .seconds(30))
+                }
+                async let end = bed.plant.send(Bed.request("a", "start"), patience: .seconds(30))
+                _ = try await eventuallyValue("the command at the device") { gateway.published("start").first }
+                gateway.answer("a")
+                #expect(try await end.state == .succeeded)
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test("what requesters write into /commands themselves verifies nobody")
+    func forged() async throws {
+        try await Bed.with { bed in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                let gateway = try await bed.gateway("g1", in: &group)
+                _ = try await gateway.own(Bed.press, in: &group)
+                var record = Bed.request("a", "start")
+                record.by = Principal("ann", established: .mailbox, isVerified: true)
+                try await bed.submit(record)
+                _ = try await eventuallyValue("the command at the device") { gateway.published("start").first }
+                gateway.answer("a")
+                let end = try await bed.finish("a")
+                #expect(end.by.name == "ann" && !end.by.isVerified)
                 group.cancelAll()
             }
         }

@@ -25,10 +25,11 @@ struct PrincipalTests {
     func established() throws {
         var record = try Self.command(by: Self.verified)
         record.cancelRequestedBy = Principal("bob", established: .topic)
+        record.cancelRequestedAt = 7
         #expect(try CommandRecord(parsing: record.serialized(), id: "a") == record)
         #expect(record.json["by"] == "ann")
         #expect(record.json["principal"] == ["name": "ann", "established": "mailbox", "verified": true])
-        #expect(record.json["cancelPrincipal"] == ["name": "bob", "established": "topic", "verified": false])
+        #expect(record.json["cancelPrincipal"] == ["name": "bob", "established": "topic", "verified": false, "at": 7])
 
         let entry = JournalEntry(kind: .command, at: 1, gateway: "g", by: Self.verified)
         #expect(try JournalEntry(parsing: entry.serialized()) == entry)
@@ -38,8 +39,13 @@ struct PrincipalTests {
             path: alarm, lifeCycle: .init(condition: .high, isAcknowledged: true), priority: .high, eventID: "e",
             occurrence: 1, value: 9, limit: 8, since: 1, epoch: 1, changedAt: 1, sampledAt: 1, revision: 2)
         standing.acknowledgedBy = Self.verified
+        standing.acknowledgedAt = 5
         #expect(try AlarmRecord(parsing: standing.serialized()) == standing)
         #expect(standing.json["ackBy"] == "ann")
+        // Of another acknowledgement, which an older gateway has recorded and left the proof of the last one beside it.
+        var members = try #require(standing.json.objectValue)
+        members["ackAt"] = 6
+        #expect(try AlarmRecord(json: .object(members)).acknowledgedBy == Principal(claimed: "ann"))
     }
 
     @Test("an older gateway that writes another name, and keeps what it does not know, has not verified it")

@@ -21,9 +21,13 @@ struct RequestDeskTests {
         _ desk: inout RequestDesk, _ id: String, by name: String = "ann", version: Int32 = 0, czxid: Int64,
         data: [UInt8]? = nil
     ) {
+        let data = data ?? self.data(id, by: name)
         desk.seen(
-            path(id, by: name), data: data ?? self.data(id, by: name), version: version, czxid: czxid, created: czxid,
-            at: 0)
+            .init(path(id, by: name), data: data, version: version, czxid: czxid, created: czxid), at: 0)
+    }
+
+    private static func answer(_ desk: inout RequestDesk, _ id: String) {
+        for open in desk.next(for: .alarmProcessor, limit: 1_000) where open.place.id == id { desk.answered(open) }
     }
 
     private static func next(_ desk: RequestDesk, _ limit: Int = 10) -> [String] {
@@ -38,7 +42,7 @@ struct RequestDeskTests {
         }
         #expect(Self.next(desk) == ["a", "b", "c", "d"])
         #expect(Self.next(desk, 2) == ["a", "b"])
-        desk.answered(Self.path("b"))
+        Self.answer(&desk, "b")
         // Read before the answer was written, and told afterwards: the tree refuses a second answer.
         #expect(Self.next(desk) == ["a", "c", "d"])
         Self.see(&desk, "a", version: 1, czxid: 1, data: Self.data("a", answered: true))
@@ -57,7 +61,7 @@ struct RequestDeskTests {
         #expect(Set(desk.responsible) == [.alarmProcessor, .shardOwner(shard)])
         #expect(desk.next(for: .shardOwner(shard), limit: 5).map(\.place.id) == ["b"])
         #expect(desk.next(for: .shardOwner(shard + 1), limit: 5).isEmpty)
-        desk.answered(Self.path("b"))
+        for open in desk.next(for: .shardOwner(shard), limit: 5) { desk.answered(open) }
         #expect(Set(desk.responsible) == [.alarmProcessor])
     }
 
@@ -67,7 +71,7 @@ struct RequestDeskTests {
         Self.see(&desk, "a", version: 3, czxid: 1)
         Self.see(&desk, "b", czxid: 2, data: Array("nonsense".utf8))
         Self.see(&desk, "c", czxid: 3, data: Self.data("c", by: "eve"))
-        desk.seen("/requests/ann/x/y", data: [], version: 0, czxid: 4, created: 4, at: 0)
+        desk.seen(.init("/requests/ann/x/y", data: [], version: 0, czxid: 4, created: 4), at: 0)
         let found = Dictionary(uniqueKeysWithValues: desk.discards(limit: 10).map { ($0.path, $0) })
         #expect(
             found.mapValues(\.reason) == [
@@ -104,9 +108,9 @@ struct RequestDeskTests {
         // Over MQTT it is the one on whose behalf the gateways ask that counts, not the gateways.
         let place = RequestPlace(.mqtt, principal: "ann", id: "m")
         let text = #"{"id":"m","kind":"forget","by":"g","onBehalfOf":"ann","at":1,"body":{"tag":"a"}}"#
-        desk.seen(place.path, data: Array(text.utf8), version: 0, czxid: 2_000, created: 1, at: 0)
+        desk.seen(.init(place.path, data: Array(text.utf8), version: 0, czxid: 2_000, created: 1), at: 0)
         #expect(desk.discards(limit: 100).count == 6)
-        desk.answered(Self.path("r0"))
+        Self.answer(&desk, "r0")
         Self.see(&desk, "s", czxid: 3_000)
         #expect(desk.count(of: "ann") == RequestDesk.openLimit && Self.next(desk, 1_000).contains("s"))
     }
@@ -116,7 +120,8 @@ struct RequestDeskTests {
         func open(_ deadline: String) throws -> RequestDesk.Open {
             var desk = RequestDesk()
             let text = #"{"id":"a","kind":"forget","by":"ann","at":1000000,\#(deadline)"body":{"tag":"a"}}"#
-            desk.seen(Self.path("a"), data: Array(text.utf8), version: 0, czxid: 1, created: 50_000, at: 7_000)
+            desk.seen(
+                .init(Self.path("a"), data: Array(text.utf8), version: 0, czxid: 1, created: 50_000), at: 7_000)
             return try #require(desk.next(for: .alarmProcessor, limit: 1).first)
         }
         let five = try open(#""deadline":1005000,"#)
@@ -137,12 +142,36 @@ struct RequestDeskTests {
     func unwritable() {
         var desk = RequestDesk()
         Self.see(&desk, "a", czxid: 1)
-        desk.unwritable(Self.path("a"), detail: "noAuth")
+        Self.see(&desk, "b", version: 1, czxid: 2)
+        for open in desk.next(for: .alarmProcessor, limit: 1) { desk.unwritable(open, detail: "noAuth") }
         #expect(Self.next(desk).isEmpty)
-        #expect(desk.discards(limit: 9).map(\.reason) == [.unwritable])
+        #expect(desk.discards(limit: 9, onlyUnwritable: true).map(\.path) == [Self.path("a")])
         // What the cache tells once more about the same version brings it back to nobody.
         Self.see(&desk, "a", czxid: 1)
         #expect(Self.next(desk).isEmpty)
+    }
+
+    @Test("what became of a request does not touch another one that has come in its place")
+    func replaced() throws {
+        var desk = RequestDesk()
+        Self.see(&desk, "a", czxid: 1)
+        let former = try #require(desk.next(for: .alarmProcessor, limit: 1).first)
+        Self.see(&desk, "a", czxid: 5)
+        desk.answered(former)
+        desk.unwritable(former, detail: "noAuth")
+        #expect(Self.next(desk) == ["a"])
+        Self.see(&desk, "b", version: 1, czxid: 2)
+        let unwanted = try #require(desk.discards(limit: 1).first)
+        Self.see(&desk, "b", czxid: 6)
+        desk.discarded(unwanted)
+        #expect(Self.next(desk) == ["a", "b"])
+    }
+
+    @Test("what gateways may not read, or what is too long to be read, is deleted as unreadable")
+    func refused() {
+        var desk = RequestDesk()
+        desk.seen(.init(Self.path("a"), data: nil, version: 0, czxid: 1, created: 1), at: 0)
+        #expect(desk.discards(limit: 9).map(\.reason) == [.unreadable])
     }
 
     @Test("walks at random: the desk is what stands in the tree", arguments: 0..<40 as Range<UInt64>)
@@ -165,7 +194,7 @@ struct RequestDeskTests {
             case 2:
                 if let node = tree[id], node.version == 0, Self.next(desk, 99).contains(id) {
                     tree[id] = Node(version: 1, czxid: node.czxid, isAnswered: true)
-                    desk.answered(Self.path(id))
+                    Self.answer(&desk, id)
                 }
             case 3:
                 if var node = tree[id] {

@@ -56,7 +56,7 @@ struct TreeCacheTests {
             case .deleted(let node):
                 if picture.removeValue(forKey: node.path) == nil { return "deleted, not there: \(node.path)" }
                 if picture.keys.contains(where: { $0.hasPrefix(node.path + "/") }) { return "orphans: \(node.path)" }
-            case .resynced: break
+            case .resyncing, .resynced: break
             }
             return nil
         }
@@ -210,6 +210,33 @@ struct TreeCacheTests {
             let result = await running.result
             #expect(throws: TreeCache.LimitExceeded.self) { try result.get() }
             await running.stop()
+        }
+    }
+
+    @Test(arguments: [false, true])
+    func whatMayNotBeReadAndWhatIsTooLongIsToldWithoutData(fromTheStart: Bool) async throws {
+        try await withClient(port: TestTree.port(.embedded), chroot: TestTree.uniquePath("cache-refused")) { client in
+            try await client.ensurePath("/tree")
+            func make() async throws {
+                let shut = [ACL(permissions: [.create, .admin], scheme: "world", id: "anyone")]
+                try await client.create("/tree/shut", data: [1], acl: shut)
+                try await client.create("/tree/long", data: [UInt8](repeating: 7, count: 11))
+                try await client.create("/tree/short", data: [UInt8](repeating: 7, count: 10))
+            }
+            if fromTheStart { try await make() }
+            var limits = TreeCache.Limits()
+            limits.nodeBytes = 10
+            let cache = TreeCache(
+                client: client, path: "/tree", limits: limits, skipsRefusedNodes: true, logger: TestTree.logger)
+            let running = Task { try await cache.run() }
+            try await cache.waitUntilLoaded()
+            if !fromTheStart { try await make() }
+            try await eventually("the others") { cache.children("/tree")?.isSuperset(of: ["long", "short"]) == true }
+            #expect(cache.value("/tree/shut")?.data == nil)
+            #expect(cache.value("/tree/long")?.data == nil && cache.value("/tree/long")?.stat.dataLength == 11)
+            #expect(cache.value("/tree/short")?.data?.count == 10)
+            running.cancel()
+            _ = await running.result
         }
     }
 

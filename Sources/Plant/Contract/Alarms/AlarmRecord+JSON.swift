@@ -31,8 +31,9 @@ extension AlarmRecord {
             limit: try members.number(.limit), since: since, epoch: try members.integer(.epoch) ?? 0,
             changedAt: changedAt,
             sampledAt: try members.time(.sampledAt) ?? changedAt, revision: try members.count(.revision) ?? 0)
-        acknowledgedBy = try members.text(.ackBy).map { Principal($0, proof: members[.ackPrincipal]) }
-        acknowledgedAt = try members.time(.ackAt)
+        let ackAt = try members.time(.ackAt)
+        acknowledgedBy = try members.text(.ackBy).map { Principal($0, proof: members[.ackPrincipal], at: ackAt) }
+        acknowledgedAt = ackAt
         comment = try members.text(.comment)
         isUnheard = members[.unheard] == true
         isTimeUnsure = members[.timeUnsure] == true
@@ -74,7 +75,7 @@ extension AlarmRecord {
         put(.changedAt, .integer(changedAt))
         put(.sampledAt, .integer(sampledAt))
         put(.revision, .integer(revision))
-        if let proof = acknowledgedBy?.proof { put(.ackPrincipal, proof) }
+        if let proof = acknowledgedBy?.proof(at: acknowledgedAt) { put(.ackPrincipal, proof) }
         if isUnheard { put(.unheard, .bool(true)) }
         if isTimeUnsure { put(.timeUnsure, .bool(true)) }
         if !corrected.isEmpty { put(.corrected, corrected.json) }

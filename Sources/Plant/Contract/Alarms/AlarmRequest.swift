@@ -6,8 +6,6 @@ import OrderedCollections
 package struct AlarmRequest: Sendable, Hashable {
     package var operation: AlarmOperation
     package var by: String
-    /// When the operator asked, milliseconds since 1970.
-    package var at: Milliseconds
     /// Whether it has been answered.
     package var isAnswered: Bool
 
@@ -25,7 +23,7 @@ package struct AlarmRequest: Sendable, Hashable {
             }
             operation = try AlarmOperation(action, reading: members.additional)
             by = try members.requiredText(.by)
-            at = try members.requiredTime(.at)
+            _ = try members.requiredTime(.at)
             isAnswered = members[.result]?.stringValue != nil
         } catch {
             return nil

@@ -46,10 +46,11 @@ extension CommandRecord {
         result = members[.result]
         gateway = try members.text(.gateway)
         epoch = try members.integer(.epoch)
+        let cancelledAt = try members.time(.cancelRequestedAt)
         cancelRequestedBy = try members.text(.cancelRequestedBy).map {
-            Principal($0, proof: members[.cancelPrincipal])
+            Principal($0, proof: members[.cancelPrincipal], at: cancelledAt)
         }
-        cancelRequestedAt = try members.time(.cancelRequestedAt)
+        cancelRequestedAt = cancelledAt
         additional = members.additional
     }
 
@@ -79,7 +80,7 @@ extension CommandRecord {
         put(.gateway, gateway.map(JSONValue.string))
         put(.epoch, epoch.map(JSONValue.integer))
         put(.cancelRequestedBy, (cancelRequestedBy?.name).map(JSONValue.string))
-        put(.cancelPrincipal, cancelRequestedBy?.proof)
+        put(.cancelPrincipal, cancelRequestedBy?.proof(at: cancelRequestedAt))
         put(.cancelRequestedAt, cancelRequestedAt.map(JSONValue.integer))
         for (name, value) in additional where members[name] == nil { members[name] = value }
         return .object(members)

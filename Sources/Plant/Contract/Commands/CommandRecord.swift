@@ -3,10 +3,9 @@ public import OrderedCollections
 
 /// One command, from the operator's request to its end: the data of `/commands/<id>`.
 ///
-/// The requester creates it (`REQUESTED`) under an id of its own, which is the idempotency key; from then on only the owner of
-/// the device's shard writes it, fenced by its lease. The one exception is ``cancelRequestedBy``: whoever wants a command
-/// withdrawn sets that field (and ``cancelRequestedAt``) while the state is `REQUESTED`, with a version-checked write, and
-/// the owner decides.
+/// The owner of the device's shard creates it (`REQUESTED`) when it answers the ``Request`` for it, and writes it from then
+/// on, fenced by its lease. The id is the requester's and the idempotency key. Requesters of earlier versions create it
+/// themselves, and set ``cancelRequestedBy`` and ``cancelRequestedAt`` while the state is `REQUESTED`.
 public struct CommandRecord: Sendable, Hashable {
     public var id: String
     /// Such as `factory/line1/press1`.

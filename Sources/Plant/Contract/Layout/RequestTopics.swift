@@ -22,10 +22,12 @@ package struct RequestTopics: Sendable {
     /// Where an answer goes that was wanted nowhere else: `linekeeper/<plant>/requests/<principal>/<id>`.
     package func answer(to principal: String, id: String) -> String { prefix + principal + "/" + id }
 
-    /// Whether answers may go to that topic because it lies below a principal's.
-    package func isAnswer(_ topic: String) -> Bool {
-        guard topic.hasPrefix(prefix), topic.utf8.count <= CommandTopics.lengthLimit, (try? TagPath(topic)) != nil
+    /// Whether an answer to that principal may go to that topic because it lies below its own.
+    package func isAnswer(_ topic: String, to principal: String) -> Bool {
+        let own = prefix + principal + "/"
+        guard topic.hasPrefix(own), topic.utf8.count > own.utf8.count, topic.utf8.count <= CommandTopics.lengthLimit,
+            (try? TagPath(topic)) != nil
         else { return false }
-        return topic.dropFirst(prefix.count).split(separator: "/", omittingEmptySubsequences: false).count > 1
+        return true
     }
 }

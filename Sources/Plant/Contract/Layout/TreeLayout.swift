@@ -15,7 +15,7 @@ package enum TreeLayout {
     package static let tags = "/tags"
     package static let devices = "/devices"
     package static let alarms = "/alarms"
-    /// What people and programs ask of the gateways: a mailbox for each principal, in it one create-once node a request,
+    /// What people and programs ask of the gateways: a mailbox for each principal, in it one create-once node per request,
     /// answered in place.
     package static let requests = "/requests"
     /// The mailbox, below ``requests``, of what is asked over MQTT.

@@ -3,6 +3,9 @@ package import OrderedCollections
 
 /// A command as somebody asks for it; the owner of the device's shard makes a ``CommandRecord`` of it.
 package struct CommandOrder: Sendable, Hashable {
+    /// The command's id; nil: that of the request. In a mailbox requests have ids of their own: one that is withdrawn and
+    /// asked for again must not be taken for the former.
+    package var id: String?
     package var device: TagPath
     package var command: String
     package var parameters: OrderedDictionary<String, JSONValue>
@@ -10,9 +13,10 @@ package struct CommandOrder: Sendable, Hashable {
     package var timeout: Milliseconds?
 
     package init(
-        device: TagPath, command: String, parameters: OrderedDictionary<String, JSONValue> = [:],
+        id: String? = nil, device: TagPath, command: String, parameters: OrderedDictionary<String, JSONValue> = [:],
         timeout: Milliseconds? = nil
     ) {
+        self.id = id
         self.device = device
         self.command = command
         self.parameters = parameters
@@ -21,8 +25,10 @@ package struct CommandOrder: Sendable, Hashable {
 
     init(reading members: OrderedDictionary<String, JSONValue>) throws(RecordMistake) {
         let members = try RecordReader<Member>(.object(members))
+        let id = try members.text(.id)
+        if let mistake = id.flatMap(CommandRecord.mistake(inID:)) { throw members.mistake(.id, mistake) }
         self.init(
-            device: try CommandRecord.device(try members.requiredText(.device)),
+            id: id, device: try CommandRecord.device(try members.requiredText(.device)),
             command: try members.requiredText(.command), parameters: try members.object(.parameters) ?? [:],
             timeout: try members.integer(.timeout))
         guard command.utf8.count <= CommandRecord.nameLengthLimit else {
@@ -32,6 +38,7 @@ package struct CommandOrder: Sendable, Hashable {
 
     var members: OrderedDictionary<String, JSONValue> {
         var members: OrderedDictionary<String, JSONValue> = [:]
+        members[Member.id.rawValue] = id.map(JSONValue.string)
         members[Member.device.rawValue] = .string(device.text)
         members[Member.command.rawValue] = .string(command)
         members[Member.parameters.rawValue] = .object(parameters)
@@ -39,5 +46,5 @@ package struct CommandOrder: Sendable, Hashable {
         return members
     }
 
-    private enum Member: String, CaseIterable { case device, command, parameters, timeout }
+    private enum Member: String, CaseIterable { case id, device, command, parameters, timeout }
 }

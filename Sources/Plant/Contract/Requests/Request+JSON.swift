@@ -25,8 +25,11 @@ extension Request {
             guard name == place.principal else {
                 throw members.mistake(.onBehalfOf, "is \"\(name)\", must be \"\(place.principal)\"")
             }
-            onBehalfOf = Principal(
-                name, established: try members.text(.established).map { .init(rawValue: $0) } ?? .claimed)
+            let way = try members.text(.established) ?? Principal.Establishment.claimed.rawValue
+            guard Principal.Establishment.isSound(way) else {
+                throw members.mistake(.established, "is \"\(way.prefix(100))\", must be a word")
+            }
+            onBehalfOf = Principal(name, established: .init(rawValue: way))
             if let topic = try members.text(.replyTo) {
                 reply = Reply(
                     topic: topic, correlation: try members.text(.correlation).flatMap(Self.bytes(hexadecimal:)))
@@ -57,17 +60,17 @@ extension Request {
             case .forget?: return try alarm(.forget, members)
             case .command?: return .command(try CommandOrder(reading: members))
             case .cancel?:
-                let members = try RecordReader<CancelMember>(.object(members))
+                let known = try RecordReader<CancelMember>(.object(members))
                 return .cancel(
-                    command: try members.requiredText(.command),
-                    device: try CommandRecord.device(try members.requiredText(.device)))
+                    command: try known.requiredText(.command),
+                    device: try CommandRecord.device(try known.requiredText(.device)))
             case nil:
                 return .impossible(
-                    kind: String(kind.prefix(100)),
+                    kind: kind, members: members,
                     mistake: "this gateway does not know requests of the kind \"\(kind.prefix(100))\"")
             }
         } catch {
-            return .impossible(kind: kind, mistake: "\(error)")
+            return .impossible(kind: kind, members: members, mistake: "\(error)")
         }
     }
 
@@ -88,7 +91,7 @@ extension Request {
             }
         case .command: Kind.command.rawValue
         case .cancel: Kind.cancel.rawValue
-        case .impossible(let kind, _): kind
+        case .impossible(let kind, _, _): kind
         }
     }
 
@@ -112,7 +115,7 @@ extension Request {
         case .command(let order): put(.body, .object(order.members))
         case .cancel(let command, let device):
             put(.body, ["command": .string(command), "device": .string(device.text)])
-        case .impossible: break
+        case .impossible(_, let members, _): put(.body, .object(members))
         }
         return .object(members)
     }

@@ -1,9 +1,12 @@
+package import JSON
+package import OrderedCollections
+
 /// What somebody asks of the gateways: the data of `/requests/<principal>/<id>`.
 ///
 ///     {"id","kind","by","at","deadline","body":{…}}                  as it is created
 ///     {…,"answer":{"result","reason","at","gateway",…}}              as it is answered, in place
 ///
-/// Created once, under an id of the requester's own; the gateway that is responsible (``responsible``) writes the answer in
+/// Created once, under an id that is not used again; the gateway that is responsible (``responsible``) writes the answer in
 /// the transaction that does what was asked for. A request that came over MQTT lies in the gateways' mailbox and says for
 /// whom they ask: `onBehalfOf`, and how that name was established; `replyTo` and `correlation` say where its answer goes.
 package struct Request: Sendable, Hashable {
@@ -13,8 +16,8 @@ package struct Request: Sendable, Hashable {
         case command(CommandOrder)
         /// To withdraw a command that has not been sent yet.
         case cancel(command: String, device: TagPath)
-        /// Nothing that this version can do, and why.
-        case impossible(kind: String, mistake: String)
+        /// Nothing that this version can do, and why; a later one may, so its members are kept.
+        case impossible(kind: String, members: OrderedDictionary<String, JSONValue>, mistake: String)
     }
 
     /// Where the answer to a request over MQTT is wanted.
@@ -65,7 +68,7 @@ package struct Request: Sendable, Hashable {
     /// command's id.
     package static func mistake(inID id: String) -> String? { CommandRecord.mistake(inID: id) }
 
-    /// Who has to answer.
+    /// Whose duty the answer is.
     package enum Responsible: Sendable, Hashable {
         case alarmProcessor
         case shardOwner(Int)
@@ -86,6 +89,12 @@ package struct Request: Sendable, Hashable {
     /// Whether this asks again for what `earlier` asked for: a repetition, not another request under the same id.
     package func repeats(_ earlier: Request) -> Bool { id == earlier.id && body == earlier.body }
 
+    /// The id of the command that it asks for; nil for other requests. Over MQTT that of the request.
+    package var commandID: String? {
+        guard case .command(let order) = body else { return nil }
+        return order.id ?? id
+    }
+
     /// For how long it may be acted on, in milliseconds. Counted by whoever answers, from when it has seen the request: so
     /// that a requester whose clock is wrong has as much time as others.
     package var time: Milliseconds { deadline.map { max(0, $0.subtractingClamped(at)) } ?? Self.defaultTime }
@@ -94,7 +103,8 @@ package struct Request: Sendable, Hashable {
     package func commandRecord(by principal: Principal) -> CommandRecord? {
         guard case .command(let order) = body else { return nil }
         return CommandRecord(
-            id: id, device: order.device, command: order.command, parameters: order.parameters, by: principal,
+            id: order.id ?? id, device: order.device, command: order.command, parameters: order.parameters,
+            by: principal,
             requestedAt: at, deadline: deadline, timeout: order.timeout)
     }
 }

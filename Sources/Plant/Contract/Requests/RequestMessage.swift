@@ -80,7 +80,8 @@ package struct RequestMessage: Sendable {
         let device = members["device"]?.stringValue.flatMap { try? CommandRecord.device($0) }
         do throws(RecordMistake) {
             let known = try RecordReader<Member>(json)
-            let order = try CommandOrder(reading: members)
+            var order = try CommandOrder(reading: members)
+            order.id = nil
             guard let by = try known.text(.by), !by.isEmpty else {
                 throw known.mistake(.by, "is missing; the journal says who asked for what")
             }
