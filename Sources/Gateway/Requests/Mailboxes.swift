@@ -101,7 +101,7 @@ final class Mailboxes: Service, Sendable {
                 state.desk.listed(Set(readings.map(\.path)))
                 for reading in readings { state.desk.seen(reading, at: now) }
             }
-        // What came meanwhile is told in no order: nobody must answer the second one first.
+        // The cache reports what came meanwhile in no order, and the second one must not be answered first.
         case .resyncing: return state.withLock { $0.isResyncing = true }
         case .resynced: state.withLock { $0.isResyncing = false }
         }
@@ -180,7 +180,7 @@ final class Mailboxes: Service, Sendable {
             state.desk.answered(open)
             state.answered &+= 1
         }
-        // What was refused about alarms is the business of whoever asked, and of nobody else.
+        // A refused acknowledgement concerns its requester alone.
         if answer.result == .refused, case .shardOwner = open.request.responsible {
             noteRefusal(by: open.place.principal, reason: "refused", detail: answer.reason)
         }
@@ -192,7 +192,7 @@ final class Mailboxes: Service, Sendable {
         guard error.path == open.place.path else { return false }
         switch error.code {
         case .noNode, .badVersion:
-            // Withdrawn, or changed: what stands there now is told by the cache.
+            // Withdrawn, or changed: the cache reports what stands there now.
             state.withLock { $0.desk.answered(open) }
         case _ where error.isRefusalOfNode:
             state.withLock { $0.desk.unwritable(open, detail: "\(error)") }

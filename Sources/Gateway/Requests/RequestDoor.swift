@@ -7,7 +7,7 @@ import ZooKeeperProtocol
 
 /// What is asked over MQTT comes in here and becomes a node in the gateways' mailbox.
 ///
-/// Every gateway hears it and tries to create the node; its name makes one of all of them. Whoever is responsible answers it
+/// Every gateway hears it and tries to create the node; its name makes one of all of them. The responsible gateway answers it
 /// there as it answers everything else.
 final class RequestDoor: Service, Sendable {
     /// How long a request is tried to be written into a tree that cannot be reached, or that has enough of its requester.
@@ -159,7 +159,7 @@ final class RequestDoor: Service, Sendable {
         mailboxes.noteRefusal(by: principal, reason: RequestDesk.Discard.tooMany.rawValue, detail: nil)
     }
 
-    /// Asked before, here or through another gateway. Whoever is responsible says again what it has answered.
+    /// Asked before, here or through another gateway. The responsible gateway repeats its answer.
     ///
     /// - Returns: false when the earlier one has gone meanwhile, or is about to.
     private func repeated(_ request: Request, _ message: RequestMessage, at place: RequestPlace) async throws -> Bool {
@@ -189,7 +189,8 @@ final class RequestDoor: Service, Sendable {
         return true
     }
 
-    /// All gateways hear what cannot be; whoever is responsible answers, the owner of shard 0 where nothing says who that is.
+    /// All gateways hear a message that cannot become a request. The responsible one answers; where nothing says which one
+    /// that is, the owner of shard 0.
     private func refuse(
         _ message: RequestMessage, id: String?, device: TagPath?, responsible: Request.Responsible? = nil,
         detail: String

@@ -198,7 +198,7 @@ package struct RequestDesk: Sendable {
     /// All that have something to answer.
     package var responsible: some Collection<Request.Responsible> { queues.keys }
 
-    /// Open requests, whoever has to answer them.
+    /// All open requests.
     package var count: Int { open.count }
 
     /// How many requests of a principal are open.

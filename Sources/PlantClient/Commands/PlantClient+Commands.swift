@@ -38,7 +38,11 @@ extension PlantClient {
             case .answered: break
             case .removed: throw PlantFailure.discarded
             case .open:
-                guard let patience else { return record }
+                guard let patience else {
+                    var waiting = record
+                    waiting.detail = "no gateway has taken it up yet; it waits in the mailbox of \(record.by)"
+                    return waiting
+                }
                 throw PlantFailure.noOwner(waited: patience)
             }
             guard let end else { return try await commandClient.show(record.id) ?? record }

@@ -3,7 +3,7 @@ package import Plant
 /// Reads what is the same for every gateway of a plant from documents, one after the other: each may hold any of the four
 /// sections, and what several hold together is one definition.
 ///
-/// Pure: opens no file, asks no environment and no clock. Whoever has bytes, of files or of anywhere else, reads them here.
+/// Pure: opens no file, asks no environment and no clock. The caller has the bytes, of files or of elsewhere.
 struct PlantReader {
     static let keys = ["routes", "tags", "alarms", "commands"]
 

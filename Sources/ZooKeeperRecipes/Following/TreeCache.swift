@@ -18,7 +18,7 @@ public final class TreeCache: Service, Sendable {
         public var nodes = 1_000_000
         /// Of paths and data.
         public var bytes = 256 << 20
-        /// Data longer than this is not kept: the node is told without any. Nil: all data is.
+        /// Data longer than this is not kept: followers see the node without data. Nil: all data is kept.
         public var nodeBytes: Int?
         /// How many changes may wait for a follower before they are replaced by a snapshot.
         public var waitingChanges = 16_384
@@ -56,8 +56,8 @@ public final class TreeCache: Service, Sendable {
 
     /// Makes a cache of `path` and everything below it.
     ///
-    /// - Parameter skipsRefusedNodes: a node that may not be read does not end the cache. It is told without data and
-    ///   without children, or, by a server that does not even say that it is there, not at all.
+    /// - Parameter skipsRefusedNodes: a node that may not be read does not end the cache. Followers see it without data and
+    ///   without children, or not at all, where the server does not even say that it exists.
     public init(
         client: ZooKeeperClient, path: String, limits: Limits = Limits(), skipsRefusedNodes: Bool = false,
         logger: Logger

@@ -11,7 +11,7 @@ public enum TreeChange: Sendable {
     case updated(CachedNode)
     /// There is no node any more; this is the last that was known of it. Told after those of its children.
     case deleted(CachedNode)
-    /// Events may have been missed: everything is being looked at, and until ``resynced`` changes are told in no order.
+    /// Events may have been missed: the cache looks at everything, and until ``resynced`` changes come in no order.
     case resyncing
     /// Everything has been looked at again.
     case resynced

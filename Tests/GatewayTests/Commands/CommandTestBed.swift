@@ -123,7 +123,7 @@ final class CommandTestBed: Sendable {
             try await own(device, by: try await stand(device, in: &group))
         }
 
-        /// Whoever answers for what is asked.
+        /// All that answer requests.
         var services: [any Service] { [mailboxes, door, service] }
 
         /// A message on the topic of earlier versions.

@@ -55,7 +55,7 @@ struct SecondChannelTests {
         }
     }
 
-    @Test("the successor goes on with each channel where the predecessor left it")
+    @Test("the successor continues each channel where the predecessor left it")
     func takeover() async throws {
         try await Bed.with { bed, group in
             let (one, two) = (SlowChannel(), SlowChannel())

@@ -40,7 +40,7 @@ extension JournalEntry {
 
     /// The deliveries of an entry that says both.
     ///
-    /// Whoever has seen to a delivery has said so in one of them at least, so what is settled in either is settled. Where the
+    /// A gateway that has seen to a delivery has said so in one of them at least, so what is settled in either is settled. Where the
     /// older members say nothing, nobody has changed them: their time is over.
     static func resolved(_ deliveries: Deliveries, announced: Announced) -> Deliveries {
         guard let there = announced.delivery else { return deliveries }

@@ -38,7 +38,7 @@ package struct AlarmOperation: Sendable, Hashable {
     /// Longest text of it, in bytes: it travels in every transaction and message of its alarm.
     package static let textLimit = 1024
 
-    /// What makes it impossible, whoever answers; nil when nothing does.
+    /// What makes it impossible for every gateway; nil when nothing does.
     package var mistake: String? {
         if action == .acknowledge {
             guard case .alarm = subject else { return "only an alarm can be acknowledged: tag and alarm" }

@@ -95,7 +95,7 @@ package struct Request: Sendable, Hashable {
         return order.id ?? id
     }
 
-    /// For how long it may be acted on, in milliseconds. Counted by whoever answers, from when it has seen the request: so
+    /// For how long it may be acted on, in milliseconds. The answering gateway counts from when it has seen the request, so
     /// that a requester whose clock is wrong has as much time as others.
     package var time: Milliseconds { deadline.map { max(0, $0.subtractingClamped(at)) } ?? Self.defaultTime }
 

@@ -10,7 +10,7 @@ struct DeliveryLedgerWalkTests {
     /// One gateway with two channels, and others that write into the same entries: its marks go through, are refused, or go
     /// through without an answer; what it reads may be old. What was settled stays settled, what others wrote stays written,
     /// nobody hears twice that it owes an entry, and in the end the journal knows everything.
-    @Test("No outcome is lost, whoever writes when", arguments: 0..<24)
+    @Test("No outcome is lost, in whatever order gateways write", arguments: 0..<24)
     func walk(seed: Int) throws {
         var random = SeededRandom(seed: UInt64(seed))
         var tree = JournalNodes()

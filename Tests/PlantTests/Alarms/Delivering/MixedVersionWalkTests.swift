@@ -185,7 +185,7 @@ struct MixedVersionWalkTests {
         try look()
         #expect(heard == Set(0..<next), "seed \(seed)")
         #expect(marked == Set(0..<next), "seed \(seed)")
-        // Both versions agree on it, whoever wrote last.
+        // Both versions agree on it, also when the older one wrote last.
         for sequence in 0..<next {
             let json = try JSONValue(parsing: try #require(tree[sequence]).data)
             #expect(json["announced"]?.boolValue == true)
