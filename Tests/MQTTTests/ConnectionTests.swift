@@ -234,7 +234,7 @@ struct ConnectionTests {
 
     @Test("the broker's goodbye is told with its reason, and not answered with haste")
     func closedByBroker() async throws {
-        let broker = try ScriptedBroker { kind, _ in kind & 0xf0 == 0x80 ? [0xe0, 0x01, 0x8e] : [] }
+        let broker = try PacketBroker { kind, _ in kind & 0xf0 == 0x80 ? [0xe0, 0x01, 0x8e] : [] }
         defer { broker.stop() }
         let configuration = MQTTClient.Configuration(broker: try MQTTBroker(url: broker.url), clientID: "out")
         try await withClient(configuration, subscriptions: [MQTTSubscription(filter: "a")], connects: false) {
@@ -249,7 +249,7 @@ struct ConnectionTests {
 
     @Test("a refused subscription is told")
     func refusedSubscription() async throws {
-        let broker = try ScriptedBroker { kind, body in
+        let broker = try PacketBroker { kind, body in
             // SUBACK with "not authorized".
             kind & 0xf0 == 0x80 ? [0x90, 0x04, body[0], body[1], 0x00, 0x87] : []
         }

@@ -160,7 +160,7 @@ struct PublishFailureTests {
 
     @Test("the broker's refusal of a message is thrown with its reason")
     func refused() async throws {
-        let broker = try ScriptedBroker { kind, body in
+        let broker = try PacketBroker { kind, body in
             // PUBACK with "quota exceeded".
             kind & 0xf0 == 0x30 ? [0x40, 0x03, body[3], body[4], 0x97] : []
         }

@@ -180,7 +180,7 @@ struct ReceivingTests {
         // libmosquitto leaves EAGAIN behind for each acknowledgement that it queues, after the first few hundred: taken
         // for "nothing more to read", that makes a batch of each message.
         let count = 3_000
-        let broker = try ScriptedBroker { kind, body in
+        let broker = try PacketBroker { kind, body in
             guard kind & 0xf0 == 0x80 else { return [] }
             let messages = (1...count).flatMap {
                 [UInt8]([0x32, 0x07, 0, 1, 0x61, UInt8($0 >> 8), UInt8($0 & 0xff), 0, 1])
@@ -238,11 +238,11 @@ struct ReceivingTests {
     @Test("a broker that breaks the protocol costs a connection, never the process")
     func hostileBroker() async throws {
         let hostile: [[UInt8]] = [
-            ScriptedBroker.publish(topic: [0x61, 0x00, 0x62], payload: [1]),
-            ScriptedBroker.publish(topic: [0x61, 0xff, 0xfe], payload: [1]),
-            ScriptedBroker.publish(topic: [0x61, 0xed, 0xa0, 0x80], payload: [1]),
-            ScriptedBroker.publish(topic: [], payload: [1]),
-            ScriptedBroker.publish(topic: Array("a/#/+".utf8), payload: [1]),
+            PacketBroker.publish(topic: [0x61, 0x00, 0x62], payload: [1]),
+            PacketBroker.publish(topic: [0x61, 0xff, 0xfe], payload: [1]),
+            PacketBroker.publish(topic: [0x61, 0xed, 0xa0, 0x80], payload: [1]),
+            PacketBroker.publish(topic: [], payload: [1]),
+            PacketBroker.publish(topic: Array("a/#/+".utf8), payload: [1]),
             [0x30, 0x05, 0xff, 0xff, 0x61, 0x00, 0x00], [0x36, 0x04, 0x00, 0x01, 0x61, 0x00],
             [0x30, 0xff, 0xff, 0xff, 0xff, 0x7f], [0x40, 0x02, 0x00, 0x00], [0x40, 0x02, 0x12, 0x34],
             [0x90, 0x03, 0x00, 0x01],
@@ -250,7 +250,7 @@ struct ReceivingTests {
             [0x30, 0x0a, 0x00, 0x01, 0x61, 0x05, 0x26, 0x00, 0x09, 0x61, 0x00, 0x00],
         ]
         for packet in hostile {
-            let broker = try ScriptedBroker { kind, body in
+            let broker = try PacketBroker { kind, body in
                 kind & 0xf0 == 0x80 ? [0x90, 0x04, body[0], body[1], 0x00, 0x01] + packet : []
             }
             var configuration = MQTTClient.Configuration(broker: try MQTTBroker(url: broker.url), clientID: "victim")

@@ -3,7 +3,7 @@ import MQTT
 import TestFixtures
 
 /// A broker that answers CONNECT and then says what a test wants it to say, well-formed or not.
-final class ScriptedBroker: Sendable {
+final class PacketBroker: Sendable {
     private let listener: Listener
     var url: String { "mqtt://127.0.0.1:\(listener.port)" }
 
@@ -18,7 +18,7 @@ final class ScriptedBroker: Sendable {
             var bytes: [UInt8] = []
             while let more = receiveBytes(client) {
                 bytes += more
-                while let (kind, body, length) = ScriptedBroker.packet(bytes) {
+                while let (kind, body, length) = PacketBroker.packet(bytes) {
                     bytes.removeFirst(length)
                     let reply = kind == 0x10 ? connectAnswer : answer(kind, body)
                     if !sendBytes(client, reply) { return }
