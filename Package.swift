@@ -26,8 +26,8 @@ let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: 
 /// `LINEKEEPER_PART=tree` leaves only the coordination tree's modules and their tests: quick builds for whoever works there.
 let isWhole = Context.environment["LINEKEEPER_PART"] != "tree"
 let partTargets: Set<String> = [
-    "JSON", "ZooKeeperProtocol", "ZooKeeperClient", "ZooKeeperRecipes", "EmbeddedZooKeeper", "MQTT", "CMosquitto",
-    "TestFixtures", "JSONTests",
+    "JSON", "Primitives", "ZooKeeperProtocol", "ZooKeeperClient", "ZooKeeperRecipes", "EmbeddedZooKeeper", "MQTT",
+    "CMosquitto", "TestFixtures", "JSONTests", "PrimitivesTests",
     "ZooKeeperProtocolTests", "ZooKeeperClientTests", "ZooKeeperRecipesTests", "EmbeddedZooKeeperTests",
     "TreeComparisonTests", "TreeHistoryTests",
 ]
@@ -55,7 +55,7 @@ let package = Package(
             name: "linekeeper",
             dependencies: [
                 "Gateway", "PlantClient", "PlantConfiguration", "Simulation", "EmbeddedZooKeeper", "ZooKeeperRecipes",
-                "ZooKeeperClient", "ZooKeeperProtocol", "MQTT", "Plant", "JSON",
+                "ZooKeeperClient", "ZooKeeperProtocol", "MQTT", "Plant", "JSON", "Primitives",
                 argumentParser,
                 logging,
                 lifecycle, unixSignals, nioCore, collections,
@@ -65,46 +65,53 @@ let package = Package(
             name: "Gateway",
             dependencies: [
                 "PlantClient", "Plant", "PlantConfiguration", "JSON", "MQTT", "ZooKeeperRecipes", "ZooKeeperClient",
-                "ZooKeeperProtocol", "EmbeddedZooKeeper", logging, lifecycle, unixSignals, collections,
+                "ZooKeeperProtocol", "EmbeddedZooKeeper", "Primitives", logging, lifecycle, unixSignals, collections,
             ],
             swiftSettings: settings),
         .target(
             name: "PlantClient",
             dependencies: [
                 "Plant", "PlantConfiguration", "JSON", "MQTT", "ZooKeeperRecipes", "ZooKeeperClient",
-                "ZooKeeperProtocol", logging, collections, nioSSL,
+                "ZooKeeperProtocol", "Primitives", logging, collections, nioSSL,
             ],
             swiftSettings: settings),
         .target(
-            name: "PlantConfiguration", dependencies: ["Plant", "JSON", yams], swiftSettings: settings),
+            name: "PlantConfiguration", dependencies: ["Plant", "JSON", "Primitives", yams], swiftSettings: settings),
         .target(
             name: "Simulation", dependencies: ["Plant", "JSON", "MQTT", logging, collections], swiftSettings: settings),
-        .target(name: "Plant", dependencies: ["JSON", collections], swiftSettings: settings),
+        .target(name: "Plant", dependencies: ["JSON", "Primitives", collections], swiftSettings: settings),
         .target(name: "JSON", dependencies: [collections], swiftSettings: settings),
+        // What products need that share no other module.
+        .target(name: "Primitives", swiftSettings: settings),
         .target(
             name: "ZooKeeperRecipes",
-            dependencies: ["ZooKeeperClient", "ZooKeeperProtocol", logging, lifecycle, collections],
+            dependencies: ["ZooKeeperClient", "ZooKeeperProtocol", "Primitives", logging, lifecycle, collections],
             swiftSettings: settings),
         .target(
             name: "ZooKeeperClient",
-            dependencies: ["ZooKeeperProtocol", nioCore, nioPosix, nioSSL, logging, lifecycle, collections],
+            dependencies: [
+                "ZooKeeperProtocol", "Primitives", nioCore, nioPosix, nioSSL, logging, lifecycle, collections,
+            ],
             swiftSettings: settings),
         .target(
             name: "EmbeddedZooKeeper",
             dependencies: [
-                "ZooKeeperProtocol", nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS, asn1, logging, lifecycle,
-                collections,
+                "ZooKeeperProtocol", "Primitives", nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS, asn1, logging,
+                lifecycle, collections,
             ],
             swiftSettings: settings),
         .target(name: "ZooKeeperProtocol", dependencies: [nioCore], swiftSettings: settings),
-        .target(name: "MQTT", dependencies: ["CMosquitto", logging, lifecycle, collections], swiftSettings: settings),
+        .target(
+            name: "MQTT", dependencies: ["Primitives", "CMosquitto", logging, lifecycle, collections],
+            swiftSettings: settings),
         .systemLibrary(name: "CMosquitto", pkgConfig: "libmosquitto", providers: [.apt(["libmosquitto-dev"])]),
 
         // What the tests share: servers on free ports, the linekeeper program, conditions with a deadline.
         .target(
             name: "TestFixtures",
             dependencies: [
-                "JSON", "ZooKeeperClient", "ZooKeeperProtocol", "EmbeddedZooKeeper", "MQTT", logging, collections,
+                "JSON", "Primitives", "ZooKeeperClient", "ZooKeeperProtocol", "EmbeddedZooKeeper", "MQTT", logging,
+                collections,
             ],
             path: "Tests/TestFixtures", swiftSettings: settings),
 
@@ -130,15 +137,15 @@ let package = Package(
         .testTarget(
             name: "EmbeddedZooKeeperTests",
             dependencies: [
-                "EmbeddedZooKeeper", "ZooKeeperClient", "ZooKeeperProtocol", "TestFixtures", nioCore, nioPosix, nioSSL,
-                logging,
+                "EmbeddedZooKeeper", "ZooKeeperClient", "ZooKeeperProtocol", "Primitives", "TestFixtures", nioCore,
+                nioPosix, nioSSL, logging,
             ],
             swiftSettings: settings),
         .testTarget(
             name: "ZooKeeperClientTests",
             dependencies: [
-                "ZooKeeperClient", "ZooKeeperRecipes", "ZooKeeperProtocol", "EmbeddedZooKeeper", "TestFixtures",
-                nioCore, nioPosix, nioEmbedded, nioSSL, logging,
+                "ZooKeeperClient", "ZooKeeperRecipes", "ZooKeeperProtocol", "EmbeddedZooKeeper", "Primitives",
+                "TestFixtures", nioCore, nioPosix, nioEmbedded, nioSSL, logging,
             ],
             swiftSettings: settings),
         .testTarget(
@@ -157,15 +164,20 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "TreeComparisonTests",
-            dependencies: ["EmbeddedZooKeeper", "ZooKeeperProtocol", "TestFixtures", nioCore, logging],
+            dependencies: [
+                "EmbeddedZooKeeper", "ZooKeeperProtocol", "Primitives", "TestFixtures", nioCore, logging,
+            ],
             swiftSettings: settings),
-        .testTarget(name: "MQTTTests", dependencies: ["MQTT", "TestFixtures", logging], swiftSettings: settings),
+        .testTarget(
+            name: "MQTTTests", dependencies: ["MQTT", "Primitives", "TestFixtures", logging], swiftSettings: settings),
         .testTarget(
             name: "JSONTests", dependencies: ["JSON", "TestFixtures", collections], swiftSettings: settings),
+        .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"], swiftSettings: settings),
         .testTarget(
             name: "PlantTests", dependencies: ["Plant", "JSON", "TestFixtures", collections], swiftSettings: settings),
         .testTarget(
-            name: "PlantConfigurationTests", dependencies: ["PlantConfiguration", "Plant", "JSON", "TestFixtures"],
+            name: "PlantConfigurationTests",
+            dependencies: ["PlantConfiguration", "Plant", "JSON", "Primitives", "TestFixtures"],
             swiftSettings: settings),
         .testTarget(
             name: "SimulationTests", dependencies: ["Simulation", "Plant", "JSON"], swiftSettings: settings),
@@ -180,14 +192,15 @@ let package = Package(
             name: "GatewayTests",
             dependencies: [
                 "Gateway", "PlantClient", "Plant", "PlantConfiguration", "JSON", "EmbeddedZooKeeper",
-                "ZooKeeperRecipes", "ZooKeeperClient", "ZooKeeperProtocol", "MQTT", "TestFixtures", logging,
-                lifecycle, collections,
+                "ZooKeeperRecipes", "ZooKeeperClient", "ZooKeeperProtocol", "MQTT", "Primitives", "TestFixtures",
+                logging, lifecycle, collections,
             ],
             swiftSettings: settings),
         .testTarget(
             name: "LinekeeperTests",
             dependencies: [
-                "TestFixtures", "Plant", "JSON", "MQTT", "ZooKeeperClient", "ZooKeeperProtocol", "linekeeper", logging,
+                "TestFixtures", "Plant", "JSON", "MQTT", "ZooKeeperClient", "ZooKeeperProtocol", "Primitives",
+                "linekeeper", logging,
             ],
             swiftSettings: settings),
     ],

@@ -50,16 +50,6 @@ import Testing
 
     @Test(
         arguments: [
-            ("127.0.0.1:2181", "127.0.0.1:2181"), ("[::1]:2181", "[::1]:2181"), ("zk1", "zk1:7"), (":2181", nil),
-            ("a:b", nil),
-            ("a:70000", nil), ("::1:2181", nil), ("a b:1", nil), ("", nil), ("[::1", nil),
-        ] as [(String, String?)])
-    func addresses(text: String, expected: String?) {
-        #expect(HostAndPort(text, defaultPort: 7)?.description == expected)
-    }
-
-    @Test(
-        arguments: [
             ("mqtt://h", "mqtt://h:1883"), ("mqtts://h", "mqtts://h:8883"), ("mqtt://h:1/", "mqtt://h:1"),
             ("h:1883", nil),
             ("mqtt://u:p@h", nil), ("mqtt://", nil), ("http://h", nil),

@@ -1,13 +1,14 @@
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import Primitives
 
 extension EmbeddedServer {
     /// Listens for those who ask how the server is.
     ///
     /// - Throws: ``EmbeddedServerError`` when the address cannot be had.
     func bindAdmin(
-        _ address: HostPort, _ core: NIOLoopBound<ServerCore>, on loop: any EventLoop
+        _ address: HostAndPort, _ core: NIOLoopBound<ServerCore>, on loop: any EventLoop
     ) async throws -> any Channel {
         do {
             return try await ServerBootstrap(group: loop)

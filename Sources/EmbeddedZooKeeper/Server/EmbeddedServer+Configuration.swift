@@ -1,10 +1,12 @@
+public import Primitives
+
 extension EmbeddedServer {
     /// How a server behaves.
     public struct Configuration: Sendable {
         /// Where the tree is kept; made if it is missing.
         public var dataDirectory: String
         /// Where to listen.
-        public var listen: [HostPort]
+        public var listen: [HostAndPort]
         /// The unit of the session timeouts. Expiry is checked twenty times a tick.
         public var tick: Duration
         /// `user:base64(sha1(user:password))` of the superuser; `nil`: there is none.
@@ -31,7 +33,7 @@ extension EmbeddedServer {
         public var checkpointLogBytes = 16 << 20
         /// Where to answer HTTP: `/commands` as ZooKeeper's admin server, `/metrics` for Prometheus, `/health`. It asks
         /// nobody who they are, so it belongs on a loopback or management address. `nil`: nowhere.
-        public var adminListen: HostPort?
+        public var adminListen: HostAndPort?
         /// How many connections there may be in all; 0: as many as the system lets this process open.
         public var maxConnections = 0
         /// The longest request in bytes (ZooKeeper's `jute.maxbuffer`). A longer one is answered with an error.
@@ -44,7 +46,8 @@ extension EmbeddedServer {
 
         /// Makes a configuration.
         public init(
-            dataDirectory: String, listen: [HostPort], tick: Duration = .milliseconds(2000), superDigest: String? = nil,
+            dataDirectory: String, listen: [HostAndPort], tick: Duration = .milliseconds(2000),
+            superDigest: String? = nil,
             fourLetterWords: Set<String> = ["srvr", "isro"], maxClientConnections: Int = 60,
             minSessionTimeout: Duration? = nil, maxSessionTimeout: Duration? = nil
         ) {

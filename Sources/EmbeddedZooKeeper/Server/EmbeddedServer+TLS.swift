@@ -1,11 +1,12 @@
 import NIOCore
 import NIOSSL
+public import Primitives
 
 extension EmbeddedServer {
     /// Where and how to speak TLS.
     public struct TLS: Sendable, Hashable {
         /// Where to listen, beside the addresses without TLS.
-        public var listen: [HostPort]
+        public var listen: [HostAndPort]
         /// The file with the server's certificate, and after it those up to an authority that clients know (PEM).
         public var certificate: String
         /// The file with the certificate's private key (PEM).
@@ -15,7 +16,7 @@ extension EmbeddedServer {
         public var trust: String?
 
         /// Makes it from its parts.
-        public init(listen: [HostPort], certificate: String, key: String, trust: String? = nil) {
+        public init(listen: [HostAndPort], certificate: String, key: String, trust: String? = nil) {
             self.listen = listen
             self.certificate = certificate
             self.key = key

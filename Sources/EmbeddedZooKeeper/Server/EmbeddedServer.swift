@@ -2,6 +2,7 @@ public import Logging
 public import NIOCore
 import NIOPosix
 import NIOSSL
+import Primitives
 public import ServiceLifecycle
 import Synchronization
 import ZooKeeperProtocol
@@ -164,7 +165,7 @@ public final class EmbeddedServer: Service, Sendable {
         guard !configuration.requiresSASL || configuration.saslUsers != nil else {
             throw EmbeddedServerError("SASL is required, but nobody is there who could go through it: name the users")
         }
-        var taken: Set<HostPort> = []
+        var taken: Set<HostAndPort> = []
         for address in allAddresses where address.port != 0 && !taken.insert(address).inserted {
             throw EmbeddedServerError("\(address) is given twice: each listener needs an address of its own")
         }
@@ -173,7 +174,7 @@ public final class EmbeddedServer: Service, Sendable {
         return keeper
     }
 
-    private var allAddresses: [HostPort] {
+    private var allAddresses: [HostAndPort] {
         configuration.listen + (configuration.tls?.listen ?? []) + (configuration.adminListen.map { [$0] } ?? [])
     }
 
@@ -308,7 +309,7 @@ public final class EmbeddedServer: Service, Sendable {
     }
 
     private func bind(
-        _ address: HostPort, _ core: NIOLoopBound<ServerCore>, on loop: any EventLoop, tls: CertificateKeeper?
+        _ address: HostAndPort, _ core: NIOLoopBound<ServerCore>, on loop: any EventLoop, tls: CertificateKeeper?
     ) async throws -> any Channel {
         do {
             return try await ServerBootstrap(group: loop)

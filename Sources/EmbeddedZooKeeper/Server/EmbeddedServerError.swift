@@ -1,4 +1,5 @@
 import NIOCore
+import Primitives
 
 #if canImport(Glibc)
     import Glibc
@@ -16,7 +17,7 @@ public struct EmbeddedServerError: Error, Hashable, CustomStringConvertible {
     }
 
     /// - Parameter error: What binding a socket failed with.
-    init(cannotListenOn address: HostPort, _ error: any Error) {
+    init(cannotListenOn address: HostAndPort, _ error: any Error) {
         let reason =
             switch error {
             case let error as IOError where error.errnoCode == EADDRINUSE:

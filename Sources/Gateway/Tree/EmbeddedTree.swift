@@ -11,7 +11,7 @@ struct EmbeddedTree: Service {
         server = EmbeddedServer(
             configuration: .init(
                 dataDirectory: settings.data,
-                listen: settings.listen.map { .init(host: $0.host, port: $0.port) },
+                listen: settings.listen,
                 tick: settings.tick,
                 minSessionTimeout: min(sessionTimeout, settings.tick * 2)),
             logger: logger)

@@ -1,3 +1,5 @@
+import Primitives
+
 /// Where a broker listens.
 public struct MQTTBroker: Sendable, Hashable, CustomStringConvertible {
     public var host: String
@@ -15,8 +17,9 @@ public struct MQTTBroker: Sendable, Hashable, CustomStringConvertible {
     ///
     /// - Throws: ``MQTTError/invalidConfiguration(_:)`` that says what was expected.
     public init(url: String) throws {
-        let expected = "expected mqtt://HOST[:PORT] or mqtts://HOST[:PORT]"
+        let expected = "expected mqtt://HOST[:PORT] or mqtts://HOST[:PORT], with a port from 1 to 65535"
         var rest: Substring
+        let secure: Bool
         if url.hasPrefix("mqtt://") {
             secure = false
             rest = url.dropFirst(7)
@@ -30,37 +33,13 @@ public struct MQTTBroker: Sendable, Hashable, CustomStringConvertible {
         guard !rest.contains("@") else {
             throw MQTTError.invalidConfiguration("broker \(url): user and password do not belong in the address")
         }
-        var portText: Substring?
-        if rest.hasPrefix("[") {
-            guard let end = rest.firstIndex(of: "]") else {
-                throw MQTTError.invalidConfiguration("broker \(url): ] is missing; \(expected)")
-            }
-            host = String(rest[rest.index(after: rest.startIndex)..<end])
-            let after = rest[rest.index(after: end)...]
-            if after.hasPrefix(":") {
-                portText = after.dropFirst()
-            } else if !after.isEmpty {
-                throw MQTTError.invalidConfiguration("broker \(url): \(expected)")
-            }
-        } else if let colon = rest.firstIndex(of: ":") {
-            host = String(rest[..<colon])
-            portText = rest[rest.index(after: colon)...]
-        } else {
-            host = String(rest)
-        }
-        port = secure ? 8883 : 1883
-        if let portText {
-            guard let number = Int(portText), (1...65_535).contains(number) else {
-                throw MQTTError.invalidConfiguration("broker \(url): the port must be a number from 1 to 65535")
-            }
-            port = number
-        }
-        guard !host.isEmpty, host.utf8.allSatisfy({ $0 > 0x20 && $0 != UInt8(ascii: "/") }) else {
+        guard let address = HostAndPort(rest, defaultPort: secure ? 8883 : 1883), address.port > 0 else {
             throw MQTTError.invalidConfiguration("broker \(url): \(expected)")
         }
+        self.init(host: address.host, port: address.port, secure: secure)
     }
 
     public var description: String {
-        "\(secure ? "mqtts" : "mqtt")://\(host.contains(":") ? "[\(host)]" : host):\(port)"
+        "\(secure ? "mqtts" : "mqtt")://\(HostAndPort(host: host, port: port))"
     }
 }

@@ -1,5 +1,6 @@
 package import MQTT
 package import PlantConfiguration
+import Primitives
 
 #if canImport(Glibc)
     import Glibc

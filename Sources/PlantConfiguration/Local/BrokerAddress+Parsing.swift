@@ -1,3 +1,5 @@
+import Primitives
+
 extension BrokerAddress {
     /// What is wrong with a broker's address.
     package struct Mistake: Error, CustomStringConvertible {

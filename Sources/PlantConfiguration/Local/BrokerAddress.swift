@@ -1,3 +1,5 @@
+package import Primitives
+
 /// `mqtt://host:port` or `mqtts://host:port`.
 package struct BrokerAddress: Sendable, Hashable, CustomStringConvertible {
     package var isSecure: Bool

@@ -1,3 +1,5 @@
+import Primitives
+
 /// Reads the section `tree`.
 extension LocalReader {
     func readTree(_ value: ConfigurationValue, plant: String?) -> TreeSettings? {

@@ -1,3 +1,5 @@
+package import Primitives
+
 /// Where a plant's tree is, how to come in, and how long it waits for a gateway.
 package struct TreeSettings: Sendable, Equatable {
     package var place: TreePlace

@@ -37,30 +37,12 @@ public struct ConnectString: Hashable, Sendable, CustomStringConvertible {
             let text = trimmed[
                 ..<(trimmed.lastIndex { !$0.isWhitespace }.map(trimmed.index(after:)) ?? trimmed.startIndex)]
             guard !text.isEmpty else { continue }
-            guard let server = Self.server(text) else { throw invalid("“\(text)” is not host:port") }
+            guard let server = ServerAddress(text) else { throw invalid("“\(text)” is not host:port") }
             servers.append(server)
         }
         guard !servers.isEmpty else { throw invalid("it names no server") }
         self.servers = servers
         self.chroot = chroot
-    }
-
-    private static func server(_ text: Substring) -> ServerAddress? {
-        let host: Substring
-        let rest: Substring
-        if text.first == "[" {
-            guard let bracket = text.firstIndex(of: "]") else { return nil }
-            host = text[text.index(after: text.startIndex)..<bracket]
-            rest = text[text.index(after: bracket)...]
-        } else {
-            let colon = text.firstIndex(of: ":") ?? text.endIndex
-            host = text[..<colon]
-            rest = text[colon...]
-        }
-        guard !host.isEmpty, !host.contains(where: \.isWhitespace) else { return nil }
-        if rest.isEmpty { return ServerAddress(host: String(host)) }
-        guard rest.first == ":", let port = Int(rest.dropFirst()), (1...65535).contains(port) else { return nil }
-        return ServerAddress(host: String(host), port: port)
     }
 
     public var description: String {

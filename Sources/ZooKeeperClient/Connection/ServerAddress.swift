@@ -1,3 +1,5 @@
+import Primitives
+
 /// Where one server listens: a name or address, resolved anew at every attempt, and a port.
 public struct ServerAddress: Hashable, Sendable, CustomStringConvertible {
     /// ZooKeeper's port unless told otherwise.
@@ -14,6 +16,12 @@ public struct ServerAddress: Hashable, Sendable, CustomStringConvertible {
         self.port = port
     }
 
+    /// Reads `host:port` or `host`, an IPv6 address in brackets; `nil` for anything else.
+    init?(_ text: some StringProtocol) {
+        guard let address = HostAndPort(text, defaultPort: Self.defaultPort), address.port > 0 else { return nil }
+        self.init(host: address.host, port: address.port)
+    }
+
     /// `host:port`, with brackets round an IPv6 address.
-    public var description: String { host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)" }
+    public var description: String { HostAndPort(host: host, port: port).description }
 }

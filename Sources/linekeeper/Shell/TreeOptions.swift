@@ -3,6 +3,7 @@ import Logging
 import Plant
 import PlantClient
 import PlantConfiguration
+import Primitives
 
 /// How a subcommand finds the tree: from the configuration, or from the command line.
 struct TreeOptions: ParsableArguments {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import MQTT
 import PlantConfiguration
+import Primitives
 
 /// How `simulate` and `replay` find the broker.
 struct BrokerOptions: ParsableArguments {

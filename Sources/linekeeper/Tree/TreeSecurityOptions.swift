@@ -1,6 +1,7 @@
 import ArgumentParser
 import EmbeddedZooKeeper
 import PlantConfiguration
+import Primitives
 
 /// The options of `tree serve` that say who may come in, and how: SASL, TLS and superusers.
 struct TreeSecurityOptions: ParsableArguments {
@@ -92,19 +93,19 @@ struct TreeSecurityOptions: ParsableArguments {
             throw ValidationError("--tls-listen needs --tls-certificate and --tls-key")
         }
         return EmbeddedServer.TLS(
-            listen: try tlsListen.map { try HostPort(option: "--tls-listen", $0) }, certificate: tlsCertificate,
+            listen: try tlsListen.map { try HostAndPort(option: "--tls-listen", $0) }, certificate: tlsCertificate,
             key: tlsKey,
             trust: tlsTrust)
     }
 }
 
-extension HostPort {
+extension HostAndPort {
     /// What an option says.
     init(option: String, _ text: String) throws {
         guard let address = HostAndPort(text, defaultPort: 2181) else {
             throw ValidationError(
                 "\(option) is \"\(text)\"; expected HOST:PORT, such as 127.0.0.1:2181 or [::1]:2181")
         }
-        self.init(host: address.host, port: address.port)
+        self = address
     }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import EmbeddedZooKeeper
 import Logging
 import PlantConfiguration
+import Primitives
 import ServiceLifecycle
 import UnixSignals
 
@@ -135,17 +136,17 @@ struct TreeServeCommand: AsyncParsableCommand {
         fourLetterWords.split(separator: ",").map { String($0.filter { $0 != " " }) }
     }
 
-    private func addresses() throws -> [HostPort] {
+    private func addresses() throws -> [HostAndPort] {
         let listen = listen.isEmpty && security.tlsListen.isEmpty ? ["127.0.0.1:2181"] : listen
-        return try listen.map { try HostPort(option: "--listen", $0) }
+        return try listen.map { try HostAndPort(option: "--listen", $0) }
     }
 
-    private func adminAddress() throws -> HostPort? {
+    private func adminAddress() throws -> HostAndPort? {
         try adminListen.map { text in
             guard let address = HostAndPort(text, defaultPort: 8080) else {
                 throw ValidationError("--admin-listen is \"\(text)\"; expected HOST:PORT, such as 127.0.0.1:8080")
             }
-            return HostPort(host: address.host, port: address.port)
+            return address
         }
     }
 

@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import NIOCore
+import Primitives
 import TestFixtures
 import Testing
 import ZooKeeperProtocol
@@ -18,7 +19,7 @@ import ZooKeeperProtocol
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         var configuration = EmbeddedServer.Configuration(
-            dataDirectory: directory, listen: [HostPort(host: "127.0.0.1", port: 0)], tick: .milliseconds(1000))
+            dataDirectory: directory, listen: [HostAndPort(host: "127.0.0.1", port: 0)], tick: .milliseconds(1000))
         configuration.fourLetterWords = ["*"]
         change(&configuration)
         let server = EmbeddedServer(configuration: configuration, logger: logger, limits: limits) {

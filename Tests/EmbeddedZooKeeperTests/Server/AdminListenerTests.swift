@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import NIOCore
+import Primitives
 import TestFixtures
 import Testing
 import ZooKeeperProtocol
@@ -20,9 +21,9 @@ import func TestFixtures.eventually
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         var configuration = EmbeddedServer.Configuration(
-            dataDirectory: directory, listen: [HostPort(host: "127.0.0.1", port: 0)], tick: .milliseconds(200),
+            dataDirectory: directory, listen: [HostAndPort(host: "127.0.0.1", port: 0)], tick: .milliseconds(200),
             maxSessionTimeout: .seconds(60))
-        configuration.adminListen = HostPort(host: "127.0.0.1", port: 0)
+        configuration.adminListen = HostAndPort(host: "127.0.0.1", port: 0)
         let server = EmbeddedServer(configuration: configuration, logger: log?.logger ?? logger, limits: limits) {
             try TreeStore(directory: $0)
         }

@@ -3,6 +3,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import NIOSSL
+import Primitives
 import Synchronization
 import TestFixtures
 import Testing
@@ -55,7 +56,7 @@ import ZooKeeperProtocol
 
     private static func configuration(_ directory: String) -> EmbeddedServer.Configuration {
         EmbeddedServer.Configuration(
-            dataDirectory: directory, listen: [HostPort(host: "127.0.0.1", port: 0)], tick: .milliseconds(200),
+            dataDirectory: directory, listen: [HostAndPort(host: "127.0.0.1", port: 0)], tick: .milliseconds(200),
             fourLetterWords: ["ruok", "mntr"], maxClientConnections: 5)
     }
 
@@ -186,7 +187,7 @@ import ZooKeeperProtocol
             defer { try? FileManager.default.removeItem(atPath: directory) }
             var configuration = Self.configuration(directory)
             let port = try FreePort.tcp()
-            configuration.listen = [HostPort(host: "127.0.0.1", port: port)]
+            configuration.listen = [HostAndPort(host: "127.0.0.1", port: port)]
             let server = EmbeddedServer(configuration: configuration, logger: Self.quiet())
             let address = try SocketAddress(ipAddress: "127.0.0.1", port: port)
             let answered = Mutex(false)
@@ -214,18 +215,6 @@ import ZooKeeperProtocol
             #expect(error?.description.contains("in use") == true)
             await #expect(throws: EmbeddedServerError.self) { _ = try await second.waitUntilListening() }
         }
-    }
-
-    @Test(arguments: [
-        ("127.0.0.1:2181", "127.0.0.1:2181"), ("[::1]:99", "[::1]:99"), (":2181", "0.0.0.0:2181"),
-        ("2181", "0.0.0.0:2181"),
-    ])
-    func hostAndPort(_ text: String, _ meaning: String) {
-        #expect(HostPort(text)?.description == meaning)
-    }
-
-    @Test(arguments: ["", "x", "a:b", "::1:99", "1:70000", "1:-1"]) func notHostAndPort(_ text: String) {
-        #expect(HostPort(text) == nil)
     }
 }
 

@@ -3,6 +3,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import NIOSSL
+import Primitives
 import Testing
 import ZooKeeperProtocol
 
@@ -19,7 +20,7 @@ import func TestFixtures.eventually
     init() async throws { certificates = try await TestCertificates() }
 
     private func configuration(trust: Bool = true) -> EmbeddedServer.Configuration {
-        let local = HostPort(host: "127.0.0.1", port: 0)
+        let local = HostAndPort(host: "127.0.0.1", port: 0)
         var configuration = EmbeddedServer.Configuration(
             dataDirectory: directory, listen: [local, local], tick: .milliseconds(200), fourLetterWords: ["ruok"],
             maxSessionTimeout: .seconds(60))
@@ -245,7 +246,7 @@ import func TestFixtures.eventually
             let port = try #require(addresses[2].port)
             var second = configuration()
             second.dataDirectory = directory + "-2"
-            second.tls?.listen = [HostPort(host: "127.0.0.1", port: port)]
+            second.tls?.listen = [HostAndPort(host: "127.0.0.1", port: port)]
             defer { try? FileManager.default.removeItem(atPath: directory + "-2") }
             let server = EmbeddedServer(configuration: second, logger: Logger(label: "test"))
             await #expect(

@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import Primitives
 import Testing
 import ZooKeeperProtocol
 
@@ -53,9 +54,9 @@ import ZooKeeperProtocol
     /// A server with small segments, and no checkpoint, on that file system.
     private static func makeServer(_ place: String) -> EmbeddedServer {
         var configuration = EmbeddedServer.Configuration(
-            dataDirectory: place + "/tree", listen: [HostPort(host: "127.0.0.1", port: 0)], tick: .milliseconds(200),
+            dataDirectory: place + "/tree", listen: [HostAndPort(host: "127.0.0.1", port: 0)], tick: .milliseconds(200),
             fourLetterWords: ["mntr"], maxClientConnections: 0)
-        configuration.adminListen = HostPort(host: "127.0.0.1", port: 0)
+        configuration.adminListen = HostAndPort(host: "127.0.0.1", port: 0)
         configuration.logSegmentBytes = 128 << 10
         configuration.checkpointLogBytes = 1 << 30
         return EmbeddedServer(configuration: configuration, logger: logger)
@@ -145,7 +146,7 @@ import ZooKeeperProtocol
         let place = try Self.mountSmallDisk("64k")
         defer { Self.remove(place) }
         let configuration = EmbeddedServer.Configuration(
-            dataDirectory: place + "/tree", listen: [HostPort(host: "127.0.0.1", port: 0)])
+            dataDirectory: place + "/tree", listen: [HostAndPort(host: "127.0.0.1", port: 0)])
         let server = EmbeddedServer(configuration: configuration, logger: Self.logger)
         let error = await #expect(throws: EmbeddedServerError.self) { try await server.run() }
         let text = error?.description ?? ""

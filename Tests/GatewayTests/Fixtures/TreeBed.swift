@@ -1,5 +1,6 @@
 import EmbeddedZooKeeper
 import Logging
+import Primitives
 import TestFixtures
 import ZooKeeperClient
 import ZooKeeperProtocol
@@ -32,7 +33,7 @@ final class TreeBed: Sendable {
         let port = try FreePort.tcp()
         let server = EmbeddedServer(
             configuration: .init(
-                dataDirectory: folder, listen: [HostPort(host: "127.0.0.1", port: port)], tick: .milliseconds(500)),
+                dataDirectory: folder, listen: [HostAndPort(host: "127.0.0.1", port: port)], tick: .milliseconds(500)),
             logger: logger)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await server.run() }

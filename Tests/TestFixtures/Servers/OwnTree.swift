@@ -1,4 +1,5 @@
 import EmbeddedZooKeeper
+import Primitives
 import Synchronization
 
 /// A server of either kind that a test may stop and start again, on the same port with the same data.
@@ -28,7 +29,7 @@ public final class OwnTree: Sendable {
     public func start() async throws {
         if let apache { return try await apache.start() }
         var configuration = EmbeddedServer.Configuration(
-            dataDirectory: scratch.file("tree"), listen: [HostPort(host: "127.0.0.1", port: port)], tick: tick)
+            dataDirectory: scratch.file("tree"), listen: [HostAndPort(host: "127.0.0.1", port: port)], tick: tick)
         configuration.maxClientConnections = 0
         let server = EmbeddedServer(configuration: configuration, logger: TestTree.logger)
         // Ended by ``stop()``.

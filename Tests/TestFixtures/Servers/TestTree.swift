@@ -1,5 +1,6 @@
 import EmbeddedZooKeeper
 public import Logging
+import Primitives
 import Synchronization
 public import ZooKeeperClient
 
@@ -23,7 +24,7 @@ public enum TestTree {
         let scratch = try Scratch("embedded-shared")
         let port = try FreePort.tcp()
         var configuration = EmbeddedServer.Configuration(
-            dataDirectory: scratch.file("tree"), listen: [HostPort(host: "127.0.0.1", port: port)],
+            dataDirectory: scratch.file("tree"), listen: [HostAndPort(host: "127.0.0.1", port: port)],
             tick: .milliseconds(500))
         configuration.maxClientConnections = 0
         let server = EmbeddedServer(configuration: configuration, logger: logger)

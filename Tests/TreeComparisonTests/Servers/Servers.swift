@@ -1,6 +1,7 @@
 import EmbeddedZooKeeper
 import Foundation
 import Logging
+import Primitives
 import TestFixtures
 
 /// Our server and Apache's, started for a comparison: unless that is what is compared, nothing is removed or expires by

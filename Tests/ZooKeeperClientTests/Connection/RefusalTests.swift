@@ -1,5 +1,6 @@
 import EmbeddedZooKeeper
 import NIOSSL
+import Primitives
 import Synchronization
 import TestFixtures
 import Testing
@@ -49,9 +50,9 @@ struct RefusalTests {
         let (plainPort, port) = (try FreePort.tcp(), try FreePort.tcp())
         var settings = EmbeddedServer.Configuration(
             dataDirectory: try Scratch("embedded-expired").file("tree"),
-            listen: [HostPort(host: "127.0.0.1", port: plainPort)], tick: .milliseconds(500))
+            listen: [HostAndPort(host: "127.0.0.1", port: plainPort)], tick: .milliseconds(500))
         settings.tls = EmbeddedServer.TLS(
-            listen: [HostPort(host: "127.0.0.1", port: port)], certificate: certificates.server,
+            listen: [HostAndPort(host: "127.0.0.1", port: port)], certificate: certificates.server,
             key: certificates.serverKey, trust: certificates.authority)
         let server = EmbeddedServer(configuration: settings, logger: TestTree.logger)
         let running = Task { try await server.run() }
@@ -100,7 +101,7 @@ struct RefusalTests {
             let port = try FreePort.tcp()
             var settings = EmbeddedServer.Configuration(
                 dataDirectory: try Scratch("embedded-limited").file("tree"),
-                listen: [HostPort(host: "127.0.0.1", port: port)], tick: .milliseconds(500))
+                listen: [HostAndPort(host: "127.0.0.1", port: port)], tick: .milliseconds(500))
             settings.maxClientConnections = 1
             let server = EmbeddedServer(configuration: settings, logger: TestTree.logger)
             let running = Task { try await server.run() }

@@ -1,4 +1,5 @@
 import EmbeddedZooKeeper
+import Primitives
 import TestFixtures
 
 /// A server with a TLS port, and SASL on both.
@@ -55,10 +56,10 @@ struct SecureServer: Sendable {
         let (plainPort, port) = (try FreePort.tcp(), try FreePort.tcp())
         var configuration = EmbeddedServer.Configuration(
             dataDirectory: try Scratch("embedded-secure").file("tree"),
-            listen: [HostPort(host: "127.0.0.1", port: plainPort)], tick: .milliseconds(500))
+            listen: [HostAndPort(host: "127.0.0.1", port: plainPort)], tick: .milliseconds(500))
         configuration.saslUsers = ["plant": "s3cret"]
         configuration.tls = EmbeddedServer.TLS(
-            listen: [HostPort(host: "127.0.0.1", port: port)], certificate: certificates.server,
+            listen: [HostAndPort(host: "127.0.0.1", port: port)], certificate: certificates.server,
             key: certificates.serverKey, trust: certificates.authority)
         let server = EmbeddedServer(configuration: configuration, logger: TestTree.logger)
         Task { try await server.run() }

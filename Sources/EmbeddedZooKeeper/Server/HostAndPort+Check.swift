@@ -1,7 +1,8 @@
 import Glibc
 import NIOCore
+import Primitives
 
-extension HostPort {
+extension HostAndPort {
     /// Tries whether one could listen there, and lets go of it again.
     ///
     /// Only binds: a client that connected to somebody who listens just to find out would be accepted and never answered.
