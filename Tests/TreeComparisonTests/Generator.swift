@@ -1,3 +1,4 @@
+import Primitives
 import TestFixtures
 import ZooKeeperProtocol
 
@@ -299,8 +300,7 @@ struct Generator {
 
     private mutating func mayWatch(_ path: String, _ slot: Int, _ kind: WatchKind) -> Bool {
         guard peculiarities.contains(.oneKindOfWatchAPath) else { return true }
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325 &+ UInt64(slot)
-        for byte in path.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+        let hash = StableHash.fnv1a(path.utf8, from: StableHash.basis &+ UInt64(slot))
         return !avoids(.oneKindOfWatchAPath, when: Int((hash >> 20) % 3) != kind.rawValue)
     }
 

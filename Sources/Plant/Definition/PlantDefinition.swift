@@ -1,3 +1,5 @@
+import Primitives
+
 /// What is the same for every gateway of a plant: how messages become tags, what people need to know of the tags, what
 /// raises alarms, and which commands devices take.
 ///

@@ -1,3 +1,5 @@
+import Primitives
+
 /// What a gateway's routes are, in sixteen digits: gateways with different routes hear different topics, or make different
 /// tags of the same ones, and must not share the work.
 ///

@@ -1,3 +1,5 @@
+import Primitives
+
 /// How devices and their work are shared: each device belongs to one of 64 shards, always the same, each shard to one
 /// gateway at a time.
 public enum ShardMap {

@@ -1,3 +1,5 @@
+import Primitives
+
 /// How much each member wants each item: drawn from their names, the same for everybody.
 struct Affinity {
     private let memberHashes: [[UInt64]]
@@ -7,14 +9,14 @@ struct Affinity {
         // A member of weight w has w places on the table, as if it were w members.
         memberHashes = members.map { member in
             let hash = StableHash.fnv1a(member.name.utf8)
-            return (0..<member.weight).map { StableHash.mixed(hash &+ UInt64($0) &* 0x9e37_79b9_7f4a_7c15) }
+            return (0..<member.weight).map { StableHash.splitMixed(hash &+ UInt64($0) &* 0x9e37_79b9_7f4a_7c15) }
         }
-        itemHashes = items.map { StableHash.mixed(StableHash.fnv1a($0.utf8)) }
+        itemHashes = items.map { StableHash.splitMixed(StableHash.fnv1a($0.utf8)) }
     }
 
     func weight(_ item: Int, _ member: Int) -> UInt64 {
         var best: UInt64 = 0
-        for place in memberHashes[member] { best = max(best, StableHash.mixed(place ^ itemHashes[item])) }
+        for place in memberHashes[member] { best = max(best, StableHash.splitMixed(place ^ itemHashes[item])) }
         return best
     }
 }
@@ -33,22 +35,5 @@ enum Capacity {
             let even = (items * member.weight + places - 1) / places
             return max(even, min(Int(share + rounding(member)), 2 * items * member.weight / places))
         }
-    }
-}
-
-/// Hashes that are the same in every process and on every machine.
-enum StableHash {
-    static func fnv1a(_ bytes: some Sequence<UInt8>) -> UInt64 {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
-        return hash
-    }
-
-    /// The finaliser of SplitMix64.
-    static func mixed(_ value: UInt64) -> UInt64 {
-        var mixed = value &+ 0x9e37_79b9_7f4a_7c15
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
     }
 }

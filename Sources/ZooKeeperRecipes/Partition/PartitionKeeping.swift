@@ -1,3 +1,4 @@
+import Primitives
 import ZooKeeperClient
 
 /// How one member keeps the plan in the tree in step with who is there: a value that is told what was seen and says what

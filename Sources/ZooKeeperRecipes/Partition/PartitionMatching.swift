@@ -1,3 +1,5 @@
+import Primitives
+
 /// Items propose to members, the heaviest weight first; a full member keeps the heaviest. The outcome does not depend on
 /// the order of the proposals.
 struct Matching {
@@ -19,7 +21,7 @@ struct Matching {
         // Rounded up or down by the member's name, in the proportion of the fraction: were all rounded up, all would gain
         // a place at the same moment, and items would move everywhere.
         capacities = Capacity.all(members, items: items.count, slack: slack) { member in
-            Double(StableHash.mixed(StableHash.fnv1a(member.name.utf8) ^ 0x5bd1_e995) >> 11) / 0x1p53
+            Double(StableHash.splitMixed(StableHash.fnv1a(member.name.utf8) ^ 0x5bd1_e995) >> 11) / 0x1p53
         }
         held = Array(repeating: [], count: members.count)
         owner = Array(repeating: -1, count: items.count)
