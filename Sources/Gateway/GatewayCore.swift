@@ -41,7 +41,7 @@ struct GatewayCore: Service {
         self.client = client
         self.logger = logger
         identity = .ofThisProcess(
-            gateway: local.gateway, version: Gateway.version, started: WallClock.now())
+            gateway: local.gateway, version: Gateway.version, started: clock.wall())
         let marks = Wake()
         announcements = AnnouncementBoard(marks: marks, clock: clock)
         deliveries = DeliveryBoard(channels: [announcements], marks: marks)

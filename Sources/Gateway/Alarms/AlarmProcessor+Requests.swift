@@ -1,4 +1,3 @@
-import Logging
 import Plant
 import Synchronization
 import ZooKeeperClient
@@ -38,21 +37,12 @@ extension AlarmProcessor {
                 hasMore = true
             } catch let error as ZooKeeperError where mailboxes.isAbout(open, error) {
                 continue
-            } catch let error as ZooKeeperError where error.transactionIndex != nil {
-                postponed(error, open.place.path)
             }
         }
         if state.withLock({ $0.earlierRequestsWaiting }), try await answerEarlierRequests(lease, isIdle) {
             hasMore = true
         }
         return try await mailboxes.discard(lease) || hasMore
-    }
-
-    /// Nothing was done, because something else was written meanwhile: the request has another turn, and costs the recording
-    /// of alarms nothing.
-    private func postponed(_ error: ZooKeeperError, _ path: String) {
-        state.withLock { $0.unsettled = [] }
-        logger.debug("a request waits", metadata: ["request": "\(path)", "error": "\(error)"])
     }
 
     /// - Throws: ``Unrecorded`` when it has to wait for transitions of what is to be removed.
@@ -85,12 +75,13 @@ extension AlarmProcessor {
             case .forget: return try await forget(asked, lease, isIdle)
             }
         } catch let error as ZooKeeperError
-            where (error.isRefusalOfNode || error.code == .nodeExists) && error.path != asked.path
+            where error.path != asked.path && (error.isRefusalOfNode || error.transactionIndex != nil)
         {
+            // Nothing was done, and the recording of alarms must not wait for this request.
             state.withLock { state in
                 state.unsettled = []
-                // There is a record that this gateway does not know: the next turn looks at it.
-                if error.code == .nodeExists { state.recordsMayHaveGone = true }
+                // The records are not as this gateway knows them: the next turn looks at them.
+                if !error.isRefusalOfNode { state.recordsMayHaveGone = true }
             }
             return try await refuse(asked, "the tree refuses it: \(error)", lease)
         }

@@ -37,7 +37,7 @@ public struct DeliveryLedger: Sendable {
         var isQueued = false
     }
 
-    /// In the order in which they are told.
+    /// In the order in which they hear of an entry.
     public let channels: [Channel]
     private var entries: [Int64: Held] = [:]
     /// Entries that may have something to be marked, the oldest settlement first.

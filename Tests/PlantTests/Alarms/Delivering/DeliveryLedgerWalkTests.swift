@@ -80,7 +80,7 @@ struct DeliveryLedgerWalkTests {
             }
             if random.chance(40) { settle(random.chance(50) ? .mqtt : .pager, sequence) }
             if random.chance(10), var entry = try tree.entry(sequence), let node = tree[sequence] {
-                // Another gateway, or one of a later version, writes its part over the present version.
+                // Another gateway, of this version or a later one, writes its part over the node as it stands.
                 let channel = ([.siren] + Self.known).randomElement(using: &random) ?? .siren
                 if entry.deliveries[channel] == .owed {
                     entry.deliveries[channel] = .delivered
