@@ -8,7 +8,7 @@ public struct ConditionNotMet: Error, CustomStringConvertible {
 /// Tests wait for conditions with a deadline, never for time. `seen` is evaluated when the wait fails, so that the
 /// failed test prints what it saw instead of only that it waited.
 public func eventually(
-    _ what: String = "the condition", within deadline: Duration = .seconds(20),
+    _ what: String = "the condition", within deadline: Duration = .seconds(60),
     every interval: Duration = .milliseconds(10), seen: () async -> String = { "" },
     sourceLocation: (file: String, line: Int) = (#fileID, #line),
     condition: () async throws -> Bool
@@ -27,7 +27,7 @@ public func eventually(
 
 /// Waits until `value` gives something; throws ``ConditionNotMet`` when it does not within `deadline`.
 public func eventuallyValue<Value>(
-    _ what: String = "a value", within deadline: Duration = .seconds(20),
+    _ what: String = "a value", within deadline: Duration = .seconds(60),
     every interval: Duration = .milliseconds(10), seen: () async -> String = { "" },
     sourceLocation: (file: String, line: Int) = (#fileID, #line),
     value: () async throws -> Value?

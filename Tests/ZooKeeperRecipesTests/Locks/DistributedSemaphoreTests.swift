@@ -83,9 +83,11 @@ struct DistributedSemaphoreTests {
                 for _ in 0..<3 { _ = try await semaphore(victim).acquire() }
                 let cancelled = Task { try await semaphore(client).acquire() }
                 try await eventually("queued") { try await client.getChildren("/sem").count == 4 }
-                cancelled.cancel()
-                _ = await cancelled.result
-                #expect(try await client.getChildren("/sem").count == 3)
+                let waited = await LeftInQueue.timed {
+                    cancelled.cancel()
+                    _ = await cancelled.result
+                }
+                try await LeftInQueue.expect(3, in: "/sem", client, after: waited)
                 return Task { try await semaphore(client).acquire(timeout: .seconds(10)) }
             }
             await semaphore(client).release(try await waiter.value)
