@@ -70,8 +70,8 @@ struct GatewayCore: Service {
     func run() async throws {
         let journal = Journal(
             client: client, known: known, board: deliveries, health: health, clock: clock, logger: logger,
-            recorded: { [plant, wakes] record in
-                plant.transitionRecorded(record)
+            recorded: { [plant, wakes, own = local.gateway] record, gateway in
+                plant.transitionRecorded(record, isOurs: gateway == own)
                 wakes.alarms.wake()
             },
             forgotten: { [plant, wakes] forgotten in

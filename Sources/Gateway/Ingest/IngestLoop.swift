@@ -60,7 +60,7 @@ struct IngestLoop<Source: MessageSource>: Service {
 
     private func watchConnection() async {
         for await state in source.connectionUpdates() {
-            if case .connected = state { plant.brokerConnected() }
+            if case .connected = state { plant.brokerConnected() } else { plant.brokerLost() }
         }
     }
 

@@ -35,10 +35,11 @@ final class PlantState: Sendable {
         limits.devices = max(limits.devices, limits.topics)
         limits.tags = bounds.maxTags
         limits.payloadBytes = bounds.maxPayload
-        let plant = try LivePlant(
+        var plant = try LivePlant(
             routes: definition.routes, rules: definition.tags, alarms: definition.alarms + GatewayFault.alarms,
             answerFilters: answerFilters,
             echoTopic: Array(echoTopic.utf8), limits: limits, hashSeed: .random(in: .min ... .max))
+        plant.brokerLost(at: clock.wall())
         state = Mutex(State(plant: plant, clockTotal: clock.look().total))
         self.clock = clock
         self.logger = logger
@@ -82,6 +83,9 @@ final class PlantState: Sendable {
             return body(&state, sight.wall)
         }
     }
+
+    /// There is no connection to the broker.
+    func brokerLost() { change { $0.plant.brokerLost(at: $1) } }
 
     /// The broker has taken this gateway back.
     func brokerConnected() { change { $0.plant.brokerConnected(at: $1) } }
@@ -192,8 +196,9 @@ final class PlantState: Sendable {
         state.withLock { ($0.plant.pendingTransitionCount > 0, $0.newestBatch) }
     }
 
-    func transitionRecorded(_ record: AlarmRecord) {
-        change { $0.plant.transitionRecorded(record, at: $1) }
+    /// - Parameter isOurs: Whether this gateway has recorded it.
+    func transitionRecorded(_ record: AlarmRecord, isOurs: Bool) {
+        change { $0.plant.transitionRecorded(record, isOurs: isOurs, at: $1) }
     }
 
     func restoreAlarms(_ records: [AlarmRecord]) {

@@ -33,17 +33,19 @@ final class Journal: Service, Sendable {
     let logger: Logger
     let outsiders: OutsiderLog
     let failures: FailureLog
-    private let recorded: @Sendable (AlarmRecord) -> Void
+    private let recorded: @Sendable (_ record: AlarmRecord, _ gateway: String) -> Void
     private let forgotten: @Sendable (Forgotten) -> Void
     let state = Mutex(State())
     let work = Wake()
 
     /// - Parameters:
-    ///   - recorded: called once per sequence number with the record of an alarm's entry, outside any lock of the journal's.
+    ///   - recorded: called once per sequence number with the record of an alarm's entry and the gateway that made it, outside
+    ///     any lock of the journal's.
     ///   - forgotten: called likewise with what an entry says was removed.
     init(
         client: ZooKeeperClient, known: KnownRecords, board: DeliveryBoard, health: FailureBoard,
-        clock: GatewayClock, logger: Logger, recorded: @escaping @Sendable (AlarmRecord) -> Void,
+        clock: GatewayClock, logger: Logger,
+        recorded: @escaping @Sendable (_ record: AlarmRecord, _ gateway: String) -> Void,
         forgotten: @escaping @Sendable (Forgotten) -> Void
     ) {
         self.client = client
@@ -136,7 +138,7 @@ final class Journal: Service, Sendable {
         if let forgotten = commit.forgotten {
             self.forgotten(forgotten)
         } else if let record = commit.record, known.isCurrent(record) {
-            recorded(record)
+            recorded(record, commit.entry.gateway)
         }
     }
 

@@ -12,10 +12,14 @@ extension LivePlant {
     }
 
     /// A transition was seen in the journal.
-    public mutating func transitionRecorded(_ record: AlarmRecord, at now: Milliseconds) {
+    ///
+    /// - Parameter isOurs: Whether this gateway has recorded it.
+    public mutating func transitionRecorded(_ record: AlarmRecord, isOurs: Bool, at now: Milliseconds) {
         lastRecorded = now
         noteMoment(now)
         alarms.transitionRecorded(record, at: now)
+        // Who raises without having heard the broker has not heard what was kept for us.
+        if !isOurs, !record.isUnheard { alarms.settleBacklog(by: min(record.changedAt, now)) }
     }
 
     /// The records that stand in the tree.

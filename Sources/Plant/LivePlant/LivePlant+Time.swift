@@ -1,7 +1,14 @@
 // Time passes: delays of alarms end, devices fall silent.
 extension LivePlant {
+    /// This gateway is not connected to the broker, which may keep what is sent meanwhile; say it before anything is heard,
+    /// too.
+    public mutating func brokerLost(at now: Milliseconds) { alarms.backlog.begin(at: now) }
+
     /// The broker has taken this gateway back.
-    public mutating func brokerConnected(at now: Milliseconds) { deafnessBegins(at: now) }
+    public mutating func brokerConnected(at now: Milliseconds) {
+        alarms.backlog.begin(at: now)
+        deafnessBegins(at: now)
+    }
 
     /// This gateway's own wall clock has been set: what it shows changed by so much, at once. Nothing that is measured
     /// between two moments changes by it: silence, delays, what waits. So every moment that is kept for that is moved along;
@@ -36,6 +43,7 @@ extension LivePlant {
         var effects = Effects()
         noteMoment(now)
         noteProof(of: time, at: now)
+        alarms.backlog.end(at: now)
         // A clock that was ahead and has been set right must not have delays end by it until that time comes again.
         alarms.heardThrough = heardThrough > now ? time : max(heardThrough, time)
         // In the order of the tags, so that gateways that see the same do the same.

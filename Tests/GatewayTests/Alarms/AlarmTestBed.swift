@@ -96,8 +96,8 @@ final class AlarmTestBed: Sendable {
             wakes = ServiceWakes(deliveries: deliveries.wakes)
             journal = Journal(
                 client: client, known: known, board: deliveries, health: health, clock: clock, logger: logger,
-                recorded: { [plant, wakes] record in
-                    plant.transitionRecorded(record)
+                recorded: { [plant, wakes, name] record, gateway in
+                    plant.transitionRecorded(record, isOurs: gateway == name)
                     wakes.alarms.wake()
                 }, forgotten: { [plant] in plant.forget($0) })
             election = LeaderElection(

@@ -98,7 +98,7 @@ struct MutationTests {
                 guard (try? JournalEntry(parsing: entry).alarmTransition()) == proposal else {
                     return "an entry that cannot be read: \(String(decoding: entry, as: UTF8.self))"
                 }
-                plant.transitionRecorded(proposal.record, at: now)
+                plant.transitionRecorded(proposal.record, isOurs: true, at: now)
             }
             _ = plant.takeChangedDevices(ownedBy: .max, limit: 50)
             return nil
@@ -191,7 +191,7 @@ struct MutationTests {
                 if let entry = try? JournalEntry(parsing: text) {
                     guard (try? JournalEntry(parsing: entry.serialized())) == entry else { return "not what was read" }
                     if let proposal = try? entry.alarmTransition() {
-                        world.plant.transitionRecorded(proposal.record, at: world.now)
+                        world.plant.transitionRecorded(proposal.record, isOurs: false, at: world.now)
                     }
                 }
             case 4:

@@ -13,7 +13,7 @@ struct JournalTests {
         Journal(
             client: client, known: KnownRecords(), board: DeliveryBoard(channels: [], marks: Wake()),
             health: FailureBoard(clock: .system, logger: bed.logger), clock: .system,
-            logger: bed.logger, recorded: { seen.append($0.revision) }, forgotten: { _ in })
+            logger: bed.logger, recorded: { record, _ in seen.append(record.revision) }, forgotten: { _ in })
     }
 
     @Test("by its sequence number, whichever of reply and watch comes first")

@@ -140,7 +140,7 @@ struct ExtremeNumbersTests {
                 default:
                     guard let read = try? JournalEntry(parsing: json.serialized()) else { continue }
                     if let proposal = try? read.alarmTransition() {
-                        fixture.plant.transitionRecorded(proposal.record, at: Self.now)
+                        fixture.plant.transitionRecorded(proposal.record, isOurs: true, at: Self.now)
                     }
                     if let record = try? read.alarmRecord() {
                         _ = JournalEntry(restoring: record, at: Self.now, gateway: "g").serialized()

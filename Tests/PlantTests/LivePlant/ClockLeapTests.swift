@@ -129,7 +129,7 @@ struct ClockLeapTests {
             plant.hear(20)
             plant.pass(1_000)
             plant.hear(97)
-            plant.plant.transitionRecorded(try #require(records.first), at: plant.clock)
+            plant.plant.transitionRecorded(try #require(records.first), isOurs: true, at: plant.clock)
             #expect(plant.steps == [])
         } else {
             plant.leap(by: 0 - leap)

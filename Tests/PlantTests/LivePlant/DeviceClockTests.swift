@@ -497,8 +497,8 @@ struct DeviceClockTests {
             if step / 2 <= seconds {
                 for proposal in first.plant.proposals(limit: .max, epoch: 1) {
                     journal.append(proposal.record)
-                    first.plant.transitionRecorded(proposal.record, at: first.clock)
-                    second.plant.transitionRecorded(proposal.record, at: second.clock)
+                    first.plant.transitionRecorded(proposal.record, isOurs: true, at: first.clock)
+                    second.plant.transitionRecorded(proposal.record, isOurs: false, at: second.clock)
                 }
             }
             if step % 2 == 1 { run(&second, step) }

@@ -50,7 +50,7 @@ struct GatewayFaultTests {
 
         mutating func record() {
             for proposal in plant.proposals(limit: .max, epoch: 1) {
-                plant.transitionRecorded(proposal.record, at: GatewayFaultTests.start + now)
+                plant.transitionRecorded(proposal.record, isOurs: true, at: GatewayFaultTests.start + now)
             }
         }
     }

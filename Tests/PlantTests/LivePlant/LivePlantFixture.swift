@@ -97,7 +97,7 @@ struct LivePlantFixture {
     mutating func record() -> AlarmRecord? {
         var last: AlarmRecord?
         for proposal in plant.proposals(limit: .max, epoch: 1) {
-            plant.transitionRecorded(proposal.record, at: clock)
+            plant.transitionRecorded(proposal.record, isOurs: true, at: clock)
             last = proposal.record
         }
         return last

@@ -150,7 +150,7 @@ struct PlantWorld {
 
     mutating func see(_ gateway: Int) {
         for entry in journal[gateways[gateway].seen...] {
-            gateways[gateway].plant?.transitionRecorded(entry.record, at: now)
+            gateways[gateway].plant?.transitionRecorded(entry.record, isOurs: active == gateway, at: now)
         }
         gateways[gateway].seen = journal.count
     }

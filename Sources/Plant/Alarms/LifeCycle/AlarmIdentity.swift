@@ -22,8 +22,8 @@
 /// lies within `AlarmBook.Limits.matchWindow` of it; a record of an edge that we did not compute is lined up with the
 /// sample of the same value within `echoWindow`. The limits of that: clocks of gateways further apart than the window; a
 /// gateway that lags behind another by more than the samples are apart while a takeover reads only the record and not the
-/// journal before it; and crossings of which one gateway did not hear all (QoS 0, a reconnection, a backlog of messages
-/// that are dated when they arrive).
+/// journal before it; and crossings of which one gateway did not hear all (QoS 0, a reconnection). Messages that the broker
+/// kept are dated when they arrive; what becomes of them ``Backlog`` tells.
 public enum AlarmIdentity {
     /// The id of the occurrence that a sample of this time activates.
     public static func eventID(of alarm: AlarmPath, activatedBy sampleTime: Milliseconds) -> String {

@@ -69,6 +69,23 @@ extension AlarmBook {
         return dropped
     }
 
+    /// Another gateway, the active processor, has recorded an edge of this date, by what it has heard: earlier ones of the
+    /// backlog are settled.
+    mutating func settleBacklog(by date: Milliseconds) {
+        guard date >= backlogSettlesAt else { return }
+        let moment = date &- Backlog.settledAfter
+        var next = Milliseconds.max
+        for alarm in Array(agenda.alarms) {
+            let (settled, first) = changingPending(of: alarm) { book in
+                book.ledgers[alarm].settleBacklog(computedBy: moment, clock: book.clock)
+            }
+            statistics.edgesSettled &+= settled
+            if let first { next = min(next, first.addingClamped(Backlog.settledAfter)) }
+        }
+        // Not for each that follows within milliseconds: it looks at every alarm that has something pending.
+        backlogSettlesAt = next == .max ? .max : max(next, date.addingClamped(Backlog.slack))
+    }
+
     /// Runs a change of one alarm's ledger and keeps the totals right.
     mutating func changingPending<Result>(of alarm: Int, _ change: (inout AlarmBook) -> Result) -> Result {
         let before = ledgers[alarm].pending.count

@@ -40,6 +40,8 @@ public struct AlarmBook: Sendable {
         public var edgesSuperseded = 0
         /// Records that nothing was computed for here, or that told more than we had heard.
         public var recordsAdopted = 0
+        /// Edges of the backlog that the active processor had recorded before (``Backlog``).
+        public var edgesSettled = 0
         /// Edges given up by `dropPending`.
         public var edgesDropped = 0
         /// Edges given up for `Limits.pendingPerAlarm` or `pendingTotal`.
@@ -74,6 +76,9 @@ public struct AlarmBook: Sendable {
     var deadlines = Heap<Deadline>()
     var scratch: [AlarmEdge] = []
     var clock = ReceptionClock()
+    var backlog = Backlog()
+    /// No edge of the backlog is to be settled by what is dated before; `.max` when there is none.
+    var backlogSettlesAt: Milliseconds = .max
 
     struct Deadline: Comparable, Sendable {
         let time: Milliseconds

@@ -13,6 +13,8 @@ struct AlarmEdge: Sendable, Hashable {
     let value: Double?
     /// Whether `sampleTime` came in the payload; otherwise every gateway has its own.
     let hasSourceTime: Bool
+    /// Whether its sample has no time of its own and may have been kept by the broker; see ``Backlog``.
+    var isFromBacklog = false
     /// By this gateway's clock, when it was computed.
     var computedAt: Milliseconds
     /// The number of the leap by which that clock was away then; nil when it was not.

@@ -139,6 +139,18 @@ struct AlarmLedger: Sendable {
         return dropped
     }
 
+    /// Gives up the edges of the backlog that were computed by a moment: they are recorded, as others are that are dated
+    /// later. What stands in the end stays. Returns how many went, and when the first of the later ones was computed.
+    mutating func settleBacklog(
+        computedBy moment: Milliseconds, clock: ReceptionClock
+    ) -> (settled: Int, next: Milliseconds?) {
+        let count = pending.count
+        let standing = pending.last.flatMap { $0.condition == committedCondition ? nil : $0 }
+        pending.removeAll { $0.isFromBacklog && $0.computedAt <= moment && $0 != standing }
+        if pending.count < count { straighten(clock) }
+        return (count - pending.count, pending.first { $0.isFromBacklog && $0.computedAt > moment }?.computedAt)
+    }
+
     /// The clock by which edges are computed has been set.
     mutating func clockLeapt(by leap: Milliseconds) {
         for index in pending.indices { pending[index].computedAt = pending[index].computedAt &+ leap }
@@ -193,6 +205,7 @@ extension AlarmEdge {
     /// Whether a record is the record of this edge, computed here or elsewhere (see `AlarmIdentity`).
     fileprivate func isSame(as record: AlarmRecord, within window: Milliseconds) -> Bool {
         guard condition == record.condition else { return false }
+        if isFromBacklog, record.changedAt > time.addingClamped(Backlog.slack) { return false }
         return hasSourceTime ? time == record.changedAt : (time &- record.changedAt).magnitude <= window.magnitude
     }
 

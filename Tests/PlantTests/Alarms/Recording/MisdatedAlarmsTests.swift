@@ -31,7 +31,7 @@ struct MisdatedAlarmsTests {
         }
 
         mutating func take(_ proposal: ProposedTransition) {
-            plant.plant.transitionRecorded(proposal.record, at: plant.clock)
+            plant.plant.transitionRecorded(proposal.record, isOurs: true, at: plant.clock)
             misdated.recorded(proposal)
             newest = proposal.record
         }
@@ -52,7 +52,7 @@ struct MisdatedAlarmsTests {
         /// The corrections are recorded.
         mutating func correct(_ excursion: ClockExcursion = MisdatedAlarmsTests.excursion) {
             for record in corrections(excursion) {
-                plant.plant.transitionRecorded(record, at: plant.clock)
+                plant.plant.transitionRecorded(record, isOurs: true, at: plant.clock)
                 newest = record
             }
             misdated.corrected([excursion])
@@ -119,7 +119,7 @@ struct MisdatedAlarmsTests {
         #expect(returned.corrected.acknowledgedAt == LivePlantFixture.start + 1_000)
         #expect(returned.corrected.changedAt == nil && returned.corrected.sampledAt == nil)
         // The next occurrence has nothing of it, also when the correction was recorded.
-        world.plant.plant.transitionRecorded(returned, at: world.plant.clock)
+        world.plant.plant.transitionRecorded(returned, isOurs: true, at: world.plant.clock)
         world.plant.pass(1_000)
         world.plant.hear(97)
         world.record()

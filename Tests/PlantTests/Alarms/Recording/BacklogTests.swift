@@ -1,0 +1,204 @@
+import TestFixtures
+import Testing
+
+@testable import Plant
+
+@Suite("Samples without a time of their own that the broker had kept")
+struct BacklogTests {
+    private static let other = "factory/l1/m2/temperature"
+
+    /// An active processor that hears everything live, and a gateway that starts after it has been away.
+    private struct World {
+        var active: LivePlantFixture
+        var standby: LivePlantFixture
+        /// What the broker keeps for the standby.
+        var kept: [(value: Double, topic: String)] = []
+        var isRunning = false
+        var isConnected = false
+        /// What the standby has not seen of the journal.
+        var unseen: [AlarmRecord] = []
+        var records: [AlarmPath: AlarmRecord] = [:]
+        var activations = 0
+
+        init() throws {
+            active = try LivePlantFixture()
+            active.plant.brokerLost(at: active.clock)
+            active.prove()
+            standby = active
+        }
+
+        mutating func pass(_ time: Milliseconds) {
+            active.pass(time)
+            standby.pass(time)
+        }
+
+        mutating func say(_ value: Double, topic: String = LivePlantFixture.temperature) {
+            active.hear(value, topic: topic)
+            if isConnected { standby.hear(value, topic: topic) } else { kept.append((value, topic)) }
+            for proposal in active.plant.proposals(limit: .max, epoch: 1) { commit(proposal) }
+        }
+
+        mutating func commit(_ proposal: ProposedTransition, isStandby: Bool = false) {
+            if proposal.transition == .activated { activations += 1 }
+            #expect(proposal.previousRevision == records[proposal.record.path]?.revision ?? 0)
+            records[proposal.record.path] = proposal.record
+            active.plant.transitionRecorded(proposal.record, isOurs: !isStandby, at: active.clock)
+            if isStandby {
+                standby.plant.transitionRecorded(proposal.record, isOurs: true, at: standby.clock)
+            } else if isRunning {
+                unseen.append(proposal.record)
+            }
+        }
+
+        /// The standby starts, and reads the tree.
+        mutating func start() throws {
+            let now = standby.now
+            standby = try LivePlantFixture()
+            standby.now = now
+            standby.plant.brokerLost(at: standby.clock)
+            standby.plant.restoreAlarms(Array(records.values), at: standby.clock)
+            isRunning = true
+        }
+
+        /// It is connected, and reads what was kept.
+        mutating func readKept(proves: Bool = true) {
+            standby.plant.brokerConnected(at: standby.clock)
+            isConnected = true
+            for message in kept { standby.hear(message.value, topic: message.topic) }
+            kept = []
+            if proves { standby.prove() }
+        }
+
+        mutating func seeJournal() {
+            for record in unseen { standby.plant.transitionRecorded(record, isOurs: false, at: standby.clock) }
+            unseen = []
+        }
+
+        /// The standby is elected, and records what it believes to be missing.
+        mutating func takeOver() {
+            seeJournal()
+            for proposal in standby.plant.proposals(limit: .max, epoch: 2) { commit(proposal, isStandby: true) }
+        }
+    }
+
+    @Test("count once when the active processor had recorded them before this gateway read the tree")
+    func recordedBefore() throws {
+        var world = try World()
+        for _ in 1...2 {
+            world.say(90)
+            world.pass(1_000)
+            world.say(51)
+            world.pass(100)
+        }
+        try world.start()
+        world.pass(100)
+        world.readKept()
+        #expect(world.standby.plant.pendingTransitionCount == 4)
+        world.pass(Backlog.settledAfter - 1)
+        world.say(90, topic: Self.other)
+        world.seeJournal()
+        #expect(world.standby.plant.pendingTransitionCount == 4)
+        world.pass(1)
+        world.say(51, topic: Self.other)
+        world.seeJournal()
+        #expect(world.standby.plant.pendingTransitionCount == 0)
+        world.takeOver()
+        #expect(world.activations == 3)
+    }
+
+    @Test("count where nobody else records, also when this gateway records something later than they")
+    func alone() throws {
+        var world = try World()
+        world.kept = [(90, LivePlantFixture.temperature), (51, LivePlantFixture.temperature)]
+        try world.start()
+        world.readKept()
+        world.pass(5_000)
+        world.standby.hear(90, topic: Self.other)
+        let proposals = world.standby.plant.proposals(limit: .max, epoch: 2)
+        let later = try #require(proposals.last)
+        world.standby.plant.transitionRecorded(later.record, isOurs: true, at: world.standby.clock)
+        #expect(world.standby.steps.map(\.transition) == [.activated, .returned])
+    }
+
+    @Test("are not taken for what is said and recorded afterwards")
+    func recordedAfterwards() throws {
+        var world = try World()
+        world.say(90)
+        world.pass(1_000)
+        world.say(51)
+        try world.start()
+        world.pass(400)
+        world.readKept()
+        world.pass(400)
+        world.say(90)
+        world.seeJournal()
+        #expect(world.standby.plant.pendingTransitionCount == 0)
+        world.pass(1_000)
+        world.say(51)
+        world.takeOver()
+        #expect(world.activations == 2)
+        #expect(world.records.values.map(\.state) == [.returnedUnacknowledged])
+    }
+
+    @Test("alarm when they stand, although the active processor records nothing of them")
+    func standing() throws {
+        var world = try World()
+        world.say(51)
+        world.kept = [51, 90, 51, 90].map { ($0, LivePlantFixture.temperature) }
+        try world.start()
+        world.readKept()
+        for value in [90, 51, 90, 51] as [Double] {
+            world.pass(1_000)
+            world.say(value, topic: Self.other)
+            world.seeJournal()
+        }
+        #expect(world.standby.steps.map(\.transition) == [.activated])
+        world.takeOver()
+        #expect(world.activations == 3)
+    }
+
+    @Test("raised by an active processor that heard nothing, an alarm settles none of them")
+    func unheard() throws {
+        var world = try World()
+        world.kept = [(90, LivePlantFixture.temperature), (51, LivePlantFixture.temperature)]
+        try world.start()
+        world.readKept()
+        world.pass(5_000)
+        world.active.hear(90, topic: Self.other)
+        var record = try #require(world.active.plant.proposals(limit: 1, epoch: 1).first?.record)
+        record.isUnheard = true
+        world.standby.plant.transitionRecorded(record, isOurs: false, at: world.standby.clock)
+        #expect(world.standby.plant.pendingTransitionCount == 2)
+    }
+
+    /// Given pulses far enough apart to be told, and a gateway that starts again and again, when it takes over once something
+    /// has been recorded after what it read late, then every pulse is there once.
+    @Test("count once in a walk", arguments: 0..<40)
+    func walk(seed: Int) throws {
+        var random = SeededRandom(seed: UInt64(seed))
+        var world = try World()
+        var pulses = 0
+        func pulse(_ world: inout World, _ topic: String) {
+            world.say(90, topic: topic)
+            world.pass(.random(in: 300...900, using: &random))
+            world.say(51, topic: topic)
+            world.pass(.random(in: 300...900, using: &random))
+            pulses += 1
+        }
+        for _ in 0..<10 {
+            (world.isRunning, world.isConnected) = (false, false)
+            for _ in 0..<Int.random(in: 0...3, using: &random) { pulse(&world, LivePlantFixture.temperature) }
+            try world.start()
+            if Bool.random(using: &random) { pulse(&world, LivePlantFixture.temperature) }
+            world.pass(.random(in: 0...600, using: &random))
+            world.readKept(proves: Bool.random(using: &random))
+            if Bool.random(using: &random) { world.seeJournal() }
+            world.pass(.random(in: 300...900, using: &random))
+            for _ in 0..<Int.random(in: 0...2, using: &random) { pulse(&world, LivePlantFixture.temperature) }
+            pulse(&world, Self.other)
+            world.standby.prove()
+            world.takeOver()
+            #expect(world.activations == pulses, "seed \(seed)")
+        }
+    }
+}
