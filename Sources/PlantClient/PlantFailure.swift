@@ -1,4 +1,4 @@
-import Plant
+package import Plant
 import ZooKeeperClient
 import ZooKeeperProtocol
 
@@ -31,7 +31,7 @@ package enum PlantFailure: Error, Hashable, Sendable, CustomStringConvertible {
     /// A gateway has said no.
     case refused(String)
     /// What was asked about a command cannot be.
-    case command(CommandClient.Failure)
+    case command(CommandRefusal)
     /// The tree refused something, or did not answer.
     case tree(TreeRefusal)
 
@@ -92,7 +92,7 @@ package enum PlantFailure: Error, Hashable, Sendable, CustomStringConvertible {
     static func translating<Result>(_ work: () async throws -> Result) async throws -> Result {
         do {
             return try await work()
-        } catch let failure as CommandClient.Failure {
+        } catch let failure as CommandRefusal {
             throw PlantFailure.command(failure)
         } catch {
             throw PlantFailure(error) ?? error

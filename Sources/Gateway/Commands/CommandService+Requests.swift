@@ -1,5 +1,4 @@
 import Plant
-import PlantClient
 import Synchronization
 import ZooKeeperClient
 import ZooKeeperProtocol
@@ -99,7 +98,7 @@ extension CommandService {
                 return try await refuse("the id \(record.id) stands for something that is no command", open, lease)
             }
             guard known.isRepeated(by: record) else {
-                return try await refuse("\(CommandClient.Failure.idTaken(record.id, by: known.by.name))", open, lease)
+                return try await refuse("\(CommandRefusal.idTaken(record.id, by: known.by.name))", open, lease)
             }
             try await write([], .done, open, lease)
             if open.place.door == .mqtt, known.state.isFinal || known.epoch != nil {
@@ -115,9 +114,9 @@ extension CommandService {
             let path = Self.path(of: id)
             guard CommandRecord.mistake(inID: id) == nil, let node = try await node(at: path),
                 var record = try? CommandRecord(parsing: node.data ?? [], id: id), record.device == device
-            else { return try await refuse("\(CommandClient.Failure.notFound(id))", open, lease) }
+            else { return try await refuse("\(CommandRefusal.notFound(id))", open, lease) }
             guard record.state == .requested else {
-                return try await refuse("\(CommandClient.Failure.notCancellable(id, record.state))", open, lease)
+                return try await refuse("\(CommandRefusal.notCancellable(id, record.state))", open, lease)
             }
             if record.cancelRequestedBy != nil { return try await write([], .done, open, lease) }
             record.cancelRequestedBy = principal

@@ -159,11 +159,6 @@ package final class CommandService: Service, Sendable {
         if state.withLock({ $0.leases.isEmpty && $0.gains.isEmpty }) { recordFailures.withdrawn() }
     }
 
-    /// Whether a message on that topic may be an answer that is waited for. Cheap: ask before copying the payload.
-    package func handles(_ topic: some Collection<UInt8>) -> Bool {
-        state.withLock { $0.desk.isAwaitingAnswers && $0.desk.awaitsAnswer(on: Array(topic)) }
-    }
-
     /// A device's message on one of the ``answerFilters(of:)``. Retained ones are old and must not be passed.
     package func offer(topic: [UInt8], payload: [UInt8]) {
         feed { state, now in state.desk.answerReceived(topic: topic, payload: payload, at: now) }

@@ -120,9 +120,6 @@ public struct CommandDesk: Sendable {
     /// Commands in the tree as far as they are known, those that are over included.
     public var knownCount: Int { entries.count + over.count }
 
-    /// Whether any answer is awaited.
-    public var isAwaitingAnswers: Bool { !listening.isEmpty }
-
     /// Whether a command of ours is on its way to its device, or a write about one to the tree.
     public var isUnderway: Bool {
         queues.values.contains { queue in
@@ -136,8 +133,8 @@ public struct CommandDesk: Sendable {
         }
     }
 
-    /// Whether an answer on that topic would be looked at. Cheap; ask before copying a payload.
-    public func awaitsAnswer(on topic: [UInt8]) -> Bool { listening[topic] != nil }
+    /// Whether an answer on that topic would be looked at.
+    func awaitsAnswer(on topic: [UInt8]) -> Bool { listening[topic] != nil }
 
     /// Whether the command is known to be over.
     public func isOver(_ id: String) -> Bool { over.contains(id) }

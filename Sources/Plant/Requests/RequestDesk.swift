@@ -214,8 +214,6 @@ package struct RequestDesk: Sendable {
         Array(unwanted.values.lazy.filter { !onlyUnwritable || $0.reason == .unwritable }.prefix(limit))
     }
 
-    package var hasDiscards: Bool { !unwanted.isEmpty }
-
     /// The answer stands in the tree, or the request went meanwhile. Another one that has come in its place stays open.
     package mutating func answered(_ request: Open) {
         if open[request.place.path]?.czxid == request.czxid { gone(request.place.path) }

@@ -5,30 +5,6 @@ import ZooKeeperRecipes
 
 /// The records of commands: reading and following them.
 package struct CommandClient: Sendable {
-    /// What cannot be done, and says so to a person.
-    package enum Failure: Error, Hashable, Sendable, CustomStringConvertible {
-        /// The id stands for another command already.
-        case idTaken(String, by: String)
-        case invalidID(String)
-        case notFound(String)
-        /// Too late to cancel it.
-        case notCancellable(String, CommandState)
-        case unreadable(String, RecordMistake)
-
-        package var description: String {
-            switch self {
-            case .idTaken(let id, let by): "the id \(id) stands for another command already, requested by \(by)"
-            case .invalidID(let why): why
-            case .notFound(let id): "there is no command \(id)"
-            case .notCancellable(let id, let state):
-                state.isFinal
-                    ? "command \(id) is over: \(state.rawValue)"
-                    : "command \(id) has been sent and cannot be called back"
-            case .unreadable(let id, let mistake): "the node of command \(id) is not a command record: \(mistake)"
-            }
-        }
-    }
-
     /// A listing: the records in the order of creation, and what stands among them that is none.
     package struct Listing: Sendable {
         package var records: [CommandRecord] = []
@@ -47,7 +23,7 @@ package struct CommandClient: Sendable {
 
     /// The record as it stands; nil when there is none.
     package func show(_ id: String) async throws -> CommandRecord? {
-        if let mistake = CommandRecord.mistake(inID: id) { throw Failure.invalidID(mistake) }
+        if let mistake = CommandRecord.mistake(inID: id) { throw CommandRefusal.invalidID(mistake) }
         return try await find(id)
     }
 
@@ -72,7 +48,7 @@ package struct CommandClient: Sendable {
     private func read(_ id: String) async throws -> (NodeData, Watch) {
         do { return try await client.getDataAndWatch(Self.path(of: id)) } catch let error as ZooKeeperError
             where error.code == .noNode
-        { throw Failure.notFound(id) }
+        { throw CommandRefusal.notFound(id) }
     }
 
     /// All commands that stand in the tree.
@@ -103,7 +79,7 @@ package struct CommandClient: Sendable {
 
     private static func parse(_ node: NodeData, _ id: String) throws -> CommandRecord {
         do throws(RecordMistake) { return try CommandRecord(parsing: node.data ?? [], id: id) } catch {
-            throw Failure.unreadable(id, error)
+            throw CommandRefusal.unreadable(id, error)
         }
     }
 }

@@ -21,7 +21,7 @@ extension PlantClient {
         _ record: CommandRecord, patience: Duration?, changed: (@Sendable (CommandRecord) -> Void)? = nil
     ) async throws -> CommandRecord {
         try await PlantFailure.translating {
-            if let mistake = CommandRecord.mistake(inID: record.id) { throw CommandClient.Failure.invalidID(mistake) }
+            if let mistake = CommandRecord.mistake(inID: record.id) { throw CommandRefusal.invalidID(mistake) }
             if let mistake = Principal.mistake(inName: record.by.name) { throw PlantFailure.impossible(mistake) }
             let request = Request(
                 id: RequestClient.newID(), by: record.by.name, at: record.requestedAt, deadline: record.deadline,
@@ -82,7 +82,7 @@ extension PlantClient {
                 // A gateway may have taken it up in between.
                 found = try await commandClient.show(id)
             }
-            guard let record = found else { throw CommandClient.Failure.notFound(id) }
+            guard let record = found else { throw CommandRefusal.notFound(id) }
             let end = clock.now() + patience
             let request = Request(
                 id: RequestClient.newID(), by: name, at: now, deadline: now.addingClamped(patience.milliseconds),

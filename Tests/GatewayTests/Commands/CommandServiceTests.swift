@@ -35,8 +35,6 @@ struct CommandServiceTests {
                 // What is left of the deadline, in whole seconds.
                 let expiry = try #require(message.properties.messageExpiry)
                 #expect(expiry > .seconds(5) && expiry <= .milliseconds(Bed.timeout))
-                #expect(gateway.service.handles(Array("factory/line1/press1/ack".utf8)))
-                #expect(!gateway.service.handles(Array("factory/line1/press2/ack".utf8)))
                 gateway.answer("a")
                 let end = try await bed.finish("a")
                 #expect(end.state == .succeeded, "\(end.json)")
@@ -50,7 +48,7 @@ struct CommandServiceTests {
                 }
                 // Asked again: nothing happens twice.
                 #expect(try await bed.plant.send(Bed.request("a", command), patience: .seconds(5)).state == .succeeded)
-                let taken = CommandClient.Failure.idTaken("a", by: "ada")
+                let taken = CommandRefusal.idTaken("a", by: "ada")
                 await #expect(throws: PlantFailure.refused("\(taken)")) {
                     try await bed.plant.send(Bed.request("a", "guarded"), patience: .seconds(5))
                 }
@@ -279,7 +277,7 @@ struct CommandServiceTests {
                 #expect(end.state == .cancelled)
                 #expect(end.cancelRequestedBy?.name == "bob")
                 #expect(try await bed.finish("b").state == .expired)
-                let late = CommandClient.Failure.notCancellable("a", .cancelled)
+                let late = CommandRefusal.notCancellable("a", .cancelled)
                 await #expect(throws: PlantFailure.refused("\(late)")) {
                     try await bed.plant.cancelCommand("a", by: "bob", at: 2)
                 }

@@ -188,7 +188,7 @@ struct CommandRequestTests {
                 try await bed.submit(Bed.request("a", "start"))
                 var stranger = Bed.request("a", "start")
                 stranger.by = Principal(claimed: "bob")
-                let taken = CommandClient.Failure.idTaken("a", by: "ada")
+                let taken = CommandRefusal.idTaken("a", by: "ada")
                 await #expect(throws: PlantFailure.refused("\(taken)")) {
                     try await bed.plant.send(stranger, patience: .seconds(30))
                 }

@@ -1,7 +1,8 @@
 import JSON
 import OrderedCollections
-import Plant
 import Testing
+
+@testable import Plant
 
 @Suite("CommandDesk: every way that a command can go")
 struct CommandDeskTests {

@@ -223,3 +223,7 @@ struct RequestDeskTests {
         #expect(desk.count(of: "ann") == open.count)
     }
 }
+
+extension RequestDesk {
+    fileprivate var hasDiscards: Bool { !discards(limit: 1).isEmpty }
+}
