@@ -17,9 +17,7 @@ extension LivePlant {
     public mutating func transitionRecorded(_ record: AlarmRecord, isOurs: Bool, at now: Milliseconds) {
         lastRecorded = now
         noteMoment(now)
-        alarms.transitionRecorded(record, at: now)
-        // Who raises without having heard the broker has not heard what was kept for us.
-        if !isOurs, !record.isUnheard { alarms.settleBacklog(by: min(record.changedAt, now)) }
+        alarms.transitionRecorded(record, isOurs: isOurs, at: now)
     }
 
     /// The records that stand in the tree.

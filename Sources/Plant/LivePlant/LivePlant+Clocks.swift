@@ -112,6 +112,7 @@ extension LivePlant {
         else { return }
         provedThrough = max(provedThrough, moment &- TopicClock.longestWait / 2)
         isProofPresumed = true
+        alarms.clock.backlog.end(provedThrough: now, at: now &- TopicClock.longestWait / 2)
     }
 
     func clocksWantProof(at now: Milliseconds) -> Bool {

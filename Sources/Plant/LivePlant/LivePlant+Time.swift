@@ -1,12 +1,11 @@
 // Time passes: delays of alarms end, devices fall silent.
 extension LivePlant {
-    /// This gateway is not connected to the broker, which may keep what is sent meanwhile; say it before anything is heard,
-    /// too.
-    public mutating func brokerLost(at now: Milliseconds) { alarms.backlog.begin(at: now) }
+    /// This gateway is not connected to the broker, which may keep what is sent meanwhile. A gateway begins with it.
+    public mutating func brokerLost(at now: Milliseconds) { alarms.clock.backlog.begin(at: now) }
 
     /// The broker has taken this gateway back.
     public mutating func brokerConnected(at now: Milliseconds) {
-        alarms.backlog.begin(at: now)
+        alarms.clock.backlog.begin(at: now)
         deafnessBegins(at: now)
     }
 
@@ -43,7 +42,7 @@ extension LivePlant {
         var effects = Effects()
         noteMoment(now)
         noteProof(of: time, at: now)
-        alarms.backlog.end(at: now)
+        alarms.clock.backlog.end(provedThrough: time, at: now)
         // A clock that was ahead and has been set right must not have delays end by it until that time comes again.
         alarms.heardThrough = heardThrough > now ? time : max(heardThrough, time)
         // In the order of the tags, so that gateways that see the same do the same.

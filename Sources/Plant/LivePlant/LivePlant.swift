@@ -166,6 +166,7 @@ public struct LivePlant: Sendable {
             ("conflated", latest.conflated), ("tags", UInt64(clamping: ingest.tags.count)),
             ("devices", UInt64(clamping: ingest.devices.count)),
             ("pendingTransitions", UInt64(clamping: alarms.pendingCount)),
+            ("settledTransitions", UInt64(clamping: alarms.statistics.edgesSettled)),
             ("droppedTransitions", UInt64(clamping: alarms.statistics.edgesDropped)),
             ("overflowedTransitions", UInt64(clamping: alarms.statistics.edgesOverflowed)),
         ]

@@ -20,22 +20,29 @@ extension AlarmBook {
 
     /// Takes the record after a transition that was seen committed: our own, or somebody else's through the journal.
     /// Entries may come twice, late, out of order, and before the sample that they tell of.
+    ///
+    /// - Parameter isOurs: Whether this gateway recorded it, now or in an earlier life.
     @discardableResult
-    public mutating func transitionRecorded(_ record: AlarmRecord, at now: Milliseconds) -> Reception {
+    public mutating func transitionRecorded(
+        _ record: AlarmRecord, isOurs: Bool = true, at now: Milliseconds
+    ) -> Reception {
         guard let alarm = number(of: record.path) else { return .unconfigured }
         let limits = limits
         let heardThrough = heardThrough
         let settlement = changingPending(of: alarm) { book in
             book.ledgers[alarm].recorded(
-                record, evaluator: &book.evaluators[alarm], matchWindow: limits.matchWindow,
-                echoWindow: limits.echoWindow,
-                heardThrough: heardThrough, clock: book.clock, now: now)
+                record, evaluator: &book.evaluators[alarm], limits: limits, heardThrough: heardThrough,
+                clock: book.clock, now: now)
         }
         schedule(alarm)
         guard let settlement else { return .known }
         statistics.edgesMatched &+= settlement.matched
         statistics.edgesSuperseded &+= settlement.superseded
         if settlement.adopted { statistics.recordsAdopted &+= 1 }
+        // What the gateways say of each other is no sign of having heard the broker, nor is what was raised without it.
+        if let live = settlement.live, !isOurs, !record.isUnheard, !GatewayFault.isOwn(record.path.tag) {
+            settleBacklog(by: min(live, record.changedAt))
+        }
         return settlement.adopted ? .adopted : .agreed
     }
 
@@ -69,21 +76,18 @@ extension AlarmBook {
         return dropped
     }
 
-    /// Another gateway, the active processor, has recorded an edge of this date, by what it has heard: earlier ones of the
-    /// backlog are settled.
-    mutating func settleBacklog(by date: Milliseconds) {
-        guard date >= backlogSettlesAt else { return }
-        let moment = date &- Backlog.settledAfter
-        var next = Milliseconds.max
-        for alarm in Array(agenda.alarms) {
-            let (settled, first) = changingPending(of: alarm) { book in
+    /// Another gateway has recorded, dated so, what this one has heard live as well: the edges of the backlog that are clearly
+    /// older are settled.
+    private mutating func settleBacklog(by date: Milliseconds) {
+        guard !backlogged.isEmpty, date >= settlesNotBefore else { return }
+        // Not at each of many that follow within milliseconds.
+        settlesNotBefore = date.addingClamped(limits.settledAfter / 4)
+        let moment = date.subtractingClamped(limits.settledAfter)
+        for alarm in backlogged {
+            statistics.edgesSettled &+= changingPending(of: alarm) { book in
                 book.ledgers[alarm].settleBacklog(computedBy: moment, clock: book.clock)
             }
-            statistics.edgesSettled &+= settled
-            if let first { next = min(next, first.addingClamped(Backlog.settledAfter)) }
         }
-        // Not for each that follows within milliseconds: it looks at every alarm that has something pending.
-        backlogSettlesAt = next == .max ? .max : max(next, date.addingClamped(Backlog.slack))
     }
 
     /// Runs a change of one alarm's ledger and keeps the totals right.
@@ -92,6 +96,11 @@ extension AlarmBook {
         let result = change(&self)
         let after = ledgers[alarm].pending.count
         pendingCount += after - before
+        if ledgers[alarm].hasBacklog {
+            backlogged.insert(alarm)
+        } else if !backlogged.isEmpty {
+            backlogged.remove(alarm)
+        }
         if before + after > 0 { agenda.set(alarm, ledgers[alarm].path, to: ledgers[alarm].pending.first?.time) }
         return result
     }

@@ -35,8 +35,7 @@ extension AlarmBook {
     /// - Parameter away: the number of the leap by which it is away now; nil when it is not.
     public mutating func clockLeapt(by leap: Milliseconds, away: Int? = nil) {
         clock.leapt(by: leap, away: away)
-        backlog.clockLeapt(by: leap)
-        if backlogSettlesAt != .max { backlogSettlesAt = backlogSettlesAt.addingClamped(leap) }
+        if settlesNotBefore != .min { settlesNotBefore = settlesNotBefore.addingClamped(leap) }
         if heardThrough != .max, heardThrough != .min { heardThrough = heardThrough &+ leap }
         for alarm in evaluators.indices {
             evaluators[alarm].clockLeapt(by: leap, setBack: clock.setBack)
@@ -65,11 +64,6 @@ extension AlarmBook {
     }
 
     mutating func keepScratch(_ alarm: Int) {
-        for index in scratch.indices where !scratch[index].hasSourceTime && backlog.contains(scratch[index].sampleTime)
-        {
-            scratch[index].isFromBacklog = true
-            backlogSettlesAt = min(backlogSettlesAt, scratch[index].computedAt.addingClamped(Backlog.settledAfter))
-        }
         statistics.edgesComputed &+= scratch.count
         let room = pendingCount + scratch.count > limits.pendingTotal ? 1 : limits.pendingPerAlarm
         statistics.edgesOverflowed &+= changingPending(of: alarm) { book in

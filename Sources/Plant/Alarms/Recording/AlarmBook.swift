@@ -19,6 +19,10 @@ public struct AlarmBook: Sendable {
         public var pendingTotal = 65_536
         /// For samples without a source time: how far our date of an edge may lie from the recorded one.
         public var matchWindow: Milliseconds = 5_000
+        /// How far apart the dates of one edge are at two gateways that have both heard its sample live.
+        public var liveWindow: Milliseconds = 250
+        /// How much later than an edge of the backlog something has to be dated that is recorded after it; see ``Backlog``.
+        public var settledAfter: Milliseconds = 500
         /// How long nothing may be heard beyond the end of an on-delay before its alarm is raised unheard.
         public var unheardAfter: Milliseconds = 10_000
         /// For samples without a source time: how long we wait for a sample that the active processor has already acted
@@ -76,9 +80,10 @@ public struct AlarmBook: Sendable {
     var deadlines = Heap<Deadline>()
     var scratch: [AlarmEdge] = []
     var clock = ReceptionClock()
-    var backlog = Backlog()
-    /// No edge of the backlog is to be settled by what is dated before; `.max` when there is none.
-    var backlogSettlesAt: Milliseconds = .max
+    /// Alarms with pending edges of the backlog.
+    var backlogged: Set<Int> = []
+    /// No edge of the backlog is settled by what is dated before.
+    var settlesNotBefore: Milliseconds = .min
 
     struct Deadline: Comparable, Sendable {
         let time: Milliseconds

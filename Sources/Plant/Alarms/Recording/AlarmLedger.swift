@@ -9,6 +9,8 @@ struct AlarmLedger: Sendable {
     /// Index of its definition.
     let definition: Int
     private(set) var pending: [AlarmEdge] = []
+    /// Whether any of them is from the backlog.
+    private(set) var hasBacklog = false
     /// Revision of the last record when the alarm was forgotten: the next one follows it.
     private(set) var forgottenRevision: Int64 = 0
     private var boxed = Boxed.none
@@ -41,6 +43,8 @@ struct AlarmLedger: Sendable {
         var matched = 0
         var superseded = 0
         var adopted = false
+        /// When the edge was computed here that the record is of, from a sample that was heard live.
+        var live: Milliseconds?
     }
 
     /// Keeps edges that the evaluator has just reported. Returns how many old ones had to go for the bound.
@@ -61,6 +65,10 @@ struct AlarmLedger: Sendable {
         else { return }
         pending.append(edge)
         pending[pending.count - 1].away = clock.away
+        if !edge.hasSourceTime, clock.backlog.contains(edge.sampleTime) {
+            pending[pending.count - 1].isFromBacklog = true
+            hasBacklog = true
+        }
     }
 
     /// Takes a record that stands in the tree or the journal, ours or somebody else's. Nil when it is no news.
@@ -69,8 +77,8 @@ struct AlarmLedger: Sendable {
     /// later. When that leaves the evaluator in another condition, or the recorder had heard more than we, the
     /// evaluator continues from the record.
     mutating func recorded(
-        _ record: AlarmRecord, evaluator: inout AlarmEvaluator, matchWindow: Milliseconds, echoWindow: Milliseconds,
-        heardThrough: Milliseconds, clock: ReceptionClock, now: Milliseconds
+        _ record: AlarmRecord, evaluator: inout AlarmEvaluator, limits: AlarmBook.Limits, heardThrough: Milliseconds,
+        clock: ReceptionClock, now: Milliseconds
     ) -> Settlement? {
         if let committed, record.revision <= committed.revision { return nil }
         let isEdge = committed.map { $0.changedAt != record.changedAt || $0.condition != record.condition } ?? true
@@ -80,15 +88,14 @@ struct AlarmLedger: Sendable {
         if !record.lifeCycle.isEnabled {
             // Nothing of it is to be recorded for as long as it is out of use.
             pending.removeAll()
+            hasBacklog = false
             settlement.superseded = count
             return settlement
         }
         guard isEdge else { return settlement }
         var isBehind = false
-        let match =
-            pending.firstIndex { $0.isSame(as: record, within: matchWindow) }
-            ?? pending.firstIndex { $0.isOfSameSample(as: record) }
-        if let match {
+        if let match = match(of: record, limits) {
+            if !pending[match].isFromBacklog { settlement.live = pending[match].computedAt }
             evaluator.noteRecorded(sampleTime: pending[match].sampleTime)
             pending.removeFirst(match + 1)
             settlement.matched = 1
@@ -105,7 +112,7 @@ struct AlarmLedger: Sendable {
         if pending.isEmpty, isBehind || evaluator.condition != record.condition {
             settlement.adopted = true
             adoptCommitted(
-                evaluator: &evaluator, echoWindow: echoWindow, presentOnly: false, heardThrough: heardThrough,
+                evaluator: &evaluator, echoWindow: limits.echoWindow, presentOnly: false, heardThrough: heardThrough,
                 clock: clock, now: now)
         }
         return settlement
@@ -117,6 +124,7 @@ struct AlarmLedger: Sendable {
         if let committed, committed.revision > record.revision { return false }
         committed = nil
         pending = []
+        hasBacklog = false
         forgottenRevision = max(forgottenRevision, record.revision)
         return true
     }
@@ -139,16 +147,35 @@ struct AlarmLedger: Sendable {
         return dropped
     }
 
-    /// Gives up the edges of the backlog that were computed by a moment: they are recorded, as others are that are dated
-    /// later. What stands in the end stays. Returns how many went, and when the first of the later ones was computed.
-    mutating func settleBacklog(
-        computedBy moment: Milliseconds, clock: ReceptionClock
-    ) -> (settled: Int, next: Milliseconds?) {
+    /// The pending edge that a record is of.
+    private func match(of record: AlarmRecord, _ limits: AlarmBook.Limits) -> Int? {
+        // Those of the backlog were sent before this gateway read them: what is dated later is more likely another one.
+        let likely =
+            !hasBacklog
+            ? nil
+            : pending.firstIndex { edge in
+                edge.isFromBacklog
+                    ? edge.isSame(as: record, within: limits.matchWindow)
+                        && record.changedAt <= edge.time.addingClamped(limits.liveWindow)
+                    : edge.isSame(as: record, within: limits.liveWindow)
+            }
+        return likely ?? pending.firstIndex { $0.isSame(as: record, within: limits.matchWindow) }
+            ?? pending.firstIndex { $0.isOfSameSample(as: record) }
+    }
+
+    /// Gives up the edges of the backlog that were computed by a moment: they are recorded, as something later is. What stands
+    /// in the end stays. Returns how many went.
+    mutating func settleBacklog(computedBy moment: Milliseconds, clock: ReceptionClock) -> Int {
+        guard let last = pending.last else { return 0 }
+        let standing =
+            last.condition == committedCondition
+            ? pending.endIndex : pending.dropLast().lastIndex { $0.condition == .normal }.map { $0 + 1 } ?? 0
         let count = pending.count
-        let standing = pending.last.flatMap { $0.condition == committedCondition ? nil : $0 }
-        pending.removeAll { $0.isFromBacklog && $0.computedAt <= moment && $0 != standing }
+        pending = pending.indices.filter { index in
+            index >= standing || !pending[index].isFromBacklog || pending[index].computedAt > moment
+        }.map { pending[$0] }
         if pending.count < count { straighten(clock) }
-        return (count - pending.count, pending.first { $0.isFromBacklog && $0.computedAt > moment }?.computedAt)
+        return count - pending.count
     }
 
     /// The clock by which edges are computed has been set.
@@ -189,6 +216,7 @@ struct AlarmLedger: Sendable {
             defer { condition = edge.condition }
             return edge.condition == condition
         }
+        if hasBacklog { hasBacklog = pending.contains(where: \.isFromBacklog) }
         for index in pending.indices {
             if let time, pending[index].time <= time,
                 !AlarmEvaluator.isAhead(
@@ -205,7 +233,6 @@ extension AlarmEdge {
     /// Whether a record is the record of this edge, computed here or elsewhere (see `AlarmIdentity`).
     fileprivate func isSame(as record: AlarmRecord, within window: Milliseconds) -> Bool {
         guard condition == record.condition else { return false }
-        if isFromBacklog, record.changedAt > time.addingClamped(Backlog.slack) { return false }
         return hasSourceTime ? time == record.changedAt : (time &- record.changedAt).magnitude <= window.magnitude
     }
 

@@ -4,6 +4,8 @@ struct ReceptionClock: Sendable {
     private(set) var leap: Milliseconds = 0
     /// The number of the leap by which it is away now; nil when it is not.
     private(set) var away: Int?
+    /// What was received late.
+    var backlog = Backlog()
 
     /// By how much it is behind where it would be.
     var setBack: Milliseconds { max(0, Milliseconds.zero.subtractingClamped(leap)) }
@@ -11,5 +13,6 @@ struct ReceptionClock: Sendable {
     mutating func leapt(by leap: Milliseconds, away: Int?) {
         self.leap = self.leap.addingClamped(leap)
         self.away = away
+        backlog.clockLeapt(by: leap)
     }
 }

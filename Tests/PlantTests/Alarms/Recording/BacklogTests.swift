@@ -32,10 +32,11 @@ struct BacklogTests {
             standby.pass(time)
         }
 
-        mutating func say(_ value: Double, topic: String = LivePlantFixture.temperature) {
+        /// - Parameter records: how much the active processor records then.
+        mutating func say(_ value: Double, topic: String = LivePlantFixture.temperature, records: Int = .max) {
             active.hear(value, topic: topic)
             if isConnected { standby.hear(value, topic: topic) } else { kept.append((value, topic)) }
-            for proposal in active.plant.proposals(limit: .max, epoch: 1) { commit(proposal) }
+            for proposal in active.plant.proposals(limit: records, epoch: 1) { commit(proposal) }
         }
 
         mutating func commit(_ proposal: ProposedTransition, isStandby: Bool = false) {
@@ -94,11 +95,12 @@ struct BacklogTests {
         world.pass(100)
         world.readKept()
         #expect(world.standby.plant.pendingTransitionCount == 4)
-        world.pass(Backlog.settledAfter - 1)
+        let settledAfter = AlarmBook.Limits().settledAfter
+        world.pass(settledAfter - 1)
         world.say(90, topic: Self.other)
         world.seeJournal()
         #expect(world.standby.plant.pendingTransitionCount == 4)
-        world.pass(1)
+        world.pass(settledAfter / 4)
         world.say(51, topic: Self.other)
         world.seeJournal()
         #expect(world.standby.plant.pendingTransitionCount == 0)
@@ -165,10 +167,55 @@ struct BacklogTests {
         world.readKept()
         world.pass(5_000)
         world.active.hear(90, topic: Self.other)
+        world.standby.hear(90, topic: Self.other)
         var record = try #require(world.active.plant.proposals(limit: 1, epoch: 1).first?.record)
         record.isUnheard = true
         world.standby.plant.transitionRecorded(record, isOurs: false, at: world.standby.clock)
+        #expect(world.standby.steps.map(\.transition) == [.activated, .returned])
+    }
+
+    @Test("are not settled by what this gateway did not hear live itself")
+    func evidence() throws {
+        var world = try World()
+        world.kept = [(90, LivePlantFixture.temperature), (51, LivePlantFixture.temperature)]
+        try world.start()
+        world.readKept()
+        world.pass(5_000)
+        world.active.hear(90, topic: Self.other)
+        let record = try #require(world.active.plant.proposals(limit: 1, epoch: 1).first?.record)
+        world.standby.plant.transitionRecorded(record, isOurs: false, at: world.standby.clock)
         #expect(world.standby.plant.pendingTransitionCount == 2)
+    }
+
+    @Test("escalate as they stand, with the date at which they became active")
+    func escalation() throws {
+        var book = try AlarmFixture.book(AlarmFixture.definition(onDelay: 0, offDelay: 0))
+        book.clock.backlog.begin(at: 1_000)
+        for (value, time) in [(90, 1_000), (20, 1_001), (90, 1_002), (99, 1_003)] as [(Double, Milliseconds)] {
+            book.arrival(value, at: time)
+        }
+        book.clock.backlog.end(provedThrough: 1_004, at: 1_005)
+        let steps = book.pendingSteps
+        #expect(steps.count == 4)
+        var other = try AlarmFixture.book(AlarmFixture.definition(onDelay: 0, offDelay: 0))
+        let tag = try AlarmFixture.tag("factory/line1/press2/temperature")
+        for index in [0, 1] {
+            if index == 0 {
+                book.bind(tag: TagID(rawValue: 1), path: tag)
+            } else {
+                other.bind(tag: TagID(rawValue: 1), path: tag)
+            }
+        }
+        let value = (tag: TagID(rawValue: 1), value: 90.0, time: Milliseconds(9_000))
+        _ = book.sampleReceived(
+            tag: value.tag, value: value.value, quality: .good, sourceTime: 0, hasSourceTime: false,
+            receivedTime: value.time)
+        _ = other.sampleReceived(
+            tag: value.tag, value: value.value, quality: .good, sourceTime: 0, hasSourceTime: false,
+            receivedTime: value.time + 7)
+        let record = try #require(other.proposals(limit: 1, epoch: 1).first?.record)
+        book.transitionRecorded(record, isOurs: false, at: 9_010)
+        #expect(book.pendingSteps == Array(steps.suffix(2)))
     }
 
     /// Given pulses far enough apart to be told, and a gateway that starts again and again, when it takes over once something
@@ -194,11 +241,69 @@ struct BacklogTests {
             world.readKept(proves: Bool.random(using: &random))
             if Bool.random(using: &random) { world.seeJournal() }
             world.pass(.random(in: 300...900, using: &random))
+            world.standby.prove()
             for _ in 0..<Int.random(in: 0...2, using: &random) { pulse(&world, LivePlantFixture.temperature) }
             pulse(&world, Self.other)
-            world.standby.prove()
             world.takeOver()
             #expect(world.activations == pulses, "seed \(seed)")
         }
+    }
+
+    /// Given an active processor that records late and dies at any moment, when the other gateway takes over, then no pulse is
+    /// missing: what was dropped had been recorded.
+    @Test("are not lost in a walk", arguments: 0..<60)
+    func killed(seed: Int) throws {
+        var random = SeededRandom(seed: UInt64(seed) &+ 5_000)
+        for _ in 0..<6 {
+            var world = try World()
+            var pulses = 0
+            func act(_ topic: String, _ world: inout World) {
+                world.say(90, topic: topic, records: .random(in: 0...2, using: &random))
+                world.pass(.random(in: 0...400, using: &random))
+                world.say(51, topic: topic, records: .random(in: 0...2, using: &random))
+                world.pass(.random(in: 0...400, using: &random))
+                pulses += 1
+            }
+            func topic() -> String { Bool.random(using: &random) ? LivePlantFixture.temperature : Self.other }
+            for _ in 0..<Int.random(in: 0...4, using: &random) { act(topic(), &world) }
+            try world.start()
+            for _ in 0..<Int.random(in: 0...2, using: &random) { act(topic(), &world) }
+            world.readKept(proves: Bool.random(using: &random))
+            for _ in 0..<Int.random(in: 0...4, using: &random) {
+                act(topic(), &world)
+                if Bool.random(using: &random) { world.seeJournal() }
+                if Bool.random(using: &random) { world.standby.prove() }
+            }
+            world.takeOver()
+            #expect(world.activations >= pulses, "seed \(seed)")
+        }
+    }
+}
+
+@Suite("The time in which a backlog is read")
+struct BacklogTimeTests {
+    @Test("begins with the loss of the connection and ends with proof of the present one")
+    func states() {
+        var backlog = Backlog()
+        #expect(!backlog.contains(0) && !backlog.contains(.max))
+        backlog.end(provedThrough: 10, at: 10)
+        #expect(!backlog.contains(10))
+        backlog.begin(at: 100)
+        backlog.begin(at: 200)
+        #expect(!backlog.contains(99) && backlog.contains(100) && backlog.contains(.max))
+        // An echo from before the connection was lost.
+        backlog.end(provedThrough: 99, at: 300)
+        #expect(backlog.contains(400))
+        backlog.end(provedThrough: 150, at: 300)
+        #expect(backlog.contains(300) && !backlog.contains(301))
+        backlog.end(provedThrough: 500, at: 500)
+        #expect(!backlog.contains(400))
+        backlog.clockLeapt(by: 1_000)
+        #expect(
+            !backlog.contains(300) && backlog.contains(1_100) && backlog.contains(1_300) && !backlog.contains(1_301))
+        backlog.begin(at: 2_000)
+        #expect(!backlog.contains(1_200) && backlog.contains(2_000))
+        backlog.clockLeapt(by: -500)
+        #expect(backlog.contains(1_500) && !backlog.contains(1_499))
     }
 }
