@@ -47,10 +47,10 @@ struct CommandServiceTests {
                     gateway.announced("a").last == "SUCCEEDED"
                 }
                 // Asked again: nothing happens twice.
-                #expect(try await bed.plant.send(Bed.request("a", command), patience: .seconds(5)).state == .succeeded)
+                #expect(try await bed.plant.send(Bed.request("a", command), patience: .seconds(30)).state == .succeeded)
                 let taken = CommandRefusal.idTaken("a", by: "ada")
                 await #expect(throws: PlantFailure.refused("\(taken)")) {
-                    try await bed.plant.send(Bed.request("a", "guarded"), patience: .seconds(5))
+                    try await bed.plant.send(Bed.request("a", "guarded"), patience: .seconds(30))
                 }
                 #expect(gateway.published(command).count == 1)
                 group.cancelAll()
@@ -273,16 +273,16 @@ struct CommandServiceTests {
                 }
                 try await bed.submit(Bed.request("a", "start"))
                 try await bed.submit(Bed.request("b", "setSpeed", timeout: 700))
-                let end = try await bed.plant.cancelCommand("a", by: "bob", at: 1)
+                let end = try await bed.plant.cancelCommand("a", by: "bob", at: 1, patience: .seconds(30))
                 #expect(end.state == .cancelled)
                 #expect(end.cancelRequestedBy?.name == "bob")
                 #expect(try await bed.finish("b").state == .expired)
                 let late = CommandRefusal.notCancellable("a", .cancelled)
                 await #expect(throws: PlantFailure.refused("\(late)")) {
-                    try await bed.plant.cancelCommand("a", by: "bob", at: 2)
+                    try await bed.plant.cancelCommand("a", by: "bob", at: 2, patience: .seconds(30))
                 }
                 await #expect(throws: PlantFailure.command(.notFound("zz"))) {
-                    try await bed.plant.cancelCommand("zz", by: "bob", at: 2)
+                    try await bed.plant.cancelCommand("zz", by: "bob", at: 2, patience: .seconds(30))
                 }
                 #expect(try await bed.journal("a") == ["REQUESTED", "CANCEL_REQUESTED", "CANCELLED"])
                 gateway.broker.setConnected(true)

@@ -71,7 +71,7 @@ final class TreeBed: Sendable {
         _ connectString: String, _ logger: Logger, auth: [AuthInfo] = []
     ) throws -> ZooKeeperClient {
         var configuration = try ZooKeeperClient.Configuration(connectString: connectString)
-        configuration.sessionTimeout = .seconds(5)
+        configuration.sessionTimeout = .seconds(10)
         configuration.auth = auth
         configuration.leaseRule = .standalone
         return ZooKeeperClient(configuration: configuration, logger: logger)

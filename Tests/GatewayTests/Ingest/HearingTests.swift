@@ -155,7 +155,7 @@ struct HearingTests {
             var (connections, since) = (UInt64(0), ContinuousClock.now)
             // Otherwise a silent broker gets one after four seconds.
             try await eventually(
-                "six seconds on one connection", within: .seconds(40), every: .milliseconds(20),
+                "six seconds on one connection", within: .seconds(80), every: .milliseconds(20),
                 seen: { "\(connections) connections; \(broker.log.suffix(3_000))" }
             ) {
                 hearing.turn(isWanted: true)

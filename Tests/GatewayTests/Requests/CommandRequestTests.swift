@@ -217,7 +217,7 @@ struct CommandRequestTests {
                     gateway.service.state.withLock { !$0.desk.isUnderway }
                 }
                 #expect(try await bed.plant.send(Bed.request("a", "start"), patience: nil).state == .requested)
-                let end = try await bed.plant.cancelCommand("a", by: "bob", at: WallClock.now())
+                let end = try await bed.plant.cancelCommand("a", by: "bob", at: WallClock.now(), patience: .seconds(30))
                 #expect(end.state == .cancelled)
                 #expect(end.cancelRequestedBy == Principal("bob", established: .mailbox))
                 #expect(try await bed.journal("a") == ["REQUESTED", "CANCEL_REQUESTED", "CANCELLED"])
