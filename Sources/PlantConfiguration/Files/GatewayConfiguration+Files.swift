@@ -34,7 +34,7 @@ extension ConfigurationReader {
 
     /// The file's bytes; nil when there are none, which has been reported then.
     fileprivate mutating func document(file path: String) -> ConfigurationDocument? {
-        do throws(ConfigurationDocument.Unreadable) {
+        do throws(ReadableFile.Unreadable) {
             return try ConfigurationDocument(file: path)
         } catch {
             report(unreadable: path, because: error.reason)

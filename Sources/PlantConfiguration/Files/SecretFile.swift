@@ -1,14 +1,4 @@
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
+import FoundationEssentials
 
 /// A secret that lies in a file, so that it stands in no configuration, command line or log.
 package enum SecretFile {
@@ -22,11 +12,8 @@ package enum SecretFile {
 
     /// The first line of the file, without its end, and without the byte-order mark that editors put in front.
     package static func firstLine(of file: String) throws -> String {
-        guard access(file, R_OK) == 0 else { throw Unreadable(file: file, reason: String(cString: strerror(errno))) }
         let data: Data
-        do { data = try Data(contentsOf: URL(filePath: file)) } catch {
-            throw Unreadable(file: file, reason: "\(error)")
-        }
+        do { data = try ReadableFile.bytes(of: file) } catch { throw Unreadable(file: file, reason: error.reason) }
         let text = data.starts(with: [0xEF, 0xBB, 0xBF]) ? data.dropFirst(3) : data
         let line = text.prefix { $0 != 0x0A && $0 != 0x0D && $0 != 0 }
         guard !line.isEmpty else { throw Unreadable(file: file, reason: "its first line is empty") }
