@@ -1,3 +1,5 @@
+import Primitives
+
 extension Duration {
     /// Whole milliseconds, rounded up, within what `poll` takes.
     var pollMilliseconds: Int32 {
@@ -8,11 +10,7 @@ extension Duration {
     }
 
     /// Nanoseconds, within what `ppoll` takes.
-    var pollNanoseconds: Int64 {
-        guard self > .zero else { return 0 }
-        let (seconds, attoseconds) = components
-        return min(seconds, 2_000_000) &* 1_000_000_000 &+ attoseconds / 1_000_000_000
-    }
+    var pollNanoseconds: Int64 { max(.zero, min(self, .seconds(2_000_000))).wholeNanoseconds }
 
     /// Whole seconds, rounded up, within what MQTT carries.
     var wholeSeconds: UInt32 {

@@ -1,4 +1,5 @@
 package import Plant
+import Primitives
 package import ZooKeeperClient
 
 /// A plant, read, followed and asked through its tree: what the command line, the console and tests share.
@@ -59,7 +60,7 @@ package struct PlantClient: Sendable {
             }
             let request = Request(
                 id: RequestClient.newID(), by: name, at: now,
-                deadline: now.addingClamped(patience.milliseconds), .alarm(operation))
+                deadline: now.addingClamped(patience.wholeMilliseconds), .alarm(operation))
             switch try await requests.ask(request, patience: patience) {
             case .answered(let answer): return answer
             case .removed: throw PlantFailure.discarded

@@ -1,4 +1,5 @@
 import Glibc
+import Primitives
 import Testing
 
 @testable import MQTT
@@ -30,8 +31,7 @@ struct BrokerChoiceTests {
         mutating func attempt(beside companion: MQTTBroker? = nil) -> String {
             let next = choice.next(beside: companion, now: now)
             now = max(now, next.notBefore ?? now)
-            let (seconds, attoseconds) = (now - start).components
-            return "\(next.broker.host)@\(seconds * 1_000 + attoseconds / 1_000_000_000_000_000)"
+            return "\(next.broker.host)@\((now - start).wholeMilliseconds)"
         }
 
         mutating func ended(

@@ -62,12 +62,12 @@ extension EmbeddedServer {
         }
 
         var engineSettings: Engine.Settings {
-            let tickMilliseconds = min(max(1, tick.millisecondsClamped), 3_600_000)
+            let tickMilliseconds = min(max(1, tick.wholeMilliseconds), 3_600_000)
             var settings = Engine.Settings()
             settings.tickMilliseconds = tickMilliseconds
-            settings.minimumSessionTimeout = max(1, minSessionTimeout?.millisecondsClamped ?? tickMilliseconds * 2)
+            settings.minimumSessionTimeout = max(1, minSessionTimeout?.wholeMilliseconds ?? tickMilliseconds * 2)
             settings.maximumSessionTimeout = max(
-                settings.minimumSessionTimeout, maxSessionTimeout?.millisecondsClamped ?? tickMilliseconds * 20)
+                settings.minimumSessionTimeout, maxSessionTimeout?.wholeMilliseconds ?? tickMilliseconds * 20)
             settings.superDigest = superDigest
             settings.superusers = Set(superusers.compactMap(Identity.init(schemeAndID:)))
             settings.saslUsers = saslUsers?.passwords ?? [:]
@@ -103,14 +103,4 @@ extension EmbeddedServer {
         let alphabet = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
         return parts[1].dropLast().allSatisfy(alphabet.contains)
     }
-}
-
-extension Duration {
-    var nanosecondsClamped: Int64 {
-        let (seconds, attoseconds) = components
-        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        return overflow ? (seconds < 0 ? .min : .max) : product &+ attoseconds / 1_000_000_000
-    }
-
-    var millisecondsClamped: Int64 { nanosecondsClamped / 1_000_000 }
 }

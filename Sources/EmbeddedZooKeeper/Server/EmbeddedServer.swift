@@ -272,7 +272,7 @@ public final class EmbeddedServer: Service, Sendable {
             logger.info("answering HTTP", metadata: ["address": "\(admin.localAddress.map { "\($0)" } ?? "?")"])
             boundAdminAddress.withLock { $0 = admin.localAddress }
         }
-        let sweepInterval = TimeAmount.nanoseconds(configuration.containerSweepInterval.nanosecondsClamped)
+        let sweepInterval = TimeAmount.nanoseconds(configuration.containerSweepInterval.wholeNanoseconds)
         let addresses = listeners.compactMap(\.localAddress)
         let plain = listeners.prefix(configuration.listen.count).first?.localAddress?.port
         let secure = listeners.dropFirst(configuration.listen.count).first?.localAddress?.port

@@ -1,4 +1,5 @@
 import Plant
+import Primitives
 import Synchronization
 
 /// Where the journal, the announcer and the comparison of retained records meet: ``/Plant/Announcements`` behind a lock. To

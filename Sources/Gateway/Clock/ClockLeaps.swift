@@ -1,4 +1,5 @@
 import Plant
+import Primitives
 
 /// Finds leaps of the wall clock: it is looked at now and then, and held against a clock that cannot be set.
 ///

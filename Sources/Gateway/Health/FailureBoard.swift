@@ -1,5 +1,6 @@
 import Logging
 import Plant
+import Primitives
 import Synchronization
 
 /// What has been failing in this gateway for longer than a moment: one place for the log, for the gateway's status and for

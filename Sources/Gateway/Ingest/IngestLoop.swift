@@ -91,12 +91,3 @@ struct IngestLoop<Source: MessageSource>: Service {
         if effects.devicesChanged || effects.tagsChanged { wakes.mirror.wake() }
     }
 }
-
-extension Duration {
-    /// Whole milliseconds, rounded down, within what fits.
-    var wholeMilliseconds: Int64 {
-        let (seconds, attoseconds) = components
-        let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1000)
-        return overflow ? (seconds < 0 ? .min : .max) : scaled &+ attoseconds / 1_000_000_000_000_000
-    }
-}

@@ -2,6 +2,7 @@ import Logging
 import MQTT
 import Plant
 import PlantConfiguration
+import Primitives
 import Synchronization
 
 /// The gateway's ``LivePlant`` behind its lock, taken once per batch, together with the number of the newest batch.

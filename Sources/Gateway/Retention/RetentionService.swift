@@ -1,6 +1,7 @@
 import Logging
 import Plant
 import PlantConfiguration
+import Primitives
 import ServiceLifecycle
 import ZooKeeperClient
 import ZooKeeperProtocol

@@ -29,16 +29,6 @@ extension Milliseconds {
     }
 }
 
-extension Duration {
-    /// Whole milliseconds, rounded down; out-of-range values stop at the ends of `Int64`.
-    package var milliseconds: Milliseconds {
-        let (seconds, attoseconds) = components
-        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1000)
-        guard !overflow else { return seconds < 0 ? .min : .max }
-        return product &+ attoseconds / 1_000_000_000_000_000
-    }
-}
-
 extension JSONValue {
     /// A moment that a clock shows; nil for everything else.
     public var timeValue: Milliseconds? { intValue.flatMap { $0.isShownByClocks ? $0 : nil } }

@@ -1,4 +1,5 @@
 package import Plant
+import Primitives
 import ZooKeeperClient
 
 extension PlantClient {
@@ -85,7 +86,7 @@ extension PlantClient {
             guard let record = found else { throw CommandRefusal.notFound(id) }
             let end = clock.now() + patience
             let request = Request(
-                id: RequestClient.newID(), by: name, at: now, deadline: now.addingClamped(patience.milliseconds),
+                id: RequestClient.newID(), by: name, at: now, deadline: now.addingClamped(patience.wholeMilliseconds),
                 .cancel(command: id, device: record.device))
             switch try await requests.ask(request, patience: patience) {
             case .answered(let answer) where answer.result == .refused:

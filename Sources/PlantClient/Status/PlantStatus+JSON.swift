@@ -1,6 +1,7 @@
 package import JSON
 import OrderedCollections
 package import Plant
+import Primitives
 
 extension PlantStatus {
     /// The status as programs get it, one object per gateway and subject.
@@ -34,8 +35,7 @@ extension PlantStatus {
         for complaint in complaints(at: now) { objects.append(["kind": "problem", "text": .string(complaint)]) }
         objects.append([
             "kind": "tree", "servers": .string(servers), "reachable": true,
-            "roundTripMicroseconds": .integer(
-                roundTrip.components.seconds * 1_000_000 + roundTrip.components.attoseconds / 1_000_000_000_000),
+            "roundTripMicroseconds": .integer(roundTrip.wholeMicroseconds),
         ])
         return objects
     }

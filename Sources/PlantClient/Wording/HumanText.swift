@@ -1,5 +1,6 @@
 package import JSON
 package import Plant
+import Primitives
 
 /// How times and numbers are shown to people.
 package enum HumanText {
@@ -24,7 +25,7 @@ package enum HumanText {
     }
 
     /// The same for a duration.
-    package static func span(_ duration: Duration) -> String { span(duration.milliseconds) }
+    package static func span(_ duration: Duration) -> String { span(duration.wholeMilliseconds) }
 
     private static func two(_ big: Int64, _ bigUnit: String, _ small: Int64, _ smallUnit: String) -> String {
         small == 0 ? "\(big)\(bigUnit)" : "\(big)\(bigUnit) \(small)\(smallUnit)"

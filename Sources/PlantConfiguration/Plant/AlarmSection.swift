@@ -1,4 +1,5 @@
 import Plant
+import Primitives
 import Yams
 
 /// One element of `alarms`.
@@ -27,8 +28,8 @@ enum AlarmSection {
         let lowLow = read("lowLow", limit)
         let deadband = read("deadband") { $0.number() }
         let longest = Duration.milliseconds(AlarmDefinition.delayLimit)
-        let onDelay = read("onDelay") { $0.duration(in: .zero...longest)?.milliseconds }
-        let offDelay = read("offDelay") { $0.duration(in: .zero...longest)?.milliseconds }
+        let onDelay = read("onDelay") { $0.duration(in: .zero...longest)?.wholeMilliseconds }
+        let offDelay = read("offDelay") { $0.duration(in: .zero...longest)?.wholeMilliseconds }
         let message = read("message") { $0.string() }
         guard isComplete, let name, let tags else { return nil }
         let alarm = AlarmDefinition(

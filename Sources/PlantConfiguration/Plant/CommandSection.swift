@@ -1,4 +1,5 @@
 import Plant
+import Primitives
 import Yams
 
 /// One element of `commands`.
@@ -21,13 +22,13 @@ enum CommandSection {
         }
         let timeout =
             section["timeout"].map {
-                $0.duration(in: .milliseconds(1) ... .milliseconds(CommandDefinition.timeoutLimit))?.milliseconds
+                $0.duration(in: .milliseconds(1) ... .milliseconds(CommandDefinition.timeoutLimit))?.wholeMilliseconds
             } ?? CommandDefinition.defaultTimeout
         let parameters = section["parameters"].map(readParameters) ?? []
         let answer = section["answer"].map(readAnswer)
         let interlock = section["interlock"].map(readInterlock)
         let inputAge = section["interlockInputAge"].map {
-            $0.duration(in: .milliseconds(1) ... .seconds(366 * 86400))?.milliseconds
+            $0.duration(in: .milliseconds(1) ... .seconds(366 * 86400))?.wholeMilliseconds
         }
         if let value = section["interlockInputAge"], interlock == nil {
             value.warn("\(value.name) has no effect without interlock")

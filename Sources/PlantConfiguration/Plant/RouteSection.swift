@@ -1,4 +1,5 @@
 import Plant
+import Primitives
 import Yams
 
 /// One element of `routes`.
@@ -24,7 +25,7 @@ enum RouteSection {
         draft.unit = section["unit"]?.string()
         draft.units = section["units"].map { strings($0, of: "tag filters with their units") } ?? []
         draft.staleAfter =
-            section["staleAfter"]?.duration(in: .milliseconds(100) ... .seconds(366 * 86400))?.milliseconds
+            section["staleAfter"]?.duration(in: .milliseconds(100) ... .seconds(366 * 86400))?.wholeMilliseconds
         draft.reporting = section["reporting"]?.choice(RouteDefinition.Reporting.allCases.map { ($0.rawValue, $0) })
         for (key, width) in section["deadband"]?.entries(of: "tag filters with the smallest change that counts") ?? [] {
             guard let filter = key.text("a tag filter"), let number = width.number() else { continue }

@@ -1,4 +1,5 @@
 import Plant
+import Primitives
 
 /// Durations as people write them: `250ms`, `4s`, `1.5s`, `5m`, `1h30m`, `7d`.
 package enum DurationSyntax {
@@ -28,7 +29,7 @@ package enum DurationSyntax {
 
     /// The shortest exact way to write a duration: `250ms`, `4s`, `1h30m`.
     package static func text(_ duration: Duration) -> String {
-        var milliseconds = duration.milliseconds
+        var milliseconds = duration.wholeMilliseconds
         guard milliseconds > 0 else { return "0s" }
         var text = ""
         for unit in units.reversed() {

@@ -1,4 +1,5 @@
 import NIOCore
+import Primitives
 import ZooKeeperProtocol
 
 /// Cuts what a connection receives into frames and hands them over a read at a time. Confined to its event loop, on

@@ -2,6 +2,7 @@ import Glibc
 import NIOCore
 import NIOPosix
 import NIOSSL
+import Primitives
 
 /// One of the certificates that a server shows, as far as it is needed to say what is wrong with it.
 struct ServerCertificate: Sendable, Hashable {

@@ -2,6 +2,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import NIOSSL
+import Primitives
 import Synchronization
 import ZooKeeperProtocol
 
@@ -185,14 +186,5 @@ extension ClientCore {
         // A server name must not be an address; then the certificate is checked against the address.
         let isAddress = (try? SocketAddress(ipAddress: host, port: 0)) != nil
         return try NIOSSLClientHandler(context: context, serverHostname: isAddress ? nil : host)
-    }
-}
-
-extension Duration {
-    /// Nanoseconds, clamped.
-    var wholeNanoseconds: Int64 {
-        let (seconds, attoseconds) = components
-        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        return overflow ? Int64.max : product &+ attoseconds / 1_000_000_000
     }
 }

@@ -1,5 +1,6 @@
 import DequeModule
 import NIOCore
+import Primitives
 import ZooKeeperProtocol
 
 /// The client's side of a session, over any number of connections, as a value without I/O.
@@ -625,14 +626,5 @@ extension ErrorCode {
         case .ok, .noNode, .badVersion, .nodeExists, .notEmpty, .noChildrenForEphemerals: true
         default: false
         }
-    }
-}
-
-extension Duration {
-    /// Milliseconds, rounded down.
-    var wholeMilliseconds: Int64 {
-        let (seconds, attoseconds) = components
-        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1000)
-        return overflow ? Int64.max : product &+ attoseconds / 1_000_000_000_000_000
     }
 }

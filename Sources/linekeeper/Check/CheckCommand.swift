@@ -4,6 +4,7 @@ import OrderedCollections
 import Plant
 import PlantClient
 import PlantConfiguration
+import Primitives
 
 struct CheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -67,7 +68,7 @@ struct CheckCommand: AsyncParsableCommand {
             if !output.json { Terminal.line(loaded.summary(file: file)) }
             return
         }
-        let milliseconds = DurationSyntax.parse(interval)?.milliseconds ?? 1000
+        let milliseconds = DurationSyntax.parse(interval)?.wholeMilliseconds ?? 1000
         let trial = MessageTrial(
             topic: topic, isRetained: retained, routes: loaded.plant.routes, rules: loaded.plant.tags,
             alarms: loaded.plant.alarms)

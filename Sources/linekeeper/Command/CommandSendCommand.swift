@@ -2,6 +2,7 @@ import ArgumentParser
 import Plant
 import PlantClient
 import PlantConfiguration
+import Primitives
 
 struct CommandSendCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -68,7 +69,7 @@ struct CommandSendCommand: AsyncParsableCommand {
         let record = CommandRecord(
             id: id ?? Self.newID(), device: try CommandRecord.device(device), command: name, parameters: given,
             by: Principal(claimed: by),
-            requestedAt: WallClock.now(), timeout: patience?.milliseconds)
+            requestedAt: WallClock.now(), timeout: patience?.wholeMilliseconds)
         // The record of a timed-out command is written by the gateway, a moment after the deadline.
         let limit = patience ?? .milliseconds(definition?.timeout ?? CommandDefinition.defaultTimeout)
         let isWaiting = wait

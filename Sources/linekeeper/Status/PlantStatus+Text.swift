@@ -1,6 +1,7 @@
 import JSON
 import Plant
 import PlantClient
+import Primitives
 
 extension PlantStatus {
     func text(servers: String, now: Milliseconds) -> String {
@@ -33,7 +34,7 @@ extension PlantStatus {
         lines.append(
             "plant    \(HumanText.count(Int64(tags))) tags; devices: \(deviceCounts); \(HumanText.count(Int64(journalEntries))) journal entries"
         )
-        let trip = Double(roundTrip.components.attoseconds) / 1e15 + Double(roundTrip.components.seconds) * 1000
+        let trip = Double(roundTrip.wholeMicroseconds) / 1000
         lines.append(
             "tree     \(Style.green.applied(to: "answers")) at \(servers) in \(HumanText.number((trip * 100).rounded() / 100)) ms"
         )

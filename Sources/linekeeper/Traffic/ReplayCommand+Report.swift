@@ -1,5 +1,6 @@
 import Plant
 import PlantClient
+import Primitives
 import Simulation
 
 extension ReplayCommand {
@@ -29,10 +30,10 @@ extension ReplayCommand {
             Terminal.writeError("\(file): … and cells of \(recording.leftOut.count - 10) more columns\n")
         }
         let cells = recording.leftOut.reduce(0) { $0 + $1.cells }
-        let seconds = Double(summary.duration.milliseconds) / 1000
+        let seconds = Double(summary.duration.wholeMilliseconds) / 1000
         let rate = seconds > 0 ? Double(summary.sent) / seconds : 0
         Terminal.line(
-            "\(summary.isComplete ? "replayed" : "stopped after") \(HumanText.count(Int64(summary.rows))) rows: \(HumanText.count(Int64(summary.sent))) messages in \(HumanText.span(summary.duration.milliseconds)) (\(HumanText.count(Int64(rate.rounded())))/s), \(summary.failed) lost, \(recording.malformed.count) lines skipped, \(HumanText.count(Int64(cells))) cells left out"
+            "\(summary.isComplete ? "replayed" : "stopped after") \(HumanText.count(Int64(summary.rows))) rows: \(HumanText.count(Int64(summary.sent))) messages in \(HumanText.span(summary.duration.wholeMilliseconds)) (\(HumanText.count(Int64(rate.rounded())))/s), \(summary.failed) lost, \(recording.malformed.count) lines skipped, \(HumanText.count(Int64(cells))) cells left out"
         )
         if summary.failed > 0 {
             throw CommandFailure(

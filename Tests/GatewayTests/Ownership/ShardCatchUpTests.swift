@@ -3,6 +3,7 @@ import MQTT
 import Plant
 import PlantClient
 import PlantConfiguration
+import Primitives
 import Synchronization
 import TestFixtures
 import Testing

@@ -1,3 +1,4 @@
+import Primitives
 import TestFixtures
 import Testing
 
@@ -114,8 +115,7 @@ struct Times {
     var description: String { "median \(Self.ms(median)), worst \(Self.ms(worst)) of \(all.count)" }
 
     static func ms(_ time: Duration) -> String {
-        let parts = time.components
-        return "\(parts.seconds * 1000 + parts.attoseconds / 1_000_000_000_000_000) ms"
+        "\(time.wholeMilliseconds) ms"
     }
 }
 

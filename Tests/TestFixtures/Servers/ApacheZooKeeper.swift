@@ -1,4 +1,5 @@
 import Foundation
+import Primitives
 
 /// One Apache ZooKeeper server from Debian's package, on a free port, with a folder of its own.
 public final class ApacheZooKeeper: Sendable {
@@ -40,7 +41,7 @@ public final class ApacheZooKeeper: Sendable {
         classPath = options.classPath ?? Self.debianClassPath
         port = try FreePort.tcp()
         folder = try scratch.folder(name)
-        let milliseconds = tick.components.seconds * 1000 + tick.components.attoseconds / 1_000_000_000_000_000
+        let milliseconds = tick.wholeMilliseconds
         let (lines, arguments) = try Self.security(options, scratch, name)
         machineArguments = arguments + options.properties.map { "-D\($0.key)=\($0.value)" }
         // forceSync stays on: the guarantees under test are those of a server that keeps what it acknowledged.

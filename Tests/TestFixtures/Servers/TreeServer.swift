@@ -1,3 +1,5 @@
+import Primitives
+
 /// `linekeeper tree serve` on a free port.
 public final class TreeServer: Sendable {
     public let port: Int
@@ -21,7 +23,7 @@ public final class TreeServer: Sendable {
         self.program = program
         self.scratch = scratch
         self.name = name
-        let milliseconds = tick.components.seconds * 1000 + tick.components.attoseconds / 1_000_000_000_000_000
+        let milliseconds = tick.wholeMilliseconds
         arguments =
             [
                 "tree", "serve", "--data", scratch.file(name), "--listen", "127.0.0.1:\(port)", "--tick-ms",

@@ -1,4 +1,5 @@
 import Foundation
+import Primitives
 
 /// A blocking TCP connection to a port of this machine, or of one beside it, for bytes that no library would send.
 struct RawSocket: Sendable {
@@ -54,8 +55,7 @@ struct RawSocket: Sendable {
         var received: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 4096)
         while received.count < count {
-            let left = (end - .now).components
-            let milliseconds = left.seconds * 1000 + left.attoseconds / 1_000_000_000_000_000
+            let milliseconds = (end - .now).wholeMilliseconds
             var poller = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
             guard milliseconds > 0, poll(&poller, 1, Int32(clamping: milliseconds)) > 0 else { return nil }
             let got = recv(descriptor, &chunk, chunk.count, 0)
