@@ -23,6 +23,9 @@ struct Affinity {
 
 /// How many items a member may have.
 enum Capacity {
+    /// The rounding by which every fraction is a place more.
+    static let roundingUp = 0.999_999
+
     /// - Parameter rounding: What is added to a fraction before it is cut off: 0 to 1.
     static func all(
         _ members: [PartitionPlan.Member], items: Int, slack: Double, rounding: (PartitionPlan.Member) -> Double

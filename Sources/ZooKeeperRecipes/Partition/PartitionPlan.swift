@@ -12,48 +12,63 @@
 /// `init(members:items:after:slack:)` remembers: it begins with the plan before. One of n members of equal weight
 /// leaving then moves its own items and no other, and never more than 2/n of all; one that comes takes its even part.
 /// With fewer items than members nobody has more than one, so that at most one moves. This is what
-/// ``PartitionAssignment`` goes by.
+/// ``PartitionAssignment`` goes by. New items go to the member that wants them most and has room; where the list of items
+/// changes, another item moves only when its member would have more than ``init(members:items:after:slack:)`` allows.
+///
+/// A member whose weight rises takes up to its even part, one whose weight falls gives up what exceeds it. A draining
+/// member counts as gone: its items move to the others. While all drain, each keeps what it has.
+///
+/// ``runnersUp(slack:)`` names for each item the member that has it next if its owner dies; the plan that follows
+/// confirms it.
 public struct PartitionPlan: Hashable, Sendable {
     /// Somebody who takes items.
     public struct Member: Hashable, Sendable {
         /// Its name, unique among the members.
         public var name: String
-        /// How many times as many items as a member of weight 1 it should have; at least 1.
+        /// How many times as many items as a member of weight 1 it should have; one of ``weights``.
         public var weight: Int
+        /// Whether it is about to leave: it is given nothing while another member is not.
+        public var isDraining: Bool
 
-        /// Describes a member.
-        public init(_ name: String, weight: Int = 1) {
+        /// The weights that a member can have. What a plan costs to compute grows with them: prefer small ones.
+        public static let weights = 1...1000
+
+        /// Describes a member. A weight outside ``weights`` counts as the nearest in them.
+        public init(_ name: String, weight: Int = 1, isDraining: Bool = false) {
             self.name = name
-            self.weight = min(max(1, weight), 1000)
+            self.weight = min(max(Self.weights.lowerBound, weight), Self.weights.upperBound)
+            self.isDraining = isDraining
         }
     }
 
     /// The items of each member, in the order of the list they were given in. Every member is a key.
     public let items: [String: [String]]
+    /// The members by name, with the weights that the plan was made for.
+    public let members: [String: Member]
     private let owners: [String: String]
 
     /// Makes the plan. Members and items given twice count once; the order of either does not matter for who gets what.
     ///
     /// - Parameter slack: How much more than its even part a member may have; at least 1.
     public init(members: [Member], items: [String], slack: Double = 1.5) {
-        let members = Dictionary(members.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-            .values.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+        let members = Self.sorted(members)
         var seen: Set<String> = []
         let items = items.filter { seen.insert($0).inserted }
         guard !members.isEmpty else {
             self.init(members: [], items: [], owner: [])
             return
         }
-        var matching = Matching(members: members, items: items, slack: max(1, slack))
+        let takers = members.contains { !$0.isDraining } ? members.indices.filter { !members[$0].isDraining } : nil
+        var matching = Matching(
+            members: takers.map { $0.map { members[$0] } } ?? members, items: items, slack: max(1, slack))
         matching.run()
-        self.init(members: members, items: items, owner: matching.owner)
+        self.init(members: members, items: items, owner: matching.owner.map { takers?[$0] ?? $0 })
     }
 
     /// Makes the plan that follows another with as little movement as can be; see ``PartitionPlan``. Whoever knows the
     /// same members, items and earlier plan computes the same.
     public init(members: [Member], items: [String], after earlier: PartitionPlan, slack: Double = 1.5) {
-        let members = Dictionary(members.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-            .values.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+        let members = Self.sorted(members)
         var seen: Set<String> = []
         let items = items.filter { seen.insert($0).inserted }
         guard !members.isEmpty, !earlier.items.isEmpty else {
@@ -76,13 +91,17 @@ public struct PartitionPlan: Hashable, Sendable {
         }
         self.items = result
         self.owners = owners
+        self.members = Dictionary(uniqueKeysWithValues: members.map { ($0.name, $0) })
     }
 
-    /// The plan that somebody else made.
+    /// The plan that another member made.
     ///
-    /// - Parameter items: No item twice.
-    init(items: [String: [String]]) {
+    /// - Parameters:
+    ///   - items: No item twice.
+    ///   - members: Those that are not of weight 1, or that drain; others in it do not count.
+    init(items: [String: [String]], members: [String: Member] = [:]) {
         self.items = items
+        self.members = Dictionary(uniqueKeysWithValues: items.keys.map { ($0, members[$0] ?? Member($0)) })
         var owners: [String: String] = [:]
         owners.reserveCapacity(items.values.reduce(0) { $0 + $1.count })
         for (member, list) in items { for item in list { owners[item] = member } }
@@ -97,6 +116,12 @@ public struct PartitionPlan: Hashable, Sendable {
     /// Makes the plan that follows another, for members of equal weight.
     public init(members: [String], items: [String], after earlier: PartitionPlan, slack: Double = 1.5) {
         self.init(members: members.map { Member($0) }, items: items, after: earlier, slack: slack)
+    }
+
+    /// By name, each once.
+    static func sorted(_ members: some Sequence<Member>) -> [Member] {
+        Dictionary(members.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+            .values.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
     }
 
     var itemCount: Int { owners.count }

@@ -1,39 +1,89 @@
 /// Makes a plan from the one before: everything stays where it is, but for what has lost its member, what its member has
-/// no room for, and the even part of those who are new.
+/// no room for, and the even part of those that are new or have grown.
 struct Succession {
     private let affinity: Affinity
     private let weights: [Int]
+    /// Those that may be given something.
+    private let takers: [Int]
+    /// How many items each may keep.
+    private let most: [Int]
     private let capacities: [Int]
-    private let newcomers: [Int]
+    /// Those that take up to their even part.
+    private let growing: [Int]
     /// The items by name: their order in the list makes no difference.
     private let order: [Int]
+    /// Of items whose owner is gone or drains: the member that may have them already.
+    private let heirs: [Int: Int]
+    /// Items that no earlier plan had.
+    private let isNew: [Bool]
     private var held: [Set<Int>]
+    /// Items that their runners-up have: whose work has moved once.
+    private var inherited: Set<Int> = []
     private(set) var owner: [Int]
 
+    /// - Parameters:
+    ///   - members: By name, each once.
+    ///   - items: Each once.
     init(members: [PartitionPlan.Member], items: [String], earlier: PartitionPlan, slack: Double) {
         affinity = Affinity(members: members, items: items)
         weights = members.map(\.weight)
-        capacities = Capacity.all(members, items: items.count, slack: slack) { _ in 0.999_999 }
-        newcomers = members.indices.filter { earlier.items[members[$0].name] == nil }
+        let staying = members.indices.filter { !members[$0].isDraining }
+        let takers = staying.isEmpty ? Array(members.indices) : staying
+        let places = takers.reduce(0) { $0 + members[$1].weight }
+        var capacities = Array(repeating: 0, count: members.count)
+        let some = Capacity.all(takers.map { members[$0] }, items: items.count, slack: slack) { _ in Capacity.roundingUp
+        }
+        for (taker, capacity) in zip(takers, some) { capacities[taker] = capacity }
+        self.takers = takers
+        self.capacities = capacities
+        most = members.indices.map { index in
+            // While all drain, nothing moves.
+            if staying.isEmpty { return items.count }
+            let before = earlier.members[members[index].name]
+            let hasShrunk = before.map { members[index].weight < $0.weight } ?? false
+            let even = (items.count * members[index].weight + places - 1) / places
+            return hasShrunk ? min(capacities[index], even) : capacities[index]
+        }
+        growing = staying.filter { index in
+            guard let before = earlier.members[members[index].name] else { return true }
+            return before.isDraining || before.weight < members[index].weight
+        }
         let indices = Dictionary(uniqueKeysWithValues: members.enumerated().map { ($0.element.name, $0.offset) })
         order = items.indices.sorted { items[$0].utf8.lexicographicallyPrecedes(items[$1].utf8) }
-        held = Array(repeating: [], count: members.count)
-        owner = items.map { item in earlier.owner(of: item).flatMap { indices[$0] } ?? -1 }
+        let owner = items.map { item in earlier.owner(of: item).flatMap { indices[$0] } ?? -1 }
+        let leavers = earlier.items.keys.filter { name in indices[name].map { !takers.contains($0) } ?? true }
+        let runnersUp = leavers.reduce(into: [String: String]()) { result, name in
+            result.merge(earlier.runnersUp(ofItemsOf: name, slack: slack)) { first, _ in first }
+        }
+        heirs = items.indices.reduce(into: [:]) { result, item in
+            guard let heir = runnersUp[items[item]].flatMap({ indices[$0] }), takers.contains(heir) else { return }
+            result[item] = heir
+        }
+        isNew = items.map { earlier.owner(of: $0) == nil }
+        var held = Array(repeating: Set<Int>(), count: members.count)
         for (item, member) in owner.enumerated() where member >= 0 { held[member].insert(item) }
+        self.held = held
+        self.owner = owner
     }
 
     mutating func run() {
         for member in held.indices {
-            while held[member].count > capacities[member], let item = leastWanted(of: member) {
+            while held[member].count > most[member], let item = leastWanted(of: member) {
                 held[member].remove(item)
                 owner[item] = -1
             }
         }
+        // First those that run at their runner-up already.
         for item in order where owner[item] < 0 {
-            if let member = emptiest(for: item) { give(item, to: member) }
+            guard let heir = heirs[item], held[heir].count < capacities[heir] else { continue }
+            give(item, to: heir)
+            inherited.insert(item)
         }
-        let places = weights.reduce(0, +)
-        for member in newcomers {
+        for item in order where owner[item] < 0 {
+            if let member = (isNew[item] ? wanting(item) : nil) ?? emptiest(for: item) { give(item, to: member) }
+        }
+        let places = takers.reduce(0) { $0 + weights[$1] }
+        for member in growing {
             let part = owner.count * weights[member] / places
             while held[member].count < part {
                 guard let giver = fullest(besides: member), let item = mostWanted(by: member, of: giver) else { break }
@@ -48,9 +98,14 @@ struct Succession {
         held[member].insert(item)
     }
 
-    /// Whoever would have the least with one item more, for its weight; among those who wants it most.
+    /// The member with room that wants an item most.
+    private func wanting(_ item: Int) -> Int? {
+        takers.filter { held[$0].count < most[$0] }.max { affinity.weight(item, $0) < affinity.weight(item, $1) }
+    }
+
+    /// The one that would have the least with one item more, for its weight; among those that wants it most.
     private func emptiest(for item: Int) -> Int? {
-        held.indices.min { a, b in
+        takers.min { a, b in
             let (left, right) = ((held[a].count + 1) * weights[b], (held[b].count + 1) * weights[a])
             return left != right ? left < right : affinity.weight(item, a) > affinity.weight(item, b)
         }
@@ -67,7 +122,11 @@ struct Succession {
         held[member].min { (affinity.weight($0, member), $0) < (affinity.weight($1, member), $1) }
     }
 
+    /// Not what has just moved, if anything else is left.
     private func mostWanted(by member: Int, of giver: Int) -> Int? {
-        held[giver].max { (affinity.weight($0, member), $0) < (affinity.weight($1, member), $1) }
+        let settled = held[giver].subtracting(inherited)
+        return (settled.isEmpty ? held[giver] : settled).max {
+            (affinity.weight($0, member), $0) < (affinity.weight($1, member), $1)
+        }
     }
 }
