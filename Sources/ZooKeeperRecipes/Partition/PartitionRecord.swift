@@ -14,8 +14,8 @@ enum PartitionRecord {
     /// names of 30 bytes.
     static let maximumLength = 1_000_000
     private static let format = "partition 1"
-    private static let newline = UInt8(ascii: "\n")
-    private static let tab = UInt8(ascii: "\t")
+    static let newline = UInt8(ascii: "\n")
+    static let tab = UInt8(ascii: "\t")
     private static let percent = UInt8(ascii: "%")
 
     static func data(_ plan: PartitionPlan) -> [UInt8] {
@@ -33,7 +33,9 @@ enum PartitionRecord {
     }
 
     /// The plan that data stands for; nil when it is not whole, or none at all.
-    static func plan(_ data: [UInt8]) -> PartitionPlan? {
+    ///
+    /// - Parameter basis: What stands beside it; see ``PartitionBasis``.
+    static func plan(_ data: [UInt8], basis: [UInt8] = []) -> PartitionPlan? {
         guard data.last == newline else { return nil }
         var lines = data.dropLast().split(separator: newline, omittingEmptySubsequences: false).makeIterator()
         guard let first = lines.next() else { return nil }
@@ -52,10 +54,10 @@ enum PartitionRecord {
             }
         }
         guard first.elementsEqual("\(format) \(items.count) \(seen.count)".utf8) else { return nil }
-        return PartitionPlan(items: items)
+        return PartitionPlan(items: items, members: PartitionBasis.members(basis))
     }
 
-    private static func append(_ name: String, to data: inout [UInt8]) {
+    static func append(_ name: String, to data: inout [UInt8]) {
         for byte in name.utf8 {
             if byte < 0x20 || byte == 0x7F || byte == percent {
                 data += [percent, digit(byte >> 4), digit(byte & 15)]
@@ -66,7 +68,7 @@ enum PartitionRecord {
         data.append(newline)
     }
 
-    private static func name(_ line: ArraySlice<UInt8>) -> String? {
+    static func name(_ line: ArraySlice<UInt8>) -> String? {
         guard line.contains(percent) else { return String(validating: line, as: UTF8.self) }
         var bytes: [UInt8] = []
         var rest = line
