@@ -14,45 +14,44 @@ import ZooKeeperProtocol
 ///
 /// What keeps an item from having two owners is not the plan but a lock for each item: the work runs with its ``Lease``,
 /// is cancelled when the lease is lost, and what it writes through ``Lease/guarded(_:)`` fails once another may own the
-/// item. When the plan takes an item from a member, its work is cancelled, ends, and gives the lock up; there the next
-/// owner has been waiting for it.
+/// item. When the plan takes an item from a member, that member keeps it until the next owner waits for its lock; then the
+/// work is cancelled, ends, and gives the lock up.
 ///
-/// A member that comes and goes moves nothing as long as it is back within ``Settings/settling``.
+/// Each item has a runner-up (``PartitionPlan/runnersUp(slack:)``), which waits behind the owner in the lock's queue. When
+/// the owner's node goes, because its session ended or because somebody deleted the node, the runner-up has the item at
+/// once. If the owner is back within ``Settings/settling``, the item returns to it; otherwise the plan that follows confirms
+/// the runner-up. An item whose owner and runner-up die together waits for that plan.
 ///
-/// All members should have the same items. While they do not, as when they are given new ones one after another, the plan
-/// has the items of all; one whose turn comes at a member that does not know it waits until that member does. A plan that
-/// does not fit into a node (1 MB: about 30,000 items with names of 30 bytes) is not kept; the members then go by
-/// the one that remembers nothing, whose promise is weaker (``PartitionPlan``) but holds for so many items.
+/// A member has a weight (``setWeight(_:)``) and can say that it is about to leave (``drain()``). A change of either takes
+/// effect as the coming of a member does: after ``Settings/settling``, by the plan that follows.
+///
+/// All members should have the same items. While they do not, as when they are given new ones one after another
+/// (``setItems(_:)``), the plan has the items of all; one whose turn comes at a member that does not know it stays where it
+/// is until that member does. A plan that does not fit into a node (1 MB: about 30,000 items with names of 30 bytes) is
+/// not kept; the members then go by the one that remembers nothing, whose promise is weaker (``PartitionPlan``) but holds for
+/// so many items.
 public final class PartitionAssignment: Service, Sendable {
-    /// How eagerly it follows the members.
-    public struct Settings: Sendable, Hashable {
-        /// For how long the list of members must stay the same before items move.
-        public var settling = Duration.seconds(1)
-        /// After so long they move although the list goes on changing.
-        public var patience = Duration.seconds(10)
-        /// How much more than its even part a member may have.
-        public var slack = 1.5
-
-        public init() {}
-    }
-
-    private let client: ZooKeeperClient
-    private let path: String
-    private let name: String
-    private let items: [String]
-    private let settings: Settings
-    private let logger: Logger
-    private let membership: Membership
-    private let work: @Sendable (_ item: String, _ lease: Lease) async throws -> Void
-    private let held = Mutex<[String: Lease]>([:])
-    private let planInForce = Mutex<PartitionPlan?>(nil)
+    let client: ZooKeeperClient
+    let path: String
+    let name: String
+    let logger: Logger
+    let work: @Sendable (_ item: String, _ lease: Lease) async throws -> Void
+    let held = Mutex<[String: Lease]>([:])
+    /// Told of each item that was given up, and of each plan.
+    let progress = StateBroadcast<Void>((), bound: 1)
+    let settings: Settings
+    let membership: Membership
+    let share: Mutex<PartitionShare>
+    let shareChanges = StateBroadcast<Void>((), bound: 1)
+    let planInForce = Mutex<PartitionPlan?>(nil)
 
     /// Makes a member.
     ///
     /// - Parameters:
     ///   - path: The node under which members, locks and the plan are; made if missing.
     ///   - name: This member's name; each has its own.
-    ///   - items: What is shared; the same for all members.
+    ///   - items: What is shared; the same for all members. ``setItems(_:)`` changes it.
+    ///   - settings: Its weight must be one of ``PartitionPlan/Member/weights``.
     ///   - work: What is done with an item for as long as this member owns it. It is cancelled when it has to stop; one
     ///     that returns or throws before is begun again, more slowly each time.
     public init(
@@ -62,13 +61,15 @@ public final class PartitionAssignment: Service, Sendable {
         self.client = client
         self.path = path
         self.name = name
-        self.items = items
+        Self.expectWeight(settings.weight)
         self.settings = settings
         self.logger = logger
         self.work = work
+        let share = PartitionShare(items: items, weight: settings.weight)
+        self.share = Mutex(share)
         membership = Membership(
-            client: client, path: ZooKeeperPath.child("members", of: path), name: name,
-            data: PartitionKeeping.digest(items), logger: logger)
+            client: client, path: ZooKeeperPath.child("members", of: path), name: name, data: share.data,
+            logger: logger)
     }
 
     /// The items whose work this member may do now, with their leases.
@@ -77,15 +78,78 @@ public final class PartitionAssignment: Service, Sendable {
     /// The plan that this member goes by, as last read in the tree; nil before the first look.
     public var plan: PartitionPlan? { planInForce.withLock { $0 } }
 
+    /// What is shared, as this member knows it: each item once.
+    public var items: [String] { share.withLock { $0.items } }
+
+    /// Gives this member another list of items, before it runs or while it does.
+    ///
+    /// Each member is given its list at its own time. Items that are new get an owner by the next plan; until then, and as
+    /// long as their owner does not know them, their work is not done. The work of items that are gone ends here at once; a
+    /// member that still knows one may take it up until its own list changes. Of the others, only those move that a member
+    /// has no room for, now that its even part is smaller.
+    public func setItems(_ items: [String]) { changeShare { $0.items = items } }
+
+    /// How many times as many items as a member of weight 1 this member should have.
+    public var weight: Int { share.withLock { $0.weight } }
+
+    /// Changes this member's weight, before it runs or while it does. By the next plan a member whose weight rises takes up
+    /// to its even part from those that have most; one whose weight falls gives up what exceeds it.
+    ///
+    /// - Parameter weight: One of ``PartitionPlan/Member/weights``; any other is a mistake of the caller's, and a trap.
+    public func setWeight(_ weight: Int) {
+        Self.expectWeight(weight)
+        changeShare { $0.weight = weight }
+    }
+
+    /// Whether this member has said that it is about to leave.
+    public var isDraining: Bool { share.withLock { $0.isDraining } }
+
+    /// Says that this member is about to leave, or that it stays after all; ``drain()`` waits for the result, too.
+    ///
+    /// By the next plan the items of a draining member go to the others; it owns each of them until the next owner waits
+    /// for it, and is given no new ones. One that stays after all takes its even part. While all members drain, or there
+    /// is no other, each keeps what it has.
+    public func setDraining(_ isDraining: Bool) { changeShare { $0.isDraining = isDraining } }
+
+    /// Says that this member is about to leave, and returns when it owns nothing: then it can be stopped, and nothing moves.
+    ///
+    /// It does not return while there is no member that could take the items, or that does: give it a limit of time, and
+    /// stop the member all the same after that. Call it while ``run()`` runs; it returns when that ends, too.
+    ///
+    /// - Throws: `CancellationError`; the member goes on draining (``setDraining(_:)``).
+    public func drain() async throws {
+        setDraining(true)
+        for await _ in progress.updates() where isDrained { return }
+        try Task.checkCancellation()
+    }
+
+    private var isDrained: Bool {
+        guard let plan, plan.members[name]?.isDraining == true, plan.items[name] == [] else { return false }
+        return held.withLock { $0.isEmpty }
+    }
+
+    private func changeShare(_ change: (inout PartitionShare) -> Void) {
+        share.withLock { change(&$0) }
+        shareChanges.send(())
+    }
+
+    private static func expectWeight(_ weight: Int) {
+        precondition(
+            PartitionPlan.Member.weights.contains(weight),
+            "a weight of \(weight) is not in \(PartitionPlan.Member.weights)")
+    }
+
     /// Takes part until cancelled or shut down gracefully; then ends all work, gives everything up, and returns.
     ///
     /// - Throws: ``/ZooKeeperClient/ZooKeeperError`` when that is hopeless: the client has ended, or access is denied.
     public func run() async throws {
+        defer { progress.finish() }
         try await cancelWhenGracefulShutdown {
             // Fails with an item's task; nothing else comes through it.
             let (failures, failing) = AsyncThrowingStream.makeStream(of: Never.self)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await self.membership.run() }
+                group.addTask { try await self.showShare() }
                 group.addTask { try await self.followPlan(failing) }
                 group.addTask { for try await _ in failures {} }
                 defer { group.cancelAll() }
@@ -94,167 +158,5 @@ public final class PartitionAssignment: Service, Sendable {
                 do { try await group.waitForAll() } catch is CancellationError {}
             }
         }
-    }
-
-    private func followPlan(_ failing: AsyncThrowingStream<Never, any Error>.Continuation) async throws {
-        let members = StateBroadcast<[Member]>([], bound: 1)
-        do {
-            try await withThrowingDiscardingTaskGroup { group in
-                group.addTask { for await list in self.membership.members() { members.send(list) } }
-                // Finishing a stream tells an item's task to stop.
-                var running: [String: AsyncStream<Void>.Continuation] = [:]
-                try await keepPlan(with: members) { plan in
-                    let mine = Set(plan.items[self.name] ?? []).intersection(self.items)
-                    for (item, stop) in running where !mine.contains(item) {
-                        stop.finish()
-                        running[item] = nil
-                    }
-                    for item in mine where running[item] == nil {
-                        let (stop, continuation) = AsyncStream.makeStream(of: Void.self)
-                        running[item] = continuation
-                        group.addTask { await self.own(item, until: stop, failing) }
-                    }
-                    self.logger.debug(
-                        "partition plan",
-                        metadata: [
-                            "path": "\(self.path)", "members": "\(plan.items.count)", "mine": "\(mine.count)",
-                        ])
-                }
-            }
-        } catch is CancellationError {}
-    }
-
-    /// Reads the plan whenever it changes, and replaces it when it does not fit.
-    ///
-    /// Two loops: the outer one reads the node anew each time; the inner one goes on with what was read for as long as
-    /// the node's watch is silent, while members come and go and time passes.
-    private func keepPlan(
-        with members: StateBroadcast<[Member]>, adopt: (PartitionPlan) -> Void
-    ) async throws {
-        let node = PartitionNode(client: client, path: ZooKeeperPath.child("plan", of: path))
-        var keeping = PartitionKeeping(name: name, items: items, settings: settings)
-        var attempt = Attempt(.service)
-        var wasAgreed = true
-        while true {
-            try Task.checkCancellation()
-            do {
-                let (seen, watch) = try await node.read()
-                keeping.planSeen(seen, at: .now)
-                while !watch.hasFired {
-                    let list = members.value
-                    keeping.membersSeen(list, at: .now)
-                    if wasAgreed != keeping.isAgreedOnItems {
-                        wasAgreed = keeping.isAgreedOnItems
-                        logger.info(
-                            "members share the same items", metadata: ["path": "\(path)", "same": "\(wasAgreed)"])
-                    }
-                    let step = keeping.step(at: .now)
-                    if let plan = keeping.plan, plan != self.plan {
-                        planInForce.withLock { $0 = plan }
-                        adopt(plan)
-                    }
-                    switch step {
-                    case .wait(let deadline):
-                        await waitForChange(of: watch, of: members, since: list, until: deadline)
-                        try Task.checkCancellation()
-                        continue  // with the same plan, unless the watch has fired
-                    case .write(let data, let version):
-                        do {
-                            try await node.write(data, over: version)
-                        } catch let error as ZooKeeperError where error.code == .requestTooLarge {
-                            keeping.planWasTooLarge()
-                            continue  // with the same plan, which nothing has replaced
-                        }
-                    }
-                    // Out of the inner loop, to read the node again: that shows whether this member has written it or
-                    // a faster one, and the event may not be here yet.
-                    break
-                }
-                attempt = Attempt(.service)
-            } catch let error as ZooKeeperError {
-                logger.debug("partition plan", metadata: ["path": "\(path)", "error": "\(error)"])
-                try await attempt.failed(error)
-            }
-        }
-    }
-
-    private func waitForChange(
-        of watch: Watch, of members: StateBroadcast<[Member]>, since list: [Member],
-        until deadline: ContinuousClock.Instant?
-    ) async {
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { _ = try? await watch.next() }
-            group.addTask { for await now in members.updates() where now != list { return } }
-            if let deadline { group.addTask { try? await Task.sleep(until: deadline, clock: .continuous) } }
-            await group.next()
-            group.cancelAll()
-        }
-    }
-
-    /// Owns an item, or waits to own it, until told to stop.
-    ///
-    /// - Parameter failing: Is told why it never can: nobody would do the item's work, and nobody else be asked to.
-    private func own(
-        _ item: String, until stop: AsyncStream<Void>, _ failing: AsyncThrowingStream<Never, any Error>.Continuation
-    ) async {
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask {
-                do {
-                    try await self.workRepeatedly(item)
-                } catch {
-                    if !(error is CancellationError) { failing.finish(throwing: error) }
-                }
-            }
-            group.addTask { for await _ in stop {} }
-            await group.next()
-            group.cancelAll()
-        }
-    }
-
-    private func workRepeatedly(_ item: String) async throws {
-        let queue = LeaseQueue(
-            client: client, path: ZooKeeperPath.child(Self.nodeName(item), of: ZooKeeperPath.child("items", of: path)),
-            identity: Array(name.utf8), kind: "lock-", rule: .exclusive, logger: logger)
-        var attempt = Attempt(.service)
-        var delay = Duration.milliseconds(10)
-        while true {
-            let lease: Lease
-            do {
-                lease = try await queue.acquire()
-            } catch let error as ZooKeeperError {
-                logger.info("partition item", metadata: ["item": "\(item)", "error": "\(error)"])
-                try await attempt.failed(error)
-                continue
-            }
-            attempt = Attempt(.service)
-            let began = ContinuousClock.now
-            held.withLock { $0[item] = lease }
-            do {
-                try await lease.run { try await self.work(item, $0) }
-            } catch is CancellationError {
-            } catch let lost as LeaseLost {
-                logger.debug("partition work ended", metadata: ["item": "\(item)", "error": "\(lost)"])
-            } catch {
-                logger.info("partition work ended", metadata: ["item": "\(item)", "error": "\(error)"])
-            }
-            // The work may have begun again under another lease.
-            held.withLock { if $0[item] == lease { $0[item] = nil } }
-            await queue.releaseAndWait(lease)
-            delay = ContinuousClock.now - began > .seconds(2) ? .milliseconds(10) : min(delay * 2, .seconds(1))
-            try await Task.sleep(for: delay)
-        }
-    }
-
-    /// An item as the name of a node.
-    static func nodeName(_ item: String) -> String {
-        var name = "item-"
-        for scalar in item.unicodeScalars {
-            if scalar == "/" || scalar == "%" || scalar.value < 0x20 || scalar.value >= 0x7F {
-                for byte in String(scalar).utf8 { name += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16) }
-            } else {
-                name.unicodeScalars.append(scalar)
-            }
-        }
-        return name
     }
 }

@@ -1,4 +1,3 @@
-import Primitives
 import ZooKeeperClient
 
 /// How one member keeps the plan in the tree in step with who is there: a value that is told what was seen and says what
@@ -16,13 +15,14 @@ import ZooKeeperClient
 /// agree would load the tree.
 ///
 /// Members show a digest of their list of items. While all have the same, the plan is for exactly that list. While they
-/// differ, everybody adds what it misses and nobody takes anything away, so that the plan comes to rest.
+/// differ, everybody adds what it misses and nobody takes anything away, so that the plan comes to rest. They show their
+/// weights and whether they drain as well; a plan that was made for others does not fit.
 struct PartitionKeeping {
     enum Step: Hashable {
         /// There is nothing to do before then; before something else is seen, when nil.
         case wait(until: ContinuousClock.Instant?)
         /// The node's data is to be replaced if it still has this version; the node is to be made, when nil.
-        case write([UInt8], over: PartitionNode.Version?)
+        case write(PartitionNode.Content, over: PartitionNode.Version?)
     }
 
     private enum Node: Hashable {
@@ -32,14 +32,14 @@ struct PartitionKeeping {
     }
 
     private let name: String
-    private let items: [String]
-    private let itemSet: Set<String>
-    private let digest: [UInt8]
+    private var items: [String] = []
+    private var itemSet: Set<String> = []
+    private var digest = ""
     private let settings: PartitionAssignment.Settings
     private let maximumLength: Int
 
     /// By name.
-    private var members: [Member] = []
+    private var members: [PartitionShare.Shown] = []
     private var node: Node?
     /// Since when the plan in the tree does not fit; nil while it does.
     private var flawedSince: ContinuousClock.Instant?
@@ -56,37 +56,42 @@ struct PartitionKeeping {
         maximumLength: Int = PartitionRecord.maximumLength
     ) {
         self.name = name
-        var seen: Set<String> = []
-        self.items = items.filter { seen.insert($0).inserted }
-        itemSet = seen
-        digest = Self.digest(items)
         self.settings = settings
         self.maximumLength = maximumLength
+        take(items)
     }
 
-    /// What a member shows of its items.
-    static func digest(_ items: [String]) -> [UInt8] {
-        let sorted = Set(items).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-        // No UTF-8 contains 0xFF.
-        return Array(
-            "items \(String(StableHash.fnv1a(sorted.lazy.flatMap { Array($0.utf8) + [0xFF] }), radix: 16))".utf8)
+    private mutating func take(_ items: [String]) {
+        self.items = PartitionShare(items: items).items
+        itemSet = Set(items)
+        digest = PartitionShare.digest(items)
     }
 
     // MARK: What was seen
 
+    /// This member's own items are others now.
+    mutating func itemsChanged(_ items: [String], at now: ContinuousClock.Instant) {
+        guard items != self.items else { return }
+        take(items)
+        changed(at: now)
+    }
+
     mutating func membersSeen(_ list: [Member], at now: ContinuousClock.Instant) {
         let list = list.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+            .map { PartitionShare.shown($0.data, name: $0.name) }
         // A member in a new session is the same member.
-        guard !list.elementsEqual(members, by: { $0.name == $1.name && $0.data == $1.data }) else { return }
+        guard list != members else { return }
         members = list
         changed(at: now)
     }
 
     /// - Parameter node: nil when there is none.
-    mutating func planSeen(_ node: (data: [UInt8], version: PartitionNode.Version)?, at now: ContinuousClock.Instant) {
+    mutating func planSeen(
+        _ node: (content: PartitionNode.Content, version: PartitionNode.Version)?, at now: ContinuousClock.Instant
+    ) {
         let seen: Node =
             if let node {
-                if let plan = PartitionRecord.plan(node.data) {
+                if let plan = PartitionRecord.plan(node.content.plan, basis: node.content.basis) {
                     .plan(plan, version: node.version)
                 } else {
                     .garbled(version: node.version)
@@ -103,7 +108,7 @@ struct PartitionKeeping {
     /// What ``step(at:)`` wanted to be written is more than a request may hold.
     mutating func planWasTooLarge() {
         isTooLarge = true
-        plan = PartitionPlan(members: members.map(\.name), items: items, slack: settings.slack)
+        plan = PartitionPlan(members: members.map(\.member), items: items, slack: settings.slack)
     }
 
     private mutating func changed(at now: ContinuousClock.Instant) {
@@ -116,39 +121,44 @@ struct PartitionKeeping {
 
     mutating func step(at now: ContinuousClock.Instant) -> Step {
         guard let flawedSince, let lastChange, !isTooLarge else { return .wait(until: nil) }
-        let rank = members.firstIndex { $0.name == name } ?? 0
+        let rank = members.firstIndex { $0.member.name == name } ?? 0
         var due = plan == nil ? flawedSince : min(lastChange + settings.settling, flawedSince + settings.patience)
         due += settings.settling / 2 * rank / max(1, members.count)
         if let lastWrite { due = max(due, lastWrite + settings.settling) }
         guard now >= due else { return .wait(until: due) }
-        let data = PartitionRecord.data(successor())
-        guard data.count <= maximumLength else {
+        let successor = successor()
+        let content = PartitionNode.Content(
+            plan: PartitionRecord.data(successor), basis: PartitionBasis.data(successor))
+        guard content.plan.count <= maximumLength else {
             planWasTooLarge()
             return .wait(until: nil)
         }
         lastWrite = now
-        return .write(data, over: version)
+        return .write(content, over: version)
     }
 
     /// Whether the members, as far as this one sees, have its list of items.
-    var isAgreedOnItems: Bool { members.allSatisfy { $0.data == digest } }
+    var isAgreedOnItems: Bool { members.allSatisfy { $0.digest == digest } }
 
     private func isFlawed() -> Bool {
         // Whoever is not there yet, or no longer, leaves the plan to those who are.
-        guard let node, members.contains(where: { $0.name == name }) else { return false }
+        guard let node, members.contains(where: { $0.member.name == name }) else { return false }
         guard case .plan(let plan, _) = node else { return true }
-        guard plan.items.count == members.count, members.allSatisfy({ plan.items[$0.name] != nil }) else { return true }
+        guard plan.items.count == members.count, members.allSatisfy({ plan.members[$0.member.name] == $0.member })
+        else {
+            return true
+        }
         return !itemSet.allSatisfy { plan.owner(of: $0) != nil } || plan.itemCount != itemSet.count && isAgreedOnItems
     }
 
     private func successor() -> PartitionPlan {
-        let names = members.map(\.name)
+        let traits = members.map(\.member)
         guard case .plan(let earlier, _) = node else {
-            return PartitionPlan(members: names, items: items, slack: settings.slack)
+            return PartitionPlan(members: traits, items: items, slack: settings.slack)
         }
         var all = items
         if !isAgreedOnItems { all += earlier.items.values.joined().filter { !itemSet.contains($0) }.sorted() }
-        return PartitionPlan(members: names, items: all, after: earlier, slack: settings.slack)
+        return PartitionPlan(members: traits, items: all, after: earlier, slack: settings.slack)
     }
 
     private var version: PartitionNode.Version? {

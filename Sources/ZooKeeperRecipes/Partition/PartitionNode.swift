@@ -5,7 +5,8 @@ import ZooKeeperProtocol
 ///
 /// Its version alone does not tell whether it is still what was read: a node that was deleted and made again begins with
 /// the same versions, and a change made for the plan before would go over another. So it has a child whose name is drawn
-/// anew for every incarnation, and each change demands that this child is still there.
+/// anew for every incarnation, and each change demands that this child is still there. The child's data is what the plan was
+/// made for (``PartitionBasis``), and changes together with the plan.
 struct PartitionNode: Sendable {
     /// What a change replaces.
     struct Version: Hashable, Sendable {
@@ -14,12 +15,18 @@ struct PartitionNode: Sendable {
         var incarnation: String
     }
 
+    /// What the node and its child hold.
+    struct Content: Hashable, Sendable {
+        var plan: [UInt8]
+        var basis: [UInt8] = []
+    }
+
     private static let prefix = "i-"
     let client: ZooKeeperClient
     let path: String
 
     /// Reads it and watches it, also where it is missing.
-    func read() async throws -> ((data: [UInt8], version: Version)?, Watch) {
+    func read() async throws -> ((content: Content, version: Version)?, Watch) {
         while true {
             do {
                 let watch = try client.makeUnarmedWatch(path)
@@ -34,7 +41,10 @@ struct PartitionNode: Sendable {
                     try await client.create(newMark(), data: nil)
                     continue
                 }
-                return ((node.data ?? [], Version(number: node.stat.version, incarnation: incarnation)), watch)
+                // Newer than the plan, perhaps: then the watch has fired, and nothing is made of it.
+                let basis = try await client.getData(ZooKeeperPath.child(incarnation, of: path)).data
+                let content = Content(plan: node.data ?? [], basis: basis ?? [])
+                return ((content, Version(number: node.stat.version, incarnation: incarnation)), watch)
             } catch let error as ZooKeeperError where error.code == .noNode {
                 let (stat, watch) = try await client.existsAndWatch(path)
                 if stat == nil { return (nil, watch) }
@@ -46,15 +56,18 @@ struct PartitionNode: Sendable {
     /// answer was lost: nothing is written twice, because the version has gone on.
     ///
     /// - Parameter version: What was read; nil when there was no node.
-    func write(_ data: [UInt8], over version: Version?) async throws {
+    func write(_ content: Content, over version: Version?) async throws {
         do {
             if let version {
                 try await client.transaction([
-                    .check(path: ZooKeeperPath.child(version.incarnation, of: path)),
-                    .setData(path: path, data: data, version: version.number),
+                    .setData(
+                        path: ZooKeeperPath.child(version.incarnation, of: path), data: content.basis, version: -1),
+                    .setData(path: path, data: content.plan, version: version.number),
                 ])
             } else {
-                try await client.transaction([.create(path: path, data: data), .create(path: newMark(), data: nil)])
+                try await client.transaction([
+                    .create(path: path, data: content.plan), .create(path: newMark(), data: content.basis),
+                ])
             }
         } catch let error as ZooKeeperError
             where [.badVersion, .noNode, .nodeExists].contains(error.code) || error.isOutcomeUnknown

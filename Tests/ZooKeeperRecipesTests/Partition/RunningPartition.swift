@@ -18,10 +18,11 @@ final class RunningPartition: Sendable {
     /// - Parameter isJournalling: Whether its work adds to `/journal`, which the test makes.
     init(
         _ client: ZooKeeperClient, _ name: String, items: [String], settling: Duration = .milliseconds(100),
-        isJournalling: Bool = false
+        weight: Int = 1, isJournalling: Bool = false
     ) {
         var settings = PartitionAssignment.Settings()
         settings.settling = settling
+        settings.weight = weight
         let begun = Shared<[String: Int]>([:])
         let working = Shared<Set<String>>([])
         let assignment = PartitionAssignment(
@@ -74,6 +75,28 @@ final class RunningPartition: Sendable {
                 $0.assignment.plan == plan && $0.items == Set(plan.items[$0.name] ?? []) && $0.working.value == $0.items
             }
             return isReached ? plan : nil
+        }
+    }
+
+    /// Whether it owns so many items and is at work on each.
+    func isWorking(on count: Int) -> Bool { items.count == count && working.value == items }
+
+    /// Waits until behind the owner of each item there stands its runner-up, and nobody else.
+    static func eventuallyStandBy(_ client: ZooKeeperClient, _ plan: PartitionPlan) async throws {
+        let runnersUp = plan.runnersUp()
+        var wanted: [String: [String]] = [:]
+        for (owner, items) in plan.items {
+            for item in items { wanted[item] = [owner] + (runnersUp[item].map { [$0] } ?? []) }
+        }
+        let seen = Shared<[String: [String]]>([:])
+        try await eventually("runners-up wait", within: .seconds(30), seen: { "\(seen.value)" }) {
+            var queues: [String: [String]] = [:]
+            for item in wanted.keys {
+                let path = "/shares/items/" + PartitionAssignment.nodeName(item)
+                queues[item] = try await PartitionItemQueue(client: client, path: path).read().names
+            }
+            seen.change { $0 = queues }
+            return queues == wanted
         }
     }
 
