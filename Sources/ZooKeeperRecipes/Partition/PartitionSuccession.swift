@@ -68,7 +68,10 @@ struct Succession {
 
     mutating func run() {
         for member in held.indices {
-            while held[member].count > most[member], let item = leastWanted(of: member) {
+            let surplus = held[member].count - most[member]
+            guard surplus > 0 else { continue }
+            // The least wanted.
+            for item in sortedByWant(held[member], of: member).prefix(surplus) {
                 held[member].remove(item)
                 owner[item] = -1
             }
@@ -85,8 +88,15 @@ struct Succession {
         let places = takers.reduce(0) { $0 + weights[$1] }
         for member in growing {
             let part = owner.count * weights[member] / places
+            guard held[member].count < part else { continue }
+            // Of each giver, the last is taken first: what is wanted most, and not what has just moved, if anything else
+            // is left.
+            var offers = Array(repeating: [Int](), count: held.count)
+            let wanted = sortedByWant(owner.indices, of: member)
+            for item in wanted where inherited.contains(item) { offers[owner[item]].append(item) }
+            for item in wanted where !inherited.contains(item) { offers[owner[item]].append(item) }
             while held[member].count < part {
-                guard let giver = fullest(besides: member), let item = mostWanted(by: member, of: giver) else { break }
+                guard let giver = fullest(besides: member), let item = offers[giver].popLast() else { break }
                 give(item, to: member)
             }
         }
@@ -118,15 +128,10 @@ struct Succession {
         }
     }
 
-    private func leastWanted(of member: Int) -> Int? {
-        held[member].min { (affinity.weight($0, member), $0) < (affinity.weight($1, member), $1) }
-    }
-
-    /// Not what has just moved, if anything else is left.
-    private func mostWanted(by member: Int, of giver: Int) -> Int? {
-        let settled = held[giver].subtracting(inherited)
-        return (settled.isEmpty ? held[giver] : settled).max {
-            (affinity.weight($0, member), $0) < (affinity.weight($1, member), $1)
-        }
+    /// The least wanted first.
+    private func sortedByWant(_ items: some Collection<Int>, of member: Int) -> [Int] {
+        items.map { (want: affinity.weight($0, member), item: $0) }
+            .sorted { ($0.want, $0.item) < ($1.want, $1.item) }
+            .map(\.item)
     }
 }
