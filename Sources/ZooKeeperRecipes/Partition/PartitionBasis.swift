@@ -1,10 +1,13 @@
+import Primitives
+
 /// What a plan was made for, as data: the members whose weight is not 1 or that drain, as text.
 ///
 /// It stands beside the plan, in the data of the node that marks the plan's incarnation, because the version that knows no
-/// weights reads a plan only when it holds nothing else. Where that version writes a plan, this stays as it was; the
-/// others see that it does not fit, and write the plan that follows.
+/// weights reads a plan only when it holds nothing else. Where that version writes a plan, this stays as it was. So it says
+/// by a hash which plan it belongs to; beside another one it does not count, and members that have weights find that the
+/// plan was not made for them, and write the one that follows.
 ///
-///     basis 1
+///     basis 1 5ca1ab1e
 ///     one
 ///         weight 3
 ///         draining true
@@ -15,7 +18,7 @@ enum PartitionBasis {
     static func data(_ plan: PartitionPlan) -> [UInt8] {
         let members = PartitionPlan.sorted(plan.members.values).filter { $0.weight != 1 || $0.isDraining }
         guard !members.isEmpty else { return [] }
-        var data = Array(format.utf8) + [PartitionRecord.newline]
+        var data = heading(PartitionRecord.data(plan)) + [PartitionRecord.newline]
         for member in members {
             PartitionRecord.append(member.name, to: &data)
             if member.weight != 1 { data += Array("\tweight \(member.weight)\n".utf8) }
@@ -24,11 +27,12 @@ enum PartitionBasis {
         return data
     }
 
-    /// The members that data names. Lines that this version does not know are skipped; of data that is no basis, nothing
-    /// is taken.
-    static func members(_ data: [UInt8]) -> [String: PartitionPlan.Member] {
+    /// The members that data names. Lines that this version does not know are skipped; of data that is no basis, or that
+    /// of another plan, nothing is taken.
+    static func members(_ data: [UInt8], ofPlan plan: [UInt8]) -> [String: PartitionPlan.Member] {
+        if data.isEmpty { return [:] }
         var lines = data.split(separator: PartitionRecord.newline, omittingEmptySubsequences: false).makeIterator()
-        guard let first = lines.next(), first.elementsEqual(format.utf8) else { return [:] }
+        guard let first = lines.next(), first.elementsEqual(heading(plan)) else { return [:] }
         var members: [String: PartitionPlan.Member] = [:]
         var current: PartitionPlan.Member?
         while let line = lines.next() {
@@ -47,5 +51,9 @@ enum PartitionBasis {
             if let current { members[current.name] = current }
         }
         return members
+    }
+
+    private static func heading(_ plan: [UInt8]) -> [UInt8] {
+        Array("\(format) \(String(StableHash.fnv1a(plan), radix: 16))".utf8)
     }
 }

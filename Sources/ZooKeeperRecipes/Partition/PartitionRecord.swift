@@ -54,7 +54,7 @@ enum PartitionRecord {
             }
         }
         guard first.elementsEqual("\(format) \(items.count) \(seen.count)".utf8) else { return nil }
-        return PartitionPlan(items: items, members: PartitionBasis.members(basis))
+        return PartitionPlan(items: items, members: PartitionBasis.members(basis, ofPlan: data))
     }
 
     static func append(_ name: String, to data: inout [UInt8]) {

@@ -45,11 +45,18 @@ struct PartitionShareTests {
         let plan = PartitionPlan(members: members, items: (0..<20).map { "\($0)" })
         #expect(PartitionRecord.plan(PartitionRecord.data(plan), basis: PartitionBasis.data(plan)) == plan)
         #expect(PartitionBasis.data(PartitionPlan(members: ["a"], items: ["x"])).isEmpty)
-        let text = "basis 1\none\n\tcolour red\n\tweight 3\n\n\tdraining true\nnobody\n\tweight 2\n"
-        let read = PartitionRecord.plan("partition 1 1 0\none\n".bytes, basis: text.bytes)
+        let empty = "partition 1 1 0\none\n".bytes
+        let basis = PartitionBasis.data(PartitionPlan(members: [.init("one", weight: 2)], items: []))
+        let hash = String(decoding: basis.dropFirst(8).prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+        #expect(String(decoding: basis, as: UTF8.self) == "basis 1 \(hash)\none\n\tweight 2\n")
+        let text = "basis 1 \(hash)\none\n\tcolour red\n\tweight 3\n\n\tdraining true\nnobody\n\tweight 2\n"
+        let read = PartitionRecord.plan(empty, basis: text.bytes)
         #expect(read?.members == ["one": .init("one", weight: 3)])
-        for garbage in ["", "basis 2\none\n\tweight 3\n", "\tweight 3\n", "basis 1\n\tweight 3\n%zz\n\tweight 2\n"] {
-            #expect(PartitionBasis.members(garbage.bytes).isEmpty, "\(garbage)")
+        for garbage in [
+            "", "basis 1\none\n\tweight 3\n", "basis 2 \(hash)\none\n\tweight 3\n", "\tweight 3\n",
+            "basis 1 \(hash)\n\tweight 3\n%zz\n\tweight 2\n", "basis 1 abc\none\n\tweight 3\n",
+        ] {
+            #expect(PartitionBasis.members(garbage.bytes, ofPlan: empty).isEmpty, "\(garbage)")
         }
     }
 
@@ -63,7 +70,7 @@ struct PartitionShareTests {
             for _ in 0..<3 where !damaged.isEmpty {
                 damaged[Int.random(in: damaged.indices, using: &random)] = UInt8.random(in: 0...255, using: &random)
             }
-            for member in PartitionBasis.members(damaged).values {
+            for member in PartitionBasis.members(damaged, ofPlan: PartitionRecord.data(plan)).values {
                 #expect(PartitionPlan.Member.weights.contains(member.weight))
             }
         }
