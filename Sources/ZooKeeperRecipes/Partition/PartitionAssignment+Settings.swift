@@ -1,8 +1,8 @@
 extension PartitionAssignment {
     /// How eagerly a member follows the others, and how large its part is.
     public struct Settings: Sendable, Hashable {
-        /// For how long the list of members must stay the same before items move. What a member owned that is gone does
-        /// not wait for it: the runner-up has it at once.
+        /// For how long the list of members must stay the same before items move. An item whose owner is gone does not
+        /// wait for it: its runner-up has it at once.
         public var settling = Duration.seconds(1)
         /// After so long they move although the list goes on changing.
         public var patience = Duration.seconds(10)
@@ -11,8 +11,8 @@ extension PartitionAssignment {
         /// How many times as many items as a member of weight 1 this member should have at first; one of
         /// ``PartitionPlan/Member/weights``. See ``PartitionAssignment/setWeight(_:)``.
         public var weight = 1
-        /// Whether this member waits in the queues of the items that it is the runner-up of. It costs two more nodes and
-        /// watches per item in the tree; without it the items of a member that died wait for the next plan.
+        /// Whether this member waits in the queues of the items whose runner-up it is. Each costs the tree a node and up
+        /// to four watches. Without it these items wait for the next plan when their owner dies.
         public var standsBy = true
 
         public init() {}

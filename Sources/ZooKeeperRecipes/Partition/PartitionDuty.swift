@@ -16,7 +16,7 @@ enum PartitionDuty: Hashable, Sendable {
     case own
     /// The item is another's, and this member its runner-up.
     case standBy(for: String)
-    /// The item is another's. Whoever holds it keeps it until that one waits for it.
+    /// The item is another's. If this member owns it still, it keeps it until that one waits for it.
     case handOver(to: String)
     /// There is no such item, or this member does not know it.
     case stop

@@ -12,8 +12,8 @@
 /// `init(members:items:after:slack:)` remembers: it begins with the plan before. One of n members of equal weight
 /// leaving then moves its own items and no other, and never more than 2/n of all; one that comes takes its even part.
 /// With fewer items than members nobody has more than one, so that at most one moves. This is what
-/// ``PartitionAssignment`` goes by. New items go to the member that wants them most and has room; where the list of items
-/// changes, another item moves only when its member would have more than ``init(members:items:after:slack:)`` allows.
+/// ``PartitionAssignment`` goes by. New items go to the member that wants them most and has room. Where the list of items
+/// changes, another item moves only when its member has no room for it any more.
 ///
 /// A member whose weight rises takes up to its even part, one whose weight falls gives up what exceeds it. A draining
 /// member counts as gone: its items move to the others. While all drain, each keeps what it has.

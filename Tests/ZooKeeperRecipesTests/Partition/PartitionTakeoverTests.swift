@@ -8,7 +8,8 @@ import ZooKeeperProtocol
 /// What a death costs: the runners-up have the items before anybody has thought of another plan.
 @Suite("Partition takeover", .timeLimit(.minutes(3)))
 struct PartitionTakeoverTests {
-    private static let items = (0..<24).map { "line \($0 % 3)/device \($0)" }
+    /// As many as a gateway has shards.
+    private static let items = (0..<64).map { "line \($0 % 3)/device \($0)" }
 
     private static func begun(_ members: [RunningPartition]) -> Int {
         members.reduce(0) { $0 + $1.begun.value.values.reduce(0, +) }
