@@ -43,7 +43,8 @@ struct TreeWalkTests {
         }
     }
 
-    @Test("reads one by one what does not fit into an answer together", arguments: TreeKind.allCases, [1 << 20, 64 << 20])
+    @Test(
+        "reads one by one what does not fit into an answer together", arguments: TreeKind.allCases, [1 << 20, 64 << 20])
     func large(_ kind: TreeKind, limit: Int) async throws {
         try await withClient(
             port: TestTree.port(kind), chroot: TestTree.uniquePath("large"),
