@@ -11,6 +11,7 @@ import JSON
 extension TagPath {
     /// The path below `/tags` or `/devices`, without a leading slash.
     public var znodePath: String {
+        if Self.isSpeltAsItIs(text) { return text }
         var path = ""
         path.reserveCapacity(text.utf8.count)
         for (position, level) in levels.enumerated() {
@@ -23,6 +24,10 @@ extension TagPath {
     /// Reads back what `znodePath` wrote. Throws for a spelling that no level has, for instance one of Linekeeper's own
     /// nodes.
     public init(znodePath: String) throws(Refusal) {
+        if Self.isSpeltAsItIs(znodePath) {
+            try self.init(znodePath)
+            return
+        }
         var text: [UInt8] = []
         var isFirst = true
         for name in znodePath.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
@@ -48,6 +53,25 @@ extension TagPath {
             throw .foreignNode(znodeName)
         }
         return level
+    }
+
+    /// Whether nothing in a path is escaped, at the first look: almost every path is of plain characters, and listings read all
+    /// of them.
+    private static func isSpeltAsItIs(_ path: String) -> Bool {
+        var isStart = true
+        for byte in path.utf8 {
+            switch byte {
+            case UInt8(ascii: "/"):
+                if isStart { return false }
+                isStart = true
+            case UInt8(ascii: "@"), UInt8(ascii: "."):
+                if isStart { return false }
+            case UInt8(ascii: "%"): return false
+            case 0x20...0x7E: isStart = false
+            default: return false
+            }
+        }
+        return !isStart
     }
 
     private static func encode(_ level: Substring, into path: inout String) {

@@ -49,6 +49,8 @@ struct TagPathTests {
             let path = try TagPath(String(text))
             let znode = path.znodePath
             #expect(try TagPath(znodePath: znode) == path, "\(path) as \(znode)")
+            let levels = path.levels.map { TagPath.znodeName(level: $0) }
+            #expect(znode == levels.joined(separator: "/"), "\(path) as \(znode)")
             expectLegal(znode)
             let key = znode.unicodeScalars.map { String($0.value) }.joined(separator: " ")
             #expect(spellings[key] == nil || spellings[key] == path, "\(path) shares \(znode)")
