@@ -25,19 +25,31 @@ struct StatusReader: Sendable {
             status.standbys = candidates - 1
         }
         try await readGateways(into: &status, owners: owners)
-        let tags = try await walk.descendants(of: TreeLayout.tags)
-        status.tags = Self.leaves(of: tags)
+        async let tags = Self.leaves(of: walk.descendants(of: TreeLayout.tags))
+        async let devices = deviceStates()
+        async let alarms = alarmStates()
+        (status.tags, status.devices, status.alarms) = try await (tags, devices, alarms)
+        status.journalEntries = try await Int(client.exists(TreeLayout.journal)?.numChildren ?? 0)
+        return status
+    }
+
+    private func deviceStates() async throws -> [DeviceState: Int] {
+        var states: [DeviceState: Int] = [:]
         for node in try await walk.data(of: walk.descendants(of: TreeLayout.devices)) {
             guard let record = node?.data.flatMap(DeviceRecord.init(data:)) else { continue }
-            status.devices[record.state, default: 0] += 1
+            states[record.state, default: 0] += 1
         }
+        return states
+    }
+
+    private func alarmStates() async throws -> [AlarmState: Int] {
+        var states: [AlarmState: Int] = [:]
         let alarms = try await walk.descendants(of: TreeLayout.alarms).filter(TreeLayout.isAlarm(node:))
         for node in try await walk.data(of: alarms) {
             guard let record = try? AlarmRecord(parsing: node?.data ?? []) else { continue }
-            status.alarms[record.state, default: 0] += 1
+            states[record.state, default: 0] += 1
         }
-        status.journalEntries = try await Int(client.exists(TreeLayout.journal)?.numChildren ?? 0)
-        return status
+        return states
     }
 
     /// Registrations, and what each gateway counts: in a node of its own, or, an older gateway's, in the registration.
