@@ -85,7 +85,8 @@ public final class LeaderElection: Service, Sendable {
                 // nil: told to stop, or to stand no more.
                 guard let reason = try await self.standWhileWanted() else { continue }
                 self.logger.debug("queueing again", metadata: ["path": "\(self.path)", "reason": "\(reason)"])
-                do { try await repetition.pause(after: ContinuousClock.now - began) } catch { return }
+                let delay = repetition.delay(after: ContinuousClock.now - began)
+                do { try await Task.sleep(for: delay) } catch { return }
             }
         }
     }
@@ -190,18 +191,5 @@ public final class LeaderElection: Service, Sendable {
         // Whoever was told of the passed deadline knows already.
         if case .elected = broadcast.value { broadcast.send(.lost(reason)) }
         logger.debug("leadership lost", metadata: ["path": "\(lease.path)", "reason": "\(reason)"])
-    }
-}
-
-/// Slows down a candidate that is thrown out again and again; one that stood for a while starts from zero.
-private struct Repetition {
-    private static let settled = Duration.seconds(2)
-    private static let ceiling = Duration.seconds(1)
-    private var delay = Duration.zero
-
-    mutating func pause(after tenure: Duration) async throws {
-        if tenure >= Self.settled { delay = .zero }
-        if delay > .zero { try await Task.sleep(for: delay) }
-        delay = delay == .zero ? .milliseconds(10) : min(delay * 2, Self.ceiling)
     }
 }

@@ -26,7 +26,7 @@ extension PartitionAssignment {
         let lock = LeaseQueue(
             client: client, path: itemPath, identity: Array(name.utf8), kind: "lock-", rule: .exclusive,
             logger: logger)
-        var delay = Duration.milliseconds(10)
+        var repetition = Repetition()
         while true {
             try Task.checkCancellation()
             if standing.duty.isOver {
@@ -34,43 +34,85 @@ extension PartitionAssignment {
                 continue
             }
             try await wait(standing, queue) { duty, names in duty.isOver || duty.mayEnter(names) }
-            if standing.duty.isOver { continue }
-            let began = ContinuousClock.now
-            let isAskedToLeave = try await withThrowingTaskGroup(of: Bool.self) { group in
-                group.addTask {
-                    try await self.workOnce(item, lock)
-                    return false
-                }
-                group.addTask {
-                    try await self.wait(standing, queue) { duty, names in duty.mustLeave(names, as: self.name) }
-                    return true
-                }
-                let first = try await group.next() ?? false
-                group.cancelAll()
-                // The other one has given the lock up when it ends.
-                do { try await group.waitForAll() } catch is CancellationError {}
-                return first
-            }
-            delay = ContinuousClock.now - began > .seconds(2) ? .milliseconds(10) : min(delay * 2, .seconds(1))
-            if !isAskedToLeave { try await Task.sleep(for: delay) }
+            let duty = standing.duty
+            if duty.isOver { continue }
+            let entered = ContinuousClock.now
+            let owned = try await queueOnce(for: item, standing, queue, lock)
+            // Also after a stay that this member ended itself: two members that go by swapped plans would else hand the
+            // item to each other as fast as the tree writes. A lease that was handed back at once is a short stay, however
+            // long this member had waited for it.
+            let delay = repetition.delay(after: ContinuousClock.now - (owned ?? entered))
+            try await pause(delay, standing, unlessChangedFrom: duty)
         }
     }
 
-    /// Waits for the item, and does its work once.
-    private func workOnce(_ item: String, _ lock: LeaseQueue) async throws {
-        let lease = try await acquire(item, lock)
-        held.withLock { $0[item] = lease }
-        do {
-            try await lease.run { try await self.work(item, $0) }
-        } catch is CancellationError {
-        } catch let lost as LeaseLost {
-            logger.debug("partition work ended", metadata: ["item": "\(item)", "error": "\(lost)"])
-        } catch {
-            logger.info("partition work ended", metadata: ["item": "\(item)", "error": "\(error)"])
+    /// Stands in the queue, and does the work when the item is this member's, until the lease is lost or the duty asks this
+    /// member to leave.
+    ///
+    /// - Returns: Since when it owned the item; nil if it never did.
+    private func queueOnce(
+        for item: String, _ standing: PartitionStanding, _ queue: PartitionItemQueue, _ lock: LeaseQueue
+    ) async throws -> ContinuousClock.Instant? {
+        try await withThrowingTaskGroup(of: ContinuousClock.Instant?.self) { group in
+            group.addTask { try await self.own(item, lock) }
+            group.addTask {
+                try await self.wait(standing, queue) { duty, names in duty.mustLeave(names, as: self.name) }
+                return nil
+            }
+            var owned = try await group.next() ?? nil
+            group.cancelAll()
+            // The other one has given the lock up when it ends.
+            do { while let other = try await group.next() { owned = owned ?? other } } catch is CancellationError {}
+            return owned
         }
+    }
+
+    /// Waits, but not when the plan asks something else: that comes no faster than plans do.
+    private func pause(
+        _ delay: Duration, _ standing: PartitionStanding, unlessChangedFrom duty: PartitionDuty
+    ) async throws {
+        guard delay > .zero else { return }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { try? await Task.sleep(for: delay) }
+            group.addTask { await standing.changed(from: duty) }
+            await group.next()
+            group.cancelAll()
+        }
+        try Task.checkCancellation()
+    }
+
+    /// Waits for the item, and does its work for as long as it is this member's.
+    ///
+    /// - Returns: Since when it was.
+    private func own(_ item: String, _ lock: LeaseQueue) async throws -> ContinuousClock.Instant {
+        let lease = try await acquire(item, lock)
+        let owned = ContinuousClock.now
+        held.withLock { $0[item] = lease }
+        await workRepeatedly(on: item, lease)
         held.withLock { if $0[item] == lease { $0[item] = nil } }
         await lock.releaseAndWait(lease)
         progress.send(())
+        return owned
+    }
+
+    /// Begins the work again whenever it ends. The lock is kept meanwhile: the runner-up would take it, begin the work, and
+    /// hand it back.
+    private func workRepeatedly(on item: String, _ lease: Lease) async {
+        var repetition = Repetition()
+        while !Task.isCancelled, lease.isValid() {
+            let began = ContinuousClock.now
+            do {
+                try await lease.run { try await self.work(item, $0) }
+            } catch is CancellationError {
+            } catch let lost as LeaseLost {
+                logger.debug("partition work ended", metadata: ["item": "\(item)", "error": "\(lost)"])
+            } catch {
+                logger.info("partition work ended", metadata: ["item": "\(item)", "error": "\(error)"])
+            }
+            let delay = repetition.delay(after: ContinuousClock.now - began)
+            // Under the lease, so that its loss ends the wait.
+            if delay > .zero { try? await lease.run { _ in try await Task.sleep(for: delay) } }
+        }
     }
 
     private func acquire(_ item: String, _ lock: LeaseQueue) async throws -> Lease {

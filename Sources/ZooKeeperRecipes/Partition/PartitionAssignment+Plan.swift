@@ -12,8 +12,8 @@ extension PartitionAssignment {
             try await withThrowingDiscardingTaskGroup { group in
                 group.addTask { for await list in self.membership.members() { members.send(list) } }
                 var standing: [String: PartitionStanding] = [:]
-                try await keepPlan(with: members) { plan, items in
-                    let duties = self.duties(by: plan, items: items)
+                try await keepPlan(with: members) { plan, items, namesRunnersUp in
+                    let duties = self.duties(by: plan, items: items, standsBy: namesRunnersUp)
                     for (item, one) in standing where !one.change(to: duties[item] ?? .stop) { standing[item] = nil }
                     for (item, duty) in duties where !duty.isOver && standing[item] == nil {
                         let one = PartitionStanding(duty)
@@ -32,8 +32,8 @@ extension PartitionAssignment {
         } catch is CancellationError {}
     }
 
-    private func duties(by plan: PartitionPlan, items: [String]) -> [String: PartitionDuty] {
-        let runnersUp = settings.standsBy ? plan.runnersUp(slack: settings.slack) : [:]
+    private func duties(by plan: PartitionPlan, items: [String], standsBy: Bool) -> [String: PartitionDuty] {
+        let runnersUp = standsBy && settings.standsBy ? plan.runnersUp(slack: settings.slack) : [:]
         return Dictionary(
             uniqueKeysWithValues: items.map { item in
                 (item, PartitionDuty(of: item, for: name, by: plan, runnerUp: runnersUp[item]))
@@ -67,13 +67,15 @@ extension PartitionAssignment {
     /// Two loops: the outer one reads the node anew each time; the inner one goes on with what was read for as long as
     /// the node's watch is silent, while members come and go and time passes.
     private func keepPlan(
-        with members: StateBroadcast<[Member]>, adopt: (PartitionPlan, _ items: [String]) -> Void
+        with members: StateBroadcast<[Member]>,
+        adopt: (PartitionPlan, _ items: [String], _ namesRunnersUp: Bool) -> Void
     ) async throws {
         let node = PartitionNode(client: client, path: ZooKeeperPath.child("plan", of: path))
         var share = share.withLock { $0 }
         var keeping = PartitionKeeping(name: name, items: share.items, settings: settings)
         var attempt = Attempt(.service)
         var wasAgreed = true
+        var namedRunnersUp = true
         while true {
             try Task.checkCancellation()
             do {
@@ -91,9 +93,12 @@ extension PartitionAssignment {
                             "members share the same items", metadata: ["path": "\(path)", "same": "\(wasAgreed)"])
                     }
                     let step = keeping.step(at: .now)
-                    if let plan = keeping.plan, plan != self.plan || share.items != before {
+                    if let plan = keeping.plan,
+                        plan != self.plan || share.items != before || namedRunnersUp != keeping.namesRunnersUp
+                    {
+                        namedRunnersUp = keeping.namesRunnersUp
                         planInForce.withLock { $0 = plan }
-                        adopt(plan, share.items)
+                        adopt(plan, share.items, namedRunnersUp)
                     }
                     switch step {
                     case .wait(let deadline):

@@ -53,7 +53,8 @@ public final class PartitionAssignment: Service, Sendable {
     ///   - items: What is shared; the same for all members. ``setItems(_:)`` changes it.
     ///   - settings: Its weight must be one of ``PartitionPlan/Member/weights``.
     ///   - work: What is done with an item for as long as this member owns it. It is cancelled when it has to stop; one
-    ///     that returns or throws before is begun again, more slowly each time.
+    ///     that returns or throws before is begun again, more slowly each time, under the same lease: an item whose work
+    ///     cannot be done here stays here.
     public init(
         client: ZooKeeperClient, path: String, name: String, items: [String], settings: Settings = Settings(),
         logger: Logger, work: @escaping @Sendable (_ item: String, _ lease: Lease) async throws -> Void

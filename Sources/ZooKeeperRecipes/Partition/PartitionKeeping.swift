@@ -50,6 +50,8 @@ struct PartitionKeeping {
     /// The plan to work by: as last read in the tree. When a plan would be too large for a node, the one that everybody
     /// computes alike.
     private(set) var plan: PartitionPlan?
+    /// Whether ``plan`` was computed here, because it does not fit into a node.
+    private var isComputed = false
 
     init(
         name: String, items: [String], settings: PartitionAssignment.Settings,
@@ -101,13 +103,17 @@ struct PartitionKeeping {
             }
         guard seen != self.node else { return }
         self.node = seen
-        if case .plan(let plan, _) = seen { self.plan = plan }
+        if case .plan(let plan, _) = seen {
+            self.plan = plan
+            isComputed = false
+        }
         changed(at: now)
     }
 
     /// What ``step(at:)`` wanted to be written is more than a request may hold.
     mutating func planWasTooLarge() {
         isTooLarge = true
+        isComputed = true
         plan = PartitionPlan(members: members.map(\.member), items: items, slack: settings.slack)
     }
 
@@ -139,6 +145,10 @@ struct PartitionKeeping {
 
     /// Whether the members, as far as this one sees, have its list of items.
     var isAgreedOnItems: Bool { members.allSatisfy { $0.digest == digest } }
+
+    /// Whether the plan's runners-up are the same for all members. Where each computes the plan from its own items, two
+    /// members could each be the other's runner-up, and hand the item to each other for as long as their items differ.
+    var namesRunnersUp: Bool { !isComputed || isAgreedOnItems }
 
     private func isFlawed() -> Bool {
         // Whoever is not there yet, or no longer, leaves the plan to those who are.

@@ -107,6 +107,21 @@ struct PartitionKeepingTests {
         #expect(one.plan?.items["one"]?.count == 16)
     }
 
+    @Test func aPlanThatEachComputesNamesRunnersUpWhileAllHaveTheSameItems() {
+        var one = Self.keeping("one", limit: 50)
+        one.planSeen(nil, at: Self.at(0))
+        one.membersSeen([Self.member("one"), Self.member("two")], at: Self.at(0))
+        #expect(one.step(at: Self.at(0)) == .wait(until: nil) && one.plan != nil && one.namesRunnersUp)
+        one.membersSeen([Self.member("one"), Self.member("two", ["other"])], at: Self.at(10))
+        #expect(!one.namesRunnersUp, "by the plan computed before, too")
+        one.membersSeen([Self.member("one"), Self.member("two")], at: Self.at(20))
+        #expect(one.namesRunnersUp)
+        // A plan that is read is the same for all.
+        one.membersSeen([Self.member("one"), Self.member("two", ["other"])], at: Self.at(30))
+        one.planSeen((Self.data(["one", "two"]), 1), at: Self.at(40))
+        #expect(one.namesRunnersUp)
+    }
+
     @Test func weightsAndLeavingMembersArePartOfWhatThePlanIsMadeFor() throws {
         var one = Self.keeping("one")
         let equal = Self.data(["one", "two"])
