@@ -87,9 +87,10 @@ extension PartitionAssignment {
     private func own(_ item: String, _ lock: LeaseQueue) async throws -> ContinuousClock.Instant {
         let lease = try await acquire(item, lock)
         let owned = ContinuousClock.now
-        held.withLock { $0[item] = lease }
+        let key = PartitionItemName(item)
+        held.withLock { $0[key] = lease }
         await workRepeatedly(on: item, lease)
-        held.withLock { if $0[item] == lease { $0[item] = nil } }
+        held.withLock { if $0[key] == lease { $0[key] = nil } }
         await lock.releaseAndWait(lease)
         progress.send(())
         return owned

@@ -11,14 +11,14 @@ extension PartitionAssignment {
         do {
             try await withThrowingDiscardingTaskGroup { group in
                 group.addTask { for await list in self.membership.members() { members.send(list) } }
-                var standing: [String: PartitionStanding] = [:]
+                var standing: [PartitionItemName: PartitionStanding] = [:]
                 try await keepPlan(with: members) { plan, items, namesRunnersUp in
                     let duties = self.duties(by: plan, items: items, standsBy: namesRunnersUp)
                     for (item, one) in standing where !one.change(to: duties[item] ?? .stop) { standing[item] = nil }
                     for (item, duty) in duties where !duty.isOver && standing[item] == nil {
                         let one = PartitionStanding(duty)
                         standing[item] = one
-                        group.addTask { await self.stand(for: item, one, failing) }
+                        group.addTask { await self.stand(for: item.text, one, failing) }
                     }
                     self.progress.send(())
                     self.logger.debug(
@@ -32,11 +32,12 @@ extension PartitionAssignment {
         } catch is CancellationError {}
     }
 
-    private func duties(by plan: PartitionPlan, items: [String], standsBy: Bool) -> [String: PartitionDuty] {
-        let runnersUp = standsBy && settings.standsBy ? plan.runnersUp(slack: settings.slack) : [:]
+    private func duties(by plan: PartitionPlan, items: [String], standsBy: Bool) -> [PartitionItemName: PartitionDuty] {
+        let runnersUp = standsBy && settings.standsBy ? plan.runnersUpByBytes(slack: settings.slack) : [:]
         return Dictionary(
             uniqueKeysWithValues: items.map { item in
-                (item, PartitionDuty(of: item, for: name, by: plan, runnerUp: runnersUp[item]))
+                let key = PartitionItemName(item)
+                return (key, PartitionDuty(of: item, for: name, by: plan, runnerUp: runnersUp[key]))
             })
     }
 
@@ -83,7 +84,7 @@ extension PartitionAssignment {
                 keeping.planSeen(seen, at: .now)
                 while !watch.hasFired {
                     let list = members.value
-                    let before = share.items
+                    let before = share
                     share = self.share.withLock { $0 }
                     keeping.itemsChanged(share.items, at: .now)
                     keeping.membersSeen(list, at: .now)
@@ -94,7 +95,7 @@ extension PartitionAssignment {
                     }
                     let step = keeping.step(at: .now)
                     if let plan = keeping.plan,
-                        plan != self.plan || share.items != before || namedRunnersUp != keeping.namesRunnersUp
+                        plan != self.plan || !share.hasSameItems(as: before) || namedRunnersUp != keeping.namesRunnersUp
                     {
                         namedRunnersUp = keeping.namesRunnersUp
                         planInForce.withLock { $0 = plan }

@@ -36,8 +36,8 @@ public final class PartitionAssignment: Service, Sendable {
     let name: String
     let logger: Logger
     let work: @Sendable (_ item: String, _ lease: Lease) async throws -> Void
-    let held = Mutex<[String: Lease]>([:])
-    /// Told of each item that was given up, and of each plan.
+    let held = Mutex<[PartitionItemName: Lease]>([:])
+    /// Told of each item that was given up, of each plan, and of what ``setDraining(_:)`` says.
     let progress = StateBroadcast<Void>((), bound: 1)
     let settings: Settings
     let membership: Membership
@@ -74,7 +74,11 @@ public final class PartitionAssignment: Service, Sendable {
     }
 
     /// The items whose work this member may do now, with their leases.
-    public var owned: [String: Lease] { held.withLock { $0 }.filter { $0.value.isValid() } }
+    public var owned: [String: Lease] {
+        Dictionary(
+            held.withLock { $0 }.filter { $0.value.isValid() }.map { ($0.text, $1) },
+            uniquingKeysWith: { first, _ in first })
+    }
 
     /// The plan that this member goes by, as last read in the tree; nil before the first look.
     public var plan: PartitionPlan? { planInForce.withLock { $0 } }

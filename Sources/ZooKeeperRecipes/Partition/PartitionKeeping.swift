@@ -33,7 +33,7 @@ struct PartitionKeeping {
 
     private let name: String
     private var items: [String] = []
-    private var itemSet: Set<String> = []
+    private var itemSet: Set<PartitionItemName> = []
     private var digest = ""
     private let settings: PartitionAssignment.Settings
     private let maximumLength: Int
@@ -64,8 +64,8 @@ struct PartitionKeeping {
     }
 
     private mutating func take(_ items: [String]) {
-        self.items = PartitionShare(items: items).items
-        itemSet = Set(items)
+        self.items = items.uniqueItems()
+        itemSet = Set(items.map { PartitionItemName($0) })
         digest = PartitionShare.digest(items)
     }
 
@@ -73,13 +73,16 @@ struct PartitionKeeping {
 
     /// This member's own items are others now.
     mutating func itemsChanged(_ items: [String], at now: ContinuousClock.Instant) {
-        guard items != self.items else { return }
+        guard !items.elementsEqual(self.items, by: { $0.utf8.elementsEqual($1.utf8) }) else { return }
         take(items)
         changed(at: now)
     }
 
     mutating func membersSeen(_ list: [Member], at now: ContinuousClock.Instant) {
+        var seen: Set<String> = []
+        // Of two spellings of one name the plan has one.
         let list = list.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+            .filter { seen.insert($0.name).inserted }
             .map { PartitionShare.shown($0.data, name: $0.name) }
         // A member in a new session is the same member.
         guard list != members else { return }
@@ -158,7 +161,8 @@ struct PartitionKeeping {
         else {
             return true
         }
-        return !itemSet.allSatisfy { plan.owner(of: $0) != nil } || plan.itemCount != itemSet.count && isAgreedOnItems
+        return !itemSet.allSatisfy { plan.owner(of: $0.text) != nil }
+            || plan.itemCount != itemSet.count && isAgreedOnItems
     }
 
     private func successor() -> PartitionPlan {
@@ -167,7 +171,10 @@ struct PartitionKeeping {
             return PartitionPlan(members: traits, items: items, slack: settings.slack)
         }
         var all = items
-        if !isAgreedOnItems { all += earlier.items.values.joined().filter { !itemSet.contains($0) }.sorted() }
+        if !isAgreedOnItems {
+            all += earlier.items.values.joined().filter { !itemSet.contains(PartitionItemName($0)) }
+                .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        }
         return PartitionPlan(members: traits, items: all, after: earlier, slack: settings.slack)
     }
 

@@ -9,7 +9,13 @@ extension PartitionPlan {
     ///
     /// - Parameter slack: That of the plan that will follow; at least 1.
     public func runnersUp(slack: Double = 1.5) -> [String: String] {
-        var result: [String: String] = [:]
+        Dictionary(
+            runnersUpByBytes(slack: slack).map { ($0.text, $1) }, uniquingKeysWith: { min($0, $1) })
+    }
+
+    /// The same, also for items that only their bytes distinguish.
+    func runnersUpByBytes(slack: Double) -> [PartitionItemName: String] {
+        var result: [PartitionItemName: String] = [:]
         result.reserveCapacity(itemCount)
         for owner in items.keys { result.merge(runnersUp(ofItemsOf: owner, slack: slack)) { first, _ in first } }
         return result
@@ -17,7 +23,7 @@ extension PartitionPlan {
 
     /// The runners-up of one member's items. They depend on nothing that its death takes away: neither its weight nor
     /// whether it drains.
-    func runnersUp(ofItemsOf owner: String, slack: Double) -> [String: String] {
+    func runnersUp(ofItemsOf owner: String, slack: Double) -> [PartitionItemName: String] {
         guard let lost = items[owner], !lost.isEmpty else { return [:] }
         let survivors = Self.sorted(members.values.filter { $0.name != owner && !$0.isDraining })
         guard !survivors.isEmpty else { return [:] }
@@ -27,7 +33,7 @@ extension PartitionPlan {
         let capacities = Capacity.all(survivors, items: itemCount, slack: max(1, slack)) { _ in Capacity.roundingUp }
         var room = survivors.indices.map { capacities[$0] - (items[survivors[$0].name]?.count ?? 0) }
         var part = survivors.map { (lost.count * $0.weight + places - 1) / places }
-        var result: [String: String] = [:]
+        var result: [PartitionItemName: String] = [:]
         for (index, item) in order.enumerated() {
             let free = survivors.indices.filter { room[$0] > 0 }
             let fair = free.filter { part[$0] > 0 }
@@ -38,7 +44,7 @@ extension PartitionPlan {
             }
             room[member] -= 1
             part[member] -= 1
-            result[item] = survivors[member].name
+            result[PartitionItemName(item)] = survivors[member].name
         }
         return result
     }

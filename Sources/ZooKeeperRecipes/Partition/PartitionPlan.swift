@@ -18,6 +18,9 @@
 /// A member whose weight rises takes up to its even part, one whose weight falls gives up what exceeds it. A draining
 /// member counts as gone: its items move to the others. While all drain, each keeps what it has.
 ///
+/// Items are distinguished by the bytes of their names, as nodes of the tree are. Members whose names Swift's `==` holds
+/// equal count as one.
+///
 /// ``runnersUp(slack:)`` names for each item the member that has it next if its owner dies; the plan that follows
 /// confirms it.
 public struct PartitionPlan: Hashable, Sendable {
@@ -45,15 +48,14 @@ public struct PartitionPlan: Hashable, Sendable {
     public let items: [String: [String]]
     /// The members by name, with the weights that the plan was made for.
     public let members: [String: Member]
-    private let owners: [String: String]
+    private let owners: [PartitionItemName: String]
 
     /// Makes the plan. Members and items given twice count once; the order of either does not matter for who gets what.
     ///
     /// - Parameter slack: How much more than its even part a member may have; at least 1.
     public init(members: [Member], items: [String], slack: Double = 1.5) {
         let members = Self.sorted(members)
-        var seen: Set<String> = []
-        let items = items.filter { seen.insert($0).inserted }
+        let items = items.uniqueItems()
         guard !members.isEmpty else {
             self.init(members: [], items: [], owner: [])
             return
@@ -69,8 +71,7 @@ public struct PartitionPlan: Hashable, Sendable {
     /// same members, items and earlier plan computes the same.
     public init(members: [Member], items: [String], after earlier: PartitionPlan, slack: Double = 1.5) {
         let members = Self.sorted(members)
-        var seen: Set<String> = []
-        let items = items.filter { seen.insert($0).inserted }
+        let items = items.uniqueItems()
         guard !members.isEmpty, !earlier.items.isEmpty else {
             self.init(members: members, items: items, slack: slack)
             return
@@ -83,11 +84,11 @@ public struct PartitionPlan: Hashable, Sendable {
     /// - Parameter owner: Of each item, the index of its member.
     private init(members: [Member], items: [String], owner: [Int]) {
         var result = Dictionary(uniqueKeysWithValues: members.map { ($0.name, [String]()) })
-        var owners: [String: String] = [:]
+        var owners: [PartitionItemName: String] = [:]
         owners.reserveCapacity(items.count)
         for (item, member) in owner.enumerated() {
             result[members[member].name, default: []].append(items[item])
-            owners[items[item]] = members[member].name
+            owners[PartitionItemName(items[item])] = members[member].name
         }
         self.items = result
         self.owners = owners
@@ -102,9 +103,9 @@ public struct PartitionPlan: Hashable, Sendable {
     init(items: [String: [String]], members: [String: Member] = [:]) {
         self.items = items
         self.members = Dictionary(uniqueKeysWithValues: items.keys.map { ($0, members[$0] ?? Member($0)) })
-        var owners: [String: String] = [:]
+        var owners: [PartitionItemName: String] = [:]
         owners.reserveCapacity(items.values.reduce(0) { $0 + $1.count })
-        for (member, list) in items { for item in list { owners[item] = member } }
+        for (member, list) in items { for item in list { owners[PartitionItemName(item)] = member } }
         self.owners = owners
     }
 
@@ -118,16 +119,17 @@ public struct PartitionPlan: Hashable, Sendable {
         self.init(members: members.map { Member($0) }, items: items, after: earlier, slack: slack)
     }
 
-    /// By name, each once.
+    /// By name, each once: of two spellings of one name, the first by its bytes.
     static func sorted(_ members: some Sequence<Member>) -> [Member] {
-        Dictionary(members.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-            .values.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+        var seen: Set<String> = []
+        return members.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+            .filter { seen.insert($0.name).inserted }
     }
 
     var itemCount: Int { owners.count }
 
     /// The member that should have an item.
-    public func owner(of item: String) -> String? { owners[item] }
+    public func owner(of item: String) -> String? { owners[PartitionItemName(item)] }
 
     /// Of those in both plans, how many items have another owner.
     public func moved(from earlier: PartitionPlan) -> Int {

@@ -40,11 +40,12 @@ enum PartitionRecord {
         var lines = data.dropLast().split(separator: newline, omittingEmptySubsequences: false).makeIterator()
         guard let first = lines.next() else { return nil }
         var items: [String: [String]] = [:]
-        var seen: Set<String> = []
+        var seen: Set<PartitionItemName> = []
         var member: String?
         while let line = lines.next() {
             if line.first == tab {
-                guard let member, let item = name(line.dropFirst()), seen.insert(item).inserted else { return nil }
+                guard let member, let item = name(line.dropFirst()), seen.insert(PartitionItemName(item)).inserted
+                else { return nil }
                 items[member, default: []].append(item)
             } else {
                 guard let name = name(line), !name.isEmpty, items.updateValue([], forKey: name) == nil else {

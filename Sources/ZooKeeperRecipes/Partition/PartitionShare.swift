@@ -12,16 +12,20 @@ struct PartitionShare: Hashable, Sendable {
 
     /// Each once, in the order they were given in.
     var items: [String] {
-        didSet { items = Self.unique(items) }
+        get { names.map(\.text) }
+        set { names = newValue.uniqueItems().map { PartitionItemName($0) } }
     }
+    private var names: [PartitionItemName] = []
     var weight = 1
     var isDraining = false
 
     init(items: [String], weight: Int = 1, isDraining: Bool = false) {
-        self.items = Self.unique(items)
         self.weight = weight
         self.isDraining = isDraining
+        self.items = items
     }
+
+    func hasSameItems(as other: PartitionShare) -> Bool { names == other.names }
 
     /// The data of the member's node: a digest of its items, and behind it pairs of words.
     ///
@@ -51,13 +55,8 @@ struct PartitionShare: Hashable, Sendable {
     }
 
     static func digest(_ items: [String]) -> String {
-        let sorted = Set(items).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        let sorted = items.uniqueItems().sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
         // No UTF-8 contains 0xFF.
         return "items \(String(StableHash.fnv1a(sorted.lazy.flatMap { Array($0.utf8) + [0xFF] }), radix: 16))"
-    }
-
-    private static func unique(_ items: [String]) -> [String] {
-        var seen: Set<String> = []
-        return items.filter { seen.insert($0).inserted }
     }
 }

@@ -52,11 +52,12 @@ struct Succession {
         order = items.indices.sorted { items[$0].utf8.lexicographicallyPrecedes(items[$1].utf8) }
         let owner = items.map { item in earlier.owner(of: item).flatMap { indices[$0] } ?? -1 }
         let leavers = earlier.items.keys.filter { name in indices[name].map { !takers.contains($0) } ?? true }
-        let runnersUp = leavers.reduce(into: [String: String]()) { result, name in
+        let runnersUp = leavers.reduce(into: [PartitionItemName: String]()) { result, name in
             result.merge(earlier.runnersUp(ofItemsOf: name, slack: slack)) { first, _ in first }
         }
         heirs = items.indices.reduce(into: [:]) { result, item in
-            guard let heir = runnersUp[items[item]].flatMap({ indices[$0] }), takers.contains(heir) else { return }
+            guard let heir = runnersUp[PartitionItemName(items[item])].flatMap({ indices[$0] }), takers.contains(heir)
+            else { return }
             result[item] = heir
         }
         isNew = items.map { earlier.owner(of: $0) == nil }

@@ -107,6 +107,22 @@ struct PartitionKeepingTests {
         #expect(one.plan?.items["one"]?.count == 16)
     }
 
+    @Test func twoSpellingsOfOneMembersNameComeToRest() throws {
+        var one = Self.keeping("caf\u{E9}")
+        one.planSeen(nil, at: Self.at(0))
+        one.membersSeen([Self.member("caf\u{E9}"), Self.member("cafe\u{301}")], at: Self.at(0))
+        guard case .write(let content, over: nil) = one.step(at: Self.at(0)) else { throw FixtureError("no write") }
+        one.planSeen((content, 1), at: Self.at(10))
+        #expect(one.step(at: Self.at(10)) == .wait(until: nil))
+        // The same text in another spelling is another item.
+        one.itemsChanged(["caf\u{E9}"], at: Self.at(20))
+        guard case .wait(.some) = one.step(at: Self.at(20)) else { throw FixtureError("no change") }
+        var two = Self.keeping("two", ["caf\u{E9}"])
+        two.itemsChanged(["cafe\u{301}"], at: Self.at(0))
+        two.membersSeen([Self.member("two", ["caf\u{E9}"])], at: Self.at(0))
+        #expect(!two.isAgreedOnItems)
+    }
+
     @Test func aPlanThatEachComputesNamesRunnersUpWhileAllHaveTheSameItems() {
         var one = Self.keeping("one", limit: 50)
         one.planSeen(nil, at: Self.at(0))

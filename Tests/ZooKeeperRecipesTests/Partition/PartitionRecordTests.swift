@@ -45,6 +45,22 @@ struct PartitionRecordTests {
         }
     }
 
+    @Test func twoSpellingsOfOneTextAreTwoItemsAndOneMember() {
+        let (composed, decomposed) = ("caf\u{E9}", "cafe\u{301}")
+        let plan = PartitionPlan(members: ["a", composed, decomposed], items: [composed, decomposed, composed])
+        #expect(plan.itemCount == 2 && plan.items.count == 2)
+        #expect(PartitionRecord.plan(PartitionRecord.data(plan)) == plan)
+        let reversed = PartitionPlan(members: [decomposed, "a", composed], items: [decomposed, composed])
+        #expect(PartitionBasis.data(plan) == PartitionBasis.data(reversed))
+        for item in [composed, decomposed] { #expect(plan.owner(of: item) == reversed.owner(of: item)) }
+        #expect(plan.runnersUpByBytes(slack: 1.5).count == 2 && plan.runnersUp().count == 1)
+        #expect(PartitionPlan(members: ["a"], items: [composed]).owner(of: decomposed) == nil)
+        let after = PartitionPlan(members: ["a"], items: [decomposed], after: plan)
+        #expect(after.items["a"]?.first.map { Array($0.utf8) } == Array(decomposed.utf8))
+        #expect(PartitionPlan(members: ["a"], items: [composed]) != PartitionPlan(members: ["a"], items: [decomposed]))
+        #expect(PartitionShare(items: [composed]) != PartitionShare(items: [decomposed]))
+    }
+
     @Test func asManyItemsFitAsTheDocumentationSays() {
         let plan = PartitionPlan(items: [
             "one": (0..<30_000).map { "factory/line/machine-1" + String(10_000_000 + $0) }
