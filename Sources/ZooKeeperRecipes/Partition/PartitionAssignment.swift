@@ -27,9 +27,13 @@ import ZooKeeperProtocol
 ///
 /// All members should have the same items. While they do not, as when they are given new ones one after another
 /// (``setItems(_:)``), the plan has the items of all; one whose turn comes at a member that does not know it stays where it
-/// is until that member does. A plan that does not fit into a node (1 MB: about 30,000 items with names of 30 bytes) is
-/// not kept; the members then go by the one that remembers nothing, whose promise is weaker (``PartitionPlan``) but holds for
-/// so many items.
+/// is until that member does. A plan that does not fit into a node (1 MB: about 30,000 items with names of 30 bytes), or that
+/// is for more than 1,000 members, weights of 10,000 in all, or 400 million as the product of weights and items, is not
+/// kept; the members then go by the one that remembers nothing, whose promise is weaker (``PartitionPlan``) but holds for
+/// so many items; and while their items differ, there are no runners-up.
+///
+/// The parents of the items' locks stay in the tree, one small node for each name that ever was an item: items should not
+/// be named by what never comes again, such as a time.
 public final class PartitionAssignment: Service, Sendable {
     let client: ZooKeeperClient
     let path: String

@@ -138,7 +138,7 @@ struct PartitionKeeping {
         let successor = successor()
         let content = PartitionNode.Content(
             plan: PartitionRecord.data(successor), basis: PartitionBasis.data(successor))
-        guard content.plan.count <= maximumLength else {
+        guard content.plan.count <= maximumLength, successor.isWithinLimits else {
             planWasTooLarge()
             return .wait(until: nil)
         }

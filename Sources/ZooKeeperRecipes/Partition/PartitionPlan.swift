@@ -50,6 +50,21 @@ public struct PartitionPlan: Hashable, Sendable {
     public let members: [String: Member]
     private let owners: [PartitionItemName: String]
 
+    /// The most members of a plan that is kept in the tree.
+    static let maximumMembers = 1000
+    /// The greatest sum of their weights.
+    static let maximumPlaces = 10_000
+    /// The greatest product of that sum and the number of items: what it costs to compute the plan that follows.
+    static let maximumDraws = 400_000_000
+
+    /// Whether it may be kept in the tree. Anybody could write a plan there that takes a member minutes and gigabytes to
+    /// follow.
+    var isWithinLimits: Bool {
+        let places = members.values.reduce(0) { $0 + $1.weight }
+        return members.count <= Self.maximumMembers && places <= Self.maximumPlaces
+            && places * itemCount <= Self.maximumDraws
+    }
+
     /// Makes the plan. Members and items given twice count once; the order of either does not matter for who gets what.
     ///
     /// - Parameter slack: How much more than its even part a member may have; at least 1.

@@ -32,7 +32,8 @@ enum PartitionRecord {
         return data
     }
 
-    /// The plan that data stands for; nil when it is not whole, or none at all.
+    /// The plan that data stands for; nil when it is not whole, none at all, or more than a plan may be
+    /// (``PartitionPlan/isWithinLimits``).
     ///
     /// - Parameter basis: What stands beside it; see ``PartitionBasis``.
     static func plan(_ data: [UInt8], basis: [UInt8] = []) -> PartitionPlan? {
@@ -48,14 +49,15 @@ enum PartitionRecord {
                 else { return nil }
                 items[member, default: []].append(item)
             } else {
-                guard let name = name(line), !name.isEmpty, items.updateValue([], forKey: name) == nil else {
-                    return nil
-                }
+                guard let name = name(line), !name.isEmpty, items.updateValue([], forKey: name) == nil,
+                    items.count <= PartitionPlan.maximumMembers
+                else { return nil }
                 member = name
             }
         }
         guard first.elementsEqual("\(format) \(items.count) \(seen.count)".utf8) else { return nil }
-        return PartitionPlan(items: items, members: PartitionBasis.members(basis, ofPlan: data))
+        let plan = PartitionPlan(items: items, members: PartitionBasis.members(basis, ofPlan: data))
+        return plan.isWithinLimits ? plan : nil
     }
 
     static func append(_ name: String, to data: inout [UInt8]) {

@@ -107,6 +107,14 @@ struct PartitionKeepingTests {
         #expect(one.plan?.items["one"]?.count == 16)
     }
 
+    @Test func morePlacesThanAPlanMayHaveAreNotWritten() {
+        var one = Self.keeping("m 0")
+        one.planSeen(nil, at: Self.at(0))
+        one.membersSeen((0..<101).map { Self.member("m \($0)", weight: 100) }, at: Self.at(0))
+        #expect(one.step(at: Self.at(0)) == .wait(until: nil))
+        #expect(one.plan?.items.count == 101 && one.plan?.itemCount == 16)
+    }
+
     @Test func twoSpellingsOfOneMembersNameComeToRest() throws {
         var one = Self.keeping("caf\u{E9}")
         one.planSeen(nil, at: Self.at(0))

@@ -61,6 +61,27 @@ struct PartitionRecordTests {
         #expect(PartitionShare(items: [composed]) != PartitionShare(items: [decomposed]))
     }
 
+    /// What would take minutes to follow, whoever wrote it, is no plan.
+    @Test func aPlanOfMoreThanAMemberCanFollowIsNotRead() {
+        func data(_ members: Int, _ items: Int = 0) -> [UInt8] {
+            let names = (0..<members).map { "\($0)\n" }.joined()
+            return "partition 1 \(members) \(items)\n\(names)\((0..<items).map { "\t\($0)\n" }.joined())".bytes
+        }
+        func plan(_ members: Int, weight: Int, items: Int = 0) -> PartitionPlan? {
+            let list = (0..<members).map { ("\($0)", PartitionPlan.Member("\($0)", weight: weight)) }
+            let plan = PartitionPlan(
+                items: Dictionary(uniqueKeysWithValues: list.map { ($0.0, [String]()) })
+                    .merging(["0": (0..<items).map { "\($0)" }]) { $1 },
+                members: Dictionary(uniqueKeysWithValues: list))
+            return PartitionRecord.plan(PartitionRecord.data(plan), basis: PartitionBasis.data(plan))
+        }
+        #expect(PartitionRecord.plan(data(1000, 1000)) != nil)
+        #expect(PartitionRecord.plan(data(1001)) == nil && PartitionRecord.plan(data(90_000)) == nil)
+        #expect(plan(100, weight: 100, items: 40_000) != nil)
+        #expect(plan(101, weight: 100) == nil)
+        #expect(plan(100, weight: 100, items: 40_001) == nil)
+    }
+
     @Test func asManyItemsFitAsTheDocumentationSays() {
         let plan = PartitionPlan(items: [
             "one": (0..<30_000).map { "factory/line/machine-1" + String(10_000_000 + $0) }
