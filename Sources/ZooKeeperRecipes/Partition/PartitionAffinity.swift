@@ -19,6 +19,11 @@ struct Affinity {
         for place in memberHashes[member] { best = max(best, StableHash.splitMixed(place ^ itemHashes[item])) }
         return best
     }
+
+    /// The member that wants an item most; the first of several alike.
+    func wanting(_ item: Int, among members: [Int]) -> Int? {
+        members.map { (want: weight(item, $0), member: $0) }.max { $0.want < $1.want }?.member
+    }
 }
 
 /// How many items a member may have.

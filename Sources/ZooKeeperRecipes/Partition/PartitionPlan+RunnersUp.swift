@@ -39,9 +39,7 @@ extension PartitionPlan {
             let fair = free.filter { part[$0] > 0 }
             // Without any room, which only a plan that was written by hand leaves, all are alike.
             let choice = !fair.isEmpty ? fair : !free.isEmpty ? free : Array(survivors.indices)
-            guard let member = choice.max(by: { affinity.weight(index, $0) < affinity.weight(index, $1) }) else {
-                break
-            }
+            guard let member = affinity.wanting(index, among: choice) else { break }
             room[member] -= 1
             part[member] -= 1
             result[PartitionItemName(item)] = survivors[member].name

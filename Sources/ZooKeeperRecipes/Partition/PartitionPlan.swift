@@ -34,7 +34,7 @@ public struct PartitionPlan: Hashable, Sendable {
         public var isDraining: Bool
 
         /// The weights that a member can have. What a plan costs to compute grows with them: prefer small ones.
-        public static let weights = 1...1000
+        public static let weights = 1...100
 
         /// Describes a member. A weight outside ``weights`` counts as the nearest in them.
         public init(_ name: String, weight: Int = 1, isDraining: Bool = false) {

@@ -111,15 +111,23 @@ struct Succession {
 
     /// The member with room that wants an item most.
     private func wanting(_ item: Int) -> Int? {
-        takers.filter { held[$0].count < most[$0] }.max { affinity.weight(item, $0) < affinity.weight(item, $1) }
+        affinity.wanting(item, among: takers.filter { held[$0].count < most[$0] })
     }
 
     /// The one that would have the least with one item more, for its weight; among those that wants it most.
     private func emptiest(for item: Int) -> Int? {
-        takers.min { a, b in
-            let (left, right) = ((held[a].count + 1) * weights[b], (held[b].count + 1) * weights[a])
-            return left != right ? left < right : affinity.weight(item, a) > affinity.weight(item, b)
+        var least: [Int] = []
+        for member in takers {
+            if let other = least.first {
+                let (mine, others) = (
+                    (held[member].count + 1) * weights[other], (held[other].count + 1) * weights[member]
+                )
+                if mine > others { continue }
+                if mine < others { least = [] }
+            }
+            least.append(member)
         }
+        return affinity.wanting(item, among: least)
     }
 
     private func fullest(besides member: Int) -> Int? {
