@@ -36,6 +36,8 @@ enum Capacity {
         _ members: [PartitionPlan.Member], items: Int, slack: Double, rounding: (PartitionPlan.Member) -> Double
     ) -> [Int] {
         let places = members.reduce(0) { $0 + $1.weight }
+        // More than twice the even part is cut off below, and infinity is no number of items.
+        let slack = slack >= 1 ? min(slack, 2) : 1
         return members.map { member in
             let share = slack * Double(items) * Double(member.weight) / Double(places)
             // Never below the even part, so that everything finds room; never more than twice the even part, because

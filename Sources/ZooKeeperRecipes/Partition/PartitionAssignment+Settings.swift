@@ -6,7 +6,7 @@ extension PartitionAssignment {
         public var settling = Duration.seconds(1)
         /// After so long they move although the list goes on changing.
         public var patience = Duration.seconds(10)
-        /// How much more than its even part a member may have; at least 1, the same for all members.
+        /// How much more than its even part a member may have: 1 to 2, the same for all members; any other counts as the nearest.
         public var slack = 1.5
         /// How many times as many items as a member of weight 1 this member should have at first; one of
         /// ``PartitionPlan/Member/weights``. See ``PartitionAssignment/setWeight(_:)``.

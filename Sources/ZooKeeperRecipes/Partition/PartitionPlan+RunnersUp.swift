@@ -7,7 +7,7 @@ extension PartitionPlan {
     /// owner are spread: by its death no survivor gets more than its even part of them by weight, rounded up, except
     /// where the others have no room for theirs. Computed at each call, in time proportional to items · members · weight.
     ///
-    /// - Parameter slack: That of the plan that will follow; at least 1.
+    /// - Parameter slack: That of the plan that will follow.
     public func runnersUp(slack: Double = 1.5) -> [String: String] {
         Dictionary(
             runnersUpByBytes(slack: slack).map { ($0.text, $1) }, uniquingKeysWith: { min($0, $1) })
@@ -30,7 +30,7 @@ extension PartitionPlan {
         let order = lost.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
         let affinity = Affinity(members: survivors, items: order)
         let places = survivors.reduce(0) { $0 + $1.weight }
-        let capacities = Capacity.all(survivors, items: itemCount, slack: max(1, slack)) { _ in Capacity.roundingUp }
+        let capacities = Capacity.all(survivors, items: itemCount, slack: slack) { _ in Capacity.roundingUp }
         var room = survivors.indices.map { capacities[$0] - (items[survivors[$0].name]?.count ?? 0) }
         var part = survivors.map { (lost.count * $0.weight + places - 1) / places }
         var result: [PartitionItemName: String] = [:]

@@ -29,7 +29,10 @@ public struct PartitionPlan: Hashable, Sendable {
         /// Its name, unique among the members.
         public var name: String
         /// How many times as many items as a member of weight 1 it should have; one of ``weights``.
-        public var weight: Int
+        /// Any other counts as the nearest in them.
+        public var weight: Int {
+            didSet { weight = Self.nearest(weight) }
+        }
         /// Whether it is about to leave: it is given nothing while another member is not.
         public var isDraining: Bool
 
@@ -39,8 +42,12 @@ public struct PartitionPlan: Hashable, Sendable {
         /// Describes a member. A weight outside ``weights`` counts as the nearest in them.
         public init(_ name: String, weight: Int = 1, isDraining: Bool = false) {
             self.name = name
-            self.weight = min(max(Self.weights.lowerBound, weight), Self.weights.upperBound)
+            self.weight = Self.nearest(weight)
             self.isDraining = isDraining
+        }
+
+        private static func nearest(_ weight: Int) -> Int {
+            min(max(weights.lowerBound, weight), weights.upperBound)
         }
     }
 
@@ -67,7 +74,7 @@ public struct PartitionPlan: Hashable, Sendable {
 
     /// Makes the plan. Members and items given twice count once; the order of either does not matter for who gets what.
     ///
-    /// - Parameter slack: How much more than its even part a member may have; at least 1.
+    /// - Parameter slack: How much more than its even part a member may have: 1 to 2; any other counts as the nearest.
     public init(members: [Member], items: [String], slack: Double = 1.5) {
         let members = Self.sorted(members)
         let items = items.uniqueItems()
@@ -77,7 +84,7 @@ public struct PartitionPlan: Hashable, Sendable {
         }
         let takers = members.contains { !$0.isDraining } ? members.indices.filter { !members[$0].isDraining } : nil
         var matching = Matching(
-            members: takers.map { $0.map { members[$0] } } ?? members, items: items, slack: max(1, slack))
+            members: takers.map { $0.map { members[$0] } } ?? members, items: items, slack: slack)
         matching.run()
         self.init(members: members, items: items, owner: matching.owner.map { takers?[$0] ?? $0 })
     }
@@ -91,7 +98,7 @@ public struct PartitionPlan: Hashable, Sendable {
             self.init(members: members, items: items, slack: slack)
             return
         }
-        var succession = Succession(members: members, items: items, earlier: earlier, slack: max(1, slack))
+        var succession = Succession(members: members, items: items, earlier: earlier, slack: slack)
         succession.run()
         self.init(members: members, items: items, owner: succession.owner)
     }

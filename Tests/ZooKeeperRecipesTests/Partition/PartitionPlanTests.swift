@@ -43,6 +43,24 @@ struct PartitionPlanTests {
         if trials > 10 { #expect((0.8...1.4).contains(total / Double(trials)), "\(total / Double(trials)) times 1/n") }
     }
 
+    @Test func weightsAndSlacksThatMakeNoSenseCountAsTheNearest() {
+        var member = PartitionPlan.Member("a")
+        member.weight = -1
+        #expect(member.weight == 1)
+        member.weight = .max
+        #expect(member.weight == 100 && PartitionPlan.Member("a", weight: 0).weight == 1)
+        let (names, items) = (names(5, seed: 1), items(33))
+        let before = PartitionPlan(members: Array(names.dropFirst()), items: items)
+        for (slack, same) in [(Double.infinity, 2.0), (1e300, 2), (0, 1), (-.infinity, 1), (.nan, 1)] {
+            let plan = PartitionPlan(members: names, items: items, slack: slack)
+            #expect(plan == PartitionPlan(members: names, items: items, slack: same))
+            #expect(plan.runnersUp(slack: slack) == plan.runnersUp(slack: same))
+            #expect(
+                PartitionPlan(members: names, items: items, after: before, slack: slack)
+                    == PartitionPlan(members: names, items: items, after: before, slack: same))
+        }
+    }
+
     @Test func theOrderOfMembersAndItemsDoesNotMatter() {
         var random = SeededRandom(seed: 3)
         let members = names(9, seed: 0)
