@@ -118,17 +118,25 @@ public final class PartitionAssignment: Service, Sendable {
     /// By the next plan the items of a draining member go to the others; it owns each of them until the next owner waits
     /// for it, and is given no new ones. One that stays after all takes its even part. While all members drain, or there
     /// is no other, each keeps what it has.
-    public func setDraining(_ isDraining: Bool) { changeShare { $0.isDraining = isDraining } }
+    public func setDraining(_ isDraining: Bool) {
+        changeShare { $0.isDraining = isDraining }
+        progress.send(())
+    }
 
     /// Says that this member is about to leave, and returns when it owns nothing: then it can be stopped, and nothing moves.
     ///
     /// It does not return while there is no member that could take the items, or that does: give it a limit of time, and
     /// stop the member all the same after that. Call it while ``run()`` runs; it returns when that ends, too.
     ///
-    /// - Throws: `CancellationError`; the member goes on draining (``setDraining(_:)``).
+    /// - Throws: `CancellationError`. When the caller's task was cancelled, the member goes on draining; the other cause is
+    ///   that ``setDraining(_:)`` was called with false.
     public func drain() async throws {
         setDraining(true)
-        for await _ in progress.updates() where isDrained { return }
+        for await _ in progress.updates() {
+            // Somebody wants it to stay.
+            if !isDraining { throw CancellationError() }
+            if isDrained { return }
+        }
         try Task.checkCancellation()
     }
 
@@ -148,7 +156,8 @@ public final class PartitionAssignment: Service, Sendable {
             "a weight of \(weight) is not in \(PartitionPlan.Member.weights)")
     }
 
-    /// Takes part until cancelled or shut down gracefully; then ends all work, gives everything up, and returns.
+    /// Takes part until cancelled or shut down gracefully; then ends all work, gives everything up, and returns. It is called
+    /// once in the life of an object.
     ///
     /// - Throws: ``/ZooKeeperClient/ZooKeeperError`` when that is hopeless: the client has ended, or access is denied.
     public func run() async throws {

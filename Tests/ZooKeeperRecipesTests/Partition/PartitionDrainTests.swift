@@ -126,6 +126,28 @@ struct PartitionDrainTests {
         }
     }
 
+    /// Given: a member that drains and has nobody to give its items to.
+    /// What must hold: when somebody says that it stays, nothing waits for it to be drained.
+    @Test func whoWaitsForADrainedMemberIsToldThatItStays() async throws {
+        let port = try await TestTree.port(.embedded)
+        try await withClient(port: port, chroot: TestTree.uniquePath("partition-stays")) { client in
+            let one = RunningPartition(client, "one", items: Self.items)
+            try await RunningPartition.eventuallyShare(Self.items, among: [one])
+            let outcome = Shared<Result<Void, any Error>?>(nil)
+            let waiting = Task {
+                let result: Result<Void, any Error>
+                do { result = .success(try await one.assignment.drain()) } catch { result = .failure(error) }
+                outcome.change { $0 = result }
+            }
+            try await eventually("draining") { one.assignment.plan?.members["one"]?.isDraining == true }
+            one.assignment.setDraining(false)
+            try await eventually("told") { outcome.value != nil }
+            await waiting.value
+            #expect(throws: CancellationError.self) { try outcome.value?.get() }
+            await one.stop()
+        }
+    }
+
     @Test func whileAllDrainEachKeepsWhatItHasAndOneThatStaysTakesAll() async throws {
         let port = try await TestTree.port(.embedded)
         try await withClient(port: port, chroot: TestTree.uniquePath("partition-all-drain")) { client in
