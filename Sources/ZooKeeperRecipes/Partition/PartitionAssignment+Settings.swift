@@ -12,7 +12,8 @@ extension PartitionAssignment {
         /// ``PartitionPlan/Member/weights``. See ``PartitionAssignment/setWeight(_:)``.
         public var weight = 1
         /// Whether this member waits in the queues of the items whose runner-up it is. Each costs the tree a node and up
-        /// to four watches. Without it these items wait for the next plan when their owner dies.
+        /// to four watches. Without it these items wait for the next plan when their owner dies; and when a member leaves
+        /// and is back within ``settling``, its items stay with it instead of moving to their runners-up and back.
         public var standsBy = true
 
         public init() {}

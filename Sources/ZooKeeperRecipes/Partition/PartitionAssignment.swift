@@ -20,7 +20,9 @@ import ZooKeeperProtocol
 /// Each item has a runner-up (``PartitionPlan/runnersUp(slack:)``), which waits behind the owner in the lock's queue. When
 /// the owner's node goes, because its session ended or because somebody deleted the node, the runner-up has the item at
 /// once. If the owner is back within ``Settings/settling``, the item returns to it; otherwise the plan that follows confirms
-/// the runner-up. An item whose owner and runner-up die together waits for that plan.
+/// the runner-up. So a member that comes and goes within that time moves the work of its items twice; where work had better
+/// wait for its member, ``Settings/standsBy`` is set to false at all members. An item whose owner and runner-up die together
+/// waits for that plan.
 ///
 /// A member has a weight (``setWeight(_:)``) and can say that it is about to leave (``drain()``). A change of either takes
 /// effect as the coming of a member does: after ``Settings/settling``, by the plan that follows.
@@ -93,9 +95,10 @@ public final class PartitionAssignment: Service, Sendable {
     /// Gives this member another list of items, before it runs or while it does.
     ///
     /// Each member is given its list at its own time. Items that are new get an owner by the next plan; until then, and as
-    /// long as their owner does not know them, their work is not done. The work of items that are gone ends here at once; a
-    /// member that still knows one may take it up until its own list changes. Of the others, only those move that a member
-    /// has no room for, now that its even part is smaller.
+    /// long as their owner does not know them, their work is not done. The work of items that are gone ends here as soon as
+    /// the servers answer; while they do not, it goes on for as long as its lease is valid. A member that still knows one
+    /// may take it up until its own list changes. Of the others, only those move that a member has no room for, now that
+    /// its even part is smaller.
     public func setItems(_ items: [String]) { changeShare { $0.items = items } }
 
     /// How many times as many items as a member of weight 1 this member should have.
