@@ -42,7 +42,7 @@ extension EndToEnd {
 
         @Test(
             "output that cannot be written is an error; what cannot be said on standard error changes no status",
-            .timeLimit(.minutes(1)))
+            .timeLimit(.minutes(5)))
         func unwritable() async throws {
             try await Stage.play("cli-output") { stage in
                 let configuration = PlantConfiguration(broker: "mqtt://127.0.0.1:1", tree: .servers("127.0.0.1:2"))
@@ -71,7 +71,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("check names every mistake with file, line and what was expected", .timeLimit(.minutes(1)))
+        @Test("check names every mistake with file, line and what was expected", .timeLimit(.minutes(5)))
         func mistakes() async throws {
             try await Stage.play("cli-check") { stage in
                 var configuration = PlantConfiguration(
@@ -98,7 +98,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("check shows what a topic and a payload would become", .timeLimit(.minutes(1)))
+        @Test("check shows what a topic and a payload would become", .timeLimit(.minutes(5)))
         func explain() async throws {
             try await Stage.play("cli-explain") { stage in
                 let configuration = PlantConfiguration(
@@ -171,7 +171,7 @@ extension EndToEnd {
         }
 
         @Test(
-            "a recording that leaves its dates open is refused with the option that settles it", .timeLimit(.minutes(1))
+            "a recording that leaves its dates open is refused with the option that settles it", .timeLimit(.minutes(5))
         )
         func openDates() async throws {
             try await Stage.play("cli-replay") { stage in

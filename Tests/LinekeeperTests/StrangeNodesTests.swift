@@ -95,7 +95,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("check, with deceptive text in the configuration that it quotes", .timeLimit(.minutes(1)))
+        @Test("check, with deceptive text in the configuration that it quotes", .timeLimit(.minutes(5)))
         func check() async throws {
             try await Stage.play("strange-check") { stage in
                 let file = try stage.scratch.write(

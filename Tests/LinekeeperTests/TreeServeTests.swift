@@ -8,7 +8,7 @@ extension EndToEnd {
     /// What `tree serve` says about what it is told, and with what status it ends.
     @Suite("tree serve")
     struct TreeServeTests {
-        @Test("a missing parent is named; a hang-up signal lets certificates be read again", .timeLimit(.minutes(1)))
+        @Test("a missing parent is named; a hang-up signal lets certificates be read again", .timeLimit(.minutes(5)))
         func parentsAndSignals() async throws {
             try await Stage.play("tree-serve") { stage in
                 let certificates = try await TestCertificates()
@@ -42,7 +42,7 @@ extension EndToEnd {
 
         @Test(
             "a hang-up signal lets users in, and locks them out; a file that cannot be used changes nothing",
-            .timeLimit(.minutes(1)))
+            .timeLimit(.minutes(5)))
         func changedUsers() async throws {
             try await Stage.play("tree-serve-users") { stage in
                 let users = try stage.scratch.write("ann:secret\n", to: "users")
@@ -88,7 +88,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("mistakes are named, with what to do", .timeLimit(.minutes(1)))
+        @Test("mistakes are named, with what to do", .timeLimit(.minutes(5)))
         func mistakes() async throws {
             try await Stage.play("tree-serve-mistakes") { stage in
                 let users = stage.scratch.file("users")

@@ -23,7 +23,7 @@ func report(servers: String, logger: Logger) async throws {
     }
 }
 
-@Suite("First example of the documentation", .timeLimit(.minutes(2)))
+@Suite("First example of the documentation", .timeLimit(.minutes(5)))
 struct FirstExampleTests {
     @Test(arguments: TreeKind.allCases)
     func itRuns(_ kind: TreeKind) async throws {

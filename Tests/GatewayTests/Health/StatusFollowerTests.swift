@@ -8,7 +8,7 @@ import ZooKeeperProtocol
 
 @testable import Gateway
 
-@Suite("Following what the gateways say about themselves", .timeLimit(.minutes(1)))
+@Suite("Following what the gateways say about themselves", .timeLimit(.minutes(5)))
 struct StatusFollowerTests {
     private func status(_ gateway: String, failing kinds: [String] = []) -> [UInt8] {
         GatewayStatusRecord(

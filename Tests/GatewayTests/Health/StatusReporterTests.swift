@@ -8,7 +8,7 @@ import ZooKeeperProtocol
 
 @testable import Gateway
 
-@Suite("StatusReporter", .timeLimit(.minutes(1)))
+@Suite("StatusReporter", .timeLimit(.minutes(5)))
 struct StatusReporterTests {
     @Test(
         "the node is written every two seconds whether it has changed or not, once the name is held, and replaces an old one"

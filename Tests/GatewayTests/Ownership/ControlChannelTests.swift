@@ -10,7 +10,7 @@ import ZooKeeperProtocol
 @testable import Gateway
 
 extension InATree {
-    @Suite("ControlChannel, with a real broker", .timeLimit(.minutes(1)))
+    @Suite("ControlChannel, with a real broker", .timeLimit(.minutes(5)))
     struct ControlChannelTests {
         private final class Requests: Sendable {
             private let all = Mutex<[String]>([])

@@ -14,7 +14,7 @@ import ZooKeeperRecipes
 @testable import Gateway
 
 extension InATree {
-    @Suite("ShardCatchUp: what is gained is read before it is written", .timeLimit(.minutes(1)))
+    @Suite("ShardCatchUp: what is gained is read before it is written", .timeLimit(.minutes(5)))
     struct ShardCatchUpTests {
         @Test("a gained shard may be written once its nodes have been read, and not before")
         func notBefore() async throws {

@@ -10,7 +10,7 @@ import ZooKeeperRecipes
 @testable import Gateway
 
 extension InATree {
-    @Suite("ShardOwnership", .timeLimit(.minutes(1)))
+    @Suite("ShardOwnership", .timeLimit(.minutes(5)))
     struct ShardOwnershipTests {
         private func ownership(_ bed: OwnershipTestBed, _ clock: GatewayClock = .system) -> ShardOwnership {
             ShardOwnership(client: bed.observer, gateway: "a", clock: clock, logger: bed.logger)

@@ -4,7 +4,7 @@ import ZooKeeperClient
 import ZooKeeperProtocol
 import ZooKeeperRecipes
 
-@Suite("Barriers", .timeLimit(.minutes(2)))
+@Suite("Barriers", .timeLimit(.minutes(5)))
 struct BarrierTests {
     private func barrier(_ client: ZooKeeperClient, _ count: Int) -> DoubleBarrier {
         DoubleBarrier(client: client, path: "/barrier", count: count, identity: "me".bytes)

@@ -7,7 +7,7 @@ import ZooKeeperProtocol
 
 /// Whoever gives a time, or is cancelled, gets an answer, whatever becomes of the servers; and what they refuse for good is
 /// told and not tried for ever.
-@Suite("Recipes keep to the time that they are given", .timeLimit(.minutes(2)))
+@Suite("Recipes keep to the time that they are given", .timeLimit(.minutes(5)))
 struct DeadlineTests {
     /// Far longer than what is asked for, far shorter than the session and the requests.
     private static let limit = Duration.seconds(8)

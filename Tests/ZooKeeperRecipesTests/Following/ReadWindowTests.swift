@@ -5,7 +5,7 @@ import ZooKeeperProtocol
 import ZooKeeperRecipes
 
 /// More nodes to read than the client lets anybody ask for at a time.
-@Suite("Reading more than the client accepts at a time", .timeLimit(.minutes(1)))
+@Suite("Reading more than the client accepts at a time", .timeLimit(.minutes(5)))
 struct ReadWindowTests {
     private func withManyNodes(_ body: (ZooKeeperClient, Set<String>) async throws -> Void) async throws {
         let port = try await TestTree.port(.embedded)

@@ -5,7 +5,7 @@ import ZooKeeperProtocol
 
 @testable import ZooKeeperRecipes
 
-@Suite("Tree cache", .timeLimit(.minutes(2)))
+@Suite("Tree cache", .timeLimit(.minutes(5)))
 struct TreeCacheTests {
     /// A cache on its own task, and a follower that checks every change against its own picture of the tree.
     private final class Running: Sendable {

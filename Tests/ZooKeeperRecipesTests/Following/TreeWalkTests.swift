@@ -4,7 +4,7 @@ import ZooKeeperClient
 import ZooKeeperProtocol
 import ZooKeeperRecipes
 
-@Suite("Reading many nodes at once", .timeLimit(.minutes(2)))
+@Suite("Reading many nodes at once", .timeLimit(.minutes(5)))
 struct TreeWalkTests {
     @Test("gives what single reads give, whatever is missing or closed", arguments: TreeKind.allCases)
     func mixed(_ kind: TreeKind) async throws {

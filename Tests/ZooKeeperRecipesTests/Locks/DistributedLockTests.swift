@@ -5,7 +5,7 @@ import ZooKeeperClient
 import ZooKeeperProtocol
 import ZooKeeperRecipes
 
-@Suite("Lock", .timeLimit(.minutes(2)))
+@Suite("Lock", .timeLimit(.minutes(5)))
 struct DistributedLockTests {
     private func lock(_ client: ZooKeeperClient) -> DistributedLock {
         DistributedLock(client: client, path: "/lock", identity: "me".bytes, logger: TestTree.logger)

@@ -4,7 +4,7 @@ import ZooKeeperClient
 import ZooKeeperProtocol
 import ZooKeeperRecipes
 
-@Suite("Semaphore", .timeLimit(.minutes(2)))
+@Suite("Semaphore", .timeLimit(.minutes(5)))
 struct DistributedSemaphoreTests {
     private func semaphore(_ client: ZooKeeperClient, limit: Int? = 3) -> DistributedSemaphore {
         DistributedSemaphore(client: client, path: "/sem", limit: limit, identity: "me".bytes, logger: TestTree.logger)

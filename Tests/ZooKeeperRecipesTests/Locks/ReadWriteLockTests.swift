@@ -4,7 +4,7 @@ import ZooKeeperClient
 import ZooKeeperProtocol
 import ZooKeeperRecipes
 
-@Suite("Read/write lock", .timeLimit(.minutes(2)))
+@Suite("Read/write lock", .timeLimit(.minutes(5)))
 struct ReadWriteLockTests {
     private func lock(_ client: ZooKeeperClient) -> ReadWriteLock {
         ReadWriteLock(client: client, path: "/rw", identity: "me".bytes, logger: TestTree.logger)

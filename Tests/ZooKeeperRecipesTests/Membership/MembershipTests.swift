@@ -5,7 +5,7 @@ import ZooKeeperClient
 import ZooKeeperProtocol
 import ZooKeeperRecipes
 
-@Suite("Membership", .timeLimit(.minutes(2)))
+@Suite("Membership", .timeLimit(.minutes(5)))
 struct MembershipTests {
     private final class Running: Sendable {
         let membership: Membership

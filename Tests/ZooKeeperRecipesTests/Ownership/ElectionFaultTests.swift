@@ -5,7 +5,7 @@ import ZooKeeperClient
 import ZooKeeperProtocol
 import ZooKeeperRecipes
 
-@Suite("Leader election under faults", .timeLimit(.minutes(2)))
+@Suite("Leader election under faults", .timeLimit(.minutes(5)))
 struct ElectionFaultTests {
     /// A tree with an election that `observer` looks on at; between `client` and the server is a proxy.
     private func withElection(

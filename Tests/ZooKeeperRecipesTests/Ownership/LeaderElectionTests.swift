@@ -4,7 +4,7 @@ import ZooKeeperClient
 import ZooKeeperProtocol
 import ZooKeeperRecipes
 
-@Suite("Leader election", .timeLimit(.minutes(2)))
+@Suite("Leader election", .timeLimit(.minutes(5)))
 struct LeaderElectionTests {
     @Test(arguments: TreeKind.allCases)
     func aLoneCandidateIsElectedAndHoldsALease(_ kind: TreeKind) async throws {

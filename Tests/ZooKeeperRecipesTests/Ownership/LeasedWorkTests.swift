@@ -5,7 +5,7 @@ import ZooKeeperClient
 
 @testable import ZooKeeperRecipes
 
-@Suite("Work under a lease", .timeLimit(.minutes(1)))
+@Suite("Work under a lease", .timeLimit(.minutes(5)))
 struct LeasedWorkTests {
     /// Some lease and what runs beside it.
     private func withLease(_ body: (Lease, DistributedLock) async throws -> Void) async throws {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import ZooKeeperRecipes
 
-@Suite("Queue order and names", .timeLimit(.minutes(2)))
+@Suite("Queue order and names", .timeLimit(.minutes(5)))
 struct QueueOrderTests {
     @Test(
         arguments: [

@@ -3,7 +3,7 @@ import Testing
 import ZooKeeperClient
 import ZooKeeperRecipes
 
-@Suite("Giving something up while the servers are away", .timeLimit(.minutes(2)))
+@Suite("Giving something up while the servers are away", .timeLimit(.minutes(5)))
 struct ReleaseFaultTests {
     /// A restarted server grants every session its whole timeout anew: the holder's session outlives the outage, so its
     /// node would stay, and block everybody, if the holder had given up removing it.

@@ -7,7 +7,7 @@ import ZooKeeperProtocol
 
 /// Whoever is stopped for longer than its session finds, when it goes on, what the server said before: its turn has come,
 /// the node is its own. By then somebody else has been let in.
-@Suite("Candidates that are stopped for longer than their session", .timeLimit(.minutes(2)))
+@Suite("Candidates that are stopped for longer than their session", .timeLimit(.minutes(5)))
 struct StoppedCandidateTests {
     /// The event that makes it the first in the queue waits in the socket.
     @Test(arguments: TreeKind.allCases)

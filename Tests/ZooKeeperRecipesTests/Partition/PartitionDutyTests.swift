@@ -4,7 +4,7 @@ import Testing
 @testable import ZooKeeperRecipes
 
 /// The places that members take in an item's queue.
-@Suite("Partition duties", .timeLimit(.minutes(1)))
+@Suite("Partition duties", .timeLimit(.minutes(5)))
 struct PartitionDutyTests {
     @Test func theDutyFollowsFromThePlan() {
         let plan = PartitionPlan(items: ["a": ["x"], "b": ["y"]])

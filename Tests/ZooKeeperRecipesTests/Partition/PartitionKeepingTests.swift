@@ -3,7 +3,7 @@ import Testing
 
 @testable import ZooKeeperRecipes
 
-@Suite("Keeping the partition plan", .timeLimit(.minutes(2)))
+@Suite("Keeping the partition plan", .timeLimit(.minutes(5)))
 struct PartitionKeepingTests {
     private static let start = ContinuousClock.now
     private static let items = (0..<16).map { "item \($0)" }

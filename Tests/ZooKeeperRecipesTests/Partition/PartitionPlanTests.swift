@@ -3,7 +3,7 @@ import Testing
 
 @testable import ZooKeeperRecipes
 
-@Suite("Partition plan", .timeLimit(.minutes(2)))
+@Suite("Partition plan", .timeLimit(.minutes(5)))
 struct PartitionPlanTests {
     private func names(_ count: Int, seed: Int) -> [String] { (0..<count).map { "member-\(seed)-\($0)" } }
     private func items(_ count: Int) -> [String] { (0..<count).map { "item/\($0)" } }

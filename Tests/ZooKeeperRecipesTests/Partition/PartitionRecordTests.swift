@@ -3,7 +3,7 @@ import Testing
 
 @testable import ZooKeeperRecipes
 
-@Suite("Partition plan as data", .timeLimit(.minutes(1)))
+@Suite("Partition plan as data", .timeLimit(.minutes(5)))
 struct PartitionRecordTests {
     private static let plan = PartitionPlan(
         members: ["one", "two ", "drei ü", "100%"],

@@ -7,7 +7,7 @@ import ZooKeeperProtocol
 @testable import ZooKeeperRecipes
 
 /// What ends and is begun again and again is slowed down.
-@Suite("Partition repetition", .timeLimit(.minutes(2)))
+@Suite("Partition repetition", .timeLimit(.minutes(5)))
 struct PartitionRepetitionTests {
     @Test func theFirstTimeIsFreeAndWhatLastedStartsFromZero() {
         var repetition = Repetition()

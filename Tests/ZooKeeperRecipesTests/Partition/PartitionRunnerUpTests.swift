@@ -4,7 +4,7 @@ import Testing
 @testable import ZooKeeperRecipes
 
 /// Who has an item next, and that the plan after a death says the same.
-@Suite("Partition runners-up", .timeLimit(.minutes(2)))
+@Suite("Partition runners-up", .timeLimit(.minutes(5)))
 struct PartitionRunnerUpTests {
     private typealias Plan = PartitionPlan
 

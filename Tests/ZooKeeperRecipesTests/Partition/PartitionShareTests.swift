@@ -4,7 +4,7 @@ import Testing
 @testable import ZooKeeperRecipes
 
 /// What members show of themselves, and what stands beside the plan.
-@Suite("Partition shares as data", .timeLimit(.minutes(1)))
+@Suite("Partition shares as data", .timeLimit(.minutes(5)))
 struct PartitionShareTests {
     @Test func aMemberAsUsualShowsWhatTheVersionBeforeShowed() {
         let share = PartitionShare(items: ["b", "a", "b"])

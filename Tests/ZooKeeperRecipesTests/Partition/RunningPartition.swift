@@ -100,7 +100,8 @@ final class RunningPartition: Sendable {
         }
     }
 
-    /// Each item's tokens in the journal, in the order of writing.
+    /// Each item's tokens in the journal, in the order of writing. Work that is begun again under the same lease writes its
+    /// token again; none comes after a later owner's.
     static func journal(_ client: ZooKeeperClient) async throws -> [Substring: [Int64]] {
         var tokens: [Substring: [Int64]] = [:]
         let entries = try await client.getChildren("/journal").compactMap { entry in

@@ -5,7 +5,7 @@ import ZooKeeperProtocol
 
 @testable import ZooKeeperRecipes
 
-@Suite("Queue", .timeLimit(.minutes(2)))
+@Suite("Queue", .timeLimit(.minutes(5)))
 struct DistributedQueueTests {
     private func queue(_ client: ZooKeeperClient, folderSize: Int = 1000) -> DistributedQueue {
         DistributedQueue(

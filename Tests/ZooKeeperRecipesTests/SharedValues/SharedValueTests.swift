@@ -4,7 +4,7 @@ import ZooKeeperClient
 import ZooKeeperProtocol
 import ZooKeeperRecipes
 
-@Suite("Shared value and counter", .timeLimit(.minutes(2)))
+@Suite("Shared value and counter", .timeLimit(.minutes(5)))
 struct SharedValueTests {
     @Test(arguments: TreeKind.allCases)
     func noAdditionIsLost(_ kind: TreeKind) async throws {
