@@ -1,9 +1,13 @@
 """What measurements of the whole program share: ports, waiting, what a process costs, and a publisher that costs little."""
+import contextlib
 import os
 import pathlib
 import shutil
+import signal
 import socket
+import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -73,3 +77,26 @@ class Publisher:
         self.socket.sendall(out)
         while self.sent - self.acknowledged > 20000:
             time.sleep(0.001)
+
+
+@contextlib.contextmanager
+def stage():
+    """A scratch folder and what starts a process whose output goes into a file there; both are gone afterwards."""
+    scratch = pathlib.Path(tempfile.mkdtemp(prefix="linekeeper-bench-"))
+    processes = []
+
+    def run(command, log):
+        with open(scratch / log, "wb") as output:
+            processes.append(subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT))
+        return processes[-1]
+
+    try:
+        yield scratch, run
+    finally:
+        for process in reversed(processes):
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        shutil.rmtree(scratch, ignore_errors=True)

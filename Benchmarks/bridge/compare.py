@@ -8,20 +8,17 @@ whether every tag holds the last value in the end. Figures of one run on one mac
 nothing else; quote ratios and medians.
 """
 import argparse
+import contextlib
 import json
 import pathlib
-import shutil
-import signal
-import subprocess
 import sys
-import tempfile
 import time
 
 from kazoo.client import KazooClient
 
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
-from measuring import MOSQUITTO, Publisher, cpu_seconds, free_port, listening, resident_mb, wait_for  # noqa: E402
+from measuring import MOSQUITTO, Publisher, cpu_seconds, free_port, listening, resident_mb, stage, wait_for  # noqa: E402
 
 
 def microseconds():
@@ -34,16 +31,7 @@ def payload(value):
 
 def measure(name, start, options):
     """Starts broker, tree and what `start` starts; loads it; one dictionary of figures."""
-    scratch = pathlib.Path(tempfile.mkdtemp(prefix="linekeeper-bench-"))
-    processes = []
-    tree = None
-
-    def run(command, log):
-        with open(scratch / log, "wb") as output:
-            processes.append(subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT))
-        return processes[-1]
-
-    try:
+    with stage() as (scratch, run), contextlib.ExitStack() as closing:
         mqtt, zookeeper = free_port(), free_port()
         (scratch / "mosquitto.conf").write_text(
             f"listener {mqtt} 127.0.0.1\nallow_anonymous true\npersistence false\nmax_queued_messages 0\n")
@@ -53,6 +41,8 @@ def measure(name, start, options):
         bridge, prefix = start(run, scratch, mqtt, zookeeper)
         tree = KazooClient(hosts=f"127.0.0.1:{zookeeper}")
         tree.start()
+        # Before its server goes: the client would look for it without end.
+        closing.callback(lambda: (tree.stop(), tree.close()))
         publisher = Publisher(mqtt)
         topics = [b"factory/line%d/machine%d/speed" % (n % 10, n // 10) for n in range(options.tags)]
         paths = [f"{prefix}/{t.decode()}" for t in topics]
@@ -105,18 +95,6 @@ def measure(name, start, options):
             name=name, published=published, offered_per_s=round(published / took), taken_per_s=round(published / settled),
             cpu_us_per_message=round(cpu / published * 1e6, 1), p50_ms=round(loaded[len(loaded) // 2] / 1000, 2),
             p99_ms=round(loaded[len(loaded) * 99 // 100] / 1000, 2), wrong_last_values=wrong, rss_mb=resident_mb(bridge.pid))
-    finally:
-        # Before its server goes: the client would look for it for ever.
-        if tree:
-            tree.stop()
-            tree.close()
-        for process in reversed(processes):
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def start_python(run, scratch, mqtt, zookeeper):

@@ -11,18 +11,15 @@ compared with each other and with nothing else; quote ratios and medians.
 import argparse
 import json
 import pathlib
-import shutil
-import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
-from measuring import MOSQUITTO, Publisher, cpu_seconds, free_port, listening, resident_mb, wait_for  # noqa: E402
+from measuring import MOSQUITTO, Publisher, cpu_seconds, free_port, listening, resident_mb, stage, wait_for  # noqa: E402
 
 
 class Listener:
@@ -81,15 +78,7 @@ def bare(mqtt, count, size):
 
 
 def measure(linekeeper, tags):
-    scratch = pathlib.Path(tempfile.mkdtemp(prefix="linekeeper-bench-"))
-    processes = []
-
-    def run(command, log):
-        with open(scratch / log, "wb") as output:
-            processes.append(subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT))
-        return processes[-1]
-
-    try:
+    with stage() as (scratch, run):
         mqtt, tree = free_port(), free_port()
         (scratch / "mosquitto.conf").write_text(
             f"listener {mqtt} 127.0.0.1\nallow_anonymous true\npersistence false\nmax_queued_messages 0\n"
@@ -140,14 +129,6 @@ def measure(linekeeper, tags):
             times_bare=round(took / floor, 1), cpu_s=round(cpu, 2),
             memory_bytes_per_tag=round((loaded - alone) * (1 << 20) / tags),
             **{what + "_s": ask(what) for what in ("status", "tags", "alarms", "devices")})
-    finally:
-        for process in reversed(processes):
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def main():

@@ -65,7 +65,7 @@ extension PartitionAssignment {
 
     /// Reads the plan whenever it changes, and replaces it when it does not fit.
     ///
-    /// Two loops: the outer one reads the node anew each time; the inner one goes on with what was read for as long as
+    /// Two loops: the outer one reads the node each time; the inner one uses what was read for as long as
     /// the node's watch is silent, while members come and go and time passes.
     private func keepPlan(
         with members: StateBroadcast<[Member]>,

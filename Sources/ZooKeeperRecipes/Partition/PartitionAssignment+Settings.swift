@@ -4,7 +4,7 @@ extension PartitionAssignment {
         /// For how long the list of members must stay the same before items move. An item whose owner is gone does not
         /// wait for it: its runner-up has it at once.
         public var settling = Duration.seconds(1)
-        /// After so long they move although the list goes on changing.
+        /// After so long they move although the list still changes.
         public var patience = Duration.seconds(10)
         /// How much more than its even part a member may have: 1 to 2, the same for all members; any other counts as the nearest.
         public var slack = 1.5

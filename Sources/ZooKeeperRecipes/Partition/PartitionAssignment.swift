@@ -96,7 +96,7 @@ public final class PartitionAssignment: Service, Sendable {
     ///
     /// Each member is given its list at its own time. Items that are new get an owner by the next plan; until then, and as
     /// long as their owner does not know them, their work is not done. The work of items that are gone ends here as soon as
-    /// the servers answer; while they do not, it goes on for as long as its lease is valid. A member that still knows one
+    /// the servers answer; while they do not, it runs for as long as its lease is valid. A member that still knows one
     /// may take it up until its own list changes. Of the others, only those move that a member has no room for, now that
     /// its even part is smaller.
     public func setItems(_ items: [String]) { changeShare { $0.items = items } }
@@ -131,7 +131,7 @@ public final class PartitionAssignment: Service, Sendable {
     /// It does not return while there is no member that could take the items, or that does: give it a limit of time, and
     /// stop the member all the same after that. Call it while ``run()`` runs; it returns when that ends, too.
     ///
-    /// - Throws: `CancellationError`. When the caller's task was cancelled, the member goes on draining; the other cause is
+    /// - Throws: `CancellationError`. When the caller's task was cancelled, the member still drains; the other cause is
     ///   that ``setDraining(_:)`` was called with false.
     public func drain() async throws {
         setDraining(true)

@@ -5,7 +5,7 @@ import ZooKeeperProtocol
 ///
 /// Its version alone does not tell whether it is still what was read: a node that was deleted and made again begins with
 /// the same versions, and a change made for the plan before would go over another. So it has a child whose name is drawn
-/// anew for every incarnation, and each change demands that this child is still there. The child's data is what the plan was
+/// again for every incarnation, and each change demands that this child is still there. The child's data is what the plan was
 /// made for (``PartitionBasis``), and changes together with the plan.
 struct PartitionNode: Sendable {
     /// What a change replaces.

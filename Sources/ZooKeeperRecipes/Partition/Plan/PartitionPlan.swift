@@ -2,7 +2,8 @@
 ///
 /// Whoever knows the same members and items computes the same plan, wherever; nothing is remembered. Each pair of member
 /// and item has a weight, drawn from their names. The plan is the stable one: an item is with the member that it weighs
-/// heaviest with, among those that are not full of heavier ones. No member has more than `ceil(slack · items / members)`.
+/// heaviest with, among those that are not full of heavier ones. No member has more
+/// than its part by weight of `slack · items`, rounded up; draining members have no part.
 ///
 /// When one of n members leaves, its items move, and with them a few that lose or find room elsewhere: about 1/n of all.
 /// With at least 16 items a member it was never more than 2/n in any case that was tried (`PartitionPlanTests`). No plan

@@ -27,6 +27,16 @@ struct BacklogTests {
             standby = active
         }
 
+        /// The standby has read a pulse late of which the active processor knows nothing.
+        static func withPulseReadLate() throws -> World {
+            var world = try World()
+            world.kept = [(90, LivePlantFixture.temperature), (51, LivePlantFixture.temperature)]
+            try world.start()
+            world.readKept()
+            world.pass(5_000)
+            return world
+        }
+
         mutating func pass(_ time: Milliseconds) {
             active.pass(time)
             standby.pass(time)
@@ -110,11 +120,7 @@ struct BacklogTests {
 
     @Test("count where nobody else records, also when this gateway records something later than they")
     func alone() throws {
-        var world = try World()
-        world.kept = [(90, LivePlantFixture.temperature), (51, LivePlantFixture.temperature)]
-        try world.start()
-        world.readKept()
-        world.pass(5_000)
+        var world = try World.withPulseReadLate()
         world.standby.hear(90, topic: Self.other)
         let proposals = world.standby.plant.proposals(limit: .max, epoch: 2)
         let later = try #require(proposals.last)
@@ -161,11 +167,7 @@ struct BacklogTests {
 
     @Test("raised by an active processor that heard nothing, an alarm settles none of them")
     func unheard() throws {
-        var world = try World()
-        world.kept = [(90, LivePlantFixture.temperature), (51, LivePlantFixture.temperature)]
-        try world.start()
-        world.readKept()
-        world.pass(5_000)
+        var world = try World.withPulseReadLate()
         world.active.hear(90, topic: Self.other)
         world.standby.hear(90, topic: Self.other)
         var record = try #require(world.active.plant.proposals(limit: 1, epoch: 1).first?.record)
@@ -176,11 +178,7 @@ struct BacklogTests {
 
     @Test("are not settled by what this gateway did not hear live itself")
     func evidence() throws {
-        var world = try World()
-        world.kept = [(90, LivePlantFixture.temperature), (51, LivePlantFixture.temperature)]
-        try world.start()
-        world.readKept()
-        world.pass(5_000)
+        var world = try World.withPulseReadLate()
         world.active.hear(90, topic: Self.other)
         let record = try #require(world.active.plant.proposals(limit: 1, epoch: 1).first?.record)
         world.standby.plant.transitionRecorded(record, isOurs: false, at: world.standby.clock)
@@ -199,20 +197,13 @@ struct BacklogTests {
         #expect(steps.count == 4)
         var other = try AlarmFixture.book(AlarmFixture.definition(onDelay: 0, offDelay: 0))
         let tag = try AlarmFixture.tag("factory/line1/press2/temperature")
-        for index in [0, 1] {
-            if index == 0 {
-                book.bind(tag: TagID(rawValue: 1), path: tag)
-            } else {
-                other.bind(tag: TagID(rawValue: 1), path: tag)
-            }
-        }
-        let value = (tag: TagID(rawValue: 1), value: 90.0, time: Milliseconds(9_000))
+        let heard = TagID(rawValue: 1)
+        book.bind(tag: heard, path: tag)
+        other.bind(tag: heard, path: tag)
         _ = book.sampleReceived(
-            tag: value.tag, value: value.value, quality: .good, sourceTime: 0, hasSourceTime: false,
-            receivedTime: value.time)
+            tag: heard, value: 90, quality: .good, sourceTime: 0, hasSourceTime: false, receivedTime: 9_000)
         _ = other.sampleReceived(
-            tag: value.tag, value: value.value, quality: .good, sourceTime: 0, hasSourceTime: false,
-            receivedTime: value.time + 7)
+            tag: heard, value: 90, quality: .good, sourceTime: 0, hasSourceTime: false, receivedTime: 9_007)
         let record = try #require(other.proposals(limit: 1, epoch: 1).first?.record)
         book.transitionRecorded(record, isOurs: false, at: 9_010)
         #expect(book.pendingSteps == Array(steps.suffix(2)))
