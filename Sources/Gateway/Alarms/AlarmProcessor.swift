@@ -178,19 +178,13 @@ final class AlarmProcessor: Service {
     /// Watches a part of the tree until cancelled.
     ///
     /// - Parameter seen: told what has happened, first that anything may have; true when there is something to do.
-    private func watch(_ path: String, mode: AddWatchMode, seen: @Sendable (WatchElement) -> Bool) async {
-        while !Task.isCancelled {
-            do {
-                let watch = try await client.addWatch(path, mode: mode)
-                watchFailures.succeeded()
-                if seen(.gap) { turns.wake() }
-                for try await element in watch where seen(element) { turns.wake() }
-            } catch is CancellationError {
-                return
-            } catch {
-                watchFailures.failed("\(path): \(error)")
-                try? await clock.sleep(.milliseconds(200))
-            }
+    private func watch(_ path: String, mode: AddWatchMode, seen: (WatchElement) -> Bool) async {
+        try? await SubtreeFollower(client: client, path: path, mode: mode).follow { element in
+            if element == .gap { watchFailures.succeeded() }
+            if seen(element) { turns.wake() }
+        } failed: { error in
+            watchFailures.failed("\(path): \(error)")
+            try await clock.sleep(.milliseconds(200))
         }
     }
 

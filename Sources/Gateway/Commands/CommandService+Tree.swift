@@ -13,24 +13,17 @@ extension CommandService {
     static func path(of id: String) -> String { TreeLayout.commands + "/" + id }
 
     func followTree() async {
-        while !Task.isCancelled {
-            do {
+        try? await SubtreeFollower(client: client, path: TreeLayout.commands).follow { element in
+            switch element {
+            case .gap:
                 try await client.ensurePath(TreeLayout.commands)
                 try await client.ensurePath(TreeLayout.journal)
-                let watch = try await client.addWatch(TreeLayout.commands, mode: .persistentRecursive)
-                defer { watch.cancel() }
                 readEverything()
-                for try await element in watch {
-                    switch element {
-                    case .gap: readEverything()
-                    case .event(let event): noticed(event)
-                    }
-                }
-            } catch {
-                guard !(error is CancellationError) else { return }
-                failures.failed("\(error)")
-                try? await clock.sleep(Self.retryPause)
+            case .event(let event): noticed(event)
             }
+        } failed: { error in
+            failures.failed("\(error)")
+            try await clock.sleep(Self.retryPause)
         }
     }
 

@@ -8,23 +8,18 @@ import ZooKeeperRecipes
 /// Hearing of entries by the watch, reading them in the order of their numbers, and listing the journal where events
 /// may have been missed.
 extension Journal {
+    /// Before the tree is asked again after it could not be reached.
+    private static let retryPause = Duration.milliseconds(100)
+
     func watch() async {
-        while !Task.isCancelled {
-            do {
-                let watch = try await client.addWatch(TreeLayout.journal, mode: .persistentRecursive)
-                relist()
-                for try await element in watch {
-                    switch element {
-                    case .gap: relist()
-                    case .event(let event): received(event)
-                    }
-                }
-            } catch is CancellationError {
-                return
-            } catch {
-                failures.failed("\(error)")
-                try? await clock.sleep(.milliseconds(200))
+        try? await SubtreeFollower(client: client, path: TreeLayout.journal).follow { element in
+            switch element {
+            case .gap: relist()
+            case .event(let event): received(event)
             }
+        } failed: { error in
+            failures.failed("\(error)")
+            try await clock.sleep(Self.retryPause)
         }
     }
 
@@ -87,7 +82,7 @@ extension Journal {
             for continuation in waiting { continuation.resume(throwing: error) }
             if !(error is CancellationError) {
                 failures.failed("\(error)")
-                try? await clock.sleep(.milliseconds(100))
+                try? await clock.sleep(Self.retryPause)
                 if !Task.isCancelled { work.wake() }
             }
             return false

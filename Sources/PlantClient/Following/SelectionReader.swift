@@ -27,47 +27,56 @@ struct SelectionReader<Item: Listed>: Sendable {
 
     /// Calls `first` with the items as they are, then `changes` with each batch of changes, until it is cancelled.
     ///
-    /// The watch is set before the first reading, so that nothing falls between. Changes of one node that come faster than
-    /// they can be read are seen as one.
+    /// Changes of one node that come faster than they can be read are seen as one.
     func follow(
         first: ([Item]) async throws -> Void, changes: ([Selection<Item>.Change]) async throws -> Void
     ) async throws {
         let pending = PendingPaths()
-        let watch = try await client.addWatch(selection.root, mode: .persistentRecursive)
-        let collector = Task {
-            for try await element in watch {
-                switch element {
-                case .event(let event): pending.insert(event.path)
-                case .gap: pending.insertAll()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                defer { pending.finish() }
+                try await SubtreeFollower(client: client, path: selection.root).follow { element in
+                    switch element {
+                    case .event(let event): pending.insert(event.path)
+                    case .gap: pending.insertAll()
+                    }
+                } failed: { error in
+                    throw error
                 }
             }
-        }
-        defer { collector.cancel() }
-        try await withTaskCancellationHandler {
-            var known: [String: Item] = [:]
-            for (path, item) in try await items(at: candidates()) {
-                if let item { known[path] = item }
-            }
-            try await first(known.values.sorted { $0.key < $1.key })
+            defer { group.cancelAll() }
+            var known: [String: Item]?
             for await _ in pending.turns {
                 let (paths, everything) = pending.take()
-                var wanted = paths.filter(selection.isCandidate)
-                if everything { wanted = Array(Set(try await candidates()).union(known.keys)) }
-                var news: [Selection<Item>.Change] = []
-                for (path, item) in try await items(at: wanted) {
-                    let before = known[path]
-                    known[path] = item
-                    switch (before, item) {
-                    case (let before?, let item?): if before.json != item.json { news.append(.changed(item)) }
-                    case (nil, let item?): news.append(.changed(item))
-                    case (let before?, nil): news.append(.removed(before))
-                    case (nil, nil): break
-                    }
+                if var before = known {
+                    let news = try await news(at: paths, everything: everything, since: &before)
+                    known = before
+                    if !news.isEmpty { try await changes(news) }
+                } else {
+                    let found = try await items(at: candidates())
+                    known = Dictionary(uniqueKeysWithValues: found.compactMap { path, item in item.map { (path, $0) } })
+                    try await first(known?.values.sorted { $0.key < $1.key } ?? [])
                 }
-                if !news.isEmpty { try await changes(news) }
             }
-        } onCancel: {
-            pending.finish()
+            try await group.waitForAll()
+        }
+    }
+
+    /// What has changed since `known`, which is brought up to date.
+    private func news(
+        at paths: [String], everything: Bool, since known: inout [String: Item]
+    ) async throws -> [Selection<Item>.Change] {
+        var wanted = paths.filter(selection.isCandidate)
+        if everything { wanted = Array(Set(try await candidates()).union(known.keys)) }
+        return try await items(at: wanted).compactMap { path, item in
+            let before = known[path]
+            known[path] = item
+            switch (before, item) {
+            case (let before?, let item?): return before.json == item.json ? nil : .changed(item)
+            case (nil, let item?): return .changed(item)
+            case (let before?, nil): return .removed(before)
+            case (nil, nil): return nil
+            }
         }
     }
 }

@@ -45,22 +45,24 @@ struct JournalReader: Sendable {
 
     /// Calls `receive` with the latest entries, then with those that are recorded from then on, until it is cancelled.
     func follow(last count: Int?, receive: ([NumberedEntry]) async throws -> Void) async throws {
-        // Watched before the first reading, so that nothing falls between.
-        let watch = try await client.addWatch(TreeLayout.journal, mode: .persistentRecursive)
-        let known = try await numbers()
-        try await receive(try await latest(count, of: known))
-        var newest = known.last ?? -1
-        for try await element in watch {
+        var newest: Int64?
+        try await SubtreeFollower(client: client, path: TreeLayout.journal).follow { element in
             var new: [Int64]
             switch element {
             case .gap: new = try await numbers()
             case .event(let event):
-                guard event.type == .nodeCreated else { continue }
+                guard event.type == .nodeCreated else { return }
                 new = [TreeLayout.journalSequence(ofPath: event.path)].compactMap(\.self)
             }
-            new.removeAll { $0 <= newest }
-            try await receive(try await entries(new[...]))
-            newest = new.last ?? newest
+            if let newest {
+                new.removeAll { $0 <= newest }
+                try await receive(try await entries(new[...]))
+            } else {
+                try await receive(try await latest(count, of: new))
+            }
+            newest = new.last ?? newest ?? -1
+        } failed: { error in
+            throw error
         }
     }
 }

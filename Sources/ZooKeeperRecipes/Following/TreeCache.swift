@@ -117,15 +117,11 @@ public final class TreeCache: Service, Sendable {
     public func run() async throws {
         defer { finish() }
         try await cancelWhenGracefulShutdown {
-            var attempt = Attempt(.service)
-            while !Task.isCancelled {
-                do {
-                    try await self.follow(&attempt)
-                } catch let error as ZooKeeperError {
-                    self.logger.debug("tree cache", metadata: ["path": "\(self.path)", "error": "\(error)"])
-                    do { try await attempt.failed(error) } catch is CancellationError { return }
-                } catch is CancellationError {
-                    return
+            var window = ReadWindow()
+            try await SubtreeFollower(client: self.client, path: self.path).serve(logger: self.logger) { element in
+                switch element {
+                case .gap: try await self.load(&window)
+                case .event(let event): try await self.look(at: event.path)
                 }
             }
         }
@@ -139,21 +135,6 @@ public final class TreeCache: Service, Sendable {
         }
         for follower in followers { follower.changes?.finish() }
         loaded.finish()
-    }
-
-    private func follow(_ attempt: inout Attempt) async throws {
-        // Armed before anything is read: what happens from then on is told.
-        let watch = try await client.addWatch(path, mode: .persistentRecursive)
-        defer { watch.cancel() }
-        var window = ReadWindow()
-        try await load(&window)
-        attempt = Attempt(.service)
-        for try await element in watch {
-            switch element {
-            case .gap: try await load(&window)
-            case .event(let event): try await look(at: event.path)
-            }
-        }
     }
 
     /// Reads one node anew. Whatever the event said, the answer is newer.

@@ -42,57 +42,25 @@ public final class MemberList: Service, Sendable {
     public func run() async throws {
         defer { broadcast.finish() }
         try await cancelWhenGracefulShutdown {
-            var attempt = Attempt(.service)
-            while !Task.isCancelled {
-                do {
-                    try await self.follow(&attempt)
-                } catch let error as ZooKeeperError {
-                    self.logger.debug("member list", metadata: ["path": "\(self.path)", "error": "\(error)"])
-                    do { try await attempt.failed(error) } catch is CancellationError { return }
-                } catch is CancellationError {
-                    return
+            var window = ReadWindow()
+            var members: [String: Member] = [:]
+            try await SubtreeFollower(client: self.client, path: self.path).serve(logger: self.logger) { element in
+                switch element {
+                case .gap: members = try await self.readAll(&window)
+                case .event(let event):
+                    guard event.path.utf8.count > self.path.utf8.count,
+                        ZooKeeperPath.parent(of: event.path) == self.path
+                    else { return }
+                    let name = String(ZooKeeperPath.name(of: event.path))
+                    members[name] = event.type == .nodeDeleted ? nil : try await self.read(name)
                 }
-            }
-        }
-    }
-
-    private func follow(_ attempt: inout Attempt) async throws {
-        try await client.ensurePath(path)
-        let watch = try await client.addWatch(path, mode: .persistentRecursive)
-        defer { watch.cancel() }
-        var window = ReadWindow()
-        var members = try await readAll(&window)
-        publish(members)
-        attempt = Attempt(.service)
-        for try await element in watch {
-            switch element {
-            case .gap:
-                members = try await retryingAfterLoss { try await self.readAll(&window) }
-            case .event(let event):
-                guard event.path.utf8.count > path.utf8.count, ZooKeeperPath.parent(of: event.path) == path else {
-                    continue
-                }
-                let name = String(ZooKeeperPath.name(of: event.path))
-                members[name] =
-                    event.type == .nodeDeleted ? nil : try await retryingAfterLoss { try await self.read(name) }
-            }
-            publish(members)
-        }
-    }
-
-    /// Reads again when the connection went in between; the watch then tells of a gap as well.
-    private func retryingAfterLoss<Result>(_ read: () async throws -> Result) async throws -> Result {
-        var attempt = Attempt(.service)
-        while true {
-            do {
-                return try await read()
-            } catch let error as ZooKeeperError {
-                try await attempt.failed(error)
+                self.publish(members)
             }
         }
     }
 
     private func readAll(_ window: inout ReadWindow) async throws -> [String: Member] {
+        try await client.ensurePath(path)
         var members: [String: Member] = [:]
         try await window.inParts(try await client.getChildren(path)) { names in
             let reads = try names.map { (name: $0, answer: try client.startGetData(nodePath($0))) }

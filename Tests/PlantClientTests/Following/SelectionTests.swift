@@ -114,7 +114,7 @@ struct SelectionTests {
             try await tree.put("/tags/factory/line1/pump1/pressure", "rubbish")
             try await see("removed pump1=5.0")
             follower.cancel()
-            await #expect(throws: Never.self) { try await follower.value }
+            await #expect(throws: CancellationError.self) { try await follower.value }
         }
     }
 }
