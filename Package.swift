@@ -78,7 +78,8 @@ let package = Package(
         .target(
             name: "PlantConfiguration", dependencies: ["Plant", "JSON", "Primitives", yams], swiftSettings: settings),
         .target(
-            name: "Simulation", dependencies: ["Plant", "JSON", "MQTT", logging, collections], swiftSettings: settings),
+            name: "Simulation", dependencies: ["Plant", "JSON", "MQTT", "Primitives", logging, collections],
+            swiftSettings: settings),
         .target(name: "Plant", dependencies: ["JSON", "Primitives", collections], swiftSettings: settings),
         .target(name: "JSON", dependencies: [collections], swiftSettings: settings),
         // What products need that share no other module.
@@ -102,7 +103,7 @@ let package = Package(
             swiftSettings: settings),
         .target(name: "ZooKeeperProtocol", dependencies: [nioCore], swiftSettings: settings),
         .target(
-            name: "MQTT", dependencies: ["Primitives", "CMosquitto", logging, lifecycle, collections],
+            name: "MQTT", dependencies: ["CMosquitto", "Primitives", logging, lifecycle, collections],
             swiftSettings: settings),
         .systemLibrary(name: "CMosquitto", pkgConfig: "libmosquitto", providers: [.apt(["libmosquitto-dev"])]),
 
@@ -115,24 +116,26 @@ let package = Package(
             ],
             path: "Tests/TestFixtures", swiftSettings: settings),
 
-        // script/campaign: faults against the built program. What judges it shares no code with it; of the fixtures it takes
-        // the random generator alone.
+        // script/campaign: faults against the built program. What judges it shares no code with it but the random
+        // generator.
         .target(
-            name: "CampaignOracle", dependencies: ["TestFixtures"], path: "Tests/Campaign/Oracle",
+            name: "CampaignOracle", dependencies: ["Primitives"], path: "Tests/Campaign/Oracle",
             swiftSettings: settings),
         .executableTarget(
             name: "campaign",
             dependencies: [
-                "CampaignOracle", "TestFixtures", "MQTT", "ZooKeeperClient", "ZooKeeperProtocol", argumentParser,
+                "CampaignOracle", "Primitives", "TestFixtures", "MQTT", "ZooKeeperClient", "ZooKeeperProtocol",
+                argumentParser,
                 logging,
             ],
             path: "Tests/Campaign/Program", swiftSettings: settings),
         .testTarget(
-            name: "CampaignTests", dependencies: ["CampaignOracle", "TestFixtures"], path: "Tests/Campaign/OracleTests",
+            name: "CampaignTests", dependencies: ["CampaignOracle", "Primitives", "TestFixtures"],
+            path: "Tests/Campaign/OracleTests",
             swiftSettings: settings),
 
         .testTarget(
-            name: "ZooKeeperProtocolTests", dependencies: ["ZooKeeperProtocol", "TestFixtures", nioCore],
+            name: "ZooKeeperProtocolTests", dependencies: ["ZooKeeperProtocol", "Primitives", "TestFixtures", nioCore],
             swiftSettings: settings),
         .testTarget(
             name: "EmbeddedZooKeeperTests",
@@ -151,14 +154,16 @@ let package = Package(
         .testTarget(
             name: "ZooKeeperRecipesTests",
             dependencies: [
-                "ZooKeeperRecipes", "ZooKeeperClient", "ZooKeeperProtocol", "EmbeddedZooKeeper", "TestFixtures",
+                "ZooKeeperRecipes", "ZooKeeperClient", "ZooKeeperProtocol", "EmbeddedZooKeeper", "Primitives",
+                "TestFixtures",
                 nioCore, nioPosix, logging,
             ],
             swiftSettings: settings),
         .testTarget(
             name: "TreeHistoryTests",
             dependencies: [
-                "ZooKeeperRecipes", "ZooKeeperClient", "ZooKeeperProtocol", "EmbeddedZooKeeper", "TestFixtures",
+                "ZooKeeperRecipes", "ZooKeeperClient", "ZooKeeperProtocol", "EmbeddedZooKeeper", "Primitives",
+                "TestFixtures",
                 logging,
             ],
             swiftSettings: settings),
@@ -171,16 +176,19 @@ let package = Package(
         .testTarget(
             name: "MQTTTests", dependencies: ["MQTT", "Primitives", "TestFixtures", logging], swiftSettings: settings),
         .testTarget(
-            name: "JSONTests", dependencies: ["JSON", "TestFixtures", collections], swiftSettings: settings),
+            name: "JSONTests", dependencies: ["JSON", "Primitives", "TestFixtures", collections],
+            swiftSettings: settings),
         .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"], swiftSettings: settings),
         .testTarget(
-            name: "PlantTests", dependencies: ["Plant", "JSON", "TestFixtures", collections], swiftSettings: settings),
+            name: "PlantTests", dependencies: ["Plant", "JSON", "Primitives", "TestFixtures", collections],
+            swiftSettings: settings),
         .testTarget(
             name: "PlantConfigurationTests",
             dependencies: ["PlantConfiguration", "Plant", "JSON", "Primitives", "TestFixtures"],
             swiftSettings: settings),
         .testTarget(
-            name: "SimulationTests", dependencies: ["Simulation", "Plant", "JSON"], swiftSettings: settings),
+            name: "SimulationTests", dependencies: ["Simulation", "Plant", "JSON", "Primitives"],
+            swiftSettings: settings),
         .testTarget(
             name: "PlantClientTests",
             dependencies: [

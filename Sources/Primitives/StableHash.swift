@@ -29,9 +29,12 @@ package enum StableHash {
         return hash
     }
 
+    /// By how much SplitMix64's state grows with each number.
+    static let splitMixIncrement: UInt64 = 0x9e37_79b9_7f4a_7c15
+
     /// One step of SplitMix64: for plans of the partition recipe, which members of every version compute alike.
     package static func splitMixed(_ hash: UInt64) -> UInt64 {
-        var hash = hash &+ 0x9e37_79b9_7f4a_7c15
+        var hash = hash &+ splitMixIncrement
         hash = (hash ^ (hash >> 30)) &* 0xbf58_476d_1ce4_e5b9
         hash = (hash ^ (hash >> 27)) &* 0x94d0_49bb_1331_11eb
         return hash ^ (hash >> 31)

@@ -1,4 +1,5 @@
 import Plant
+import Primitives
 
 /// Things that happen to a device now and then: an overheating, a blocked pipe, an opened guard, a lost connection.
 ///

@@ -1,6 +1,7 @@
 import JSON
 import OrderedCollections
 package import Plant
+import Primitives
 
 /// A small plant that never was: conveyors, presses, a water pump and a guard switch a line, with drift, noise, trouble
 /// now and then, and devices that obey commands.

@@ -1,5 +1,6 @@
 import JSON
 import Plant
+import Primitives
 
 /// One machine of the simulated plant: sensors that measure, commands that it obeys.
 ///

@@ -1,5 +1,6 @@
 package import JSON
 import OrderedCollections
+import Primitives
 
 /// Random documents, and random damage to them.
 package struct JSONGenerator {

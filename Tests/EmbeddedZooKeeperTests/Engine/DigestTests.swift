@@ -1,4 +1,5 @@
 import NIOCore
+import Primitives
 import TestFixtures
 import Testing
 import ZooKeeperProtocol

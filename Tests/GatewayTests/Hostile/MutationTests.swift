@@ -4,6 +4,7 @@ import JSON
 import MQTT
 import Plant
 import PlantConfiguration
+import Primitives
 import TestFixtures
 import Testing
 

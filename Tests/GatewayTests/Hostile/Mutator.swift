@@ -1,3 +1,4 @@
+import Primitives
 import TestFixtures
 
 /// Makes unlike bytes of like ones: what a sender with a fault, or with a grudge, might send.

@@ -1,4 +1,5 @@
 import Plant
+import Primitives
 import TestFixtures
 import Testing
 

@@ -1,4 +1,5 @@
 import Plant
+import Primitives
 import TestFixtures
 
 /// The world around two desks: what the tree holds, what the devices got.

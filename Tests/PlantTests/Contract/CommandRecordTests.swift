@@ -1,6 +1,7 @@
 import JSON
 import OrderedCollections
 import Plant
+import Primitives
 import TestFixtures
 import Testing
 

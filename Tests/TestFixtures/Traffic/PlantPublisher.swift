@@ -1,4 +1,5 @@
 import Foundation
+import Primitives
 import Synchronization
 
 /// A small plant of a test's own: machines that publish seeded samples, and what a plain evaluation makes of them.

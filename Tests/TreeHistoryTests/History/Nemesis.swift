@@ -1,4 +1,5 @@
 import Glibc
+import Primitives
 import TestFixtures
 
 /// Does harm to a server and to the connections to it, at random, and makes everything whole again at the end.

@@ -1,4 +1,4 @@
-package import TestFixtures
+package import Primitives
 
 /// What one round does: made of seed and number alone, so that it can be played again.
 package struct RoundPlan: Sendable {

@@ -1,4 +1,4 @@
-import TestFixtures
+import Primitives
 
 /// Decides what each round of a campaign does.
 ///

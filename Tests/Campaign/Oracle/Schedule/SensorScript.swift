@@ -1,4 +1,4 @@
-import TestFixtures
+import Primitives
 
 /// What one topic of a round publishes, and when: the part of the traffic that needs no fault.
 package struct SensorScript: Sendable {

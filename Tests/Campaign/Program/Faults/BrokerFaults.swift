@@ -1,5 +1,6 @@
 import CampaignOracle
 import Foundation
+import Primitives
 import TestFixtures
 
 /// What may happen to the broker.

@@ -1,5 +1,6 @@
 import CampaignOracle
 import Foundation
+import Primitives
 import TestFixtures
 
 /// What the devices' clocks and memories do. Only alarms without delays are on these topics: their histories follow from the

@@ -1,5 +1,6 @@
 import CampaignOracle
 import Foundation
+import Primitives
 import TestFixtures
 
 /// Faults while on- and off-delays run. Nothing is published afterwards: what must end, ends by itself.

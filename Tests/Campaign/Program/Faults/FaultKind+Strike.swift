@@ -1,4 +1,5 @@
 import CampaignOracle
+import Primitives
 import TestFixtures
 
 extension FaultKind {

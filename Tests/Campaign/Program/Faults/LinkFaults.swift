@@ -1,5 +1,6 @@
 import CampaignOracle
 import Foundation
+import Primitives
 import TestFixtures
 
 /// Links that are reset, refused, or swallow what is sent. Half of the time it is the active gateway's.

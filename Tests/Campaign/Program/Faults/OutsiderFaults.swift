@@ -1,5 +1,6 @@
 import CampaignOracle
 import Foundation
+import Primitives
 import TestFixtures
 import ZooKeeperClient
 import ZooKeeperProtocol

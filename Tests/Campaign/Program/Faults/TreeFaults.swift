@@ -1,5 +1,6 @@
 import CampaignOracle
 import Foundation
+import Primitives
 import TestFixtures
 
 /// What may happen to the tree's server, and to all links to it at once.

@@ -1,5 +1,6 @@
 import CampaignOracle
 import Foundation
+import Primitives
 import TestFixtures
 
 /// One gateway of each program on one tree: each hands over to the other and takes over from it.

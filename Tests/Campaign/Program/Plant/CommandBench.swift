@@ -1,5 +1,6 @@
 import CampaignOracle
 import Foundation
+import Primitives
 import Synchronization
 import TestFixtures
 

@@ -1,5 +1,6 @@
 import JSON
 import OrderedCollections
+import Primitives
 import TestFixtures
 import Testing
 

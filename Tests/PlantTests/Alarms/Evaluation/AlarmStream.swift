@@ -1,3 +1,4 @@
+import Primitives
 import TestFixtures
 
 @testable import Plant
