@@ -2,6 +2,8 @@ import Foundation
 import TestFixtures
 import Testing
 
+@testable import linekeeper
+
 extension EndToEnd {
     /// Exit statuses, `--json`, and messages that say what to do next.
     @Suite("Command line")
@@ -113,6 +115,13 @@ extension EndToEnd {
                 #expect(known.status == 0, "\(known)")
                 #expect(known.output.contains("factory/line1/press1/temperature"))
                 #expect(known.output.contains("81.5"))
+                let dated = try await stage.program.call(
+                    [
+                        "check", "--config", file, "--topic", "factory/line1/press1/temperature", "--payload",
+                        "{\"v\":20,\"ts\":1700000000000}",
+                    ],
+                    in: stage.scratch)
+                #expect(dated.output.contains("source time \(ClockText.text(1_700_000_000_000))"), "\(dated)")
                 // Numbers come from outside, and are of any size.
                 for number in ["9.3e18", "-1e19", "1e308"] {
                     let huge = try await stage.program.call(

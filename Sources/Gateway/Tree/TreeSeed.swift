@@ -34,11 +34,14 @@ struct TreeSeed {
     func read(into plant: PlantState) async throws {
         let walk = TreeWalk(client: client)
         var orphans = Orphans()
+        // Nodes that are only parents hold nothing.
+        var found = (tags: 0, devices: 0)
         let tags = try await walk.descendants(of: TreeLayout.tags)
         for (path, node) in zip(tags, try await walk.data(of: tags)) {
             guard let data = node?.data, !data.isEmpty else { continue }
             let name = String(path.dropFirst(TreeLayout.tags.count + 1))
             plant.seedTag(znodePath: name, data: data)
+            found.tags += 1
             if let tag = try? TagPath(znodePath: name), !plant.defines(tag: tag) { orphans.tags.append(tag.text) }
         }
         let devices = try await walk.descendants(of: TreeLayout.devices)
@@ -50,6 +53,7 @@ struct TreeSeed {
                 continue
             }
             plant.seedDevice(record)
+            found.devices += 1
             if let device = try? TagPath(record.device), !plant.defines(device: device) {
                 orphans.devices.append(record.device)
             }
@@ -58,6 +62,6 @@ struct TreeSeed {
         plant.restoreAlarms(alarms)
         orphans.alarms = alarms.map(\.path).filter { !plant.defines(alarm: $0) }.map(\.description)
         orphans.tell(outsiders)
-        logger.info("read the tree", metadata: ["tags": "\(tags.count)", "devices": "\(devices.count)"])
+        logger.info("read the tree", metadata: ["tags": "\(found.tags)", "devices": "\(found.devices)"])
     }
 }

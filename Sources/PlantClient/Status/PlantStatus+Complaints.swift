@@ -60,8 +60,9 @@ extension PlantStatus {
             complaints.append("no gateway processes alarms")
         }
         if ownedShards < TreeLayout.shardCount {
+            let unowned = TreeLayout.shardCount - ownedShards
             complaints.append(
-                "\(TreeLayout.shardCount - ownedShards) shards have no owner: values there are not written")
+                "\(HumanText.count(unowned, "shard has", "shards have")) no owner: values there are not written")
         }
         return complaints
     }

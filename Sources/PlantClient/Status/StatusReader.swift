@@ -14,8 +14,9 @@ struct StatusReader: Sendable {
     func status() async throws -> PlantStatus {
         var status = PlantStatus()
         let started = ContinuousClock.now
-        guard try await client.exists("/") != nil else { return status }
+        let root = try await client.exists("/")
         status.roundTrip = ContinuousClock.now - started
+        guard root != nil else { return status }
 
         let owners = try await lockOwners()
         status.ownedShards = owners.count

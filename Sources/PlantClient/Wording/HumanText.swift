@@ -62,6 +62,13 @@ package enum HumanText {
         members.map { "\($0.key)=\(value($0.value))" }.joined(separator: " ")
     }
 
+    /// `1 tag`, `12,345 tags`.
+    ///
+    /// - Parameter nouns: More than one of it; nil: the noun with an s.
+    package static func count(_ number: Int, _ noun: String, _ nouns: String? = nil) -> String {
+        "\(count(Int64(number))) \(number == 1 ? noun : nouns ?? noun + "s")"
+    }
+
     /// `12,345`
     package static func count(_ number: Int64) -> String {
         var digits = String(number.magnitude)

@@ -1,6 +1,7 @@
 import JSON
 import OrderedCollections
 import Plant
+import PlantClient
 import PlantConfiguration
 
 extension GatewayConfiguration {
@@ -8,7 +9,6 @@ extension GatewayConfiguration {
     ///
     /// - Parameter file: As the person named it.
     func summary(file: String) -> String {
-        func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
         let tree =
             switch local.tree.place {
             case .embedded(let embedded): "a tree of its own in \(embedded.data)"
@@ -16,11 +16,11 @@ extension GatewayConfiguration {
             }
         let state =
             warnings.isEmpty
-            ? "all is well" : "it can be used, with \(count(warnings.count, "warning"))"
+            ? "all is well" : "it can be used, with \(HumanText.count(warnings.count, "warning"))"
         return """
             \(file): \(state). Plant \(local.plant) (\(local.timeZone)), gateway \(local.gateway), broker \
-            \(local.mqtt.brokersInWords), \(tree); \(count(plant.routes.count, "route")), \
-            \(count(plant.alarms.count, "alarm")), \(count(plant.commands.count, "command")).
+            \(local.mqtt.brokersInWords), \(tree); \(HumanText.count(plant.routes.count, "route")), \
+            \(HumanText.count(plant.alarms.count, "alarm")), \(HumanText.count(plant.commands.count, "command")).
             """
     }
 }

@@ -51,7 +51,8 @@ extension MessageTrial {
             }
             for (tag, sample, unit) in step.samples {
                 let value = sample.value.map { HumanText.value($0.json) } ?? "–"
-                let time = sample.hasSourceTime ? "source time \(sample.sourceTime)" : "no time of its own"
+                let time =
+                    sample.hasSourceTime ? "source time \(ClockText.text(sample.sourceTime))" : "no time of its own"
                 lines.append(
                     "tag     \(printable(tag.text)) = \(printable(value))\(unit.map { " \(printable($0))" } ?? "")  quality \(sample.quality), \(time)"
                 )

@@ -32,7 +32,7 @@ extension PlantStatus {
         lines.append("shards   \(ownedShards) of \(TreeLayout.shardCount) owned")
         for complaint in complaints(at: now) { lines.append("problem  \(Style.red.applied(to: printable(complaint)))") }
         lines.append(
-            "plant    \(HumanText.count(Int64(tags))) tags; devices: \(deviceCounts); \(HumanText.count(Int64(journalEntries))) journal entries"
+            "plant    \(HumanText.count(tags, "tag")); devices: \(deviceCounts); \(HumanText.count(journalEntries, "journal entry", "journal entries"))"
         )
         let trip = Double(roundTrip.wholeMicroseconds) / 1000
         lines.append(

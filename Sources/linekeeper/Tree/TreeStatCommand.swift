@@ -46,9 +46,15 @@ struct TreeStatCommand: AsyncParsableCommand {
             let text = isHexadecimal ? "0x" + String(UInt64(bitPattern: value), radix: 16) : "\(value)"
             table.rows.append([
                 TableCell(name), TableCell(text, .bold),
-                TableCell(isTime ? "\(note) \(HumanText.age(of: value, now: now))" : note, .dim),
+                TableCell(isTime ? Self.when(name, value, note, now: now) : note, .dim),
             ])
         }
         Terminal.write(table.lines().map { $0 + "\n" }.joined())
+    }
+
+    /// `made 5s ago`. The root of a tree has no times.
+    private static func when(_ name: String, _ time: Int64, _ note: String, now: Int64) -> String {
+        guard time == 0 else { return "\(note) \(HumanText.age(of: time, now: now))" }
+        return name == "ctime" ? "made with the tree" : "never changed"
     }
 }

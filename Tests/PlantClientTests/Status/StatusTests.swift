@@ -16,7 +16,7 @@ struct StatusTests {
         func check(_ tree: ZooKeeperClient) async throws {
             let status = try await PlantClient(tree: tree).status()
             #expect(status.gateways.isEmpty && status.processor == nil && status.processorEpoch == nil)
-            #expect(status.ownedShards == 0 && status.standbys == 0)
+            #expect(status.ownedShards == 0 && status.standbys == 0 && status.roundTrip > .zero)
             #expect(status.tags == 0 && status.devices.isEmpty && status.alarms.isEmpty && status.journalEntries == 0)
             #expect(
                 status.complaints(at: 0) == ["no gateway runs: nothing is watched; start one (linekeeper run)"])

@@ -26,6 +26,8 @@ struct HumanTextTests {
         #expect(HumanText.age(of: 9_000, now: 5_000) == "in 4s")
         #expect(HumanText.number(81.5) == "81.5")
         #expect(HumanText.count(-12_345) == "-12,345")
+        #expect(HumanText.count(0, "tag") == "0 tags" && HumanText.count(1, "tag") == "1 tag")
+        #expect(HumanText.count(12_345, "journal entry", "journal entries") == "12,345 journal entries")
         #expect(HumanText.pairs([(key: "rpm", value: 1200), (key: "mode", value: "slow")]) == "rpm=1200 mode=slow")
     }
 }
