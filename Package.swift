@@ -207,7 +207,7 @@ let package = Package(
         .testTarget(
             name: "LinekeeperTests",
             dependencies: [
-                "TestFixtures", "Plant", "JSON", "MQTT", "ZooKeeperClient", "ZooKeeperProtocol", "Primitives",
+                "TestFixtures", "PlantClient", "Plant", "JSON", "MQTT", "ZooKeeperClient", "ZooKeeperProtocol", "Primitives",
                 "linekeeper", logging,
             ],
             swiftSettings: settings),

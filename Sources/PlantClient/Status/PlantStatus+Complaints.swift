@@ -20,10 +20,14 @@ extension PlantStatus {
         let members = gateways.compactMap(\.member)
         for gateway in gateways {
             guard let member = gateway.member, let reason = gateway.standsBy else { continue }
-            if member.isReady {
+            switch (member.isReady, gateway.isProcessor) {
+            case (true, true):
+                complaints.append(
+                    "\(gateway.name) processes alarms, but it has \(reason); give all gateways the same routes")
+            case (true, false):
                 complaints.append("\(gateway.name) stands by: \(reason); give all gateways the same routes")
-            } else {
-                complaints.append("\(gateway.name) cannot take over: it \(reason)")
+            case (false, true): complaints.append("\(gateway.name) processes alarms, but it \(reason)")
+            case (false, false): complaints.append("\(gateway.name) cannot take over: it \(reason)")
             }
         }
         if !members.isEmpty, !members.contains(where: \.isReady) {

@@ -69,7 +69,12 @@ extension PlantStatus.GatewayStatus {
 
     fileprivate var role: TableCell {
         if member == nil { return TableCell("does not count", .red) }
-        if isProcessor { return TableCell("alarm processor", .green) }
-        return standsBy.map { TableCell("stands by: \($0)", .red) } ?? TableCell("standby")
+        switch (isProcessor, standsBy) {
+        case (true, nil): return TableCell("alarm processor", .green)
+        // It has the alarms until another gateway can take them.
+        case (true, let reason?): return TableCell("alarm processor: \(reason)", .red)
+        case (false, nil): return TableCell("standby")
+        case (false, let reason?): return TableCell("stands by: \(reason)", .red)
+        }
     }
 }
