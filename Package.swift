@@ -187,7 +187,7 @@ let package = Package(
             dependencies: ["PlantConfiguration", "Plant", "JSON", "Primitives", "TestFixtures"],
             swiftSettings: settings),
         .testTarget(
-            name: "SimulationTests", dependencies: ["Simulation", "Plant", "JSON", "Primitives"],
+            name: "SimulationTests", dependencies: ["Simulation", "MQTT", "Plant", "JSON", "Primitives"],
             swiftSettings: settings),
         .testTarget(
             name: "PlantClientTests",
@@ -207,7 +207,8 @@ let package = Package(
         .testTarget(
             name: "LinekeeperTests",
             dependencies: [
-                "TestFixtures", "PlantClient", "Plant", "JSON", "MQTT", "ZooKeeperClient", "ZooKeeperProtocol", "Primitives",
+                "TestFixtures", "PlantClient", "Plant", "JSON", "MQTT", "ZooKeeperClient", "ZooKeeperProtocol",
+                "Primitives",
                 "linekeeper", logging,
             ],
             swiftSettings: settings),

@@ -18,6 +18,21 @@ package final class SimulatedPlant: Sendable {
         package var sent = 0
         package var failed = 0
         package var commands = 0
+        /// Why a message was lost: the first refusal of the broker, else the first failure.
+        package private(set) var error: MQTTError?
+
+        mutating func add(_ result: PublishRound.Result) {
+            sent += result.sent
+            failed += result.failed
+            guard let new = result.error else { return }
+            // A connection comes back by itself; a refusal stays until a person does something.
+            switch (error, new) {
+            case (nil, _): error = new
+            case (.refused?, _): break
+            case (_?, .refused): error = new
+            case (_?, _): break
+            }
+        }
     }
 
     /// Between two rounds of publishing.
@@ -101,7 +116,8 @@ package final class SimulatedPlant: Sendable {
 
     private func announce(_ connection: Connection, online: Bool) async {
         let messages = connection.devices.map { PlantModel.presence(of: $0, online: online) }
-        _ = await PublishRound.send(messages, qos: .atLeastOnce, connection.client)
+        let result = await PublishRound.send(messages, qos: .atLeastOnce, connection.client)
+        counted.withLock { $0.add(result) }
     }
 
     /// Carries out what comes in, and answers.
@@ -118,7 +134,8 @@ package final class SimulatedPlant: Sendable {
                 say(
                     "\(topic) \(String(decoding: payload, as: UTF8.self)) → \(String(decoding: answer.payload, as: UTF8.self))"
                 )
-                _ = await PublishRound.send([answer], qos: .atLeastOnce, connection.client)
+                let result = await PublishRound.send([answer], qos: .atLeastOnce, connection.client)
+                counted.withLock { $0.add(result) }
             }
         }
     }
@@ -142,12 +159,7 @@ package final class SimulatedPlant: Sendable {
                     guard let client = clients[String(device)] ?? dropoutClient else { continue }
                     group.addTask { await PublishRound.send(messages, qos: .atLeastOnce, client) }
                 }
-                for await result in group {
-                    counted.withLock { counts in
-                        counts.sent += result.sent
-                        counts.failed += result.failed
-                    }
-                }
+                for await result in group { counted.withLock { $0.add(result) } }
             }
             let rest = Self.tick - (ContinuousClock.now - started)
             if rest > .zero { try? await Task.sleep(for: rest) }

@@ -197,6 +197,19 @@ extension EndToEnd {
             }
         }
 
+        @Test("a broker that refuses what a simulated plant publishes is named, with status 3", .timeLimit(.minutes(5)))
+        func refusedPlant() async throws {
+            try await Stage.play("cli-simulate") { stage in
+                var options = Mosquitto.Options()
+                options.extra = ["acl_file \(try stage.scratch.write("topic read #\n", to: "acl"))"]
+                let broker = try await stage.broker(options)
+                let outcome = try await stage.program.call(
+                    ["simulate", "--broker", broker.url, "--devices", "1", "--duration", "1s"], in: stage.scratch)
+                #expect(outcome.status == 3 && outcome.output.contains("1 device, "), "\(outcome)")
+                #expect(outcome.errors.contains("the broker refused the message"), "\(outcome)")
+            }
+        }
+
         @Test("listings, acknowledgement and commands against a running gateway", .timeLimit(.minutes(3)))
         func listings() async throws {
             try await Stage.play("cli-listings") { stage in
@@ -231,6 +244,10 @@ extension EndToEnd {
                 #expect(none.output.isEmpty)
                 let status = try await stage.call(["status"], of: gateway)
                 #expect(status.output.contains("gw-a"))
+                let acts = try await stage.call(["journal", "--kind", "operator"], of: gateway)
+                #expect(acts.status == 0 && acts.output.isEmpty && acts.errors == "no entry of that kind\n", "\(acts)")
+                let gateways = try await stage.call(["devices", "forget", "linekeeper/gateways/+"], of: gateway)
+                #expect(gateways.status == 0 && gateways.errors.contains("by its name"), "\(gateways)")
 
                 // an operator acknowledges from the command line, once,
                 let ack = try await stage.call(

@@ -9,6 +9,10 @@ struct JournalCommand: AsyncParsableCommand {
         discussion: """
             Entries are made in the same transaction as the change that they record, in one order for the whole plant.
 
+            Kinds: alarm holds each step of an alarm, acknowledgements and removals included; command holds the states \
+            of commands, and who was refused; operator holds only removed tags and devices; ownership holds changes of \
+            the active alarm processor.
+
             Examples:
 
               linekeeper journal
@@ -51,7 +55,9 @@ struct JournalCommand: AsyncParsableCommand {
                 try await $0.journal(last: command.count, kind: command.entryKind)
             }
             print(excerpt.entries)
-            if excerpt.isJournalEmpty, !output.json { Terminal.errorLine("nothing has been recorded yet") }
+            guard excerpt.entries.isEmpty, !output.json else { return }
+            let nothing = kind == nil ? "no entry can be read" : "no entry of that kind"
+            Terminal.errorLine(excerpt.isJournalEmpty ? "nothing has been recorded yet" : nothing)
         }
     }
 

@@ -7,7 +7,8 @@ import PlantClient
 enum JournalLine {
     static func text(_ entry: JournalEntry) -> String {
         let time = Style.dim.applied(to: ClockText.text(entry.at))
-        let who = entry.by.map { " by \($0)" } ?? ""
+        let remark = comment(entry).map { ": \($0)" } ?? ""
+        let who = entry.by.map { " by \($0)\(remark)" } ?? remark
         return
             "\(time)  \(kind(entry))  \(printable(what(entry)))\(printable(who))  \(Style.dim.applied(to: printable(entry.gateway)))"
     }
@@ -32,6 +33,21 @@ enum JournalLine {
         return "\(device) \(name)\(parameters.isEmpty ? "" : " ")\(parameters)  \(id)\(detail)"
     }
 
+    /// What somebody said about it. A record keeps the comment of its acknowledgement through later transitions.
+    private static func comment(_ entry: JournalEntry) -> String? {
+        if entry.transition == AlarmTransition.acknowledged.rawValue { return (try? entry.alarmRecord())?.comment }
+        return entry.details["comment"]?.stringValue
+    }
+
+    /// Members of an entry as `name=value`, but for those that stand elsewhere in the line.
+    private static func members(_ details: OrderedDictionary<String, JSONValue>) -> String {
+        HumanText.pairs(
+            details.filter { !["gateway", "epoch", "comment"].contains($0.key) }.map { key, value in
+                guard key == "since", let time = value.intValue else { return (key: key, value: value) }
+                return (key: key, value: .string(ClockText.text(time)))
+            })
+    }
+
     private static func what(_ entry: JournalEntry) -> String {
         let transition = (entry.transition ?? "").padded(to: 10)
         if let alarm = try? entry.alarmRecord() {
@@ -43,7 +59,7 @@ enum JournalLine {
             return "\(transition) \(alarm.path)\(was)"
         }
         if entry.kind == .command, let command = command(entry.details) { return "\(transition) \(command)" }
-        return "\(transition) \(HumanText.pairs(entry.details.filter { !["gateway", "epoch"].contains($0.key) }))"
+        return "\(transition) \(members(entry.details))"
     }
 }
 

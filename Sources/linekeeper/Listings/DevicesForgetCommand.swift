@@ -9,7 +9,7 @@ struct DevicesForgetCommand: AsyncParsableCommand {
         discussion: """
             All of it goes from the tree in one act, and the journal says who wanted it. A device that is online stays, \
             unless no route makes it; so does a gateway that runs. What is heard of the device later, retained messages \
-            included, brings it back.
+            included, brings it back. A gateway is removed by its name; no filter matches it.
 
             Examples:
 
@@ -35,7 +35,13 @@ struct DevicesForgetCommand: AsyncParsableCommand {
         if let device, Forgetting.isName(device, options) {
             try await Forgetting.run([.device(device)], options, tree)
         } else {
-            try await Forgetting.run(device, options, tree) { Selection.devices($0, definitions: $1) }
+            // A gateway has no device record, so no filter finds it.
+            let isAboutGateways = device?.hasPrefix(GatewayFault.prefix) ?? false
+            try await Forgetting.run(
+                device, options, tree,
+                hint: isAboutGateways
+                    ? "a gateway is removed by its name: linekeeper devices forget linekeeper/gateways/NAME" : nil
+            ) { Selection.devices($0, definitions: $1) }
         }
     }
 }

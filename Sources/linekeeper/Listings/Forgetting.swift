@@ -34,8 +34,10 @@ enum Forgetting {
     }
 
     /// All that match a filter, or of them those that are orphaned.
+    ///
+    /// - Parameter hint: What to say when nothing matches, beside that.
     static func run<Row: ListedRow>(
-        _ filter: String?, _ options: ForgetOptions, _ tree: TreeOptions,
+        _ filter: String?, _ options: ForgetOptions, _ tree: TreeOptions, hint: String? = nil,
         selection: (TopicFilter, Definitions) -> Selection<Row>
     ) async throws {
         var argument = FilterArgument()
@@ -53,7 +55,8 @@ enum Forgetting {
             try await plant.items(selection).filter { $0.isOrphaned || !orphaned }.map(\.subject)
         }
         guard !subjects.isEmpty else {
-            return Terminal.errorLine("no \(Row.noun) \(orphaned ? "is orphaned" : "matches")")
+            return Terminal.errorLine(
+                "no \(Row.noun) \(orphaned ? "is orphaned" : "matches")\(hint.map { "; \($0)" } ?? "")")
         }
         try await run(subjects, options, tree)
     }
@@ -92,10 +95,11 @@ enum Forgetting {
     private static func companions(of subject: AlarmOperation.Subject, _ answer: RequestAnswer) -> String {
         guard let removed = answer.removed else { return "" }
         var parts: [String] = []
-        if case .device = subject, removed.tags > 0 { parts.append(count(removed.tags, "tag")) }
-        if case .alarm = subject {} else if removed.alarms > 0 { parts.append(count(removed.alarms, "alarm")) }
+        if case .device = subject, removed.tags > 0 { parts.append(HumanText.count(removed.tags, "tag")) }
+        if case .alarm = subject {
+        } else if removed.alarms > 0 {
+            parts.append(HumanText.count(removed.alarms, "alarm"))
+        }
         return parts.isEmpty ? "" : " with \(parts.joined(separator: " and "))"
     }
-
-    private static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
 }

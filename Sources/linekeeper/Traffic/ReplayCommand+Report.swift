@@ -9,8 +9,16 @@ extension ReplayCommand {
         guard !quiet else { return }
         let percent = rows == 0 ? 100 : summary.rows * 100 / rows
         Terminal.errorLine(
-            "\(percent)%  \(HumanText.count(Int64(summary.rows))) of \(HumanText.count(Int64(rows))) rows, \(HumanText.count(Int64(summary.sent))) messages"
+            "\(percent)%  \(HumanText.count(Int64(summary.rows))) of \(HumanText.count(rows, "row")), \(HumanText.count(summary.sent, "message"))"
         )
+    }
+
+    /// ` (500/s)`; empty when it took too short a time to tell.
+    static func rate(_ summary: RecordingReplay.Summary) -> String {
+        let milliseconds = summary.duration.wholeMilliseconds
+        guard milliseconds > 0 else { return "" }
+        let rate = Double(summary.sent) * 1000 / Double(milliseconds)
+        return " (\(HumanText.count(Int64(rate.rounded())))/s)"
     }
 
     /// What came of it, and what was left out.
@@ -30,15 +38,13 @@ extension ReplayCommand {
             Terminal.writeError("\(file): … and cells of \(recording.leftOut.count - 10) more columns\n")
         }
         let cells = recording.leftOut.reduce(0) { $0 + $1.cells }
-        let seconds = Double(summary.duration.wholeMilliseconds) / 1000
-        let rate = seconds > 0 ? Double(summary.sent) / seconds : 0
-        Terminal.line(
-            "\(summary.isComplete ? "replayed" : "stopped after") \(HumanText.count(Int64(summary.rows))) rows: \(HumanText.count(Int64(summary.sent))) messages in \(HumanText.span(summary.duration.wholeMilliseconds)) (\(HumanText.count(Int64(rate.rounded())))/s), \(summary.failed) lost, \(recording.malformed.count) lines skipped, \(HumanText.count(Int64(cells))) cells left out"
-        )
-        if summary.failed > 0 {
-            throw CommandFailure(
-                .unreachable,
-                "\(summary.failed) messages did not reach the broker: \(summary.error.map { "\($0)" } ?? "unknown")")
-        }
+        let parts = [
+            "\(summary.isComplete ? "replayed" : "stopped after") \(HumanText.count(summary.rows, "row")): \(HumanText.count(summary.sent, "message")) in \(HumanText.span(summary.duration))\(Self.rate(summary))",
+            "\(HumanText.count(Int64(summary.failed))) lost",
+            "\(HumanText.count(recording.malformed.count, "line")) skipped",
+            "\(HumanText.count(cells, "cell")) left out",
+        ]
+        Terminal.line(parts.joined(separator: ", "))
+        if summary.failed > 0 { throw CommandFailure.lost(summary.failed, summary.error) }
     }
 }

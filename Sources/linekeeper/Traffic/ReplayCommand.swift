@@ -95,7 +95,7 @@ struct ReplayCommand: AsyncParsableCommand {
             recording, topics: topics, speed: ReplaySchedule.Speed(speed) ?? .times(1), now: WallClock.now)
         if !quiet {
             Terminal.errorLine(
-                "\(file): \(HumanText.count(Int64(recording.rows.count))) rows of \(topics.count) sensors to \(settings.brokersInWords), topics \(prefix)/…"
+                "\(file): \(HumanText.count(recording.rows.count, "row")) of \(HumanText.count(topics.count, "sensor")) to \(settings.brokersInWords), topics \(prefix)/…"
             )
         }
         let command = self

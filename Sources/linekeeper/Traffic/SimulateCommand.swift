@@ -24,6 +24,8 @@ struct SimulateCommand: AsyncParsableCommand {
 
             The same --seed gives the same plant.
 
+            Exit status 3 when the broker refuses messages, or none reaches it.
+
             Examples:
 
               linekeeper simulate
@@ -72,7 +74,7 @@ struct SimulateCommand: AsyncParsableCommand {
         let end = duration.flatMap(DurationSyntax.parse).map { ContinuousClock.now + $0 }
         if !quiet {
             Terminal.line(
-                "\(model.devices.count) devices, \(HumanText.number(model.messageRate)) messages a second, at \(settings.brokersInWords); Ctrl-C stops"
+                "\(HumanText.count(model.devices.count, "device")), \(HumanText.number(model.messageRate)) messages per second, at \(settings.brokersInWords); Ctrl-C stops"
             )
         }
         let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
@@ -87,10 +89,15 @@ struct SimulateCommand: AsyncParsableCommand {
             try await group.next()
             group.cancelAll()
         }
-        guard !quiet else { return }
         let counts = plant.counts
-        Terminal.line(
-            "\(HumanText.count(Int64(counts.sent))) messages published, \(counts.failed) lost, \(counts.commands) commands received"
-        )
+        if !quiet {
+            Terminal.line(
+                "\(HumanText.count(counts.sent, "message")) published, \(HumanText.count(Int64(counts.failed))) lost, \(HumanText.count(counts.commands, "command")) received"
+            )
+        }
+        guard counts.failed > 0 else { return }
+        // The device that drops out loses some, as it should.
+        if case .refused? = counts.error { throw CommandFailure.lost(counts.failed, counts.error) }
+        if counts.sent == 0 { throw CommandFailure.lost(counts.failed, counts.error) }
     }
 }

@@ -55,7 +55,7 @@ extension AlarmRecord {
     public func acknowledging(
         eventID: String?, by: Principal, comment: String?, at: Milliseconds, epoch: Int64
     ) -> Result<ProposedTransition, AcknowledgementRefusal> {
-        if let eventID, eventID != self.eventID { return .failure(.superseded(eventID: self.eventID, state: state)) }
+        if let eventID, eventID != self.eventID { return .failure(.notPresent(eventID: self.eventID, state: state)) }
         var record = self
         switch lifeCycle.after(.acknowledged, .init()) {
         case .success(let step): record.lifeCycle = step.lifeCycle

@@ -105,8 +105,8 @@ public enum AcknowledgementRefusal: Error, Sendable, Hashable, CustomStringConve
     /// No alarm of that name is configured for that tag, or it has never been active.
     case notFound
     case alreadyAcknowledged(by: Principal?, at: Milliseconds?)
-    /// The occurrence that the operator saw is over; this one has taken its place.
-    case superseded(eventID: String, state: AlarmState)
+    /// The occurrence that the operator named is not the present one, which is this: it may be over, or never have been.
+    case notPresent(eventID: String, state: AlarmState)
     /// The alarm stands in a state that nobody acknowledges.
     case nothingToAcknowledge(AlarmState)
 
@@ -115,7 +115,8 @@ public enum AcknowledgementRefusal: Error, Sendable, Hashable, CustomStringConve
         case .notFound: "there is no such alarm, or it has never been active"
         case .alreadyAcknowledged(let by?, _): "already acknowledged by \(by)"
         case .alreadyAcknowledged(nil, _): "already acknowledged"
-        case .superseded(let eventID, let state): "a later occurrence has taken its place: \(eventID), \(state)"
+        case .notPresent(let eventID, let state):
+            "that is not the present occurrence, which is \(eventID), \(state)"
         case .nothingToAcknowledge(let state): "nothing to acknowledge in state \(state)"
         }
     }

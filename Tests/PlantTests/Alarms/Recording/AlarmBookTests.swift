@@ -113,7 +113,7 @@ struct AlarmBookTests {
         book.sample(90, at: 1)
         #expect(acknowledge(path, nil) == .notFound)
         let id = book.commitAll()[0].record.eventID
-        #expect(acknowledge(path, "older") == .superseded(eventID: id, state: .unacknowledged))
+        #expect(acknowledge(path, "older") == .notPresent(eventID: id, state: .unacknowledged))
         book.transitionRecorded(
             try book.acknowledge(path, eventID: id, by: Principal(claimed: "ann"), comment: nil, at: 2, epoch: 1).get()
                 .record, at: 2)
