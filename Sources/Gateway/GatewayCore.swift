@@ -238,7 +238,8 @@ struct GatewayCore: Service {
             source: subscriber, client: client, plant: plant, owned: { shards.owned().mask },
             beganAnew: { ownership.sessionBeganAnew() },
             failures: health.log(
-                .missed, began: "values that only others have heard cannot be read", ended: "they are read again"),
+                .missed, began: "values that only others have heard cannot be read",
+                ended: "values that only others have heard are read again"),
             clock: clock)
         let returns = Returns(
             wakes: wakes, tree: { [client] in client.stateUpdates() },

@@ -6,7 +6,7 @@ import Gateway
 struct Linekeeper: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "linekeeper",
-        abstract: "Keeps a production line watched: bridges MQTT sensors into a replicated tree, alarms, and commands.",
+        abstract: "Keeps a production line watched: bridges MQTT sensors into a ZooKeeper tree, alarms, and commands.",
         discussion: """
             Linekeeper runs next to an MQTT broker, on one machine or on several. What sensors publish stands in the \
             tree; one gateway, elected through the tree, raises and clears the alarms; operators' commands go through \
@@ -20,8 +20,9 @@ struct Linekeeper: AsyncParsableCommand {
               linekeeper alarms --watch         the alarms
               linekeeper command send factory/line1/conveyor1 setSpeed rpm=1200
 
-            Every subcommand takes --config FILE; without it the configuration is $LINEKEEPER_CONFIG, else \
-            bridge-config/linekeeper.yaml here, else /etc/linekeeper/linekeeper.yaml. Every listing takes --json.
+            Every subcommand but tree serve and tree restore takes --config FILE; without it the configuration is \
+            $LINEKEEPER_CONFIG, else bridge-config/linekeeper.yaml here, else /etc/linekeeper/linekeeper.yaml. Every \
+            listing takes --json.
 
             Exit status: 0 done; 1 the answer is no (command failed, alarm not found, configuration wrong); \
             2 wrong usage; 3 the tree or the broker cannot be reached.

@@ -210,6 +210,29 @@ extension EndToEnd {
             }
         }
 
+        @Test("a node is changed only if it has the version that is asked for", .timeLimit(.minutes(5)))
+        func nodes() async throws {
+            try await Stage.play("cli-tree") { stage in
+                let tree = try await stage.treeServer()
+                func call(_ arguments: String...) async throws -> LinekeeperProgram.Outcome {
+                    try await stage.program.call(
+                        ["tree"] + arguments + ["--root", "--server", tree.connectString], in: stage.scratch)
+                }
+                #expect(try await call("create", "/note", "a").status == 0)
+                #expect(try await call("set", "/note", "b", "--if-version", "0").output == "version 1\n")
+                #expect(try await call("set", "/note", "c", "--if-version", "0").status == 1)
+                // As earlier versions spelled it.
+                #expect(try await call("set", "/note", "c", "--version", "1").output == "version 2\n")
+                let both = try await call("delete", "/note", "--version", "2", "--if-version", "2")
+                #expect(both.status == 2, "\(both)")
+                #expect(try await call("delete", "/note", "--if-version", "2").output == "deleted 1 node\n")
+                let help = try await call("set", "--help")
+                #expect(help.output.split(separator: "--version").count == 2, "\(help)")
+                let root = try await call("stat", "/")
+                #expect(root.output.contains("made with the tree") && !root.output.contains("ago"), "\(root)")
+            }
+        }
+
         @Test("listings, acknowledgement and commands against a running gateway", .timeLimit(.minutes(3)))
         func listings() async throws {
             try await Stage.play("cli-listings") { stage in

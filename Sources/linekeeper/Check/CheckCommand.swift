@@ -17,7 +17,8 @@ struct CheckCommand: AsyncParsableCommand {
 
             With --topic, also shows which route takes a message on that topic, and the device, the tags, the values \
             and the alarms that come of it. Several --payload are taken as messages one after the other, --interval \
-            apart, so that delays can be tried out.
+            apart, so that delays can be tried out. The exit status is then also 1 when no route takes the topic or a \
+            payload cannot be read.
 
             Examples:
 

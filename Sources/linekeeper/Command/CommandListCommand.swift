@@ -7,7 +7,8 @@ struct CommandListCommand: AsyncParsableCommand {
         commandName: "list",
         abstract: "Show commands, open and finished, in the order in which they were requested.",
         discussion: """
-            Finished commands are kept for a day by default.
+            Finished commands are kept for two days at least, or for limits.historyAge when that is longer. When there \
+            are more than limits.historyEntries, those that were refused go sooner; of more than 25,000 the oldest go.
 
             Examples:
 

@@ -9,6 +9,9 @@ struct AlarmsCommand: AsyncParsableCommand {
             nobody has acknowledged. States are those of ISA-18.2: UNACK active and unacknowledged, ACKED active and \
             acknowledged, RTNUN returned to normal unacknowledged, NORM normal.
 
+            VALUE is the value at the last change of CONDITION, and SINCE is when the occurrence began; linekeeper tags \
+            shows the present value.
+
             Examples:
 
               linekeeper alarms

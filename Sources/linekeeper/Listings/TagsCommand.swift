@@ -6,9 +6,9 @@ struct TagsCommand: AsyncParsableCommand {
         abstract: "Show the latest value of tags, or remove one.",
         discussion: """
             A tag is one sensor's value; its name is the MQTT topic that it comes from. Its quality is good, uncertain \
-            (kept by the broker from earlier), bad (the last message could not be understood) or stale (its device has \
-            been silent for too long). With --json, each tag also has the description, area and range that the \
-            configuration gives it.
+            (kept by the broker from earlier, its time cannot be read, or its device's clock is in doubt), bad (the \
+            last message could not be understood) or stale (its device, or this tag alone, has been silent for too \
+            long). With --json, each tag also has the description, area and range that the configuration gives it.
 
             Examples:
 

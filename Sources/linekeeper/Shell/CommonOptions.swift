@@ -2,7 +2,7 @@ import ArgumentParser
 import Plant
 import PlantConfiguration
 
-/// `--config`, which every subcommand takes.
+/// `--config`, which every subcommand takes that needs a configuration.
 struct ConfigurationOptions: ParsableArguments {
     @Option(
         name: .long,

@@ -15,10 +15,10 @@ struct StatusCommand: AsyncParsableCommand {
               linekeeper status
               linekeeper status --json | jq 'select(.kind == "gateway")'
 
-            Exit status 3 when the tree or every broker cannot be reached; 1 when there is a problem: what a gateway says has
-            failed for some seconds (values, alarms, announcements, commands that do not get through, refused subscriptions,
-            full tables, a clock that was set), gateways that cannot take over, work that nobody does, a broker of several
-            that cannot be reached.
+            Exit status 3 when the tree or every broker cannot be reached; 1 when there is a problem: what a gateway \
+            says has failed for some seconds (values, alarms, announcements, commands that do not get through, refused \
+            subscriptions, full tables, a clock that was set), gateways that do not hear the broker or have other \
+            routes, work that no gateway does, a broker of several that cannot be reached.
             """)
 
     @OptionGroup var tree: TreeOptions

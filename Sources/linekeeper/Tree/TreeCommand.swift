@@ -26,6 +26,24 @@ struct TreeCommand: AsyncParsableCommand {
         ])
 }
 
+/// Which version a node must have to be changed.
+struct ExpectedVersion: ParsableArguments {
+    @Option(name: .long, help: ArgumentHelp("Only when the node has this version.", valueName: "version"))
+    var ifVersion: Int32?
+
+    /// How earlier versions spelled it. In the help it would stand beside the program's own `--version`.
+    @Option(name: .customLong("version"), help: .hidden)
+    var formerSpelling: Int32?
+
+    /// As the tree takes it: -1 for any.
+    func version() throws -> Int32 {
+        guard ifVersion == nil || formerSpelling == nil else {
+            throw ValidationError("--version is another spelling of --if-version; give one of them")
+        }
+        return ifVersion ?? formerSpelling ?? -1
+    }
+}
+
 /// A node's path, and where paths begin.
 struct NodeOptions: ParsableArguments {
     @OptionGroup var tree: TreeOptions

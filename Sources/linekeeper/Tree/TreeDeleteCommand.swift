@@ -1,4 +1,5 @@
 import ArgumentParser
+import PlantClient
 import ZooKeeperClient
 import ZooKeeperProtocol
 import ZooKeeperRecipes
@@ -16,13 +17,13 @@ struct TreeDeleteCommand: AsyncParsableCommand {
     @OptionGroup var node: NodeOptions
     @Argument(help: "The node.") var path: String
     @Flag(name: .shortAndLong, help: "Delete everything below it first.") var recursive = false
-    @Option(name: .long, help: "Only when the node has this version.") var version: Int32 = -1
+    @OptionGroup var expected: ExpectedVersion
 
     func run() async throws {
         let path = NodeOptions.normalized(path)
         guard path != "/" else { throw ValidationError("the root cannot be deleted") }
         let isRecursive = recursive
-        let version = version
+        let version = try expected.version()
         let count = try await node.withTree { client in
             var deleted = 0
             if isRecursive {
@@ -37,6 +38,6 @@ struct TreeDeleteCommand: AsyncParsableCommand {
             try await client.delete(path, version: version)
             return deleted + 1
         }
-        Terminal.line("deleted \(count) node\(count == 1 ? "" : "s")")
+        Terminal.line("deleted \(HumanText.count(count, "node"))")
     }
 }

@@ -11,18 +11,18 @@ struct TreeSetCommand: AsyncParsableCommand {
             Examples:
 
               linekeeper tree set /config/note 'checked by ann'
-              linekeeper tree set /config/note --version 3 - < note.txt
+              linekeeper tree set /config/note --if-version 3 - < note.txt
             """)
 
     @OptionGroup var node: NodeOptions
     @Argument(help: "The node.") var path: String
     @Argument(help: "The data; - reads standard input.") var data: String
-    @Option(name: .long, help: "Only when the node has this version.") var version: Int32 = -1
+    @OptionGroup var expected: ExpectedVersion
 
     func run() async throws {
         let path = NodeOptions.normalized(path)
         let bytes = try NodeContent.bytes(data)
-        let version = version
+        let version = try expected.version()
         let stat = try await node.withTree { try await $0.setData(path, data: bytes, version: version) }
         Terminal.line("version \(stat.version)")
     }
