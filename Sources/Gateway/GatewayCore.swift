@@ -263,7 +263,7 @@ struct GatewayCore: Service {
                 commands.shardLost(shard)
             }
         }
-        let retention = CommandRetention(local.limits)
+        let retention = HistoryRetention(local.limits)
         let retentionService = RetentionService(
             trimmer: HistoryTrimmer(
                 client: client, retention: retention, channels: deliveries.names, clock: clock, logger: logger),

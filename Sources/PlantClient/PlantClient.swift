@@ -2,7 +2,8 @@ package import Plant
 import Primitives
 package import ZooKeeperClient
 
-/// A plant, read, followed and asked through its tree: what the command line, the console and tests share.
+/// A plant, read, followed and asked through its tree: what the command line and tests share, and what any other program
+/// for people would stand on.
 ///
 /// Everything that it throws of its own is a ``PlantFailure``. Cancellation ends each call with `CancellationError`.
 package struct PlantClient: Sendable {

@@ -5,7 +5,7 @@ package import ZooKeeperClient
 import ZooKeeperProtocol
 package import ZooKeeperRecipes
 
-/// Trims `/commands` and `/journal` to what ``CommandRetention`` says, and answered requests. For the active alarm processor,
+/// Trims `/commands` and `/journal` to what ``HistoryRetention`` says, and answered requests. For the active alarm processor,
 /// which calls ``step(lease:)`` now and then; every deletion is guarded by its lease. What goes by its age goes at the pace of
 /// the monotonic clock, and nothing does while the wall clock is in doubt.
 package final class HistoryTrimmer: Sendable {
@@ -26,7 +26,7 @@ package final class HistoryTrimmer: Sendable {
 
     private struct State {
         /// Finished commands that have been read already: the end of a command does not change any more.
-        var finished: [String: CommandRetention.Item] = [:]
+        var finished: [String: HistoryRetention.Item] = [:]
         var commandPace = RetentionPace()
         var journalPace = RetentionPace()
         /// Entries of which a delivery is owed, or was given up.
@@ -34,7 +34,7 @@ package final class HistoryTrimmer: Sendable {
     }
 
     private let client: ZooKeeperClient
-    private let retention: CommandRetention
+    private let retention: HistoryRetention
     private let channels: [Channel]
     private let journalMaximum: Int
     private let requests: RequestTrimmer
@@ -46,7 +46,7 @@ package final class HistoryTrimmer: Sendable {
     ///   - channels: those by which this gateway delivers. What others owe holds no entry, for nobody here will deliver it.
     ///   - journalMaximum: what the journal holds at most after a step, owed entries included (docs/tree-and-topics.md).
     package init(
-        client: ZooKeeperClient, retention: CommandRetention = .init(), channels: [Channel],
+        client: ZooKeeperClient, retention: HistoryRetention = .init(), channels: [Channel],
         journalMaximum: Int = 25_000, clock: GatewayClock = .system, logger: Logger
     ) {
         self.client = client
@@ -91,7 +91,7 @@ package final class HistoryTrimmer: Sendable {
             return names.filter { state.finished[$0] == nil }.sorted()
         }
         let paths = unknown.map { TreeLayout.commands + "/" + $0 }
-        var ended: [String: CommandRetention.Item] = [:]
+        var ended: [String: HistoryRetention.Item] = [:]
         for (name, node) in zip(unknown, try await TreeWalk(client: client).data(of: paths)) {
             guard let node else { continue }
             guard let record = try? CommandRecord(parsing: node.data ?? [], id: name) else {

@@ -90,7 +90,7 @@ struct RetentionService: Service {
     }
 }
 
-extension CommandRetention {
+extension HistoryRetention {
     init(_ limits: GatewayLimits) {
         self.init()
         count = limits.historyEntries

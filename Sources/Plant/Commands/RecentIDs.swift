@@ -2,7 +2,7 @@ import DequeModule
 
 /// A set of ids that forgets the oldest when it is full.
 struct RecentIDs: Sendable {
-    /// More than the tree keeps (``CommandRetention``), so that forgetting is the exception; it costs one more reading.
+    /// More than the tree keeps (``HistoryRetention``), so that forgetting is the exception; it costs one more reading.
     let limit: Int
     private var known: Set<String> = []
     /// In order of insertion; ids that were removed may still be in it.

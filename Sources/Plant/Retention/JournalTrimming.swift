@@ -21,11 +21,11 @@ public struct JournalTrimming: Sendable {
     /// - Parameters:
     ///   - total: how many entries there are.
     ///   - capacity: how many are kept; beyond it the oldest go, whatever their age.
-    ///   - horizon: what is older goes by its age, but for the newest ``CommandRetention/journalFloor``.
+    ///   - horizon: what is older goes by its age, but for the newest ``HistoryRetention/journalFloor``.
     ///   - now: by the wall clock.
     public init(total: Int, capacity: Int, horizon: Milliseconds, at now: Milliseconds) {
         excess = total - capacity
-        ageEnd = total - min(CommandRetention.journalFloor, capacity)
+        ageEnd = total - min(HistoryRetention.journalFloor, capacity)
         self.horizon = horizon
         self.now = now
     }

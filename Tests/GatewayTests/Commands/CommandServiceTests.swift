@@ -613,7 +613,7 @@ struct CommandServiceTests {
                     _ = try await bed.operatorClient.create(
                         TreeLayout.journalEntryPrefix, data: Array(entry.utf8), mode: .persistentSequential)
                 }
-                var retention = CommandRetention()
+                var retention = HistoryRetention()
                 retention.count = 10
                 let trimmer = HistoryTrimmer(
                     client: bed.operatorClient, retention: retention, channels: [.mqtt], logger: bed.logger)

@@ -38,7 +38,7 @@ struct RetentionServiceTests {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 let lease = try await Self.lease(bed, &group)
                 try await Self.fill(bed, count: 20, owed: 2..<6)
-                var retention = CommandRetention()
+                var retention = HistoryRetention()
                 retention.count = 5
                 let clock = FakeClock(wall: WallClock.now())
                 let trimmer = HistoryTrimmer(
@@ -87,7 +87,7 @@ struct RetentionServiceTests {
                         mode: .persistentSequential)
                 }
                 try await Self.fill(bed, count: 5, owed: 0..<0)
-                var retention = CommandRetention()
+                var retention = HistoryRetention()
                 retention.count = 5
                 let clock = FakeClock(wall: WallClock.now())
                 let trimmer = HistoryTrimmer(
@@ -110,7 +110,7 @@ struct RetentionServiceTests {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 let lease = try await Self.lease(bed, &group)
                 try await Self.fill(bed, count: 30, owed: 0..<30)
-                var retention = CommandRetention()
+                var retention = HistoryRetention()
                 retention.count = 5
                 let trimmer = HistoryTrimmer(
                     client: bed.operatorClient, retention: retention, channels: [.mqtt], journalMaximum: 12,
@@ -172,7 +172,7 @@ struct RetentionServiceTests {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 let lease = try await Self.lease(bed, &group)
                 try await Self.fill(bed, count: 20, owed: 0..<0)
-                var retention = CommandRetention()
+                var retention = HistoryRetention()
                 retention.count = 10
                 let clock = FakeClock(wall: WallClock.now())
                 let log = LogLines()

@@ -191,12 +191,12 @@ struct JournalTrimmingTests {
 }
 
 @Suite("Which finished commands may go")
-struct CommandRetentionTests {
-    private typealias Item = CommandRetention.Item
+struct HistoryRetentionTests {
+    private typealias Item = HistoryRetention.Item
 
     @Test("the old; of too many what was refused; what was carried out only beyond its own maximum")
     func trimming() {
-        var retention = CommandRetention()
+        var retention = HistoryRetention()
         retention.count = 3
         retention.maximum = 5
         let executed = (0..<5).map { Item(name: "e\($0)", finishedAt: 900 + Milliseconds($0)) }
@@ -212,7 +212,7 @@ struct CommandRetentionTests {
 
     @Test("an id is kept for 48 hours, or for as long as the journal when that is longer")
     func age() {
-        var retention = CommandRetention()
+        var retention = HistoryRetention()
         #expect(retention.commandAge == 48 * 3_600_000)
         retention.age = 720 * 3_600_000
         #expect(retention.commandAge == retention.age)

@@ -1,7 +1,7 @@
 /// How long finished commands and journal entries are kept in the tree (docs/tree-and-topics.md).
 ///
 /// Ages are judged by ``RetentionPace``, not by the wall clock alone.
-public struct CommandRetention: Sendable, Hashable {
+public struct HistoryRetention: Sendable, Hashable {
     /// How long a command's id is known after its end, at least: twice as long as a deadline may lie ahead, so that a request
     /// that comes again either is known or comes too late.
     public static let idAge: Milliseconds = 2 * CommandDefinition.timeoutLimit
