@@ -1,6 +1,7 @@
 import CMosquitto
 import Glibc
 import Logging
+import Primitives
 import Synchronization
 
 /// Connects, serves the connection until it ends, waits, and connects again: the body of the connection's thread.
@@ -156,7 +157,8 @@ final class ConnectionLoop {
             "no connection to the broker",
             metadata: [
                 LogKey.broker: "\(complaint.broker)", LogKey.clientID: "\(core.configuration.clientID)",
-                LogKey.reason: "\(complaint.reason)", LogKey.retryIn: "\(delay)",
+                LogKey.reason: "\(complaint.reason)",
+                LogKey.retryIn: "\(Duration.milliseconds(delay.wholeMilliseconds))",
             ])
     }
 }

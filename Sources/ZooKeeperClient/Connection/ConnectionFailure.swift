@@ -52,13 +52,25 @@ extension ConnectionFailure {
         let text = "\(error)"
         if Self.isTLS(error) {
             let remedy = Self.remedy(text, own: tls?.certificateChain ?? [])
-            self.init(kind: .tls, server: server, message: remedy.map { "\($0) (\(text))" } ?? text)
+            self.init(kind: .tls, server: server, message: remedy ?? text)
         } else if error is WireFormatError {
             self.init(kind: .protocolViolation, server: server, message: text)
         } else if !wasOpen, Self.isHangUp(error) {
             self.init(kind: .refused, server: server, message: "the server closed the connection")
         } else {
-            self.init(kind: wasOpen ? .lost : .unreachable, server: server, message: text)
+            self.init(kind: wasOpen ? .lost : .unreachable, server: server, message: Self.words(error))
+        }
+    }
+
+    /// What the system said, without the words of the library that asked it.
+    private static func words(_ error: any Error) -> String {
+        switch error {
+        case let error as NIOConnectionError:
+            // Of several addresses of one name, the last is as good as any.
+            if let last = error.connectionErrors.last { return words(last.error) }
+            return "its name cannot be found" + (error.dnsAError.map { ": \(words($0))" } ?? "")
+        case let error as IOError: return "\(String(cString: strerror(error.errnoCode))) (\(error.errnoCode))"
+        default: return "\(error)"
         }
     }
 
@@ -115,9 +127,7 @@ extension ConnectionFailure {
             upper.contains($0)
         }
         if upper.contains("CERTIFICATE_REQUIRED") || (isRefusal && own.isEmpty) {
-            return
-                "the server wants a client certificate, and this client shows none: "
-                + "set certificateChain and privateKey of its TLS configuration"
+            return "the server wants a client certificate, and this client shows none"
         }
         if isRefusal {
             return "the server does not accept this client's certificate"
