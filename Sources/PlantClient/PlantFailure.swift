@@ -125,6 +125,9 @@ package struct TreeRefusal: Hashable, Sendable {
                     .unreachable,
                     "the tree does not know who asks: say tree.username and tree.passwordFile in the configuration (--config)"
                 )
+            case .systemError:
+                (.refused, "the tree cannot carry that out; is its disk full? Its server's log says why (\(error))")
+            case .quotaExceeded: (.refused, "a quota of the tree is used up: \(error)")
             case .badArguments: (.unclear, "the tree refuses this: \(error)")
             default: (.unreachable, "the tree does not answer: \(error)")
             }

@@ -348,6 +348,12 @@ extension EndToEnd {
                 try await eventually("the alarm is announced") { events.events.contains { $0.record.tag == tag } }
                 #expect(await first.stop() == .exited(0))
                 configuration.alarms = configuration.alarms.replacingOccurrences(of: "overtemperature", with: "tooHot")
+                // (while nothing runs, alarms are no answer, and tags and devices come with a warning)
+                for (listing, status) in [("alarms", 1), ("tags", 0), ("devices", 0)] as [(String, Int32)] {
+                    let unattended = try await stage.call([listing], of: first)
+                    #expect(unattended.status == status, "\(unattended)")
+                    #expect(unattended.errors.contains("no gateway runs"), "\(unattended)")
+                }
                 let gateway = try stage.gateway("gw-a", configuration)
                 try await Conditions.standing(["gw-a"], reader)
 

@@ -103,6 +103,12 @@ struct StatusReader: Sendable {
 
     // MARK: Owners
 
+    /// Whether a gateway is registered by a session that lives.
+    func hasGateway() async throws -> Bool {
+        let names = try await walk.children(of: TreeLayout.gateways)
+        return try await walk.data(of: names.map(TreeLayout.gateway)).contains { ($0?.stat.ephemeralOwner ?? 0) != 0 }
+    }
+
     /// The gateway that processes alarms; nil when none does.
     func alarmProcessor() async throws -> String? {
         try await alarmProcessorNode().flatMap { Self.name($0.node) }

@@ -31,7 +31,9 @@ struct JournalCommand: AsyncParsableCommand {
         help: ArgumentHelp("Only entries of this kind: alarm, command, operator or ownership.", valueName: "kind"))
     var kind: String?
 
-    @Flag(name: .shortAndLong, help: "Go on with what is recorded from now on, until Ctrl-C.")
+    @Flag(
+        name: [.short, .long, .customShort("w"), .customLong("watch")],
+        help: "Go on with what is recorded from now on, until Ctrl-C.")
     var follow = false
 
     func validate() throws {
@@ -47,7 +49,11 @@ struct JournalCommand: AsyncParsableCommand {
         if follow {
             try await untilInterrupted {
                 try await command.tree.withPlant { plant in
-                    try await plant.followJournal(last: command.count, kind: command.entryKind) { command.print($0) }
+                    try await sayingSilence(of: plant) {
+                        try await plant.followJournal(last: command.count, kind: command.entryKind) {
+                            command.print($0)
+                        }
+                    }
                 }
             }
         } else {

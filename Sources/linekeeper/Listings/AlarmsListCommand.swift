@@ -1,4 +1,5 @@
 import ArgumentParser
+import Plant
 import PlantClient
 
 struct AlarmsListCommand: AsyncParsableCommand {
@@ -11,11 +12,16 @@ struct AlarmsListCommand: AsyncParsableCommand {
     var all = false
 
     func run() async throws {
+        let filter = try options.filter.parsed()
         // A followed list shows an alarm's return to normal, which is a change like any other.
         let alarms = Selection.alarms(
-            try options.filter.parsed(), normal: all || (options.watch && !options.isLive),
+            filter, normal: all || (options.watch && !options.isLive),
             definitions: try Definitions(options.tree.ownDefinition))
+        let which = filter.text == "#" ? "no alarm" : "no alarm of \(filter.text)"
         try await options.show(
-            alarms, hint: all ? "none has ever been active" : "all is well (--all shows those that are normal)")
+            alarms,
+            nothing: all
+                ? "\(which) has ever been active"
+                : "\(which) needs attention (--all shows those that are normal)", fails: true)
     }
 }

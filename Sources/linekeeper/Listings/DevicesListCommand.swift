@@ -12,6 +12,6 @@ struct DevicesListCommand: AsyncParsableCommand {
         let definitions = try Definitions(options.tree.ownDefinition)
         try await options.show(
             .devices(filter, definitions: definitions),
-            hint: "devices appear with their first message (linekeeper simulate)")
+            nothing: "no device matches; devices appear with their first message (linekeeper simulate)")
     }
 }

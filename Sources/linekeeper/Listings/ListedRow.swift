@@ -6,9 +6,18 @@ protocol ListedRow: Listed {
     static var columns: [TableColumn] { get }
     /// "tag", "device", …: for "no tag matches".
     static var noun: String { get }
+    /// What is wrong with the rows while nobody, or nobody who processes alarms, looks after the plant; nil: nothing.
+    static func flaw(_ attendance: PlantClient.Attendance) -> String?
     func cells(now: Milliseconds) -> [TableCell]
     /// One line that says what it is now, for a list that is followed without a terminal.
     func line(now: Milliseconds) -> String
+}
+
+extension ListedRow {
+    static func flaw(_ attendance: PlantClient.Attendance) -> String? {
+        attendance == .noGateway
+            ? "no gateway runs: what stands here is as the last one left it (linekeeper status)" : nil
+    }
 }
 
 extension Listed {

@@ -7,7 +7,9 @@ struct ListingOptions: ParsableArguments {
     @OptionGroup var output: OutputOptions
     @OptionGroup var filter: FilterArgument
 
-    @Flag(name: .shortAndLong, help: "Follow the changes: a live list on a terminal, one line a change elsewhere.")
+    @Flag(
+        name: [.short, .long, .customShort("f"), .customLong("follow")],
+        help: "Follow the changes: a live list on a terminal, one line per change elsewhere.")
     var watch = false
 
     /// Whether a live list is drawn.
@@ -15,9 +17,11 @@ struct ListingOptions: ParsableArguments {
 
     /// Asks the plant and prints, once or until Ctrl-C.
     ///
-    /// - Parameter hint: What to say when there is nothing, beside that there is nothing.
-    func show<Row: ListedRow>(_ selection: Selection<Row>, hint: String) async throws {
-        let output = ListingOutput(selection: selection, json: output.json, hint: hint)
+    /// - Parameters:
+    ///   - nothing: What to say when there is nothing.
+    ///   - fails: Whether the answer is no while nobody sees to it that the rows are right.
+    func show<Row: ListedRow>(_ selection: Selection<Row>, nothing: String, fails: Bool = false) async throws {
+        let output = ListingOutput(selection: selection, json: output.json, nothing: nothing, fails: fails)
         if watch {
             try await untilInterrupted { try await tree.withPlant { try await output.follow($0) } }
         } else {

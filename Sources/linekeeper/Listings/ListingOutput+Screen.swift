@@ -15,19 +15,32 @@ extension ListingOutput {
                 }
             }
             group.addTask {
+                while true {
+                    // A tree that is silent says nothing of its gateways; that it is silent is shown.
+                    if let attendance = try? await plant.attendance() { await board.noticed(Row.flaw(attendance)) }
+                    try await Task.sleep(for: .seconds(2))
+                }
+            }
+            group.addTask {
+                var silence = TreeSilence()
                 while !Task.isCancelled {
+                    _ = silence.look(plant.reachesTree, at: .now)
                     if let rows = await board.rows {
                         let size = Terminal.size
                         let table = Table(
                             columns: Row.columns, rows: rows.prefix(size.lines).map { $0.cells(now: WallClock.now()) })
                         var lines = table.lines(width: size.columns)
-                        let room = max(2, size.lines - 2)
+                        let room = max(2, size.lines - 3)
                         if lines.count > room || rows.count > size.lines {
                             lines = Array(lines.prefix(room))
                             lines.append(
                                 Style.dim.applied(to: "… \(rows.count - room + 1) more; a narrower filter shows them"))
                         }
-                        if rows.isEmpty { lines = ["no \(Row.noun) yet\(hint.isEmpty ? "" : "; \(hint)")"] }
+                        if rows.isEmpty { lines = [nothing] }
+                        let flaw = await board.flaw
+                        if let flaw = silence.text(at: .now) ?? flaw {
+                            lines.insert(Style.alert.applied(to: flaw), at: 0)
+                        }
                         screen.show(lines)
                     }
                     try await Task.sleep(for: .milliseconds(250))
@@ -42,8 +55,12 @@ extension ListingOutput {
 /// The rows of a live list.
 private actor Board<Row: ListedRow> {
     private var known: [String: Row]?
+    /// What is wrong with them.
+    private(set) var flaw: String?
 
     var rows: [Row]? { known?.values.sorted { $0.key < $1.key } }
+
+    func noticed(_ flaw: String?) { self.flaw = flaw }
 
     func replace(_ rows: [Row]) { known = Dictionary(rows.map { ($0.key, $0) }) { $1 } }
 

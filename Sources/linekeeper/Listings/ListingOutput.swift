@@ -6,8 +6,10 @@ import PlantClient
 struct ListingOutput<Row: ListedRow>: Sendable {
     let selection: Selection<Row>
     let json: Bool
-    /// What to say when there is nothing, beside that there is nothing.
-    let hint: String
+    /// What to say when there is nothing.
+    let nothing: String
+    /// Whether the answer is no while nobody sees to it that the rows are right.
+    let fails: Bool
 
     /// Prints the rows once.
     func print(_ plant: PlantClient) async throws {
@@ -15,12 +17,22 @@ struct ListingOutput<Row: ListedRow>: Sendable {
         if json {
             Terminal.write(rows.map { "\($0.json)\n" }.joined())
         } else if rows.isEmpty {
-            Terminal.errorLine("no \(Row.noun) matches\(hint.isEmpty ? "" : "; \(hint)")")
+            Terminal.errorLine(printable(nothing))
         } else {
             let table = Table(columns: Row.columns, rows: rows.map { $0.cells(now: WallClock.now()) })
             let width = Terminal.isInteractive ? Terminal.size.columns : nil
             Terminal.write(table.lines(width: width).map { $0 + "\n" }.joined())
         }
+        guard let flaw = try await flaw(plant) else { return }
+        Terminal.complain(flaw)
+        if fails { throw CommandFailure(.no) }
+    }
+
+    /// What is wrong with the rows. A takeover, which lasts less than a second, is nothing to speak of.
+    private func flaw(_ plant: PlantClient) async throws -> String? {
+        guard Row.flaw(try await plant.attendance()) != nil else { return nil }
+        try await Task.sleep(for: .seconds(1))
+        return Row.flaw(try await plant.attendance())
     }
 
     /// Prints the rows and what becomes of them, until the person has seen enough.
@@ -28,10 +40,12 @@ struct ListingOutput<Row: ListedRow>: Sendable {
         if Terminal.isInteractive, !json {
             try await followOnScreen(plant)
         } else {
-            try await plant.follow(selection) { rows in
-                for row in rows { write(.changed(row)) }
-            } changes: { changes in
-                for change in changes { write(change) }
+            try await sayingSilence(of: plant) {
+                try await plant.follow(selection) { rows in
+                    for row in rows { write(.changed(row)) }
+                } changes: { changes in
+                    for change in changes { write(change) }
+                }
             }
         }
     }

@@ -13,6 +13,7 @@ struct TagsListCommand: AsyncParsableCommand {
         let definition = try options.tree.ownDefinition
         let tags = Selection.tags(
             filter, rules: definition?.tags ?? TagRules(), definitions: try Definitions(definition))
-        try await options.show(tags, hint: "does anything publish? (linekeeper simulate; linekeeper status)")
+        try await options.show(
+            tags, nothing: "no tag matches; does anything publish? (linekeeper simulate; linekeeper status)")
     }
 }

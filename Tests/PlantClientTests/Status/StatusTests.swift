@@ -55,4 +55,23 @@ struct StatusTests {
             #expect(complaints.contains("63 shards have no owner: values there are not written"), "\(complaints)")
         }
     }
+
+    @Test("who looks after the plant: nobody, gateways without an alarm processor, or one that processes alarms")
+    func attendance() async throws {
+        try await withPlantTree("attendance") { tree in
+            let plant = PlantClient(tree: tree)
+            #expect(try await plant.attendance() == .noGateway)
+            // A node that no gateway keeps is none.
+            try await tree.put("/gateways/ghost", "x")
+            #expect(try await plant.attendance() == .noGateway)
+            try await tree.create("/gateways/gw1", data: [], mode: .ephemeral)
+            #expect(try await plant.attendance() == .noAlarmProcessor)
+            try await tree.put("/alarm-processor/b-lock-0000000004", "gw1")
+            #expect(try await plant.attendance() == .attended)
+        }
+        try await withClient(port: TestTree.port(.embedded), chroot: TestTree.uniquePath("attendance-bare")) { tree in
+            let attendance = try await PlantClient(tree: tree).attendance()
+            #expect(attendance == .noGateway)
+        }
+    }
 }

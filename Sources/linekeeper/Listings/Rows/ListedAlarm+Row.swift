@@ -10,6 +10,14 @@ extension ListedAlarm: ListedRow {
         TableColumn("BY"),
     ]
 
+    static func flaw(_ attendance: PlantClient.Attendance) -> String? {
+        switch attendance {
+        case .attended: nil
+        case .noAlarmProcessor: "nobody processes alarms: none is raised or cleared (linekeeper status)"
+        case .noGateway: "no gateway runs: nothing is watched, no alarm is raised or cleared (linekeeper status)"
+        }
+    }
+
     func cells(now: Milliseconds) -> [TableCell] {
         let condition = record.condition
         return [
