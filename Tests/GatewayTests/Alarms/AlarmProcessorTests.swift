@@ -1,4 +1,5 @@
 import Plant
+import Synchronization
 import TestFixtures
 import Testing
 import ZooKeeperClient
@@ -24,6 +25,25 @@ struct AlarmProcessorTests {
             #expect(try await bed.record("press1").state == .returnedUnacknowledged)
             try await eventually("both marked") { try await bed.announced() == ["true", "true"] }
             #expect(!gateway.plant.pendingTransitions.isWaiting)
+        }
+    }
+
+    @Test("on a standby the broker may forget a batch only once the active processor has recorded what came of it")
+    func standbyWaits() async throws {
+        try await Bed.with { bed, group in
+            let active = try await bed.gateway("g1", in: &group)
+            try await eventually("the first is active") { active.processor.announcingLease != nil }
+            let standby = try await bed.gateway("g2", in: &group)
+            standby.gate.passed(.mirror, through: .max)
+            standby.hear("press1", 90, at: 1_000_000)
+            // Without a lease each turn forgets what was refused: so one is seen.
+            let alarm = try Bed.alarm("press1")
+            standby.processor.state.withLock { $0.refused[alarm] = .now }
+            standby.wakes.alarms.wake()
+            try await eventually("a turn") { standby.processor.state.withLock { $0.refused.isEmpty } }
+            #expect(standby.released.all.isEmpty)
+            active.hear("press1", 90, at: 1_000_000)
+            try await eventually("the release") { standby.released.all == [1] }
         }
     }
 

@@ -5,6 +5,7 @@ import MQTT
 import Plant
 import PlantClient
 import PlantConfiguration
+import Synchronization
 import TestFixtures
 import ZooKeeperClient
 import ZooKeeperRecipes
@@ -75,6 +76,10 @@ final class AlarmTestBed: Sendable {
         let session = ScriptedBroker()
         let counters = GatewayCounters()
         let wakes: ServiceWakes
+        let gate: AcknowledgementGate
+        /// Through which batches the broker may forget.
+        let released = Collected<UInt64>()
+        private let batches = Mutex<UInt64>(0)
         private let announcer: Announcer
         private let answers: CommandAnnouncer
         private let marker: DeliveryMarker
@@ -112,10 +117,11 @@ final class AlarmTestBed: Sendable {
                 replies: RequestReplies(
                     announcer: answers, plant: "test", allowed: ReplyTopics(), outsiders: outsiders, clock: clock),
                 alarms: wakes.alarms, commands: Wake(), health: health, clock: clock, logger: logger)
+            gate = AcknowledgementGate { [released] in released.append($0) }
             processor = AlarmProcessor(
                 client: client, election: election, gateway: name, plant: plant,
                 definitions: configuration.plant.alarms,
-                journal: journal, known: known, board: board, mailboxes: mailboxes, gate: AcknowledgementGate { _ in },
+                journal: journal, known: known, board: board, mailboxes: mailboxes, gate: gate,
                 turns: wakes.alarms, counters: counters, health: health, clock: clock, logger: logger, term: term)
             let topics = AlarmTopics(plant: "test")
             announcer = Announcer(
@@ -163,6 +169,10 @@ final class AlarmTestBed: Sendable {
                         topic: topic, payload: payload, qos: .atLeastOnce, retain: false, properties: nil,
                         receivedAtMs: WallClock.now())
                 }
+            }
+            batch.number = batches.withLock { number in
+                number += 1
+                return number
             }
             _ = plant.take(batch.finish())
             wakes.alarms.wake()

@@ -35,6 +35,8 @@ struct CommandServiceTests {
                 // What is left of the deadline, in whole seconds.
                 let expiry = try #require(message.properties.messageExpiry)
                 #expect(expiry > .seconds(5) && expiry <= .milliseconds(Bed.timeout))
+                // It must not wait for the broker until another gateway may own the device.
+                #expect(try #require(message.notAfter) <= #require(lease.deadline))
                 gateway.answer("a")
                 let end = try await bed.finish("a")
                 #expect(end.state == .succeeded, "\(end.json)")

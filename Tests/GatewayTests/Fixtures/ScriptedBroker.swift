@@ -11,6 +11,8 @@ final class ScriptedBroker: RetainedMessageSource {
         var payload: [UInt8]
         var retain = false
         var properties: MQTTProperties
+        /// When the publisher would not have had it sent any more.
+        var notAfter: ContinuousClock.Instant?
 
         var text: String { String(decoding: payload, as: UTF8.self) }
     }
@@ -110,7 +112,8 @@ final class ScriptedBroker: RetainedMessageSource {
     ) async throws -> MQTTPublishResult {
         guard state.withLock({ $0.isConnected }) else { throw MQTTError.notConnected }
         if let notAfter, ContinuousClock.now > notAfter { throw MQTTError.deadlinePassed }
-        let message = Message(topic: topic, payload: payload, retain: retain, properties: properties)
+        let message = Message(
+            topic: topic, payload: payload, retain: retain, properties: properties, notAfter: notAfter)
         let isRefused = state.withLock { state in
             state.attempts.append(topic)
             return state.refusedTopics.contains { topic.hasPrefix($0) }

@@ -60,6 +60,13 @@ final class ScriptedSource: MessageSource {
     /// Messages arrive in one batch; gives its number.
     @discardableResult
     func receive(_ messages: [(topic: String, payload: String)], at receivedAtMs: Int64) -> UInt64 {
+        let batch = batch(of: messages, at: receivedAtMs)
+        sink.yield(batch)
+        return batch.number
+    }
+
+    /// The next batch, for a test that hands it over itself.
+    func batch(of messages: [(topic: String, payload: String)], at receivedAtMs: Int64) -> MQTTMessageBatch {
         var builder = BatchBuilder(reservingMessages: messages.count, bytes: 1024)
         for message in messages {
             let topic = Array(message.topic.utf8)
@@ -76,8 +83,7 @@ final class ScriptedSource: MessageSource {
             state.number += 1
             return state.number
         }
-        sink.yield(builder.finish())
-        return builder.number
+        return builder.finish()
     }
 
     func finish() { sink.finish() }

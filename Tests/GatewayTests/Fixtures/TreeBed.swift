@@ -25,16 +25,16 @@ final class TreeBed: Sendable {
     private static func connectString(_ port: Int) -> String { "127.0.0.1:\(port)/linekeeper/test" }
 
     /// Runs `body` beside a tree server; everything is gone afterwards.
-    static func with(_ body: @Sendable (TreeBed) async throws -> Void) async throws {
+    static func with(enforcesQuota: Bool = false, _ body: @Sendable (TreeBed) async throws -> Void) async throws {
         var logger = Logger(label: "test")
         logger.logLevel = .error
         let folder = try makeTemporaryFolder("tree")
         defer { removeAll(folder) }
         let port = try FreePort.tcp()
-        let server = EmbeddedServer(
-            configuration: .init(
-                dataDirectory: folder, listen: [HostAndPort(host: "127.0.0.1", port: port)], tick: .milliseconds(500)),
-            logger: logger)
+        var configuration = EmbeddedServer.Configuration(
+            dataDirectory: folder, listen: [HostAndPort(host: "127.0.0.1", port: port)], tick: .milliseconds(500))
+        configuration.enforcesQuota = enforcesQuota
+        let server = EmbeddedServer(configuration: configuration, logger: logger)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await server.run() }
             _ = try await server.waitUntilListening()
@@ -57,9 +57,10 @@ final class TreeBed: Sendable {
 
     /// The same with a group for what the test starts, which ends with `body`.
     static func with(
+        enforcesQuota: Bool = false,
         _ body: @Sendable (TreeBed, inout ThrowingTaskGroup<Void, any Error>) async throws -> Void
     ) async throws {
-        try await with { tree in
+        try await with(enforcesQuota: enforcesQuota) { tree in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 try await body(tree, &group)
                 group.cancelAll()

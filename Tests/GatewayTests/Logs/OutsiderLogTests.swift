@@ -25,6 +25,19 @@ struct OutsiderLogTests {
         #expect(lines.all.count <= 2 * LineAllowance.burst + 3_600 / 6 + 2)
     }
 
+    @Test("a line now and then saves up no further ones")
+    func rare() {
+        let (lines, clock) = (LogLines(), FakeClock())
+        let log = OutsiderLog(lines.logger, clock: GatewayClock(clock))
+        for _ in 0..<60 {
+            clock.advance(by: .seconds(60))
+            log.warning("refused")
+        }
+        #expect(lines.all.count == 60)
+        for _ in 0..<1_000 { log.warning("refused") }
+        #expect(lines.all.count <= 60 + LineAllowance.burst)
+    }
+
     @Test("a long value is cut, also in the middle of a character")
     func length() {
         let lines = LogLines()

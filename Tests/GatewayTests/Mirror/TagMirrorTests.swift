@@ -21,13 +21,25 @@ struct TagMirrorTests {
     final class Shards: WritableShards {
         private let lease: Lease
         private let state = Mutex((isOwner: true, isIncomplete: false))
+        private let look = Mutex((count: 0, next: (@Sendable () -> Void)?.none))
 
         init(_ lease: Lease) { self.lease = lease }
 
         func set(isOwner: Bool, isIncomplete: Bool = false) { state.withLock { $0 = (isOwner, isIncomplete) } }
 
+        /// How often it was looked which shards may be written.
+        var looks: Int { look.withLock { $0.count } }
+
+        /// Happens during the next look, too late for its outcome.
+        func duringNextLook(_ body: @escaping @Sendable () -> Void) { look.withLock { $0.next = body } }
+
         func writable(among shards: UInt64) -> (leases: [Lease?], mask: UInt64, isIncomplete: Bool) {
             let (isOwner, isIncomplete) = state.withLock { $0 }
+            let body = look.withLock { look in
+                look.count += 1
+                return look.next.take()
+            }
+            body?()
             return (
                 Array(repeating: isOwner ? lease : nil, count: TreeLayout.shardCount), isOwner ? shards : 0,
                 isIncomplete
@@ -89,16 +101,25 @@ struct TagMirrorTests {
             wakes.mirror.wake()
         }
 
-        func value() async throws -> Double? {
-            guard let node = try await TreeWalk(client: client).data(of: [TagMirrorTests.path])[0] else { return nil }
+        /// Keeps the devices of all shards.
+        var keeper: DeviceKeeper {
+            DeviceKeeper(
+                client: client, gateway: "g", plant: plant,
+                owned: { (Array(repeating: lease, count: TreeLayout.shardCount), .max) }, turns: wakes.devices,
+                health: health, clock: .system)
+        }
+
+        func value(at path: String = TagMirrorTests.path) async throws -> Double? {
+            guard let node = try await TreeWalk(client: client).data(of: [path])[0] else { return nil }
             return TagRecord(parsing: node.data ?? [])?.value?.doubleValue
         }
     }
 
     private func with(
+        enforcesQuota: Bool = false,
         _ body: @escaping @Sendable (Bed, inout ThrowingTaskGroup<Void, any Error>) async throws -> Void
     ) async throws {
-        try await TreeBed.with { tree, group in
+        try await TreeBed.with(enforcesQuota: enforcesQuota) { tree, group in
             let client = try await tree.client(in: &group)
             let election = LeaderElection(
                 client: client, path: TreeLayout.shard(0), identity: Array("g".utf8), logger: tree.logger)
@@ -149,6 +170,31 @@ struct TagMirrorTests {
             try await eventually("the last value") { try await bed.value() == 22 }
             try await eventually("the acknowledgement") { bed.source.acknowledged == 4 }
             #expect(bed.counters.mirrorFlushes.current == 2)
+        }
+    }
+
+    @Test("What comes in another shard while it is looked which may be written waits for a flush of its own")
+    func cameMeanwhile() async throws {
+        try await with { bed, group in
+            let shard = ShardMap.shard(of: try TagPath("factory/line1/press1"))
+            let other = try #require(
+                try (2...99).map { "factory/line1/press\($0)" }.first { try ShardMap.shard(of: TagPath($0)) != shard })
+            let (topic, now) = ("\(other)/temperature", WallClock.now())
+            await bed.hear(20)
+            bed.shards.duringNextLook {
+                bed.shards.set(isOwner: false, isIncomplete: true)
+                let batch = bed.source.batch(of: [(topic, #"{"v":30,"ts":\#(now)}"#)], at: now)
+                _ = bed.plant.take(batch)
+                bed.gate.passed(.alarms, through: batch.number)
+            }
+            group.addTask { try await bed.mirror.run() }
+            try await eventually("it is looked again") { bed.shards.looks >= 2 }
+            let value = try await bed.value()
+            #expect(value == 20 && bed.source.acknowledged == 0)
+            bed.shards.set(isOwner: true)
+            bed.wakes.all()
+            try await eventually("the acknowledgement") { bed.source.acknowledged == 2 }
+            #expect(try await bed.value(at: TreeLayout.tags + "/" + topic) == 30)
         }
     }
 
@@ -227,6 +273,35 @@ struct TagMirrorTests {
         }
     }
 
+    @Test("A tag for which a quota leaves no room costs itself alone")
+    func quota() async throws {
+        try await with(enforcesQuota: true) { bed, group in
+            try await bed.tree.operatorClient.ensurePath(TreeLayout.tags + "/factory/line1/press1")
+            let administrator = ZooKeeperClient(
+                configuration: try .init(connectString: "127.0.0.1:\(bed.tree.port)"), logger: bed.tree.logger)
+            group.addTask { try await administrator.run() }
+            _ = try await administrator.waitUntilConnected(timeout: .seconds(10))
+            let quota = "/zookeeper/quota/linekeeper/test\(TreeLayout.tags)/factory/line1/press1"
+            try await administrator.ensurePath(quota)
+            for (name, data) in [
+                ("zookeeper_limits", "count=-1,bytes=-1=;byteHardLimit=-1;countHardLimit=1"),
+                ("zookeeper_stats", "count=1,bytes=0"),
+            ] {
+                _ = try await administrator.create(quota + "/" + name, data: Array(data.utf8))
+            }
+            group.addTask { try await bed.mirror.run() }
+            let topics = (2...9).map { "factory/line1/press\($0)/temperature" }
+            await bed.hear(20, topics: [Self.topic] + topics)
+            for topic in topics {
+                try await eventually(topic) { try await bed.value(at: TreeLayout.tags + "/" + topic) == 20 }
+            }
+            let value = try await bed.value()
+            #expect(value == nil)
+            try await administrator.setData(quota + "/zookeeper_limits", data: Array("count=-1,bytes=-1".utf8))
+            try await eventually("there is room") { try await bed.value() == 20 }
+        }
+    }
+
     @Test("What is handed over is written first")
     func drains() async throws {
         try await with { bed, group in
@@ -246,11 +321,7 @@ struct TagMirrorTests {
     @Test("A device is there while its owner hears it, and its node says since when")
     func devices() async throws {
         try await with { bed, group in
-            let keeper = DeviceKeeper(
-                client: bed.client, gateway: "g", plant: bed.plant,
-                owned: { (Array(repeating: bed.lease, count: TreeLayout.shardCount), .max) }, turns: bed.wakes.devices,
-                health: bed.health, clock: .system)
-            group.addTask { try await keeper.run() }
+            group.addTask { try await bed.keeper.run() }
             await bed.hear(20)
             bed.wakes.all()
             let path = TreeLayout.devices + "/factory/line1/press1"
@@ -267,19 +338,32 @@ struct TagMirrorTests {
         }
     }
 
+    @Test("A device stays there when the session of its former owner ends")
+    func formerOwner() async throws {
+        try await with { bed, group in
+            let device = "factory/line1/press1"
+            let former = try await bed.tree.client(in: &group)
+            try await former.ensurePath(TreeLayout.devices + "/" + device)
+            let online = TreeLayout.online(device: device)
+            _ = try await former.create(online, data: [], mode: .ephemeral)
+            group.addTask { try await bed.keeper.run() }
+            await bed.hear(20)
+            bed.wakes.all()
+            try await eventually("the node is the owner's") {
+                try await bed.client.exists(online)?.ephemeralOwner == bed.lease.sessionID
+            }
+        }
+    }
+
     @Test(
         "A flood of devices whose nodes the tree refuses keeps no other waiting, is said, and is written once it may be"
     )
     func refusedDevices() async throws {
         try await with { bed, group in
-            let keeper = DeviceKeeper(
-                client: bed.client, gateway: "g", plant: bed.plant,
-                owned: { (Array(repeating: bed.lease, count: TreeLayout.shardCount), .max) }, turns: bed.wakes.devices,
-                health: bed.health, clock: .system)
             let refusing = TreeLayout.devices + "/factory/line1"
             try await bed.tree.operatorClient.ensurePath(refusing)
             try await bed.tree.operatorClient.setACL(refusing, acl: Self.readOnly)
-            group.addTask { try await keeper.run() }
+            group.addTask { try await bed.keeper.run() }
             await bed.hear(
                 20,
                 topics: (1...600).map { "factory/line1/m\($0)/temperature" }

@@ -39,7 +39,9 @@ extension InATree {
                 group.addTask { try await other.run() }
                 try await other.waitUntilConnected(timeout: .seconds(10))
                 let request = "linekeeper/test/commands/request"
-                try await other.publish(topic: request, payload: Array("old".utf8), retain: true)
+                for topic in [request, "linekeeper/test/requests/ann"] {
+                    try await other.publish(topic: topic, payload: Array("old".utf8), retain: true)
+                }
 
                 let requests = Requests()
                 let channel = ControlChannel(

@@ -77,6 +77,23 @@ extension InATree {
         }
 
         @Test(
+            "hints about gateways that are not registered are followed, a few at once and any number after each other")
+        func strangers() async throws {
+            try await OwnershipTestBed.with { bed, _ in
+                let takeover = FastTakeover(client: bed.observer, gateway: "a", logger: bed.logger)
+                func hint(_ number: Int) -> GatewayNotice {
+                    GatewayNotice(.ofThisProcess(gateway: "b\(number)", version: "1", started: 1), .offline)
+                }
+                for round in 1...3 {
+                    let actions = (0..<FastTakeover.strangers).compactMap { takeover.heard(hint(round * 10 + $0)) }
+                    #expect(actions.count == FastTakeover.strangers)
+                    #expect(takeover.heard(hint(99)) == nil, "too many at once")
+                    for action in actions { await takeover.perform(action) }
+                }
+            }
+        }
+
+        @Test(
             "a doubted hint is followed when the gateway gives no sign of life, and not when it does",
             arguments: [true, false])
         func evidence(isAlive: Bool) async throws {

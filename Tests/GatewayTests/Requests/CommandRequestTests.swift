@@ -1,5 +1,6 @@
 import JSON
 import MQTT
+import OrderedCollections
 import Plant
 import PlantClient
 import Synchronization
@@ -201,6 +202,41 @@ struct CommandRequestTests {
                 gateway.answer("a")
                 #expect(try await bed.finish("a").state == .succeeded)
                 #expect(gateway.published("start").count == 1)
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test("a wish to withdraw a command overwrites nothing that was written since the record was read")
+    func cancelledMeanwhile() async throws {
+        try await Bed.with { bed in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                let gateway = try await bed.gateway("g1", in: &group)
+                _ = try await gateway.own(Bed.press, in: &group)
+                gateway.broker.setConnected(false)
+                try await eventually("the outage is noticed") {
+                    gateway.service.state.withLock { !$0.desk.isUnderway }
+                }
+                // In some of these rounds the record is written after it was read for the wish, and before the wish is.
+                for id in (0..<20).map({ "c\($0)" }) {
+                    _ = try await bed.plant.send(Bed.request(id, "start"), patience: nil)
+                    async let end = bed.plant.cancelCommand(
+                        id, by: "bob", at: WallClock.now(), patience: .seconds(30))
+                    var written = 700
+                    while written < 1_200 {
+                        let node = try await bed.operatorClient.getData(CommandService.path(of: id))
+                        var record = try CommandRecord(parsing: node.data ?? [], id: id)
+                        guard record.state == .requested, record.cancelRequestedBy == nil else { break }
+                        record.parameters["rpm"] = .integer(Int64(written + 1))
+                        do {
+                            try await bed.operatorClient.setData(
+                                CommandService.path(of: id), data: record.serialized(), version: node.stat.version)
+                            written += 1
+                        } catch let error as ZooKeeperError where error.code == .badVersion {}
+                    }
+                    #expect(try await end.state == .cancelled)
+                    #expect(try await bed.record(id)?.parameters["rpm"]?.intValue == Int64(written), "\(id)")
+                }
                 group.cancelAll()
             }
         }

@@ -82,6 +82,30 @@ struct MailboxesTests {
         }
     }
 
+    @Test("a request that was changed since it was read is not carried out")
+    func changedMeanwhile() async throws {
+        try await Bed.with { bed, _ in
+            let tree = bed.tree.operatorClient
+            let request = try Self.request("r", "press1")
+            let place = try await Self.create(bed, request)
+            let open = RequestDesk.Open(
+                place: place, request: request, data: request.serialized(), created: request.at, czxid: 1)
+            let changed = try Self.request("r", "press2").serialized()
+            try await tree.setData(place.path, data: changed)
+            let deed = TreeLayout.alarms + "/deed"
+            let error = await #expect(throws: ZooKeeperError.self) {
+                try await tree.transaction([
+                    .create(path: deed, data: [], mode: .persistent),
+                    Mailboxes.operation(
+                        answering: open, with: RequestAnswer(.done, at: WallClock.now(), gateway: "g1")),
+                ])
+            }
+            #expect(error?.code == .badVersion && error?.path == place.path)
+            #expect(try await tree.exists(deed) == nil)
+            #expect(try await tree.getData(place.path).data == changed)
+        }
+    }
+
     @Test("what cannot be answered is deleted and counted, and costs nobody else anything")
     func discarded() async throws {
         try await Bed.with { bed, group in
