@@ -51,6 +51,24 @@ struct BrokerChoiceTests {
         }
     }
 
+    @Test("brokers that fall silent one after the other are tried again in that order, whatever chance says")
+    func jitteredSilence() {
+        let backoff = MQTTBackoff(
+            initial: .milliseconds(50), maximum: .milliseconds(500), jitter: 0.5, afterRefusal: .seconds(10),
+            briefConnections: 3, briefly: .seconds(1))
+        for connectedFor in [Duration.milliseconds(5), .seconds(5)] {
+            var choice = BrokerChoice(Self.a, [Self.b, Self.c], backoff)
+            let start = ContinuousClock.now
+            for (time, (broker, random)) in [(Self.a, 0), (Self.b, 0.9), (Self.c, 0.9)].enumerated() {
+                #expect(choice.next().broker == broker)
+                choice.ended(
+                    broker, .givenUp("silence"), connectedFor: connectedFor, random: random,
+                    now: start + .milliseconds(time))
+            }
+            #expect(choice.next().broker == Self.a)
+        }
+    }
+
     @Test("one broker alone is tried as its schedule says")
     func alone() {
         var client = Client([Self.a])

@@ -25,6 +25,8 @@ struct BrokerChoice {
         let broker: MQTTBroker
         var schedule: ReconnectSchedule
         var notBefore: ContinuousClock.Instant?
+        /// Whether it had accepted us and fell silent: then it comes after those of which that is true, too, and longer ago.
+        var fellSilent = false
         /// Whether it keeps a session that has been continued elsewhere.
         var keepsOldSession = false
     }
@@ -94,7 +96,13 @@ struct BrokerChoice {
         now: ContinuousClock.Instant
     ) {
         guard let index = candidates.firstIndex(where: { $0.broker == broker }) else { return }
-        let next = now + candidates[index].schedule.delay(after: reason, connectedFor: connectedFor, random: random)
+        var next = now + candidates[index].schedule.delay(after: reason, connectedFor: connectedFor, random: random)
+        candidates[index].fellSilent = connectedFor != nil && reason.isSilence
+        // Chance spreads the waits; it does not let one overtake another.
+        if candidates[index].fellSilent {
+            let others = candidates.filter { $0.fellSilent && $0.broker != broker }.compactMap(\.notBefore)
+            if let latest = others.max() { next = max(next, latest + .nanoseconds(1)) }
+        }
         candidates[index].notBefore = next
         guard let connectedFor, connectedFor >= briefly else { return }
         // It had worked, so nothing of the outages before it counts but what a broker has refused a moment ago.
@@ -122,10 +130,19 @@ extension MQTTDisconnection {
     /// it, or its machine, had fallen silent.
     fileprivate var mayPassAtOnce: Bool {
         switch self {
-        case .network(let code, _): ![ETIMEDOUT, EHOSTUNREACH, ENETUNREACH].contains(code)
+        case .network: !isSilence
         case .closedByBroker: !needsAttention
         case .notStarted, .stopped, .suspended: true
         case .givenUp, .refused, .timedOut, .tls, .protocolError: false
+        }
+    }
+
+    /// Whether a broker, or its machine, does not answer any more.
+    fileprivate var isSilence: Bool {
+        switch self {
+        case .network(let code, _): [ETIMEDOUT, EHOSTUNREACH, ENETUNREACH].contains(code)
+        case .givenUp, .timedOut: true
+        case .closedByBroker, .notStarted, .stopped, .suspended, .refused, .tls, .protocolError: false
         }
     }
 }
