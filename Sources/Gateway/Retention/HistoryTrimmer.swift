@@ -36,7 +36,7 @@ package final class HistoryTrimmer: Sendable {
     private let client: ZooKeeperClient
     private let retention: HistoryRetention
     private let channels: [Channel]
-    private let journalMaximum: Int
+    let journalMaximum: Int
     private let requests: RequestTrimmer
     private let clock: GatewayClock
     private let logger: Logger
@@ -44,15 +44,16 @@ package final class HistoryTrimmer: Sendable {
 
     /// - Parameters:
     ///   - channels: those by which this gateway delivers. What others owe holds no entry, for nobody here will deliver it.
-    ///   - journalMaximum: what the journal holds at most after a step, owed entries included (docs/tree-and-topics.md).
+    ///   - journalMaximum: what the journal holds at most after a step, owed entries included; nil: 25,000, or what is kept
+    ///     and all that may be owed, where that is more (docs/tree-and-topics.md).
     package init(
         client: ZooKeeperClient, retention: HistoryRetention = .init(), channels: [Channel],
-        journalMaximum: Int = 25_000, clock: GatewayClock = .system, logger: Logger
+        journalMaximum: Int? = nil, clock: GatewayClock = .system, logger: Logger
     ) {
         self.client = client
         self.retention = retention
         self.channels = channels
-        self.journalMaximum = journalMaximum
+        self.journalMaximum = journalMaximum ?? max(25_000, retention.count + Self.delivering.count)
         requests = RequestTrimmer(client: client, clock: clock)
         self.clock = clock
         self.logger = logger

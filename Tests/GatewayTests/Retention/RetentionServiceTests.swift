@@ -117,6 +117,13 @@ struct RetentionServiceTests {
                     logger: bed.logger)
                 _ = try await trimmer.step(lease: lease)
                 #expect(try await Self.left(bed) == Array(18..<30))
+                // However much is kept, there is room for all whose delivery is tried.
+                for (count, maximum) in [(10_000, 25_000), (25_000, 35_000), (1_000_000, 1_010_000)] {
+                    retention.count = count
+                    let trimmer = HistoryTrimmer(
+                        client: bed.operatorClient, retention: retention, channels: [.mqtt], logger: bed.logger)
+                    #expect(trimmer.journalMaximum == maximum)
+                }
                 group.cancelAll()
             }
         }
