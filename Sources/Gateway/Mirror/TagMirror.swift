@@ -83,7 +83,7 @@ struct TagMirror<Shards: WritableShards>: Service {
             }
         }
         // The last values, on the way out: the shards are given up only after this service has ended.
-        if case .flush(let flush) = takeFlush() { _ = await write(flush) }
+        while case .flush(let flush) = takeFlush(), await write(flush) {}
     }
 
     private func follow() async {

@@ -2,6 +2,7 @@ import MQTT
 import Plant
 import PlantClient
 import PlantConfiguration
+import ServiceLifecycle
 import Synchronization
 import TestFixtures
 import Testing
@@ -315,6 +316,24 @@ struct TagMirrorTests {
             await bed.mirror.drain(.max, atMost: .seconds(10))
             let value = try await bed.value()
             #expect(value == 20)
+        }
+    }
+
+    @Test("All last values are written on the way out, however many they are")
+    func lastValues() async throws {
+        try await with { bed, group in
+            bed.shards.set(isOwner: false)
+            let count = TagMirror<Shards>.tagsPerFlush + 100
+            let services = ServiceGroup(
+                configuration: .init(services: [.init(service: bed.mirror)], logger: bed.tree.logger))
+            group.addTask { try await services.run() }
+            await bed.hear(20, topics: (0..<count).map { "factory/line1/press1/m\($0)" })
+            bed.shards.set(isOwner: true)
+            await services.triggerGracefulShutdown()
+            let folder = TreeLayout.tags + "/factory/line1/press1"
+            try await eventually("all are written") {
+                try await TreeWalk(client: bed.client).children(of: folder).count == count
+            }
         }
     }
 
