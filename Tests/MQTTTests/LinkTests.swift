@@ -144,7 +144,9 @@ struct LinkTests {
         #expect(running.client.connectionState == .disconnected(.stopped))
     }
 
-    @Test("a link that died in silence is noticed within three seconds, idle or not, and made again when it is back")
+    @Test(
+        "a link that died in silence is noticed within three seconds, idle or not, and made again when it is back",
+        .enabled(if: RootRights.areGiven, "makes network namespaces: needs root"))
     func deadLink() async throws {
         let scratch = try Scratch("dead-link")
         defer { scratch.remove() }

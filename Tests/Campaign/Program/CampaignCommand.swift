@@ -114,7 +114,11 @@ struct CampaignCommand: AsyncParsableCommand {
 
     private func chosenKinds() throws -> [FaultKind] {
         let chosen = try Self.kinds(only) ?? FaultKind.allCases
-        let playable = chosen.filter { upgradeFrom != nil || !$0.setting.needsOther }
+        let allowed = chosen.filter { RootRights.areGiven || !$0.setting.needsRoot }
+        if allowed.count < chosen.count {
+            Self.say("\(chosen.count - allowed.count) kind of fault left out that needs root")
+        }
+        let playable = allowed.filter { upgradeFrom != nil || !$0.setting.needsOther }
         guard !playable.isEmpty else { throw ValidationError("a rolling upgrade needs --upgrade-from") }
         return playable
     }

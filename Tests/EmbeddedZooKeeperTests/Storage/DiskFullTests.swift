@@ -1,13 +1,14 @@
 import Foundation
 import Logging
 import Primitives
+import TestFixtures
 import Testing
 import ZooKeeperProtocol
 
 @testable import EmbeddedZooKeeper
 
-/// A server on a file system that fills up. Needs the right to mount one: fails, saying so, where that is missing.
-@Suite struct DiskFullTests {
+/// A server on a file system that fills up.
+@Suite(.enabled(if: RootRights.areGiven, "mounts a file system: needs root")) struct DiskFullTests {
     private struct Failed: Error {}
 
     private static func mount(_ arguments: [String]) throws {

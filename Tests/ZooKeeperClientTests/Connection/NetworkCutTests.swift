@@ -6,7 +6,7 @@ extension EnsembleFaultTests {
     /// The fault: cables are pulled and ways between machines lose everything, elections included. No connection is closed:
     /// whoever is cut off has to notice by itself, the clients no less than the members.
     /// What must hold: the same, and that nobody relies on a lease while no majority can be reached.
-    @Test(.timeLimit(.minutes(4)))
+    @Test(.enabled(if: RootRights.areGiven, "makes network namespaces: needs root"), .timeLimit(.minutes(4)))
     func theSameHoldsWhenTheNetworkLosesEverythingSilently() async throws {
         let scratch = try Scratch("network-cuts")
         let network = try await IsolatedNetwork(machines: 3, scratch: scratch)

@@ -109,7 +109,7 @@ extension FaultKind {
         case .wrongBroker: Setting(gateways: 2...2, trees: Setting.outside)
         case .forgedWills: Setting(gateways: 2...2, trees: Setting.outside)
         case .refusedAnnouncements: Setting(refusable: true)
-        case .sameName: Setting(trees: Setting.outside)
+        case .sameName: Setting(trees: Setting.outside, needsRoot: true)
         case .silentThenKill: Setting(gateways: 2...2, trees: Setting.outside)
         case .upgrade: Setting(gateways: 2...2, trees: Setting.outside, needsOther: true)
         case .clocksSet, .clocksStill, .buffered: Setting()

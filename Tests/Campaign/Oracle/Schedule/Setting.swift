@@ -31,6 +31,8 @@ package struct Setting: Sendable {
     package var setsClocks = false
     /// Needs the program of `--upgrade-from`.
     package var needsOther = false
+    /// Needs the right to make namespaces.
+    package var needsRoot = false
     /// Whether the fault stops the broker's process; two at once would start it twice.
     package var stopsBroker = false
     /// Whether another fault may come on top.
