@@ -191,8 +191,9 @@ struct GatewayCore: Service {
             board: announcements, publisher: publisher, topics: topics, lease: { processor.announcingLease },
             health: health, clock: clock, logger: logger)
         let marker = DeliveryMarker(
-            client: client, board: deliveries, lease: { processor.announcingLease }, counters: counters,
-            health: health, clock: clock, logger: logger)
+            client: client, board: deliveries, lease: { processor.announcingLease },
+            writing: { try await journal.writing($0) }, counters: counters, health: health, clock: clock, logger: logger
+        )
         let retained = RetainedRecords(
             client: client, broker: publisher, board: announcements, known: known, topics: topics,
             gateway: identity.gateway, session: { [subscriber] in subscriber.connectionUpdates() },

@@ -174,13 +174,15 @@ extension AlarmProcessor {
             operations.append(commit.entry.appending)
         }
         if let request { operations.append(request) }
-        let results = try await lease.guarded(operations)
-        state.withLock { $0.standings.committed(writes) }
-        let created = results.compactMap { result -> String? in
-            if case .created(let path, _) = result, path.hasPrefix(TreeLayout.journal) { return path }
-            return nil
+        try await journal.writing {
+            let results = try await lease.guarded(operations)
+            state.withLock { $0.standings.committed(writes) }
+            let created = results.compactMap { result -> String? in
+                if case .created(let path, _) = result, path.hasPrefix(TreeLayout.journal) { return path }
+                return nil
+            }
+            journal.committed(zip(created, commits).map { .init(path: $0, commit: $1) })
         }
-        journal.committed(zip(created, commits).map { .init(path: $0, commit: $1) })
     }
 
     /// All at once: in a flood of first occurrences one after the other would take longer than everything else.

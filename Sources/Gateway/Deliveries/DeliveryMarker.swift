@@ -19,18 +19,22 @@ struct DeliveryMarker: Service {
     private let client: ZooKeeperClient
     private let board: DeliveryBoard
     private let lease: @Sendable () -> Lease?
+    private let writing: @Sendable (_ write: () async throws -> Void) async throws -> Void
     private let counters: GatewayCounters
     private let clock: GatewayClock
     private let logger: Logger
     private let failures: FailureLog
 
+    /// - Parameter writing: does a write to the journal; see ``Journal/writing(_:)``.
     init(
         client: ZooKeeperClient, board: DeliveryBoard, lease: @escaping @Sendable () -> Lease?,
+        writing: @escaping @Sendable (_ write: () async throws -> Void) async throws -> Void = { try await $0() },
         counters: GatewayCounters, health: FailureBoard, clock: GatewayClock, logger: Logger
     ) {
         self.client = client
         self.board = board
         self.lease = lease
+        self.writing = writing
         self.counters = counters
         self.clock = clock
         self.logger = logger
@@ -56,19 +60,21 @@ struct DeliveryMarker: Service {
         }
         do {
             do {
-                _ = try await lease.guarded(
-                    marks.map { mark in
-                        .setData(
-                            path: TreeLayout.journalEntry(mark.sequence), data: mark.entry.serialized(),
-                            version: mark.version)
-                    })
+                try await writing {
+                    _ = try await lease.guarded(
+                        marks.map { mark in
+                            .setData(
+                                path: TreeLayout.journalEntry(mark.sequence), data: mark.entry.serialized(),
+                                version: mark.version)
+                        })
+                    board.marked(marks)
+                }
             } catch let error as ZooKeeperError {
                 guard let index = error.transactionIndex, marks.indices.contains(index),
                     try await lookAgain(at: marks[index], after: error)
                 else { throw error }
                 return true
             }
-            board.marked(marks)
             note(marks)
             failures.succeeded()
             return true

@@ -58,6 +58,7 @@ extension Journal {
             return (state.progress.nextRound(), state.catchUps)
         }
         guard var round else { return false }
+        round.sequences.subtract(round.changed.filter { !board.holds($0) })
         do {
             if round.isListing { try await list(&round, sync: !waiting.isEmpty) }
             let sequences = round.sequences.sorted()

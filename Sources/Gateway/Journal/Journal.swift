@@ -115,7 +115,18 @@ final class Journal: Service, Sendable {
         }
     }
 
-    /// The caller's own transaction has created these entries, in this order.
+    /// Does a write of this gateway's own that makes or changes entries, and takes in what came of it: what is heard of
+    /// meanwhile is not read before.
+    func writing<Result>(_ write: () async throws -> Result) async rethrows -> Result {
+        let number = state.withLock { $0.progress.writeBegins() }
+        defer {
+            state.withLock { $0.progress.writeEnded(number) }
+            work.wake()
+        }
+        return try await write()
+    }
+
+    /// The caller's own transaction has created these entries, in this order. To be said within ``writing(_:)``.
     func committed(_ entries: [Committed]) {
         for item in entries {
             guard let sequence = TreeLayout.journalSequence(ofPath: item.path) else { continue }

@@ -129,7 +129,8 @@ final class AlarmTestBed: Sendable {
                 lease: { [processor] in processor.announcingLease }, health: health, clock: clock, logger: logger)
             marker = DeliveryMarker(
                 client: client, board: deliveries, lease: { [processor] in processor.announcingLease },
-                counters: counters, health: health, clock: clock, logger: logger)
+                writing: { [journal] in try await journal.writing($0) }, counters: counters, health: health,
+                clock: clock, logger: logger)
             retained = RetainedRecords(
                 client: client, broker: broker, board: board, known: known, topics: topics, gateway: name,
                 session: { [session] in session.connectionUpdates() }, turns: wakes.retained,

@@ -102,10 +102,41 @@ struct JournalProgressTests {
         progress.created(5)
         progress.changed(3, isHeld: true)
         progress.changed(4, isHeld: false)
-        #expect(progress.nextRound() == .init(isListing: false, sequences: [3, 5], known: []))
+        #expect(progress.nextRound() == .init(isListing: false, sequences: [3, 5], changed: [3], known: []))
         // 5 is being read, perhaps in the form that it had before this change.
         progress.changed(5, isHeld: false)
         #expect(progress.nextRound()?.sequences == [5])
+    }
+
+    @Test("what own writes cause is heard of before their answer, and is read only when that did not tell it all")
+    func ownWrites() {
+        var progress = JournalProgress()
+        _ = progress.nextRound()
+        _ = progress.listed(root: 7, present: [1], known: [], held: [])
+        _ = progress.apply(1)
+
+        // Ours: its entry, and the change of another, are heard of while it is on its way.
+        let first = progress.writeBegins()
+        progress.created(2)
+        progress.changed(1, isHeld: true)
+        // Somebody else's comes meanwhile.
+        progress.created(3)
+        #expect(progress.nextRound() == nil)
+        // A further one of ours holds back what comes after its beginning alone.
+        let second = progress.writeBegins()
+        progress.created(4)
+        _ = progress.apply(2)
+        progress.writeEnded(first)
+        #expect(progress.nextRound() == .init(isListing: false, sequences: [1, 3], changed: [1], known: []))
+        #expect(progress.nextRound() == nil)
+        // Its outcome is unknown: what was heard of is read.
+        progress.writeEnded(second)
+        #expect(progress.nextRound()?.sequences == [4])
+
+        // A list waits for nothing.
+        _ = progress.writeBegins()
+        progress.eventsMissed()
+        #expect(progress.nextRound()?.isListing == true)
     }
 
     @Test("what is committed while the list is on its way is not taken for trimmed")
