@@ -38,6 +38,8 @@ struct TagMirror<Shards: WritableShards>: Service {
     static var tagsPerFlush: Int { 8192 }
     /// Before a tag that the tree has refused is tried again.
     static var refusalPause: Duration { .seconds(1) }
+    /// How long the last values may take on the way out.
+    static var farewell: Duration { .seconds(5) }
     /// How often a shard that is to be handed over is looked at.
     static var drainCheck: Duration { .milliseconds(5) }
 
@@ -83,7 +85,19 @@ struct TagMirror<Shards: WritableShards>: Service {
             }
         }
         // The last values, on the way out: the shards are given up only after this service has ended.
-        while case .flush(let flush) = takeFlush(), await write(flush) {}
+        await writeLast()
+    }
+
+    /// Writes what is left, for as long as it gets less.
+    private func writeLast() async {
+        let end = clock.now() + Self.farewell
+        var left = Int.max
+        while clock.now() < end, case .flush(let flush) = takeFlush() {
+            _ = await write(flush)
+            let count = plant.unwrittenCount(ownedBy: .max)
+            guard count < left else { return }
+            left = count
+        }
     }
 
     private func follow() async {
@@ -244,20 +258,23 @@ struct TagMirror<Shards: WritableShards>: Service {
             if error.isRefusalOfNode, error.transactionIndex.map({ $0 >= checks.count }) ?? true {
                 return await writeApart(writes, leases: leases, after: error)
             }
-            plant.writeFailed(writes)
-            if let index = error.transactionIndex {
-                if index < checks.count {
-                    // The lock's node is gone: the election notices by its own watch; nothing was written.
-                    counters.fencedWrites.add()
-                    return .waits
+            if let index = error.transactionIndex, index < checks.count {
+                // The lock's node is gone: the election notices by its own watch; nothing was written.
+                counters.fencedWrites.add()
+                plant.writeFailed(writes)
+                return .waits
+            }
+            if let index = error.transactionIndex, error.code == .nodeExists || error.code == .noNode {
+                parents.forget()
+                let nodes = await look(at: writes)
+                // There, and not to be seen: it may not be read. The others need not wait for it.
+                if error.code == .nodeExists, let nodes, nodes[index - checks.count] == nil {
+                    return await writeApart(writes, leases: leases, after: error)
                 }
-                if error.code == .nodeExists || error.code == .noNode {
-                    let unseen = await learnWhichExist(writes)
-                    // There, and not to be seen: it may not be read. The others need not wait for it.
-                    if error.code == .nodeExists, unseen.contains(writes[index - checks.count].tag) {
-                        return await writeApart(writes, leases: leases, after: error)
-                    }
-                }
+                plant.writeFailed(writes)
+                await learn(nodes, of: writes)
+            } else {
+                plant.writeFailed(writes)
             }
             return .refused("\(error)")
         } catch {
@@ -282,19 +299,26 @@ struct TagMirror<Shards: WritableShards>: Service {
 
     private static func path(of write: TagWrite) -> String { TreeLayout.tags + "/" + write.znodePath }
 
-    /// A tag's node was there already, with a value that may be newer, or had been removed by hand: find out for all of the
-    /// transaction, then retry. Returns those that cannot be seen.
-    private func learnWhichExist(_ writes: [TagWrite]) async -> Set<TagID> {
-        parents.forget()
+    /// What stands at the nodes; nil when that cannot be found out now.
+    private func look(at writes: [TagWrite]) async -> [NodeData?]? {
         do {
-            let nodes = try await TreeWalk(client: client).data(of: writes.map(Self.path(of:)))
-            if nodes.contains(where: { $0 == nil }) { try await shards.catchUpWithRemovals() }
-            plant.reconcile(nodes: zip(writes, nodes).map { (tag: $0.tag, data: $1.map { $0.data ?? [] }) })
-            return Set(zip(writes, nodes).filter { $1 == nil }.map(\.0.tag))
+            return try await TreeWalk(client: client).data(of: writes.map(Self.path(of:)))
         } catch {
             logger.debug("tag flush", metadata: ["error": "\(error)"])
-            return []
+            return nil
         }
+    }
+
+    /// A tag's node was there already, with a value that may be newer, or had been removed by hand: takes in how it is for
+    /// all of the transaction, which is then tried again.
+    private func learn(_ nodes: [NodeData?]?, of writes: [TagWrite]) async {
+        guard let nodes else { return }
+        do {
+            if nodes.contains(where: { $0 == nil }) { try await shards.catchUpWithRemovals() }
+        } catch {
+            return logger.debug("tag flush", metadata: ["error": "\(error)"])
+        }
+        plant.reconcile(nodes: zip(writes, nodes).map { (tag: $0.tag, data: $1.map { $0.data ?? [] }) })
     }
 }
 

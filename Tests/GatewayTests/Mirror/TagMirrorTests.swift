@@ -319,6 +319,28 @@ struct TagMirrorTests {
         }
     }
 
+    @Test("A node that may be written and not read is tried now and then, and keeps no gateway from ending")
+    func unreadable() async throws {
+        try await with { bed, group in
+            let operatorClient = bed.tree.operatorClient
+            try await operatorClient.ensurePath(String(Self.path.dropLast("/temperature".count)))
+            try await operatorClient.create(
+                Self.path, data: nil, acl: [ACL(permissions: .write, scheme: "world", id: "anyone")])
+            let services = ServiceGroup(
+                configuration: .init(services: [.init(service: bed.mirror)], logger: bed.tree.logger))
+            let running = Task { try await services.run() }
+            await bed.hear(20, topics: [Self.topic, "factory/line1/press2/temperature"])
+            try await eventually("the other is written") {
+                try await bed.value(at: TreeLayout.tags + "/factory/line1/press2/temperature") == 20
+            }
+            try await Task.sleep(for: .milliseconds(300))
+            let flushes = bed.counters.mirrorFlushes.current
+            #expect(flushes < 10, "it is not tried all the time")
+            await services.triggerGracefulShutdown()
+            try await running.value
+        }
+    }
+
     @Test("All last values are written on the way out, however many they are")
     func lastValues() async throws {
         try await with { bed, group in
