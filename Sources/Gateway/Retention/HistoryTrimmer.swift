@@ -36,7 +36,7 @@ package final class HistoryTrimmer: Sendable {
     private let client: ZooKeeperClient
     private let retention: HistoryRetention
     private let channels: [Channel]
-    let journalMaximum: Int
+    private let owedMaximum: Int
     private let requests: RequestTrimmer
     private let clock: GatewayClock
     private let logger: Logger
@@ -44,16 +44,15 @@ package final class HistoryTrimmer: Sendable {
 
     /// - Parameters:
     ///   - channels: those by which this gateway delivers. What others owe holds no entry, for nobody here will deliver it.
-    ///   - journalMaximum: what the journal holds at most after a step, owed entries included; nil: 25,000, or what is kept
-    ///     and all that may be owed, where that is more (docs/tree-and-topics.md).
+    ///   - owedMaximum: how many entries that are owed may stay beyond what is kept; so many deliveries are tried.
     package init(
         client: ZooKeeperClient, retention: HistoryRetention = .init(), channels: [Channel],
-        journalMaximum: Int? = nil, clock: GatewayClock = .system, logger: Logger
+        owedMaximum: Int = delivering.count, clock: GatewayClock = .system, logger: Logger
     ) {
         self.client = client
         self.retention = retention
         self.channels = channels
-        self.journalMaximum = journalMaximum ?? max(25_000, retention.count + Self.delivering.count)
+        self.owedMaximum = owedMaximum
         requests = RequestTrimmer(client: client, clock: clock)
         self.clock = clock
         self.logger = logger
@@ -120,8 +119,8 @@ package final class HistoryTrimmer: Sendable {
     }
 
     /// Entries are numbered in the order of time, so only the oldest are read. An alarm's entry that a channel still
-    /// owes stays for as long as its delivery is tried, and one that was given up for an hour longer; but never so many
-    /// that the journal outgrows its maximum.
+    /// owes stays for as long as its delivery is tried, and one that was given up for an hour longer; but no more
+    /// than so many.
     private func trimJournal(_ lease: Lease) async throws -> Int {
         let names = try await TreeWalk(client: client).children(of: TreeLayout.journal)
             .compactMap { name in TreeLayout.journalSequence(ofNode: name).map { (name, $0) } }
@@ -159,8 +158,7 @@ package final class HistoryTrimmer: Sendable {
             if hasEnded { break }
         }
         state.withLock { $0.owed.finished() }
-        let kept = max(0, min(Self.delivering.count, journalMaximum - retention.count))
-        if owed.count > kept { count += try await delete(Array(owed.prefix(owed.count - kept)), lease) }
+        if owed.count > owedMaximum { count += try await delete(Array(owed.prefix(owed.count - owedMaximum)), lease) }
         return count
     }
 
