@@ -41,25 +41,35 @@ struct SelectionReader<Item: Listed>: Sendable {
                     case .gap: pending.insertAll()
                     }
                 } failed: { error in
-                    throw error
+                    try await ReadAgain.after(error)
                 }
             }
             defer { group.cancelAll() }
             var known: [String: Item]?
             for await _ in pending.turns {
                 let (paths, everything) = pending.take()
-                if var before = known {
-                    let news = try await news(at: paths, everything: everything, since: &before)
-                    known = before
-                    if !news.isEmpty { try await changes(news) }
-                } else {
-                    let found = try await items(at: candidates())
-                    known = Dictionary(uniqueKeysWithValues: found.compactMap { path, item in item.map { (path, $0) } })
-                    try await first(known?.values.sorted { $0.key < $1.key } ?? [])
+                do {
+                    if var items = known {
+                        let news = try await news(at: paths, everything: everything, since: &items)
+                        known = items
+                        if !news.isEmpty { try await changes(news) }
+                    } else {
+                        let items = try await firstItems()
+                        known = items
+                        try await first(items.values.sorted { $0.key < $1.key })
+                    }
+                } catch {
+                    try await ReadAgain.after(error)
+                    pending.insertAll()
                 }
             }
             try await group.waitForAll()
         }
+    }
+
+    private func firstItems() async throws -> [String: Item] {
+        let found = try await items(at: candidates())
+        return Dictionary(uniqueKeysWithValues: found.compactMap { path, item in item.map { (path, $0) } })
     }
 
     /// What has changed since `known`, which is brought up to date.

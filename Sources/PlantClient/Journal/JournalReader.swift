@@ -62,7 +62,7 @@ struct JournalReader: Sendable {
             }
             newest = new.last ?? newest ?? -1
         } failed: { error in
-            throw error
+            try await ReadAgain.after(error)
         }
     }
 }

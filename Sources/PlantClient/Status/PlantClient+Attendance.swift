@@ -1,16 +1,16 @@
 import ZooKeeperClient
 
 extension PlantClient {
-    /// Whether somebody looks after the plant, so that what stands in the tree is what is.
+    /// Whether gateways keep the tree up to date.
     package enum Attendance: Hashable, Sendable {
         case attended
-        /// Gateways run, and values are written, but nobody raises or clears alarms.
+        /// Gateways run, and values are written, but no gateway raises or clears alarms.
         case noAlarmProcessor
         /// Nothing is written at all: everything stays as the last gateway left it.
         case noGateway
     }
 
-    /// Who looks after the plant at the moment. During a takeover that can be nobody.
+    /// Which gateways there are at the moment. During a takeover none may process alarms.
     package func attendance() async throws -> Attendance {
         try await PlantFailure.translating {
             let reader = StatusReader(client: tree)

@@ -105,8 +105,11 @@ struct StatusReader: Sendable {
 
     /// Whether a gateway is registered by a session that lives.
     func hasGateway() async throws -> Bool {
-        let names = try await walk.children(of: TreeLayout.gateways)
-        return try await walk.data(of: names.map(TreeLayout.gateway)).contains { ($0?.stat.ephemeralOwner ?? 0) != 0 }
+        for name in try await walk.children(of: TreeLayout.gateways) {
+            // Not read: that may not be allowed.
+            if let stat = try await client.exists(TreeLayout.gateway(name)), stat.ephemeralOwner != 0 { return true }
+        }
+        return false
     }
 
     /// The gateway that processes alarms; nil when none does.

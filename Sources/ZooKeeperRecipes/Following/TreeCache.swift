@@ -117,10 +117,9 @@ public final class TreeCache: Service, Sendable {
     public func run() async throws {
         defer { finish() }
         try await cancelWhenGracefulShutdown {
-            var window = ReadWindow()
             try await SubtreeFollower(client: self.client, path: self.path).serve(logger: self.logger) { element in
                 switch element {
-                case .gap: try await self.load(&window)
+                case .gap: try await self.load()
                 case .event(let event): try await self.look(at: event.path)
                 }
             }
@@ -165,7 +164,8 @@ public final class TreeCache: Service, Sendable {
     private func isTooLong(_ stat: Stat) -> Bool { limits.nodeBytes.map { Int(stat.dataLength) > $0 } ?? false }
 
     /// Looks at everything, the parents first, many at a time.
-    private func load(_ window: inout ReadWindow) async throws {
+    private func load() async throws {
+        var window = ReadWindow()
         try apply { $0.resyncBegan() }
         var frontier = [path]
         while !frontier.isEmpty {

@@ -42,11 +42,10 @@ public final class MemberList: Service, Sendable {
     public func run() async throws {
         defer { broadcast.finish() }
         try await cancelWhenGracefulShutdown {
-            var window = ReadWindow()
             var members: [String: Member] = [:]
             try await SubtreeFollower(client: self.client, path: self.path).serve(logger: self.logger) { element in
                 switch element {
-                case .gap: members = try await self.readAll(&window)
+                case .gap: members = try await self.readAll()
                 case .event(let event):
                     guard event.path.utf8.count > self.path.utf8.count,
                         ZooKeeperPath.parent(of: event.path) == self.path
@@ -59,7 +58,8 @@ public final class MemberList: Service, Sendable {
         }
     }
 
-    private func readAll(_ window: inout ReadWindow) async throws -> [String: Member] {
+    private func readAll() async throws -> [String: Member] {
+        var window = ReadWindow()
         try await client.ensurePath(path)
         var members: [String: Member] = [:]
         try await window.inParts(try await client.getChildren(path)) { names in

@@ -117,6 +117,38 @@ struct SelectionTests {
             await #expect(throws: CancellationError.self) { try await follower.value }
         }
     }
+
+    @Test("a follower outlives lost connections, and misses nothing that stands afterwards")
+    func lostConnections() async throws {
+        let (port, chroot) = (try await TestTree.port(.embedded), TestTree.uniquePath("follow-cut"))
+        let proxy = try FaultProxy(target: port)
+        defer { proxy.close() }
+        try await withClient(port: port, chroot: chroot) { tree in
+            for path in TreeLayout.roots { try await tree.ensurePath(path) }
+            try await withClient(port: proxy.port, chroot: chroot) { cut in
+                let seen = Collected<String>()
+                let follower = Task {
+                    try await PlantClient(tree: cut).follow(Selection.tags(try TopicFilter("#"))) { _ in
+                        seen.append("first")
+                    } changes: { changes in
+                        for case .changed(let tag) in changes { seen.append(tag.text) }
+                    }
+                }
+                try await eventually("the first look") { seen.all.count == 1 }
+                for number in 1...20 {
+                    // Cut at any moment of a look, whose request is then lost.
+                    try await tree.put("/tags/factory/line1/press1/temperature", Self.tag(Double(number)))
+                    if number.isMultiple(of: 2) { try await Task.sleep(for: .milliseconds(number)) }
+                    proxy.cut()
+                    proxy.heal()
+                }
+                try await tree.put("/tags/factory/line1/press1/temperature", Self.tag(99))
+                try await eventually("the last value", seen: { "\(seen.all)" }) { seen.all.last == "press1=99.0" }
+                follower.cancel()
+                await #expect(throws: CancellationError.self) { try await follower.value }
+            }
+        }
+    }
 }
 
 extension ListedTag {

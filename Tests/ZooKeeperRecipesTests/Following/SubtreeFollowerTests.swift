@@ -68,6 +68,33 @@ struct SubtreeFollowerTests {
         }
     }
 
+    @Test("looks at everything again after a lost connection", arguments: TreeKind.allCases)
+    func lostConnection(_ kind: TreeKind) async throws {
+        let (port, chroot) = (try await TestTree.port(kind), TestTree.uniquePath("follow"))
+        let proxy = try FaultProxy(target: port)
+        defer { proxy.close() }
+        try await withClient(port: port, chroot: chroot) { other in
+            try await withClient(port: proxy.port, chroot: chroot) { client in
+                var looks = 0
+                await #expect(throws: Enough.self) {
+                    try await SubtreeFollower(client: client, path: "/a").follow { element in
+                        guard element == .gap else { return }
+                        looks += 1
+                        let isThere = try await client.exists("/a") != nil
+                        if isThere { throw Enough() }
+                        // Nobody hears of what happens while the connection is away.
+                        proxy.cut()
+                        try await other.create("/a", data: nil)
+                        proxy.heal()
+                    } failed: { error in
+                        if error is Enough { throw error }
+                    }
+                }
+                #expect(looks > 1)
+            }
+        }
+    }
+
     @Test("ends when it is cancelled, whatever it is doing")
     func cancelled() async throws {
         try await withClient(port: TestTree.port(.embedded), chroot: TestTree.uniquePath("follow")) { client in
