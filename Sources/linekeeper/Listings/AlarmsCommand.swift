@@ -12,6 +12,9 @@ struct AlarmsCommand: AsyncParsableCommand {
             VALUE is the value at the last change of CONDITION, and SINCE is when the occurrence began; linekeeper tags \
             shows the present value.
 
+            While no gateway runs, or none processes alarms, what is shown is old: that is said on standard error, and the exit \
+            status is 1.
+
             Examples:
 
               linekeeper alarms

@@ -6,7 +6,7 @@ protocol ListedRow: Listed {
     static var columns: [TableColumn] { get }
     /// "tag", "device", …: for "no tag matches".
     static var noun: String { get }
-    /// What is wrong with the rows while nobody, or nobody who processes alarms, looks after the plant; nil: nothing.
+    /// What is wrong with the rows, by whether gateways keep them up to date; nil: nothing.
     static func flaw(_ attendance: PlantClient.Attendance) -> String?
     func cells(now: Milliseconds) -> [TableCell]
     /// One line that says what it is now, for a list that is followed without a terminal.

@@ -19,7 +19,7 @@ struct ListingOptions: ParsableArguments {
     ///
     /// - Parameters:
     ///   - nothing: What to say when there is nothing.
-    ///   - fails: Whether the answer is no while nobody sees to it that the rows are right.
+    ///   - fails: Whether the exit status is that of a no while gateways do not keep the rows up to date.
     func show<Row: ListedRow>(_ selection: Selection<Row>, nothing: String, fails: Bool = false) async throws {
         let output = ListingOutput(selection: selection, json: output.json, nothing: nothing, fails: fails)
         if watch {

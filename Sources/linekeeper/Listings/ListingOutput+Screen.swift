@@ -15,9 +15,15 @@ extension ListingOutput {
                 }
             }
             group.addTask {
+                var before: String?
                 while true {
                     // A tree that is silent says nothing of its gateways; that it is silent is shown.
-                    if let attendance = try? await plant.attendance() { await board.noticed(Row.flaw(attendance)) }
+                    if let attendance = try? await plant.attendance() {
+                        let flaw = Row.flaw(attendance)
+                        // A takeover is over at the next look.
+                        if flaw == before { await board.noticed(flaw) }
+                        before = flaw
+                    }
                     try await Task.sleep(for: .seconds(2))
                 }
             }
@@ -36,10 +42,10 @@ extension ListingOutput {
                             lines.append(
                                 Style.dim.applied(to: "… \(rows.count - room + 1) more; a narrower filter shows them"))
                         }
-                        if rows.isEmpty { lines = [nothing] }
+                        if rows.isEmpty { lines = [String(nothing.prefix(size.columns))] }
                         let flaw = await board.flaw
                         if let flaw = silence.text(at: .now) ?? flaw {
-                            lines.insert(Style.alert.applied(to: flaw), at: 0)
+                            lines.insert(Style.alert.applied(to: String(flaw.prefix(size.columns))), at: 0)
                         }
                         screen.show(lines)
                     }

@@ -8,7 +8,7 @@ struct ListingOutput<Row: ListedRow>: Sendable {
     let json: Bool
     /// What to say when there is nothing.
     let nothing: String
-    /// Whether the answer is no while nobody sees to it that the rows are right.
+    /// Whether the exit status is that of a no while gateways do not keep the rows up to date.
     let fails: Bool
 
     /// Prints the rows once.
@@ -23,16 +23,17 @@ struct ListingOutput<Row: ListedRow>: Sendable {
             let width = Terminal.isInteractive ? Terminal.size.columns : nil
             Terminal.write(table.lines(width: width).map { $0 + "\n" }.joined())
         }
-        guard let flaw = try await flaw(plant) else { return }
+        guard let flaw = await flaw(plant) else { return }
         Terminal.complain(flaw)
         if fails { throw CommandFailure(.no) }
     }
 
-    /// What is wrong with the rows. A takeover, which lasts less than a second, is nothing to speak of.
-    private func flaw(_ plant: PlantClient) async throws -> String? {
-        guard Row.flaw(try await plant.attendance()) != nil else { return nil }
-        try await Task.sleep(for: .seconds(1))
-        return Row.flaw(try await plant.attendance())
+    /// What is wrong with the rows, as far as that can be found out. A takeover, which lasts less than a second, is nothing
+    /// to speak of.
+    private func flaw(_ plant: PlantClient) async -> String? {
+        guard let first = try? await plant.attendance(), Row.flaw(first) != nil else { return nil }
+        try? await Task.sleep(for: .seconds(1))
+        return (try? await plant.attendance()).flatMap(Row.flaw)
     }
 
     /// Prints the rows and what becomes of them, until the person has seen enough.

@@ -13,7 +13,7 @@ extension ListedAlarm: ListedRow {
     static func flaw(_ attendance: PlantClient.Attendance) -> String? {
         switch attendance {
         case .attended: nil
-        case .noAlarmProcessor: "nobody processes alarms: none is raised or cleared (linekeeper status)"
+        case .noAlarmProcessor: "no gateway processes alarms: none is raised or cleared (linekeeper status)"
         case .noGateway: "no gateway runs: nothing is watched, no alarm is raised or cleared (linekeeper status)"
         }
     }
