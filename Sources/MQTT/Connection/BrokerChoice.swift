@@ -100,8 +100,9 @@ struct BrokerChoice {
         candidates[index].fellSilent = connectedFor != nil && reason.isSilence
         // Chance spreads the waits; it does not let one overtake another.
         if candidates[index].fellSilent {
+            let soon = next + candidates[index].schedule.backoff.initial
             let others = candidates.filter { $0.fellSilent && $0.broker != broker }.compactMap(\.notBefore)
-            if let latest = others.max() { next = max(next, latest + .nanoseconds(1)) }
+            if let latest = others.filter({ $0 <= soon }).max() { next = max(next, latest + .nanoseconds(1)) }
         }
         candidates[index].notBefore = next
         guard let connectedFor, connectedFor >= briefly else { return }
