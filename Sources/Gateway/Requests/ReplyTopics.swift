@@ -1,7 +1,7 @@
 package import Plant
 
-/// Where a requester may have its answer: below the gateways' own `…/commands/`, or below the configured prefix; and never
-/// where messages mean something else.
+/// Where a requester may have its answer: below the gateways' own `…/commands/`, below the requester's
+/// `…/requests/<principal>/`, or below the configured prefix; and never where messages mean something else.
 ///
 /// A gateway may write where requesters may not. Were the answer's topic theirs to choose, they would have it write there
 /// for them: to a device's command topic, say, with a text of their own in it.

@@ -118,6 +118,7 @@ struct CampaignCommand: AsyncParsableCommand {
         if allowed.count < chosen.count {
             Self.say("\(chosen.count - allowed.count) kind of fault left out that needs root")
         }
+        guard !allowed.isEmpty else { throw ValidationError("--only names nothing that can be played without root") }
         let playable = allowed.filter { upgradeFrom != nil || !$0.setting.needsOther }
         guard !playable.isEmpty else { throw ValidationError("a rolling upgrade needs --upgrade-from") }
         return playable
