@@ -79,12 +79,58 @@ import Testing
         var index = TopicPatternIndex()
         for _ in 0..<400 {
             var levels = (0..<Int.random(in: 0...4, using: &random)).map { _ in level() }
-            if Bool.random(using: &random) { levels.append(.rest) }
+            if Bool.random(using: &random) { levels.insert(.rest, at: .random(in: 0...levels.count, using: &random)) }
             let pattern = TopicPattern(levels: levels)
             #expect(index.overlapping(pattern) == patterns.indices.filter { patterns[$0].overlaps(pattern) })
             patterns.append(pattern)
             index.insert(pattern)
         }
+    }
+
+    /// Whether a pattern takes a topic, by trying every length of its rest.
+    private static func takes(_ pattern: TopicPattern, _ topic: [String]) -> Bool {
+        (0...topic.count).contains { count in
+            let levels = pattern.levels.flatMap { $0 == .rest ? Array(repeating: .any, count: count) : [$0] }
+            return levels.count == topic.count
+                && zip(levels, topic).allSatisfy { level, text in level == .any || level == .literal(text) }
+        }
+    }
+
+    @Test("what is said of two patterns is what their topics say")
+    func patternsByTopics() {
+        // As many literals as the patterns have, and one that none has.
+        var topics: [[String]] = [[]]
+        var longest = topics
+        for _ in 0..<5 {
+            longest = longest.flatMap { topic in ["a", "b", "-"].map { topic + [$0] } }
+            topics += longest
+        }
+        var random = SeededRandom(seed: 11)
+        var seen = (overlaps: 0, contains: 0)
+        for _ in 0..<200 {
+            let (one, other) = (Self.pattern(&random), Self.pattern(&random))
+            let (ones, others) = (topics.map { Self.takes(one, $0) }, topics.map { Self.takes(other, $0) })
+            let overlaps = zip(ones, others).contains { $0 && $1 }
+            let contains = zip(ones, others).allSatisfy { $0 || !$1 }
+            #expect(one.overlaps(other) == overlaps, "\(one) \(other)")
+            #expect(one.contains(other) == contains, "\(one) \(other)")
+            seen.overlaps += overlaps ? 1 : 0
+            seen.contains += contains ? 1 : 0
+        }
+        #expect(seen.overlaps > 20 && seen.contains > 5, "\(seen)")
+    }
+
+    /// At most two levels and a rest: what two of them have in common, they have in common in five levels.
+    private static func pattern(_ random: inout SeededRandom) -> TopicPattern {
+        var levels = (0..<Int.random(in: 0...2, using: &random)).map { _ -> TopicPattern.Level in
+            switch Int.random(in: 0..<4, using: &random) {
+            case 0: .any
+            case 1: .literal("b")
+            default: .literal("a")
+            }
+        }
+        if Bool.random(using: &random) { levels.insert(.rest, at: .random(in: 0...levels.count, using: &random)) }
+        return TopicPattern(levels: levels)
     }
 
     @Test func patternsOverlapAndContain() throws {
@@ -99,6 +145,12 @@ import Testing
         #expect(try !pattern("a/+").contains(pattern("a/#")))
         #expect(TopicPattern(try TopicTemplate("a/{x...}")).overlaps(try pattern("a/b/c")))
         #expect(!TopicPattern(try TopicTemplate("a/{x...}")).overlaps(try pattern("a")))
+        let availability = TopicPattern(try TopicTemplate("z/{n...}/availability"))
+        #expect(availability.overlaps(try pattern("z/a/b/availability")))
+        #expect(try !availability.overlaps(pattern("z/a/b/state")) && !availability.overlaps(pattern("z/availability")))
+        #expect(TopicPattern(try TopicTemplate("z/{n...}")).contains(availability))
+        let device = TopicPattern(try TextTemplate("z/{n}"), severalLevels: ["n"])
+        #expect(try device.contains(pattern("z/a/b")) && !device.overlaps(pattern("z")))
     }
 
     @Test func theConfigurationIsLookedForInOrder() {

@@ -104,11 +104,14 @@ public struct RouteDefinition: Sendable, Hashable {
         try TagPath(device.filled(captures) ?? "")
     }
 
+    /// The names in its topics that stand for several levels.
+    package var severalLevels: Set<String> {
+        Set(topic.levels.compactMap { if case .rest(let name) = $0 { name } else { nil } })
+    }
+
     /// Whether some topic of this route belongs to that device.
     public func makes(device path: TagPath) -> Bool {
-        var severalLevels: Set<String> = []
-        for case .rest(let name?) in topic.levels { severalLevels.insert(name) }
-        return device.canGive(path.text, severalLevels: severalLevels)
+        device.canGive(path.text, severalLevels: severalLevels)
     }
 
     /// The paths of the tags that one topic of this route carries, in the order of the decoder's values.

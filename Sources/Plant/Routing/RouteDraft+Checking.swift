@@ -180,11 +180,12 @@ private struct RouteCheck {
         if draft.offline.isEmpty { note(.presenceOffline, .missing(expected: "the payload of a device that is gone")) }
         if draft.online == draft.offline { note(.presenceOffline, .samePayloads) }
         let place = draft.value.flatMap { pointer($0, field: .presenceValue) }
-        let text = draft.topic.replacing("{device}", with: device.text)
-        if text != draft.topic, case .rest(let name?) = routeTopic.levels.last, device.names.contains(name) {
-            note(.presenceTopic, .deviceNotInLevels)
-            return nil
+        var deviceText = device.text
+        for case .rest(let name?) in routeTopic.levels {
+            // What has several levels in the route's topics has them here, too.
+            deviceText = deviceText.replacing("{\(name)}", with: "{\(name)...}")
         }
+        let text = draft.topic.replacing("{device}", with: deviceText)
         guard let topic = topicTemplate(text, field: .presenceTopic) else {
             if draft.topic.utf8.count != text.utf8.count, mistakes.last?.reason.isPartOfLevel == true {
                 mistakes[mistakes.count - 1] = RouteMistake(.presenceTopic, .deviceNotInLevels)

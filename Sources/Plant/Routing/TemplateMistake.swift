@@ -12,8 +12,10 @@ public enum TemplateMistake: Error, Hashable, Sendable, CustomStringConvertible 
     case partOfLevel(String)
     /// `+` and `#` mixed with other characters.
     case misplacedWildcard(String)
-    /// `#` or `{name...}` before the last level.
+    /// `#` before the last level.
     case restNotLast(String)
+    /// A second `{name...}`, or `#` after one.
+    case severalRests(String)
 
     public var description: String {
         switch self {
@@ -27,6 +29,8 @@ public enum TemplateMistake: Error, Hashable, Sendable, CustomStringConvertible 
         case .partOfLevel(let level): "“\(level)”: a placeholder stands for a whole level of the topic"
         case .misplacedWildcard(let level): "“\(level)”: + and # stand alone in their level"
         case .restNotLast(let level): "“\(level)” takes all the remaining levels, so it can only be the last one"
+        case .severalRests(let level):
+            "“\(level)”: only one placeholder of a topic can take several levels, or none could say where the first one ends"
         }
     }
 }

@@ -1,20 +1,22 @@
 /// The topics of a route, such as `factory/{line}/{machine}/{metric}`.
 ///
-/// `{name}` is one level and remembers it; `+` is one level without a name. As the last level, `{name...}` is all that
-/// follow (at least one) and `#` is all that follow (or none).
+/// `{name}` is one level and remembers it; `+` is one level without a name. `{name...}` is one level or several, once in a
+/// template and with any levels after it: `zigbee2mqtt/{name...}/availability`. As the last level, `#` is all that follow
+/// (or none).
 public struct TopicTemplate: Sendable, Hashable, CustomStringConvertible {
     public enum Level: Sendable, Hashable {
         case literal(String)
         case capture(String)
         case any
-        /// The remaining levels; nil for `#`.
+        /// One level or several, as many as the levels after it leave; nil for `#`, which can also be none.
         case rest(String?)
     }
 
     public let levels: [Level]
     /// The template as it was given.
     public let text: String
-    /// The MQTT filter to subscribe to: every topic that matches the template matches it.
+    /// The MQTT filter to subscribe to: every topic that matches the template matches it. MQTT has no filter for levels after
+    /// several others, so what comes of it may match no template.
     public let subscriptionFilter: TopicFilter
 
     public init(_ text: String) throws(TemplateMistake) {
@@ -33,19 +35,24 @@ public struct TopicTemplate: Sendable, Hashable, CustomStringConvertible {
             case .literal, .any: break
             case .capture(let name):
                 guard names.insert(name).inserted else { throw .repeatedName(name) }
-            case .rest(let name):
+            case .rest(nil):
                 guard position == parts.count - 1 else { throw .restNotLast(part) }
-                if let name, !names.insert(name).inserted { throw .repeatedName(name) }
+            case .rest(let name?):
+                guard names.insert(name).inserted else { throw .repeatedName(name) }
             }
+            if case .rest = level, levels.contains(where: \.isRest) { throw .severalRests(part) }
             levels.append(level)
         }
         self.levels = levels
         self.text = text
-        let filter = levels.map { level in
+        var filter: [String] = []
+        loop: for level in levels {
             switch level {
-            case .literal(let literal): literal
-            case .capture, .any: "+"
-            case .rest: "#"
+            case .literal(let literal): filter.append(literal)
+            case .capture, .any: filter.append("+")
+            case .rest:
+                filter.append("#")
+                break loop
             }
         }
         do {
@@ -86,25 +93,32 @@ public struct TopicTemplate: Sendable, Hashable, CustomStringConvertible {
     /// The levels of a topic by name; nil when the topic does not match. Only for the first message on a topic.
     public func match(_ topic: String) -> [String: String]? {
         let parts = topic.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        let rest = levels.firstIndex(where: \.isRest)
+        // What a rest takes beyond one level.
+        let surplus = parts.count - levels.count
+        switch rest.map({ levels[$0] }) {
+        case nil: guard surplus == 0 else { return nil }
+        case .rest(nil): guard surplus >= -1 else { return nil }
+        default: guard surplus >= 0 else { return nil }
+        }
         var captures: [String: String] = [:]
         for (position, level) in levels.enumerated() {
+            let place = position + (rest.map { position > $0 } ?? false ? surplus : 0)
             switch level {
-            case .rest(let name):
-                guard let name else { return captures }
-                guard position < parts.count else { return nil }
-                captures[name] = String(Substring(topic.utf8[parts[position].startIndex...]))
-                return captures
-            case .literal(let literal):
-                guard position < parts.count, parts[position].elementsEqual(literal.utf8) else { return nil }
-            case .any:
-                guard position < parts.count else { return nil }
-            case .capture(let name):
-                guard position < parts.count else { return nil }
-                captures[name] = String(Substring(parts[position]))
+            case .any, .rest(nil): break
+            case .literal(let literal): guard parts[place].elementsEqual(literal.utf8) else { return nil }
+            case .capture(let name): captures[name] = String(Substring(parts[place]))
+            case .rest(let name?):
+                captures[name] = String(
+                    Substring(topic.utf8[parts[place].startIndex..<parts[place + surplus].endIndex]))
             }
         }
-        return parts.count == levels.count ? captures : nil
+        return captures
     }
 
     public var description: String { text }
+}
+
+extension TopicTemplate.Level {
+    fileprivate var isRest: Bool { if case .rest = self { true } else { false } }
 }

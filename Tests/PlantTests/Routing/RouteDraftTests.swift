@@ -38,9 +38,27 @@ struct RouteDraftTests {
 
     @Test(
         "The device by default",
-        arguments: [("a/{x}/{y}", "a/{x}"), ("a", "a"), ("{x}", "{x}"), ("a/{x...}", "a")])
+        arguments: [("a/{x}/{y}", "a/{x}"), ("a", "a"), ("{x}", "{x}"), ("a/{x...}", "a"), ("z/{n...}/state", "z/{n}")])
     func defaultDevice(topic: String, device: String) throws {
         #expect(try RouteDraft(name: "r", topic: topic).checked().device.text == device)
+    }
+
+    @Test("A device whose name has several levels, and its presence")
+    func severalLevels() throws {
+        let route = try RouteDraft(
+            name: "zigbee", topic: "zigbee2mqtt/{name...}", device: "zigbee2mqtt/{name}",
+            values: [.init("temperature", "/temperature")], presence: .init(topic: "{device}/availability")
+        ).checked()
+        #expect(route.presence?.topic.text == "zigbee2mqtt/{name...}/availability")
+        #expect(route.subscriptionFilters.map(\.text) == ["zigbee2mqtt/#", "zigbee2mqtt/#"])
+        let captures = try #require(route.presence?.topic.match("zigbee2mqtt/kitchen/lamp/availability"))
+        #expect(try route.devicePath(captures).text == "zigbee2mqtt/kitchen/lamp")
+        #expect(try route.makes(device: TagPath("zigbee2mqtt/kitchen/lamp")))
+        #expect(try !route.makes(device: TagPath("shelly/kitchen")))
+        #expect(
+            mistakes {
+                $0.topic = "factory/{x...}"; $0.device = "factory/m-{x}"
+            } == [RouteMistake(.presenceTopic, .deviceNotInLevels)])
     }
 
     private func mistakes(_ change: (inout RouteDraft) -> Void) -> [RouteMistake] {

@@ -13,6 +13,12 @@ struct TopicTemplateTests {
             ("a/{rest...}", "a/b/c", ["rest": "b/c"]), ("a/{rest...}", "a", nil), ("a/{rest...}", "a/", ["rest": ""]),
             ("a/#", "a", [:]), ("a/#", "a/b/c", [:]), ("+/{b}", "x/y", ["b": "y"]), ("a", "a", [:]),
             ("{a}", "é", ["a": "é"]),
+            ("z/{n...}/availability", "z/kitchen/availability", ["n": "kitchen"]),
+            ("z/{n...}/availability", "z/kitchen/lamp/availability", ["n": "kitchen/lamp"]),
+            ("z/{n...}/availability", "z/a/availability/availability", ["n": "a/availability"]),
+            ("z/{n...}/availability", "z//availability", ["n": ""]), ("z/{n...}/availability", "z/availability", nil),
+            ("z/{n...}/availability", "z/kitchen/lamp", nil), ("z/{n...}/availability", "z", nil),
+            ("{n...}/{m}/+", "a/b/c/d", ["n": "a/b", "m": "c"]), ("{n...}/{m}/+", "a/b", nil),
         ] as [(String, String, [String: String]?)])
     func match(template: String, topic: String, captures: [String: String]?) throws {
         let template = try TopicTemplate(template)
@@ -22,7 +28,10 @@ struct TopicTemplateTests {
 
     @Test(
         "The filter to subscribe to",
-        arguments: [("factory/{line}/{m}/t", "factory/+/+/t"), ("a/{x...}", "a/#"), ("#", "#"), ("+/a", "+/a")])
+        arguments: [
+            ("factory/{line}/{m}/t", "factory/+/+/t"), ("a/{x...}", "a/#"), ("#", "#"), ("+/a", "+/a"),
+            ("z/{n...}/availability", "z/#"),
+        ])
     func filter(template: String, filter: String) throws {
         #expect(try TopicTemplate(template).subscriptionFilter.text == filter)
     }
@@ -33,7 +42,9 @@ struct TopicTemplateTests {
             ("", .empty), ("a/{x", .unbalancedBrace(level: "{x")), ("a/x}", .unbalancedBrace(level: "x}")),
             ("a/{{x}}", .unbalancedBrace(level: "{{x}}")), ("a/{}", .invalidName("")), ("a/{x y}", .invalidName("x y")),
             ("{x}/{x}", .repeatedName("x")), ("a/m-{x}", .partOfLevel("m-{x}")), ("a/{x}{y}", .partOfLevel("{x}{y}")),
-            ("a/b+", .misplacedWildcard("b+")), ("#/a", .restNotLast("#")), ("{x...}/a", .restNotLast("{x...}")),
+            ("a/b+", .misplacedWildcard("b+")), ("#/a", .restNotLast("#")),
+            ("{x...}/a/{y...}", .severalRests("{y...}")),
+            ("{x...}/a/#", .severalRests("#")),
             ("{x}/{x...}", .repeatedName("x")), ("a\u{0}", .nul),
         ] as [(String, TemplateMistake)])
     func mistakes(template: String, mistake: TemplateMistake) {

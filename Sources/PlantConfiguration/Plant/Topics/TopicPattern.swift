@@ -35,17 +35,19 @@ struct TopicPattern: Sendable, Equatable {
         }
     }
 
-    /// A text with placeholders, each of which stands for one level or for a part of one.
-    init(_ template: TextTemplate) {
+    /// A text with placeholders, each of which stands for one level or for a part of one; those of `severalLevels` for
+    /// several.
+    init(_ template: TextTemplate, severalLevels: Set<String> = []) {
         var marked = ""
         for segment in template.segments {
             switch segment {
             case .literal(let text): marked += text
-            case .placeholder: marked += "+"
+            case .placeholder(let name): marked += severalLevels.contains(name) ? "#" : "+"
             }
         }
-        levels = marked.split(separator: "/", omittingEmptySubsequences: false).map { part in
-            part.contains("+") ? .any : .literal(String(part))
+        levels = marked.split(separator: "/", omittingEmptySubsequences: false).flatMap { part -> [Level] in
+            if part.contains("#") { return [.any, .rest] }
+            return part.contains("+") ? [.any] : [.literal(String(part))]
         }
     }
 
@@ -55,35 +57,40 @@ struct TopicPattern: Sendable, Equatable {
     }
 
     /// Whether something can belong to both.
-    func overlaps(_ other: TopicPattern) -> Bool {
-        var index = 0
-        while true {
-            let mine = index < levels.count ? levels[index] : nil
-            let theirs = index < other.levels.count ? other.levels[index] : nil
-            switch (mine, theirs) {
-            case (.rest, _), (_, .rest), (nil, nil): return true
-            case (nil, _), (_, nil): return false
-            case (.literal(let one), .literal(let two)) where one != two: return false
-            case (.literal, _), (.any, _): break
-            }
-            index += 1
+    func overlaps(_ other: TopicPattern) -> Bool { Self.overlap(levels[...], other.levels[...]) }
+
+    private static func overlap(_ one: ArraySlice<Level>, _ other: ArraySlice<Level>) -> Bool {
+        var (one, other) = (one, other)
+        while let mine = one.first, let theirs = other.first, mine != .rest, theirs != .rest {
+            if case .literal(let mine) = mine, case .literal(let theirs) = theirs, mine != theirs { return false }
+            (one, other) = (one.dropFirst(), other.dropFirst())
         }
+        guard one.first == .rest || other.first == .rest else { return one.isEmpty && other.isEmpty }
+        if one.first != .rest { swap(&one, &other) }
+        // It takes nothing, or one level more of what the other has.
+        if overlap(one.dropFirst(), other) { return true }
+        return !other.isEmpty && overlap(one, other.dropFirst())
     }
 
     /// Whether everything that belongs to `other` belongs to this one.
     func contains(_ other: TopicPattern) -> Bool {
-        var index = 0
-        while true {
-            let mine = index < levels.count ? levels[index] : nil
-            let theirs = index < other.levels.count ? other.levels[index] : nil
-            switch (mine, theirs) {
-            case (.rest, _), (nil, nil): return true
-            case (nil, _), (_, nil), (_, .rest): return false
-            case (.literal(let one), .literal(let two)): if one != two { return false }
-            case (.literal, .any): return false
-            case (.any, _): break
-            }
-            index += 1
+        guard other.levels.contains(.rest) else { return Self.takes(levels[...], other.levels[...]) }
+        // What a rest takes, nobody names: it is enough to try it in so many lengths that one more changes nothing.
+        return (0...levels.count + 1).allSatisfy { count in
+            let levels = other.levels.flatMap { $0 == .rest ? Array(repeating: .any, count: count) : [$0] }
+            return Self.takes(self.levels[...], levels[...])
+        }
+    }
+
+    /// Whether a pattern takes these levels, `any` being one that no literal names.
+    private static func takes(_ pattern: ArraySlice<Level>, _ levels: ArraySlice<Level>) -> Bool {
+        switch (pattern.first, levels.first) {
+        case (nil, nil): true
+        case (.rest, nil): takes(pattern.dropFirst(), levels)
+        case (.rest, _): takes(pattern.dropFirst(), levels) || takes(pattern, levels.dropFirst())
+        case (nil, _), (_, nil): false
+        case (.any, _): takes(pattern.dropFirst(), levels.dropFirst())
+        case (.literal, _): pattern.first == levels.first && takes(pattern.dropFirst(), levels.dropFirst())
         }
     }
 }
@@ -99,7 +106,7 @@ extension RouteDefinition {
     }
 
     /// The devices that can come of this route.
-    var devicePattern: TopicPattern { TopicPattern(device) }
+    var devicePattern: TopicPattern { TopicPattern(device, severalLevels: severalLevels) }
 
     /// Whether a limit can be compared with what it delivers.
     var canDeliverNumbers: Bool {

@@ -5,28 +5,28 @@ struct TopicPatternIndex {
         var literals: [String: Int] = [:]
         /// The node below `any`.
         var any: Int?
-        /// Patterns that end here, and those that end here with `rest`.
+        /// Patterns that end here, and those that have a `rest` here.
         var ending: [Int] = []
         var rest: [Int] = []
     }
 
     private var nodes = [Node()]
-    private var count = 0
+    private var patterns: [TopicPattern] = []
 
     /// Takes a pattern in; its number is how many there were before.
     mutating func insert(_ pattern: TopicPattern) {
         var node = 0
-        var endsWithRest = false
+        var hasRest = false
         for level in pattern.levels {
             switch level {
-            case .rest: endsWithRest = true
+            case .rest: hasRest = true
             case .any: node = child(of: node, \.any)
             case .literal(let text): node = child(of: node, \.literals[text])
             }
-            if endsWithRest { break }
+            if hasRest { break }
         }
-        if endsWithRest { nodes[node].rest.append(count) } else { nodes[node].ending.append(count) }
-        count += 1
+        if hasRest { nodes[node].rest.append(patterns.count) } else { nodes[node].ending.append(patterns.count) }
+        patterns.append(pattern)
     }
 
     private mutating func child(of node: Int, _ place: WritableKeyPath<Node, Int?>) -> Int {
@@ -40,12 +40,13 @@ struct TopicPatternIndex {
     func overlapping(_ pattern: TopicPattern) -> [Int] {
         var found: [Int] = []
         collect(pattern.levels[...], at: 0, into: &found)
-        return found.sorted()
+        // Walked is what stands before a rest; what may stand after it is looked at here.
+        return found.filter { patterns[$0].overlaps(pattern) }.sorted()
     }
 
     private func collect(_ levels: ArraySlice<TopicPattern.Level>, at index: Int, into found: inout [Int]) {
         let node = nodes[index]
-        // It takes whatever follows, nothing included.
+        // It may take whatever follows, nothing included.
         found += node.rest
         guard let level = levels.first else {
             found += node.ending
