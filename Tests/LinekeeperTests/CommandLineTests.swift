@@ -179,6 +179,39 @@ extension EndToEnd {
             }
         }
 
+        @Test("check --listen explains what arrives", .timeLimit(.minutes(5)))
+        func listening() async throws {
+            try await Stage.play("cli-listen") { stage in
+                let broker = try await stage.broker()
+                let configuration = PlantConfiguration(broker: broker.url, tree: .servers("127.0.0.1:2"))
+                let file = try configuration.write(gateway: "gw", to: stage.scratch)
+                func listen(_ more: String...) async throws -> LinekeeperProgram.Outcome {
+                    try await stage.program.call(
+                        ["check", "--config", file, "--listen", "1500ms"] + more, in: stage.scratch)
+                }
+                let silence = try await listen()
+                #expect(silence.status == 1 && silence.errors.contains("nothing arrived on #"), "\(silence)")
+                // The broker keeps them, so they arrive with the subscription.
+                let link = try await stage.link(broker, "sensor")
+                try await link.publish("factory/line1/press1/temperature", "{\"v\":71.5}", retain: true)
+                try await link.publish("tele/plug1/SENSOR", "{}", retain: true)
+                let heard = try await listen()
+                #expect(heard.status == 0, "\(heard)")
+                for part in [
+                    "route   machines (", "factory/line1/press1/temperature = 71.5",
+                    "route   machines took 1 message on 1 topic", "no route takes tele/plug1/#: 1 message",
+                ] {
+                    #expect(heard.output.contains(part), "\(part) in \(heard)")
+                }
+                try await link.publish("factory/line1/press2/temperature", "{\"v\":\"broken", retain: true)
+                let broken = try await listen("--topic", "factory/+/press2/#", "--json")
+                #expect(broken.status == 1 && !broken.output.contains("press1"), "\(broken)")
+                #expect(broken.output.contains("\"understood\":false"), "\(broken)")
+                let wrong = try await listen("--topic", "a/#/b")
+                #expect(wrong.status == 2, "\(wrong)")
+            }
+        }
+
         @Test(
             "a recording that leaves its dates open is refused with the option that settles it", .timeLimit(.minutes(5))
         )

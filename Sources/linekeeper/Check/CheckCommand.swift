@@ -20,11 +20,16 @@ struct CheckCommand: AsyncParsableCommand {
             apart, so that delays can be tried out. The exit status is then also 1 when no route takes the topic or a \
             payload cannot be read.
 
+            With --listen, does the same for what arrives at the broker during that time, on all topics or on those that \
+            --topic, then a filter, names: each topic's first message, the first one that cannot be read, and in the end \
+            what no route takes. Exit status 1 when a message cannot be read, or nothing arrives.
+
             Examples:
 
               linekeeper check
               linekeeper check --config bridge-config/linekeeper.yaml --json
               linekeeper check --topic factory/line1/press1/temperature --payload '{"v":96.5}'
+              linekeeper check --listen 10s --topic 'factory/#'
               linekeeper check --topic factory/line1/press1/temperature --payload '{"v":90}' --payload '{"v":91}' --interval 6s
             """)
 
@@ -37,6 +42,9 @@ struct CheckCommand: AsyncParsableCommand {
     @Option(name: .long, help: ArgumentHelp("The message's payload; may be given several times.", valueName: "payload"))
     var payload: [String] = []
 
+    @Option(name: .long, help: ArgumentHelp("Explain what arrives at the broker for so long.", valueName: "duration"))
+    var listen: String?
+
     @Option(name: .long, help: ArgumentHelp("Time between one payload and the next.", valueName: "duration"))
     var interval = "1s"
 
@@ -48,6 +56,15 @@ struct CheckCommand: AsyncParsableCommand {
             throw ValidationError("--interval is \"\(interval)\"; expected a duration such as 250ms, 4s or 5m")
         }
         guard topic != nil || payload.isEmpty else { throw ValidationError("--payload needs --topic") }
+        if let listen {
+            guard let time = DurationSyntax.parse(listen), time > .zero else {
+                throw ValidationError("--listen is \"\(listen)\"; expected a duration such as 10s")
+            }
+            guard payload.isEmpty, !retained else {
+                throw ValidationError("--listen takes what arrives: neither --payload nor --retained goes with it")
+            }
+            _ = try heardFilter()
+        }
     }
 
     func run() async throws {
@@ -64,6 +81,11 @@ struct CheckCommand: AsyncParsableCommand {
             if output.json { Terminal.line("\(warning.json)") } else { Terminal.errorLine("\(warning)") }
         }
         let hasMistakes = loaded.warnings.contains { $0.severity != .warning }
+        if let time = listen.flatMap(DurationSyntax.parse) {
+            let isUnderstood = try await explainArrivals(loaded, for: time)
+            if hasMistakes || !isUnderstood { throw CommandFailure(.no) }
+            return
+        }
         guard let topic else {
             if hasMistakes { throw CommandFailure(.no) }
             if !output.json { Terminal.line(loaded.summary(file: file)) }

@@ -1,0 +1,64 @@
+import JSON
+import Plant
+import PlantClient
+import Testing
+
+@testable import linekeeper
+
+@Suite("What was heard at a broker")
+struct HeardTopicsTests {
+    private static func heard() throws -> HeardTopics {
+        let route = try RouteDraft(name: "machines", topic: "factory/{line}/{machine}/{metric}", payload: "number")
+            .checked()
+        return HeardTopics(plant: PlantDefinition(routes: [route]))
+    }
+
+    private static func message(_ topic: String, _ payload: String) -> BrokerListening.Message {
+        BrokerListening.Message(
+            topic: Array(topic.utf8), payload: Array(payload.utf8), isRetained: false, receivedAt: 1_767_225_600_000)
+    }
+
+    @Test("the first message of a topic is shown, then the first that cannot be read; the rest is counted")
+    func routed() throws {
+        var heard = try Self.heard()
+        let topic = "factory/line1/press1/temperature"
+        let shown = ["1", "2", "x", "y", "3"].map { heard.take(Self.message(topic, $0)) }
+        #expect(shown.map { $0 != nil } == [true, false, true, false, false])
+        #expect(shown[0]?.trial.route?.route.name == "machines")
+        #expect(!heard.isUnderstood && heard.messages == 5)
+        #expect(heard.text == "route   machines took 5 messages on 1 topic\n")
+        #expect(heard.json.map { $0["messages"]?.intValue } == [5])
+    }
+
+    @Test("what no route takes is counted by prefix, the most first, and what gateways say is left out")
+    func unrouted() throws {
+        var heard = try Self.heard()
+        for topic in [
+            "tele/plug1/SENSOR", "tele/plug1/STATE", "tele/plug1/SENSOR", "office", "factory/x",
+            "linekeeper/bottling/alarms/a",
+        ] {
+            #expect(heard.take(Self.message(topic, "1")) == nil)
+        }
+        #expect(heard.messages == 5 && heard.isUnderstood)
+        #expect(
+            heard.text == """
+                none    no route takes tele/plug1/#: 3 messages
+                none    no route takes factory/x: 1 message
+                none    no route takes office: 1 message
+
+                """)
+    }
+
+    @Test("topics without end, and topics that are no text, cost no memory")
+    func bounded() throws {
+        var heard = try Self.heard()
+        for number in 0..<HeardTopics.topicLimit * 2 { _ = heard.take(Self.message("a/\(number)/b", "1")) }
+        #expect(heard.json.count == HeardTopics.prefixLimit)
+        for number in 0..<HeardTopics.topicLimit * 2 { _ = heard.take(Self.message("factory/a/\(number)/b", "1")) }
+        let taken = heard.json.first?["topics"]?.intValue
+        #expect(taken == Int64(HeardTopics.topicLimit - HeardTopics.prefixLimit))
+        _ = heard.take(BrokerListening.Message(topic: [0xFF], payload: [], isRetained: false, receivedAt: 0))
+        #expect(heard.messages == HeardTopics.topicLimit * 4 + 1)
+        #expect(heard.text.contains("messages on further topics"))
+    }
+}
