@@ -187,7 +187,7 @@ extension EndToEnd {
                 let file = try configuration.write(gateway: "gw", to: stage.scratch)
                 func listen(_ more: String...) async throws -> LinekeeperProgram.Outcome {
                     try await stage.program.call(
-                        ["check", "--config", file, "--listen", "1500ms"] + more, in: stage.scratch)
+                        ["check", "--config", file, "--listen", "3s"] + more, in: stage.scratch)
                 }
                 let silence = try await listen()
                 #expect(silence.status == 1 && silence.errors.contains("nothing arrived on #"), "\(silence)")

@@ -10,7 +10,7 @@ struct HeardTopicsTests {
     private static func heard() throws -> HeardTopics {
         let route = try RouteDraft(name: "machines", topic: "factory/{line}/{machine}/{metric}", payload: "number")
             .checked()
-        return HeardTopics(plant: PlantDefinition(routes: [route]))
+        return try HeardTopics(plant: PlantDefinition(routes: [route]))
     }
 
     private static func message(_ topic: String, _ payload: String) -> BrokerListening.Message {
@@ -26,7 +26,7 @@ struct HeardTopicsTests {
         #expect(shown.map { $0 != nil } == [true, false, true, false, false])
         #expect(shown[0]?.trial.route?.route.name == "machines")
         #expect(!heard.isUnderstood && heard.messages == 5)
-        #expect(heard.text == "route   machines took 5 messages on 1 topic\n")
+        #expect(heard.text == "route   machines took 5 messages on 1 topic, 2 of which cannot be read as it says\n")
         #expect(heard.json.map { $0["messages"]?.intValue } == [5])
     }
 
@@ -45,20 +45,31 @@ struct HeardTopicsTests {
                 none    no route takes tele/plug1/#: 3 messages
                 none    no route takes factory/x: 1 message
                 none    no route takes office: 1 message
+                own     1 message of the gateways
 
                 """)
     }
 
-    @Test("topics without end, and topics that are no text, cost no memory")
+    @Test("topics without end, and topics that are no text, cost no memory, and what cannot be read there still counts")
     func bounded() throws {
         var heard = try Self.heard()
         for number in 0..<HeardTopics.topicLimit * 2 { _ = heard.take(Self.message("a/\(number)/b", "1")) }
-        #expect(heard.json.count == HeardTopics.prefixLimit)
+        #expect(heard.json.count == HeardTopics.prefixLimit + 1)
         for number in 0..<HeardTopics.topicLimit * 2 { _ = heard.take(Self.message("factory/a/\(number)/b", "1")) }
-        let taken = heard.json.first?["topics"]?.intValue
-        #expect(taken == Int64(HeardTopics.topicLimit - HeardTopics.prefixLimit))
+        #expect(heard.json.first?["topics"]?.intValue == Int64(HeardTopics.topicLimit))
+        #expect(heard.json.first?["messages"]?.intValue == Int64(HeardTopics.topicLimit * 2))
         _ = heard.take(BrokerListening.Message(topic: [0xFF], payload: [], isRetained: false, receivedAt: 0))
         #expect(heard.messages == HeardTopics.topicLimit * 4 + 1)
-        #expect(heard.text.contains("messages on further topics"))
+        #expect(heard.text.contains("none    nor further topics: 1,901 messages"))
+        #expect(heard.isUnderstood)
+        #expect(heard.take(Self.message("factory/a/1999/b", "x")) == nil)
+        #expect(!heard.isUnderstood)
+    }
+
+    @Test("topics are told apart by their bytes")
+    func bytes() throws {
+        var heard = try Self.heard()
+        let shown = ["factory/a/b/\u{E9}", "factory/a/b/e\u{301}"].map { heard.take(Self.message($0, "1")) }
+        #expect(shown.allSatisfy { $0 != nil })
     }
 }

@@ -10,11 +10,14 @@ package struct MessageTrial {
         package var alarms: [(path: AlarmPath, definition: AlarmDefinition, standing: AlarmStanding)]
 
         /// Whether every value of it could be read.
-        package var isUnderstood: Bool {
-            switch outcome?.result {
-            case .samples, .presence, .empty: samples.allSatisfy { $0.sample.quality != .bad }
-            case .undecodable, .unrouted, .refused, nil: false
-            }
+        package var isUnderstood: Bool { MessageTrial.isUnderstood(outcome, samples.map(\.sample)) }
+    }
+
+    /// Whether every value of a message could be read.
+    package static func isUnderstood(_ outcome: MessageOutcome?, _ samples: [Sample]) -> Bool {
+        switch outcome?.result {
+        case .samples, .presence, .empty: samples.allSatisfy { $0.quality != .bad }
+        case .undecodable, .unrouted, .refused, nil: false
         }
     }
 

@@ -105,9 +105,7 @@ public struct RouteDefinition: Sendable, Hashable {
     }
 
     /// The names in its topics that stand for several levels.
-    package var severalLevels: Set<String> {
-        Set(topic.levels.compactMap { if case .rest(let name) = $0 { name } else { nil } })
-    }
+    package var severalLevels: Set<String> { topic.severalLevels }
 
     /// Whether some topic of this route belongs to that device.
     public func makes(device path: TagPath) -> Bool {

@@ -196,6 +196,11 @@ private struct RouteCheck {
             note(.presenceTopic, .unknownPlaceholder(name, known: topic.names))
             return nil
         }
+        // Else what a device says of itself would be another device's, or a value.
+        for name in device.names where topic.severalLevels.contains(name) != routeTopic.severalLevels.contains(name) {
+            note(.presenceTopic, .levelsDiffer(name))
+            return nil
+        }
         return .init(topic: topic, online: Array(draft.online.utf8), offline: Array(draft.offline.utf8), pointer: place)
     }
 }

@@ -54,6 +54,8 @@ public struct RouteMistake: Error, Hashable, Sendable, CustomStringConvertible {
         case periodicForEver
         /// In a presence topic every level of the device has to be a level of its own.
         case deviceNotInLevels
+        /// A name stands for several levels in the topic and for one in the presence topic, or the other way round.
+        case levelsDiffer(String)
         case duplicateName
     }
 
@@ -92,6 +94,8 @@ extension RouteMistake.Reason: CustomStringConvertible {
             "is periodic, and nothing says how long its topics may be silent; give staleAfter as well"
         case .deviceNotInLevels:
             "{device} can only be used when each placeholder of the route's device is a whole level; write the topic out instead"
+        case .levelsDiffer(let name):
+            "{\(name)} has one level here and several in the route's topic, or the other way round; write {\(name)...} in both"
         case .duplicateName: "another route has this name"
         }
     }

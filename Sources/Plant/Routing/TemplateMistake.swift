@@ -30,7 +30,7 @@ public enum TemplateMistake: Error, Hashable, Sendable, CustomStringConvertible 
         case .misplacedWildcard(let level): "“\(level)”: + and # stand alone in their level"
         case .restNotLast(let level): "“\(level)” takes all the remaining levels, so it can only be the last one"
         case .severalRests(let level):
-            "“\(level)”: only one placeholder of a topic can take several levels, or none could say where the first one ends"
+            "“\(level)”: a topic can have only one {name...} or #; with two, nothing tells where the first one ends"
         }
     }
 }

@@ -90,6 +90,11 @@ public struct TopicTemplate: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// The names that stand for several levels: one at most.
+    var severalLevels: Set<String> {
+        Set(levels.compactMap { if case .rest(let name) = $0 { name } else { nil } })
+    }
+
     /// The levels of a topic by name; nil when the topic does not match. Only for the first message on a topic.
     public func match(_ topic: String) -> [String: String]? {
         let parts = topic.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)

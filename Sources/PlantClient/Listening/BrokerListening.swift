@@ -20,21 +20,36 @@ package enum BrokerListening {
         }
     }
 
+    /// What came of it.
+    package struct Outcome: Sendable {
+        /// Messages that did not reach `receive`: too long, or more than could be taken in.
+        package var lost: UInt64
+        /// Whether the broker was there to the end.
+        package var isConnected: Bool
+    }
+
     /// Calls `receive` with one message after the other, until the time is over.
     ///
-    /// - Parameter logger: For what the broker's client has to say beside the errors that it throws.
-    /// - Throws: `MQTTUnreachable` when the broker does not let this program in, and what reading its credentials throws.
+    /// - Parameters:
+    ///   - time: from the moment at which the broker has answered the subscription.
+    ///   - maxPayload: the longest payload that a gateway takes, in bytes.
+    ///   - logger: For what the broker's client has to say beside the errors that it throws.
+    /// - Throws: `MQTTUnreachable` when the broker does not let this program in, `MQTTError` when it does not answer the
+    ///   subscription, and what reading its credentials throws.
     package static func listen(
-        _ settings: MQTTSettings, to filter: TopicFilter, for time: Duration, logger: Logger,
+        _ settings: MQTTSettings, to filter: TopicFilter, for time: Duration, maxPayload: Int, logger: Logger,
         receive: @escaping @Sendable (Message) -> Void
-    ) async throws {
-        let configuration = try settings.clientConfiguration(purpose: "check")
+    ) async throws -> Outcome {
+        var configuration = try settings.clientConfiguration(purpose: "check")
+        configuration.maxPayload = maxPayload
         let subscription = MQTTSubscription(filter: filter.description, qos: .atMostOnce)
-        try await MQTTClient.connected(configuration, subscriptions: [subscription], logger: logger) { client in
-            await withTaskGroup(of: Void.self) { group in
+        return try await MQTTClient.connected(configuration, subscriptions: [subscription], logger: logger) { client in
+            try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
                     for await batch in client.batches {
                         for entry in batch.entries {
+                            // A batch can be long.
+                            if Task.isCancelled { return }
                             receive(
                                 Message(
                                     topic: Array(batch.topic(entry)), payload: Array(batch.payload(entry)),
@@ -42,10 +57,17 @@ package enum BrokerListening {
                         }
                     }
                 }
-                group.addTask { try? await Task.sleep(for: time) }
-                await group.next()
+                group.addTask {
+                    try await client.waitUntilSubscribed(timeout: .seconds(5))
+                    try await Task.sleep(for: time)
+                }
+                try await group.next()
                 group.cancelAll()
             }
+            let counts = client.statistics
+            return Outcome(
+                lost: counts.droppedTooLarge &+ counts.droppedInboxFull, isConnected: client.connectionState.isConnected
+            )
         }
     }
 }

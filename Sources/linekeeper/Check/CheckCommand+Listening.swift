@@ -17,10 +17,12 @@ extension CheckCommand {
     /// - Returns: Whether something arrived, and everything that was read could be.
     func explainArrivals(_ loaded: GatewayConfiguration, for time: Duration) async throws -> Bool {
         let filter = try heardFilter()
-        let heard = Heard(loaded.plant)
+        let heard = try Heard(loaded.plant)
         let isJSON = output.json
         try await untilInterrupted {
-            try await BrokerListening.listen(loaded.local.mqtt, to: filter, for: time, logger: .quiet) { message in
+            let outcome = try await BrokerListening.listen(
+                loaded.local.mqtt, to: filter, for: time, maxPayload: loaded.local.limits.maxPayload, logger: .quiet
+            ) { message in
                 guard let (trial, steps) = heard.topics.withLock({ $0.take(message) }) else { return }
                 if isJSON {
                     Terminal.line("\(trial.json(steps))")
@@ -28,6 +30,7 @@ extension CheckCommand {
                     Terminal.write(trial.text(steps, routes: loaded.plant.routes) + "\n")
                 }
             }
+            heard.outcome.withLock { $0 = outcome }
         }
         let found = heard.topics.withLock { $0 }
         if isJSON {
@@ -35,17 +38,27 @@ extension CheckCommand {
         } else {
             Terminal.write(found.text)
         }
-        if found.messages == 0 {
-            Terminal.complain(
-                "nothing arrived on \(filter) within \(HumanText.span(time)); does anything publish, and may this user read it?"
-            )
+        // nil: the person has ended it.
+        if let outcome = heard.outcome.withLock({ $0 }) {
+            if !outcome.isConnected { Terminal.complain("the connection to the broker was lost meanwhile") }
+            if outcome.lost > 0 {
+                Terminal.complain(
+                    "\(HumanText.count(Int(clamping: outcome.lost), "message")) longer than limits.maxPayload, or more than could be taken in, are not among these"
+                )
+            }
+            if found.messages + found.own == 0 {
+                Terminal.complain(
+                    "nothing arrived on \(filter) within \(HumanText.span(time)); does anything publish, and may this user read it?"
+                )
+            }
         }
-        return found.messages > 0 && found.isUnderstood
+        return found.messages + found.own > 0 && found.isUnderstood
     }
 }
 
 private final class Heard: Sendable {
     let topics: Mutex<HeardTopics>
+    let outcome = Mutex<BrokerListening.Outcome?>(nil)
 
-    init(_ plant: PlantDefinition) { topics = Mutex(HeardTopics(plant: plant)) }
+    init(_ plant: PlantDefinition) throws(AlarmMistake) { topics = Mutex(try HeardTopics(plant: plant)) }
 }

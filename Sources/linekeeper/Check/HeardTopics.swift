@@ -2,137 +2,146 @@ import JSON
 import Plant
 import PlantClient
 
-/// What was heard at a broker, explained topic by topic: the first message of each, and one of the next that cannot be
-/// read. The rest is counted. A value without I/O.
+/// What was heard at a broker, explained topic by topic: the first message of each that has something, and the first that
+/// cannot be read. The rest is counted. A value without I/O.
 struct HeardTopics: Sendable {
-    /// Topics that are told apart; what comes on others is counted.
+    /// Topics that are told apart, of those that a route takes; what comes on others is read and counted.
     static let topicLimit = 1_000
     /// Prefixes that are told apart, of topics that no route takes.
     static let prefixLimit = 100
 
-    /// Messages of one topic that are read.
-    static let readLimit = 10
-
     private struct Topic {
-        var trial: MessageTrial
-        var route: String
-        var messages = 0
+        let route: String
+        var isShown = false
         var isUnderstood = true
     }
 
+    private struct Route {
+        var topics = 0
+        var messages = 0
+        var unreadable = 0
+    }
+
     private let plant: PlantDefinition
-    private var routed: [String: Topic] = [:]
+    /// Reads everything, as a gateway would.
+    private var live: LivePlant
+    /// By their bytes, as the broker tells them apart.
+    private var topics: [[UInt8]: Topic] = [:]
+    private var routes: [String: Route] = [:]
     /// By prefix, the messages on topics that no route takes.
-    private var unrouted: [String: Int] = [:]
-    private var isUnrouted: Set<String> = []
-    /// Messages on topics beyond the limits, and on topics that are no text.
-    private var uncounted = 0
+    private var unrouted: [[UInt8]: Int] = [:]
+    /// Messages that no route takes beyond the limit.
+    private var further = 0
+    /// Messages of the gateways.
+    private(set) var own = 0
     private(set) var messages = 0
+    /// Of routed messages, whether every one could be read.
+    private(set) var isUnderstood = true
 
-    init(plant: PlantDefinition) { self.plant = plant }
-
-    /// Whether every message that was read could be.
-    var isUnderstood: Bool { routed.values.allSatisfy(\.isUnderstood) }
+    init(plant: PlantDefinition) throws(AlarmMistake) {
+        self.plant = plant
+        live = try LivePlant(routes: plant.routes, rules: plant.tags)
+    }
 
     /// Takes a message in.
     ///
     /// - Returns: What is to be shown of it now; nil: it is as others before it.
     mutating func take(_ message: BrokerListening.Message) -> (trial: MessageTrial, steps: [MessageTrial.Step])? {
-        guard let name = String(validating: message.topic, as: UTF8.self) else {
-            messages += 1
-            uncounted += 1
+        guard !message.topic.starts(with: "linekeeper/".utf8) else {
+            own += 1
             return nil
         }
-        // What the gateways say.
-        guard !name.hasPrefix("linekeeper/") else { return nil }
         messages += 1
-        var topic: Topic
-        if let known = routed[name] {
-            topic = known
-        } else if isUnrouted.contains(name) {
-            unrouted[Self.prefix(of: name), default: 0] += 1
+        var effects = LivePlant.Effects()
+        var samples: [Sample] = []
+        let outcome = live.messageReceived(
+            topic: message.topic.span, payload: message.payload.span, retained: message.isRetained,
+            receivedAt: message.receivedAt, effects: &effects, observe: { samples.append($0) })
+        guard let name = String(validating: message.topic, as: UTF8.self), outcome?.result != .unrouted else {
+            noteUnrouted(message.topic)
             return nil
-        } else {
-            guard routed.count + isUnrouted.count < Self.topicLimit else {
-                uncounted += 1
-                return nil
-            }
-            let trial = MessageTrial(
-                topic: name, isRetained: message.isRetained, routes: plant.routes, rules: plant.tags,
-                alarms: plant.alarms)
-            guard let route = trial.route?.route.name else {
-                noteUnrouted(name)
-                return nil
-            }
-            topic = Topic(trial: trial, route: route)
         }
-        topic.messages += 1
-        defer { routed[name] = topic }
-        guard topic.isUnderstood, topic.messages <= Self.readLimit else { return nil }
-        let steps = topic.trial.steps(payloads: [message.payload], start: message.receivedAt, interval: 0)
-        topic.isUnderstood = steps.allSatisfy(\.isUnderstood)
-        return topic.messages == 1 || !topic.isUnderstood ? (topic.trial, steps) : nil
+        let isReadable = MessageTrial.isUnderstood(outcome, samples)
+        var isPresence = false
+        if case .presence = outcome?.result { isPresence = true }
+        let known = topics[message.topic]
+        let route = known?.route ?? live.route(of: name)?.route.name ?? ""
+        let isNew = known == nil && topics.count < Self.topicLimit
+        count(route, isNew: isNew, isReadable: isReadable)
+        guard var topic = known ?? (isNew ? Topic(route: route) : nil) else { return nil }
+        let isNews = isReadable ? !topic.isShown && (isPresence || !samples.isEmpty) : topic.isUnderstood
+        topic.isShown = topic.isShown || isNews
+        topic.isUnderstood = topic.isUnderstood && isReadable
+        topics[message.topic] = topic
+        guard isNews else { return nil }
+        let trial = MessageTrial(
+            topic: name, isRetained: message.isRetained, routes: plant.routes, rules: plant.tags, alarms: plant.alarms)
+        return (trial, trial.steps(payloads: [message.payload], start: message.receivedAt, interval: 0))
     }
 
-    private mutating func noteUnrouted(_ name: String) {
-        let prefix = Self.prefix(of: name)
+    private mutating func count(_ route: String, isNew: Bool, isReadable: Bool) {
+        isUnderstood = isUnderstood && isReadable
+        routes[route, default: Route()].messages += 1
+        if isNew { routes[route]?.topics += 1 }
+        if !isReadable { routes[route]?.unreadable += 1 }
+    }
+
+    private mutating func noteUnrouted(_ topic: [UInt8]) {
+        let prefix = Self.prefix(of: topic)
         guard unrouted[prefix] != nil || unrouted.count < Self.prefixLimit else {
-            uncounted += 1
+            further += 1
             return
         }
-        isUnrouted.insert(name)
         unrouted[prefix, default: 0] += 1
     }
 
     /// The first two levels of a topic, as a filter where there are more.
-    static func prefix(of topic: String) -> String {
-        let levels = topic.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
-        return levels.count > 2 ? "\(levels[0])/\(levels[1])/#" : topic
+    static func prefix(of topic: [UInt8]) -> [UInt8] {
+        let levels = topic.split(separator: UInt8(ascii: "/"), maxSplits: 2, omittingEmptySubsequences: false)
+        return levels.count > 2 ? Array(levels[0]) + Array("/".utf8) + Array(levels[1]) + Array("/#".utf8) : topic
     }
 
     // MARK: In the end
 
-    /// By route, how many topics and messages it took.
-    private var byRoute: [(name: String, topics: Int, messages: Int)] {
-        var counts: [String: (topics: Int, messages: Int)] = [:]
-        for topic in routed.values {
-            counts[topic.route, default: (0, 0)].topics += 1
-            counts[topic.route, default: (0, 0)].messages += topic.messages
-        }
-        return plant.routes.compactMap { route in
-            counts[route.name].map { (route.name, $0.topics, $0.messages) }
-        }
+    private var byRoute: [(name: String, counts: Route)] {
+        plant.routes.compactMap { route in routes[route.name].map { (route.name, $0) } }
     }
 
     private var byPrefix: [(prefix: String, messages: Int)] {
-        unrouted.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { ($0.key, $0.value) }
+        unrouted.map { (String(decoding: $0.key, as: UTF8.self), $0.value) }
+            .sorted { ($1.messages, $0.prefix) < ($0.messages, $1.prefix) }
     }
 
     /// What a person gets to see in the end.
     var text: String {
         var lines: [String] = []
-        for (name, topics, messages) in byRoute {
+        for (name, counts) in byRoute {
+            let unreadable = counts.unreadable > 0 ? ", \(counts.unreadable) of which cannot be read as it says" : ""
             lines.append(
-                "route   \(printable(name)) took \(HumanText.count(messages, "message")) on \(HumanText.count(topics, "topic"))"
-            )
+                "route   \(printable(name)) took \(HumanText.count(counts.messages, "message")) on "
+                    + "\(HumanText.count(counts.topics, "topic"))\(unreadable)")
         }
         for (prefix, messages) in byPrefix {
             lines.append("none    no route takes \(printable(prefix)): \(HumanText.count(messages, "message"))")
         }
-        if uncounted > 0 { lines.append("        \(HumanText.count(uncounted, "message")) on further topics") }
+        if further > 0 { lines.append("none    nor further topics: \(HumanText.count(further, "message"))") }
+        if own > 0 { lines.append("own     \(HumanText.count(own, "message")) of the gateways") }
         return lines.map { $0 + "\n" }.joined()
     }
 
     /// The same for programs, an object each.
     var json: [JSONValue] {
-        byRoute.map { name, topics, messages in
+        var objects: [JSONValue] = byRoute.map { name, counts in
             [
-                "kind": "route", "route": .string(name), "topics": .integer(Int64(topics)),
-                "messages": .integer(Int64(messages)),
+                "kind": "route", "route": .string(name), "topics": .integer(Int64(counts.topics)),
+                "messages": .integer(Int64(counts.messages)), "unreadable": .integer(Int64(counts.unreadable)),
             ]
         }
-            + byPrefix.map { prefix, messages in
-                ["kind": "unrouted", "topics": .string(prefix), "messages": .integer(Int64(messages))]
-            }
+        for (prefix, messages) in byPrefix {
+            objects.append(["kind": "unrouted", "topics": .string(prefix), "messages": .integer(Int64(messages))])
+        }
+        if further > 0 { objects.append(["kind": "unrouted", "topics": .null, "messages": .integer(Int64(further))]) }
+        if own > 0 { objects.append(["kind": "own", "messages": .integer(Int64(own))]) }
+        return objects
     }
 }

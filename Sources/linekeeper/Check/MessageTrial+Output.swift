@@ -34,6 +34,10 @@ extension MessageTrial {
                     "— after \(HumanText.span(step.at &- first)): \(printable(String(decoding: step.payload, as: UTF8.self)))"
                 )
             }
+            if steps.count == 1, !step.isUnderstood {
+                // Enough of it to see what was meant.
+                lines.append("payload \(printable(String(decoding: step.payload.prefix(200), as: UTF8.self)))")
+            }
             switch step.outcome?.result {
             case .samples(0): lines.append("value   none: the payload has nothing where the route looks")
             case .samples:
@@ -117,6 +121,8 @@ extension MessageTrial {
                 steps.map { step in
                     [
                         "at": .integer(step.at), "understood": .bool(step.isUnderstood),
+                        "payload": step.isUnderstood
+                            ? .null : .string(String(decoding: step.payload.prefix(200), as: UTF8.self)),
                         "samples": .array(
                             step.samples.map { tag, sample, unit in
                                 var members: OrderedDictionary<String, JSONValue> = [

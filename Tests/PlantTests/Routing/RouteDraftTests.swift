@@ -55,6 +55,12 @@ struct RouteDraftTests {
         #expect(try route.devicePath(captures).text == "zigbee2mqtt/kitchen/lamp")
         #expect(try route.makes(device: TagPath("zigbee2mqtt/kitchen/lamp")))
         #expect(try !route.makes(device: TagPath("shelly/kitchen")))
+        for (topic, presence) in [("z/{n...}", "z/{n}/availability"), ("z/{n}/state", "z/{n...}/availability")] {
+            #expect(
+                mistakes {
+                    $0.topic = topic; $0.device = "z/{n}"; $0.presence?.topic = presence
+                } == [RouteMistake(.presenceTopic, .levelsDiffer("n"))])
+        }
         #expect(
             mistakes {
                 $0.topic = "factory/{x...}"; $0.device = "factory/m-{x}"

@@ -4,6 +4,7 @@ import Plant
 extension PlantSections {
     func checkRoutes() {
         let own = TopicPattern(levels: [.literal("linekeeper"), .rest])
+        let ownMessages = TopicPattern(levels: [.literal("linekeeper"), .any, .any, .rest])
         let patterns = routes.map { TopicPattern($0.definition.topic) }
         var earlierTopics = TopicPatternIndex()
         var named: [String: Int] = [:]
@@ -21,6 +22,11 @@ extension PlantSections {
             if pattern.overlaps(own) {
                 route.place(["topic"]).report(
                     "route \"\(route.definition.name)\" would take Linekeeper's own messages for sensors",
+                    expected: "topics outside linekeeper/, so a first level of the plant's own, such as factory/…")
+            }
+            if let presence = route.definition.presence, TopicPattern(presence.topic).overlaps(ownMessages) {
+                route.place(["presence", "topic"]).report(
+                    "route \"\(route.definition.name)\" would take Linekeeper's own messages for what devices say of themselves",
                     expected: "topics outside linekeeper/, so a first level of the plant's own, such as factory/…")
             }
             if route.definition.staleAfter != nil, route.definition.reporting == nil {
