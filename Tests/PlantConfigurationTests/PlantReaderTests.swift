@@ -23,6 +23,21 @@ struct PlantReaderTests {
         #expect(plant.digest == "7bbbd8cb4b98ca2d")
     }
 
+    @Test("presence topics take no messages of Linekeeper's own", arguments: [true, false])
+    func ownPresence(isSeveral: Bool) {
+        let (name, presence) = isSeveral ? ("{n...}", "{device}/availability") : ("{n}/{m}", "+/{n}/status")
+        let text = """
+            routes:
+              - name: a
+                topic: "plant/\(name)"
+                device: "\(isSeveral ? "{n}" : "plant/{n}")"
+                payload: number
+                presence: { topic: "\(presence)" }
+            """
+        let problems = Self.problems([document("r", text)]).filter { $0.contains("own messages") }
+        #expect(problems.count == (isSeveral ? 1 : 0), "\(problems)")
+    }
+
     @Test("how a definition is spread over documents makes no difference")
     func spread() throws {
         let routes = """

@@ -26,16 +26,19 @@ package struct MessageTrial {
     private let routes: [RouteDefinition]
     private let rules: TagRules
     private let alarms: [AlarmDefinition]
+    private let limits: IngestLimits
 
     /// - Parameter isRetained: Whether the broker had kept the messages.
     package init(
-        topic: String, isRetained: Bool, routes: [RouteDefinition], rules: TagRules, alarms: [AlarmDefinition]
+        topic: String, isRetained: Bool, routes: [RouteDefinition], rules: TagRules, alarms: [AlarmDefinition],
+        limits: IngestLimits = IngestLimits()
     ) {
         self.topic = topic
         self.isRetained = isRetained
         self.routes = routes
         self.rules = rules
         self.alarms = alarms
+        self.limits = limits
     }
 
     /// The route that takes the topic, and whether as a device's own word about being there.
@@ -59,7 +62,9 @@ package struct MessageTrial {
 
     /// Takes the payloads one after the other, as a gateway that has been listening for a while would.
     package func steps(payloads: [[UInt8]], start: Milliseconds, interval: Milliseconds) -> [Step] {
-        guard var plant = try? LivePlant(routes: routes, rules: rules, alarms: alarms) else { return [] }
+        guard var plant = try? LivePlant(routes: routes, rules: rules, alarms: alarms, limits: limits) else {
+            return []
+        }
         let topic = Array(topic.utf8)
         return payloads.enumerated().map { index, payload in
             let at = start &+ interval &* Int64(index)

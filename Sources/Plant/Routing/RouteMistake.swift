@@ -95,7 +95,7 @@ extension RouteMistake.Reason: CustomStringConvertible {
         case .deviceNotInLevels:
             "{device} can only be used when each placeholder of the route's device is a whole level; write the topic out instead"
         case .levelsDiffer(let name):
-            "{\(name)} has one level here and several in the route's topic, or the other way round; write {\(name)...} in both"
+            "{\(name)} has one level here and several in the route's topic, or the other way round; write the same in both"
         case .duplicateName: "another route has this name"
         }
     }

@@ -24,8 +24,15 @@ package enum BrokerListening {
     package struct Outcome: Sendable {
         /// Messages that did not reach `receive`: too long, or more than could be taken in.
         package var lost: UInt64
-        /// Whether the broker was there to the end.
-        package var isConnected: Bool
+        /// Whether the broker was there all the time.
+        package var wasConnected: Bool
+    }
+
+    /// The broker does not let this program hear that.
+    package struct Refused: Error, CustomStringConvertible {
+        package let filter: TopicFilter
+
+        package var description: String { "the broker refuses the subscription to \(filter); look at its access list" }
     }
 
     /// Calls `receive` with one message after the other, until the time is over.
@@ -34,8 +41,8 @@ package enum BrokerListening {
     ///   - time: from the moment at which the broker has answered the subscription.
     ///   - maxPayload: the longest payload that a gateway takes, in bytes.
     ///   - logger: For what the broker's client has to say beside the errors that it throws.
-    /// - Throws: `MQTTUnreachable` when the broker does not let this program in, `MQTTError` when it does not answer the
-    ///   subscription, and what reading its credentials throws.
+    /// - Throws: `MQTTUnreachable` when the broker does not let this program in, ``Refused`` and `MQTTError` when it does
+    ///   not take, or not answer, the subscription, and what reading its credentials throws.
     package static func listen(
         _ settings: MQTTSettings, to filter: TopicFilter, for time: Duration, maxPayload: Int, logger: Logger,
         receive: @escaping @Sendable (Message) -> Void
@@ -59,15 +66,17 @@ package enum BrokerListening {
                 }
                 group.addTask {
                     try await client.waitUntilSubscribed(timeout: .seconds(5))
+                    guard client.subscriptionStatus.refused.isEmpty else { throw Refused(filter: filter) }
                     try await Task.sleep(for: time)
                 }
                 try await group.next()
                 group.cancelAll()
             }
+            try Task.checkCancellation()
             let counts = client.statistics
             return Outcome(
-                lost: counts.droppedTooLarge &+ counts.droppedInboxFull, isConnected: client.connectionState.isConnected
-            )
+                lost: counts.droppedTooLarge &+ counts.droppedInboxFull,
+                wasConnected: client.connectionState.isConnected && counts.disconnections == 0)
         }
     }
 }

@@ -17,7 +17,7 @@ extension CheckCommand {
     /// - Returns: Whether something arrived, and everything that was read could be.
     func explainArrivals(_ loaded: GatewayConfiguration, for time: Duration) async throws -> Bool {
         let filter = try heardFilter()
-        let heard = try Heard(loaded.plant)
+        let heard = try Heard(loaded.plant, maxPayload: loaded.local.limits.maxPayload)
         let isJSON = output.json
         try await untilInterrupted {
             let outcome = try await BrokerListening.listen(
@@ -40,7 +40,9 @@ extension CheckCommand {
         }
         // nil: the person has ended it.
         if let outcome = heard.outcome.withLock({ $0 }) {
-            if !outcome.isConnected { Terminal.complain("the connection to the broker was lost meanwhile") }
+            if !outcome.wasConnected {
+                Terminal.complain("the connection to the broker was lost meanwhile: what was published then is missing")
+            }
             if outcome.lost > 0 {
                 Terminal.complain(
                     "\(HumanText.count(Int(clamping: outcome.lost), "message")) longer than limits.maxPayload, or more than could be taken in, are not among these"
@@ -60,5 +62,7 @@ private final class Heard: Sendable {
     let topics: Mutex<HeardTopics>
     let outcome = Mutex<BrokerListening.Outcome?>(nil)
 
-    init(_ plant: PlantDefinition) throws(AlarmMistake) { topics = Mutex(try HeardTopics(plant: plant)) }
+    init(_ plant: PlantDefinition, maxPayload: Int) throws(AlarmMistake) {
+        topics = Mutex(try HeardTopics(plant: plant, maxPayload: maxPayload))
+    }
 }

@@ -13,7 +13,7 @@ struct CheckCommand: AsyncParsableCommand {
         discussion: """
             Reads the configuration and the files that it includes, and prints every mistake as \
             FILE:LINE:COLUMN: what is wrong; what was expected. Exit status 1 when there is one; warnings alone are 0. \
-            Nothing is connected and nothing is changed.
+            Without --listen nothing is connected; nothing is changed.
 
             With --topic, also shows which route takes a message on that topic, and the device, the tags, the values \
             and the alarms that come of it. Several --payload are taken as messages one after the other, --interval \
@@ -22,7 +22,7 @@ struct CheckCommand: AsyncParsableCommand {
 
             With --listen, does the same for what arrives at the broker during that time, on all topics or on those that \
             --topic, then a filter, names: each topic's first message, the first one that cannot be read, and in the end \
-            what each route took and what none takes. Of more than 1,000 topics the others are only counted. Exit status 1 \
+            what each route took and what none takes. Of more than 1,000 topics the others are read and not shown. Exit status 1 \
             when a message cannot be read as its route says, or nothing arrives.
 
             Examples:

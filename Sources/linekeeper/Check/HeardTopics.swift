@@ -23,6 +23,7 @@ struct HeardTopics: Sendable {
     }
 
     private let plant: PlantDefinition
+    private var limits = IngestLimits()
     /// Reads everything, as a gateway would.
     private var live: LivePlant
     /// By their bytes, as the broker tells them apart.
@@ -38,9 +39,11 @@ struct HeardTopics: Sendable {
     /// Of routed messages, whether every one could be read.
     private(set) var isUnderstood = true
 
-    init(plant: PlantDefinition) throws(AlarmMistake) {
+    /// - Parameter maxPayload: the longest payload that a gateway takes, in bytes.
+    init(plant: PlantDefinition, maxPayload: Int = IngestLimits().payloadBytes) throws(AlarmMistake) {
         self.plant = plant
-        live = try LivePlant(routes: plant.routes, rules: plant.tags)
+        limits.payloadBytes = maxPayload
+        live = try LivePlant(routes: plant.routes, rules: plant.tags, limits: limits)
     }
 
     /// Takes a message in.
@@ -57,15 +60,16 @@ struct HeardTopics: Sendable {
         let outcome = live.messageReceived(
             topic: message.topic.span, payload: message.payload.span, retained: message.isRetained,
             receivedAt: message.receivedAt, effects: &effects, observe: { samples.append($0) })
-        guard let name = String(validating: message.topic, as: UTF8.self), outcome?.result != .unrouted else {
+        let known = topics[message.topic]
+        // Asked by itself: what is empty or too long is not looked up.
+        let name = String(validating: message.topic, as: UTF8.self)
+        guard let name, let route = known?.route ?? live.route(of: name)?.route.name else {
             noteUnrouted(message.topic)
             return nil
         }
         let isReadable = MessageTrial.isUnderstood(outcome, samples)
         var isPresence = false
         if case .presence = outcome?.result { isPresence = true }
-        let known = topics[message.topic]
-        let route = known?.route ?? live.route(of: name)?.route.name ?? ""
         let isNew = known == nil && topics.count < Self.topicLimit
         count(route, isNew: isNew, isReadable: isReadable)
         guard var topic = known ?? (isNew ? Topic(route: route) : nil) else { return nil }
@@ -75,7 +79,8 @@ struct HeardTopics: Sendable {
         topics[message.topic] = topic
         guard isNews else { return nil }
         let trial = MessageTrial(
-            topic: name, isRetained: message.isRetained, routes: plant.routes, rules: plant.tags, alarms: plant.alarms)
+            topic: name, isRetained: message.isRetained, routes: plant.routes, rules: plant.tags, alarms: plant.alarms,
+            limits: limits)
         return (trial, trial.steps(payloads: [message.payload], start: message.receivedAt, interval: 0))
     }
 
@@ -103,6 +108,9 @@ struct HeardTopics: Sendable {
 
     // MARK: In the end
 
+    /// Whether topics were counted no further.
+    private var isFull: Bool { topics.count >= Self.topicLimit }
+
     private var byRoute: [(name: String, counts: Route)] {
         plant.routes.compactMap { route in routes[route.name].map { (route.name, $0) } }
     }
@@ -119,7 +127,7 @@ struct HeardTopics: Sendable {
             let unreadable = counts.unreadable > 0 ? ", \(counts.unreadable) of which cannot be read as it says" : ""
             lines.append(
                 "route   \(printable(name)) took \(HumanText.count(counts.messages, "message")) on "
-                    + "\(HumanText.count(counts.topics, "topic"))\(unreadable)")
+                    + "\(isFull ? "at least " : "")\(HumanText.count(counts.topics, "topic"))\(unreadable)")
         }
         for (prefix, messages) in byPrefix {
             lines.append("none    no route takes \(printable(prefix)): \(HumanText.count(messages, "message"))")

@@ -4,7 +4,9 @@ import Plant
 extension PlantSections {
     func checkRoutes() {
         let own = TopicPattern(levels: [.literal("linekeeper"), .rest])
-        let ownMessages = TopicPattern(levels: [.literal("linekeeper"), .any, .any, .rest])
+        let ownMessages = ["gateways", "alarms", "alarm-events", "requests", "commands"].map {
+            TopicPattern(levels: [.literal("linekeeper"), .any, .literal($0), .rest])
+        }
         let patterns = routes.map { TopicPattern($0.definition.topic) }
         var earlierTopics = TopicPatternIndex()
         var named: [String: Int] = [:]
@@ -24,7 +26,8 @@ extension PlantSections {
                     "route \"\(route.definition.name)\" would take Linekeeper's own messages for sensors",
                     expected: "topics outside linekeeper/, so a first level of the plant's own, such as factory/…")
             }
-            if let presence = route.definition.presence, TopicPattern(presence.topic).overlaps(ownMessages) {
+            let presence = route.definition.presence.map { TopicPattern($0.topic) }
+            if let presence, ownMessages.contains(where: presence.overlaps) {
                 route.place(["presence", "topic"]).report(
                     "route \"\(route.definition.name)\" would take Linekeeper's own messages for what devices say of themselves",
                     expected: "topics outside linekeeper/, so a first level of the plant's own, such as factory/…")
