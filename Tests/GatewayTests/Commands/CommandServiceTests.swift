@@ -267,12 +267,7 @@ struct CommandServiceTests {
     func cancelled() async throws {
         try await Bed.with { bed in
             try await withThrowingTaskGroup(of: Void.self) { group in
-                let gateway = try await bed.gateway("g1", in: &group)
-                _ = try await gateway.own(Bed.press, in: &group)
-                gateway.broker.setConnected(false)
-                try await eventually("the outage is noticed") {
-                    gateway.service.state.withLock { !$0.desk.isUnderway }
-                }
+                let gateway = try await bed.startOwnerWithoutBroker(of: Bed.press, in: &group)
                 try await bed.submit(Bed.request("a", "start"))
                 try await bed.submit(Bed.request("b", "setSpeed", timeout: 700))
                 let end = try await bed.plant.cancelCommand("a", by: "bob", at: 1, patience: .seconds(30))

@@ -192,6 +192,17 @@ final class CommandTestBed: Sendable {
         try await operatorClient.create(CommandService.path(of: record.id), data: record.serialized())
     }
 
+    /// Starts a gateway that owns the shard of a device and has lost its broker: commands wait there.
+    func startOwnerWithoutBroker(
+        of device: TagPath, in group: inout ThrowingTaskGroup<Void, any Error>
+    ) async throws -> TestGateway {
+        let gateway = try await gateway("g1", in: &group)
+        _ = try await gateway.own(device, in: &group)
+        gateway.broker.setConnected(false)
+        try await eventually("the outage is noticed") { gateway.service.state.withLock { !$0.desk.isUnderway } }
+        return gateway
+    }
+
     func record(_ id: String) async throws -> CommandRecord? { try await commands.show(id) }
 
     func finish(_ id: String, within limit: Duration = .seconds(30)) async throws -> CommandRecord {

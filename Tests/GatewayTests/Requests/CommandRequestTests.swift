@@ -211,12 +211,7 @@ struct CommandRequestTests {
     func cancelledMeanwhile() async throws {
         try await Bed.with { bed in
             try await withThrowingTaskGroup(of: Void.self) { group in
-                let gateway = try await bed.gateway("g1", in: &group)
-                _ = try await gateway.own(Bed.press, in: &group)
-                gateway.broker.setConnected(false)
-                try await eventually("the outage is noticed") {
-                    gateway.service.state.withLock { !$0.desk.isUnderway }
-                }
+                _ = try await bed.startOwnerWithoutBroker(of: Bed.press, in: &group)
                 // In some of these rounds the record is written after it was read for the wish, and before the wish is.
                 for id in (0..<20).map({ "c\($0)" }) {
                     _ = try await bed.plant.send(Bed.request(id, "start"), patience: nil)
@@ -246,12 +241,7 @@ struct CommandRequestTests {
     func cancelled() async throws {
         try await Bed.with { bed in
             try await withThrowingTaskGroup(of: Void.self) { group in
-                let gateway = try await bed.gateway("g1", in: &group)
-                _ = try await gateway.own(Bed.press, in: &group)
-                gateway.broker.setConnected(false)
-                try await eventually("the outage is noticed") {
-                    gateway.service.state.withLock { !$0.desk.isUnderway }
-                }
+                _ = try await bed.startOwnerWithoutBroker(of: Bed.press, in: &group)
                 #expect(try await bed.plant.send(Bed.request("a", "start"), patience: nil).state == .requested)
                 let end = try await bed.plant.cancelCommand("a", by: "bob", at: WallClock.now(), patience: .seconds(30))
                 #expect(end.state == .cancelled)
