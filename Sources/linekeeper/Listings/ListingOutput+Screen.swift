@@ -15,15 +15,8 @@ extension ListingOutput {
                 }
             }
             group.addTask {
-                var before: String?
                 while true {
-                    // A tree that is silent says nothing of its gateways; that it is silent is shown.
-                    if let attendance = try? await plant.attendance() {
-                        let flaw = Row.flaw(attendance)
-                        // A takeover is over at the next look.
-                        if flaw == before { await board.noticed(flaw) }
-                        before = flaw
-                    }
+                    await board.noticed(await flaw(plant))
                     try await Task.sleep(for: .seconds(2))
                 }
             }

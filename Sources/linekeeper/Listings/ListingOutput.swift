@@ -30,7 +30,7 @@ struct ListingOutput<Row: ListedRow>: Sendable {
 
     /// What is wrong with the rows, as far as that can be found out. A takeover, which lasts less than a second, is nothing
     /// to speak of.
-    private func flaw(_ plant: PlantClient) async -> String? {
+    func flaw(_ plant: PlantClient) async -> String? {
         guard let first = try? await plant.attendance(), Row.flaw(first) != nil else { return nil }
         try? await Task.sleep(for: .seconds(1))
         return (try? await plant.attendance()).flatMap(Row.flaw)
