@@ -5,9 +5,9 @@ import PlantClient
 /// What was heard at a broker, explained topic by topic: the first message of each that has something, and the first that
 /// cannot be read. The rest is counted. A value without I/O.
 struct HeardTopics: Sendable {
-    /// Topics that are told apart, of those that a route takes; what comes on others is read and counted.
+    /// How many of the topics that routes take are explained. What comes on further ones is read and counted.
     static let topicLimit = 1_000
-    /// Prefixes that are told apart, of topics that no route takes.
+    /// How many prefixes of topics that no route takes have a count of their own.
     static let prefixLimit = 100
 
     private struct Topic {
@@ -61,9 +61,10 @@ struct HeardTopics: Sendable {
             topic: message.topic.span, payload: message.payload.span, retained: message.isRetained,
             receivedAt: message.receivedAt, effects: &effects, observe: { samples.append($0) })
         let known = topics[message.topic]
-        // Asked by itself: what is empty or too long is not looked up.
-        let name = String(validating: message.topic, as: UTF8.self)
-        guard let name, let route = known?.route ?? live.route(of: name)?.route.name else {
+        // Of what is empty or too long, the outcome does not say whether a route takes it.
+        guard outcome?.result != .unrouted, let name = String(validating: message.topic, as: UTF8.self),
+            let route = known?.route ?? live.route(of: name)?.route.name
+        else {
             noteUnrouted(message.topic)
             return nil
         }
