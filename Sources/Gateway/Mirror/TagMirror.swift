@@ -103,6 +103,7 @@ struct TagMirror<Shards: WritableShards>: Service {
     private func follow() async {
         var pacing = FlushPacing(spacing: spacing)
         for await _ in turns.turns {
+            pacing.turnBegan(at: clock.now())
             turn: while !Task.isCancelled {
                 let start = clock.now()
                 let wait = pacing.wait(at: start)
@@ -110,9 +111,11 @@ struct TagMirror<Shards: WritableShards>: Service {
                 case .nothing:
                     if refused.isEmpty { failures.withdrawn() }
                     break turn
-                case .early:
+                case .early(let heard):
+                    pacing.found(heardThrough: heard)
                     if wait > .zero { try? await clock.sleep(wait) }
                 case .flush(let flush):
+                    pacing.found(heardThrough: flush.heard)
                     let succeeded = await write(flush)
                     if succeeded { gate.passed(.mirror, through: flush.batch) }
                     pacing.flushed(from: start, to: clock.now(), succeeded: succeeded)
@@ -145,14 +148,17 @@ struct TagMirror<Shards: WritableShards>: Service {
     private struct Flush {
         var writes: [TagWrite]
         var leases: [Lease?]
+        /// The batch up to which everything is written with this flush.
         var batch: UInt64
+        /// The newest batch.
+        var heard: UInt64
     }
 
     private enum Taken {
         /// There was nothing to write, and the gate is passed.
         case nothing
-        /// There is something to write, and its time has not come.
-        case early
+        /// There is something to write, and its time has not come; the newest batch.
+        case early(heard: UInt64)
         case flush(Flush)
     }
 
@@ -168,10 +174,10 @@ struct TagMirror<Shards: WritableShards>: Service {
         // What belongs to shards that are won or read just now waits for its turn, and the broker keeps it until then.
         let through = isIncomplete || changes.isMore ? 0 : changes.batch
         guard changes.writes.isEmpty else {
-            return .flush(Flush(writes: changes.writes, leases: leases, batch: through))
+            return .flush(Flush(writes: changes.writes, leases: leases, batch: through, heard: changes.batch))
         }
         progress.end()
-        if changes.isMore { return .early }
+        if changes.isMore { return .early(heard: changes.batch) }
         gate.passed(.mirror, through: through)
         return .nothing
     }
