@@ -6,6 +6,10 @@ public struct JSONScanPlan: Sendable {
         var slot: Int32 = -1
         var firstStep: Int32 = 0
         var stepCount: Int32 = 0
+        /// Whether a step that is not known here means that the document is to be read by the full reader.
+        var isOpen = false
+        /// Whether whatever stands here means that.
+        var isUnknown = false
     }
 
     /// One step down, by member name or by array index.
@@ -27,7 +31,9 @@ public struct JSONScanPlan: Sendable {
     /// False when a name is not ASCII: then only the full reader compares names as Swift strings do.
     let isScannable: Bool
 
-    public init(_ pointers: [JSONPointer]) {
+    /// - Parameter patterns: of places of which nothing may stay unknown: a scan gives up when something stands where they
+    ///   lead, on the way there from a wildcard on included, and none of the pointers is that place.
+    public init(_ pointers: [JSONPointer], patterns: [JSONPointerPattern] = []) {
         let root = Draft()
         var unique: [JSONPointer: Int] = [:]
         var slots: [Int] = []
@@ -41,16 +47,29 @@ public struct JSONScanPlan: Sendable {
         }
         self.slots = slots
         slotCount = unique.count
-        isScannable = pointers.allSatisfy { $0.tokens.allSatisfy { $0.utf8.allSatisfy { $0 < 0x80 } } }
+        // Opening one may make nodes that another one leads through.
+        var count = -1
+        while count != root.count {
+            count = root.count
+            for pattern in patterns { root.open(pattern.steps[...]) }
+        }
+        isScannable =
+            pointers.allSatisfy { $0.tokens.allSatisfy(Self.isASCII) }
+            && patterns.allSatisfy {
+                $0.steps.allSatisfy { if case .name(let name) = $0 { Self.isASCII(name) } else { true } }
+            }
         nodes.append(Node())
         layOut(root, at: 0)
     }
+
+    private static func isASCII(_ name: String) -> Bool { name.utf8.allSatisfy { $0 < 0x80 } }
 
     private mutating func layOut(_ draft: Draft, at index: Int) {
         let first = steps.count
         nodes[index] = Node(
             slot: Int32(clamping: draft.slot ?? -1), firstStep: Int32(clamping: first),
-            stepCount: Int32(clamping: draft.children.count))
+            stepCount: Int32(clamping: draft.children.count), isOpen: draft.isOpen,
+            isUnknown: draft.isUnknown)
         for (token, _) in draft.children {
             steps.append(
                 Step(
@@ -67,7 +86,29 @@ public struct JSONScanPlan: Sendable {
     /// The tree while it is being put together.
     private final class Draft {
         var slot: Int?
+        var isOpen = false
+        var isUnknown = false
         var children: [(token: String, node: Draft)] = []
+
+        /// The nodes below this one.
+        var count: Int { children.reduce(0) { $0 + 1 + $1.node.count } }
+
+        /// Opens the nodes that a pattern leads to from here.
+        func open(_ steps: ArraySlice<JSONPointerPattern.Step>) {
+            switch steps.first {
+            case nil: isUnknown = slot == nil
+            case .name(let name): child(name).open(steps.dropFirst())
+            case .any:
+                isOpen = true
+                for (_, node) in children { node.open(steps.dropFirst()) }
+            case .rest:
+                isOpen = true
+                for (_, node) in children {
+                    node.isUnknown = node.slot == nil
+                    node.open(steps)
+                }
+            }
+        }
 
         func child(_ token: String) -> Draft {
             if let found = children.first(where: { $0.token.utf8.elementsEqual(token.utf8) }) { return found.node }

@@ -1,8 +1,8 @@
 /// Finds a few values in a JSON document without building a tree: the path that every message takes.
 ///
 /// The scanner reads the whole document and accepts a subset of what `JSONValue(parsing:)` accepts, with the same
-/// values. Where it meets something rarer (an escape, a member name beyond ASCII, very many members, a mistake) it
-/// gives up, and the caller asks the full reader, whose word is final. A differential test holds the two together.
+/// values. Where it meets something rarer (an escape, a member name beyond ASCII, very many members, a mistake, a name that
+/// the plan does not know where it has to know all) it gives up, and the caller asks the full reader, whose word is final. A differential test holds the two together.
 public struct JSONScanner: Sendable {
     /// One result of a scan. Text is where it lies in the document, without the quotes.
     public struct Found: Sendable {
@@ -143,6 +143,7 @@ public struct JSONScanner: Sendable {
             index &+= 1
             Self.skipWhitespace(bytes, &index)
             let child = node < 0 ? -1 : Self.member(bytes, start, length, plan, node: node)
+            guard node < 0 || Self.isKnown(child, plan, node: node) else { return false }
             guard scanValue(bytes, &index, plan, node: child, depth: depth &+ 1) else { return false }
             Self.skipWhitespace(bytes, &index)
             guard index < bytes.count else { return false }
@@ -174,6 +175,7 @@ public struct JSONScanner: Sendable {
         while true {
             Self.skipWhitespace(bytes, &index)
             let child = node < 0 ? -1 : Self.element(element, plan, node: node)
+            guard node < 0 || Self.isKnown(child, plan, node: node) else { return false }
             guard scanValue(bytes, &index, plan, node: child, depth: depth &+ 1) else { return false }
             element &+= 1
             Self.skipWhitespace(bytes, &index)
@@ -244,6 +246,12 @@ public struct JSONScanner: Sendable {
         seen |= bit
         names.append(UInt64(truncatingIfNeeded: start) << 32 | UInt64(truncatingIfNeeded: length))
         return names.count &- firstName <= Self.memberLimit
+    }
+
+    /// Whether the plan says something about a step from `node`, or need not.
+    @inline(__always)
+    private static func isKnown(_ child: Int, _ plan: borrowing JSONScanPlan, node: Int) -> Bool {
+        child < 0 ? !plan.nodes[node].isOpen : !plan.nodes[child].isUnknown
     }
 
     @inline(__always)
