@@ -163,7 +163,11 @@ import Testing
         expectProblem(fixture.problems(), ":5:19", "\"4\", which has no unit")
     }
 
-    @Test(arguments: [("linekeeper/{a}/{b}", true), ("linekeeper/#", true), ("{a}/{b}", true), ("factory/{a}", false)])
+    @Test(arguments: [
+        ("linekeeper/{a}/{b}", true), ("linekeeper/#", true), ("{a}/{b}/{c}", true), ("{a}/alarms/{c...}", true),
+        ("{a}/x/alarms", true), ("{a}/x/y", false),
+        ("{a}/{b}/alarms/{c}", true), ("{id}/events/rpc", false), ("{a}/{b}", false), ("factory/{a}", false),
+    ])
     func routesKeepOffLinekeepersOwnTopics(topic: String, isMistake: Bool) throws {
         let fixture = try ConfigurationFixture([
             "linekeeper.yaml": soundHead + "routes: [{ name: r, topic: \"\(topic)\", device: d, payload: number }]"

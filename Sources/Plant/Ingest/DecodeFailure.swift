@@ -20,6 +20,10 @@ public enum DecodeFailure: Error, Hashable, Sendable, CustomStringConvertible {
     case notFinite
     case textTooLong(bytes: Int)
     case payloadTooLong(bytes: Int)
+    /// A word that the value's map does not have.
+    case unknownWord
+    /// More values on one topic than are learnt.
+    case tooManyMembers(Int)
     case invalidTime
     /// A presence message that says neither word.
     case unknownPresence
@@ -38,6 +42,9 @@ public enum DecodeFailure: Error, Hashable, Sendable, CustomStringConvertible {
         case .notFinite: "not a finite number"
         case .textTooLong(let bytes): "text of \(bytes) bytes is too long"
         case .payloadTooLong(let bytes): "payload of \(bytes) bytes is too long"
+        case .unknownWord: "the value is none of the words in its map"
+        case .tooManyMembers(let count):
+            "the topic has more values than are taken; the first \(count) have tags, and the others are left out"
         case .invalidTime: "the time is neither a number nor ISO 8601"
         case .unknownPresence: "neither the online nor the offline payload"
         }

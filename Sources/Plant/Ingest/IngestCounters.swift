@@ -14,6 +14,8 @@ public struct IngestCounters: Sendable, Hashable {
     public var empty: UInt64 = 0
     /// No route takes the topic.
     public var unrouted: UInt64 = 0
+    /// The route says that the topic says nothing.
+    public var ignored: UInt64 = 0
     /// Topics that are no names for tags: too long, too deep, not UTF-8.
     public var refusedTopics: UInt64 = 0
     /// Topics refused because a table is full.

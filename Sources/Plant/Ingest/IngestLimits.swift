@@ -6,6 +6,8 @@ public struct IngestLimits: Sendable, Hashable {
     public var topicBytes = 16 << 20
     public var tags = 200_000
     public var devices = 50_000
+    /// Values that one topic of a route with wildcards can have, those included that have no tag.
+    public var membersPerTopic = 256
     /// Longer payloads are not read.
     public var payloadBytes = 1 << 20
     /// A longer text value is refused: the tree holds values, not documents.

@@ -9,6 +9,8 @@ public struct MessageOutcome: Sendable, Hashable {
         /// A retained message was cleared. Says nothing about the sensor.
         case empty
         case unrouted
+        /// The topic's route says that it says nothing.
+        case ignored
         case refused(Refusal)
     }
 

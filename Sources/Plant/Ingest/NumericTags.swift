@@ -16,8 +16,8 @@ struct NumericTags: Sendable {
     func contain(_ tag: TagPath, of route: RouteDefinition) -> Bool {
         switch route.payload {
         case .number: true
-        case .bool, .text: false
-        case .json, .jsonValues:
+        case .bool, .text, .none: false
+        case .json:
             route.deadband(of: tag) ?? 0 > 0 || rules.traits(of: tag).range != nil
                 || alarms.contains { $0.matches(tag) }
         }

@@ -21,93 +21,151 @@ final class PayloadDecoder: Sendable {
         case unreadable
     }
 
-    private enum Kind: Sendable {
-        case json, number, text, bool
+    /// What decoders are lent, so that a message allocates nothing.
+    struct Workspace: Sendable {
+        fileprivate var scanner = JSONScanner()
+        /// The values of the last message, in the order of the decoder's.
+        var readings: ContiguousArray<Reading> = []
+        /// What the last message has that its topic has not shown before; the readings mean nothing then.
+        var news: [LearntMembers.News] = []
+        /// JSON that was left to the full reader.
+        var slowlyRead: UInt64 = 0
     }
 
-    private let kind: Kind
-    private let pointers: [JSONPointer]
+    private let payload: RouteDefinition.Payload
+    private let rules: ContiguousArray<ValueRule>
+    private let members: [MemberRule]
+    private let learnt: LearntMembers
     private let time: JSONPointer?
     private let plan: JSONScanPlan
     /// The plan's slot of each value, and of the time (-1 without one).
     private let valueSlots: ContiguousArray<Int>
     private let timeSlot: Int
+    /// The slots of places that become tags once they have a value.
+    private let awaitedSlots: ContiguousArray<Int>
     /// A single value must be there; of several, some may be missing.
     private let isSingle: Bool
-    let valueCount: Int
+    /// Whether every value is taken as it stands.
+    private let isPlain: Bool
 
-    init(_ route: RouteDefinition) {
-        var pointers: [JSONPointer] = []
-        var isSingle = true
-        switch route.payload {
-        case .json(let value):
-            kind = .json
-            pointers = [value]
-        case .jsonValues(let values):
-            kind = .json
-            pointers = values.map(\.pointer)
-            isSingle = false
-        case .number: kind = .number
-        case .text: kind = .text
-        case .bool: kind = .bool
-        }
-        self.pointers = pointers
-        self.isSingle = isSingle
+    /// - Parameter learnt: what messages of the topic have shown, for a route with wildcards.
+    init(_ route: RouteDefinition, learnt: LearntMembers = LearntMembers()) {
+        let rules = route.values + learnt.values
+        payload = route.payload
+        self.rules = ContiguousArray(rules)
+        members = route.members
+        self.learnt = learnt
         time = route.time
-        plan = JSONScanPlan(pointers + (route.time.map { [$0] } ?? []))
-        valueSlots = ContiguousArray(plan.slots.prefix(pointers.count))
+        isSingle = route.isSingle
+        isPlain = rules.allSatisfy { $0.conversion == nil && $0.fallback == nil }
+        plan = JSONScanPlan(
+            rules.map(\.place) + learnt.seen.map(\.place) + (route.time.map { [$0] } ?? []),
+            patterns: learnt.isClosed ? [] : members.map(\.place))
+        valueSlots = ContiguousArray(plan.slots.prefix(rules.count))
+        awaitedSlots = ContiguousArray(
+            learnt.isClosed ? [] : zip(learnt.seen, plan.slots[rules.count...]).filter(\.0.isAwaited).map(\.1))
         timeSlot = route.time == nil ? -1 : (plan.slots.last ?? -1)
-        valueCount = kind == .json ? pointers.count : 1
     }
 
-    /// Fills `readings` with `valueCount` elements and gives the payload's time. On a throw `readings` means nothing.
+    /// Fills the workspace's readings with one for each value and gives the payload's time. On a throw they mean nothing.
     ///
-    /// - Parameter isNumeric: of each of the route's values on this topic, from `first` on.
+    /// - Parameter tags: has the tag of each value, from `first` on.
     @inline(__always)
     func decode(
-        _ payload: borrowing Span<UInt8>, isNumeric: borrowing ContiguousArray<Bool>, from first: Int,
-        limits: borrowing IngestLimits, scanner: inout JSONScanner, readings: inout ContiguousArray<Reading>,
-        slowlyRead: inout UInt64
+        _ payload: borrowing Span<UInt8>, tags: borrowing ContiguousArray<BoundTag>, from first: Int,
+        limits: borrowing IngestLimits, workspace: inout Workspace
     ) throws(DecodeFailure) -> Time {
-        readings.removeAll(keepingCapacity: true)
-        switch kind {
+        workspace.readings.removeAll(keepingCapacity: true)
+        switch self.payload {
         case .json:
-            guard scanner.scan(payload, plan: plan) else {
-                slowlyRead &+= 1
-                return try decodeSlowly(
-                    payload, isNumeric: isNumeric, from: first, limits: limits, scanner: &scanner, readings: &readings)
+            guard workspace.scanner.scan(payload, plan: plan) else {
+                return try decodeSlowly(payload, tags: tags, from: first, limits: limits, workspace: &workspace)
             }
-            return try take(scanner, payload, isNumeric: isNumeric, from: first, limits: limits, readings: &readings)
+            return try take(payload, tags: tags, from: first, limits: limits, workspace: &workspace)
         case .number:
-            readings.append(.value(try Self.number(payload)))
+            let number = isPlain ? try Self.number(payload) : try converted(try Self.word(payload, limits), 0)
+            workspace.readings.append(.value(number))
         case .bool:
             guard let bool = Self.bool(payload) else { throw .notBool }
-            readings.append(.value(.bool(bool)))
+            workspace.readings.append(.value(.bool(bool)))
         case .text:
-            let content = payload.extracting(PayloadContent.range(of: payload))
-            guard content.count <= limits.textBytes else { throw .textTooLong(bytes: content.count) }
-            let text = content.withUnsafeBufferPointer { String(validating: $0, as: UTF8.self) }
-            guard let text else { throw .invalidUTF8 }
-            readings.append(.value(.text(text)))
+            let text =
+                isPlain
+                ? try Self.text(payload, PayloadContent.range(of: payload), limits)
+                : try converted(try Self.word(payload, limits), 0)
+            workspace.readings.append(.value(text))
+        case .none: throw .missing
         }
         return .none
+    }
+
+    /// A payload that is one word, without the white space around it.
+    private static func word(
+        _ payload: borrowing Span<UInt8>, _ limits: borrowing IngestLimits
+    ) throws(DecodeFailure) -> TagValue {
+        try text(payload, PayloadContent.word(of: payload), limits)
+    }
+
+    private static func text(
+        _ payload: borrowing Span<UInt8>, _ range: Range<Int>, _ limits: borrowing IngestLimits
+    ) throws(DecodeFailure) -> TagValue {
+        guard range.count <= limits.textBytes else { throw .textTooLong(bytes: range.count) }
+        let text = payload.extracting(range).withUnsafeBufferPointer { String(validating: $0, as: UTF8.self) }
+        guard let text else { throw .invalidUTF8 }
+        return .text(text)
     }
 
     /// What a scan has found.
     @inline(__always)
     private func take(
-        _ scanner: borrowing JSONScanner, _ payload: borrowing Span<UInt8>,
-        isNumeric: borrowing ContiguousArray<Bool>, from first: Int, limits: borrowing IngestLimits,
-        readings: inout ContiguousArray<Reading>
+        _ payload: borrowing Span<UInt8>, tags: borrowing ContiguousArray<BoundTag>, from first: Int,
+        limits: borrowing IngestLimits, workspace: inout Workspace
     ) throws(DecodeFailure) -> Time {
+        for slot in awaitedSlots {
+            switch workspace.scanner.found[slot].kind {
+            case .missing, .null, .container: break
+            case .integer, .number, .bool, .text:
+                return try decodeSlowly(payload, tags: tags, from: first, limits: limits, workspace: &workspace)
+            }
+        }
         var foundCount = 0
         for position in valueSlots.indices {
-            let found = scanner.found[valueSlots[position]]
+            let found = workspace.scanner.found[valueSlots[position]]
             if found.kind != .missing { foundCount &+= 1 }
-            readings.append(try reading(found, payload, isNumeric: isNumeric[first &+ position], limits))
+            let isNumeric = tags[first &+ position].isNumeric
+            if isPlain {
+                workspace.readings.append(try reading(found, payload, isNumeric: isNumeric, limits))
+            } else if found.kind == .missing, let fallback = rules[position].fallback {
+                foundCount &+= 1
+                workspace.readings.append(.value(fallback))
+            } else {
+                let hasConversion = rules[position].conversion != nil
+                let raw = try reading(found, payload, isNumeric: isNumeric && !hasConversion, limits)
+                workspace.readings.append(try converted(raw, position, isNumeric: isNumeric))
+            }
         }
         guard foundCount > 0 else { throw .missing }
-        return timeSlot >= 0 ? time(scanner.found[timeSlot], payload) : .none
+        return timeSlot >= 0 ? time(workspace.scanner.found[timeSlot], payload) : .none
+    }
+
+    private func converted(_ value: TagValue, _ position: Int) throws(DecodeFailure) -> TagValue {
+        guard let conversion = rules[position].conversion else { return value }
+        return try conversion(value)
+    }
+
+    /// What a value's rule makes of it, when it can be read.
+    private func converted(_ raw: Reading, _ position: Int, isNumeric: Bool) throws(DecodeFailure) -> Reading {
+        guard case .value(let value) = raw, let conversion = rules[position].conversion else { return raw }
+        do throws(DecodeFailure) {
+            let converted = try conversion(value)
+            switch converted {
+            case .bool where isNumeric: return try unusable(.boolForNumber)
+            case .text where isNumeric: return try unusable(.textForNumber)
+            default: return .value(converted)
+            }
+        } catch {
+            return try unusable(error)
+        }
     }
 
     @inline(__always)
@@ -160,15 +218,16 @@ final class PayloadDecoder: Sendable {
     }
 
     /// What the scanner does not understand as it stands: bytes around the document, rarer JSON, a document of which parts
-    /// are broken.
+    /// are broken, and what the topic has not shown before.
     @inline(never)
     private func decodeSlowly(
-        _ payload: borrowing Span<UInt8>, isNumeric: borrowing ContiguousArray<Bool>, from first: Int,
-        limits: borrowing IngestLimits, scanner: inout JSONScanner, readings: inout ContiguousArray<Reading>
+        _ payload: borrowing Span<UInt8>, tags: borrowing ContiguousArray<BoundTag>, from first: Int,
+        limits: borrowing IngestLimits, workspace: inout Workspace
     ) throws(DecodeFailure) -> Time {
+        workspace.slowlyRead &+= 1
         let content = payload.extracting(PayloadContent.range(of: payload))
-        if content.count < payload.count, scanner.scan(content, plan: plan) {
-            return try take(scanner, content, isNumeric: isNumeric, from: first, limits: limits, readings: &readings)
+        if content.count < payload.count, workspace.scanner.scan(content, plan: plan) {
+            return try take(content, tags: tags, from: first, limits: limits, workspace: &workspace)
         }
         let document: SalvagedJSON
         do throws(JSONError) {
@@ -176,11 +235,25 @@ final class PayloadDecoder: Sendable {
         } catch {
             throw DecodeFailure(error)
         }
+        if !members.isEmpty {
+            let others = rules.map(\.place) + (time.map { [$0] } ?? [])
+            workspace.news = learnt.news(in: document, members: members, others: others)
+            if !workspace.news.isEmpty { return .none }
+        }
         var foundCount = 0
-        for position in pointers.indices {
-            let part = document.lookUp(pointers[position])
-            if case .missing = part {} else { foundCount += 1 }
-            readings.append(try reading(part, isNumeric: isNumeric[first + position], limits))
+        for position in rules.indices {
+            let part = document.lookUp(rules[position].place)
+            var isMissing = false
+            if case .missing = part { isMissing = true }
+            if isMissing, let fallback = rules[position].fallback {
+                foundCount += 1
+                workspace.readings.append(.value(fallback))
+                continue
+            }
+            if !isMissing { foundCount += 1 }
+            let isNumeric = tags[first + position].isNumeric
+            let raw = try reading(part, isNumeric: isNumeric && rules[position].conversion == nil, limits)
+            workspace.readings.append(try converted(raw, position, isNumeric: isNumeric))
         }
         guard foundCount > 0 else { throw .missing }
         return time.map { Self.time(of: document.lookUp($0)) } ?? .none

@@ -24,14 +24,16 @@ struct SilenceTable: Sendable {
     private struct Topic: Sendable {
         var heardAt: Milliseconds
         /// `.max` for a topic whose silence means nothing: it has no members here.
-        let limit: Milliseconds
+        var limit: Milliseconds
         let isPeriodic: Bool
+        /// Whether its members have moved to a place with room for a power of two of them.
+        var hasRoom = false
         /// Whether its tags have been named as silent since it was last heard.
         var isSilent = false
         /// Members that the newest live message left out.
         var leftOutCount: Int32 = 0
-        let firstMember: Int32
-        let memberCount: Int32
+        var firstMember: Int32
+        var memberCount: Int32
     }
 
     private var topics: ContiguousArray<Topic> = []
@@ -63,6 +65,41 @@ struct SilenceTable: Sendable {
         members.append(contentsOf: tags)
         silentSince.append(contentsOf: repeatElement(Self.notLeftOut, count: tags.count))
         if isPeriodic { noteDeadline(now.addingClamped(limit)) }
+    }
+
+    /// A topic has got further tags; they count as heard now.
+    ///
+    /// - Parameter tags: those that it had, in the same order, and after them the new ones.
+    mutating func grow(_ topic: Int, to tags: some Collection<TagID>, limit: Milliseconds?, at now: Milliseconds) {
+        guard let limit, tags.count > Int(topics[topic].memberCount) else { return }
+        if topics[topic].memberCount == 0 {
+            topics[topic].limit = limit
+            topics[topic].heardAt = now
+            if topics[topic].isPeriodic { noteDeadline(now.addingClamped(limit)) }
+        }
+        let old = range(of: topic)
+        let room = topics[topic].hasRoom ? Self.powerOfTwo(atLeast: old.count) : old.count
+        if tags.count > room {
+            topics[topic].firstMember = Int32(clamping: members.count)
+            topics[topic].hasRoom = true
+            let capacity = Self.powerOfTwo(atLeast: tags.count)
+            for member in old {
+                members.append(members[member])
+                silentSince.append(silentSince[member])
+            }
+            members.append(contentsOf: repeatElement(TagID(rawValue: 0), count: capacity - old.count))
+            silentSince.append(contentsOf: repeatElement(Self.notLeftOut, count: capacity - old.count))
+        }
+        for (position, tag) in tags.enumerated().dropFirst(old.count) {
+            members[Int(topics[topic].firstMember) + position] = tag
+        }
+        topics[topic].memberCount = Int32(clamping: tags.count)
+    }
+
+    private static func powerOfTwo(atLeast count: Int) -> Int {
+        var power = 8
+        while power < count { power *= 2 }
+        return power
     }
 
     /// A live message came on a topic; `samples` are what it says, in the order of the topic's tags.

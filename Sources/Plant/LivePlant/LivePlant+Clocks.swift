@@ -121,13 +121,19 @@ extension LivePlant {
 
     // MARK: The devices' clocks
 
-    /// Gives every topic that has none a clock, and watches it for silence from now on.
+    /// Gives every topic that has none a clock, and watches it and its new tags for silence from now on.
     mutating func bindClocks(at now: Milliseconds) {
         for topic in clocks.count..<ingest.topicCount {
             clocks.append(TopicClock())
             let route = ingest.route(ofTopic: topic)
             silences.bind(
                 ingest.tags(ofTopic: topic), limit: route?.staleAfter, isPeriodic: route?.reporting == .periodic,
+                at: withoutLeaps(now))
+            for tag in ingest.tags(ofTopic: topic) { topicOfTag[tag.index] = Int32(truncatingIfNeeded: topic) }
+        }
+        for topic in ingest.takeGrownTopics() {
+            silences.grow(
+                topic, to: ingest.tags(ofTopic: topic), limit: ingest.route(ofTopic: topic)?.staleAfter,
                 at: withoutLeaps(now))
             for tag in ingest.tags(ofTopic: topic) { topicOfTag[tag.index] = Int32(truncatingIfNeeded: topic) }
         }

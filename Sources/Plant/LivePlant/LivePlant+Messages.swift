@@ -23,7 +23,7 @@ extension LivePlant {
         }
         let outcome = ingest.message(
             topic: topic, payload: payload, retained: retained, receivedAt: receivedAt, into: &samples)
-        if outcome.isNewTopic {
+        if outcome.isNewTopic || ingest.hasGrownTopics {
             bind(outcome.newTags, at: receivedAt)
             if let device = outcome.device, routeIsLearnt(of: device) { effects.devicesChanged = true }
         }

@@ -159,7 +159,7 @@ public struct LivePlant: Sendable {
         let counters = ingest.counters
         return [
             ("messages", counters.messages), ("samples", counters.samples), ("undecodable", counters.undecodable),
-            ("unrouted", counters.unrouted), ("refusedTopics", counters.refusedTopics),
+            ("unrouted", counters.unrouted), ("ignored", counters.ignored), ("refusedTopics", counters.refusedTopics),
             ("tableFull", counters.tableFull),
             ("implausibleTimes", counters.implausibleTimes), ("unreadableTimes", counters.unreadableTimes),
             ("outdated", latest.older), ("heldDropped", heldDropped),

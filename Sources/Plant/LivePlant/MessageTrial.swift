@@ -16,7 +16,7 @@ package struct MessageTrial {
     /// Whether every value of a message could be read.
     package static func isUnderstood(_ outcome: MessageOutcome?, _ samples: [Sample]) -> Bool {
         switch outcome?.result {
-        case .samples, .presence, .empty: samples.allSatisfy { $0.quality != .bad }
+        case .samples, .presence, .empty, .ignored: samples.allSatisfy { $0.quality != .bad }
         case .undecodable, .unrouted, .refused, nil: false
         }
     }
@@ -46,15 +46,21 @@ package struct MessageTrial {
 
     /// The device whose topic it is; nil when the topic does not make a device's name.
     package var device: TagPath? {
-        guard let (route, isPresence) = route else { return nil }
+        guard let (route, isPresence) = route, route.payload != .none else { return nil }
         let captures = isPresence ? route.presence?.topic.match(topic) : route.topic.match(topic)
         return captures.flatMap { try? route.devicePath($0) }
     }
 
-    /// The tags that a message on the topic carries.
+    /// The tags that a message on the topic always has.
     package var tags: [TagPath] {
-        guard let (route, isPresence) = route, !isPresence, let path = try? TagPath(topic) else { return [] }
-        return (try? route.tagPaths(topic: path)) ?? []
+        guard let tagBase, let (route, _) = route else { return [] }
+        return (try? route.tagPaths(base: tagBase)) ?? []
+    }
+
+    /// The path that the tags of the topic have, or have their names below; nil when it has none.
+    package var tagBase: TagPath? {
+        guard let (route, isPresence) = route, !isPresence, let path = try? TagPath(topic) else { return nil }
+        return route.topic.match(topic).flatMap { try? route.tagBase(topic: path, $0) }
     }
 
     /// The alarms that are defined on a tag.

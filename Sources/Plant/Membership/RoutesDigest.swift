@@ -13,7 +13,9 @@ public enum RoutesDigest {
     }
 
     private static func line(of route: RouteDefinition) -> String {
-        var parts = ["topic \(route.topic.text)", "device \(route.device.text)", payload(route.payload)]
+        var parts = ["topic \(route.topic.text)", "device \(route.device.text)", payload(route)]
+        if let tag = route.tag { parts.append("tag \(tag.text)") }
+        parts += values(route)
         if let time = route.time { parts.append("time \(time)") }
         if let stale = route.staleAfter { parts.append("staleAfter \(stale)") }
         if let reporting = route.reporting { parts.append("reporting \(reporting.rawValue)") }
@@ -27,13 +29,34 @@ public enum RoutesDigest {
         return parts.map { $0.debugDescription }.joined(separator: " ")
     }
 
-    private static func payload(_ payload: RouteDefinition.Payload) -> String {
-        switch payload {
-        case .json(let value): "json \(value)"
-        case .jsonValues(let values): "json " + values.map { "\($0.name)=\($0.pointer)" }.joined(separator: ",")
-        case .number: "number"
-        case .text: "text"
-        case .bool: "bool"
+    private static func payload(_ route: RouteDefinition) -> String {
+        switch route.payload {
+        case .json where route.isSingle: "json \(route.values.map { "\($0.place)" }.joined())"
+        case .json: "json " + route.values.map { "\($0.name ?? "")=\($0.place)" }.joined(separator: ",")
+        case .number, .text, .bool, .none: route.payload.rawValue
         }
+    }
+
+    /// What is made of the values, and which are learnt.
+    private static func values(_ route: RouteDefinition) -> [String] {
+        var parts: [String] = []
+        for value in route.values {
+            let name = value.name ?? ""
+            if let conversion = value.conversion { parts.append("conversion \(name) \(text(conversion))") }
+            if let fallback = value.fallback { parts.append("default \(name) \(fallback.json)") }
+            if let unit = value.unit { parts.append("unitOf \(name) \(unit)") }
+        }
+        for member in route.members {
+            parts.append("members \(member.name.text) \(member.place)")
+            for filter in member.except { parts.append("except \(filter.text)") }
+            if let conversion = member.conversion { parts.append("conversion \(text(conversion))") }
+            if let unit = member.unit { parts.append("unitOf \(unit)") }
+        }
+        return parts
+    }
+
+    private static func text(_ conversion: ValueConversion) -> String {
+        let words = conversion.words.sorted { $0.key.precedesByBytes($1.key) }.map { "\($0.key)=\($0.value.json)" }
+        return "\(words) \(conversion.suffixes) \(conversion.hasDecimalComma) \(conversion.scale) \(conversion.offset)"
     }
 }

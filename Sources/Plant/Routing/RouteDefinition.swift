@@ -3,29 +3,18 @@ public import JSON
 /// One checked route: which topics it takes, what device and tags they mean, and how their payloads are read.
 /// Made from a `RouteDraft`, which finds the mistakes.
 public struct RouteDefinition: Sendable, Hashable {
-    /// How a payload becomes values.
-    public enum Payload: Sendable, Hashable {
-        /// A JSON document; `value` of the single tag that has the topic's own path.
-        case json(value: JSONPointer)
-        /// A JSON document with several values; each becomes the tag `<topic>/<name>`.
-        case jsonValues([NamedPointer])
-        /// The payload is a decimal number as text.
+    /// How a payload is written.
+    public enum Payload: String, Sendable, Hashable, CaseIterable {
+        /// A JSON document.
+        case json
+        /// A decimal number as text.
         case number
-        /// The payload is UTF-8 text.
+        /// UTF-8 text.
         case text
-        /// The payload is one of true/false, 1/0, on/off, yes/no, in any case.
+        /// One of true/false, 1/0, on/off, yes/no, in any case.
         case bool
-    }
-
-    /// Where in a document the value of one of several tags is.
-    public struct NamedPointer: Sendable, Hashable {
-        public let name: String
-        public let pointer: JSONPointer
-
-        public init(name: String, pointer: JSONPointer) {
-            self.name = name
-            self.pointer = pointer
-        }
+        /// Nothing that anybody needs: messages on the route's topics are taken, and say nothing.
+        case none
     }
 
     /// Smallest change that is written, for the tags that match. The first rule that matches a tag counts.
@@ -78,7 +67,13 @@ public struct RouteDefinition: Sendable, Hashable {
     public let name: String
     public let topic: TopicTemplate
     public let device: TextTemplate
+    /// nil: the tags are named by the topic.
+    public let tag: TagTemplate?
     public let payload: Payload
+    /// The values of a message; each becomes a tag.
+    public let values: [ValueRule]
+    /// The values of which names and places are learnt from the messages.
+    public let members: [MemberRule]
     /// Where a JSON payload has its own time.
     public let time: JSONPointer?
     public let units: [UnitRule]
@@ -95,7 +90,9 @@ public struct RouteDefinition: Sendable, Hashable {
 
     /// What to subscribe to for this route: its topics and, when there are any, its devices' presence topics.
     public var subscriptionFilters: [TopicFilter] {
-        [topic.subscriptionFilter] + (presence.map { [$0.topic.subscriptionFilter] } ?? [])
+        // What says nothing is not worth hearing: it is there to take topics from routes that come after it.
+        if payload == .none { return [] }
+        return [topic.subscriptionFilter] + (presence.map { [$0.topic.subscriptionFilter] } ?? [])
     }
 
     /// The device that a topic of this route belongs to.
@@ -109,20 +106,43 @@ public struct RouteDefinition: Sendable, Hashable {
 
     /// Whether some topic of this route belongs to that device.
     public func makes(device path: TagPath) -> Bool {
-        device.canGive(path.text, severalLevels: severalLevels)
+        payload != .none && device.canGive(path.text, severalLevels: severalLevels)
     }
 
-    /// The paths of the tags that one topic of this route carries, in the order of the decoder's values.
-    public func tagPaths(topic: TagPath) throws(TagPath.Refusal) -> [TagPath] {
-        guard case .jsonValues(let values) = payload else { return [topic] }
+    /// Whether a message has one value, whose tag has the topic's own path.
+    public var isSingle: Bool { values.first?.name == nil && members.isEmpty }
+
+    /// The path that the tags of a topic have, or have their names below.
+    public func tagBase(topic: TagPath, _ captures: [String: String]) throws(TagPath.Refusal) -> TagPath {
+        guard let tag else { return topic }
+        return try tag.path(captures)
+    }
+
+    /// The path of the tag that a value has.
+    public func tagPath(_ value: ValueRule, base: TagPath) throws(TagPath.Refusal) -> TagPath {
+        guard let name = value.name else { return base }
+        return try base.appending(name)
+    }
+
+    /// The paths of the tags that one topic of this route always has, in the order of `values`.
+    public func tagPaths(base: TagPath) throws(TagPath.Refusal) -> [TagPath] {
         var paths: [TagPath] = []
-        for value in values { paths.append(try topic.appending(value.name)) }
+        for value in values { paths.append(try tagPath(value, base: base)) }
         return paths
     }
 
-    /// The unit of a tag of this route.
-    public func unit(of tag: TagPath) -> String? {
-        units.first { $0.tags.matches(tag) }?.unit
+    /// The value that a tag below one of its topics has: one that the route names, or one that messages can have.
+    ///
+    /// - Parameter levels: of the tag, below ``tagBase(topic:_:)``.
+    func value(named levels: ArraySlice<Substring>) -> (rule: ValueRule, isLearnt: Bool)? {
+        let name = levels.joined(separator: "/")
+        if let value = values.first(where: { ($0.name ?? "").hasSameBytes(as: name) }) { return (value, false) }
+        return members.lazy.compactMap { $0.value(named: levels) }.first.map { ($0, true) }
+    }
+
+    /// The unit of a tag of this route: what its value says, else the first rule for it.
+    public func unit(of tag: TagPath, _ value: ValueRule) -> String? {
+        value.unit ?? units.first { $0.tags.matches(tag) }?.unit
     }
 
     /// The deadband of a tag of this route; nil writes every sample.

@@ -32,9 +32,15 @@ private struct RouteCheck {
     mutating func route(_ draft: RouteDraft) -> RouteDefinition? {
         if draft.name.isEmpty { note(.name, .missing(expected: "a name for the route")) }
         let topic = topicTemplate(draft.topic, field: .topic)
-        let payload = payloadKind(draft)
+        let payload = RouteDefinition.Payload(rawValue: draft.payload)
+        if payload == nil { note(.payload, .unknownPayload(draft.payload)) }
+        if payload == RouteDefinition.Payload.none { noteUseless(draft) }
+        var valueCheck = RouteValueCheck(draft: draft)
+        valueCheck.check()
+        mistakes += valueCheck.mistakes
         var device: TextTemplate?
         if let topic { device = deviceTemplate(draft, topic: topic) }
+        let tag = topic.flatMap { tagTemplate(draft.tag, topic: $0) }
         let time = draft.time.flatMap { pointer($0, field: .time) }
         if draft.time != nil, draft.payload != "json" { note(.time, .notForPayload(draft.payload)) }
         if let staleAfter = draft.staleAfter, staleAfter <= 0 { note(.staleAfter, .notPositive) }
@@ -45,12 +51,24 @@ private struct RouteCheck {
         var presence: RouteDefinition.Presence?
         if let draft = draft.presence { presence = presenceRule(draft, device: device, routeTopic: topic) }
         return RouteDefinition(
-            name: draft.name, topic: topic, device: device, payload: payload, time: time, units: units,
-            staleAfter: draft.staleAfter, reporting: draft.reporting, deadbands: deadbands, presence: presence)
+            name: draft.name, topic: topic, device: device, tag: tag, payload: payload, values: valueCheck.values,
+            members: valueCheck.members, time: time, units: units, staleAfter: draft.staleAfter,
+            reporting: draft.reporting, deadbands: deadbands, presence: presence)
     }
 
     private mutating func note(_ field: RouteMistake.Field, _ reason: RouteMistake.Reason) {
         mistakes.append(RouteMistake(field, reason))
+    }
+
+    /// Of a route whose messages say nothing.
+    private mutating func noteUseless(_ draft: RouteDraft) {
+        let useless: [(RouteMistake.Field, Bool)] = [
+            (.device, draft.device != nil), (.tag, draft.tag != nil), (.unit, draft.unit != nil),
+            (.units(entry: nil), !draft.units.isEmpty),
+            (.staleAfter, draft.staleAfter != nil), (.reporting, draft.reporting != nil),
+            (.deadband(entry: nil), !draft.deadband.isEmpty), (.presence, draft.presence != nil),
+        ]
+        for (field, isGiven) in useless where isGiven { note(field, .notForPayload(draft.payload)) }
     }
 
     private mutating func topicTemplate(_ text: String, field: RouteMistake.Field) -> TopicTemplate? {
@@ -83,38 +101,9 @@ private struct RouteCheck {
         }
     }
 
-    private mutating func payloadKind(_ draft: RouteDraft) -> RouteDefinition.Payload? {
-        if draft.payload != "json" {
-            if draft.value != nil { note(.value, .notForPayload(draft.payload)) }
-            if !draft.values.isEmpty { note(.values(entry: nil), .notForPayload(draft.payload)) }
-        }
-        switch draft.payload {
-        case "number": return .number
-        case "text": return .text
-        case "bool": return .bool
-        case "json": break
-        default:
-            note(.payload, .unknownPayload(draft.payload))
-            return nil
-        }
-        if draft.values.isEmpty { return pointer(draft.value ?? "", field: .value).map { .json(value: $0) } }
-        if draft.value != nil { note(.value, .valueAndValues) }
-        var values: [RouteDefinition.NamedPointer] = []
-        for entry in draft.values {
-            let field = RouteMistake.Field.values(entry: entry.key)
-            do {
-                _ = try TagPath(entry.key)
-            } catch {
-                note(field, .path(error))
-            }
-            if let pointer = pointer(entry.value, field: field) {
-                values.append(.init(name: entry.key, pointer: pointer))
-            }
-        }
-        return .jsonValues(values)
-    }
-
     private mutating func deviceTemplate(_ draft: RouteDraft, topic: TopicTemplate) -> TextTemplate? {
+        // Its topics make no device.
+        if draft.payload == RouteDefinition.Payload.none.rawValue { return try? TextTemplate("none") }
         guard let text = draft.device ?? defaultDevice(draft, topic: topic) else {
             note(.device, .missing(expected: "the device that a topic belongs to, such as factory/{line}/{machine}"))
             return nil
@@ -137,6 +126,21 @@ private struct RouteCheck {
             note(.device, .missing(expected: "a device"))
         }
         return nil
+    }
+
+    private mutating func tagTemplate(_ text: String?, topic: TopicTemplate) -> TagTemplate? {
+        guard let text else { return nil }
+        do throws(TagTemplate.Mistake) {
+            return try TagTemplate(text, topic: topic)
+        } catch {
+            switch error {
+            case .template(let mistake): note(.tag, .template(mistake))
+            case .unknownName(let name): note(.tag, .unknownPlaceholder(name, known: topic.names))
+            case .missingName(let name): note(.tag, .nameNotInTag(name))
+            case .namelessLevel: note(.tag, .namelessLevel)
+            }
+            return nil
+        }
     }
 
     /// The topic without its last level when that level is the tag; nil when it cannot be said by names alone.

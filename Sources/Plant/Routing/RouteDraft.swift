@@ -26,15 +26,52 @@ public struct RouteDraft: Sendable, Hashable {
         }
     }
 
+    /// A value as written: where it stands, and what is made of it.
+    public struct Value: Sendable, Hashable, ExpressibleByStringLiteral {
+        /// JSON Pointer; in `values` also with `+` and `#`.
+        public var at: String?
+        public var unit: String?
+        public var scale: Double?
+        public var offset: Double?
+        public var suffixes: [String]
+        public var decimalComma: Bool
+        /// What the device's words mean.
+        public var map: [Entry<TagValue>]
+        /// What the tag has when the value is left out.
+        public var fallback: TagValue?
+        /// With wildcards: tags that are left out.
+        public var except: [String]
+
+        public init(
+            at: String? = nil, unit: String? = nil, scale: Double? = nil, offset: Double? = nil,
+            suffixes: [String] = [],
+            decimalComma: Bool = false, map: [Entry<TagValue>] = [], fallback: TagValue? = nil, except: [String] = []
+        ) {
+            self.at = at
+            self.unit = unit
+            self.scale = scale
+            self.offset = offset
+            self.suffixes = suffixes
+            self.decimalComma = decimalComma
+            self.map = map
+            self.fallback = fallback
+            self.except = except
+        }
+
+        public init(stringLiteral at: String) { self.init(at: at) }
+    }
+
     public var name: String
     public var topic: String
     /// nil: the topic without its last level; the whole topic when the route has `values`.
     public var device: String?
+    /// What stands instead of the topic in the names of the tags; nil: the topic.
+    public var tag: String?
     public var payload: String
-    /// JSON Pointer of the one value; nil with `values` empty is the whole document.
-    public var value: String?
-    /// Tag name to JSON Pointer.
-    public var values: [Entry<String>]
+    /// The one value; nil with `values` empty is the whole payload.
+    public var value: Value?
+    /// Tag name, or names by wildcards, to value.
+    public var values: [Entry<Value>]
     public var time: String?
     /// The unit of all tags of the route for which `units` has no rule.
     public var unit: String?
@@ -47,14 +84,16 @@ public struct RouteDraft: Sendable, Hashable {
     public var presence: Presence?
 
     public init(
-        name: String, topic: String, device: String? = nil, payload: String = "json", value: String? = nil,
-        values: [Entry<String>] = [], time: String? = nil, unit: String? = nil, units: [Entry<String>] = [],
+        name: String, topic: String, device: String? = nil, tag: String? = nil, payload: String = "json",
+        value: Value? = nil,
+        values: [Entry<Value>] = [], time: String? = nil, unit: String? = nil, units: [Entry<String>] = [],
         staleAfter: Milliseconds? = nil, reporting: RouteDefinition.Reporting? = nil, deadband: [Entry<Double>] = [],
         presence: Presence? = nil
     ) {
         self.name = name
         self.topic = topic
         self.device = device
+        self.tag = tag
         self.payload = payload
         self.value = value
         self.values = values

@@ -5,11 +5,13 @@ public import JSON
 public struct RouteMistake: Error, Hashable, Sendable, CustomStringConvertible {
     /// The key of the configuration that the mistake is in. `entry` names the entry of a mapping.
     public enum Field: Hashable, Sendable {
-        case name, topic, device, payload, value, time, unit, staleAfter, reporting
+        case name, topic, device, tag, payload, value, time, unit, staleAfter, reporting
         case values(entry: String?)
+        /// A key of the one value, or of an entry of `values`.
+        case valueKey(String, entry: String?)
         case units(entry: String?)
         case deadband(entry: String?)
-        case presenceTopic, presenceOnline, presenceOffline, presenceValue
+        case presence, presenceTopic, presenceOnline, presenceOffline, presenceValue
 
         /// The key path as it is written in the file, from the route down.
         public var keyPath: [String] {
@@ -17,6 +19,7 @@ public struct RouteMistake: Error, Hashable, Sendable, CustomStringConvertible {
             case .name: ["name"]
             case .topic: ["topic"]
             case .device: ["device"]
+            case .tag: ["tag"]
             case .payload: ["payload"]
             case .value: ["value"]
             case .time: ["time"]
@@ -24,8 +27,11 @@ public struct RouteMistake: Error, Hashable, Sendable, CustomStringConvertible {
             case .staleAfter: ["staleAfter"]
             case .reporting: ["reporting"]
             case .values(let entry): ["values"] + (entry.map { [$0] } ?? [])
+            case .valueKey(let key, nil): ["value", key]
+            case .valueKey(let key, let entry?): ["values", entry, key]
             case .units(let entry): ["units"] + (entry.map { [$0] } ?? [])
             case .deadband(let entry): ["deadband"] + (entry.map { [$0] } ?? [])
+            case .presence: ["presence"]
             case .presenceTopic: ["presence", "topic"]
             case .presenceOnline: ["presence", "online"]
             case .presenceOffline: ["presence", "offline"]
@@ -43,10 +49,26 @@ public struct RouteMistake: Error, Hashable, Sendable, CustomStringConvertible {
         case path(TagPath.Refusal)
         /// A name in a template that the topic does not give.
         case unknownPlaceholder(String, known: [String])
+        /// A name of the topic that the tag template does not have.
+        case nameNotInTag(String)
+        /// `+` or `#` in a topic or tag template where each level needs a name.
+        case namelessLevel
         case unknownPayload(String)
         /// A key that this kind of payload has no use for.
         case notForPayload(String)
         case valueAndValues
+        case pattern(JSONPointerPattern.Mistake)
+        /// The name of an entry and its place do not have the same wildcards.
+        case wildcardsDiffer
+        /// A key that only values with wildcards, or only those without, have a use for.
+        case onlyWithWildcards, notWithWildcards
+        /// Words have their values from the map; numbers are scaled.
+        case mapAndScale
+        case notForBool
+        case numberOfText
+        case mapOfNumber
+        case zeroScale
+        case duplicateWord(String)
         case notPositive
         case notFinite
         case samePayloads
@@ -84,8 +106,25 @@ extension RouteMistake.Reason: CustomStringConvertible {
             known.isEmpty
                 ? "{\(name)} is not in the topic, which has no placeholders"
                 : "{\(name)} is not in the topic, which has \(known.map { "{\($0)}" }.joined(separator: ", "))"
-        case .unknownPayload(let word): "unknown payload “\(word)”; expected json, number, text or bool"
-        case .notForPayload(let payload): "has no meaning for payload \(payload); only json has parts"
+        case .nameNotInTag(let name):
+            "{\(name)} of the topic is missing: two topics would have the same tags"
+        case .namelessLevel:
+            "needs a topic without + and #, and has none itself; give these levels names, such as {name} or {name...}"
+        case .unknownPayload(let word): "unknown payload “\(word)”; expected json, number, text, bool or none"
+        case .notForPayload(let payload):
+            "has no meaning for payload \(payload)\(payload == "none" ? ", whose messages say nothing" : "; only json has parts")"
+        case .pattern(let mistake): "not a JSON Pointer, with or without wildcards: \(mistake)"
+        case .wildcardsDiffer:
+            "the tag's name and the place need the same wildcards in the same order, such as \"+/power\": /params/+/apower"
+        case .onlyWithWildcards: "has no meaning without wildcards; leave the entry out instead"
+        case .notWithWildcards:
+            "has no meaning with wildcards: nobody knows then what is missing; give the value an entry of its own"
+        case .mapAndScale: "a map gives the values themselves; scale, offset, suffix and decimalComma are for numbers"
+        case .notForBool: "payload bool reads its own words; use payload text with a map for others"
+        case .numberOfText: "makes a number; use payload number"
+        case .mapOfNumber: "payload number has numbers; use payload text with a map"
+        case .zeroScale: "expected a number other than zero"
+        case .duplicateWord(let word): "the word “\(word)” stands there twice"
         case .valueAndValues: "give either value (one tag a topic) or values (several), not both"
         case .notPositive: "expected more than zero"
         case .notFinite: "expected a number of zero or more"

@@ -5,7 +5,8 @@ import Yams
 /// One element of `routes`.
 enum RouteSection {
     static let keys = [
-        "name", "topic", "device", "payload", "value", "values", "time", "unit", "units", "staleAfter", "reporting",
+        "name", "topic", "device", "tag", "payload", "value", "values", "time", "unit", "units", "staleAfter",
+        "reporting",
         "deadband", "presence",
     ]
 
@@ -14,13 +15,14 @@ enum RouteSection {
         let value = value.renamed(name.map { "route \"\(ConfigurationValue.label($0))\"" } ?? value.name)
         guard let section = value.section(keys: keys) else { return nil }
         let topic = section.required("topic", "a topic such as factory/{line}/{machine}/{metric}")?.string()
-        let payload = section.required("payload", "json, number, text or bool").flatMap(payload)
+        let payload = section.required("payload", "json, number, text, bool or none").flatMap(payload)
         let routeName = section.required("name", "a name for the route")?.string()
         var draft = RouteDraft(name: routeName ?? "", topic: topic ?? "")
         draft.device = section["device"]?.string()
+        draft.tag = section["tag"]?.string()
         draft.payload = payload ?? "json"
-        draft.value = section["value"]?.string()
-        draft.values = section["values"].map { strings($0, of: "tag names with the places of their values") } ?? []
+        draft.value = section["value"].flatMap(ValueSection.one)
+        draft.values = section["values"].map(ValueSection.several) ?? []
         draft.time = section["time"]?.string()
         draft.unit = section["unit"]?.string()
         draft.units = section["units"].map { strings($0, of: "tag filters with their units") } ?? []
@@ -48,7 +50,7 @@ enum RouteSection {
     private static func isReported(_ mistake: RouteMistake, topic: String?, name: String?) -> Bool {
         switch mistake.field {
         case .topic: topic == nil
-        case .device: topic == nil
+        case .device, .tag: topic == nil
         case .name: name == nil
         default: false
         }
@@ -56,10 +58,10 @@ enum RouteSection {
 
     private static func payload(_ value: ConfigurationValue) -> String? {
         if value.node.scalar?.string == "sparkplug" {
-            value.report("payload sparkplug is not in this version", expected: "json, number, text or bool")
+            value.report("payload sparkplug is not in this version", expected: "json, number, text, bool or none")
             return nil
         }
-        return value.choice(["json", "number", "text", "bool"].map { ($0, $0) })
+        return value.choice(RouteDefinition.Payload.allCases.map { ($0.rawValue, $0.rawValue) })
     }
 
     private static func strings(_ value: ConfigurationValue, of expected: String) -> [RouteDraft.Entry<String>] {

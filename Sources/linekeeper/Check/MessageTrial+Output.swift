@@ -17,6 +17,10 @@ extension MessageTrial {
         lines.append(
             "route   \(printable(route.name)) (\(isPresence ? route.presence?.topic.text ?? "" : route.topic.text))\(isPresence ? ", as presence" : "")"
         )
+        if route.payload == .none {
+            lines.append("value   none: payload none, so what comes on such topics is taken and says nothing")
+            return lines.joined(separator: "\n") + "\n"
+        }
         lines.append("device  \(device.map { printable($0.text) } ?? "none: the topic does not make a device's name")")
         if steps.isEmpty {
             for tag in tags {
@@ -25,6 +29,12 @@ extension MessageTrial {
                 for alarm in definitions(of: tag) {
                     lines.append("alarm   \(printable(alarm.name)): \(Self.limits(of: alarm))")
                 }
+            }
+            for member in route.members {
+                guard let tagBase else { break }
+                lines.append(
+                    "tags    \(printable("\(tagBase)/\(member.name)")): what messages have at \(printable("\(member.place)"))"
+                )
             }
         }
         let first = steps.first?.at ?? 0
@@ -43,14 +53,14 @@ extension MessageTrial {
             case .samples:
                 if let flaw = step.outcome?.flaw {
                     lines.append(
-                        flaw.tag == nil
+                        flaw.failure == .invalidTime
                             ? "time    cannot be read: \(printable("\(flaw.failure)")); the time of reception counts"
                             : "value   cannot be read: \(printable("\(flaw.failure)"))")
                 }
             case .empty, nil: break
             case .undecodable(let failure): lines.append("value   cannot be read: \(printable("\(failure)"))")
             case .presence(let isOnline): lines.append("value   the device is \(isOnline ? "online" : "offline")")
-            case .unrouted: lines.append("value   no route takes the topic")
+            case .unrouted, .ignored: lines.append("value   no route takes the topic")
             case .refused(let refusal): lines.append("value   refused: \(refusal)")
             }
             for (tag, sample, unit) in step.samples {

@@ -8,10 +8,14 @@ enum ExampleConfiguration {
 
     /// - Parameter path: Below `bridge-config/`.
     static func document(_ path: String) throws -> ConfigurationDocument {
+        ConfigurationDocument(name: path, bytes: try bytes(path))
+    }
+
+    /// - Parameter path: Below `bridge-config/`.
+    static func bytes(_ path: String) throws -> [UInt8] {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
-        return ConfigurationDocument(
-            name: path, bytes: Array(try Data(contentsOf: root.appending(path: "bridge-config/" + path))))
+        return Array(try Data(contentsOf: root.appending(path: "bridge-config/" + path)))
     }
 }
 

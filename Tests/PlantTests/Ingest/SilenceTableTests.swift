@@ -56,6 +56,37 @@ struct SilenceTableTests {
         #expect(fixture.expired(at: .max) == [], "each once")
     }
 
+    @Test(
+        "a topic that gets further tags: they count as heard then, and the others keep their time",
+        arguments: [true, false])
+    func growing(isPeriodic: Bool) {
+        var fixture = Fixture(size: 0, isPeriodic: isPeriodic)
+        let tags = (0..<40).map { TagID(rawValue: $0) }
+        func hear(_ members: [Int], at now: Milliseconds) {
+            fixture.table.heard(
+                0,
+                ContiguousArray(
+                    members.map {
+                        Sample(tag: tags[$0], value: 1, quality: .good, receivedTime: now, isRetained: false)
+                    }),
+                at: now)
+        }
+        #expect(fixture.expired(at: 100_000) == [], "it has nothing that could be silent")
+        for count in [2, 3, 9, 10, 40] {
+            let now = 100_000 + Milliseconds(count) * 1_000
+            fixture.table.grow(0, to: tags.prefix(count), limit: Self.limit, at: now)
+            hear(Array(0..<count), at: now)
+            #expect(fixture.expired(at: now) == [])
+        }
+        // All of them are heard, then all but the last.
+        hear(Array(0..<40), at: 150_000)
+        hear(Array(0..<39), at: 152_000)
+        #expect(fixture.expired(at: 155_000) == [])
+        #expect(fixture.expired(at: 157_001) == (isPeriodic ? Array(0..<39) + [39] : [39]).sorted())
+        hear(Array(0..<40), at: 160_000)
+        #expect(fixture.expired(at: 165_000) == [])
+    }
+
     @Test("a topic with one tag: silent when periodic, never otherwise", arguments: [true, false])
     func single(isPeriodic: Bool) {
         var fixture = Fixture(size: 1, isPeriodic: isPeriodic)

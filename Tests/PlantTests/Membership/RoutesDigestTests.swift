@@ -34,7 +34,30 @@ struct RoutesDigestTests {
         let changes: [(inout RouteDraft) -> Void] = [
             { $0.topic = "plant/{line}/{machine}/{metric}" }, { $0.device = "factory/{line}" }, { $0.value = "/w" },
             { $0.time = nil }, { $0.units = [] }, { $0.staleAfter = nil }, { $0.deadband = [] }, { $0.presence = nil },
-            { $0.reporting = .periodic }, { $0.reporting = .onChange },
+            { $0.reporting = .periodic }, { $0.reporting = .onChange }, { $0.tag = "{line}/{machine}/{metric}" },
+            { $0.value = .init(at: "/v", unit: "K") }, { $0.value = .init(at: "/v", scale: 2) },
+            { $0.value = .init(at: "/v", offset: 2) }, { $0.value = .init(at: "/v", suffixes: ["K"]) },
+            { $0.value = .init(at: "/v", decimalComma: true) }, { $0.value = .init(at: "/v", fallback: 1) },
+            { $0.value = .init(at: "/v", map: [.init("ON", true)]) },
+            { $0.value = .init(at: "/v", map: [.init("ON", 1)]) },
+            {
+                $0.value = nil; $0.values = [.init("v", "/v")]
+            },
+            {
+                $0.value = nil; $0.values = [.init("v", .init(at: "/v", unit: "K"))]
+            },
+            {
+                $0.value = nil; $0.values = [.init("+", "/+")]
+            },
+            {
+                $0.value = nil; $0.values = [.init("#", "/#")]
+            },
+            {
+                $0.value = nil; $0.values = [.init("#", .init(at: "/#", except: ["a"]))]
+            },
+            {
+                $0.value = nil; $0.values = [.init("#", .init(at: "/#", scale: 2))]
+            },
         ]
         let digests = try Set(changes.map { try digest($0) } + [digest()])
         #expect(digests.count == changes.count + 1)

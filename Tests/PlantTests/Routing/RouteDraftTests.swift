@@ -15,12 +15,12 @@ struct RouteDraftTests {
     func complete() throws {
         let route = try machines.checked()
         #expect(route.subscriptionFilters.map(\.text) == ["factory/+/+/+", "factory/+/+/status"])
-        #expect(try route.payload == .json(value: JSONPointer("/v")))
+        #expect(try route.payload == .json && route.values == [ValueRule(place: JSONPointer("/v"))])
         #expect(try route.deadband(of: TagPath("factory/l/m/temperature")) == 0.2)
         #expect(try route.deadband(of: TagPath("factory/l/m/pressure")) == nil)
-        #expect(try route.unit(of: TagPath("factory/l/m/temperature")) == "°C")
+        #expect(try route.unit(of: TagPath("factory/l/m/temperature"), route.values[0]) == "°C")
         #expect(try route.devicePath(["line": "l", "machine": "m", "metric": "t"]).text == "factory/l/m")
-        #expect(try route.tagPaths(topic: TagPath("factory/l/m/t")).map(\.text) == ["factory/l/m/t"])
+        #expect(try route.tagPaths(base: TagPath("factory/l/m/t")).map(\.text) == ["factory/l/m/t"])
         #expect(route.presence?.topic.text == "factory/{line}/{machine}/status")
     }
 
@@ -31,9 +31,9 @@ struct RouteDraftTests {
             values: [.init("Pressure", "/Pressure"), .init("flow/rms", "/Volume Flow RateRMS")],
             unit: "bar"
         ).checked()
-        #expect(try route.tagPaths(topic: TagPath("skab/1")).map(\.text) == ["skab/1/Pressure", "skab/1/flow/rms"])
+        #expect(try route.tagPaths(base: TagPath("skab/1")).map(\.text) == ["skab/1/Pressure", "skab/1/flow/rms"])
         #expect(route.device.text == "skab/{bed}")
-        #expect(try route.unit(of: TagPath("skab/1/Pressure")) == "bar")
+        #expect(try route.unit(of: TagPath("skab/1/Pressure"), route.values[0]) == "bar")
     }
 
     @Test(
@@ -78,6 +78,85 @@ struct RouteDraftTests {
         }
     }
 
+    @Test("What is made of values is checked together with the kind of payload")
+    func valueMistakes() {
+        func found(_ payload: String, _ value: RouteDraft.Value) -> [RouteMistake] {
+            let draft = RouteDraft(name: "r", topic: "r/{x}", payload: payload, value: value)
+            do throws(RouteDraft.Mistakes) {
+                _ = try draft.checked()
+                return []
+            } catch {
+                return error.all
+            }
+        }
+        func key(_ key: String, _ reason: RouteMistake.Reason) -> [RouteMistake] {
+            [RouteMistake(.valueKey(key, entry: nil), reason)]
+        }
+        #expect(found("json", .init(at: "/v", scale: 0)) == key("scale", .zeroScale))
+        #expect(found("json", .init(at: "/v", scale: .leastNonzeroMagnitude)) == key("scale", .zeroScale))
+        #expect(found("json", .init(at: "/v", offset: .nan)) == key("offset", .notFinite))
+        #expect(found("json", .init(at: "/v", scale: 2, map: [.init("a", 1)])) == key("scale", .mapAndScale))
+        #expect(found("json", .init(map: [.init("a", 1), .init("a", 2)])) == key("map", .duplicateWord("a")))
+        #expect(found("json", .init(except: ["a"])) == key("except", .onlyWithWildcards))
+        #expect(found("bool", .init(map: [.init("a", 1)])) == key("map", .notForBool))
+        #expect(found("bool", .init(scale: 2)) == key("scale", .notForBool))
+        #expect(found("text", .init(decimalComma: true)) == key("decimalComma", .numberOfText))
+        #expect(found("number", .init(map: [.init("a", 1)])) == key("map", .mapOfNumber))
+        #expect(found("number", .init(fallback: 1)) == key("default", .notForPayload("number")))
+        #expect(found("number", .init(at: "/v")) == [RouteMistake(.value, .notForPayload("number"))])
+        #expect(found("none", "/v") == [RouteMistake(.value, .notForPayload("none"))])
+        for (payload, value) in [
+            ("json", RouteDraft.Value(at: "/v", scale: 2, offset: 1, suffixes: ["K"], decimalComma: true, fallback: 1)),
+            ("json", .init(map: [.init("a", 1)], fallback: 2)), ("number", .init(unit: "K", scale: 2)),
+            ("text", .init(unit: "K", map: [.init("a", 1)])), ("bool", .init(unit: "K")),
+        ] { #expect(found(payload, value) == []) }
+    }
+
+    @Test("Names with wildcards are checked against their places")
+    func wildcardMistakes() {
+        func found(_ name: String, _ value: RouteDraft.Value) -> [RouteMistake] {
+            let draft = RouteDraft(name: "r", topic: "r/{x}", values: [.init(name, value)])
+            do throws(RouteDraft.Mistakes) {
+                _ = try draft.checked()
+                return []
+            } catch {
+                return error.all
+            }
+        }
+        #expect(found("+", "/+") == [] && found("a/#", "/#") == [] && found("a", "/a") == [])
+        #expect(found("+", "/a") == [RouteMistake(.values(entry: "+"), .wildcardsDiffer)])
+        #expect(found("a", "/+") == [RouteMistake(.values(entry: "a"), .wildcardsDiffer)])
+        #expect(found("#", "/#/a") == [RouteMistake(.values(entry: "#"), .pattern(.misplacedRest))])
+        #expect(
+            found("+", .init(at: "/+", fallback: 1)) == [
+                RouteMistake(.valueKey("default", entry: "+"), .notWithWildcards)
+            ])
+        #expect(
+            found("a", .init(at: "/a", except: ["b"])) == [
+                RouteMistake(.valueKey("except", entry: "a"), .onlyWithWildcards)
+            ])
+        #expect(
+            found("+", .init(at: "/+", except: ["b+"])) == [
+                RouteMistake(.valueKey("except", entry: "+"), .filter(.misplacedPlus))
+            ])
+        #expect(found("#/a", "/#") == [RouteMistake(.values(entry: "#/a"), .filter(.misplacedHash))])
+    }
+
+    @Test("A route that says nothing has a topic and nothing else")
+    func nothing() throws {
+        let draft = RouteDraft(name: "r", topic: "r/#", payload: "none")
+        #expect(try draft.checked().values.isEmpty)
+        var full = draft
+        full.device = "d"
+        full.tag = "t"
+        full.unit = "K"
+        full.staleAfter = 1
+        full.presence = .init(topic: "r/status")
+        full.time = "/t"
+        let mistakes = #expect(throws: RouteDraft.Mistakes.self) { try full.checked() }
+        #expect(Set(mistakes?.all.map(\.field) ?? []) == [.device, .tag, .unit, .staleAfter, .presence, .time])
+    }
+
     @Test("Every mistake names its key and what was expected")
     func mistakes() {
         #expect(mistakes { $0.name = "" }.map(\.field) == [.name])
@@ -87,7 +166,7 @@ struct RouteDraftTests {
             mistakes { $0.device = "factory/{cell}" }
                 == [RouteMistake(.device, .unknownPlaceholder("cell", known: ["line", "machine", "metric"]))])
         #expect(mistakes { $0.device = "a/#" } == [RouteMistake(.device, .path(.wildcard))])
-        #expect(mistakes { $0.payload = "xml" }.map(\.field) == [.value, .payload, .time])
+        #expect(mistakes { $0.payload = "xml" }.map(\.field) == [.payload, .value, .time])
         #expect(mistakes { $0.payload = "number" }.map(\.field) == [.value, .time])
         #expect(mistakes { $0.value = "v" } == [RouteMistake(.value, .pointer(.noLeadingSlash))])
         #expect(mistakes { $0.values = [.init("a", "/a")] } == [RouteMistake(.value, .valueAndValues)])

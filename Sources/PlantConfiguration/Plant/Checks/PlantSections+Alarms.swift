@@ -36,7 +36,7 @@ extension PlantSections {
         guard let route = blind.first else { return }
         let name = "alarm \"\(alarm.definition.name)\""
         let place = "route \"\(route.definition.name)\" at \(route.value.location)"
-        let what = "payload: \(route.definition.payload.name) of \(place) gives no numbers to compare with limits"
+        let what = "payload: \(route.definition.payload.rawValue) of \(place) gives no numbers to compare with limits"
         if blind.count == watched.count {
             alarm.place(["tags"]).reportTolerated(
                 "\(name) can never fire: \(what)", expected: "tags of a route with payload json or number")

@@ -3,8 +3,7 @@ import Plant
 /// Which routes take what belongs to others.
 extension PlantSections {
     func checkRoutes() {
-        let own = TopicPattern(levels: [.literal("linekeeper"), .rest])
-        let ownMessages = ["gateways", "alarms", "alarm-events", "requests", "commands"].map {
+        let ownMessages = ["gateways", "alarms", "alarm-events", "alarm-requests", "requests", "commands"].map {
             TopicPattern(levels: [.literal("linekeeper"), .any, .literal($0), .rest])
         }
         let patterns = routes.map { TopicPattern($0.definition.topic) }
@@ -21,7 +20,7 @@ extension PlantSections {
                     "a route named \"\(route.definition.name)\" stands at \(first.value.location) already",
                     expected: "each name once")
             }
-            if pattern.overlaps(own) {
+            if pattern.levels.first == .literal("linekeeper") || ownMessages.contains(where: pattern.overlaps) {
                 route.place(["topic"]).report(
                     "route \"\(route.definition.name)\" would take Linekeeper's own messages for sensors",
                     expected: "topics outside linekeeper/, so a first level of the plant's own, such as factory/…")
@@ -44,7 +43,7 @@ extension PlantSections {
                     route.place(["topic"]).report(
                         "route \"\(route.definition.name)\" never gets a message: \(where_) takes all its topics",
                         expected: "the narrower route first, or topics of its own")
-                } else if !pattern.contains(other) {
+                } else if !pattern.contains(other), earlier.definition.payload != .none {
                     route.place(["topic"]).warn(
                         "route \"\(route.definition.name)\" shares topics with \(where_), which comes first and gets them",
                         expected: "routes without common topics")

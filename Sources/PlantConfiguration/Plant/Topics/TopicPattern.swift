@@ -98,11 +98,13 @@ struct TopicPattern: Sendable, Equatable {
 extension RouteDefinition {
     /// The tags that can come of this route.
     var tagPatterns: [TopicPattern] {
-        let topic = TopicPattern(topic)
-        switch payload {
-        case .jsonValues(let values): return values.map { topic.appending($0.name) }
-        case .json, .number, .text, .bool: return [topic]
-        }
+        let topic = TopicPattern(tag?.pattern ?? topic)
+        return values.map { $0.name.map(topic.appending) ?? topic }
+            + members.map { member in
+                TopicPattern(
+                    levels: topic.levels
+                        + TopicPattern(member.name).levels.flatMap { $0 == .rest ? [.any, .rest] : [$0] })
+            }
     }
 
     /// The devices that can come of this route.
@@ -111,20 +113,10 @@ extension RouteDefinition {
     /// Whether a limit can be compared with what it delivers.
     var canDeliverNumbers: Bool {
         switch payload {
-        case .json, .jsonValues, .number: true
-        case .bool, .text: false
-        }
-    }
-}
-
-extension RouteDefinition.Payload {
-    /// As in the configuration.
-    var name: String {
-        switch self {
-        case .json, .jsonValues: "json"
-        case .number: "number"
-        case .bool: "bool"
-        case .text: "text"
+        case .json, .number: true
+        case .bool, .none: false
+        case .text:
+            values.contains { $0.conversion?.words.values.contains { $0.doubleValue != nil } ?? false }
         }
     }
 }

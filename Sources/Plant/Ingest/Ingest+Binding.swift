@@ -1,0 +1,159 @@
+// From topics to tags: what the first message on a topic finds, and what later ones show besides.
+extension Ingest {
+    /// Finds the route of a topic and makes its binding; nil when no route takes it, or one for which it says nothing.
+    mutating func bind(
+        _ topic: borrowing Span<UInt8>, at now: Milliseconds, _ outcome: inout MessageOutcome
+    ) throws(MessageOutcome.Refusal) -> Binding? {
+        let path: TagPath
+        do {
+            path = try TagPath(topic: topic)
+        } catch {
+            throw .path(error)
+        }
+        guard let match = match(path.text) else { return nil }
+        guard routes[match.route].definition.payload != .none else {
+            outcome.result = .ignored
+            return nil
+        }
+        let definition = routes[match.route].definition
+        let devicePath: TagPath
+        var tagPaths: [TagPath] = []
+        var tagBase = path
+        do {
+            devicePath = try definition.devicePath(match.captures)
+        } catch {
+            throw .device(error)
+        }
+        do {
+            if !match.isPresence {
+                tagBase = try definition.tagBase(topic: path, match.captures)
+                tagPaths = try definition.tagPaths(base: tagBase)
+            }
+        } catch {
+            throw .path(error)
+        }
+        guard !GatewayFault.isOwn(devicePath), !tagPaths.contains(where: GatewayFault.isOwn) else { throw .own }
+        // Nothing is remembered of a topic that does not fit as a whole.
+        guard topics.hasRoom(forBytes: topic.count) else { throw .tooManyTopics }
+        let newPaths = Set(tagPaths.filter { tags.id(of: $0) == nil })
+        guard newPaths.count <= roomForTags else { throw .tooManyTags }
+        guard roomForDevices > 0 || devices.id(of: devicePath) != nil,
+            let device = devices.intern(devicePath, route: definition.name, staleAfter: definition.staleAfter, at: now)
+        else {
+            throw .tooManyDevices
+        }
+        outcome.isNewDevice = device.isNew
+        let firstNew = tags.count
+        let firstTag = boundTags.count
+        let shard = devices[device.id].shard
+        for (path, value) in zip(tagPaths, definition.values) {
+            guard let tag = bound(path, value, device: device.id, shard: shard, of: definition) else {
+                throw .tooManyTags
+            }
+            boundTags.append(tag)
+        }
+        let isOpen = !match.isPresence && !definition.members.isEmpty
+        // Last, and with room for it: a topic has a number exactly when it has a binding.
+        guard topics.insert(topic) == bindings.count else { throw .tooManyTopics }
+        let binding = Binding(
+            isPresence: match.isPresence, route: Int32(clamping: match.route), device: device.id,
+            firstTag: Int32(clamping: firstTag), tagCount: Int32(clamping: tagPaths.count),
+            open: isOpen ? Int32(clamping: openTopics.count) : -1)
+        bindings.append(binding)
+        if isOpen {
+            openTopics.append(
+                OpenTopic(tagBase: tagBase, decoder: routes[match.route].decoder, capacity: tagPaths.count))
+        }
+        outcome.newTags = firstNew..<tags.count
+        return binding
+    }
+
+    mutating func bound(
+        _ path: TagPath, _ value: ValueRule, device: DeviceID, shard: Int, of definition: RouteDefinition
+    ) -> BoundTag? {
+        let tag = tags.intern(
+            path, device: device, shard: shard, unit: definition.unit(of: path, value),
+            deadband: definition.deadband(of: path), refreshAfter: definition.staleAfter)
+        return tag.map { BoundTag(tag: $0, isNumeric: numericTags.contain(path, of: definition)) }
+    }
+
+    /// Gives the topic's news tags, as far as there is room.
+    @inline(never)
+    mutating func learn(_ topic: Int, at now: Milliseconds, _ outcome: inout MessageOutcome) {
+        let news = workspace.news
+        workspace.news = []
+        let firstNew = outcome.isNewTopic && !outcome.newTags.isEmpty ? outcome.newTags.lowerBound : tags.count
+        if learn(news, on: topic) {
+            ownCounters.tableFull &+= 1
+            outcome.flaw = .init(tag: nil, failure: .tooManyMembers(Int(bindings[topic].tagCount)))
+        }
+        outcome.newTags = firstNew..<tags.count
+    }
+
+    /// True when there was no room for all of it.
+    mutating func learn(_ news: [LearntMembers.News], on topic: Int) -> Bool {
+        let binding = bindings[topic]
+        let definition = routes[Int(binding.route)].definition
+        var open = openTopics[Int(binding.open)]
+        let shard = devices[binding.device].shard
+        var isFull = false
+        for news in news {
+            guard open.learnt.count < limits.membersPerTopic else {
+                isFull = true
+                break
+            }
+            switch news {
+            case .seen(let sight): open.learnt.learn(sight)
+            case .value(let value):
+                guard let path = try? definition.tagPath(value, base: open.tagBase), !GatewayFault.isOwn(path),
+                    !tags(ofTopic: topic).contains(where: { tags[$0].path == path })
+                else {
+                    open.learnt.learn(LearntMembers.Seen(place: value.place, isAwaited: false))
+                    continue
+                }
+                guard roomForTags > 0 || tags.id(of: path) != nil,
+                    let tag = bound(path, value, device: binding.device, shard: shard, of: definition)
+                else {
+                    isFull = true
+                    continue
+                }
+                open.learnt.learn(value)
+                append(tag, to: topic, &open.capacity)
+            }
+        }
+        if isFull { open.learnt.close() }
+        open.decoder = PayloadDecoder(definition, learnt: open.learnt)
+        openTopics[Int(binding.open)] = open
+        grownTopics.append(topic)
+        return isFull
+    }
+
+    /// Appends a tag to those of a topic, which move to the end when their place is full; it doubles then.
+    private mutating func append(_ tag: BoundTag, to topic: Int, _ capacity: inout Int) {
+        let (first, count) = (Int(bindings[topic].firstTag), Int(bindings[topic].tagCount))
+        if count == capacity {
+            capacity = max(8, capacity * 2)
+            bindings[topic].firstTag = Int32(clamping: boundTags.count)
+            boundTags.reserveCapacity(boundTags.count + capacity)
+            for position in first..<first + count { boundTags.append(boundTags[position]) }
+            boundTags.append(contentsOf: repeatElement(tag, count: capacity - count))
+        }
+        boundTags[Int(bindings[topic].firstTag) + count] = tag
+        bindings[topic].tagCount += 1
+    }
+
+    func match(_ topic: String) -> (route: Int, isPresence: Bool, captures: [String: String])? {
+        for (index, route) in routes.enumerated() {
+            if let captures = route.definition.presence?.topic.match(topic) { return (index, true, captures) }
+        }
+        for (index, route) in routes.enumerated() {
+            if let captures = route.definition.topic.match(topic) { return (index, false, captures) }
+        }
+        return nil
+    }
+
+    /// The route that takes a topic and whether as presence; for explanations, not for messages.
+    public func route(of topic: String) -> (route: RouteDefinition, isPresence: Bool)? {
+        match(topic).map { (routes[$0.route].definition, $0.isPresence) }
+    }
+}

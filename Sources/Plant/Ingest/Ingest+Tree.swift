@@ -1,0 +1,121 @@
+// What the tree knows, taken up before anything is heard; and what time does to devices.
+extension Ingest {
+    /// The tag of a path that the tree knows, as a message on its topic would make it: for filling the mirror before
+    /// anything has been heard. nil when no route makes such a tag, or a table is full.
+    ///
+    /// Where several topics can have a tag of that path, because values or devices have names of several levels or because
+    /// the route gives tags names of their own, the tag is its device's only, until a message shows whose it is.
+    public mutating func tag(for path: TagPath, at now: Milliseconds) -> TagID? {
+        if let tag = tags.id(of: path) { return tag }
+        let sources = sources(of: path)
+        let likely = sources.contains { !$0.isLearnt } ? sources.filter { !$0.isLearnt } : sources
+        guard let source = likely.first(where: { devices.id(of: $0.device) != nil }) ?? likely.first else { return nil }
+        guard likely.count == 1 else { return tag(path, of: source, at: now) }
+        var number = topics.find(source.topic.span)
+        if number < 0 {
+            var outcome = MessageOutcome(.unrouted)
+            guard (try? bind(source.topic.span, at: now, &outcome)) != nil else { return nil }
+            number = bindings.count - 1
+        }
+        if tags.id(of: path) == nil, bindings[number].open >= 0, learn([.value(source.value)], on: number) {
+            ownCounters.tableFull &+= 1
+        }
+        return tags.id(of: path)
+    }
+
+    /// Whether a route makes a tag of that path.
+    public func makes(_ path: TagPath) -> Bool { tags.id(of: path) != nil || !sources(of: path).isEmpty }
+
+    /// A topic whose messages can have the value of a tag.
+    private struct Source {
+        let topic: [UInt8]
+        let route: Int
+        let device: TagPath
+        let value: ValueRule
+        /// Whether the route does not name the value.
+        let isLearnt: Bool
+    }
+
+    /// Where a tag can come from; of two such topics of a route, the longer first.
+    private func sources(of path: TagPath) -> [Source] {
+        let levels = path.levels
+        var sources: [Source] = []
+        for last in levels.indices.reversed() {
+            // A tag of several has its topic's path, or what stands for it, and below it a name, which may have levels.
+            let base = levels[...last].joined(separator: "/")
+            var candidates = [base]
+            for route in routes {
+                if let topic = route.definition.tag?.topic(of: base) { candidates.append(topic) }
+            }
+            for (position, candidate) in candidates.enumerated() {
+                guard let topic = try? TagPath(candidate), let match = match(candidate), !match.isPresence else {
+                    continue
+                }
+                let definition = routes[match.route].definition
+                guard (definition.tag == nil) == (position == 0),
+                    (try? definition.tagBase(topic: topic, match.captures))?.text.hasSameBytes(as: base) == true,
+                    let (value, isLearnt) = definition.value(named: levels[(last + 1)...]),
+                    let device = try? definition.devicePath(match.captures)
+                else { continue }
+                sources.append(
+                    Source(
+                        topic: Array(candidate.utf8), route: match.route, device: device, value: value,
+                        isLearnt: isLearnt))
+            }
+        }
+        return sources
+    }
+
+    /// The tag of a path that one of several topics has.
+    private mutating func tag(_ path: TagPath, of source: Source, at now: Milliseconds) -> TagID? {
+        let definition = routes[source.route].definition
+        guard !GatewayFault.isOwn(path), roomForTags > 0, roomForDevices > 0 || devices.id(of: source.device) != nil,
+            let device = devices.intern(
+                source.device, route: definition.name, staleAfter: definition.staleAfter, at: now)
+        else { return nil }
+        return bound(path, source.value, device: device.id, shard: devices[device.id].shard, of: definition)?.tag
+    }
+
+    /// Whether a route makes a device of that path.
+    public func makes(device path: TagPath) -> Bool { routes.contains { $0.definition.makes(device: path) } }
+
+    /// The device of a path that the tree knows; nil when the table is full. Its route is learnt with its first
+    /// message.
+    public mutating func device(for path: TagPath, at now: Milliseconds) -> DeviceID? {
+        guard roomForDevices > 0 || devices.id(of: path) != nil else { return nil }
+        return devices.intern(path, at: now)?.id
+    }
+
+    /// A tag of Linekeeper's own, which no message delivers; nil when there are too many.
+    mutating func ownTag(_ path: TagPath, device: TagPath, at now: Milliseconds) -> TagID? {
+        if let tag = tags.id(of: path) { return tag }
+        guard let device = devices.intern(device, at: now) else { return nil }
+        if device.isNew { ownDeviceCount += 1 }
+        guard let tag = tags.intern(path, device: device.id, shard: devices[device.id].shard) else { return nil }
+        ownTagCount += 1
+        return tag
+    }
+
+    /// Takes over the state that the tree has for a device.
+    public mutating func seed(
+        device: DeviceID, state: DeviceState, since: Milliseconds, at now: Milliseconds
+    ) {
+        devices.seed(device, state: state, since: since, at: now)
+    }
+
+    /// A device was removed from the tree. Its next message makes it online.
+    mutating func forget(_ device: DeviceID) { devices.forget(device) }
+
+    /// Does not hold a time against the devices in which this process could not hear them.
+    public mutating func forgiveSilence(_ time: Milliseconds, at now: Milliseconds) {
+        devices.forgiveSilence(time, at: now)
+    }
+
+    /// This gateway's clock has been set: nobody has been silent for a longer or shorter time by that.
+    mutating func clockLeapt(by leap: Milliseconds) { devices.clockLeapt(by: leap) }
+
+    /// Calls the devices stale that have been silent for too long, and appends them.
+    public mutating func expireDevices(at now: Milliseconds, into expired: inout [DeviceID]) {
+        devices.expire(at: now, into: &expired)
+    }
+}

@@ -1,0 +1,121 @@
+import JSON
+
+/// Checks what a draft says of its values, and collects the rules and the mistakes.
+struct RouteValueCheck {
+    let draft: RouteDraft
+    private(set) var values: [ValueRule] = []
+    private(set) var members: [MemberRule] = []
+    private(set) var mistakes: [RouteMistake] = []
+
+    init(draft: RouteDraft) { self.draft = draft }
+
+    private var isJSON: Bool { draft.payload == RouteDefinition.Payload.json.rawValue }
+
+    mutating func check() {
+        guard draft.payload != RouteDefinition.Payload.none.rawValue else {
+            if draft.value != nil { note(.value, .notForPayload(draft.payload)) }
+            if !draft.values.isEmpty { note(.values(entry: nil), .notForPayload(draft.payload)) }
+            return
+        }
+        if !isJSON {
+            if !draft.values.isEmpty { note(.values(entry: nil), .notForPayload(draft.payload)) }
+            if draft.value?.at != nil { note(.value, .notForPayload(draft.payload)) }
+        }
+        if draft.values.isEmpty || !isJSON {
+            checkOne(draft.value ?? RouteDraft.Value())
+        } else {
+            if draft.value != nil { note(.value, .valueAndValues) }
+            for entry in draft.values { checkEntry(entry.key, entry.value) }
+        }
+    }
+
+    private mutating func note(_ field: RouteMistake.Field, _ reason: RouteMistake.Reason) {
+        mistakes.append(RouteMistake(field, reason))
+    }
+
+    private mutating func checkOne(_ value: RouteDraft.Value) {
+        if !value.except.isEmpty { note(.valueKey("except", entry: nil), .onlyWithWildcards) }
+        if value.fallback != nil, !isJSON { note(.valueKey("default", entry: nil), .notForPayload(draft.payload)) }
+        let conversion = conversion(value, entry: nil)
+        do {
+            let place = try JSONPointer(value.at ?? "")
+            values.append(ValueRule(place: place, conversion: conversion, fallback: value.fallback, unit: value.unit))
+        } catch {
+            note(.value, .pointer(error))
+        }
+    }
+
+    private mutating func checkEntry(_ name: String, _ value: RouteDraft.Value) {
+        let field = RouteMistake.Field.values(entry: name)
+        let conversion = conversion(value, entry: name)
+        let place: JSONPointerPattern
+        do {
+            place = try JSONPointerPattern(value.at ?? "")
+        } catch {
+            if case .pointer(let mistake) = error {
+                note(field, .pointer(mistake))
+            } else {
+                note(field, .pattern(error))
+            }
+            return
+        }
+        if let pointer = place.pointer {
+            do {
+                _ = try TagPath(name)
+            } catch {
+                return note(field, error == .wildcard ? .wildcardsDiffer : .path(error))
+            }
+            if !value.except.isEmpty { note(.valueKey("except", entry: name), .onlyWithWildcards) }
+            values.append(
+                ValueRule(
+                    name: name, place: pointer, conversion: conversion, fallback: value.fallback, unit: value.unit))
+            return
+        }
+        if value.fallback != nil { note(.valueKey("default", entry: name), .notWithWildcards) }
+        var except: [TopicFilter] = []
+        for text in value.except {
+            do {
+                except.append(try TopicFilter(text))
+            } catch {
+                note(.valueKey("except", entry: name), .filter(error))
+            }
+        }
+        do {
+            let filter = try TopicFilter(name)
+            let rule = MemberRule(
+                name: filter, place: place, except: except, conversion: conversion, unit: value.unit)
+            if let rule { members.append(rule) } else { note(field, .wildcardsDiffer) }
+        } catch {
+            note(field, .filter(error))
+        }
+    }
+
+    private mutating func conversion(_ value: RouteDraft.Value, entry: String?) -> ValueConversion? {
+        func field(_ key: String) -> RouteMistake.Field { .valueKey(key, entry: entry) }
+        let numeric = [
+            ("scale", value.scale != nil), ("offset", value.offset != nil), ("suffix", !value.suffixes.isEmpty),
+            ("decimalComma", value.decimalComma),
+        ].filter(\.1).map(\.0)
+        if let scale = value.scale, !scale.isFinite || scale == 0 || !(1 / scale).isFinite {
+            note(field("scale"), .zeroScale)
+        }
+        if let offset = value.offset, !offset.isFinite { note(field("offset"), .notFinite) }
+        switch draft.payload {
+        case "bool": for key in numeric + (value.map.isEmpty ? [] : ["map"]) { note(field(key), .notForBool) }
+        case "text": for key in numeric { note(field(key), .numberOfText) }
+        case "number": if !value.map.isEmpty { note(field("map"), .mapOfNumber) }
+        default: if !value.map.isEmpty { for key in numeric { note(field(key), .mapAndScale) } }
+        }
+        if !value.map.isEmpty {
+            var words: [String: TagValue] = [:]
+            for entry in value.map where words.updateValue(entry.value, forKey: entry.key) != nil {
+                note(field("map"), .duplicateWord(entry.key))
+            }
+            return ValueConversion(words: words)
+        }
+        guard !numeric.isEmpty else { return nil }
+        return ValueConversion(
+            suffixes: value.suffixes, hasDecimalComma: value.decimalComma, scale: value.scale ?? 1,
+            offset: value.offset ?? 0)
+    }
+}
