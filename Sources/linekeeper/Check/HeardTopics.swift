@@ -7,8 +7,6 @@ import PlantClient
 struct HeardTopics: Sendable {
     /// How many of the topics that routes take are explained. What comes on further ones is read and counted.
     static let topicLimit = 1_000
-    /// How many prefixes of topics that no route takes have a count of their own.
-    static let prefixLimit = 100
 
     private struct Topic {
         let route: String
@@ -29,10 +27,8 @@ struct HeardTopics: Sendable {
     /// By their bytes, as the broker tells them apart.
     private var topics: [[UInt8]: Topic] = [:]
     private var routes: [String: Route] = [:]
-    /// By prefix, the messages on topics that no route takes.
-    private var unrouted: [[UInt8]: Int] = [:]
-    /// Messages that no route takes beyond the limit.
-    private var further = 0
+    /// The messages on topics that no route takes.
+    private var unrouted = TopicPrefixCounts()
     /// Messages of the gateways.
     private(set) var own = 0
     private(set) var messages = 0
@@ -65,7 +61,7 @@ struct HeardTopics: Sendable {
         guard outcome?.result != .unrouted, let name = String(validating: message.topic, as: UTF8.self),
             let route = known?.route ?? live.route(of: name)?.route.name
         else {
-            noteUnrouted(message.topic)
+            unrouted.count(message.topic.span)
             return nil
         }
         let isReadable = MessageTrial.isUnderstood(outcome, samples)
@@ -92,21 +88,6 @@ struct HeardTopics: Sendable {
         if !isReadable { routes[route]?.unreadable += 1 }
     }
 
-    private mutating func noteUnrouted(_ topic: [UInt8]) {
-        let prefix = Self.prefix(of: topic)
-        guard unrouted[prefix] != nil || unrouted.count < Self.prefixLimit else {
-            further += 1
-            return
-        }
-        unrouted[prefix, default: 0] += 1
-    }
-
-    /// The first two levels of a topic, as a filter where there are more.
-    static func prefix(of topic: [UInt8]) -> [UInt8] {
-        let levels = topic.split(separator: UInt8(ascii: "/"), maxSplits: 2, omittingEmptySubsequences: false)
-        return levels.count > 2 ? Array(levels[0]) + Array("/".utf8) + Array(levels[1]) + Array("/#".utf8) : topic
-    }
-
     // MARK: In the end
 
     /// Whether topics were counted no further.
@@ -114,11 +95,6 @@ struct HeardTopics: Sendable {
 
     private var byRoute: [(name: String, counts: Route)] {
         plant.routes.compactMap { route in routes[route.name].map { (route.name, $0) } }
-    }
-
-    private var byPrefix: [(prefix: String, messages: Int)] {
-        unrouted.map { (String(decoding: $0.key, as: UTF8.self), $0.value) }
-            .sorted { ($1.messages, $0.prefix) < ($0.messages, $1.prefix) }
     }
 
     /// What a person gets to see in the end.
@@ -130,10 +106,13 @@ struct HeardTopics: Sendable {
                 "route   \(printable(name)) took \(HumanText.count(counts.messages, "message")) on "
                     + "\(isFull ? "at least " : "")\(HumanText.count(counts.topics, "topic"))\(unreadable)")
         }
-        for (prefix, messages) in byPrefix {
-            lines.append("none    no route takes \(printable(prefix)): \(HumanText.count(messages, "message"))")
+        for (prefix, messages) in unrouted.rows {
+            lines.append(
+                "none    no route takes \(printable(prefix)): \(HumanText.count(Int(clamping: messages), "message"))")
         }
-        if further > 0 { lines.append("none    nor further topics: \(HumanText.count(further, "message"))") }
+        if unrouted.further > 0 {
+            lines.append("none    nor further topics: \(HumanText.count(Int(clamping: unrouted.further), "message"))")
+        }
         if own > 0 { lines.append("own     \(HumanText.count(own, "message")) of the gateways") }
         return lines.map { $0 + "\n" }.joined()
     }
@@ -146,10 +125,16 @@ struct HeardTopics: Sendable {
                 "messages": .integer(Int64(counts.messages)), "unreadable": .integer(Int64(counts.unreadable)),
             ]
         }
-        for (prefix, messages) in byPrefix {
-            objects.append(["kind": "unrouted", "topics": .string(prefix), "messages": .integer(Int64(messages))])
+        for (prefix, messages) in unrouted.rows {
+            objects.append([
+                "kind": "unrouted", "topics": .string(prefix), "messages": .integer(Int64(clamping: messages)),
+            ])
         }
-        if further > 0 { objects.append(["kind": "unrouted", "topics": .null, "messages": .integer(Int64(further))]) }
+        if unrouted.further > 0 {
+            objects.append([
+                "kind": "unrouted", "topics": .null, "messages": .integer(Int64(clamping: unrouted.further)),
+            ])
+        }
         if own > 0 { objects.append(["kind": "own", "messages": .integer(Int64(own))]) }
         return objects
     }

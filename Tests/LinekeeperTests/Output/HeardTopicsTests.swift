@@ -57,7 +57,7 @@ struct HeardTopicsTests {
     func bounded() throws {
         var heard = try Self.heard()
         for number in 0..<HeardTopics.topicLimit * 2 { _ = heard.take(Self.message("a/\(number)/b", "1")) }
-        #expect(heard.json.count == HeardTopics.prefixLimit + 1)
+        #expect(heard.json.count == TopicPrefixCounts.limit + 1)
         for number in 0..<HeardTopics.topicLimit * 2 { _ = heard.take(Self.message("factory/a/\(number)/b", "1")) }
         #expect(heard.json.first?["topics"]?.intValue == Int64(HeardTopics.topicLimit))
         #expect(heard.json.first?["messages"]?.intValue == Int64(HeardTopics.topicLimit * 2))
