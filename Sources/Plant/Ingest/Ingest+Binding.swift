@@ -152,6 +152,23 @@ extension Ingest {
         return nil
     }
 
+    /// A message was published on a topic, which nothing but counting is to come of.
+    public mutating func observed(_ topic: borrowing Span<UInt8>) {
+        if topics.find(topic) >= 0 || unrouted.observedAgain(topic) { return }
+        unrouted.observed(topic, isRouted: isRouted(topic))
+    }
+
+    /// Whether a route takes a topic. Most of those that none takes are told by their bytes.
+    private func isRouted(_ topic: borrowing Span<UInt8>) -> Bool {
+        var isLikely = false
+        for filter in filters where filter.matches(topic) {
+            isLikely = true
+            break
+        }
+        guard isLikely, let path = try? TagPath(topic: topic) else { return false }
+        return match(path.text) != nil
+    }
+
     /// The route that takes a topic and whether as presence; for explanations, not for messages.
     public func route(of topic: String) -> (route: RouteDefinition, isPresence: Bool)? {
         match(topic).map { (routes[$0.route].definition, $0.isPresence) }

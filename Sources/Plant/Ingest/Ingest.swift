@@ -8,7 +8,7 @@ import JSON
 /// value is long text.
 ///
 /// Routes are asked in order: first whether a topic is a presence topic of any of them, then whose topic it is. The
-/// first that matches takes it. Topics that no route takes are not remembered.
+/// first that matches takes it. Topics that no route takes have a memory of their own, see ``UnroutedTopics``.
 public struct Ingest: Sendable {
     /// What a topic is bound to.
     struct Binding: Sendable {
@@ -45,12 +45,16 @@ public struct Ingest: Sendable {
         counters.slowlyRead = workspace.slowlyRead
         return counters
     }
+    /// Messages that no route takes, by the beginnings of their topics.
+    public internal(set) var unrouted: UnroutedTopics
     public let limits: IngestLimits
     /// By how much this gateway's clock has been set back since the start: times of devices that keep their clock do
     /// not lie ahead because of that.
     public var clockSetBack: Milliseconds = 0
 
     let routes: ContiguousArray<Route>
+    /// The topics of the routes, as filters.
+    let filters: ContiguousArray<TopicFilter>
     var topics: TopicTable
     var bindings: ContiguousArray<Binding> = []
     var boundTags: ContiguousArray<BoundTag> = []
@@ -66,13 +70,16 @@ public struct Ingest: Sendable {
     /// - Parameters:
     ///   - rules: what the configuration says about tags beside their routes.
     ///   - alarms: the tags that alarms watch; with `rules` they tell which tags have numbers.
+    ///   - observation: what ``observed(_:)`` is told of.
     ///   - hashSeed: random in a running gateway: it keeps publishers from choosing topics that collide.
     public init(
         routes: [RouteDefinition], rules: TagRules = TagRules(), alarms: [TopicFilter] = [],
-        limits: IngestLimits = .init(), hashSeed: UInt64 = 0
+        limits: IngestLimits = .init(), observation: Observation = .init(), hashSeed: UInt64 = 0
     ) {
         numericTags = NumericTags(rules: rules, alarms: alarms)
         self.routes = ContiguousArray(routes.map { Route(definition: $0, decoder: PayloadDecoder($0)) })
+        filters = ContiguousArray(routes.flatMap(\.topicFilters))
+        unrouted = UnroutedTopics(observation, hashSeed: hashSeed)
         self.limits = limits
         tags = TagTable(limit: limits.tags + GatewayFault.mostGateways * GatewayFault.mostKinds)
         devices = DeviceTable(limit: limits.devices + GatewayFault.mostGateways)
@@ -143,10 +150,19 @@ public struct Ingest: Sendable {
             outcome.result = .empty
             return outcome
         }
+        if unrouted.heardAgain(topic) {
+            ownCounters.unrouted &+= 1
+            return outcome
+        }
         let binding: Binding
         do {
             guard let found = try bind(topic, at: receivedAt, &outcome) else {
-                if outcome.result == .ignored { ownCounters.ignored &+= 1 } else { ownCounters.unrouted &+= 1 }
+                if outcome.result == .ignored {
+                    ownCounters.ignored &+= 1
+                } else {
+                    ownCounters.unrouted &+= 1
+                    unrouted.heard(topic)
+                }
                 return outcome
             }
             binding = found

@@ -128,18 +128,20 @@ public struct LivePlant: Sendable {
     ///   - rules: what the configuration says about tags beside their routes.
     ///   - answerFilters: topics on which devices answer commands; what comes there is no sample.
     ///   - echoTopic: where this gateway's echoes come back; see ``HearingProof``.
+    ///   - observation: what ``observed(_:)`` is told of.
     ///   - hashSeed: random in a running gateway; see ``Ingest``.
     /// - Throws: the first mistake of `alarms`.
     public init(
         routes: [RouteDefinition], rules: TagRules = TagRules(), alarms: [AlarmDefinition] = [],
         answerFilters: [TopicFilter] = [],
-        echoTopic: [UInt8] = [], limits: IngestLimits = IngestLimits(),
+        echoTopic: [UInt8] = [], observation: Observation = Observation(), limits: IngestLimits = IngestLimits(),
         alarmLimits: AlarmBook.Limits = AlarmBook.Limits(),
         hashSeed: UInt64 = 0
     ) throws(AlarmMistake) {
         self.echoTopic = echoTopic
         ingest = Ingest(
-            routes: routes, rules: rules, alarms: alarms.map(\.tags), limits: limits, hashSeed: hashSeed)
+            routes: routes, rules: rules, alarms: alarms.map(\.tags), limits: limits, observation: observation,
+            hashSeed: hashSeed)
         self.alarms = try AlarmBook(definitions: alarms, limits: alarmLimits)
         self.alarms.heardThrough = .min
         answers = AnswerTopics(filters: answerFilters, limit: limits.topics, hashSeed: hashSeed)
@@ -153,6 +155,12 @@ public struct LivePlant: Sendable {
 
     /// Tables that take nothing more, in words.
     public var fullTables: [String] { ingest.fullTables }
+
+    /// Messages that no route takes, heard or observed, by the beginnings of their topics.
+    public var unrouted: TopicPrefixCounts { ingest.unrouted.counts }
+
+    /// Takes note of a message that was published on a topic, to count it if no route takes it. Nothing else comes of it.
+    public mutating func observed(_ topic: borrowing Span<UInt8>) { ingest.observed(topic) }
 
     /// Counters of routing, decoding and evaluating, by name.
     public var numbers: [(name: String, value: UInt64)] {

@@ -88,11 +88,13 @@ public struct RouteDefinition: Sendable, Hashable {
     /// that of its device tells, and the route's author has said which.
     public var vouchesForItsTags: Bool { presence != nil || (staleAfter != nil && reporting != nil) }
 
-    /// What to subscribe to for this route: its topics and, when there are any, its devices' presence topics.
-    public var subscriptionFilters: [TopicFilter] {
-        // What says nothing is not worth hearing: it is there to take topics from routes that come after it.
-        if payload == .none { return [] }
-        return [topic.subscriptionFilter] + (presence.map { [$0.topic.subscriptionFilter] } ?? [])
+    /// What to subscribe to for this route: its topics and, when there are any, its devices' presence topics. What says
+    /// nothing is not worth hearing: such a route is there to take topics from those after it.
+    public var subscriptionFilters: [TopicFilter] { payload == .none ? [] : topicFilters }
+
+    /// Filters that match every topic of the route, those of presence included.
+    var topicFilters: [TopicFilter] {
+        [topic.subscriptionFilter] + (presence.map { [$0.topic.subscriptionFilter] } ?? [])
     }
 
     /// The device that a topic of this route belongs to.
