@@ -5,7 +5,7 @@ import Yams
 extension LocalReader {
     private static let mqttKeys = [
         "broker", "protocol", "username", "passwordFile", "ca", "certificate", "key", "keepAlive", "echoTimeout",
-        "clientId", "replyPrefix",
+        "clientId", "replyPrefix", "observe",
     ]
 
     func readMQTT(_ value: ConfigurationValue) -> MQTTSettings? {
@@ -33,6 +33,7 @@ extension LocalReader {
             section["echoTimeout"]?.duration(in: .seconds(2) ... .seconds(3600)) ?? settings.echoTimeout
         if let value = section["clientId"] { settings.clientID = value.string() }
         settings.replyPrefix = section["replyPrefix"].flatMap(readReplyPrefix)
+        settings.observe = section["observe"].map(ObserveList.read) ?? []
         if let value = section["passwordFile"], settings.username == nil {
             value.report("mqtt.passwordFile is given without mqtt.username", expected: "both or neither")
         }

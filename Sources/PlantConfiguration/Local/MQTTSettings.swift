@@ -1,3 +1,5 @@
+package import Plant
+
 /// How the gateway reaches the broker.
 package struct MQTTSettings: Sendable, Equatable {
     package enum ProtocolVersion: String, Sendable { case v311 = "3.1.1", v5 = "5" }
@@ -21,6 +23,8 @@ package struct MQTTSettings: Sendable, Equatable {
     package var clientID: String?
     /// Requesters of commands may have their answers below it, too; ends with a slash. nil: only below the gateways' own topics.
     package var replyPrefix: String?
+    /// What the gateway listens to only to count what no route takes, as configured: one may cover another.
+    package var observe: [TopicFilter] = []
 
     package init(broker: BrokerAddress) { self.broker = broker }
 
