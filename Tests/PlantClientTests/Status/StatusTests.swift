@@ -1,4 +1,5 @@
 import JSON
+import OrderedCollections
 import Plant
 import TestFixtures
 import Testing
@@ -53,6 +54,29 @@ struct StatusTests {
             let complaints = status.complaints(at: 1_767_225_600_000)
             #expect(complaints.contains { $0.hasPrefix("ghost is not a gateway") }, "\(complaints)")
             #expect(complaints.contains("63 shards have no owner: values there are not written"), "\(complaints)")
+        }
+    }
+
+    @Test("what no route takes is read of each gateway that lives; of another life it says nothing")
+    func unrouted() async throws {
+        try await withPlantTree("status-unrouted") { tree in
+            for (gateway, life) in [("gw1", "1"), ("gw2", "2")] {
+                let registration =
+                    #"{"gateway":"\#(gateway)","host":"h","pid":1,"version":"0.1.0","started":1767225600000,"life":"\#(life)"}"#
+                try await tree.create("/gateways/\(gateway)", data: Array(registration.utf8), mode: .ephemeral)
+                let report = UnroutedReport(observed: ["#"], rows: [.init(topics: "tele/x/#", messages: 3)], further: 1)
+                let record = GatewayStatusRecord(
+                    gateway: gateway, life: "1", at: 1, broker: "", counters: [:], unrouted: report)
+                try await tree.put("/status/\(gateway)", String(decoding: record.serialized(), as: UTF8.self))
+            }
+            try await tree.put("/gateways/ghost", "x")
+            let status = try await PlantClient(tree: tree).status()
+            #expect(status.unrouted.map(\.gateway) == ["gw1", "gw2"])
+            #expect(status.unrouted.map { $0.report?.rows.first?.messages } == [3, nil])
+            #expect(
+                status.unroutedJSON.map { $0["kind"]?.stringValue } == ["observed", "unrouted", "unrouted", "observed"])
+            // Whoever asks how the gateways are does not get all of this.
+            #expect(!status.json(servers: "", now: 0).contains { $0["unrouted"] != nil })
         }
     }
 

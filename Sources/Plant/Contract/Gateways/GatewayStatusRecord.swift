@@ -22,12 +22,14 @@ public struct GatewayStatusRecord: Sendable, Hashable {
     /// What works again since a moment ago, so that everybody who looks now and then learns that it did not.
     public var recovered: [GatewayProblem]
     public var counters: OrderedDictionary<String, UInt64>
+    /// What no route takes; nil: an older gateway.
+    public var unrouted: UnroutedReport?
 
     public init(
         gateway: String, life: String?, at: Milliseconds, broker: String, brokerSince: Milliseconds? = nil,
         brokerAddresses: [String] = [], configurationDigest: String? = nil, problems: [GatewayProblem] = [],
         untried: [GatewayProblem] = [], recovered: [GatewayProblem] = [],
-        counters: OrderedDictionary<String, UInt64>
+        counters: OrderedDictionary<String, UInt64>, unrouted: UnroutedReport? = nil
     ) {
         self.gateway = gateway
         self.life = life
@@ -40,6 +42,7 @@ public struct GatewayStatusRecord: Sendable, Hashable {
         self.untried = untried
         self.recovered = recovered
         self.counters = counters
+        self.unrouted = unrouted
     }
 
     /// What stands in a gateway's node; nil for something else. What an older gateway leaves out is nil or empty.
@@ -57,7 +60,7 @@ public struct GatewayStatusRecord: Sendable, Hashable {
                 recovered: Self.problems(members[.recovered]),
                 counters: (members[.counters]?.objectValue ?? [:]).compactMapValues { value in
                     value.intValue.flatMap(UInt64.init(exactly:))
-                })
+                }, unrouted: members[.unrouted].flatMap(UnroutedReport.init(json:)))
         } catch {
             return nil
         }
@@ -65,7 +68,7 @@ public struct GatewayStatusRecord: Sendable, Hashable {
 
     private enum Member: String, CaseIterable {
         case gateway, life, at, broker, brokerSince, brokerAddresses, configurationDigest, problems, untried,
-            recovered, counters
+            recovered, counters, unrouted
     }
 
     /// More than a gateway can have.
@@ -89,6 +92,7 @@ public struct GatewayStatusRecord: Sendable, Hashable {
         if !recovered.isEmpty { members["recovered"] = .array(recovered.map(\.json)) }
         members["counters"] = .object(
             .init(uniqueKeysWithValues: counters.map { ($0.key, .integer(Int64(clamping: $0.value))) }))
+        members["unrouted"] = unrouted?.json
         return JSONValue.object(members).serialized()
     }
 }
