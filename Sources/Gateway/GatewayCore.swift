@@ -28,6 +28,8 @@ struct GatewayCore: Service {
     private let plant: PlantState
     private let publisher: MQTTClient
     private let subscriber: MQTTClient
+    /// nil when nothing is observed beside the routes.
+    private let observer: MQTTClient?
     private let takeover: FastTakeover
 
     private let echoTopic: String
@@ -49,9 +51,10 @@ struct GatewayCore: Service {
         takeover = FastTakeover(client: client, gateway: local.gateway, clock: clock, logger: logger)
         let answerFilters = try CommandService.answerFilters(of: definition.commands).map { try TopicFilter($0) }
         echoTopic = Hearing<MQTTClient>.topic(plant: local.plant, gateway: identity.gateway)
+        let observation = Observation(local, definition, answerFilters: answerFilters)
         plant = try PlantState(
-            definition, limits: local.limits, answerFilters: answerFilters, echoTopic: echoTopic, clock: clock,
-            logger: logger)
+            definition, limits: local.limits, answerFilters: answerFilters, echoTopic: echoTopic,
+            observation: observation, clock: clock, logger: logger)
         let connections = BrokerConnections(local: local, identity: identity)
         publisher = MQTTClient(
             configuration: try connections.publishing(),
@@ -62,6 +65,11 @@ struct GatewayCore: Service {
                 routes: definition.routes, answerFilters: answerFilters, echoTopic: echoTopic),
             logger: logger)
         self.subscriber = subscriber
+        observer =
+            observation.filters.isEmpty
+            ? nil
+            : MQTTClient(
+                configuration: try connections.observing(), subscriptions: observation.subscriptions, logger: logger)
         health = FailureBoard(
             isTreeAway: { [client] in !client.isConnected },
             isBrokerAway: { !subscriber.connectionState.isConnected }, clock: clock, logger: logger)
@@ -157,8 +165,10 @@ struct GatewayCore: Service {
                 publisher: { [publisher] in publisher.connectionUpdates() }, silence: { hearing.silence }),
             hands: .init(
                 want: { shards.want($0) }, standForProcessor: { election.setStanding($0) },
-                connect: { [subscriber, publisher] mayConnect in
-                    for client in [subscriber, publisher] { mayConnect ? client.resume() : client.suspend() }
+                connect: { [subscriber, publisher, observer] mayConnect in
+                    for client in [subscriber, publisher, observer].compactMap(\.self) {
+                        mayConnect ? client.resume() : client.suspend()
+                    }
                 },
                 membersSeen: { [takeover] in takeover.membersSeen($0) }), health: health, clock: clock, logger: logger)
         takeover.lookUp { ownership.candidates(ofSession: $0) }
@@ -277,6 +287,9 @@ struct GatewayCore: Service {
                 listening: { [subscriber] in subscriber.connectionState },
                 publishing: { [publisher] in publisher.connectionState },
                 subscriptions: { [subscriber] in subscriber.subscriptionStatus },
+                observingFailure: { [observer] in
+                    observer.flatMap { $0.subscriptionStatus.failure(on: $0.connectionState) }
+                },
                 retainsMessages: { [publisher] in publisher.brokerRetainsMessages }, isSilent: { hearing.isSilent },
                 fullTables: { [plant] in plant.fullTables },
                 shed: { [subscriber] in
@@ -285,7 +298,7 @@ struct GatewayCore: Service {
                         subscriber.shedTopics.prefix(3).map { "\($0.topic) (\($0.messages))" }
                     )
                 }), health: health, clock: clock)
-        let digest = definition.digest
+        let (digest, observed) = (definition.digest, local.mqtt.observe)
         let status = StatusReporter(
             client: client, gateway: identity.gateway,
             record: { [plant, subscriber, publisher, announcements, health, counters] now in
@@ -300,7 +313,8 @@ struct GatewayCore: Service {
                         (plant.numbers + BrokerConnections.numbers(subscriber: subscriber, publisher: publisher)
                             + commands.numbers + mailboxes.numbers + door.numbers + announcements.numbers + counters.all)
                             .map { ($0.name, $0.value) },
-                        uniquingKeysWith: { $1 }))
+                        uniquingKeysWith: { $1 }),
+                    unrouted: UnroutedReport(observed: observed, plant.unrouted))
             }, holdsName: { ownership.holdsName }, health: health, clock: clock)
         let follower = StatusFollower(
             client: client, plant: plant, wakes: wakes, health: health, clock: clock, logger: logger)
@@ -309,10 +323,12 @@ struct GatewayCore: Service {
             notifier: SystemdNotifier(environment: HostProcess.environment, processID: HostProcess.id), clock: clock,
             logger: logger, isHealthy: { [plant] in plant.hasAdvanced(within: .seconds(10)) },
             becomeReady: {})
+        // The reader stops before its connection: without one it would end before it is asked to.
+        let observing: [any Service] = observer.map { [$0, TopicObserver(source: $0, plant: plant)] } ?? []
         return [
             publisher, control, journal, membership, election, shards, ownership, eagerness, processor, marker,
             announcer, retained, retentionService, devices, mirror, ingest, hearing, missed, returns, subscriber,
             commands, mailboxes, door, watch, status, follower, systemd,
-        ]
+        ] + observing
     }
 }

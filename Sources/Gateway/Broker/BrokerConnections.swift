@@ -3,7 +3,7 @@ import Plant
 import PlantClient
 import PlantConfiguration
 
-/// The two connections of a gateway to its broker.
+/// The two connections of a gateway to its broker, and a third one when it observes what no route takes.
 ///
 /// They are two so that acknowledgements of incoming messages, which wait until the messages have been taken over, and
 /// outgoing announcements do not wait for each other. Of a list of brokers both go to the same one when they can: what this
@@ -49,6 +49,19 @@ struct BrokerConnections {
         result.sessionExpiry = .seconds(3600)
         result.inboxMessageLimit = local.limits.inboxMessages
         result.inboxByteLimit = local.limits.inboxBytes
+        return result
+    }
+
+    /// For counting what no route takes. The broker keeps nothing for it, and nobody waits for it.
+    func observing() throws -> MQTTClient.Configuration {
+        var result = try common(clientID: clientID + "-observe")
+        result.cleanStart = true
+        result.sessionExpiry = .zero
+        // Where this one is does not draw the others to a broker that they have left.
+        result.companions = nil
+        result.acknowledgement = .whenNextBatchIsRequested
+        result.inboxMessageLimit = min(local.limits.inboxMessages, 20_000)
+        result.inboxByteLimit = min(local.limits.inboxBytes, 16 << 20)
         return result
     }
 

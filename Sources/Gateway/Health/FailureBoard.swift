@@ -14,6 +14,7 @@ final class FailureBoard: Sendable {
         case tree
         case broker
         case subscriptions
+        case observing
         case echoes
         case clock
         case tables
@@ -41,7 +42,8 @@ final class FailureBoard: Sendable {
         /// Whether it fails whenever the tree is away.
         var needsTree: Bool {
             switch self {
-            case .tree, .broker, .subscriptions, .unretained, .echoes, .clock, .tables, .shedding, .answers: false
+            case .tree, .broker, .subscriptions, .observing, .unretained, .echoes, .clock, .tables, .shedding, .answers:
+                false
             case .registration, .shards, .missed, .tags, .devices, .alarms, .requests, .mailboxes, .journal,
                 .announcements, .marks,
                 .retained,
@@ -53,7 +55,7 @@ final class FailureBoard: Sendable {
         /// Whether it fails whenever the broker is away.
         var needsBroker: Bool {
             switch self {
-            case .subscriptions, .unretained, .echoes, .announcements, .retained, .answers: true
+            case .subscriptions, .observing, .unretained, .echoes, .announcements, .retained, .answers: true
             default: false
             }
         }

@@ -16,6 +16,8 @@ struct HealthWatch: Service {
         var listening: @Sendable () -> MQTTConnectionState
         var publishing: @Sendable () -> MQTTConnectionState
         var subscriptions: @Sendable () -> MQTTSubscriptionStatus
+        /// Why what is observed beside the routes is not heard; nil when it is, or nothing is.
+        var observingFailure: @Sendable () -> String? = { nil }
         var retainsMessages: @Sendable () -> Bool
         /// Whether the broker keeps back this gateway's echoes; see ``Hearing``.
         var isSilent: @Sendable () -> Bool
@@ -31,6 +33,7 @@ struct HealthWatch: Service {
     private let tree: FailureLog
     private let broker: FailureLog
     private let subscriptions: FailureLog
+    private let observing: FailureLog
     private let unretained: FailureLog
     private let echoes: FailureLog
     private let tables: FailureLog
@@ -48,6 +51,11 @@ struct HealthWatch: Service {
         subscriptions = health.log(
             .subscriptions, began: "the broker refuses subscriptions; what is published there is not heard",
             ended: "the broker grants all subscriptions again")
+        observing = health.log(
+            .observing,
+            began:
+                "what is observed beside the routes (mqtt.observe) is not heard, and messages that no route takes are not counted; nothing else depends on it",
+            ended: "what is observed beside the routes is heard again")
         unretained = health.log(
             .unretained,
             began:
@@ -104,13 +112,13 @@ struct HealthWatch: Service {
             broker.succeeded()
         }
         link.set(listening.isConnected && publishing.isConnected, at: sight.wall)
-        let refused = sights.subscriptions().refused
-        if refused.isEmpty {
+        let status = sights.subscriptions()
+        if status.refused.isEmpty {
             subscriptions.succeeded()
         } else {
-            subscriptions.failed(
-                refused.sorted { $0.key < $1.key }.prefix(5).map { "\($0.key): \($0.value)" }.joined(separator: ", "))
+            subscriptions.failed(status.refusedInWords)
         }
+        tell(observing, sights.observingFailure())
         tell(unretained, sights.retainsMessages() ? nil : "it says so, or refuses them")
         tell(echoes, sights.isSilent() ? "none has come back" : nil)
         let full = sights.fullTables()

@@ -26,7 +26,7 @@ final class PlantState: Sendable {
 
     init(
         _ definition: PlantDefinition, limits bounds: GatewayLimits, answerFilters: [TopicFilter], echoTopic: String,
-        clock: GatewayClock, logger: Logger
+        observation: Observation = Observation(), clock: GatewayClock, logger: Logger
     ) throws {
         var limits = IngestLimits()
         limits.topics = bounds.maxTopics
@@ -39,7 +39,8 @@ final class PlantState: Sendable {
         var plant = try LivePlant(
             routes: definition.routes, rules: definition.tags, alarms: definition.alarms + GatewayFault.alarms,
             answerFilters: answerFilters,
-            echoTopic: Array(echoTopic.utf8), limits: limits, hashSeed: .random(in: .min ... .max))
+            echoTopic: Array(echoTopic.utf8), observation: observation, limits: limits,
+            hashSeed: .random(in: .min ... .max))
         plant.brokerLost(at: clock.wall())
         state = Mutex(State(plant: plant, clockTotal: clock.look().total))
         self.clock = clock
@@ -69,6 +70,22 @@ final class PlantState: Sendable {
                 ].compactMapValues { $0 })
         }
         return effects
+    }
+
+    /// Messages to a batch of which ``observe(_:)`` holds the lock once.
+    private static let observedAtOnce = 256
+
+    /// Counts what no route takes of what was observed. The lock is given up in between: a topic that was never seen may be
+    /// held against all routes.
+    func observe(_ batch: MQTTMessageBatch) {
+        let bytes = batch.storage.span
+        for start in stride(from: 0, to: batch.entries.count, by: Self.observedAtOnce) {
+            state.withLock { state in
+                for entry in batch.entries[start..<min(start + Self.observedAtOnce, batch.entries.count)] {
+                    state.plant.observed(bytes.extracting(entry.topicRange))
+                }
+            }
+        }
     }
 
     /// Changes the plant at the present time. If the wall clock has been set, the plant learns of that first. The clocks are read
@@ -305,6 +322,9 @@ final class PlantState: Sendable {
 
     /// Tables that take nothing more, in words.
     var fullTables: [String] { state.withLock { $0.plant.fullTables } }
+
+    /// Messages that no route takes, by the beginnings of their topics.
+    var unrouted: TopicPrefixCounts { state.withLock { $0.plant.unrouted } }
 
     /// Counters of routing, decoding and evaluating, by name.
     var numbers: [(name: String, value: UInt64)] { state.withLock { $0.plant.numbers } }

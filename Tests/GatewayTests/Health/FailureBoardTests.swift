@@ -72,12 +72,15 @@ struct FailureBoardTests {
         failAll(logs)
         #expect(
             Set(board.problems.map(\.kind)) == [
-                "tree", "broker", "subscriptions", "unretained", "echoes", "clock", "tables", "shedding", "answers",
+                "tree", "broker", "subscriptions", "observing", "unretained", "echoes", "clock", "tables", "shedding",
+                "answers",
             ])
         tree.set(false)
         broker.set(true)
         failAll(logs)
-        let hidden: Set = ["subscriptions", "unretained", "echoes", "announcements", "retained", "answers"]
+        let hidden: Set = [
+            "subscriptions", "observing", "unretained", "echoes", "announcements", "retained", "answers",
+        ]
         #expect(
             Set(board.problems.map(\.kind))
                 == Set(FailureBoard.Activity.allCases.map(\.rawValue)).subtracting(hidden))
@@ -145,7 +148,8 @@ struct FailureBoardTests {
                 subscriptions: {
                     MQTTSubscriptionStatus(
                         connected: true, pending: 0, refused: broken.value ? ["a/#": .notAuthorized] : [:])
-                }, retainsMessages: { !broken.value }, isSilent: { broken.value },
+                }, observingFailure: { broken.value ? "#: not authorized" : nil },
+                retainsMessages: { !broken.value }, isSilent: { broken.value },
                 fullTables: { broken.value ? ["tags (10)"] : [] },
                 shed: { broken.value ? (12, ["a/b (9)", "c (3)"]) : (0, []) }), health: board,
             clock: GatewayClock(clock))
@@ -165,7 +169,8 @@ struct FailureBoardTests {
             try await pass(8)
             #expect(
                 Set(board.problems.map(\.kind)) == [
-                    "tree", "broker", "subscriptions", "unretained", "echoes", "tables", "clock", "shedding",
+                    "tree", "broker", "subscriptions", "observing", "unretained", "echoes", "tables", "clock",
+                    "shedding",
                 ])
             #expect(board.problems.first { $0.kind == "shedding" }?.cause == "12 messages; by topic: a/b (9), c (3)")
             #expect(board.problems.first { $0.kind == "clock" }?.cause == "by 3600.0 s")

@@ -25,6 +25,8 @@ public struct PlantConfiguration: Sendable {
     public var broker: String
     public var tree: Tree
     public var sessionTimeout = "4s"
+    /// What gateways listen to only to count what no route takes.
+    public var observe: [String] = []
     /// Contents of the three included files.
     public var routes: String
     public var alarms: String
@@ -57,6 +59,7 @@ public struct PlantConfiguration: Sendable {
             mqtt:
               broker: \(broker)
               protocol: 5
+              observe: [\(observe.map { "\"\($0)\"" }.joined(separator: ", "))]
             tree:
               \(tree.yaml)
               sessionTimeout: \(sessionTimeout)
