@@ -46,6 +46,11 @@ public struct PlantConfiguration: Sendable {
     /// Connect string of the plant's own tree.
     public var connectString: String { tree.connectString + "/linekeeper/" + plant }
 
+    /// Nothing where nothing is observed: programs of earlier versions do not know the key.
+    private var observing: String {
+        observe.isEmpty ? "" : "\n  observe: [" + observe.map { "\"\($0)\"" }.joined(separator: ", ") + "]"
+    }
+
     /// Writes the files into `<gateway>.config/` and returns the path of `linekeeper.yaml`.
     public func write(gateway: String, to scratch: Scratch) throws -> String {
         let folder = gateway + ".config/"
@@ -58,8 +63,7 @@ public struct PlantConfiguration: Sendable {
             gateway: \(gateway)
             mqtt:
               broker: \(broker)
-              protocol: 5
-              observe: [\(observe.map { "\"\($0)\"" }.joined(separator: ", "))]
+              protocol: 5\(observing)
             tree:
               \(tree.yaml)
               sessionTimeout: \(sessionTimeout)
