@@ -80,7 +80,8 @@ let package = Package(
         .target(
             name: "Simulation", dependencies: ["Plant", "JSON", "MQTT", "Primitives", logging, collections],
             swiftSettings: settings),
-        .target(name: "Plant", dependencies: ["JSON", "Primitives", collections], swiftSettings: settings),
+        .target(name: "Plant", dependencies: ["CBOR", "JSON", "Primitives", collections], swiftSettings: settings),
+        .target(name: "CBOR", dependencies: ["JSON", "Primitives", collections], swiftSettings: settings),
         .target(name: "JSON", dependencies: [collections], swiftSettings: settings),
         // What products need that share no other module.
         .target(name: "Primitives", swiftSettings: settings),
@@ -178,9 +179,11 @@ let package = Package(
         .testTarget(
             name: "JSONTests", dependencies: ["JSON", "Primitives", "TestFixtures", collections],
             swiftSettings: settings),
+        .testTarget(
+            name: "CBORTests", dependencies: ["CBOR", "JSON", "Primitives", collections], swiftSettings: settings),
         .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"], swiftSettings: settings),
         .testTarget(
-            name: "PlantTests", dependencies: ["Plant", "JSON", "Primitives", "TestFixtures", collections],
+            name: "PlantTests", dependencies: ["Plant", "CBOR", "JSON", "Primitives", "TestFixtures", collections],
             swiftSettings: settings),
         .testTarget(
             name: "PlantConfigurationTests",

@@ -6,7 +6,7 @@ import OrderedCollections
 /// than `depthLimit` is refused, so the recursion is bounded whatever the input.
 package enum JSONParser {
     /// How many arrays and objects may contain one another.
-    static let depthLimit = 64
+    package static let depthLimit = 64
     /// Longest number that is converted; a longer one is an attack, not a reading.
     package static let numberLengthLimit = 4096
 

@@ -1,3 +1,5 @@
+import OrderedCollections
+
 /// Places in documents whose names are not known beforehand: a JSON Pointer in which the step `+` stands for any one name
 /// or index, and a last `#` for one step or more. So `/sensors/+/value` is the value of every sensor, and `/#` is everything.
 public struct JSONPointerPattern: Hashable, Sendable, CustomStringConvertible {
@@ -117,17 +119,16 @@ extension SalvagedJSON {
     }
 
     /// Everything that stands where the pattern has a wildcard, with what lies on the way there; an object or array that
-    /// `#` leads into is on the way. Each place once, in the order of the document.
-    package func steps(_ pattern: JSONPointerPattern) -> [Step] {
-        var found: [Step] = []
-        walk(pattern.steps[...], [], depth: 0, into: &found)
-        return found
+    /// `#` leads into is on the way. Each place once, in the order of the document, until `visit` says that it is enough.
+    package func forEachStep(_ pattern: JSONPointerPattern, visit: (Step) -> Bool) {
+        _ = walk(pattern.steps[...], [], depth: 0, visit)
     }
 
+    /// False when it was enough.
     private func walk(
-        _ steps: ArraySlice<JSONPointerPattern.Step>, _ tokens: [String], depth: Int, into found: inout [Step]
-    ) {
-        guard let step = steps.first else { return }
+        _ steps: ArraySlice<JSONPointerPattern.Step>, _ tokens: [String], depth: Int, _ visit: (Step) -> Bool
+    ) -> Bool {
+        guard let step = steps.first else { return true }
         for (token, child) in children {
             let rest: ArraySlice<JSONPointerPattern.Step>
             switch step {
@@ -138,9 +139,12 @@ extension SalvagedJSON {
             case .rest: rest = child.isContainer && depth + 1 < JSONPointerPattern.restLimit ? steps : []
             }
             let place = JSONPointer(tokens: tokens + [token])
-            found.append(Step(place: place, part: child.lookUp(JSONPointer(tokens: [])), isMeant: rest.isEmpty))
-            child.walk(rest, place.tokens, depth: step == .rest ? depth + 1 : 0, into: &found)
+            let part = child.lookUp(JSONPointer(tokens: []))
+            guard visit(Step(place: place, part: part, isMeant: rest.isEmpty)),
+                child.walk(rest, place.tokens, depth: step == .rest ? depth + 1 : 0, visit)
+            else { return false }
         }
+        return true
     }
 
     private var isContainer: Bool {
@@ -150,11 +154,19 @@ extension SalvagedJSON {
         }
     }
 
-    private var children: [(String, SalvagedJSON)] {
-        switch self {
-        case .object(let members, _): members.map { ($0.key, $0.value) }
-        case .array(let elements, _): elements.enumerated().map { ("\($0.offset)", $0.element) }
-        case .sound, .broken: []
+    /// One by one: there may be very many.
+    private var children: some Sequence<(String, SalvagedJSON)> {
+        let (members, elements): (OrderedDictionary<String, SalvagedJSON>, [SalvagedJSON]) =
+            switch self {
+            case .object(let members, _): (members, [])
+            case .array(let elements, _): ([:], elements)
+            case .sound, .broken: ([:], [])
+            }
+        var index = 0
+        return AnyIterator {
+            defer { index += 1 }
+            if index < members.count { return (members.elements[index].key, members.elements[index].value) }
+            return index < elements.count ? ("\(index)", elements[index]) : nil
         }
     }
 }

@@ -6,6 +6,8 @@ public struct JSONScanPlan: Sendable {
         var slot: Int32 = -1
         var firstStep: Int32 = 0
         var stepCount: Int32 = 0
+        /// More than the greatest array index among its steps.
+        var elementCount: Int32 = 0
         /// Whether a step that is not known here means that the document is to be read by the full reader.
         var isOpen = false
         /// Whether whatever stands here means that.
@@ -68,7 +70,10 @@ public struct JSONScanPlan: Sendable {
         let first = steps.count
         nodes[index] = Node(
             slot: Int32(clamping: draft.slot ?? -1), firstStep: Int32(clamping: first),
-            stepCount: Int32(clamping: draft.children.count), isOpen: draft.isOpen,
+            stepCount: Int32(clamping: draft.children.count),
+            elementCount: Int32(
+                clamping: draft.children.reduce(0) { max($0, (JSONPointer.arrayIndex($1.token) ?? -1) + 1) }),
+            isOpen: draft.isOpen,
             isUnknown: draft.isUnknown)
         for (token, _) in draft.children {
             steps.append(
@@ -89,6 +94,7 @@ public struct JSONScanPlan: Sendable {
         var isOpen = false
         var isUnknown = false
         var children: [(token: String, node: Draft)] = []
+        private var places: [[UInt8]: Int] = [:]
 
         /// The nodes below this one.
         var count: Int { children.reduce(0) { $0 + 1 + $1.node.count } }
@@ -111,8 +117,10 @@ public struct JSONScanPlan: Sendable {
         }
 
         func child(_ token: String) -> Draft {
-            if let found = children.first(where: { $0.token.utf8.elementsEqual(token.utf8) }) { return found.node }
+            let bytes = Array(token.utf8)
+            if let place = places[bytes] { return children[place].node }
             let node = Draft()
+            places[bytes] = children.count
             children.append((token, node))
             return node
         }

@@ -1,8 +1,8 @@
 /// Finds a few values in a JSON document without building a tree: the path that every message takes.
 ///
 /// The scanner reads the whole document and accepts a subset of what `JSONValue(parsing:)` accepts, with the same
-/// values. Where it meets something rarer (an escape, a member name beyond ASCII, very many members, a mistake, a name that
-/// the plan does not know where it has to know all) it gives up, and the caller asks the full reader, whose word is final. A differential test holds the two together.
+/// values. Where it meets something rarer (an escape, a member name beyond ASCII, very many members, a mistake, a name
+/// that the plan does not know where it has to know all) it gives up, and the caller asks the full reader, whose word is final. A differential test holds the two together.
 public struct JSONScanner: Sendable {
     /// One result of a scan. Text is where it lies in the document, without the quotes.
     public struct Found: Sendable {
@@ -276,6 +276,7 @@ public struct JSONScanner: Sendable {
 
     @inline(__always)
     private static func element(_ index: Int32, _ plan: borrowing JSONScanPlan, node: Int) -> Int {
+        guard index < plan.nodes[node].elementCount else { return -1 }
         let first = Int(plan.nodes[node].firstStep)
         let end = first &+ Int(plan.nodes[node].stepCount)
         for position in first..<end where plan.steps[position].element == index {

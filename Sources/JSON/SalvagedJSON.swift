@@ -84,6 +84,17 @@ package indirect enum SalvagedJSON: Sendable {
     }
 }
 
+extension JSONValue {
+    /// What stands at a place, as of a document that may be broken.
+    package func lookUp(_ pointer: JSONPointer) -> SalvagedJSON.Part {
+        switch value(at: pointer) {
+        case nil: .missing
+        case .array, .object: .container
+        case let value?: .scalar(value)
+        }
+    }
+}
+
 /// The reader behind `SalvagedJSON`. Recursion is bounded as in `JSONParser`, whose scalars it takes; every byte is
 /// visited a fixed number of times.
 private enum JSONSalvage {

@@ -45,7 +45,12 @@ struct JSONPointerPatternTests {
     }
 
     private func steps(_ document: String, _ text: String) throws -> [String] {
-        try SalvagedJSON(salvaging: Array(document.utf8).span).steps(pattern(text)).map { step in
+        var found: [SalvagedJSON.Step] = []
+        try SalvagedJSON(salvaging: Array(document.utf8).span).forEachStep(pattern(text)) {
+            found.append($0)
+            return true
+        }
+        return found.map { step in
             let what =
                 switch step.part {
                 case .missing: "?"

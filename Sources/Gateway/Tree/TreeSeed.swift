@@ -36,14 +36,7 @@ struct TreeSeed {
         var orphans = Orphans()
         // Nodes that are only parents hold nothing.
         var found = (tags: 0, devices: 0)
-        let tags = try await walk.descendants(of: TreeLayout.tags)
-        for (path, node) in zip(tags, try await walk.data(of: tags)) {
-            guard let data = node?.data, !data.isEmpty else { continue }
-            let name = String(path.dropFirst(TreeLayout.tags.count + 1))
-            plant.seedTag(znodePath: name, data: data)
-            found.tags += 1
-            if let tag = try? TagPath(znodePath: name), !plant.defines(tag: tag) { orphans.tags.append(tag.text) }
-        }
+        // First: where several topics can have a tag, it is that of a device that there is.
         let devices = try await walk.descendants(of: TreeLayout.devices)
             .filter { $0.split(separator: "/").last?.first != "@" }
         for (path, node) in zip(devices, try await walk.data(of: devices)) {
@@ -57,6 +50,14 @@ struct TreeSeed {
             if let device = try? TagPath(record.device), !plant.defines(device: device) {
                 orphans.devices.append(record.device)
             }
+        }
+        let tags = try await walk.descendants(of: TreeLayout.tags)
+        for (path, node) in zip(tags, try await walk.data(of: tags)) {
+            guard let data = node?.data, !data.isEmpty else { continue }
+            let name = String(path.dropFirst(TreeLayout.tags.count + 1))
+            plant.seedTag(znodePath: name, data: data)
+            found.tags += 1
+            if let tag = try? TagPath(znodePath: name), !plant.defines(tag: tag) { orphans.tags.append(tag.text) }
         }
         let alarms = try await AlarmStore(client: client, outsiders: outsiders).contents().records
         plant.restoreAlarms(alarms)

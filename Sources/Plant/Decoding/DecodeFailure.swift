@@ -1,8 +1,12 @@
+public import CBOR
 public import JSON
 
 /// Why a payload gave no value.
 public enum DecodeFailure: Error, Hashable, Sendable, CustomStringConvertible {
     case json(JSONError)
+    case cbor(CBORError)
+    /// A part of a document in another format than JSON.
+    case part(JSONError)
     /// Nothing stands where the route looks.
     case missing
     /// JSON `null`: the sender says that it has no value.
@@ -31,6 +35,8 @@ public enum DecodeFailure: Error, Hashable, Sendable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .json(let error): "not JSON: \(error)"
+        case .cbor(let error): "not CBOR: \(error)"
+        case .part(let error): "\(error)"
         case .missing: "no value where the route looks for it"
         case .null: "the value is null"
         case .notScalar: "the value is an array or object"

@@ -22,24 +22,38 @@ struct LearntMembers: Sendable {
     private(set) var isClosed = false
 
     var count: Int { values.count + seen.count }
+    /// The bytes of the names of all places.
+    private(set) var bytes = 0
 
     mutating func learn(_ value: ValueRule) {
-        seen.removeAll { $0.place == value.place }
+        forget(value.place)
         values.append(value)
+        bytes += Self.bytes(of: value.place)
     }
 
     mutating func learn(_ sight: Seen) {
-        seen.removeAll { $0.place == sight.place }
+        forget(sight.place)
         seen.append(sight)
+        bytes += Self.bytes(of: sight.place)
     }
+
+    private mutating func forget(_ place: JSONPointer) {
+        guard let index = seen.firstIndex(where: { $0.place == place }) else { return }
+        bytes -= Self.bytes(of: seen.remove(at: index).place)
+    }
+
+    private static func bytes(of place: JSONPointer) -> Int { place.tokens.reduce(0) { $0 + $1.utf8.count + 1 } }
 
     mutating func close() { isClosed = true }
 
-    /// What a document has that is not known yet.
+    /// What a document has that is not known yet, as far as it is learnt. A place with a name that is too long for any tag
+    /// is none: it is not worth the memory.
     ///
-    /// - Parameter others: places that are spoken for.
+    /// - Parameters:
+    ///   - others: places that are spoken for.
+    ///   - limit: of places that a topic can have; one more tells that there are too many.
     func news(
-        in document: SalvagedJSON, members: [MemberRule], others: some Sequence<JSONPointer>
+        in document: SalvagedJSON, members: [MemberRule], others: some Sequence<JSONPointer>, limit: Int
     ) -> [News] {
         guard !isClosed else { return [] }
         var known = Set(others)
@@ -50,15 +64,20 @@ struct LearntMembers: Sendable {
         }
         // The first rule that makes a tag of a place has it.
         var found = OrderedDictionary<JSONPointer, (value: ValueRule, isThere: Bool)?>()
+        let room = limit - count
         for rule in members {
-            for step in document.steps(rule.place) where !known.contains(step.place) {
+            document.forEachStep(rule.place) { step in
+                guard !known.contains(step.place), Self.bytes(of: step.place) <= TagPath.lengthLimit else {
+                    return true
+                }
                 guard let value = rule.value(at: step.place) else {
                     if found[step.place] == nil { found[step.place] = .some(nil) }
-                    continue
+                    return found.count <= room
                 }
                 var isThere = false
                 if case .scalar(let scalar) = step.part { isThere = TagValue(json: scalar) != nil }
                 if found[step.place]??.value == nil { found[step.place] = (value, isThere) }
+                return found.count <= room
             }
         }
         return found.compactMap { place, found in

@@ -6,8 +6,8 @@
 /// | the route's payload | numeric |
 /// | --- | --- |
 /// | `number` | always |
-/// | `bool`, `text` | never: the route says what its tags have |
-/// | `json` | with a deadband greater than zero, a range, or an alarm on the tag |
+/// | `bool`, `text`, `bytes` | never: the route says what its tags have |
+/// | `json`, `cbor` | with a deadband greater than zero, a range, or an alarm on the tag |
 struct NumericTags: Sendable {
     let rules: TagRules
     /// The tags that alarms watch.
@@ -16,8 +16,8 @@ struct NumericTags: Sendable {
     func contain(_ tag: TagPath, of route: RouteDefinition) -> Bool {
         switch route.payload {
         case .number: true
-        case .bool, .text, .none: false
-        case .json:
+        case .bool, .text, .bytes, .none: false
+        case .json, .cbor:
             route.deadband(of: tag) ?? 0 > 0 || rules.traits(of: tag).range != nil
                 || alarms.contains { $0.matches(tag) }
         }

@@ -1,4 +1,6 @@
+import CBOR
 import JSON
+import Primitives
 
 /// Reads the payloads of one route. Keeps no state; what it needs to work with is lent by `Ingest`.
 ///
@@ -94,9 +96,32 @@ final class PayloadDecoder: Sendable {
                 ? try Self.text(payload, PayloadContent.range(of: payload), limits)
                 : try converted(try Self.word(payload, limits), 0)
             workspace.readings.append(.value(text))
+        case .cbor:
+            return try decodeCBOR(payload, tags: tags, from: first, limits: limits, workspace: &workspace)
+        case .bytes:
+            let text = Base64.text(payload.withUnsafeBufferPointer { Array($0) })
+            guard text.utf8.count <= limits.textBytes else { throw .textTooLong(bytes: text.utf8.count) }
+            workspace.readings.append(.value(.text(text)))
         case .none: throw .missing
         }
         return .none
+    }
+
+    @inline(never)
+    private func decodeCBOR(
+        _ payload: borrowing Span<UInt8>, tags: borrowing ContiguousArray<BoundTag>, from first: Int,
+        limits: borrowing IngestLimits, workspace: inout Workspace
+    ) throws(DecodeFailure) -> Time {
+        if members.isEmpty, let value = try? CBORDecoder.decode(payload) {
+            return try take(tags: tags, from: first, limits: limits, workspace: &workspace) { value.lookUp($0) }
+        }
+        let document: SalvagedJSON
+        do throws(CBORError) {
+            document = try SalvagedJSON(salvagingCBOR: payload)
+        } catch {
+            throw error.reason == .notFinite ? .notFinite : .cbor(error)
+        }
+        return try take(document, tags: tags, from: first, limits: limits, workspace: &workspace)
     }
 
     /// A payload that is one word, without the white space around it.
@@ -137,14 +162,14 @@ final class PayloadDecoder: Sendable {
                 workspace.readings.append(try reading(found, payload, isNumeric: isNumeric, limits))
             } else if found.kind == .missing, let fallback = rules[position].fallback {
                 foundCount &+= 1
-                workspace.readings.append(.value(fallback))
+                workspace.readings.append(try checked(fallback, isNumeric: isNumeric))
             } else {
                 let hasConversion = rules[position].conversion != nil
                 let raw = try reading(found, payload, isNumeric: isNumeric && !hasConversion, limits)
                 workspace.readings.append(try converted(raw, position, isNumeric: isNumeric))
             }
         }
-        guard foundCount > 0 else { throw .missing }
+        guard foundCount > 0 || !members.isEmpty else { throw .missing }
         return timeSlot >= 0 ? time(workspace.scanner.found[timeSlot], payload) : .none
     }
 
@@ -156,15 +181,21 @@ final class PayloadDecoder: Sendable {
     /// What a value's rule makes of it, when it can be read.
     private func converted(_ raw: Reading, _ position: Int, isNumeric: Bool) throws(DecodeFailure) -> Reading {
         guard case .value(let value) = raw, let conversion = rules[position].conversion else { return raw }
+        let converted: TagValue
         do throws(DecodeFailure) {
-            let converted = try conversion(value)
-            switch converted {
-            case .bool where isNumeric: return try unusable(.boolForNumber)
-            case .text where isNumeric: return try unusable(.textForNumber)
-            default: return .value(converted)
-            }
+            converted = try conversion(value)
         } catch {
             return try unusable(error)
+        }
+        return try checked(converted, isNumeric: isNumeric)
+    }
+
+    /// A value that the route gives, which may be none for a tag with numbers.
+    private func checked(_ value: TagValue, isNumeric: Bool) throws(DecodeFailure) -> Reading {
+        switch value {
+        case .bool where isNumeric: return try unusable(.boolForNumber)
+        case .text where isNumeric: return try unusable(.textForNumber)
+        default: return .value(value)
         }
     }
 
@@ -235,28 +266,44 @@ final class PayloadDecoder: Sendable {
         } catch {
             throw DecodeFailure(error)
         }
+        return try take(document, tags: tags, from: first, limits: limits, workspace: &workspace)
+    }
+
+    /// What a document has, or what is new in it.
+    private func take(
+        _ document: SalvagedJSON, tags: borrowing ContiguousArray<BoundTag>, from first: Int,
+        limits: borrowing IngestLimits, workspace: inout Workspace
+    ) throws(DecodeFailure) -> Time {
         if !members.isEmpty {
             let others = rules.map(\.place) + (time.map { [$0] } ?? [])
-            workspace.news = learnt.news(in: document, members: members, others: others)
+            workspace.news = learnt.news(
+                in: document, members: members, others: others, limit: limits.membersPerTopic)
             if !workspace.news.isEmpty { return .none }
         }
+        return try take(tags: tags, from: first, limits: limits, workspace: &workspace) { document.lookUp($0) }
+    }
+
+    private func take(
+        tags: borrowing ContiguousArray<BoundTag>, from first: Int, limits: borrowing IngestLimits,
+        workspace: inout Workspace, lookUp: (JSONPointer) -> SalvagedJSON.Part
+    ) throws(DecodeFailure) -> Time {
         var foundCount = 0
         for position in rules.indices {
-            let part = document.lookUp(rules[position].place)
+            let part = lookUp(rules[position].place)
+            let isNumeric = tags[first + position].isNumeric
             var isMissing = false
             if case .missing = part { isMissing = true }
             if isMissing, let fallback = rules[position].fallback {
                 foundCount += 1
-                workspace.readings.append(.value(fallback))
+                workspace.readings.append(try checked(fallback, isNumeric: isNumeric))
                 continue
             }
             if !isMissing { foundCount += 1 }
-            let isNumeric = tags[first + position].isNumeric
             let raw = try reading(part, isNumeric: isNumeric && rules[position].conversion == nil, limits)
             workspace.readings.append(try converted(raw, position, isNumeric: isNumeric))
         }
-        guard foundCount > 0 else { throw .missing }
-        return time.map { Self.time(of: document.lookUp($0)) } ?? .none
+        guard foundCount > 0 || !members.isEmpty else { throw .missing }
+        return time.map { Self.time(of: lookUp($0)) } ?? .none
     }
 
     private static func time(of part: SalvagedJSON.Part) -> Time {
@@ -278,7 +325,8 @@ final class PayloadDecoder: Sendable {
     ) throws(DecodeFailure) -> Reading {
         switch part {
         case .missing: return try isSingle ? unusable(.missing) : .absent
-        case .broken(let error): return try unusable(DecodeFailure(error))
+        case .broken(let error):
+            return try unusable(payload == .json || error.reason == .notFinite ? DecodeFailure(error) : .part(error))
         case .container, .scalar(.array), .scalar(.object): return try unusable(.notScalar)
         case .scalar(.null): return try unusable(.null)
         case .scalar(.integer(let integer)): return .value(.integer(integer))

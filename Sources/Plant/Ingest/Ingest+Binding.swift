@@ -13,6 +13,7 @@ extension Ingest {
         guard let match = match(path.text) else { return nil }
         guard routes[match.route].definition.payload != .none else {
             outcome.result = .ignored
+            ignored.insert(topic, nil)
             return nil
         }
         let definition = routes[match.route].definition
@@ -97,8 +98,11 @@ extension Ingest {
         var open = openTopics[Int(binding.open)]
         let shard = devices[binding.device].shard
         var isFull = false
-        for news in news {
-            guard open.learnt.count < limits.membersPerTopic else {
+        let known = open.learnt.bytes
+        news: for news in news {
+            guard open.learnt.count < limits.membersPerTopic,
+                memberBytes + open.learnt.bytes - known < limits.memberBytes
+            else {
                 isFull = true
                 break
             }
@@ -106,7 +110,7 @@ extension Ingest {
             case .seen(let sight): open.learnt.learn(sight)
             case .value(let value):
                 guard let path = try? definition.tagPath(value, base: open.tagBase), !GatewayFault.isOwn(path),
-                    !tags(ofTopic: topic).contains(where: { tags[$0].path == path })
+                    tags.id(of: path).map({ !tags(ofTopic: topic).contains($0) }) ?? true
                 else {
                     open.learnt.learn(LearntMembers.Seen(place: value.place, isAwaited: false))
                     continue
@@ -115,14 +119,15 @@ extension Ingest {
                     let tag = bound(path, value, device: binding.device, shard: shard, of: definition)
                 else {
                     isFull = true
-                    continue
+                    break news
                 }
                 open.learnt.learn(value)
                 append(tag, to: topic, &open.capacity)
             }
         }
+        memberBytes += open.learnt.bytes - known
         if isFull { open.learnt.close() }
-        open.decoder = PayloadDecoder(definition, learnt: open.learnt)
+        open.isDecoderCurrent = false
         openTopics[Int(binding.open)] = open
         grownTopics.append(topic)
         return isFull
@@ -134,7 +139,6 @@ extension Ingest {
         if count == capacity {
             capacity = max(8, capacity * 2)
             bindings[topic].firstTag = Int32(clamping: boundTags.count)
-            boundTags.reserveCapacity(boundTags.count + capacity)
             for position in first..<first + count { boundTags.append(boundTags[position]) }
             boundTags.append(contentsOf: repeatElement(tag, count: capacity - count))
         }

@@ -3,21 +3,26 @@ extension Ingest {
     /// The tag of a path that the tree knows, as a message on its topic would make it: for filling the mirror before
     /// anything has been heard. nil when no route makes such a tag, or a table is full.
     ///
-    /// Where several topics can have a tag of that path, because values or devices have names of several levels or because
-    /// the route gives tags names of their own, the tag is its device's only, until a message shows whose it is.
+    /// Where several topics or places can have a tag of that path, because values or devices have names of several levels
+    /// or because the route gives tags names of their own, the tag is its device's only, until a message shows whose it is:
+    /// of several devices that of one that is known, with the longest name, and nil when none of them is known.
     public mutating func tag(for path: TagPath, at now: Milliseconds) -> TagID? {
         if let tag = tags.id(of: path) { return tag }
-        let sources = sources(of: path)
-        let likely = sources.contains { !$0.isLearnt } ? sources.filter { !$0.isLearnt } : sources
-        guard let source = likely.first(where: { devices.id(of: $0.device) != nil }) ?? likely.first else { return nil }
-        guard likely.count == 1 else { return tag(path, of: source, at: now) }
+        var sources = sources(of: path)
+        if sources.contains(where: { $0.device != sources[0].device }) {
+            sources = sources.filter { devices.id(of: $0.device) != nil }
+        }
+        guard let source = sources.first else { return nil }
+        guard sources.count == 1, source.values.count == 1 else { return tag(path, of: source, at: now) }
         var number = topics.find(source.topic.span)
         if number < 0 {
             var outcome = MessageOutcome(.unrouted)
             guard (try? bind(source.topic.span, at: now, &outcome)) != nil else { return nil }
             number = bindings.count - 1
         }
-        if tags.id(of: path) == nil, bindings[number].open >= 0, learn([.value(source.value)], on: number) {
+        if tags.id(of: path) == nil, bindings[number].open >= 0,
+            learn(source.values.map(LearntMembers.News.value), on: number)
+        {
             ownCounters.tableFull &+= 1
         }
         return tags.id(of: path)
@@ -31,12 +36,11 @@ extension Ingest {
         let topic: [UInt8]
         let route: Int
         let device: TagPath
-        let value: ValueRule
-        /// Whether the route does not name the value.
-        let isLearnt: Bool
+        /// What the tag can be on that topic; at least one.
+        let values: [ValueRule]
     }
 
-    /// Where a tag can come from; of two such topics of a route, the longer first.
+    /// Where a tag can come from, the longer topics first.
     private func sources(of path: TagPath) -> [Source] {
         let levels = path.levels
         var sources: [Source] = []
@@ -54,13 +58,13 @@ extension Ingest {
                 let definition = routes[match.route].definition
                 guard (definition.tag == nil) == (position == 0),
                     (try? definition.tagBase(topic: topic, match.captures))?.text.hasSameBytes(as: base) == true,
-                    let (value, isLearnt) = definition.value(named: levels[(last + 1)...]),
                     let device = try? definition.devicePath(match.captures)
                 else { continue }
+                let values = definition.values(named: levels[(last + 1)...])
+                guard !values.isEmpty else { continue }
                 sources.append(
                     Source(
-                        topic: Array(candidate.utf8), route: match.route, device: device, value: value,
-                        isLearnt: isLearnt))
+                        topic: Array(candidate.utf8), route: match.route, device: device, values: values))
             }
         }
         return sources
@@ -69,11 +73,12 @@ extension Ingest {
     /// The tag of a path that one of several topics has.
     private mutating func tag(_ path: TagPath, of source: Source, at now: Milliseconds) -> TagID? {
         let definition = routes[source.route].definition
-        guard !GatewayFault.isOwn(path), roomForTags > 0, roomForDevices > 0 || devices.id(of: source.device) != nil,
+        guard !GatewayFault.isOwn(path), let value = source.values.first, roomForTags > 0,
+            roomForDevices > 0 || devices.id(of: source.device) != nil,
             let device = devices.intern(
                 source.device, route: definition.name, staleAfter: definition.staleAfter, at: now)
         else { return nil }
-        return bound(path, source.value, device: device.id, shard: devices[device.id].shard, of: definition)?.tag
+        return bound(path, value, device: device.id, shard: devices[device.id].shard, of: definition)?.tag
     }
 
     /// Whether a route makes a device of that path.

@@ -27,6 +27,8 @@ public struct Ingest: Sendable {
         let tagBase: TagPath
         var learnt = LearntMembers()
         var decoder: PayloadDecoder
+        /// Whether the decoder knows all that has been learnt; it is made anew for a message only.
+        var isDecoderCurrent = true
         /// How many tags its place in `boundTags` has room for.
         var capacity: Int
     }
@@ -61,6 +63,10 @@ public struct Ingest: Sendable {
     var openTopics: ContiguousArray<OpenTopic> = []
     /// Topics that have got further tags, by number, until somebody takes note.
     var grownTopics: [Int] = []
+    /// The bytes of all places that were learnt.
+    var memberBytes = 0
+    /// Topics that say nothing.
+    var ignored: TopicMemory
     let numericTags: NumericTags
     /// Tags and devices of Linekeeper's own, which take no room from the plant's.
     var ownTagCount = 0
@@ -80,6 +86,7 @@ public struct Ingest: Sendable {
         self.routes = ContiguousArray(routes.map { Route(definition: $0, decoder: PayloadDecoder($0)) })
         filters = ContiguousArray(routes.flatMap(\.topicFilters))
         unrouted = UnroutedTopics(observation, hashSeed: hashSeed)
+        ignored = TopicMemory(hashSeed: hashSeed)
         self.limits = limits
         tags = TagTable(limit: limits.tags + GatewayFault.mostGateways * GatewayFault.mostKinds)
         devices = DeviceTable(limit: limits.devices + GatewayFault.mostGateways)
@@ -94,6 +101,7 @@ public struct Ingest: Sendable {
         [
             topics.hasRoom(forBytes: 1) ? nil : "topics (\(topics.count))",
             roomForTags > 0 ? nil : "tags (\(tags.count - ownTagCount))",
+            memberBytes < limits.memberBytes ? nil : "learnt values (\(memberBytes) bytes of names)",
             roomForDevices > 0 ? nil : "devices (\(devices.count - ownDeviceCount))",
         ].compactMap { $0 }
     }
@@ -148,6 +156,11 @@ public struct Ingest: Sendable {
         if payload.isEmpty {
             ownCounters.empty &+= 1
             outcome.result = .empty
+            return outcome
+        }
+        if ignored.place(of: topic) != .unknown {
+            ownCounters.ignored &+= 1
+            outcome.result = .ignored
             return outcome
         }
         if unrouted.heardAgain(topic) {
@@ -229,8 +242,13 @@ public struct Ingest: Sendable {
     private mutating func decode(
         _ payload: borrowing Span<UInt8>, _ binding: Binding
     ) throws(DecodeFailure) -> PayloadDecoder.Time {
-        let decoder =
-            binding.open < 0 ? routes[Int(binding.route)].decoder : openTopics[Int(binding.open)].decoder
+        let open = Int(binding.open)
+        if open >= 0, !openTopics[open].isDecoderCurrent {
+            openTopics[open].decoder = PayloadDecoder(
+                routes[Int(binding.route)].definition, learnt: openTopics[open].learnt)
+            openTopics[open].isDecoderCurrent = true
+        }
+        let decoder = open < 0 ? routes[Int(binding.route)].decoder : openTopics[open].decoder
         return try decoder.decode(
             payload, tags: boundTags, from: Int(binding.firstTag), limits: limits, workspace: &workspace)
     }

@@ -129,13 +129,20 @@ extension LivePlant {
             silences.bind(
                 ingest.tags(ofTopic: topic), limit: route?.staleAfter, isPeriodic: route?.reporting == .periodic,
                 at: withoutLeaps(now))
-            for tag in ingest.tags(ofTopic: topic) { topicOfTag[tag.index] = Int32(truncatingIfNeeded: topic) }
+            note(topic, ofTags: ingest.tags(ofTopic: topic))
         }
         for topic in ingest.takeGrownTopics() {
             silences.grow(
                 topic, to: ingest.tags(ofTopic: topic), limit: ingest.route(ofTopic: topic)?.staleAfter,
                 at: withoutLeaps(now))
-            for tag in ingest.tags(ofTopic: topic) { topicOfTag[tag.index] = Int32(truncatingIfNeeded: topic) }
+            note(topic, ofTags: ingest.tags(ofTopic: topic))
+        }
+    }
+
+    private mutating func note(_ topic: Int, ofTags tags: some Sequence<TagID>) {
+        for tag in tags {
+            if topicOfTag[tag.index] >= 0, Int(topicOfTag[tag.index]) != topic { sharedTags.insert(tag) }
+            topicOfTag[tag.index] = Int32(truncatingIfNeeded: topic)
         }
     }
 

@@ -97,7 +97,16 @@ extension LivePlant {
     private mutating func expireTags(at now: Milliseconds, effects: inout Effects) {
         var silent: [TagID] = []
         silences.expire(at: withoutLeaps(now), into: &silent)
+        // Another topic of the same tag may still speak; the tag falls silent when that one has, too.
+        silent += spokenForElsewhere
+        spokenForElsewhere = []
         for tag in silent {
+            if sharedTags.contains(tag), let limit = ingest.tags[tag].refreshAfter, let entry = latest.entry(tag),
+                entry.isHeard, entry.quality != .stale, (0...limit).contains(now &- entry.receivedTime)
+            {
+                spokenForElsewhere.insert(tag)
+                continue
+            }
             if fallSilent(tag, at: now) { effects.alarmsPending = true }
             effects.tagsChanged = true
         }

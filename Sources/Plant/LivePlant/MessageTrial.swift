@@ -1,3 +1,5 @@
+package import JSON
+
 /// What messages on one topic would become, tried out on a plant of its own without any connection. A value without I/O.
 package struct MessageTrial {
     /// One message, and what became of it.
@@ -5,6 +7,8 @@ package struct MessageTrial {
         package var payload: [UInt8]
         package var at: Milliseconds
         package var outcome: MessageOutcome?
+        /// The first value that could not be read while others could, and where it stands.
+        package var flaw: (tag: TagPath, place: JSONPointer)?
         package var samples: [(tag: TagPath, sample: Sample, unit: String?)]
         /// Every alarm of those tags, and where it stands after the message.
         package var alarms: [(path: AlarmPath, definition: AlarmDefinition, standing: AlarmStanding)]
@@ -84,6 +88,7 @@ package struct MessageTrial {
             _ = plant.heard(through: at, at: at)
             return Step(
                 payload: payload, at: at, outcome: outcome,
+                flaw: outcome?.flaw?.tag.flatMap { place(of: plant.tags[$0].path) },
                 samples: samples.map { sample in
                     let tag = plant.tags[sample.tag]
                     return (tag.path, sample, tag.unit)
@@ -95,6 +100,12 @@ package struct MessageTrial {
                     }
                 })
         }
+    }
+
+    private func place(of tag: TagPath) -> (tag: TagPath, place: JSONPointer)? {
+        guard let tagBase, let (route, _) = route else { return nil }
+        let name = tag.levels.dropFirst(tagBase.levels.count)
+        return route.values(named: name).first.map { (tag, $0.place) }
     }
 
     /// What the configuration says of a tag beside its route.

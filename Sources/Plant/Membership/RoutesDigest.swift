@@ -7,7 +7,9 @@ import Primitives
 /// that is hashed is part of the contract between versions; what is added to it must leave out what a route does not use.
 public enum RoutesDigest {
     public static func of(_ routes: [RouteDefinition]) -> String {
-        let text = routes.map(line(of:)).sorted().joined(separator: "\n")
+        let lines = routes.map(line(of:))
+        // What says nothing takes its topics from the routes after it.
+        let text = (routes.contains { $0.payload == .none } ? lines : lines.sorted()).joined(separator: "\n")
         let digits = String(StableHash.mixed(StableHash.fnv1a(text.utf8)), radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
     }
@@ -31,9 +33,11 @@ public enum RoutesDigest {
 
     private static func payload(_ route: RouteDefinition) -> String {
         switch route.payload {
-        case .json where route.isSingle: "json \(route.values.map { "\($0.place)" }.joined())"
-        case .json: "json " + route.values.map { "\($0.name ?? "")=\($0.place)" }.joined(separator: ",")
-        case .number, .text, .bool, .none: route.payload.rawValue
+        case .json where route.isSingle, .cbor where route.isSingle:
+            "\(route.payload.rawValue) \(route.values.map { "\($0.place)" }.joined())"
+        case .json, .cbor:
+            route.payload.rawValue + " " + route.values.map { "\($0.name ?? "")=\($0.place)" }.joined(separator: ",")
+        case .number, .text, .bool, .bytes, .none: route.payload.rawValue
         }
     }
 

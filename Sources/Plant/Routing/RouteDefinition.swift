@@ -7,14 +7,27 @@ public struct RouteDefinition: Sendable, Hashable {
     public enum Payload: String, Sendable, Hashable, CaseIterable {
         /// A JSON document.
         case json
+        /// A CBOR data item (RFC 8949), as the JSON document that it stands for.
+        case cbor
         /// A decimal number as text.
         case number
         /// UTF-8 text.
         case text
         /// One of true/false, 1/0, on/off, yes/no, in any case.
         case bool
+        /// Any bytes, as Base64.
+        case bytes
         /// Nothing that anybody needs: messages on the route's topics are taken, and say nothing.
         case none
+
+        /// Whether a payload is a document with places.
+        public var hasPlaces: Bool { self == .json || self == .cbor }
+
+        /// All of them, for messages: "json, cbor, … or none".
+        package static var alternatives: String {
+            let words = allCases.map(\.rawValue)
+            return words.dropLast().joined(separator: ", ") + " or " + (words.last ?? "")
+        }
     }
 
     /// Smallest change that is written, for the tags that match. The first rule that matches a tag counts.
@@ -133,13 +146,16 @@ public struct RouteDefinition: Sendable, Hashable {
         return paths
     }
 
-    /// The value that a tag below one of its topics has: one that the route names, or one that messages can have.
+    /// The values that a tag below one of its topics can have: the one that the route names, else those that messages can
+    /// have there.
     ///
     /// - Parameter levels: of the tag, below ``tagBase(topic:_:)``.
-    func value(named levels: ArraySlice<Substring>) -> (rule: ValueRule, isLearnt: Bool)? {
+    func values(named levels: ArraySlice<Substring>) -> [ValueRule] {
         let name = levels.joined(separator: "/")
-        if let value = values.first(where: { ($0.name ?? "").hasSameBytes(as: name) }) { return (value, false) }
-        return members.lazy.compactMap { $0.value(named: levels) }.first.map { ($0, true) }
+        if let value = values.first(where: { ($0.name ?? "").hasSameBytes(as: name) }) { return [value] }
+        return members.compactMap { $0.value(named: levels) }.filter { learnt in
+            learnt.place != time && !values.contains { $0.place == learnt.place }
+        }
     }
 
     /// The unit of a tag of this route: what its value says, else the first rule for it.

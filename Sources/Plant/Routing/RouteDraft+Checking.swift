@@ -42,7 +42,7 @@ private struct RouteCheck {
         if let topic { device = deviceTemplate(draft, topic: topic) }
         let tag = topic.flatMap { tagTemplate(draft.tag, topic: $0) }
         let time = draft.time.flatMap { pointer($0, field: .time) }
-        if draft.time != nil, draft.payload != "json" { note(.time, .notForPayload(draft.payload)) }
+        if draft.time != nil, payload?.hasPlaces == false { note(.time, .notForPayload(draft.payload)) }
         if let staleAfter = draft.staleAfter, staleAfter <= 0 { note(.staleAfter, .notPositive) }
         if draft.reporting == .periodic, draft.staleAfter == nil { note(.reporting, .periodicForEver) }
         let deadbands = draft.deadband.compactMap { deadbandRule($0) }

@@ -58,6 +58,8 @@ public struct RouteMistake: Error, Hashable, Sendable, CustomStringConvertible {
         case notForPayload(String)
         case valueAndValues
         case pattern(JSONPointerPattern.Mistake)
+        /// `value` is one value.
+        case wildcardInValue
         /// The name of an entry and its place do not have the same wildcards.
         case wildcardsDiffer
         /// A key that only values with wildcards, or only those without, have a use for.
@@ -65,6 +67,7 @@ public struct RouteMistake: Error, Hashable, Sendable, CustomStringConvertible {
         /// Words have their values from the map; numbers are scaled.
         case mapAndScale
         case notForBool
+        case notForBytes
         case numberOfText
         case mapOfNumber
         case zeroScale
@@ -110,10 +113,11 @@ extension RouteMistake.Reason: CustomStringConvertible {
             "{\(name)} of the topic is missing: two topics would have the same tags"
         case .namelessLevel:
             "needs a topic without + and #, and has none itself; give these levels names, such as {name} or {name...}"
-        case .unknownPayload(let word): "unknown payload “\(word)”; expected json, number, text, bool or none"
+        case .unknownPayload(let word): "unknown payload “\(word)”; expected \(RouteDefinition.Payload.alternatives)"
         case .notForPayload(let payload):
-            "has no meaning for payload \(payload)\(payload == "none" ? ", whose messages say nothing" : "; only json has parts")"
+            "has no meaning for payload \(payload)\(payload == "none" ? ", whose messages say nothing" : "; only json and cbor have places")"
         case .pattern(let mistake): "not a JSON Pointer, with or without wildcards: \(mistake)"
+        case .wildcardInValue: "is one value, and + and # are for several; use values"
         case .wildcardsDiffer:
             "the tag's name and the place need the same wildcards in the same order, such as \"+/power\": /params/+/apower"
         case .onlyWithWildcards: "has no meaning without wildcards; leave the entry out instead"
@@ -121,6 +125,7 @@ extension RouteMistake.Reason: CustomStringConvertible {
             "has no meaning with wildcards: nobody knows then what is missing; give the value an entry of its own"
         case .mapAndScale: "a map gives the values themselves; scale, offset, suffix and decimalComma are for numbers"
         case .notForBool: "payload bool reads its own words; use payload text with a map for others"
+        case .notForBytes: "payload bytes is taken as it is, as Base64"
         case .numberOfText: "makes a number; use payload number"
         case .mapOfNumber: "payload number has numbers; use payload text with a map"
         case .zeroScale: "expected a number other than zero"

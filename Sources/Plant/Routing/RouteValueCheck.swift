@@ -9,7 +9,7 @@ struct RouteValueCheck {
 
     init(draft: RouteDraft) { self.draft = draft }
 
-    private var isJSON: Bool { draft.payload == RouteDefinition.Payload.json.rawValue }
+    private var hasPlaces: Bool { RouteDefinition.Payload(rawValue: draft.payload)?.hasPlaces ?? false }
 
     mutating func check() {
         guard draft.payload != RouteDefinition.Payload.none.rawValue else {
@@ -17,11 +17,11 @@ struct RouteValueCheck {
             if !draft.values.isEmpty { note(.values(entry: nil), .notForPayload(draft.payload)) }
             return
         }
-        if !isJSON {
+        if !hasPlaces {
             if !draft.values.isEmpty { note(.values(entry: nil), .notForPayload(draft.payload)) }
             if draft.value?.at != nil { note(.value, .notForPayload(draft.payload)) }
         }
-        if draft.values.isEmpty || !isJSON {
+        if draft.values.isEmpty || !hasPlaces {
             checkOne(draft.value ?? RouteDraft.Value())
         } else {
             if draft.value != nil { note(.value, .valueAndValues) }
@@ -35,10 +35,11 @@ struct RouteValueCheck {
 
     private mutating func checkOne(_ value: RouteDraft.Value) {
         if !value.except.isEmpty { note(.valueKey("except", entry: nil), .onlyWithWildcards) }
-        if value.fallback != nil, !isJSON { note(.valueKey("default", entry: nil), .notForPayload(draft.payload)) }
+        if value.fallback != nil, !hasPlaces { note(.valueKey("default", entry: nil), .notForPayload(draft.payload)) }
         let conversion = conversion(value, entry: nil)
         do {
             let place = try JSONPointer(value.at ?? "")
+            if place.tokens.contains("+") || place.tokens.contains("#") { note(.value, .wildcardInValue) }
             values.append(ValueRule(place: place, conversion: conversion, fallback: value.fallback, unit: value.unit))
         } catch {
             note(.value, .pointer(error))
@@ -49,8 +50,12 @@ struct RouteValueCheck {
         let field = RouteMistake.Field.values(entry: name)
         let conversion = conversion(value, entry: name)
         let place: JSONPointerPattern
+        guard let at = value.at else {
+            return note(
+                .valueKey("at", entry: name), .missing(expected: "the place of the value, such as /temperature"))
+        }
         do {
-            place = try JSONPointerPattern(value.at ?? "")
+            place = try JSONPointerPattern(at)
         } catch {
             if case .pointer(let mistake) = error {
                 note(field, .pointer(mistake))
@@ -102,6 +107,7 @@ struct RouteValueCheck {
         if let offset = value.offset, !offset.isFinite { note(field("offset"), .notFinite) }
         switch draft.payload {
         case "bool": for key in numeric + (value.map.isEmpty ? [] : ["map"]) { note(field(key), .notForBool) }
+        case "bytes": for key in numeric + (value.map.isEmpty ? [] : ["map"]) { note(field(key), .notForBytes) }
         case "text": for key in numeric { note(field(key), .numberOfText) }
         case "number": if !value.map.isEmpty { note(field("map"), .mapOfNumber) }
         default: if !value.map.isEmpty { for key in numeric { note(field(key), .mapAndScale) } }

@@ -26,7 +26,8 @@ public struct ValueConversion: Sendable, Hashable {
 
     public init(suffixes: [String] = [], hasDecimalComma: Bool = false, scale: Double = 1, offset: Double = 0) {
         words = [:]
-        self.suffixes = suffixes
+        // The longest first: `C` is the end of `°C`.
+        self.suffixes = suffixes.sorted { $0.utf8.count > $1.utf8.count }
         self.hasDecimalComma = hasDecimalComma
         self.scale = scale
         self.offset = offset

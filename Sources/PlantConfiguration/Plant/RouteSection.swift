@@ -15,7 +15,7 @@ enum RouteSection {
         let value = value.renamed(name.map { "route \"\(ConfigurationValue.label($0))\"" } ?? value.name)
         guard let section = value.section(keys: keys) else { return nil }
         let topic = section.required("topic", "a topic such as factory/{line}/{machine}/{metric}")?.string()
-        let payload = section.required("payload", "json, number, text, bool or none").flatMap(payload)
+        let payload = section.required("payload", RouteDefinition.Payload.alternatives).flatMap(payload)
         let routeName = section.required("name", "a name for the route")?.string()
         var draft = RouteDraft(name: routeName ?? "", topic: topic ?? "")
         draft.device = section["device"]?.string()
@@ -58,7 +58,7 @@ enum RouteSection {
 
     private static func payload(_ value: ConfigurationValue) -> String? {
         if value.node.scalar?.string == "sparkplug" {
-            value.report("payload sparkplug is not in this version", expected: "json, number, text, bool or none")
+            value.report("payload sparkplug is not in this version", expected: RouteDefinition.Payload.alternatives)
             return nil
         }
         return value.choice(RouteDefinition.Payload.allCases.map { ($0.rawValue, $0.rawValue) })

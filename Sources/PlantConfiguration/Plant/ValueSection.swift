@@ -27,7 +27,11 @@ enum ValueSection {
             }
             return [.init(wildcards.joined(separator: "/"), RouteDraft.Value(at: text))]
         }
-        return (value.entries(of: "tag names with the places of their values") ?? []).compactMap { key, value in
+        let entries = value.entries(of: "tag names with the places of their values") ?? []
+        if value.node.mapping?.isEmpty == true {
+            value.report("\(value.name) has no entries", expected: "tag names with the places of their values")
+        }
+        return entries.compactMap { key, value in
             guard let name = key.text("text"), let draft = read(value, of: place) else { return nil }
             return .init(name, draft)
         }
@@ -54,7 +58,9 @@ enum ValueSection {
     }
 
     private static func words(_ value: ConfigurationValue) -> [RouteDraft.Entry<TagValue>] {
-        (value.entries(of: "words of the device with their meanings, such as {ON: true, OFF: false}") ?? [])
+        let expected = "words of the device with their meanings, such as {ON: true, OFF: false}"
+        if value.node.mapping?.isEmpty == true { value.report("\(value.name) has no entries", expected: expected) }
+        return (value.entries(of: expected) ?? [])
             .compactMap { key, value in
                 guard let word = key.text("a word of the device"), let meaning = tagValue(value) else { return nil }
                 return .init(word, meaning)

@@ -49,14 +49,11 @@ extension MessageTrial {
                 lines.append("payload \(printable(String(decoding: step.payload.prefix(200), as: UTF8.self)))")
             }
             switch step.outcome?.result {
-            case .samples(0): lines.append("value   none: the payload has nothing where the route looks")
+            case .samples(0):
+                lines.append(
+                    "value   none: the payload has nothing where the route looks, and its tags keep what they have")
             case .samples:
-                if let flaw = step.outcome?.flaw {
-                    lines.append(
-                        flaw.failure == .invalidTime
-                            ? "time    cannot be read: \(printable("\(flaw.failure)")); the time of reception counts"
-                            : "value   cannot be read: \(printable("\(flaw.failure)"))")
-                }
+                if let flaw = step.outcome?.flaw { lines.append(Self.text(flaw.failure, step.flaw)) }
             case .empty, nil: break
             case .undecodable(let failure): lines.append("value   cannot be read: \(printable("\(failure)"))")
             case .presence(let isOnline): lines.append("value   the device is \(isOnline ? "online" : "offline")")
@@ -83,6 +80,16 @@ extension MessageTrial {
             }
         }
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// What of a message could not be read, while the rest could.
+    private static func text(_ failure: DecodeFailure, _ flaw: (tag: TagPath, place: JSONPointer)?) -> String {
+        switch failure {
+        case .invalidTime: "time    cannot be read: \(printable("\(failure)")); the time of reception counts"
+        case .tooManyMembers: "tags    \(printable("\(failure)"))"
+        default:
+            "value   \(flaw.map { printable("of \($0.tag), at \($0.place.tokens.isEmpty ? "the top" : $0.place.description), ") } ?? "")cannot be read: \(printable("\(failure)"))"
+        }
     }
 
     /// What the configuration says of a tag beside its route.

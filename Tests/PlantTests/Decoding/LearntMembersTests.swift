@@ -48,8 +48,8 @@ struct LearntMembersTests {
     @Test("What has no value yet becomes a tag with its first one, and is bad when it has none later")
     func awaited() throws {
         var plant = try plant([.init("+", "/+")])
-        #expect(plant.send("z/a", #"{"t":null,"u":{"x":1},"v":[]}"#).result == .undecodable(.missing))
-        #expect(plant.samples.isEmpty, "nothing is known that could be bad")
+        #expect(plant.send("z/a", #"{"t":null,"u":{"x":1},"v":[]}"#).result == .samples(0))
+        #expect(plant.samples.isEmpty)
         #expect(plant.send("z/a", #"{"t":null,"w":1}"#).result == .samples(1))
         #expect(plant.send("z/a", #"{"t":20,"u":{"x":1},"w":1}"#).result == .samples(2))
         #expect(plant.values == ["z/a/t": 20, "z/a/w": 1])
@@ -155,12 +155,78 @@ struct LearntMembersTests {
             RouteDraft(
                 name: "z", topic: "z/{name...}", device: "z/{name}", values: [.init("#", "/#")], staleAfter: 1_000)
         ])
+        #expect(try plant.tag("z/kitchen/lamp/color/x") == nil, "no device is known that it could be of")
+        // A group and a device in it.
+        _ = try plant.device("z/kitchen")
         _ = try plant.device("z/kitchen/lamp")
-        let tag = try #require(try plant.tag("z/kitchen/lamp/color/x"))
-        #expect(plant.ingest.devices[plant.ingest.tags[tag].device].path.text == "z/kitchen/lamp")
-        #expect(plant.ingest.topicCount == 0)
-        plant.send("z/kitchen/lamp", #"{"color":{"x":1}}"#)
-        #expect(plant.samples.map(\.tag) == [tag])
+        for name in ["z/kitchen/lamp/color/x", "z/kitchen/lamp/state"] {
+            let tag = try #require(try plant.tag(name))
+            #expect(plant.ingest.devices[plant.ingest.tags[tag].device].path.text == "z/kitchen/lamp")
+        }
+        #expect(plant.ingest.topicCount == 0, "whose it is shows with a message")
+        let before = plant.ingest.tags.count
+        plant.send("z/kitchen/lamp", #"{"color":{"x":1},"state":2}"#)
+        #expect(plant.ingest.tags.count == before && plant.samples.count == 2)
+        // Alone it is known whose a tag is.
+        _ = try plant.device("z/cellar")
+        #expect(try plant.tag("z/cellar/state") != nil && plant.ingest.topicCount == 2)
+    }
+
+    @Test("A tag that the tree has from another time of the configuration is not made again")
+    func formerPlaces() throws {
+        var plant = try plant([.init("s", "/state"), .init("#", "/#")])
+        #expect(
+            try plant.tag("z/a/state") == nil && plant.tag("z/a/at") == nil,
+            "state has a name of its own, at is the time")
+        #expect(try plant.tag("z/a/s") != nil && plant.tag("z/a/b") != nil)
+        // Two rules can make it: none is taken for it before a message shows which.
+        var double = try self.plant([.init("+", "/a/+"), .init("#", "/#")])
+        #expect(try double.tag("z/q/x") != nil && double.ingest.topicCount == 0)
+        double.send("z/q", #"{"x":5}"#)
+        #expect(double.values == ["z/q/x": 5])
+    }
+
+    @Test("A message of which everything is excepted says nothing, and spoils nothing")
+    func nothingKnown() throws {
+        var plant = try plant([.init("+", .init(at: "/+", except: ["id"]))])
+        plant.send("z/a", #"{"state":1}"#)
+        #expect(plant.send("z/a", #"{"id":7}"#).result == .samples(0))
+        #expect(plant.send("z/a", "{}").result == .samples(0) && plant.samples.isEmpty)
+        #expect(plant.send("z/a", "nonsense").result != .samples(0) && plant.samples.map(\.quality) == [.bad])
+    }
+
+    @Test("A default that is no number makes a tag with numbers bad")
+    func fallbackOfOtherKind() throws {
+        var plant = try IngestHarness(
+            [
+                RouteDraft(
+                    name: "z", topic: "z/{x}", values: [.init("a", .init(at: "/a", fallback: "-")), .init("b", "/b")])
+            ],
+            alarms: [try TopicFilter("z/+/a")])
+        #expect(plant.send("z/1", #"{"b":1}"#).result == .samples(2))
+        #expect(plant.samples.map(\.quality) == [.bad, .good])
+    }
+
+    @Test(
+        "Names that are too long for a tag are not kept, and a document of very many values is read as far as it counts"
+    )
+    func hostileDocuments() throws {
+        var plant = try plant([.init("#", "/#")])
+        let long = String(repeating: "n", count: 100_000)
+        #expect(plant.send("z/a", #"{"\#(long)":1,"b":2}"#).result == .samples(1))
+        #expect(plant.ingest.memberBytes == 2)
+        let many = "[" + [String](repeating: "1", count: 100_000).joined(separator: ",") + "]"
+        let outcome = plant.send("z/b", many)
+        #expect(outcome.result == .samples(256) && outcome.flaw?.failure == .tooManyMembers(256))
+        #expect(plant.send("z/b", many).result == .samples(256))
+
+        var limits = IngestLimits()
+        limits.memberBytes = 100
+        var small = try self.plant([.init("#", "/#")], limits: limits)
+        let name = String(repeating: "n", count: 50)
+        #expect(small.send("z/a", #"{"\#(name)1":1,"\#(name)2":2,"\#(name)3":3}"#).result == .samples(2))
+        #expect(small.send("z/b", #"{"a":1}"#).result == .samples(0), "no other topic learns anything, either")
+        #expect(small.ingest.fullTables.contains { $0.hasPrefix("learnt values") })
     }
 
     @Test("Tags with names of their own come from their topics both ways, and two topics may share a device's name")

@@ -349,8 +349,13 @@ struct IngestTests {
             RouteDraft(name: "t", topic: "t/{x}", payload: "text"),
             RouteDraft(name: "b", topic: "b/{x}", payload: "bool"),
             RouteDraft(name: "rest", topic: "r/{x...}", device: "r"),
+            RouteDraft(name: "c", topic: "c/{x}", payload: "cbor", values: [.init("#", "/#")]),
+            RouteDraft(name: "y", topic: "y/{x}", payload: "bytes"),
+            RouteDraft(name: "j", topic: "j/{x}", values: [.init("+", "/+"), .init("+/x/#", "/+/#")]),
         ])
-        let heads = ["factory/l/m/", "skab/", "n/", "t/", "b/", "r/", "factory/l/m/status", ""].map { Array($0.utf8) }
+        let heads = ["factory/l/m/", "skab/", "n/", "t/", "b/", "c/", "y/", "j/", "r/", "factory/l/m/status", ""].map {
+            Array($0.utf8)
+        }
         for _ in 0..<20_000 {
             var topic = heads.randomElement(using: &random) ?? []
             for _ in 0..<Int.random(in: 0..<4, using: &random) {

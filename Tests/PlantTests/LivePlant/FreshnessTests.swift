@@ -290,3 +290,46 @@ struct FreshnessTests {
         #expect(conditions() == [.high, .normal])
     }
 }
+
+/// A tag that two topics give is silent when both are.
+@Suite("Freshness of a tag with two topics")
+struct SharedFreshnessTests {
+    @Test("One topic falls silent while the other speaks, then the other one as well")
+    func bothTopics() throws {
+        func route(_ topic: String) throws -> RouteDefinition {
+            try RouteDraft(
+                name: topic, topic: "\(topic)/{name}", device: "d/{name}", tag: "d/{name}", payload: "number",
+                staleAfter: 5_000, reporting: .periodic
+            ).checked()
+        }
+        let others = try RouteDraft(
+            name: "o", topic: "o/{name}", device: "d/{name}", payload: "number", staleAfter: 5_000, reporting: .periodic
+        ).checked()
+        var plant = try LivePlant(routes: [route("a"), route("b"), others])
+        let start = LivePlantFixture.start
+        var effects = LivePlant.Effects()
+        func hear(_ topic: String, at now: Milliseconds) {
+            plant.messageReceived(
+                topic: Array(topic.utf8).span, payload: Array("1".utf8).span, retained: false, receivedAt: start + now,
+                effects: &effects)
+        }
+        func quality(at now: Milliseconds) throws -> Quality? {
+            hear("o/1", at: now)
+            _ = plant.heard(through: start + now, at: start + now)
+            _ = plant.advance(to: start + now)
+            return plant.value(of: try TagPath("d/1"))?.quality
+        }
+        hear("a/1", at: 0)
+        for now in stride(from: Milliseconds(1_000), through: 12_000, by: 1_000) {
+            hear("b/1", at: now)
+            #expect(try quality(at: now) == .good, "a has been silent for \(now) ms, and b speaks")
+        }
+        for now in stride(from: Milliseconds(13_000), through: 17_000, by: 1_000) {
+            #expect(try quality(at: now) == .good)
+        }
+        for now in stride(from: Milliseconds(18_000), through: 20_000, by: 1_000) { _ = try quality(at: now) }
+        #expect(try quality(at: 21_000) == .stale)
+        hear("a/1", at: 22_000)
+        #expect(try quality(at: 22_000) == .good)
+    }
+}

@@ -29,6 +29,13 @@ struct RoutesDigestTests {
         #expect(RoutesDigest.of([a, b]) != RoutesDigest.of([a]))
     }
 
+    @Test("with a route that says nothing, order counts: it takes topics from those after it")
+    func orderOfNothing() throws {
+        let nothing = try RouteDraft(name: "n", topic: "a/{x}/set", payload: "none").checked()
+        let all = try RouteDraft(name: "a", topic: "a/{x}/{y}").checked()
+        #expect(RoutesDigest.of([nothing, all]) != RoutesDigest.of([all, nothing]))
+    }
+
     @Test("everything that makes a difference to a tag does")
     func significant() throws {
         let changes: [(inout RouteDraft) -> Void] = [

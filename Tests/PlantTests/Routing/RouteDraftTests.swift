@@ -94,6 +94,7 @@ struct RouteDraftTests {
         }
         #expect(found("json", .init(at: "/v", scale: 0)) == key("scale", .zeroScale))
         #expect(found("json", .init(at: "/v", scale: .leastNonzeroMagnitude)) == key("scale", .zeroScale))
+        #expect(found("json", "/+") == [RouteMistake(.value, .wildcardInValue)])
         #expect(found("json", .init(at: "/v", offset: .nan)) == key("offset", .notFinite))
         #expect(found("json", .init(at: "/v", scale: 2, map: [.init("a", 1)])) == key("scale", .mapAndScale))
         #expect(found("json", .init(map: [.init("a", 1), .init("a", 2)])) == key("map", .duplicateWord("a")))
@@ -104,11 +105,14 @@ struct RouteDraftTests {
         #expect(found("number", .init(map: [.init("a", 1)])) == key("map", .mapOfNumber))
         #expect(found("number", .init(fallback: 1)) == key("default", .notForPayload("number")))
         #expect(found("number", .init(at: "/v")) == [RouteMistake(.value, .notForPayload("number"))])
+        #expect(found("bytes", .init(map: [.init("a", 1)])) == key("map", .notForBytes))
+        #expect(found("bytes", "/v") == [RouteMistake(.value, .notForPayload("bytes"))])
         #expect(found("none", "/v") == [RouteMistake(.value, .notForPayload("none"))])
         for (payload, value) in [
             ("json", RouteDraft.Value(at: "/v", scale: 2, offset: 1, suffixes: ["K"], decimalComma: true, fallback: 1)),
             ("json", .init(map: [.init("a", 1)], fallback: 2)), ("number", .init(unit: "K", scale: 2)),
-            ("text", .init(unit: "K", map: [.init("a", 1)])), ("bool", .init(unit: "K")),
+            ("text", .init(unit: "K", map: [.init("a", 1)])), ("bool", .init(unit: "K")), ("bytes", .init(unit: "K")),
+            ("cbor", .init(at: "/v", scale: 2, fallback: 1)),
         ] { #expect(found(payload, value) == []) }
     }
 
@@ -125,6 +129,12 @@ struct RouteDraftTests {
         }
         #expect(found("+", "/+") == [] && found("a/#", "/#") == [] && found("a", "/a") == [])
         #expect(found("+", "/a") == [RouteMistake(.values(entry: "+"), .wildcardsDiffer)])
+        #expect(
+            found("a", .init(scale: 2))
+                == [
+                    RouteMistake(
+                        .valueKey("at", entry: "a"), .missing(expected: "the place of the value, such as /temperature"))
+                ])
         #expect(found("a", "/+") == [RouteMistake(.values(entry: "a"), .wildcardsDiffer)])
         #expect(found("#", "/#/a") == [RouteMistake(.values(entry: "#"), .pattern(.misplacedRest))])
         #expect(
@@ -166,7 +176,7 @@ struct RouteDraftTests {
             mistakes { $0.device = "factory/{cell}" }
                 == [RouteMistake(.device, .unknownPlaceholder("cell", known: ["line", "machine", "metric"]))])
         #expect(mistakes { $0.device = "a/#" } == [RouteMistake(.device, .path(.wildcard))])
-        #expect(mistakes { $0.payload = "xml" }.map(\.field) == [.payload, .value, .time])
+        #expect(mistakes { $0.payload = "xml" }.map(\.field) == [.payload, .value])
         #expect(mistakes { $0.payload = "number" }.map(\.field) == [.value, .time])
         #expect(mistakes { $0.value = "v" } == [RouteMistake(.value, .pointer(.noLeadingSlash))])
         #expect(mistakes { $0.values = [.init("a", "/a")] } == [RouteMistake(.value, .valueAndValues)])

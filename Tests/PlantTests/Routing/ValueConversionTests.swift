@@ -51,6 +51,11 @@ struct ValueConversionTests {
         #expect(result(ValueConversion(suffixes: ["°C", "K"]), value) == expected)
     }
 
+    @Test("Of two suffixes that both fit the longer one is taken off")
+    func longestSuffix() {
+        #expect(result(ValueConversion(suffixes: ["C", "°C"]), "21.5 °C") == .success(21.5))
+    }
+
     @Test(
         "With a decimal comma a point is a mistake",
         arguments: [

@@ -32,11 +32,15 @@ extension PlantSections {
 
     /// Limits are numbers: an alarm is blind on tags that have none.
     private func checkThatNumbersCome(_ alarm: Located<AlarmDefinition>, watched: [Located<RouteDefinition>]) {
-        let blind = watched.filter { !$0.definition.canDeliverNumbers }
+        let pattern = TopicPattern(alarm.definition.tags)
+        let blind = watched.filter { !$0.definition.canDeliverNumbers(of: pattern) }
         guard let route = blind.first else { return }
         let name = "alarm \"\(alarm.definition.name)\""
         let place = "route \"\(route.definition.name)\" at \(route.value.location)"
-        let what = "payload: \(route.definition.payload.rawValue) of \(place) gives no numbers to compare with limits"
+        let what =
+            route.definition.payload.hasPlaces
+            ? "the map of \(place) gives no numbers to compare with limits"
+            : "payload: \(route.definition.payload.rawValue) of \(place) gives no numbers to compare with limits"
         if blind.count == watched.count {
             alarm.place(["tags"]).reportTolerated(
                 "\(name) can never fire: \(what)", expected: "tags of a route with payload json or number")

@@ -2,11 +2,29 @@ import Plant
 
 /// Which routes take what belongs to others.
 extension PlantSections {
+    /// Two routes may give the same tag; but a tag belongs to one device, and with it to one gateway.
+    private func checkSharedTags() {
+        for (index, route) in routes.enumerated() where route.definition.tag != nil {
+            let base = route.definition.tagBasePattern
+            for (number, other) in routes.enumerated()
+            where number != index && (number < index || other.definition.tag == nil)
+                && other.definition.payload != .none
+                && other.definition.devicePattern != route.definition.devicePattern
+                && base.overlaps(other.definition.tagBasePattern)
+            {
+                route.place(["tag"]).report(
+                    "route \"\(route.definition.name)\" can give the same tags as route \"\(other.definition.name)\" at \(other.value.location), and to another device",
+                    expected: "the same device in both, or another tag")
+            }
+        }
+    }
+
     func checkRoutes() {
         let ownMessages = ["gateways", "alarms", "alarm-events", "alarm-requests", "requests", "commands"].map {
             TopicPattern(levels: [.literal("linekeeper"), .any, .literal($0), .rest])
         }
         let patterns = routes.map { TopicPattern($0.definition.topic) }
+        checkSharedTags()
         var earlierTopics = TopicPatternIndex()
         var named: [String: Int] = [:]
         for (index, route) in routes.enumerated() {
@@ -24,6 +42,16 @@ extension PlantSections {
                 route.place(["topic"]).report(
                     "route \"\(route.definition.name)\" would take Linekeeper's own messages for sensors",
                     expected: "topics outside linekeeper/, so a first level of the plant's own, such as factory/…")
+            }
+            for (key, patterns) in [
+                ("tag", route.definition.tagPatterns), ("device", [route.definition.devicePattern]),
+            ]
+            where patterns.contains(where: { $0.levels.first == .literal("linekeeper") })
+                && pattern.levels.first != .literal("linekeeper")
+            {
+                route.place([key]).report(
+                    "route \"\(route.definition.name)\" makes a \(key) below linekeeper/, where Linekeeper's own are",
+                    expected: "a first level of the plant's own")
             }
             let presence = route.definition.presence.map { TopicPattern($0.topic) }
             if let presence, ownMessages.contains(where: presence.overlaps) {

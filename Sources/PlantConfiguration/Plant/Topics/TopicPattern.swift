@@ -97,26 +97,36 @@ struct TopicPattern: Sendable, Equatable {
 
 extension RouteDefinition {
     /// The tags that can come of this route.
-    var tagPatterns: [TopicPattern] {
-        let topic = TopicPattern(tag?.pattern ?? topic)
-        return values.map { $0.name.map(topic.appending) ?? topic }
+    var tagPatterns: [TopicPattern] { tagSources.map(\.pattern) }
+
+    /// What tags have their own path in, or their names below.
+    var tagBasePattern: TopicPattern { TopicPattern(tag?.pattern ?? topic) }
+
+    /// The tags that can come of this route, with what is made of their values.
+    private var tagSources: [(pattern: TopicPattern, conversion: ValueConversion?)] {
+        let topic = tagBasePattern
+        return values.map { ($0.name.map(topic.appending) ?? topic, $0.conversion) }
             + members.map { member in
-                TopicPattern(
-                    levels: topic.levels
-                        + TopicPattern(member.name).levels.flatMap { $0 == .rest ? [.any, .rest] : [$0] })
+                let name = TopicPattern(member.name).levels.flatMap { $0 == .rest ? [.any, .rest] : [$0] }
+                return (TopicPattern(levels: topic.levels + name), member.conversion)
             }
     }
 
     /// The devices that can come of this route.
     var devicePattern: TopicPattern { TopicPattern(device, severalLevels: severalLevels) }
 
-    /// Whether a limit can be compared with what it delivers.
-    var canDeliverNumbers: Bool {
+    /// Whether a limit can be compared with what it delivers of these tags.
+    func canDeliverNumbers(of tags: TopicPattern) -> Bool {
         switch payload {
-        case .json, .number: true
-        case .bool, .none: false
-        case .text:
-            values.contains { $0.conversion?.words.values.contains { $0.doubleValue != nil } ?? false }
+        case .number: true
+        case .bool, .bytes, .none: false
+        case .json, .cbor, .text:
+            tagSources.contains { pattern, conversion in
+                guard pattern.overlaps(tags) else { return false }
+                // What its words mean; without any, a document may have numbers.
+                guard let words = conversion?.words, !words.isEmpty else { return payload != .text }
+                return words.values.contains { $0.doubleValue != nil }
+            }
         }
     }
 }

@@ -1,0 +1,107 @@
+import CBOR
+import Foundation
+import JSON
+import OrderedCollections
+import Primitives
+import Testing
+
+@Suite("CBOR: seeded random input")
+struct CBORFuzzTests {
+    private static let isLong = ProcessInfo.processInfo.environment["LINEKEEPER_LONG"] == "1"
+    /// `LINEKEEPER_LONG=1`: a hundred times as many.
+    private static let mutants = isLong ? 20_000_000 : 200_000
+
+    @Test("what is encoded is decoded as the same value, and each cut of it refused")
+    func roundTrip() {
+        var random = SeededRandom(seed: 1)
+        for round in 0..<4000 {
+            let document = TestEncoder.document(&random)
+            var bytes: [UInt8] = []
+            TestEncoder.encode(document, into: &bytes, &random)
+            #expect(decode(bytes) == .success(document), "round \(round): \(hexText(bytes))")
+            guard case .sound? = try? SalvagedJSON(salvagingCBOR: bytes.span) else {
+                #expect((try? SalvagedJSON(salvagingCBOR: bytes.span))?.soundParts == document, "round \(round)")
+                continue
+            }
+        }
+        for round in 0..<400 {
+            var bytes: [UInt8] = []
+            TestEncoder.encode(TestEncoder.document(&random), into: &bytes, &random)
+            for length in 0..<min(bytes.count, 300) {
+                let reason = decode(Array(bytes.prefix(length))).reason
+                let isCut = reason == .unexpectedEnd || reason == .lengthBeyondEnd || (length == 0 && reason == .empty)
+                #expect(isCut, "round \(round), \(length) of \(hexText(bytes))")
+            }
+        }
+    }
+
+    /// What is accepted is sound JSON; what is salvaged agrees with it; an error lies within the input.
+    @Test("mutated items")
+    func mutation() {
+        var random = SeededRandom(seed: 2)
+        var seeds = AppendixA.examples.map(\.bytes) + CBORRuleTests.mistakes.map { hex($0.encoding) }
+        for _ in 0..<200 {
+            var bytes: [UInt8] = []
+            TestEncoder.encode(TestEncoder.document(&random), into: &bytes, &random)
+            seeds.append(bytes)
+        }
+        var accepted = 0
+        for round in 0..<Self.mutants {
+            let bytes = mutant(of: seeds, &random)
+            let result = decode(bytes)
+            let salvaged = try? SalvagedJSON(salvagingCBOR: bytes.span)
+            switch result {
+            case .success(let value):
+                accepted += 1
+                guard salvaged?.soundParts == value, isFinite(value) else {
+                    Issue.record(
+                        "round \(round): \(hexText(bytes)) is \(value), salvaged \(String(describing: salvaged))")
+                    return
+                }
+            case .failure(let error):
+                guard error.offset >= 0, error.offset <= bytes.count else {
+                    Issue.record("round \(round): \(hexText(bytes)): \(error)")
+                    return
+                }
+                // What is salvaged of a broken item can be written and read as JSON.
+                if round % 64 == 0, let parts = salvaged?.soundParts {
+                    #expect((try? JSONValue(parsing: parts.serialized())) == parts, "round \(round): \(hexText(bytes))")
+                }
+            }
+        }
+        // A fuzz that is always or never refused tests nothing.
+        #expect(accepted > Self.mutants / 20 && accepted < Self.mutants * 19 / 20, "\(accepted)")
+    }
+
+    private func isFinite(_ value: JSONValue) -> Bool {
+        switch value {
+        case .number(let number): number.isFinite
+        case .array(let elements): elements.allSatisfy(isFinite)
+        case .object(let members): members.values.allSatisfy(isFinite)
+        case .null, .bool, .integer, .string: true
+        }
+    }
+
+    private func mutant(of seeds: [[UInt8]], _ random: inout SeededRandom) -> [UInt8] {
+        var bytes = seeds.randomElement(using: &random) ?? []
+        for _ in 0..<Int.random(in: 1...3, using: &random) {
+            let place = Int.random(in: 0...bytes.count, using: &random)
+            let end = min(bytes.count, place + Int.random(in: 1...8, using: &random))
+            switch Int.random(in: 0..<7, using: &random) {
+            case 0: if place < bytes.count { bytes[place] ^= 1 << UInt8.random(in: 0..<8, using: &random) }
+            case 1: if place < bytes.count { bytes[place] = .random(in: .min ... .max, using: &random) }
+            case 2: bytes.removeSubrange(place..<end)
+            case 3: bytes.insert(contentsOf: bytes[place..<end], at: place)
+            case 4: bytes.removeLast(bytes.count - place)
+            case 5:
+                let other = seeds.randomElement(using: &random) ?? []
+                bytes.replaceSubrange(place..., with: other.dropFirst(.random(in: 0...other.count, using: &random)))
+            default:
+                // A whole item where another begins, more often than not.
+                let item = AppendixA.examples.randomElement(using: &random)?.bytes ?? []
+                bytes.replaceSubrange(place..<min(bytes.count, place + 1), with: item)
+            }
+        }
+        return bytes
+    }
+}
