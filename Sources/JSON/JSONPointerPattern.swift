@@ -118,15 +118,23 @@ extension SalvagedJSON {
         package let isMeant: Bool
     }
 
+    /// What is to be done after a step.
+    package enum Continuation: Sendable {
+        case goOn
+        /// What lies in the object or array is not worth a visit.
+        case passBy
+        case stop
+    }
+
     /// Everything that stands where the pattern has a wildcard, with what lies on the way there; an object or array that
     /// `#` leads into is on the way. Each place once, in the order of the document, until `visit` says that it is enough.
-    package func forEachStep(_ pattern: JSONPointerPattern, visit: (Step) -> Bool) {
+    package func forEachStep(_ pattern: JSONPointerPattern, visit: (Step) -> Continuation) {
         _ = walk(pattern.steps[...], [], depth: 0, visit)
     }
 
     /// False when it was enough.
     private func walk(
-        _ steps: ArraySlice<JSONPointerPattern.Step>, _ tokens: [String], depth: Int, _ visit: (Step) -> Bool
+        _ steps: ArraySlice<JSONPointerPattern.Step>, _ tokens: [String], depth: Int, _ visit: (Step) -> Continuation
     ) -> Bool {
         guard let step = steps.first else { return true }
         for (token, child) in children {
@@ -140,9 +148,13 @@ extension SalvagedJSON {
             }
             let place = JSONPointer(tokens: tokens + [token])
             let part = child.lookUp(JSONPointer(tokens: []))
-            guard visit(Step(place: place, part: part, isMeant: rest.isEmpty)),
-                child.walk(rest, place.tokens, depth: step == .rest ? depth + 1 : 0, visit)
-            else { return false }
+            switch visit(Step(place: place, part: part, isMeant: rest.isEmpty)) {
+            case .goOn:
+                let depth = step == .rest ? depth + 1 : 0
+                guard child.walk(rest, place.tokens, depth: depth, visit) else { return false }
+            case .passBy: continue
+            case .stop: return false
+            }
         }
         return true
     }

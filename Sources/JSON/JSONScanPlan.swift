@@ -35,7 +35,8 @@ public struct JSONScanPlan: Sendable {
 
     /// - Parameter patterns: of places of which nothing may stay unknown: a scan gives up when something stands where they
     ///   lead, on the way there from a wildcard on included, and none of the pointers is that place.
-    public init(_ pointers: [JSONPointer], patterns: [JSONPointerPattern] = []) {
+    /// - Parameter closed: places in which nothing needs to be known all the same.
+    public init(_ pointers: [JSONPointer], patterns: [JSONPointerPattern] = [], closed: [JSONPointer] = []) {
         let root = Draft()
         var unique: [JSONPointer: Int] = [:]
         var slots: [Int] = []
@@ -49,6 +50,11 @@ public struct JSONScanPlan: Sendable {
         }
         self.slots = slots
         slotCount = unique.count
+        for pointer in closed {
+            var node = root
+            for token in pointer.tokens { node = node.child(token) }
+            node.isClosed = true
+        }
         // Opening one may make nodes that another one leads through.
         var count = -1
         while count != root.count {
@@ -93,6 +99,7 @@ public struct JSONScanPlan: Sendable {
         var slot: Int?
         var isOpen = false
         var isUnknown = false
+        var isClosed = false
         var children: [(token: String, node: Draft)] = []
         private var places: [[UInt8]: Int] = [:]
 
@@ -101,6 +108,7 @@ public struct JSONScanPlan: Sendable {
 
         /// Opens the nodes that a pattern leads to from here.
         func open(_ steps: ArraySlice<JSONPointerPattern.Step>) {
+            guard !isClosed else { return }
             switch steps.first {
             case nil: isUnknown = slot == nil
             case .name(let name): child(name).open(steps.dropFirst())

@@ -48,7 +48,7 @@ struct JSONPointerPatternTests {
         var found: [SalvagedJSON.Step] = []
         try SalvagedJSON(salvaging: Array(document.utf8).span).forEachStep(pattern(text)) {
             found.append($0)
-            return true
+            return .goOn
         }
         return found.map { step in
             let what =

@@ -25,7 +25,7 @@ public enum DecodeFailure: Error, Hashable, Sendable, CustomStringConvertible {
     case textTooLong(bytes: Int)
     case payloadTooLong(bytes: Int)
     /// A word that the value's map does not have.
-    case unknownWord
+    case unknownWord(String)
     /// More values on one topic than are learnt.
     case tooManyMembers(Int)
     case invalidTime
@@ -41,14 +41,15 @@ public enum DecodeFailure: Error, Hashable, Sendable, CustomStringConvertible {
         case .null: "the value is null"
         case .notScalar: "the value is an array or object"
         case .notNumber: "not a number"
-        case .textForNumber: "text, where the tag has numbers (by its deadband, its range or an alarm)"
-        case .boolForNumber: "true or false, where the tag has numbers (by its deadband, its range or an alarm)"
+        case .textForNumber: "text, where the tag has numbers (by its scale, its deadband, its range or an alarm)"
+        case .boolForNumber:
+            "true or false, where the tag has numbers (by its scale, its deadband, its range or an alarm)"
         case .notBool: "not a boolean"
         case .invalidUTF8: "not UTF-8"
         case .notFinite: "not a finite number"
         case .textTooLong(let bytes): "text of \(bytes) bytes is too long"
         case .payloadTooLong(let bytes): "payload of \(bytes) bytes is too long"
-        case .unknownWord: "the value is none of the words in its map"
+        case .unknownWord(let word): "“\(word.prefix(40))” is none of the words in its map"
         case .tooManyMembers(let count):
             "the topic has more values than are taken; the first \(count) have tags, and the others are left out"
         case .invalidTime: "the time is neither a number nor ISO 8601"

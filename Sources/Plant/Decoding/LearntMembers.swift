@@ -8,6 +8,8 @@ struct LearntMembers: Sendable {
         let place: JSONPointer
         /// Whether it becomes a tag once it is a value: until now it was `null`, an object or array, or broken.
         let isAwaited: Bool
+        /// Whether nothing that lies in it counts.
+        var isClosed = false
     }
 
     /// What is new in a message.
@@ -65,26 +67,33 @@ struct LearntMembers: Sendable {
         // The first rule that makes a tag of a place has it.
         var found = OrderedDictionary<JSONPointer, (value: ValueRule, isThere: Bool)?>()
         let room = limit - count
+        let closed = Set(seen.lazy.filter(\.isClosed).map(\.place))
+        var newlyClosed: Set<JSONPointer> = []
         for rule in members {
             document.forEachStep(rule.place) { step in
-                guard !known.contains(step.place), Self.bytes(of: step.place) <= TagPath.lengthLimit else {
-                    return true
-                }
+                guard Self.bytes(of: step.place) <= TagPath.lengthLimit else { return .passBy }
+                if closed.contains(step.place) { return .passBy }
+                guard !known.contains(step.place) else { return .goOn }
                 guard let value = rule.value(at: step.place) else {
                     if found[step.place] == nil { found[step.place] = .some(nil) }
-                    return found.count <= room
+                    // Another rule may mean what lies in it.
+                    let isClosed = members.count == 1 && rule.excepts(allIn: step.place)
+                    if isClosed { newlyClosed.insert(step.place) }
+                    return found.count > room ? .stop : isClosed ? .passBy : .goOn
                 }
                 var isThere = false
                 if case .scalar(let scalar) = step.part { isThere = TagValue(json: scalar) != nil }
                 if found[step.place]??.value == nil { found[step.place] = (value, isThere) }
-                return found.count <= room
+                return found.count > room ? .stop : .goOn
             }
         }
         return found.compactMap { place, found in
             switch found {
             case (let value, true)?: .value(value)
             case (_, false)?: awaited.contains(place) ? nil : .seen(Seen(place: place, isAwaited: true))
-            case nil: awaited.contains(place) ? nil : .seen(Seen(place: place, isAwaited: false))
+            case nil:
+                awaited.contains(place)
+                    ? nil : .seen(Seen(place: place, isAwaited: false, isClosed: newlyClosed.contains(place)))
             }
         }
     }

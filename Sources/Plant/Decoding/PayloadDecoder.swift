@@ -62,7 +62,7 @@ final class PayloadDecoder: Sendable {
         isPlain = rules.allSatisfy { $0.conversion == nil && $0.fallback == nil }
         plan = JSONScanPlan(
             rules.map(\.place) + learnt.seen.map(\.place) + (route.time.map { [$0] } ?? []),
-            patterns: learnt.isClosed ? [] : members.map(\.place))
+            patterns: learnt.isClosed ? [] : members.map(\.place), closed: learnt.seen.filter(\.isClosed).map(\.place))
         valueSlots = ContiguousArray(plan.slots.prefix(rules.count))
         awaitedSlots = ContiguousArray(
             learnt.isClosed ? [] : zip(learnt.seen, plan.slots[rules.count...]).filter(\.0.isAwaited).map(\.1))
@@ -113,7 +113,11 @@ final class PayloadDecoder: Sendable {
         limits: borrowing IngestLimits, workspace: inout Workspace
     ) throws(DecodeFailure) -> Time {
         if members.isEmpty, let value = try? CBORDecoder.decode(payload) {
-            return try take(tags: tags, from: first, limits: limits, workspace: &workspace) { value.lookUp($0) }
+            var isObject = false
+            if case .object = value { isObject = true }
+            return try take(
+                tags: tags, from: first, limits: limits, workspace: &workspace, isObject: isObject
+            ) { value.lookUp($0) }
         }
         let document: SalvagedJSON
         do throws(CBORError) {
@@ -160,7 +164,7 @@ final class PayloadDecoder: Sendable {
             let isNumeric = tags[first &+ position].isNumeric
             if isPlain {
                 workspace.readings.append(try reading(found, payload, isNumeric: isNumeric, limits))
-            } else if found.kind == .missing, let fallback = rules[position].fallback {
+            } else if found.kind == .missing, let fallback = rules[position].fallback, Self.isObject(payload) {
                 foundCount &+= 1
                 workspace.readings.append(try checked(fallback, isNumeric: isNumeric))
             } else {
@@ -171,6 +175,12 @@ final class PayloadDecoder: Sendable {
         }
         guard foundCount > 0 || !members.isEmpty else { throw .missing }
         return timeSlot >= 0 ? time(workspace.scanner.found[timeSlot], payload) : .none
+    }
+
+    /// Only an object can leave something out.
+    private static func isObject(_ payload: borrowing Span<UInt8>) -> Bool {
+        let range = PayloadContent.word(of: payload)
+        return !range.isEmpty && payload[range.lowerBound] == UInt8(ascii: "{")
     }
 
     private func converted(_ value: TagValue, _ position: Int) throws(DecodeFailure) -> TagValue {
@@ -280,12 +290,16 @@ final class PayloadDecoder: Sendable {
                 in: document, members: members, others: others, limit: limits.membersPerTopic)
             if !workspace.news.isEmpty { return .none }
         }
-        return try take(tags: tags, from: first, limits: limits, workspace: &workspace) { document.lookUp($0) }
+        var isObject = false
+        if case .object = document { isObject = true }
+        return try take(
+            tags: tags, from: first, limits: limits, workspace: &workspace, isObject: isObject
+        ) { document.lookUp($0) }
     }
 
     private func take(
         tags: borrowing ContiguousArray<BoundTag>, from first: Int, limits: borrowing IngestLimits,
-        workspace: inout Workspace, lookUp: (JSONPointer) -> SalvagedJSON.Part
+        workspace: inout Workspace, isObject: Bool, lookUp: (JSONPointer) -> SalvagedJSON.Part
     ) throws(DecodeFailure) -> Time {
         var foundCount = 0
         for position in rules.indices {
@@ -293,7 +307,7 @@ final class PayloadDecoder: Sendable {
             let isNumeric = tags[first + position].isNumeric
             var isMissing = false
             if case .missing = part { isMissing = true }
-            if isMissing, let fallback = rules[position].fallback {
+            if isMissing, isObject, let fallback = rules[position].fallback {
                 foundCount += 1
                 workspace.readings.append(try checked(fallback, isNumeric: isNumeric))
                 continue

@@ -7,7 +7,7 @@ public struct IngestLimits: Sendable, Hashable {
     public var tags = 200_000
     public var devices = 50_000
     /// Values that one topic of a route with wildcards can have, those included that have no tag.
-    public var membersPerTopic = 256
+    public var membersPerTopic = 512
     /// Bytes of the places of all such values together.
     public var memberBytes = 32 << 20
     /// Longer payloads are not read.

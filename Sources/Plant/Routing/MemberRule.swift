@@ -40,9 +40,22 @@ public struct MemberRule: Sendable, Hashable {
 
     /// The value that stands at a place; nil when it is not meant, is excepted, or has a name that no topic level can have.
     func value(at place: JSONPointer) -> ValueRule? {
-        guard var captures = self.place.captures(place)?[...],
-            captures.allSatisfy({ $0.allSatisfy(Self.isLevel) })
+        guard let captures = self.place.captures(place), captures.allSatisfy({ $0.allSatisfy(Self.isLevel) }),
+            let path = try? TagPath(levels: filledName(captures)), !except.contains(where: { $0.matches(path) })
         else { return nil }
+        return ValueRule(name: path.text, place: place, conversion: conversion, unit: unit)
+    }
+
+    /// Whether everything that stands in a place is excepted.
+    func excepts(allIn place: JSONPointer) -> Bool {
+        guard let captures = self.place.captures(place), captures.allSatisfy({ $0.allSatisfy(Self.isLevel) }),
+            let path = try? TagPath(levels: filledName(captures))
+        else { return false }
+        return except.contains { $0.levels.last == .rest && $0.matches(path) }
+    }
+
+    private func filledName(_ captures: [[String]]) -> [String] {
+        var captures = captures[...]
         var levels: [String] = []
         for level in name.levels {
             switch level {
@@ -50,8 +63,7 @@ public struct MemberRule: Sendable, Hashable {
             case .any, .rest: levels += captures.popFirst() ?? []
             }
         }
-        guard let path = try? TagPath(levels: levels), !except.contains(where: { $0.matches(path) }) else { return nil }
-        return ValueRule(name: path.text, place: place, conversion: conversion, unit: unit)
+        return levels
     }
 
     /// The value of a tag; nil when the rule makes no such tag.

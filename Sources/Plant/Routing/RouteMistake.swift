@@ -72,6 +72,11 @@ public struct RouteMistake: Error, Hashable, Sendable, CustomStringConvertible {
         case mapOfNumber
         case zeroScale
         case duplicateWord(String)
+        case defaultIsNoNumber
+        /// A word of the device, where the tag's value is expected.
+        case defaultIsWord(String)
+        /// A JSON Pointer, where a tag's name is expected.
+        case placeForName(String)
         case notPositive
         case notFinite
         case samePayloads
@@ -110,26 +115,32 @@ extension RouteMistake.Reason: CustomStringConvertible {
                 ? "{\(name)} is not in the topic, which has no placeholders"
                 : "{\(name)} is not in the topic, which has \(known.map { "{\($0)}" }.joined(separator: ", "))"
         case .nameNotInTag(let name):
-            "{\(name)} of the topic is missing: two topics would have the same tags"
+            "lacks {\(name)} of the topic: two topics would have the same tags"
         case .namelessLevel:
-            "needs a topic without + and #, and has none itself; give these levels names, such as {name} or {name...}"
+            "cannot be: it or the topic has + or #; give these levels names, such as {name} or {name...}"
         case .unknownPayload(let word): "unknown payload “\(word)”; expected \(RouteDefinition.Payload.alternatives)"
         case .notForPayload(let payload):
             "has no meaning for payload \(payload)\(payload == "none" ? ", whose messages say nothing" : "; only json and cbor have places")"
         case .pattern(let mistake): "not a JSON Pointer, with or without wildcards: \(mistake)"
-        case .wildcardInValue: "is one value, and + and # are for several; use values"
+        case .defaultIsNoNumber: "is no number, and the value is one by its other keys"
+        case .defaultIsWord(let word):
+            "is “\(word)”, a word of the device; expected what the tag is to have, as on the right side of map"
+        case .placeForName(let text):
+            "has “\(text)”, which is a place; expected names of tags below the topic, so without the / in front"
+        case .wildcardInValue: "has a wildcard and is for one value; use values"
         case .wildcardsDiffer:
-            "the tag's name and the place need the same wildcards in the same order, such as \"+/power\": /params/+/apower"
+            "and its place need the same wildcards in the same order, such as \"+/power\": /params/+/apower"
         case .onlyWithWildcards: "has no meaning without wildcards; leave the entry out instead"
         case .notWithWildcards:
             "has no meaning with wildcards: nobody knows then what is missing; give the value an entry of its own"
-        case .mapAndScale: "a map gives the values themselves; scale, offset, suffix and decimalComma are for numbers"
-        case .notForBool: "payload bool reads its own words; use payload text with a map for others"
-        case .notForBytes: "payload bytes is taken as it is, as Base64"
-        case .numberOfText: "makes a number; use payload number"
-        case .mapOfNumber: "payload number has numbers; use payload text with a map"
-        case .zeroScale: "expected a number other than zero"
-        case .duplicateWord(let word): "the word “\(word)” stands there twice"
+        case .mapAndScale: "has no meaning beside map, which gives the values themselves"
+        case .notForBool:
+            "has no meaning for payload bool, which reads its own words; use payload text with a map for others"
+        case .notForBytes: "has no meaning for payload bytes, which is taken as it is"
+        case .numberOfText: "makes a number of the value; use payload number"
+        case .mapOfNumber: "has no meaning for payload number; use payload text"
+        case .zeroScale: "is zero, or nearly; expected another number"
+        case .duplicateWord(let word): "has the word “\(word)” twice"
         case .valueAndValues: "give either value (one tag a topic) or values (several), not both"
         case .notPositive: "expected more than zero"
         case .notFinite: "expected a number of zero or more"

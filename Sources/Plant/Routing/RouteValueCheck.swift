@@ -79,6 +79,7 @@ struct RouteValueCheck {
         if value.fallback != nil { note(.valueKey("default", entry: name), .notWithWildcards) }
         var except: [TopicFilter] = []
         for text in value.except {
+            if text.hasPrefix("/") { note(.valueKey("except", entry: name), .placeForName(text)) }
             do {
                 except.append(try TopicFilter(text))
             } catch {
@@ -111,6 +112,14 @@ struct RouteValueCheck {
         case "text": for key in numeric { note(field(key), .numberOfText) }
         case "number": if !value.map.isEmpty { note(field("map"), .mapOfNumber) }
         default: if !value.map.isEmpty { for key in numeric { note(field(key), .mapAndScale) } }
+        }
+        if let fallback = value.fallback {
+            // It is the tag's value, as it stands.
+            if !numeric.isEmpty, fallback.doubleValue == nil { note(field("default"), .defaultIsNoNumber) }
+            let word = fallback.description
+            if value.map.contains(where: { $0.key == word }), !value.map.contains(where: { $0.value == fallback }) {
+                note(field("default"), .defaultIsWord(word))
+            }
         }
         if !value.map.isEmpty {
             var words: [String: TagValue] = [:]

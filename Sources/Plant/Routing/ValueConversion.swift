@@ -38,7 +38,7 @@ public struct ValueConversion: Sendable, Hashable {
             // `==` of texts is not that of bytes, and a dictionary goes by it.
             let word = value.description
             guard let index = words.index(forKey: word), words[index].key.hasSameBytes(as: word) else {
-                throw .unknownWord
+                throw .unknownWord(word)
             }
             return words[index].value
         }

@@ -54,7 +54,9 @@ enum ValueSection {
     }
 
     private static func texts(_ value: ConfigurationValue?, of expected: String) -> [String] {
-        (value?.list(of: expected) ?? []).compactMap { $0.text(expected) }
+        guard let value, let list = value.list(of: expected) else { return [] }
+        if list.isEmpty { value.report("\(value.name) is empty", expected: expected) }
+        return list.compactMap { $0.text(expected) }
     }
 
     private static func words(_ value: ConfigurationValue) -> [RouteDraft.Entry<TagValue>] {
@@ -68,6 +70,12 @@ enum ValueSection {
     }
 
     private static func tagValue(_ value: ConfigurationValue) -> TagValue? {
-        value.json().flatMap(TagValue.init(json:))
+        if let scalar = value.node.scalar, scalar.style == .plain,
+            ["yes", "no", "on", "off", ".inf", "-.inf", ".nan"].contains(scalar.string.lowercased())
+        {
+            value.report("\(value.name) is \(scalar.string)", expected: "true or false, a number, or text in quotes")
+            return nil
+        }
+        return value.json().flatMap(TagValue.init(json:))
     }
 }

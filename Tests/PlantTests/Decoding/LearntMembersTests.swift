@@ -195,6 +195,32 @@ struct LearntMembersTests {
         #expect(plant.send("z/a", "nonsense").result != .samples(0) && plant.samples.map(\.quality) == [.bad])
     }
 
+    @Test("What lies in something that is excepted takes no room, and is not looked at again")
+    func closedPlaces() throws {
+        var limits = IngestLimits()
+        limits.membersPerTopic = 4
+        var plant = try plant([.init("#", .init(at: "/#", except: ["meta/#", "id"]))], limits: limits)
+        let meta = (0..<50).map { #""m\#($0)":{"x":\#($0)}"# }.joined(separator: ",")
+        #expect(plant.send("z/a", #"{"meta":{\#(meta)},"id":7,"v":1}"#).result == .samples(1))
+        let slowly = plant.ingest.counters.slowlyRead
+        #expect(plant.send("z/a", #"{"meta":{"other":{"x":1}},"v":2}"#).result == .samples(1))
+        #expect(plant.ingest.counters.slowlyRead == slowly)
+        #expect(plant.send("z/a", #"{"meta":5,"v":2,"w":3}"#).result == .samples(2))
+        #expect(plant.send("z/a", #"{"meta":{"deep":1},"v":2,"w":3}"#).result == .samples(2))
+        #expect(plant.ingest.counters.tableFull == 0)
+    }
+
+    @Test("Only an object can leave a value out")
+    func noObject() throws {
+        for value in [RouteDraft.Value(at: "/a", fallback: 0)] {
+            var plant = try plant([.init("a", value), .init("b", "/b")])
+            for payload in ["5", "[]", " [1]", #""hi""#, "null"] {
+                #expect(plant.send("z/a", payload).result == .undecodable(.missing), "\(payload)")
+            }
+            #expect(plant.send("z/a", " {}").result == .samples(1))
+        }
+    }
+
     @Test("A default that is no number makes a tag with numbers bad")
     func fallbackOfOtherKind() throws {
         var plant = try IngestHarness(
@@ -217,8 +243,8 @@ struct LearntMembersTests {
         #expect(plant.ingest.memberBytes == 2)
         let many = "[" + [String](repeating: "1", count: 100_000).joined(separator: ",") + "]"
         let outcome = plant.send("z/b", many)
-        #expect(outcome.result == .samples(256) && outcome.flaw?.failure == .tooManyMembers(256))
-        #expect(plant.send("z/b", many).result == .samples(256))
+        #expect(outcome.result == .samples(512) && outcome.flaw?.failure == .tooManyMembers(512))
+        #expect(plant.send("z/b", many).result == .samples(512))
 
         var limits = IngestLimits()
         limits.memberBytes = 100

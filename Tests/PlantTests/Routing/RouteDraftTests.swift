@@ -98,6 +98,11 @@ struct RouteDraftTests {
         #expect(found("json", .init(at: "/v", offset: .nan)) == key("offset", .notFinite))
         #expect(found("json", .init(at: "/v", scale: 2, map: [.init("a", 1)])) == key("scale", .mapAndScale))
         #expect(found("json", .init(map: [.init("a", 1), .init("a", 2)])) == key("map", .duplicateWord("a")))
+        #expect(found("json", .init(at: "/v", scale: 2, fallback: "x")) == key("default", .defaultIsNoNumber))
+        #expect(
+            found("json", .init(at: "/v", map: [.init("OFF", false)], fallback: "OFF"))
+                == key("default", .defaultIsWord("OFF")))
+        #expect(found("json", .init(at: "/v", map: [.init("OFF", "OFF")], fallback: "OFF")) == [])
         #expect(found("json", .init(except: ["a"])) == key("except", .onlyWithWildcards))
         #expect(found("bool", .init(map: [.init("a", 1)])) == key("map", .notForBool))
         #expect(found("bool", .init(scale: 2)) == key("scale", .notForBool))
@@ -144,6 +149,10 @@ struct RouteDraftTests {
         #expect(
             found("a", .init(at: "/a", except: ["b"])) == [
                 RouteMistake(.valueKey("except", entry: "a"), .onlyWithWildcards)
+            ])
+        #expect(
+            found("+", .init(at: "/+", except: ["/b"])) == [
+                RouteMistake(.valueKey("except", entry: "+"), .placeForName("/b"))
             ])
         #expect(
             found("+", .init(at: "/+", except: ["b+"])) == [

@@ -12,9 +12,9 @@ struct ValueConversionTests {
         "Words have the values of their map, whatever kind of value the device sends",
         arguments: [
             ("ON", .success(true)), ("OFF", .success(false)), (1, .success("one")), ("1", .success("one")),
-            (true, .success(1)), ("true", .success(1)), (1.5, .success(2.5)), ("on", .failure(.unknownWord)),
-            ("", .failure(.unknownWord)), (" ON", .failure(.unknownWord)), (2, .failure(.unknownWord)),
-            ("e\u{301}", .failure(.unknownWord)), ("é", .success("acute")),
+            (true, .success(1)), ("true", .success(1)), (1.5, .success(2.5)), ("on", .failure(.unknownWord("on"))),
+            ("", .failure(.unknownWord(""))), (" ON", .failure(.unknownWord(" ON"))), (2, .failure(.unknownWord("2"))),
+            ("e\u{301}", .failure(.unknownWord("e\u{301}"))), ("é", .success("acute")),
         ] as [(TagValue, Result<TagValue, DecodeFailure>)])
     func words(value: TagValue, expected: Result<TagValue, DecodeFailure>) {
         let conversion = ValueConversion(

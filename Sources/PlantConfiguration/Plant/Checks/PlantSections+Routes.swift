@@ -71,7 +71,9 @@ extension PlantSections {
                     route.place(["topic"]).report(
                         "route \"\(route.definition.name)\" never gets a message: \(where_) takes all its topics",
                         expected: "the narrower route first, or topics of its own")
-                } else if !pattern.contains(other), earlier.definition.payload != .none {
+                } else if !pattern.contains(other), earlier.definition.payload != .none,
+                    pattern.beginsWithName == other.beginsWithName
+                {
                     route.place(["topic"]).warn(
                         "route \"\(route.definition.name)\" shares topics with \(where_), which comes first and gets them",
                         expected: "routes without common topics")

@@ -51,6 +51,10 @@ struct TopicPattern: Sendable, Equatable {
         }
     }
 
+    /// Whether the first level is fixed. Of two patterns of which only one begins so, the other's devices would have to be called
+    /// so for them to have anything in common.
+    var beginsWithName: Bool { if case .literal = levels.first { true } else { false } }
+
     func appending(_ text: String) -> TopicPattern {
         TopicPattern(
             levels: levels + text.split(separator: "/", omittingEmptySubsequences: false).map { .literal(String($0)) })

@@ -1,0 +1,95 @@
+import Plant
+import Testing
+
+@testable import PlantConfiguration
+
+@Suite("Values of routes from bytes")
+struct ValueSectionTests {
+    /// One route with these lines in it.
+    private func read(_ lines: String, alarms: String = "") -> (problems: [String], plant: PlantDefinition?) {
+        let text = """
+            routes:
+              - name: r
+                topic: "x/{name}"
+                payload: json
+            \(lines.split(separator: "\n").map { "    " + $0 }.joined(separator: "\n"))
+            \(alarms)
+            """
+        let reading = PlantDefinition.read([document("r", text)], variables: [:])
+        return (reading.problems.map(\.description), reading.definition)
+    }
+
+    @Test("All that a value can say")
+    func complete() throws {
+        let (problems, plant) = read(
+            """
+            values:
+              a: /a
+              b: { at: /b, scale: 0.1, offset: -40, unit: °C, suffix: [C, "°C"], decimalComma: true, default: 0 }
+              c: { at: /c, map: { ON: true, OFF: false, 1: "one", x: 2.5 } }
+              "d/+/#": { at: "/d/+/#", except: [id, "meta/#"], unit: W }
+            """)
+        #expect(problems == [])
+        let route = try #require(plant?.routes.first)
+        #expect(route.values.map(\.name) == ["a", "b", "c"] && route.members.map(\.name.text) == ["d/+/#"])
+        #expect(route.values[1].unit == "°C" && route.values[1].fallback == 0)
+        #expect(route.values[1].conversion?.suffixes == ["°C", "C"] && route.values[1].conversion?.scale == 0.1)
+        #expect(route.values[2].conversion?.words == ["ON": true, "OFF": false, "1": "one", "x": 2.5])
+        #expect(route.members[0].except.map(\.text) == ["id", "meta/#"])
+    }
+
+    @Test(
+        "A place with wildcards stands for an entry that is named by them",
+        arguments: [("/+", "+"), ("/a/+/b/#", "+/#")])
+    func short(place: String, name: String) throws {
+        let (problems, plant) = read("values: \"\(place)\"")
+        #expect(problems == [])
+        #expect(plant?.routes.first?.members.first?.name.text == name)
+    }
+
+    @Test(
+        "What cannot be is told with its place",
+        arguments: [
+            ("values: /a", "r:5:", "a place with wildcards"), ("values: {}", "r:5:", "has no entries"),
+            ("values: { a: {} }", "r:5:", "a.at missing"),
+            ("values: { a: { at: /a, map: {} } }", "r:5:", "has no entries"),
+            ("values: { a: { at: /a, map: { ON: yes } } }", "r:5:", "true or false"),
+            ("values: { a: { at: /a, default: .nan } }", "r:5:", "text in quotes"),
+            ("values: { a: { at: /a, suffix: [] } }", "r:5:", "is empty"),
+            ("values: { a: { at: /a, scael: 2 } }", "r:5:", "did you mean \"scale\""),
+            ("values: { \"+\": { at: /+, except: [/id] } }", "r:5:", "without the / in front"),
+            ("values: { \"+\": { at: /+, default: 1 } }", "r:5:", "no meaning with wildcards"),
+            ("values: { a: /+ }", "r:5:", "the same wildcards"), ("value: /+", "r:5:", "use values"),
+            ("value: { at: /a, scale: 0 }", "r:5:", "expected another number"),
+            ("tag: linekeeper/{name}", "r:5:", "below linekeeper/"),
+            ("device: linekeeper/{name}", "r:5:", "below linekeeper/"),
+            ("tag: all", "r:5:", "lacks {name}"), ("tag: \"{name}/{other}\"", "r:5:", "{other} is not in the topic"),
+        ])
+    func mistakes(lines: String, place: String, text: String) {
+        let problems = read(lines).problems
+        #expect(problems.contains { $0.hasPrefix(place) && $0.contains(text) }, "\(problems)")
+    }
+
+    @Test(
+        "An alarm on words that mean no numbers can never fire",
+        arguments: [
+            ("value: { at: /s, map: { ON: true } }", true), ("value: { at: /s, map: { ON: 1, OFF: 0 } }", false),
+            ("value: /s", false),
+        ])
+    func words(lines: String, isBlind: Bool) {
+        let problems = read(lines, alarms: "alarms: [{ name: a, tags: x/+, high: { limit: 1, priority: low } }]")
+            .problems
+        #expect(problems.contains { $0.contains("gives no numbers") } == isBlind, "\(problems)")
+    }
+
+    @Test("Two routes may give one tag, but not to two devices", arguments: [("d/{n}", true), ("e/{n}", false)])
+    func sharedTags(device: String, isSound: Bool) {
+        let text = """
+            routes:
+              - { name: a, topic: "a/{n}", device: "d/{n}", tag: "t/{n}", payload: number }
+              - { name: b, topic: "b/{n}", device: "\(device)", tag: "t/{n}", payload: number }
+            """
+        let problems = PlantDefinition.read([document("r", text)], variables: [:]).problems.map(\.description)
+        #expect(problems.contains { $0.contains("to another device") } != isSound, "\(problems)")
+    }
+}
