@@ -38,6 +38,16 @@ struct ValueSectionTests {
         #expect(route.members[0].except.map(\.text) == ["id", "meta/#"])
     }
 
+    @Test("A time with its unit, and a word for the quality")
+    func timeAndQuality() throws {
+        let (problems, plant) = read(
+            "time: { at: /t, unit: us }\nquality: { at: /q, good: [GOOD, 192], uncertain: 64 }")
+        #expect(problems == [])
+        let route = try #require(plant?.routes.first)
+        #expect(
+            route.timeUnit == .microseconds && route.quality?.words == ["GOOD": .good, "192": .good, "64": .uncertain])
+    }
+
     @Test(
         "A place with wildcards stands for an entry that is named by them",
         arguments: [("/+", "+"), ("/a/+/b/#", "+/#")])
@@ -61,6 +71,8 @@ struct ValueSectionTests {
             ("values: { \"+\": { at: /+, default: 1 } }", "r:5:", "no meaning with wildcards"),
             ("values: { a: /+ }", "r:5:", "the same wildcards"), ("value: /+", "r:5:", "use values"),
             ("value: { at: /a, scale: 0 }", "r:5:", "expected another number"),
+            ("quality: { at: /q }", "r:5:", "has no \"good\""), ("time: { unit: ms }", "r:5:", "has no \"at\""),
+            ("time: { at: /t, unit: m }", "r:5:", "s, ms, us or ns"),
             ("tag: linekeeper/{name}", "r:5:", "below linekeeper/"),
             ("device: linekeeper/{name}", "r:5:", "below linekeeper/"),
             ("tag: all", "r:5:", "lacks {name}"), ("tag: \"{name}/{other}\"", "r:5:", "{other} is not in the topic"),

@@ -30,6 +30,8 @@ final class PayloadDecoder: Sendable {
         var readings: ContiguousArray<Reading> = []
         /// What the last message has that its topic has not shown before; the readings mean nothing then.
         var news: [LearntMembers.News] = []
+        /// What the last message says of its own quality.
+        var quality = Quality.good
         /// JSON that was left to the full reader.
         var slowlyRead: UInt64 = 0
     }
@@ -39,10 +41,14 @@ final class PayloadDecoder: Sendable {
     private let members: [MemberRule]
     private let learnt: LearntMembers
     private let time: JSONPointer?
+    private let timeUnit: TimeUnit?
+    private let quality: QualityRule?
     private let plan: JSONScanPlan
     /// The plan's slot of each value, and of the time (-1 without one).
     private let valueSlots: ContiguousArray<Int>
     private let timeSlot: Int
+    /// Of the word for the quality; -1 without one.
+    private let qualitySlot: Int
     /// The slots of places that become tags once they have a value.
     private let awaitedSlots: ContiguousArray<Int>
     /// A single value must be there; of several, some may be missing.
@@ -58,15 +64,20 @@ final class PayloadDecoder: Sendable {
         members = route.members
         self.learnt = learnt
         time = route.time
+        timeUnit = route.timeUnit
+        quality = route.quality
         isSingle = route.isSingle
         isPlain = rules.allSatisfy { $0.conversion == nil && $0.fallback == nil }
         plan = JSONScanPlan(
-            rules.map(\.place) + learnt.seen.map(\.place) + (route.time.map { [$0] } ?? []),
+            rules.map(\.place) + learnt.seen.map(\.place) + (route.time.map { [$0] } ?? [])
+                + (route.quality.map { [$0.place] } ?? []),
             patterns: learnt.isClosed ? [] : members.map(\.place), closed: learnt.seen.filter(\.isClosed).map(\.place))
         valueSlots = ContiguousArray(plan.slots.prefix(rules.count))
         awaitedSlots = ContiguousArray(
             learnt.isClosed ? [] : zip(learnt.seen, plan.slots[rules.count...]).filter(\.0.isAwaited).map(\.1))
-        timeSlot = route.time == nil ? -1 : (plan.slots.last ?? -1)
+        let afterPlaces = rules.count + learnt.seen.count
+        timeSlot = route.time == nil ? -1 : plan.slots[afterPlaces]
+        qualitySlot = route.quality == nil ? -1 : plan.slots[afterPlaces + (route.time == nil ? 0 : 1)]
     }
 
     /// Fills the workspace's readings with one for each value and gives the payload's time. On a throw they mean nothing.
@@ -78,6 +89,7 @@ final class PayloadDecoder: Sendable {
         limits: borrowing IngestLimits, workspace: inout Workspace
     ) throws(DecodeFailure) -> Time {
         workspace.readings.removeAll(keepingCapacity: true)
+        workspace.quality = .good
         switch self.payload {
         case .json:
             guard workspace.scanner.scan(payload, plan: plan) else {
@@ -174,6 +186,7 @@ final class PayloadDecoder: Sendable {
             }
         }
         guard foundCount > 0 || !members.isEmpty else { throw .missing }
+        if qualitySlot >= 0 { workspace.quality = quality(workspace.scanner.found[qualitySlot], payload) }
         return timeSlot >= 0 ? time(workspace.scanner.found[timeSlot], payload) : .none
     }
 
@@ -248,14 +261,38 @@ final class PayloadDecoder: Sendable {
     private func time(_ found: JSONScanner.Found, _ payload: borrowing Span<UInt8>) -> Time {
         switch found.kind {
         case .missing, .null: return .none
-        case .integer: return .at(SourceTime.milliseconds(found.integer))
+        case .integer:
+            if let time = SourceTime.milliseconds(found.integer, timeUnit) { return .at(time) }
         case .number:
-            if let time = SourceTime.milliseconds(found.number) { return .at(time) }
+            if let time = SourceTime.milliseconds(found.number, timeUnit) { return .at(time) }
         case .text:
-            if let time = SourceTime.milliseconds(payload.extracting(found.text)) { return .at(time) }
+            if let time = SourceTime.milliseconds(payload.extracting(found.text), timeUnit) { return .at(time) }
         case .bool, .container: break
         }
         return .unreadable
+    }
+
+    /// What a word says of the quality; no word says nothing.
+    private func quality(_ found: JSONScanner.Found, _ payload: borrowing Span<UInt8>) -> Quality {
+        guard let quality else { return .good }
+        switch found.kind {
+        case .missing, .null: return .good
+        case .integer: return quality.quality("\(found.integer)")
+        case .number: return quality.quality(TagValue.number(found.number).description)
+        case .bool: return quality.quality("\(found.bool)")
+        case .text:
+            let text = payload.extracting(found.text).withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
+            return quality.quality(text)
+        case .container: return .bad
+        }
+    }
+
+    private static func quality(_ rule: QualityRule, _ part: SalvagedJSON.Part) -> Quality {
+        switch part {
+        case .missing, .scalar(.null): .good
+        case .broken, .container: .bad
+        case .scalar(let value): TagValue(json: value).map { rule.quality($0.description) } ?? .bad
+        }
     }
 
     /// What the scanner does not understand as it stands: bytes around the document, rarer JSON, a document of which parts
@@ -285,7 +322,7 @@ final class PayloadDecoder: Sendable {
         limits: borrowing IngestLimits, workspace: inout Workspace
     ) throws(DecodeFailure) -> Time {
         if !members.isEmpty {
-            let others = rules.map(\.place) + (time.map { [$0] } ?? [])
+            let others = rules.map(\.place) + (time.map { [$0] } ?? []) + (quality.map { [$0.place] } ?? [])
             workspace.news = learnt.news(
                 in: document, members: members, others: others, limit: limits.membersPerTopic)
             if !workspace.news.isEmpty { return .none }
@@ -317,18 +354,20 @@ final class PayloadDecoder: Sendable {
             workspace.readings.append(try converted(raw, position, isNumeric: isNumeric))
         }
         guard foundCount > 0 || !members.isEmpty else { throw .missing }
-        return time.map { Self.time(of: lookUp($0)) } ?? .none
+        if let quality { workspace.quality = Self.quality(quality, lookUp(quality.place)) }
+        return time.map { time(of: lookUp($0)) } ?? .none
     }
 
-    private static func time(of part: SalvagedJSON.Part) -> Time {
+    private func time(of part: SalvagedJSON.Part) -> Time {
         switch part {
         case .missing, .scalar(.null): return .none
-        case .scalar(.integer(let integer)): return .at(SourceTime.milliseconds(integer))
+        case .scalar(.integer(let integer)):
+            if let time = SourceTime.milliseconds(integer, timeUnit) { return .at(time) }
         case .scalar(.number(let number)):
-            if let time = SourceTime.milliseconds(number) { return .at(time) }
+            if let time = SourceTime.milliseconds(number, timeUnit) { return .at(time) }
         case .scalar(.string(let text)):
             let bytes = Array(text.utf8)
-            if let time = SourceTime.milliseconds(bytes.span) { return .at(time) }
+            if let time = SourceTime.milliseconds(bytes.span, timeUnit) { return .at(time) }
         case .scalar, .container, .broken: break
         }
         return .unreadable

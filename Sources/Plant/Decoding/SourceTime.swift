@@ -28,13 +28,20 @@ public enum SourceTime {
             case ..<1e17: time / 1000
             default: time / 1_000_000
             }
-        // The product of a decimal fraction can end a hair below the whole millisecond that was meant.
-        let nearest = scaled.rounded()
-        return Int64(exactly: (scaled - nearest).magnitude < 1e-3 ? nearest : scaled.rounded(.down))
+        return Int64(exactly: cut(scaled))
+    }
+
+    /// Without what is finer than a millisecond. The product of a decimal fraction can end a hair below the whole millisecond
+    /// that was meant.
+    static func cut(_ milliseconds: Double) -> Double {
+        let nearest = milliseconds.rounded()
+        return (milliseconds - nearest).magnitude < 1e-3 ? nearest : milliseconds.rounded(.down)
     }
 
     /// Text as milliseconds; nil when it is no time.
-    public static func milliseconds(_ text: borrowing Span<UInt8>) -> Milliseconds? {
+    ///
+    /// - Parameter unit: of a text that is a number; nil: by its size.
+    public static func milliseconds(_ text: borrowing Span<UInt8>, _ unit: TimeUnit? = nil) -> Milliseconds? {
         if text.count >= 8, text.count <= 40, let time = iso8601(text) { return time }
         var index = 0
         guard !text.isEmpty, text.count <= 40, text[0] == UInt8(ascii: "-") || text[0] &- UInt8(ascii: "0") < 10 else {
@@ -43,7 +50,7 @@ public enum SourceTime {
         var number = JSONNumber()
         guard number.scan(text, &index), index == text.count else { return nil }
         return number.isInteger
-            ? milliseconds(Int64(bitPattern: number.bits)) : milliseconds(Double(bitPattern: number.bits))
+            ? milliseconds(Int64(bitPattern: number.bits), unit) : milliseconds(Double(bitPattern: number.bits), unit)
     }
 
     private static func iso8601(_ text: borrowing Span<UInt8>) -> Milliseconds? {

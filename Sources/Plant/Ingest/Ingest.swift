@@ -275,14 +275,18 @@ public struct Ingest: Sendable {
                 quality = .uncertain
             }
         }
+        if workspace.quality == .uncertain, quality == .good { quality = .uncertain }
+        let isBad = workspace.quality == .bad
         var count = 0
         for position in 0..<Int(binding.tagCount) {
             let tag = boundTags[Int(binding.firstTag) &+ position].tag
             switch workspace.readings[position] {
             case .value(let value):
+                // A value that its sender calls bad is none.
                 samples.append(
                     Sample(
-                        tag: tag, value: value, quality: quality, sourceTime: sourceTime, receivedTime: receivedAt,
+                        tag: tag, value: isBad ? nil : value, quality: isBad ? .bad : quality, sourceTime: sourceTime,
+                        receivedTime: receivedAt,
                         isRetained: retained))
             case .absent:
                 continue

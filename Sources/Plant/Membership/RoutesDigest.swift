@@ -19,6 +19,11 @@ public enum RoutesDigest {
         if let tag = route.tag { parts.append("tag \(tag.text)") }
         parts += values(route)
         if let time = route.time { parts.append("time \(time)") }
+        if let unit = route.timeUnit { parts.append("timeUnit \(unit.rawValue)") }
+        if let quality = route.quality {
+            let words = quality.words.sorted { $0.key.precedesByBytes($1.key) }.map { "\($0.key)=\($0.value.name)" }
+            parts.append("quality \(quality.place) \(words)")
+        }
         if let stale = route.staleAfter { parts.append("staleAfter \(stale)") }
         if let reporting = route.reporting { parts.append("reporting \(reporting.rawValue)") }
         for unit in route.units { parts.append("unit \(unit.tags.text) \(unit.unit)") }

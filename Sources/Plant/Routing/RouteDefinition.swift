@@ -89,6 +89,9 @@ public struct RouteDefinition: Sendable, Hashable {
     public let members: [MemberRule]
     /// Where a JSON payload has its own time.
     public let time: JSONPointer?
+    /// nil: the time's own size tells.
+    public let timeUnit: TimeUnit?
+    public let quality: QualityRule?
     public let units: [UnitRule]
     /// A device that has been silent for longer is stale; nil never. See ``SilenceTable`` for its topics and tags.
     public let staleAfter: Milliseconds?
@@ -154,7 +157,7 @@ public struct RouteDefinition: Sendable, Hashable {
         let name = levels.joined(separator: "/")
         if let value = values.first(where: { ($0.name ?? "").hasSameBytes(as: name) }) { return [value] }
         return members.compactMap { $0.value(named: levels) }.filter { learnt in
-            learnt.place != time && !values.contains { $0.place == learnt.place }
+            learnt.place != time && learnt.place != quality?.place && !values.contains { $0.place == learnt.place }
         }
     }
 

@@ -43,6 +43,8 @@ private struct RouteCheck {
         let tag = topic.flatMap { tagTemplate(draft.tag, topic: $0) }
         let time = draft.time.flatMap { pointer($0, field: .time) }
         if draft.time != nil, payload?.hasPlaces == false { note(.time, .notForPayload(draft.payload)) }
+        let quality = draft.quality.flatMap { qualityRule($0) }
+        if draft.quality != nil, payload?.hasPlaces == false { note(.quality, .notForPayload(draft.payload)) }
         if let staleAfter = draft.staleAfter, staleAfter <= 0 { note(.staleAfter, .notPositive) }
         if draft.reporting == .periodic, draft.staleAfter == nil { note(.reporting, .periodicForEver) }
         let deadbands = draft.deadband.compactMap { deadbandRule($0) }
@@ -52,7 +54,8 @@ private struct RouteCheck {
         if let draft = draft.presence { presence = presenceRule(draft, device: device, routeTopic: topic) }
         return RouteDefinition(
             name: draft.name, topic: topic, device: device, tag: tag, payload: payload, values: valueCheck.values,
-            members: valueCheck.members, time: time, units: units, staleAfter: draft.staleAfter,
+            members: valueCheck.members, time: time, timeUnit: draft.timeUnit, quality: quality, units: units,
+            staleAfter: draft.staleAfter,
             reporting: draft.reporting, deadbands: deadbands, presence: presence)
     }
 
@@ -156,6 +159,17 @@ private struct RouteCheck {
             }
         }
         return parts.joined(separator: "/")
+    }
+
+    private mutating func qualityRule(_ draft: RouteDraft.Quality) -> QualityRule? {
+        var words: [String: Quality] = [:]
+        for (quality, list) in [(Quality.good, draft.good), (.uncertain, draft.uncertain)] {
+            for word in list where words.updateValue(quality, forKey: word) != nil {
+                note(.quality, .duplicateWord(word))
+            }
+        }
+        if draft.good.isEmpty { note(.quality, .missing(expected: "good: the words for values that are good")) }
+        return pointer(draft.at, field: .quality).map { QualityRule(place: $0, words: words) }
     }
 
     private mutating func deadbandRule(_ entry: RouteDraft.Entry<Double>) -> RouteDefinition.Deadband? {

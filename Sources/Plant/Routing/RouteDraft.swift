@@ -15,6 +15,19 @@ public struct RouteDraft: Sendable, Hashable {
         }
     }
 
+    /// What a payload says of its own quality, as written.
+    public struct Quality: Sendable, Hashable {
+        public var at: String
+        public var good: [String]
+        public var uncertain: [String]
+
+        public init(at: String, good: [String], uncertain: [String] = []) {
+            self.at = at
+            self.good = good
+            self.uncertain = uncertain
+        }
+    }
+
     /// An entry of a mapping, in the order of the file.
     public struct Entry<Value: Sendable & Hashable>: Sendable, Hashable {
         public var key: String
@@ -73,6 +86,8 @@ public struct RouteDraft: Sendable, Hashable {
     /// Tag name, or names by wildcards, to value.
     public var values: [Entry<Value>]
     public var time: String?
+    public var timeUnit: TimeUnit?
+    public var quality: Quality?
     /// The unit of all tags of the route for which `units` has no rule.
     public var unit: String?
     /// Tag filter to unit.
@@ -86,7 +101,8 @@ public struct RouteDraft: Sendable, Hashable {
     public init(
         name: String, topic: String, device: String? = nil, tag: String? = nil, payload: String = "json",
         value: Value? = nil,
-        values: [Entry<Value>] = [], time: String? = nil, unit: String? = nil, units: [Entry<String>] = [],
+        values: [Entry<Value>] = [], time: String? = nil, timeUnit: TimeUnit? = nil,
+        quality: Quality? = nil, unit: String? = nil, units: [Entry<String>] = [],
         staleAfter: Milliseconds? = nil, reporting: RouteDefinition.Reporting? = nil, deadband: [Entry<Double>] = [],
         presence: Presence? = nil
     ) {
@@ -98,6 +114,8 @@ public struct RouteDraft: Sendable, Hashable {
         self.value = value
         self.values = values
         self.time = time
+        self.timeUnit = timeUnit
+        self.quality = quality
         self.unit = unit
         self.units = units
         self.staleAfter = staleAfter

@@ -5,7 +5,7 @@ public import JSON
 public struct RouteMistake: Error, Hashable, Sendable, CustomStringConvertible {
     /// The key of the configuration that the mistake is in. `entry` names the entry of a mapping.
     public enum Field: Hashable, Sendable {
-        case name, topic, device, tag, payload, value, time, unit, staleAfter, reporting
+        case name, topic, device, tag, payload, value, time, quality, unit, staleAfter, reporting
         case values(entry: String?)
         /// A key of the one value, or of an entry of `values`.
         case valueKey(String, entry: String?)
@@ -23,6 +23,7 @@ public struct RouteMistake: Error, Hashable, Sendable, CustomStringConvertible {
             case .payload: ["payload"]
             case .value: ["value"]
             case .time: ["time"]
+            case .quality: ["quality"]
             case .unit: ["unit"]
             case .staleAfter: ["staleAfter"]
             case .reporting: ["reporting"]

@@ -5,7 +5,8 @@ import Yams
 /// One element of `routes`.
 enum RouteSection {
     static let keys = [
-        "name", "topic", "device", "tag", "payload", "value", "values", "time", "unit", "units", "staleAfter",
+        "name", "topic", "device", "tag", "payload", "value", "values", "time", "quality", "unit", "units",
+        "staleAfter",
         "reporting",
         "deadband", "presence",
     ]
@@ -23,7 +24,8 @@ enum RouteSection {
         draft.payload = payload ?? "json"
         draft.value = section["value"].flatMap(ValueSection.one)
         draft.values = section["values"].map(ValueSection.several) ?? []
-        draft.time = section["time"]?.string()
+        if let time = section["time"] { (draft.time, draft.timeUnit) = Self.time(time) }
+        draft.quality = section["quality"].flatMap(quality)
         draft.unit = section["unit"]?.string()
         draft.units = section["units"].map { strings($0, of: "tag filters with their units") } ?? []
         draft.staleAfter =
@@ -62,6 +64,24 @@ enum RouteSection {
             return nil
         }
         return value.choice(RouteDefinition.Payload.allCases.map { ($0.rawValue, $0.rawValue) })
+    }
+
+    private static func time(_ value: ConfigurationValue) -> (at: String?, unit: TimeUnit?) {
+        if case .scalar = value.node { return (value.string(), nil) }
+        guard let section = value.section(keys: ["at", "unit"]) else { return (nil, nil) }
+        let unit = section["unit"]?.choice(TimeUnit.allCases.map { ($0.rawValue, $0) })
+        return (section.required("at", "a JSON Pointer such as /ts")?.string(), unit)
+    }
+
+    private static func quality(_ value: ConfigurationValue) -> RouteDraft.Quality? {
+        guard let section = value.section(keys: ["at", "good", "uncertain"]),
+            let at = section.required("at", "a JSON Pointer such as /quality")?.string(),
+            let good = section.required("good", "the words for values that are good, such as [GOOD, 192]")
+        else { return nil }
+        func words(_ value: ConfigurationValue?) -> [String] {
+            (value?.list(of: "words") ?? []).compactMap { $0.text("a word") }
+        }
+        return RouteDraft.Quality(at: at, good: words(good), uncertain: words(section["uncertain"]))
     }
 
     private static func strings(_ value: ConfigurationValue, of expected: String) -> [RouteDraft.Entry<String>] {

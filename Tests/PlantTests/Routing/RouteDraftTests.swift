@@ -193,6 +193,11 @@ struct RouteDraftTests {
             mistakes {
                 $0.value = nil; $0.values = [.init("a+", "/a")]
             }.map(\.field) == [.values(entry: "a+")])
+        #expect(
+            mistakes { $0.quality = .init(at: "/q", good: ["a"], uncertain: ["a"]) } == [
+                RouteMistake(.quality, .duplicateWord("a"))
+            ])
+        #expect(mistakes { $0.quality = .init(at: "q", good: []) }.map(\.field) == [.quality, .quality])
         #expect(mistakes { $0.time = "ts" } == [RouteMistake(.time, .pointer(.noLeadingSlash))])
         #expect(mistakes { $0.staleAfter = 0 } == [RouteMistake(.staleAfter, .notPositive)])
         #expect(mistakes { $0.reporting = .periodic } == [])
