@@ -10,7 +10,7 @@ struct FlushPacing {
     static let shortestPause = Duration.milliseconds(20)
     static let longestPause = Duration.seconds(1)
     /// The longest time that a burst's first change waits for the others.
-    static let longestGathering = Duration.microseconds(500)
+    static let longestGathering = Duration.milliseconds(1)
 
     let spacing: Duration
     private var notBefore: ContinuousClock.Instant?
@@ -30,8 +30,8 @@ struct FlushPacing {
 
     init(spacing: Duration) { self.spacing = spacing }
 
-    /// How long a burst's first change waits for the others: a tenth of the spacing, none without one.
-    var gathering: Duration { min(spacing / 10, Self.longestGathering) }
+    /// How long a burst's first change waits for the others: a fifth of the spacing, none without one.
+    var gathering: Duration { min(spacing / 5, Self.longestGathering) }
 
     /// After a time in which nothing was to be written, something may be.
     mutating func turnBegan(at now: ContinuousClock.Instant) {

@@ -74,9 +74,9 @@ struct FlushPacingTests {
         func second(_ number: Int) -> ContinuousClock.Instant { start + .seconds(number) }
         #expect(turn(&pacing, at: second(0), batch: &batch) == .zero)
         #expect(turn(&pacing, at: second(1), batch: &batch, later: 3) == .zero, "nothing is known of bursts yet")
-        #expect(turn(&pacing, at: second(2), batch: &batch, others: 3) == .microseconds(500))
-        #expect(turn(&pacing, at: second(3), batch: &batch, others: 1) == .microseconds(500), "it was a burst again")
-        #expect(turn(&pacing, at: second(4), batch: &batch) == .microseconds(500))
+        #expect(turn(&pacing, at: second(2), batch: &batch, others: 3) == .milliseconds(1))
+        #expect(turn(&pacing, at: second(3), batch: &batch, others: 1) == .milliseconds(1), "it was a burst again")
+        #expect(turn(&pacing, at: second(4), batch: &batch) == .milliseconds(1))
         #expect(turn(&pacing, at: second(5), batch: &batch) == .zero, "the one before has stayed alone")
         #expect(turn(&pacing, at: second(6), batch: &batch) == .zero)
     }
@@ -86,8 +86,8 @@ struct FlushPacingTests {
         var pacing = FlushPacing(spacing: .milliseconds(5))
         var batch: UInt64 = 0
         _ = turn(&pacing, at: start, batch: &batch, later: 1)
-        #expect(turn(&pacing, at: start + .seconds(1), batch: &batch, others: 2, later: 2) == .microseconds(500))
-        #expect(turn(&pacing, at: start + .seconds(2), batch: &batch, later: 2) == .microseconds(500))
+        #expect(turn(&pacing, at: start + .seconds(1), batch: &batch, others: 2, later: 2) == .milliseconds(1))
+        #expect(turn(&pacing, at: start + .seconds(2), batch: &batch, later: 2) == .milliseconds(1))
         #expect(turn(&pacing, at: start + .seconds(3), batch: &batch) == .zero, "waiting had gathered nothing")
     }
 
@@ -102,11 +102,11 @@ struct FlushPacingTests {
         // The second flush began 5 ms after the first.
         #expect(turn(&pacing, at: start + .milliseconds(9), batch: &batch) == .milliseconds(1))
         #expect(
-            turn(&pacing, at: start + .seconds(1), batch: &batch) == .microseconds(500), "the burst is still expected")
+            turn(&pacing, at: start + .seconds(1), batch: &batch) == .milliseconds(1), "the burst is still expected")
         var short = FlushPacing(spacing: .milliseconds(2))
         _ = turn(&short, at: start, batch: &batch, later: 1)
         #expect(
-            turn(&short, at: start + .seconds(1), batch: &batch) == .microseconds(200), "a tenth of a short spacing")
+            turn(&short, at: start + .seconds(1), batch: &batch) == .microseconds(400), "a fifth of a short spacing")
     }
 
     @Test("A turn in which nothing was to be written changes nothing")
@@ -116,7 +116,7 @@ struct FlushPacingTests {
         for number in 1...3 { pacing.turnBegan(at: start + .seconds(number)) }
         #expect(turn(&pacing, at: start + .seconds(4), batch: &batch, later: 1) == .zero)
         for number in 5...7 { pacing.turnBegan(at: start + .seconds(number)) }
-        #expect(turn(&pacing, at: start + .seconds(8), batch: &batch, others: 1) == .microseconds(500))
+        #expect(turn(&pacing, at: start + .seconds(8), batch: &batch, others: 1) == .milliseconds(1))
     }
 
     @Test("Whatever came before, the wait is never longer than the spacing and the longest pause")
