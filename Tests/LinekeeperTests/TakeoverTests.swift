@@ -68,7 +68,7 @@ extension EndToEnd {
                 }
                 #expect(events.unreadable.isEmpty)
                 var newest: [String: Int64] = [:]
-                for event in Self.withoutRepetitions(events.events) {
+                for event in events.events.withoutRepetitions {
                     let alarm = event.record.tag
                     #expect(
                         event.record.epoch >= newest[alarm, default: 0],
@@ -119,11 +119,6 @@ extension EndToEnd {
         private static func key(_ line: JournalLine) -> String? {
             guard let record = line.record, let transition = line.transition else { return nil }
             return record.eventId + " " + transition + " " + record.state
-        }
-
-        private static func withoutRepetitions(_ events: [AlarmEventRecorder.Event]) -> [AlarmEventRecorder.Event] {
-            var seen: Set<String> = []
-            return events.filter { seen.insert($0.key).inserted }
         }
     }
 }

@@ -46,6 +46,15 @@ public final class AlarmEventRecorder: Sendable {
     public func close() async { await link.close() }
 }
 
+extension [AlarmEventRecorder.Event] {
+    /// As a receiver takes them: what a new processor announces once more, because its predecessor had no time to record that it
+    /// was announced, is dropped.
+    public var withoutRepetitions: Self {
+        var seen: Set<String> = []
+        return filter { seen.insert($0.key).inserted }
+    }
+}
+
 /// Where the closure of a link and its owner meet.
 private final class Heard: Sendable {
     struct State {
