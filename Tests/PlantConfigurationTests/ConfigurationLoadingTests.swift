@@ -73,7 +73,7 @@ import Testing
         #expect(route.name == "machines")
         #expect(route.staleAfter == 30_000)
         #expect(route.reporting == .periodic)
-        #expect(route.deadbands.first?.width == 0.2)
+        #expect(route.deadbands.first?.change == .absolute(0.2))
         let alarm = try #require(configuration.plant.alarms.first)
         #expect(alarm.highHigh == AlarmLimit(limit: 95, priority: .critical))
         #expect(alarm.onDelay == 5000 && alarm.offDelay == 10_000 && alarm.deadband == 2)

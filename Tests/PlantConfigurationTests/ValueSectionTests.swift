@@ -38,6 +38,19 @@ struct ValueSectionTests {
         #expect(route.members[0].except.map(\.text) == ["id", "meta/#"])
     }
 
+    @Test("A deadband is a number, a part of the range, and may say how long it lasts")
+    func deadbands() throws {
+        let (problems, plant) = read(
+            "deadband: { x/a: 0.5, x/b: 1 %, x/c: { change: 0.1%, atLeastEvery: 10m } }",
+            alarms: "tags: [{ filter: x/#, range: { low: 0, high: 200 } }]")
+        #expect(problems == [])
+        let route = try #require(plant?.routes.first)
+        #expect(route.deadbands.map(\.change) == [.absolute(0.5), .percent(1), .percent(0.1)])
+        #expect(route.deadbands.map(\.maximumSilence) == [nil, nil, 600_000])
+        #expect(
+            route.deadbands[1].width(of: TagRange(low: 0, high: 200)) == 2 && route.deadbands[1].width(of: nil) == nil)
+    }
+
     @Test("A time with its unit, and a word for the quality")
     func timeAndQuality() throws {
         let (problems, plant) = read(
@@ -71,6 +84,10 @@ struct ValueSectionTests {
             ("values: { \"+\": { at: /+, default: 1 } }", "r:5:", "no meaning with wildcards"),
             ("values: { a: /+ }", "r:5:", "the same wildcards"), ("value: /+", "r:5:", "use values"),
             ("value: { at: /a, scale: 0 }", "r:5:", "expected another number"),
+            ("deadband: { x/a: 1 % }", "r:5:", "part of the tags' range"),
+            ("deadband: { x/a: 1 K }", "r:5:", "0.5 % (of the tag's range)"),
+            ("deadband: { x/a: { atLeastEvery: 1s } }", "r:5:", "has no \"change\""),
+            ("deadband: { x/a: 101 % }", "r:5:", "more than 100 %"),
             ("quality: { at: /q }", "r:5:", "has no \"good\""), ("time: { unit: ms }", "r:5:", "has no \"at\""),
             ("time: { at: /t, unit: m }", "r:5:", "s, ms, us or ns"),
             ("tag: linekeeper/{name}", "r:5:", "below linekeeper/"),

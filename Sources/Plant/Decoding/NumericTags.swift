@@ -13,12 +13,27 @@ struct NumericTags: Sendable {
     /// The tags that alarms watch.
     let alarms: [TopicFilter]
 
+    /// The smallest change of a tag that is written, and after what time it is written all the same; nil: every sample is.
+    func deadband(of tag: TagPath, _ route: RouteDefinition) -> (width: Double, maximumSilence: Milliseconds?)? {
+        guard let rule = route.deadband(of: tag), let width = rule.width(of: rules.traits(of: tag).range) else {
+            return nil
+        }
+        return (width, rule.maximumSilence)
+    }
+
+    private func hasDeadband(_ tag: TagPath, of route: RouteDefinition) -> Bool {
+        switch route.deadband(of: tag)?.change {
+        case nil: false
+        case .absolute(let change), .percent(let change): change > 0
+        }
+    }
+
     func contain(_ tag: TagPath, of route: RouteDefinition) -> Bool {
         switch route.payload {
         case .number: true
         case .bool, .text, .bytes, .none: false
         case .json, .cbor:
-            route.deadband(of: tag) ?? 0 > 0 || rules.traits(of: tag).range != nil
+            hasDeadband(tag, of: route) || rules.traits(of: tag).range != nil
                 || alarms.contains { $0.matches(tag) }
         }
     }

@@ -72,9 +72,10 @@ extension Ingest {
     mutating func bound(
         _ path: TagPath, _ value: ValueRule, device: DeviceID, shard: Int, of definition: RouteDefinition
     ) -> BoundTag? {
+        let deadband = numericTags.deadband(of: path, definition)
         let tag = tags.intern(
-            path, device: device, shard: shard, unit: definition.unit(of: path, value),
-            deadband: definition.deadband(of: path), refreshAfter: definition.staleAfter)
+            path, device: device, shard: shard, unit: definition.unit(of: path, value), deadband: deadband?.width,
+            refreshAfter: deadband?.maximumSilence ?? definition.staleAfter)
         return tag.map { BoundTag(tag: $0, isNumeric: numericTags.contain(path, of: definition)) }
     }
 

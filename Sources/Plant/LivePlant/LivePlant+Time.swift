@@ -101,7 +101,8 @@ extension LivePlant {
         silent += spokenForElsewhere
         spokenForElsewhere = []
         for tag in silent {
-            if sharedTags.contains(tag), let limit = ingest.tags[tag].refreshAfter, let entry = latest.entry(tag),
+            if sharedTags.contains(tag), let entry = latest.entry(tag),
+                let limit = ingest.route(ofTopic: Int(topicOfTag[tag.index]))?.staleAfter,
                 entry.isHeard, entry.quality != .stale, (0...limit).contains(now &- entry.receivedTime)
             {
                 spokenForElsewhere.insert(tag)

@@ -27,7 +27,15 @@ public enum RoutesDigest {
         if let stale = route.staleAfter { parts.append("staleAfter \(stale)") }
         if let reporting = route.reporting { parts.append("reporting \(reporting.rawValue)") }
         for unit in route.units { parts.append("unit \(unit.tags.text) \(unit.unit)") }
-        for deadband in route.deadbands { parts.append("deadband \(deadband.tags.text) \(deadband.width)") }
+        for deadband in route.deadbands {
+            let change =
+                switch deadband.change {
+                case .absolute(let width): "\(width)"
+                case .percent(let percent): "\(percent) %"
+                }
+            parts.append("deadband \(deadband.tags.text) \(change)")
+            if let silence = deadband.maximumSilence { parts.append("maximumSilence \(silence)") }
+        }
         if let presence = route.presence {
             parts.append("presence \(presence.topic.text)")
             parts.append("online \(presence.online) offline \(presence.offline)")

@@ -33,11 +33,29 @@ public struct RouteDefinition: Sendable, Hashable {
     /// Smallest change that is written, for the tags that match. The first rule that matches a tag counts.
     public struct Deadband: Sendable, Hashable {
         public let tags: TopicFilter
-        public let width: Double
+        public let change: Change
+        /// Within the deadband a value is written again after this time; nil: after the route's ``staleAfter``.
+        public let maximumSilence: Milliseconds?
 
-        public init(tags: TopicFilter, width: Double) {
+        /// How large a change is.
+        public enum Change: Sendable, Hashable {
+            case absolute(Double)
+            /// Of the tag's range.
+            case percent(Double)
+        }
+
+        public init(tags: TopicFilter, change: Change, maximumSilence: Milliseconds? = nil) {
             self.tags = tags
-            self.width = width
+            self.change = change
+            self.maximumSilence = maximumSilence
+        }
+
+        /// The smallest change of a tag with that range; nil when it is a part of a range that nobody has said.
+        public func width(of range: TagRange?) -> Double? {
+            switch change {
+            case .absolute(let width): width
+            case .percent(let percent): range.map { ($0.high - $0.low) * percent / 100 }
+            }
         }
     }
 
@@ -167,7 +185,5 @@ public struct RouteDefinition: Sendable, Hashable {
     }
 
     /// The deadband of a tag of this route; nil writes every sample.
-    public func deadband(of tag: TagPath) -> Double? {
-        deadbands.first { $0.tags.matches(tag) }?.width
-    }
+    public func deadband(of tag: TagPath) -> Deadband? { deadbands.first { $0.tags.matches(tag) } }
 }

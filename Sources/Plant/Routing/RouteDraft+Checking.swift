@@ -172,13 +172,19 @@ private struct RouteCheck {
         return pointer(draft.at, field: .quality).map { QualityRule(place: $0, words: words) }
     }
 
-    private mutating func deadbandRule(_ entry: RouteDraft.Entry<Double>) -> RouteDefinition.Deadband? {
+    private mutating func deadbandRule(_ entry: RouteDraft.Entry<RouteDraft.Deadband>) -> RouteDefinition.Deadband? {
         let field = RouteMistake.Field.deadband(entry: entry.key)
-        guard entry.value.isFinite, entry.value >= 0 else {
+        let deadband = entry.value
+        guard deadband.change.isFinite, deadband.change >= 0 else {
             note(field, .notFinite)
             return nil
         }
-        return filter(entry.key, field: field).map { .init(tags: $0, width: entry.value) }
+        if deadband.isPercent, deadband.change > 100 { note(field, .moreThanAll) }
+        return filter(entry.key, field: field).map {
+            .init(
+                tags: $0, change: deadband.isPercent ? .percent(deadband.change) : .absolute(deadband.change),
+                maximumSilence: deadband.maximumSilence)
+        }
     }
 
     private mutating func unitRules(_ draft: RouteDraft) -> [RouteDefinition.UnitRule] {

@@ -28,6 +28,22 @@ public struct RouteDraft: Sendable, Hashable {
         }
     }
 
+    /// A deadband as written.
+    public struct Deadband: Sendable, Hashable, ExpressibleByFloatLiteral {
+        public var change: Double
+        /// Whether the change is in percent of the tag's range.
+        public var isPercent: Bool
+        public var maximumSilence: Milliseconds?
+
+        public init(change: Double, isPercent: Bool = false, maximumSilence: Milliseconds? = nil) {
+            self.change = change
+            self.isPercent = isPercent
+            self.maximumSilence = maximumSilence
+        }
+
+        public init(floatLiteral change: Double) { self.init(change: change) }
+    }
+
     /// An entry of a mapping, in the order of the file.
     public struct Entry<Value: Sendable & Hashable>: Sendable, Hashable {
         public var key: String
@@ -94,8 +110,8 @@ public struct RouteDraft: Sendable, Hashable {
     public var units: [Entry<String>]
     public var staleAfter: Milliseconds?
     public var reporting: RouteDefinition.Reporting?
-    /// Tag filter to width.
-    public var deadband: [Entry<Double>]
+    /// Tag filter to deadband.
+    public var deadband: [Entry<Deadband>]
     public var presence: Presence?
 
     public init(
@@ -103,7 +119,7 @@ public struct RouteDraft: Sendable, Hashable {
         value: Value? = nil,
         values: [Entry<Value>] = [], time: String? = nil, timeUnit: TimeUnit? = nil,
         quality: Quality? = nil, unit: String? = nil, units: [Entry<String>] = [],
-        staleAfter: Milliseconds? = nil, reporting: RouteDefinition.Reporting? = nil, deadband: [Entry<Double>] = [],
+        staleAfter: Milliseconds? = nil, reporting: RouteDefinition.Reporting? = nil, deadband: [Entry<Deadband>] = [],
         presence: Presence? = nil
     ) {
         self.name = name

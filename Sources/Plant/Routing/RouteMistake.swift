@@ -80,6 +80,8 @@ public struct RouteMistake: Error, Hashable, Sendable, CustomStringConvertible {
         case placeForName(String)
         case notPositive
         case notFinite
+        /// More than a hundred percent.
+        case moreThanAll
         case samePayloads
         /// Periodic, without a time after which it is silent.
         case periodicForEver
@@ -145,6 +147,7 @@ extension RouteMistake.Reason: CustomStringConvertible {
         case .valueAndValues: "give either value (one tag a topic) or values (several), not both"
         case .notPositive: "expected more than zero"
         case .notFinite: "expected a number of zero or more"
+        case .moreThanAll: "is more than 100 % of the range"
         case .samePayloads: "online and offline are the same"
         case .periodicForEver:
             "is periodic, and nothing says how long its topics may be silent; give staleAfter as well"

@@ -32,8 +32,8 @@ enum RouteSection {
             section["staleAfter"]?.duration(in: .milliseconds(100) ... .seconds(366 * 86400))?.wholeMilliseconds
         draft.reporting = section["reporting"]?.choice(RouteDefinition.Reporting.allCases.map { ($0.rawValue, $0) })
         for (key, width) in section["deadband"]?.entries(of: "tag filters with the smallest change that counts") ?? [] {
-            guard let filter = key.text("a tag filter"), let number = width.number() else { continue }
-            draft.deadband.append(.init(filter, number))
+            guard let filter = key.text("a tag filter"), let deadband = deadband(width) else { continue }
+            draft.deadband.append(.init(filter, deadband))
         }
         if let presence = section["presence"] { draft.presence = Self.presence(presence) }
         do throws(RouteDraft.Mistakes) {
@@ -64,6 +64,28 @@ enum RouteSection {
             return nil
         }
         return value.choice(RouteDefinition.Payload.allCases.map { ($0.rawValue, $0.rawValue) })
+    }
+
+    /// A number, a number in percent, or a mapping with one of them.
+    private static func deadband(_ value: ConfigurationValue) -> RouteDraft.Deadband? {
+        let expected = "a number, or such as 0.5 % (of the tag's range)"
+        guard case .mapping = value.node else {
+            guard let text = value.text(expected) else { return nil }
+            let isPercent = text.hasSuffix("%")
+            var number = isPercent ? text.dropLast() : text[...]
+            while number.last == " " { number.removeLast() }
+            guard let change = Double(number), change.isFinite else {
+                value.report("\(value.name) is \"\(text)\"", expected: expected)
+                return nil
+            }
+            return RouteDraft.Deadband(change: change, isPercent: isPercent)
+        }
+        guard let section = value.section(keys: ["change", "atLeastEvery"]),
+            var deadband = section.required("change", expected).flatMap(deadband)
+        else { return nil }
+        deadband.maximumSilence =
+            section["atLeastEvery"]?.duration(in: .milliseconds(100) ... .seconds(366 * 86400))?.wholeMilliseconds
+        return deadband
     }
 
     private static func time(_ value: ConfigurationValue) -> (at: String?, unit: TimeUnit?) {

@@ -76,7 +76,7 @@ struct HostileDocumentTests {
             ], variables: [:])
         #expect(reading.problems == [])
         let plant = try #require(reading.definition)
-        #expect(plant.routes[0].units.first?.unit == "*n &n" && plant.routes[0].deadbands.first?.width == 2)
+        #expect(plant.routes[0].units.first?.unit == "*n &n" && plant.routes[0].deadbands.first?.change == .absolute(2))
         #expect(plant.alarms[0].high == plant.alarms[1].high && plant.alarms[0].message == "press *n")
     }
 

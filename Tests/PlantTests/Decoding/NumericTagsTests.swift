@@ -75,7 +75,7 @@ struct NumericTagsTests {
             #expect(plant.samples.map(\.value) == [value])
         }
         var draft = IngestTests.machines
-        draft.deadband = [.init("#", 0)]
+        draft.deadband = [.init("#", 0.0)]
         plant = try IngestHarness([draft])
         plant.send(Self.topic, #"{"v":"97.3"}"#)
         #expect(plant.samples.map(\.value) == [.text("97.3")])

@@ -82,6 +82,22 @@ struct IngestTests {
         #expect(plant.ingest.counters.slowlyRead == 0)
     }
 
+    @Test("A deadband in percent is a part of the tag's range, and a maximum silence goes before that of the route")
+    func relativeDeadband() throws {
+        var draft = Self.machines
+        draft.deadband = [.init("factory/+/+/temperature", .init(change: 1, isPercent: true, maximumSilence: 5_000))]
+        let rules = TagRules([
+            TagRule(tags: try TopicFilter("factory/l1/#"), traits: TagTraits(range: TagRange(low: -50, high: 150)))
+        ])
+        var plant = try IngestHarness([draft], rules: rules)
+        plant.send("factory/l1/m1/temperature", #"{"v":21.5}"#)
+        plant.send("factory/l2/m1/temperature", #"{"v":21.5}"#)
+        plant.send("factory/l2/m1/pressure", #"{"v":21.5}"#)
+        let tags = plant.ingest.tags.all.map { plant.ingest.tags[$0] }
+        #expect(tags.map(\.deadband) == [2, nil, nil], "without a range every sample is written")
+        #expect(tags.map(\.refreshAfter) == [5_000, 30_000, 30_000])
+    }
+
     @Test("Several values: what is there is sampled, what is wrong is bad alone")
     func severalValues() throws {
         var plant = try IngestHarness([Self.bed])

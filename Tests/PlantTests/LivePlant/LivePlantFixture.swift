@@ -24,7 +24,7 @@ struct LivePlantFixture {
         let route = RouteDraft(
             name: "machines", topic: "factory/{line}/{machine}/{metric}", device: "factory/{line}/{machine}",
             value: "/v", time: "/ts", staleAfter: staleAfter,
-            deadband: deadband == 0 ? [] : [.init("factory/+/+/temperature", deadband)])
+            deadband: deadband == 0 ? [] : [.init("factory/+/+/temperature", .init(change: deadband))])
         plant = try LivePlant(
             routes: [try route.checked()],
             alarms: [

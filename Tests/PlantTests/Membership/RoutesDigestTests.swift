@@ -42,6 +42,7 @@ struct RoutesDigestTests {
             { $0.topic = "plant/{line}/{machine}/{metric}" }, { $0.device = "factory/{line}" }, { $0.value = "/w" },
             { $0.time = nil }, { $0.units = [] }, { $0.staleAfter = nil }, { $0.deadband = [] }, { $0.presence = nil },
             { $0.reporting = .periodic }, { $0.reporting = .onChange }, { $0.tag = "{line}/{machine}/{metric}" },
+            { $0.deadband[0].value.isPercent = true }, { $0.deadband[0].value.maximumSilence = 1 },
             { $0.timeUnit = .milliseconds }, { $0.quality = .init(at: "/q", good: ["G"]) },
             { $0.quality = .init(at: "/q", good: ["G"], uncertain: ["U"]) },
             { $0.value = .init(at: "/v", unit: "K") }, { $0.value = .init(at: "/v", scale: 2) },

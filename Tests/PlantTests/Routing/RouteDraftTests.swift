@@ -16,7 +16,7 @@ struct RouteDraftTests {
         let route = try machines.checked()
         #expect(route.subscriptionFilters.map(\.text) == ["factory/+/+/+", "factory/+/+/status"])
         #expect(try route.payload == .json && route.values == [ValueRule(place: JSONPointer("/v"))])
-        #expect(try route.deadband(of: TagPath("factory/l/m/temperature")) == 0.2)
+        #expect(try route.deadband(of: TagPath("factory/l/m/temperature"))?.change == .absolute(0.2))
         #expect(try route.deadband(of: TagPath("factory/l/m/pressure")) == nil)
         #expect(try route.unit(of: TagPath("factory/l/m/temperature"), route.values[0]) == "°C")
         #expect(try route.devicePath(["line": "l", "machine": "m", "metric": "t"]).text == "factory/l/m")
@@ -205,8 +205,11 @@ struct RouteDraftTests {
             mistakes {
                 $0.reporting = .periodic; $0.staleAfter = nil
             } == [RouteMistake(.reporting, .periodicForEver)])
-        #expect(mistakes { $0.deadband = [.init("a", -1)] } == [RouteMistake(.deadband(entry: "a"), .notFinite)])
-        #expect(mistakes { $0.deadband = [.init("a/#/b", 1)] }.map(\.field) == [.deadband(entry: "a/#/b")])
+        #expect(mistakes { $0.deadband = [.init("a", -1.0)] } == [RouteMistake(.deadband(entry: "a"), .notFinite)])
+        #expect(
+            mistakes { $0.deadband = [.init("a", .init(change: 101, isPercent: true))] }
+                == [RouteMistake(.deadband(entry: "a"), .moreThanAll)])
+        #expect(mistakes { $0.deadband = [.init("a/#/b", 1.0)] }.map(\.field) == [.deadband(entry: "a/#/b")])
         #expect(mistakes { $0.units = [.init("", "x")] } == [RouteMistake(.units(entry: ""), .filter(.empty))])
         #expect(mistakes { $0.presence?.offline = "online" } == [RouteMistake(.presenceOffline, .samePayloads)])
         #expect(mistakes { $0.presence?.topic = "factory/{line}/status" }.map(\.field) == [.presenceTopic])

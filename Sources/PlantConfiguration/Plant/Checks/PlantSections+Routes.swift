@@ -19,12 +19,28 @@ extension PlantSections {
         }
     }
 
+    /// A part of a range needs a range.
+    private func checkDeadbands() {
+        let ranges = TagRanges(tags)
+        for route in routes {
+            for deadband in route.definition.deadbands {
+                guard case .percent = deadband.change, ranges.first(of: TopicPattern(deadband.tags)) == nil else {
+                    continue
+                }
+                route.place(["deadband", deadband.tags.text]).report(
+                    "the deadband of \(deadband.tags) is a part of the tags' range, and no entry of tags gives them one",
+                    expected: "a number, or an entry of tags with range: {low: …, high: …}")
+            }
+        }
+    }
+
     func checkRoutes() {
         let ownMessages = ["gateways", "alarms", "alarm-events", "alarm-requests", "requests", "commands"].map {
             TopicPattern(levels: [.literal("linekeeper"), .any, .literal($0), .rest])
         }
         let patterns = routes.map { TopicPattern($0.definition.topic) }
         checkSharedTags()
+        checkDeadbands()
         var earlierTopics = TopicPatternIndex()
         var named: [String: Int] = [:]
         for (index, route) in routes.enumerated() {
