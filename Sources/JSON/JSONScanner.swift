@@ -2,7 +2,8 @@
 ///
 /// The scanner reads the whole document and accepts a subset of what `JSONValue(parsing:)` accepts, with the same
 /// values. Where it meets something rarer (an escape, a member name beyond ASCII, very many members, a mistake, a name
-/// that the plan does not know where it has to know all) it gives up, and the caller asks the full reader, whose word is final. A differential test holds the two together.
+/// that the plan does not know where it has to know all) it gives up, and the caller asks the full reader, whose word is
+/// final. A differential test holds the two together.
 public struct JSONScanner: Sendable {
     /// One result of a scan. Text is where it lies in the document, without the quotes.
     public struct Found: Sendable {

@@ -54,11 +54,11 @@ struct ValueSectionTests {
     @Test("A time with its unit, and a word for the quality")
     func timeAndQuality() throws {
         let (problems, plant) = read(
-            "time: { at: /t, unit: us }\nquality: { at: /q, good: [GOOD, 192], uncertain: 64 }")
+            "time: { at: /t, unit: us }\nquality: { at: /q, good: [GOOD, 192] }")
         #expect(problems == [])
         let route = try #require(plant?.routes.first)
         #expect(
-            route.timeUnit == .microseconds && route.quality?.words == ["GOOD": .good, "192": .good, "64": .uncertain])
+            route.timeUnit == .microseconds && route.quality?.good == ["GOOD", "192"])
     }
 
     @Test(
@@ -82,7 +82,7 @@ struct ValueSectionTests {
             ("values: { a: { at: /a, scael: 2 } }", "r:5:", "did you mean \"scale\""),
             ("values: { \"+\": { at: /+, except: [/id] } }", "r:5:", "without the / in front"),
             ("values: { \"+\": { at: /+, default: 1 } }", "r:5:", "no meaning with wildcards"),
-            ("values: { a: /+ }", "r:5:", "the same wildcards"), ("value: /+", "r:5:", "use values"),
+            ("values: { a: /+ }", "r:5:", "the same wildcards"), ("value: /+", "r:5:", "stand in values"),
             ("value: { at: /a, scale: 0 }", "r:5:", "expected another number"),
             ("deadband: { x/a: 1 % }", "r:5:", "part of the tags' range"),
             ("deadband: { x/a: 1 K }", "r:5:", "0.5 % (of the tag's range)"),
@@ -111,12 +111,22 @@ struct ValueSectionTests {
         #expect(problems.contains { $0.contains("gives no numbers") } == isBlind, "\(problems)")
     }
 
-    @Test("Two routes may give one tag, but not to two devices", arguments: [("d/{n}", true), ("e/{n}", false)])
-    func sharedTags(device: String, isSound: Bool) {
+    @Test(
+        "Two routes may give one tag, but not to two devices",
+        arguments: [
+            (#"topic: "b/{m}", device: "d/{m}", tag: "t/{m}", payload: number"#, true),
+            (#"topic: "b/{n}", device: "e/{n}", tag: "t/{n}", payload: number"#, false),
+            (#"topic: "b/{n}", device: "e/{n}", tag: "t/{n}", payload: json, values: {x: /x}"#, true),
+            (#"topic: "b/{n}", device: "e/{n}", tag: "t/{n}/x", payload: number"#, true),
+            (#"topic: "b/{n}/{m}", device: "d/{m}", tag: "t/{m}/{n}", payload: number"#, true),
+            (#"topic: "t/{n}", device: "e/{n}", payload: number"#, false),
+            (#"topic: "t/{n}", device: "e", payload: none"#, true),
+        ])
+    func sharedTags(other: String, isSound: Bool) {
         let text = """
             routes:
+              - { name: b, \(other) }
               - { name: a, topic: "a/{n}", device: "d/{n}", tag: "t/{n}", payload: number }
-              - { name: b, topic: "b/{n}", device: "\(device)", tag: "t/{n}", payload: number }
             """
         let problems = PlantDefinition.read([document("r", text)], variables: [:]).problems.map(\.description)
         #expect(problems.contains { $0.contains("to another device") } != isSound, "\(problems)")

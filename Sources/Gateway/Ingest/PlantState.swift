@@ -289,6 +289,13 @@ final class PlantState: Sendable {
         change { $0.plant.seedDevice(record, at: $1) }
     }
 
+    /// Takes in devices that others have heard of; those that are known stay as they are.
+    func learnDevices(_ records: [DeviceRecord]) {
+        change { state, now in
+            for record in records { state.plant.learnDevice(record, at: now) }
+        }
+    }
+
     /// Takes up nodes of tags that others own; see ``LivePlant/takeUp(_:exceptOf:at:)``. The lock is given up in between.
     func takeUp(_ nodes: [(znodePath: String, data: [UInt8])], exceptOf owned: UInt64) {
         for start in stride(from: 0, to: nodes.count, by: 256) {

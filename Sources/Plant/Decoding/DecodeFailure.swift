@@ -28,6 +28,8 @@ public enum DecodeFailure: Error, Hashable, Sendable, CustomStringConvertible {
     case unknownWord(String)
     /// More values on one topic than are learnt.
     case tooManyMembers(Int)
+    /// The sender's own word for values that cannot be used.
+    case calledBad
     case invalidTime
     /// A presence message that says neither word.
     case unknownPresence
@@ -52,6 +54,7 @@ public enum DecodeFailure: Error, Hashable, Sendable, CustomStringConvertible {
         case .unknownWord(let word): "“\(word.prefix(40))” is none of the words in its map"
         case .tooManyMembers(let count):
             "the topic has more values than are taken; the first \(count) have tags, and the others are left out"
+        case .calledBad: "the sender calls it bad"
         case .invalidTime: "the time is neither a number nor ISO 8601"
         case .unknownPresence: "neither the online nor the offline payload"
         }

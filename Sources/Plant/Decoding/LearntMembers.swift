@@ -24,7 +24,7 @@ struct LearntMembers: Sendable {
     private(set) var isClosed = false
 
     var count: Int { values.count + seen.count }
-    /// The bytes of the names of all places.
+    /// The bytes that all places take, about.
     private(set) var bytes = 0
 
     mutating func learn(_ value: ValueRule) {
@@ -44,7 +44,12 @@ struct LearntMembers: Sendable {
         bytes -= Self.bytes(of: seen.remove(at: index).place)
     }
 
-    private static func bytes(of place: JSONPointer) -> Int { place.tokens.reduce(0) { $0 + $1.utf8.count + 1 } }
+    /// What a place takes beside its names.
+    static let placeBytes = 128
+
+    private static func bytes(of place: JSONPointer) -> Int {
+        place.tokens.reduce(placeBytes) { $0 + $1.utf8.count + 1 }
+    }
 
     mutating func close() { isClosed = true }
 
@@ -71,7 +76,7 @@ struct LearntMembers: Sendable {
         var newlyClosed: Set<JSONPointer> = []
         for rule in members {
             document.forEachStep(rule.place) { step in
-                guard Self.bytes(of: step.place) <= TagPath.lengthLimit else { return .passBy }
+                guard Self.bytes(of: step.place) - Self.placeBytes <= TagPath.lengthLimit else { return .passBy }
                 if closed.contains(step.place) { return .passBy }
                 guard !known.contains(step.place) else { return .goOn }
                 guard let value = rule.value(at: step.place) else {

@@ -30,8 +30,8 @@ final class PayloadDecoder: Sendable {
         var readings: ContiguousArray<Reading> = []
         /// What the last message has that its topic has not shown before; the readings mean nothing then.
         var news: [LearntMembers.News] = []
-        /// What the last message says of its own quality.
-        var quality = Quality.good
+        /// Whether the last message calls its values bad.
+        var isBad = false
         /// JSON that was left to the full reader.
         var slowlyRead: UInt64 = 0
     }
@@ -89,7 +89,7 @@ final class PayloadDecoder: Sendable {
         limits: borrowing IngestLimits, workspace: inout Workspace
     ) throws(DecodeFailure) -> Time {
         workspace.readings.removeAll(keepingCapacity: true)
-        workspace.quality = .good
+        workspace.isBad = false
         switch self.payload {
         case .json:
             guard workspace.scanner.scan(payload, plan: plan) else {
@@ -186,7 +186,7 @@ final class PayloadDecoder: Sendable {
             }
         }
         guard foundCount > 0 || !members.isEmpty else { throw .missing }
-        if qualitySlot >= 0 { workspace.quality = quality(workspace.scanner.found[qualitySlot], payload) }
+        if qualitySlot >= 0 { workspace.isBad = isCalledBad(workspace.scanner.found[qualitySlot], payload) }
         return timeSlot >= 0 ? time(workspace.scanner.found[timeSlot], payload) : .none
     }
 
@@ -272,26 +272,26 @@ final class PayloadDecoder: Sendable {
         return .unreadable
     }
 
-    /// What a word says of the quality; no word says nothing.
-    private func quality(_ found: JSONScanner.Found, _ payload: borrowing Span<UInt8>) -> Quality {
-        guard let quality else { return .good }
+    /// Whether a word calls the values bad; no word says nothing.
+    private func isCalledBad(_ found: JSONScanner.Found, _ payload: borrowing Span<UInt8>) -> Bool {
+        guard let quality else { return false }
         switch found.kind {
-        case .missing, .null: return .good
-        case .integer: return quality.quality("\(found.integer)")
-        case .number: return quality.quality(TagValue.number(found.number).description)
-        case .bool: return quality.quality("\(found.bool)")
+        case .missing, .null: return false
+        case .integer: return quality.callsBad("\(found.integer)")
+        case .number: return quality.callsBad(TagValue.number(found.number).description)
+        case .bool: return quality.callsBad("\(found.bool)")
         case .text:
             let text = payload.extracting(found.text).withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
-            return quality.quality(text)
-        case .container: return .bad
+            return quality.callsBad(text)
+        case .container: return true
         }
     }
 
-    private static func quality(_ rule: QualityRule, _ part: SalvagedJSON.Part) -> Quality {
+    private static func isCalledBad(_ rule: QualityRule, _ part: SalvagedJSON.Part) -> Bool {
         switch part {
-        case .missing, .scalar(.null): .good
-        case .broken, .container: .bad
-        case .scalar(let value): TagValue(json: value).map { rule.quality($0.description) } ?? .bad
+        case .missing, .scalar(.null): false
+        case .broken, .container: true
+        case .scalar(let value): TagValue(json: value).map { rule.callsBad($0.description) } ?? true
         }
     }
 
@@ -354,7 +354,7 @@ final class PayloadDecoder: Sendable {
             workspace.readings.append(try converted(raw, position, isNumeric: isNumeric))
         }
         guard foundCount > 0 || !members.isEmpty else { throw .missing }
-        if let quality { workspace.quality = Self.quality(quality, lookUp(quality.place)) }
+        if let quality { workspace.isBad = Self.isCalledBad(quality, lookUp(quality.place)) }
         return time.map { time(of: lookUp($0)) } ?? .none
     }
 

@@ -101,7 +101,7 @@ public struct Ingest: Sendable {
         [
             topics.hasRoom(forBytes: 1) ? nil : "topics (\(topics.count))",
             roomForTags > 0 ? nil : "tags (\(tags.count - ownTagCount))",
-            memberBytes < limits.memberBytes ? nil : "learnt values (\(memberBytes) bytes of names)",
+            memberBytes < limits.memberBytes ? nil : "learnt values (\(memberBytes) bytes)",
             roomForDevices > 0 ? nil : "devices (\(devices.count - ownDeviceCount))",
         ].compactMap { $0 }
     }
@@ -275,8 +275,8 @@ public struct Ingest: Sendable {
                 quality = .uncertain
             }
         }
-        if workspace.quality == .uncertain, quality == .good { quality = .uncertain }
-        let isBad = workspace.quality == .bad
+        let isBad = workspace.isBad
+        if isBad { outcome.flaw = .init(tag: nil, failure: .calledBad) }
         var count = 0
         for position in 0..<Int(binding.tagCount) {
             let tag = boundTags[Int(binding.firstTag) &+ position].tag
@@ -293,7 +293,9 @@ public struct Ingest: Sendable {
             case .unusable(let failure):
                 ownCounters.undecodable &+= 1
                 // `null` is the sender's own word for having no value: the tag's quality says it.
-                if outcome.flaw?.tag == nil, failure != .null { outcome.flaw = .init(tag: tag, failure: failure) }
+                if outcome.flaw?.tag == nil, failure != .null, !isBad {
+                    outcome.flaw = .init(tag: tag, failure: failure)
+                }
                 samples.append(
                     Sample(
                         tag: tag, value: nil, quality: .bad, sourceTime: sourceTime, receivedTime: receivedAt,

@@ -8,8 +8,8 @@ public struct IngestLimits: Sendable, Hashable {
     public var devices = 50_000
     /// Values that one topic of a route with wildcards can have, those included that have no tag.
     public var membersPerTopic = 512
-    /// Bytes of the places of all such values together.
-    public var memberBytes = 32 << 20
+    /// Bytes that the places of all such values take together.
+    public var memberBytes = 128 << 20
     /// Longer payloads are not read.
     public var payloadBytes = 1 << 20
     /// A longer text value is refused: the tree holds values, not documents.

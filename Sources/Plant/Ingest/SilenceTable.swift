@@ -21,6 +21,12 @@
 /// Times are of the gateway's clock without leaps. A message costs a store and a few comparisons; the table is searched
 /// only when something in it can have been silent for too long.
 struct SilenceTable: Sendable {
+    /// A tag that is silent on a topic.
+    struct Silent: Hashable, Sendable {
+        let tag: TagID
+        let topic: Int
+    }
+
     private struct Topic: Sendable {
         var heardAt: Milliseconds
         /// `.max` for a topic whose silence means nothing: it has no members here.
@@ -147,7 +153,7 @@ struct SilenceTable: Sendable {
     }
 
     /// Appends the tags that have become silent; each once until it is heard.
-    mutating func expire(at now: Milliseconds, into silent: inout [TagID]) {
+    mutating func expire(at now: Milliseconds, into silent: inout [Silent]) {
         guard now > nextDeadline else { return }
         nextDeadline = .max
         for topic in topics.indices where topics[topic].limit != .max {
@@ -158,7 +164,7 @@ struct SilenceTable: Sendable {
                     topics[topic].isSilent = true
                     // The others have been silent for longer.
                     for member in range(of: topic) where silentSince[member] == Self.notLeftOut {
-                        silent.append(members[member])
+                        silent.append(Silent(tag: members[member], topic: topic))
                     }
                 } else {
                     noteDeadline(deadline)
@@ -170,12 +176,18 @@ struct SilenceTable: Sendable {
                 let deadline = silentSince[member].addingClamped(limit)
                 if now > deadline {
                     silentSince[member] = Self.named
-                    silent.append(members[member])
+                    silent.append(Silent(tag: members[member], topic: topic))
                 } else {
                     noteDeadline(deadline)
                 }
             }
         }
+    }
+
+    /// Whether a tag that was named is silent on its topic still.
+    func isStill(_ silent: Silent) -> Bool {
+        topics[silent.topic].isSilent
+            || range(of: silent.topic).contains { members[$0] == silent.tag && silentSince[$0] == Self.named }
     }
 
     private func range(of topic: Int) -> Range<Int> {

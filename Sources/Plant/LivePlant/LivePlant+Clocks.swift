@@ -438,6 +438,8 @@ extension LivePlant {
     private mutating func letGo(_ topic: Int, _ change: TopicClock.Change, effects: inout Effects) {
         if case .rebased(let offsets) = change { letGoOfOrder(topic, offsets) }
         guard let held = doubts.removeValue(forKey: topic) else { return }
+        // A tag that another topic gives as well may count as that one's.
+        if case .rebased = change { for tag in held.tags { alarms.trustTimes(of: tag, isOtherClock: true) } }
         let latestSource = clocks[topic].latestSource(at: latestMoment)
         let historyAge = historyAge(of: topic)
         for tag in held.tags {

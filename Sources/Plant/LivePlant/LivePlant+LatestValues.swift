@@ -94,6 +94,12 @@ extension LivePlant {
         ingest.seed(device: device, state: record.state, since: record.since, at: now)
     }
 
+    /// Takes in a device of which this gateway has not heard.
+    public mutating func learnDevice(_ record: DeviceRecord, at now: Milliseconds) {
+        guard let path = try? TagPath(record.device), ingest.devices.id(of: path) == nil else { return }
+        seedDevice(record, at: now)
+    }
+
     /// These shards in groups that hold about as many tags each.
     public func groups(ofShards shards: UInt64, tagsPerGroup: Int) -> [UInt64] {
         let counts = ingest.tags.all.reduce(into: [Int](repeating: 0, count: ShardMap.shardCount)) {

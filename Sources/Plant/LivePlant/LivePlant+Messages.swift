@@ -31,7 +31,7 @@ extension LivePlant {
             if deviceChanged(device, to: state, at: receivedAt) { effects.alarmsPending = true }
             effects.devicesChanged = true
         }
-        if let failure = outcome.failure, receivedAt >= nextUnreadableLog {
+        if let failure = outcome.failure, failure != .calledBad, receivedAt >= nextUnreadableLog {
             nextUnreadableLog = receivedAt &+ Self.unreadableLogInterval
             effects.unreadable = Unreadable(
                 topic: Self.text(topic), tag: outcome.flaw?.tag.map { ingest.tags[$0].path }, failure: failure,

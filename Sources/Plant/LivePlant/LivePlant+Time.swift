@@ -95,17 +95,18 @@ extension LivePlant {
 
     /// Tags of devices that still speak have been silent for too long.
     private mutating func expireTags(at now: Milliseconds, effects: inout Effects) {
-        var silent: [TagID] = []
+        var silent: [SilenceTable.Silent] = []
         silences.expire(at: withoutLeaps(now), into: &silent)
-        // Another topic of the same tag may still speak; the tag falls silent when that one has, too.
-        silent += spokenForElsewhere
+        // Another topic of the same tag may still speak; the tag falls silent when that one has not for as long, either.
+        silent += spokenForElsewhere.filter(silences.isStill)
         spokenForElsewhere = []
-        for tag in silent {
+        for silent in silent {
+            let tag = silent.tag
             if sharedTags.contains(tag), let entry = latest.entry(tag),
-                let limit = ingest.route(ofTopic: Int(topicOfTag[tag.index]))?.staleAfter,
+                let limit = ingest.route(ofTopic: silent.topic)?.staleAfter,
                 entry.isHeard, entry.quality != .stale, (0...limit).contains(now &- entry.receivedTime)
             {
-                spokenForElsewhere.insert(tag)
+                spokenForElsewhere.insert(silent)
                 continue
             }
             if fallSilent(tag, at: now) { effects.alarmsPending = true }

@@ -91,7 +91,7 @@ public struct LivePlant: Sendable {
     /// Tags that more than one topic gives.
     var sharedTags: Set<TagID> = []
     /// Of these, the ones of which one topic has fallen silent and another has not yet.
-    var spokenForElsewhere: Set<TagID> = []
+    var spokenForElsewhere: Set<SilenceTable.Silent> = []
     /// The topic of a tag, by number; -1 while it is known from the tree only.
     var topicOfTag: ContiguousArray<Int32> = []
     /// What waits for the clocks of topics that are in doubt, by topic number.

@@ -21,8 +21,7 @@ public enum RoutesDigest {
         if let time = route.time { parts.append("time \(time)") }
         if let unit = route.timeUnit { parts.append("timeUnit \(unit.rawValue)") }
         if let quality = route.quality {
-            let words = quality.words.sorted { $0.key.precedesByBytes($1.key) }.map { "\($0.key)=\($0.value.name)" }
-            parts.append("quality \(quality.place) \(words)")
+            parts.append("quality \(quality.place) \(quality.good.sorted { $0.precedesByBytes($1) })")
         }
         if let stale = route.staleAfter { parts.append("staleAfter \(stale)") }
         if let reporting = route.reporting { parts.append("reporting \(reporting.rawValue)") }

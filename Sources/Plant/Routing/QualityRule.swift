@@ -3,17 +3,15 @@ public import JSON
 /// What a payload says of its own quality, for all its values.
 public struct QualityRule: Sendable, Hashable {
     public let place: JSONPointer
-    /// By the device's word as text, compared byte by byte. What is not in it is bad; a message without a word says nothing.
-    public let words: [String: Quality]
+    /// The words for values that can be used, compared as text byte by byte. Any other is for bad ones; a message without a
+    /// word says nothing.
+    public let good: Set<String>
 
-    public init(place: JSONPointer, words: [String: Quality]) {
+    public init(place: JSONPointer, good: Set<String>) {
         self.place = place
-        self.words = words
+        self.good = good
     }
 
-    /// What a word means.
-    func quality(_ word: String) -> Quality {
-        guard let index = words.index(forKey: word), words[index].key.hasSameBytes(as: word) else { return .bad }
-        return words[index].value
-    }
+    /// Whether a word is one for values that cannot be used.
+    func callsBad(_ word: String) -> Bool { !good.contains { $0.hasSameBytes(as: word) } }
 }

@@ -174,7 +174,13 @@ public struct RouteDefinition: Sendable, Hashable {
     func values(named levels: ArraySlice<Substring>) -> [ValueRule] {
         let name = levels.joined(separator: "/")
         if let value = values.first(where: { ($0.name ?? "").hasSameBytes(as: name) }) { return [value] }
-        return members.compactMap { $0.value(named: levels) }.filter { learnt in
+        return members.enumerated().compactMap { position, member -> ValueRule? in
+            // An earlier rule has the place.
+            guard let learnt = member.value(named: levels),
+                !members[..<position].contains(where: { $0.value(at: learnt.place) != nil })
+            else { return nil }
+            return learnt
+        }.filter { learnt in
             learnt.place != time && learnt.place != quality?.place && !values.contains { $0.place == learnt.place }
         }
     }

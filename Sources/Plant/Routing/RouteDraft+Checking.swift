@@ -41,7 +41,7 @@ private struct RouteCheck {
         var device: TextTemplate?
         if let topic { device = deviceTemplate(draft, topic: topic) }
         let tag = topic.flatMap { tagTemplate(draft.tag, topic: $0) }
-        let time = draft.time.flatMap { pointer($0, field: .time) }
+        let time = draft.time.flatMap { onePlace($0, field: .time) }
         if draft.time != nil, payload?.hasPlaces == false { note(.time, .notForPayload(draft.payload)) }
         let quality = draft.quality.flatMap { qualityRule($0) }
         if draft.quality != nil, payload?.hasPlaces == false { note(.quality, .notForPayload(draft.payload)) }
@@ -162,14 +162,15 @@ private struct RouteCheck {
     }
 
     private mutating func qualityRule(_ draft: RouteDraft.Quality) -> QualityRule? {
-        var words: [String: Quality] = [:]
-        for (quality, list) in [(Quality.good, draft.good), (.uncertain, draft.uncertain)] {
-            for word in list where words.updateValue(quality, forKey: word) != nil {
-                note(.quality, .duplicateWord(word))
-            }
-        }
-        if draft.good.isEmpty { note(.quality, .missing(expected: "good: the words for values that are good")) }
-        return pointer(draft.at, field: .quality).map { QualityRule(place: $0, words: words) }
+        if draft.good.isEmpty { note(.quality, .missing(expected: "good: the words for values that can be used")) }
+        return onePlace(draft.at, field: .quality).map { QualityRule(place: $0, good: Set(draft.good)) }
+    }
+
+    /// A place without wildcards, for what a message has once.
+    private mutating func onePlace(_ text: String, field: RouteMistake.Field) -> JSONPointer? {
+        guard let pointer = pointer(text, field: field) else { return nil }
+        if pointer.tokens.contains("+") || pointer.tokens.contains("#") { note(field, .wildcardInValue) }
+        return pointer
     }
 
     private mutating func deadbandRule(_ entry: RouteDraft.Entry<RouteDraft.Deadband>) -> RouteDefinition.Deadband? {

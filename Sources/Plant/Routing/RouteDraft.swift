@@ -19,12 +19,10 @@ public struct RouteDraft: Sendable, Hashable {
     public struct Quality: Sendable, Hashable {
         public var at: String
         public var good: [String]
-        public var uncertain: [String]
 
-        public init(at: String, good: [String], uncertain: [String] = []) {
+        public init(at: String, good: [String]) {
             self.at = at
             self.good = good
-            self.uncertain = uncertain
         }
     }
 

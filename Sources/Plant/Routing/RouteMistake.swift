@@ -130,7 +130,7 @@ extension RouteMistake.Reason: CustomStringConvertible {
             "is “\(word)”, a word of the device; expected what the tag is to have, as on the right side of map"
         case .placeForName(let text):
             "has “\(text)”, which is a place; expected names of tags below the topic, so without the / in front"
-        case .wildcardInValue: "has a wildcard and is for one value; use values"
+        case .wildcardInValue: "has a wildcard and is one place; several values stand in values"
         case .wildcardsDiffer:
             "and its place need the same wildcards in the same order, such as \"+/power\": /params/+/apower"
         case .onlyWithWildcards: "has no meaning without wildcards; leave the entry out instead"

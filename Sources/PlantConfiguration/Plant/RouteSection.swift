@@ -96,14 +96,14 @@ enum RouteSection {
     }
 
     private static func quality(_ value: ConfigurationValue) -> RouteDraft.Quality? {
-        guard let section = value.section(keys: ["at", "good", "uncertain"]),
+        guard let section = value.section(keys: ["at", "good"]),
             let at = section.required("at", "a JSON Pointer such as /quality")?.string(),
-            let good = section.required("good", "the words for values that are good, such as [GOOD, 192]")
+            let good = section.required("good", "the words for values that can be used, such as [GOOD, 192]")
         else { return nil }
         func words(_ value: ConfigurationValue?) -> [String] {
             (value?.list(of: "words") ?? []).compactMap { $0.text("a word") }
         }
-        return RouteDraft.Quality(at: at, good: words(good), uncertain: words(section["uncertain"]))
+        return RouteDraft.Quality(at: at, good: words(good))
     }
 
     private static func strings(_ value: ConfigurationValue, of expected: String) -> [RouteDraft.Entry<String>] {

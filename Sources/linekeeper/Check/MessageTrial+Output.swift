@@ -86,6 +86,7 @@ extension MessageTrial {
     private static func text(_ failure: DecodeFailure, _ flaw: (tag: TagPath, place: JSONPointer)?) -> String {
         switch failure {
         case .invalidTime: "time    cannot be read: \(printable("\(failure)")); the time of reception counts"
+        case .calledBad: "values  bad: \(failure)"
         case .tooManyMembers: "tags    \(printable("\(failure)"))"
         default:
             "value   \(flaw.map { printable("of \($0.tag), at \($0.place.tokens.isEmpty ? "the top" : $0.place.description), ") } ?? "")cannot be read: \(printable("\(failure)"))"

@@ -240,14 +240,14 @@ struct LearntMembersTests {
         var plant = try plant([.init("#", "/#")])
         let long = String(repeating: "n", count: 100_000)
         #expect(plant.send("z/a", #"{"\#(long)":1,"b":2}"#).result == .samples(1))
-        #expect(plant.ingest.memberBytes == 2)
+        #expect(plant.ingest.memberBytes == LearntMembers.placeBytes + 2)
         let many = "[" + [String](repeating: "1", count: 100_000).joined(separator: ",") + "]"
         let outcome = plant.send("z/b", many)
         #expect(outcome.result == .samples(512) && outcome.flaw?.failure == .tooManyMembers(512))
         #expect(plant.send("z/b", many).result == .samples(512))
 
         var limits = IngestLimits()
-        limits.memberBytes = 100
+        limits.memberBytes = 350
         var small = try self.plant([.init("#", "/#")], limits: limits)
         let name = String(repeating: "n", count: 50)
         #expect(small.send("z/a", #"{"\#(name)1":1,"\#(name)2":2,"\#(name)3":3}"#).result == .samples(2))

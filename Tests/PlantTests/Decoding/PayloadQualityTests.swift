@@ -12,15 +12,15 @@ struct PayloadQualityTests {
                 name: "q", topic: "q/{x}", device: "q", payload: payload, value: values.isEmpty ? "/v" : nil,
                 values: values,
                 time: "/t", timeUnit: .milliseconds,
-                quality: .init(at: "/q", good: ["GOOD", "192", "true", "1.5"], uncertain: ["64"]))
+                quality: .init(at: "/q", good: ["GOOD", "192", "true", "1.5"]))
         ])
     }
 
     @Test(
-        "A word is good, uncertain, or else bad; none says nothing",
+        "A word is good or else bad; none says nothing",
         arguments: [
-            (#""GOOD""#, .good), ("192", .good), ("true", .good), ("1.5", .good), ("64", .uncertain),
-            (#""64""#, .uncertain),
+            (#""GOOD""#, .good), ("192", .good), ("true", .good), ("1.5", .good), ("64", .bad),
+            (#""64""#, .bad),
             ("0", .bad), (#""good""#, .bad), ("false", .bad), ("[]", .bad), ("null", .good),
         ] as [(String, Quality)])
     func words(word: String, quality: Quality) throws {
@@ -38,8 +38,8 @@ struct PayloadQualityTests {
     @Test("It is that of all values, and the word is no value itself")
     func several() throws {
         var plant = try plant(values: [.init("+", "/+")])
-        #expect(plant.send("q/1", #"{"a":1,"b":2,"q":64}"#).result == .samples(2))
-        #expect(plant.samples.map(\.quality) == [.uncertain, .uncertain])
+        #expect(plant.send("q/1", #"{"a":1,"b":2,"q":192}"#).result == .samples(2))
+        #expect(plant.samples.map(\.quality) == [.good, .good])
         #expect(plant.send("q/1", #"{"a":1,"b":2,"q":7}"#).result == .samples(2))
         #expect(plant.samples.map(\.quality) == [.bad, .bad])
         #expect(try plant.tag("q/1/q") == nil)

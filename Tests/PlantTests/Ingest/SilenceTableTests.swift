@@ -34,9 +34,9 @@ struct SilenceTableTests {
         }
 
         mutating func expired(at now: Milliseconds) -> [Int] {
-            var silent: [TagID] = []
+            var silent: [SilenceTable.Silent] = []
             table.expire(at: now, into: &silent)
-            return silent.map(\.index)
+            return silent.map(\.tag.index)
         }
     }
 

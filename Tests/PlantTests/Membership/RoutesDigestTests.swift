@@ -44,7 +44,7 @@ struct RoutesDigestTests {
             { $0.reporting = .periodic }, { $0.reporting = .onChange }, { $0.tag = "{line}/{machine}/{metric}" },
             { $0.deadband[0].value.isPercent = true }, { $0.deadband[0].value.maximumSilence = 1 },
             { $0.timeUnit = .milliseconds }, { $0.quality = .init(at: "/q", good: ["G"]) },
-            { $0.quality = .init(at: "/q", good: ["G"], uncertain: ["U"]) },
+            { $0.quality = .init(at: "/q", good: ["G", "U"]) },
             { $0.value = .init(at: "/v", unit: "K") }, { $0.value = .init(at: "/v", scale: 2) },
             { $0.value = .init(at: "/v", offset: 2) }, { $0.value = .init(at: "/v", suffixes: ["K"]) },
             { $0.value = .init(at: "/v", decimalComma: true) }, { $0.value = .init(at: "/v", fallback: 1) },

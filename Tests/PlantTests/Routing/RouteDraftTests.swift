@@ -193,10 +193,8 @@ struct RouteDraftTests {
             mistakes {
                 $0.value = nil; $0.values = [.init("a+", "/a")]
             }.map(\.field) == [.values(entry: "a+")])
-        #expect(
-            mistakes { $0.quality = .init(at: "/q", good: ["a"], uncertain: ["a"]) } == [
-                RouteMistake(.quality, .duplicateWord("a"))
-            ])
+        #expect(mistakes { $0.quality = .init(at: "/+/q", good: ["a"]) } == [RouteMistake(.quality, .wildcardInValue)])
+        #expect(mistakes { $0.time = "/+/t" } == [RouteMistake(.time, .wildcardInValue)])
         #expect(mistakes { $0.quality = .init(at: "q", good: []) }.map(\.field) == [.quality, .quality])
         #expect(mistakes { $0.time = "ts" } == [RouteMistake(.time, .pointer(.noLeadingSlash))])
         #expect(mistakes { $0.staleAfter = 0 } == [RouteMistake(.staleAfter, .notPositive)])

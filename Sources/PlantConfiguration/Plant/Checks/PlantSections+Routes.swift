@@ -5,12 +5,12 @@ extension PlantSections {
     /// Two routes may give the same tag; but a tag belongs to one device, and with it to one gateway.
     private func checkSharedTags() {
         for (index, route) in routes.enumerated() where route.definition.tag != nil {
-            let base = route.definition.tagBasePattern
+            let patterns = route.definition.tagPatterns
             for (number, other) in routes.enumerated()
             where number != index && (number < index || other.definition.tag == nil)
-                && other.definition.payload != .none
-                && other.definition.devicePattern != route.definition.devicePattern
-                && base.overlaps(other.definition.tagBasePattern)
+                && other.definition.deviceByLevels != route.definition.deviceByLevels
+                && other.definition.tagPatterns.contains(where: { pattern in patterns.contains(where: pattern.overlaps)
+                    })
             {
                 route.place(["tag"]).report(
                     "route \"\(route.definition.name)\" can give the same tags as route \"\(other.definition.name)\" at \(other.value.location), and to another device",

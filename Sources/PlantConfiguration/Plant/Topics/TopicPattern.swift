@@ -119,6 +119,22 @@ extension RouteDefinition {
     /// The devices that can come of this route.
     var devicePattern: TopicPattern { TopicPattern(device, severalLevels: severalLevels) }
 
+    /// The device in terms of the tags' levels: two routes whose tags have the same names give them to the same device when it
+    /// is the same.
+    var deviceByLevels: [TextTemplate.Segment] {
+        let levels = (tag?.pattern ?? topic).levels
+        return device.segments.map { segment in
+            guard case .placeholder(let name) = segment else { return segment }
+            let position = levels.firstIndex {
+                switch $0 {
+                case .capture(let other), .rest(let other?): other == name
+                case .literal, .any, .rest(nil): false
+                }
+            }
+            return .placeholder("\(position ?? -1)")
+        }
+    }
+
     /// Whether a limit can be compared with what it delivers of these tags.
     func canDeliverNumbers(of tags: TopicPattern) -> Bool {
         switch payload {
