@@ -10,7 +10,7 @@ extension PlantSections {
             where number != index && (number < index || other.definition.tag == nil)
                 && other.definition.deviceByLevels != route.definition.deviceByLevels
                 && other.definition.tagPatterns.contains(where: { pattern in patterns.contains(where: pattern.overlaps)
-                    })
+                })
             {
                 route.place(["tag"]).report(
                     "route \"\(route.definition.name)\" can give the same tags as route \"\(other.definition.name)\" at \(other.value.location), and to another device",
