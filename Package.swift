@@ -180,7 +180,8 @@ let package = Package(
             name: "JSONTests", dependencies: ["JSON", "Primitives", "TestFixtures", collections],
             swiftSettings: settings),
         .testTarget(
-            name: "CBORTests", dependencies: ["CBOR", "JSON", "Primitives", collections], swiftSettings: settings),
+            name: "CBORTests", dependencies: ["CBOR", "JSON", "Primitives", "TestFixtures", collections],
+            swiftSettings: settings),
         .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"], swiftSettings: settings),
         .testTarget(
             name: "PlantTests", dependencies: ["Plant", "CBOR", "JSON", "Primitives", "TestFixtures", collections],

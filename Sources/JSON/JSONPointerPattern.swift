@@ -114,8 +114,6 @@ extension SalvagedJSON {
     package struct Step: Sendable {
         package let place: JSONPointer
         package let part: Part
-        /// Whether the pattern ends here.
-        package let isMeant: Bool
     }
 
     /// What is to be done after a step.
@@ -148,7 +146,7 @@ extension SalvagedJSON {
             }
             let place = JSONPointer(tokens: tokens + [token])
             let part = child.lookUp(JSONPointer(tokens: []))
-            switch visit(Step(place: place, part: part, isMeant: rest.isEmpty)) {
+            switch visit(Step(place: place, part: part)) {
             case .goOn:
                 let depth = step == .rest ? depth + 1 : 0
                 guard child.walk(rest, place.tokens, depth: depth, visit) else { return false }

@@ -3,6 +3,7 @@ import Foundation
 import JSON
 import OrderedCollections
 import Primitives
+import TestFixtures
 import Testing
 
 @Suite("CBOR: seeded random input")
@@ -45,9 +46,10 @@ struct CBORFuzzTests {
             TestEncoder.encode(TestEncoder.document(&random), into: &bytes, &random)
             seeds.append(bytes)
         }
+        let mutator = Mutator(seeds: seeds, tokens: AppendixA.examples.map(\.bytes))
         var accepted = 0
         for round in 0..<Self.mutants {
-            let bytes = mutant(of: seeds, &random)
+            let bytes = mutator.mutant(&random)
             let result = decode(bytes)
             let salvaged = try? SalvagedJSON(salvagingCBOR: bytes.span)
             switch result {
@@ -80,28 +82,5 @@ struct CBORFuzzTests {
         case .object(let members): members.values.allSatisfy(isFinite)
         case .null, .bool, .integer, .string: true
         }
-    }
-
-    private func mutant(of seeds: [[UInt8]], _ random: inout SeededRandom) -> [UInt8] {
-        var bytes = seeds.randomElement(using: &random) ?? []
-        for _ in 0..<Int.random(in: 1...3, using: &random) {
-            let place = Int.random(in: 0...bytes.count, using: &random)
-            let end = min(bytes.count, place + Int.random(in: 1...8, using: &random))
-            switch Int.random(in: 0..<7, using: &random) {
-            case 0: if place < bytes.count { bytes[place] ^= 1 << UInt8.random(in: 0..<8, using: &random) }
-            case 1: if place < bytes.count { bytes[place] = .random(in: .min ... .max, using: &random) }
-            case 2: bytes.removeSubrange(place..<end)
-            case 3: bytes.insert(contentsOf: bytes[place..<end], at: place)
-            case 4: bytes.removeLast(bytes.count - place)
-            case 5:
-                let other = seeds.randomElement(using: &random) ?? []
-                bytes.replaceSubrange(place..., with: other.dropFirst(.random(in: 0...other.count, using: &random)))
-            default:
-                // A whole item where another begins, more often than not.
-                let item = AppendixA.examples.randomElement(using: &random)?.bytes ?? []
-                bytes.replaceSubrange(place..<min(bytes.count, place + 1), with: item)
-            }
-        }
-        return bytes
     }
 }

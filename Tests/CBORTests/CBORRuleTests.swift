@@ -145,14 +145,10 @@ struct CBORRuleTests {
         #expect((try? JSONValue(parsing: "[\(text)]")) == nil)
     }
 
-    @Test("Base64, as in RFC 4648, section 10")
-    func base64() {
-        for (content, text) in [
-            ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE="),
-            ("foobar", "Zm9vYmFy"),
-        ] {
-            #expect(decode([0x40 | UInt8(content.utf8.count)] + Array(content.utf8)) == .success(.string(text)))
-        }
-        #expect(decode("43fbefff") == .success("++//"))
+    @Test("Byte strings are Base64")
+    func byteStrings() {
+        #expect(
+            decode("40") == .success("") && decode("43fbefff") == .success("++//") && decode("4166") == .success("Zg==")
+        )
     }
 }

@@ -1,3 +1,4 @@
+import Primitives
 import ZooKeeperProtocol
 
 /// Somebody whom a connection has proved to be.
@@ -26,7 +27,7 @@ struct Identity: Hashable, Sendable {
     static func digest(ofUserAndPassword bytes: [UInt8]) -> Identity {
         let user = bytes.prefix { $0 != UInt8(ascii: ":") }
         return Identity(
-            scheme: "digest", id: String(decoding: user, as: UTF8.self) + ":" + SHA1.base64(SHA1.hash(bytes)))
+            scheme: "digest", id: String(decoding: user, as: UTF8.self) + ":" + Base64.text(SHA1.hash(bytes)))
     }
 
     /// What every connection is from its beginning. An IPv4 client that an IPv6 socket took in is an IPv4 client, and the

@@ -31,7 +31,7 @@ struct NumericTags: Sendable {
     func contain(_ tag: TagPath, of route: RouteDefinition) -> Bool {
         switch route.payload {
         case .number: true
-        case .bool, .text, .bytes, .none: false
+        case .bool, .text, .bytes, .nothing: false
         case .json, .cbor:
             hasDeadband(tag, of: route) || rules.traits(of: tag).range != nil
                 || alarms.contains { $0.matches(tag) }

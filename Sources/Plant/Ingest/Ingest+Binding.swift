@@ -11,7 +11,7 @@ extension Ingest {
             throw .path(error)
         }
         guard let match = match(path.text) else { return nil }
-        guard routes[match.route].definition.payload != .none else {
+        guard routes[match.route].definition.payload != .nothing else {
             outcome.result = .ignored
             ignored.insert(topic, nil)
             return nil
@@ -163,7 +163,7 @@ extension Ingest {
         unrouted.observed(topic, isRouted: isRouted(topic))
     }
 
-    /// Whether a route takes a topic. Most of those that none takes are told by their bytes.
+    /// Whether a route takes a topic. Of most that no route takes, the bytes show it at once.
     private func isRouted(_ topic: borrowing Span<UInt8>) -> Bool {
         var isLikely = false
         for filter in filters where filter.matches(topic) {

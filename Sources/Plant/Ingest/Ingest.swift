@@ -27,7 +27,7 @@ public struct Ingest: Sendable {
         let tagBase: TagPath
         var learnt = LearntMembers()
         var decoder: PayloadDecoder
-        /// Whether the decoder knows all that has been learnt; it is made anew for a message only.
+        /// Whether the decoder knows all that has been learnt. The next message has it made again.
         var isDecoderCurrent = true
         /// How many tags its place in `boundTags` has room for.
         var capacity: Int
@@ -76,7 +76,7 @@ public struct Ingest: Sendable {
     /// - Parameters:
     ///   - rules: what the configuration says about tags beside their routes.
     ///   - alarms: the tags that alarms watch; with `rules` they tell which tags have numbers.
-    ///   - observation: what ``observed(_:)`` is told of.
+    ///   - observation: what ``observed(_:)`` hears of, and what it does not count.
     ///   - hashSeed: random in a running gateway: it keeps publishers from choosing topics that collide.
     public init(
         routes: [RouteDefinition], rules: TagRules = TagRules(), alarms: [TopicFilter] = [],

@@ -132,7 +132,7 @@ public struct LivePlant: Sendable {
     ///   - rules: what the configuration says about tags beside their routes.
     ///   - answerFilters: topics on which devices answer commands; what comes there is no sample.
     ///   - echoTopic: where this gateway's echoes come back; see ``HearingProof``.
-    ///   - observation: what ``observed(_:)`` is told of.
+    ///   - observation: what ``observed(_:)`` hears of, and what it does not count.
     ///   - hashSeed: random in a running gateway; see ``Ingest``.
     /// - Throws: the first mistake of `alarms`.
     public init(

@@ -50,7 +50,7 @@ package struct MessageTrial {
 
     /// The device whose topic it is; nil when the topic does not make a device's name.
     package var device: TagPath? {
-        guard let (route, isPresence) = route, route.payload != .none else { return nil }
+        guard let (route, isPresence) = route, route.payload != .nothing else { return nil }
         let captures = isPresence ? route.presence?.topic.match(topic) : route.topic.match(topic)
         return captures.flatMap { try? route.devicePath($0) }
     }

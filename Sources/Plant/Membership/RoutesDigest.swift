@@ -9,7 +9,7 @@ public enum RoutesDigest {
     public static func of(_ routes: [RouteDefinition]) -> String {
         let lines = routes.map(line(of:))
         // What says nothing takes its topics from the routes after it.
-        let text = (routes.contains { $0.payload == .none } ? lines : lines.sorted()).joined(separator: "\n")
+        let text = (routes.contains { $0.payload == .nothing } ? lines : lines.sorted()).joined(separator: "\n")
         let digits = String(StableHash.mixed(StableHash.fnv1a(text.utf8)), radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
     }
@@ -49,7 +49,7 @@ public enum RoutesDigest {
             "\(route.payload.rawValue) \(route.values.map { "\($0.place)" }.joined())"
         case .json, .cbor:
             route.payload.rawValue + " " + route.values.map { "\($0.name ?? "")=\($0.place)" }.joined(separator: ",")
-        case .number, .text, .bool, .bytes, .none: route.payload.rawValue
+        case .number, .text, .bool, .bytes, .nothing: route.payload.rawValue
         }
     }
 

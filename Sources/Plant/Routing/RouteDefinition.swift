@@ -18,7 +18,7 @@ public struct RouteDefinition: Sendable, Hashable {
         /// Any bytes, as Base64.
         case bytes
         /// Nothing that anybody needs: messages on the route's topics are taken, and say nothing.
-        case none
+        case nothing = "none"
 
         /// Whether a payload is a document with places.
         public var hasPlaces: Bool { self == .json || self == .cbor }
@@ -124,7 +124,7 @@ public struct RouteDefinition: Sendable, Hashable {
 
     /// What to subscribe to for this route: its topics and, when there are any, its devices' presence topics. What says
     /// nothing is not worth hearing: such a route is there to take topics from those after it.
-    public var subscriptionFilters: [TopicFilter] { payload == .none ? [] : topicFilters }
+    public var subscriptionFilters: [TopicFilter] { payload == .nothing ? [] : topicFilters }
 
     /// Filters that match every topic of the route, those of presence included.
     var topicFilters: [TopicFilter] {
@@ -142,7 +142,7 @@ public struct RouteDefinition: Sendable, Hashable {
 
     /// Whether some topic of this route belongs to that device.
     public func makes(device path: TagPath) -> Bool {
-        payload != .none && device.canGive(path.text, severalLevels: severalLevels)
+        payload != .nothing && device.canGive(path.text, severalLevels: severalLevels)
     }
 
     /// Whether a message has one value, whose tag has the topic's own path.

@@ -34,7 +34,7 @@ private struct RouteCheck {
         let topic = topicTemplate(draft.topic, field: .topic)
         let payload = RouteDefinition.Payload(rawValue: draft.payload)
         if payload == nil { note(.payload, .unknownPayload(draft.payload)) }
-        if payload == RouteDefinition.Payload.none { noteUseless(draft) }
+        if payload == RouteDefinition.Payload.nothing { noteUseless(draft) }
         var valueCheck = RouteValueCheck(draft: draft)
         valueCheck.check()
         mistakes += valueCheck.mistakes
@@ -106,7 +106,7 @@ private struct RouteCheck {
 
     private mutating func deviceTemplate(_ draft: RouteDraft, topic: TopicTemplate) -> TextTemplate? {
         // Its topics make no device.
-        if draft.payload == RouteDefinition.Payload.none.rawValue { return try? TextTemplate("none") }
+        if draft.payload == RouteDefinition.Payload.nothing.rawValue { return try? TextTemplate("none") }
         guard let text = draft.device ?? defaultDevice(draft, topic: topic) else {
             note(.device, .missing(expected: "the device that a topic belongs to, such as factory/{line}/{machine}"))
             return nil

@@ -123,7 +123,7 @@ extension RouteMistake.Reason: CustomStringConvertible {
             "cannot be: it or the topic has + or #; give these levels names, such as {name} or {name...}"
         case .unknownPayload(let word): "unknown payload “\(word)”; expected \(RouteDefinition.Payload.alternatives)"
         case .notForPayload(let payload):
-            "has no meaning for payload \(payload)\(payload == "none" ? ", whose messages say nothing" : "; only json and cbor have places")"
+            "has no meaning for payload \(payload)\(payload == RouteDefinition.Payload.nothing.rawValue ? ", whose messages say nothing" : "; only json and cbor have places")"
         case .pattern(let mistake): "not a JSON Pointer, with or without wildcards: \(mistake)"
         case .defaultIsNoNumber: "is no number, and the value is one by its other keys"
         case .defaultIsWord(let word):

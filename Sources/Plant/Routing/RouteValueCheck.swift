@@ -12,7 +12,7 @@ struct RouteValueCheck {
     private var hasPlaces: Bool { RouteDefinition.Payload(rawValue: draft.payload)?.hasPlaces ?? false }
 
     mutating func check() {
-        guard draft.payload != RouteDefinition.Payload.none.rawValue else {
+        guard draft.payload != RouteDefinition.Payload.nothing.rawValue else {
             if draft.value != nil { note(.value, .notForPayload(draft.payload)) }
             if !draft.values.isEmpty { note(.values(entry: nil), .notForPayload(draft.payload)) }
             return

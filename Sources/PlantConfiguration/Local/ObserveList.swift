@@ -30,7 +30,7 @@ enum ObserveList {
             return "it contains a control character"
         }
         if text.hasPrefix("$share/") { return "gateways do not share what they count" }
-        if text.hasPrefix("linekeeper/") { return "Linekeeper's own topics are not counted" }
+        if text.hasPrefix(GatewayFault.prefix) { return "Linekeeper's own topics are not counted" }
         return nil
     }
 }

@@ -41,7 +41,7 @@ struct PlantSections {
     /// Reports what concerns several definitions together.
     func check() {
         let delivered = DeliveredTags(routes.map(\.definition))
-        checkRoutes()
+        checkRoutes(delivered)
         checkTags(delivered)
         checkAlarms(delivered)
         checkCommands(delivered)

@@ -46,7 +46,7 @@ struct HeardTopics: Sendable {
     ///
     /// - Returns: What is to be shown of it now; nil: it is as others before it.
     mutating func take(_ message: BrokerListening.Message) -> (trial: MessageTrial, steps: [MessageTrial.Step])? {
-        guard !message.topic.starts(with: "linekeeper/".utf8) else {
+        guard !message.topic.starts(with: GatewayFault.prefix.utf8) else {
             own += 1
             return nil
         }

@@ -17,7 +17,7 @@ extension MessageTrial {
         lines.append(
             "route   \(printable(route.name)) (\(isPresence ? route.presence?.topic.text ?? "" : route.topic.text))\(isPresence ? ", as presence" : "")"
         )
-        if route.payload == .none {
+        if route.payload == .nothing {
             lines.append("value   none: payload none, so what comes on such topics is taken and says nothing")
             return lines.joined(separator: "\n") + "\n"
         }

@@ -15,7 +15,6 @@ import ZooKeeperProtocol
         // RFC 2202, case 2.
         let code = SHA1.authenticationCode(key: Array("Jefe".utf8), message: Array("what do ya want for nothing?".utf8))
         #expect(hex(code) == "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79")
-        #expect(["", "f", "fo", "foo"].map { SHA1.base64(Array($0.utf8)) } == ["", "Zg==", "Zm8=", "Zm9v"])
         let check = Array("123456789".utf8).withUnsafeBytes { Checksum.crc32c($0) }
         #expect(check == 0xE306_9283)
     }

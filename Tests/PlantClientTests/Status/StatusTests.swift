@@ -75,7 +75,7 @@ struct StatusTests {
             #expect(status.unrouted.map { $0.report?.rows.first?.messages } == [3, nil])
             #expect(
                 status.unroutedJSON.map { $0["kind"]?.stringValue } == ["observed", "unrouted", "unrouted", "observed"])
-            // Whoever asks how the gateways are does not get all of this.
+            // The list of gateways does not show all of this.
             #expect(!status.json(servers: "", now: 0).contains { $0["unrouted"] != nil })
         }
     }

@@ -3,15 +3,15 @@ import Plant
 /// Which routes take what belongs to others.
 extension PlantSections {
     /// Two routes may give the same tag; but a tag belongs to one device, and with it to one gateway.
-    private func checkSharedTags() {
-        for (index, route) in routes.enumerated() where route.definition.tag != nil {
-            let patterns = route.definition.tagPatterns
-            for (number, other) in routes.enumerated()
-            where number != index && (number < index || other.definition.tag == nil)
-                && other.definition.deviceByLevels != route.definition.deviceByLevels
-                && other.definition.tagPatterns.contains(where: { pattern in patterns.contains(where: pattern.overlaps)
-                })
-            {
+    private func checkSharedTags(_ delivered: DeliveredTags) {
+        for (number, route) in routes.enumerated() where route.definition.tag != nil {
+            let others = Set(route.definition.tagPatterns.flatMap { delivered.sources(of: $0).map(\.route) })
+            for otherNumber in others.sorted() {
+                let other = routes[otherNumber]
+                // Of two with names of their own, the later one is told.
+                guard otherNumber < number || other.definition.tag == nil,
+                    other.definition.deviceByLevels != route.definition.deviceByLevels
+                else { continue }
                 route.place(["tag"]).report(
                     "route \"\(route.definition.name)\" can give the same tags as route \"\(other.definition.name)\" at \(other.value.location), and to another device",
                     expected: "the same device in both, or another tag")
@@ -34,12 +34,12 @@ extension PlantSections {
         }
     }
 
-    func checkRoutes() {
+    func checkRoutes(_ delivered: DeliveredTags) {
         let ownMessages = ["gateways", "alarms", "alarm-events", "alarm-requests", "requests", "commands"].map {
             TopicPattern(levels: [.literal("linekeeper"), .any, .literal($0), .rest])
         }
         let patterns = routes.map { TopicPattern($0.definition.topic) }
-        checkSharedTags()
+        checkSharedTags(delivered)
         checkDeadbands()
         var earlierTopics = TopicPatternIndex()
         var named: [String: Int] = [:]
@@ -87,7 +87,7 @@ extension PlantSections {
                     route.place(["topic"]).report(
                         "route \"\(route.definition.name)\" never gets a message: \(where_) takes all its topics",
                         expected: "the narrower route first, or topics of its own")
-                } else if !pattern.contains(other), earlier.definition.payload != .none,
+                } else if !pattern.contains(other), earlier.definition.payload != .nothing,
                     pattern.beginsWithName == other.beginsWithName
                 {
                     route.place(["topic"]).warn(

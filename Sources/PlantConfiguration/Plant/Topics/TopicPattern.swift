@@ -139,7 +139,7 @@ extension RouteDefinition {
     func canDeliverNumbers(of tags: TopicPattern) -> Bool {
         switch payload {
         case .number: true
-        case .bool, .bytes, .none: false
+        case .bool, .bytes, .nothing: false
         case .json, .cbor, .text:
             tagSources.contains { pattern, conversion in
                 guard pattern.overlaps(tags) else { return false }

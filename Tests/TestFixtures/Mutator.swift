@@ -1,10 +1,9 @@
-import Primitives
-import TestFixtures
+package import Primitives
 
 /// Makes unlike bytes of like ones: what a sender with a fault, or with a grudge, might send.
-struct Mutator {
-    /// What parsers trip over.
-    private static let tokens: [[UInt8]] =
+package struct Mutator {
+    /// What parsers of text trip over.
+    private static let textTokens: [[UInt8]] =
         [
             "9223372036854775807", "-9223372036854775808", "9223372036854775808", "1e308", "-1e999", "1e-400", "nan",
             "-inf",
@@ -16,11 +15,16 @@ struct Mutator {
         ].map { Array($0.utf8) } + [[0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80]]
 
     private let seeds: [[UInt8]]
+    private let tokens: [[UInt8]]
 
-    init(seeds: [[UInt8]]) { self.seeds = seeds }
+    /// - Parameter tokens: what is put in place of something else; nil: what parsers of text trip over.
+    package init(seeds: [[UInt8]], tokens: [[UInt8]]? = nil) {
+        self.seeds = seeds
+        self.tokens = tokens ?? Self.textTokens
+    }
 
     /// One of the seeds, changed in one to four places.
-    func mutant(_ random: inout SeededRandom) -> [UInt8] {
+    package func mutant(_ random: inout SeededRandom) -> [UInt8] {
         var bytes = seeds.randomElement(using: &random) ?? []
         for _ in 0..<Int.random(in: 1...4, using: &random) { change(&bytes, &random) }
         return bytes
@@ -45,7 +49,7 @@ struct Mutator {
 
     /// Puts a token there: in place of the run of like bytes, or between.
     private func replaceToken(_ bytes: inout [UInt8], at place: Int, _ random: inout SeededRandom) {
-        let token = Self.tokens.randomElement(using: &random) ?? []
+        let token = tokens.randomElement(using: &random) ?? []
         var end = place
         if Bool.random(using: &random) {
             while end < bytes.count, Self.isWord(bytes[end]) { end += 1 }
