@@ -33,7 +33,7 @@ enum CBORScalar {
         case 20: return .bool(false)
         case 21: return .bool(true)
         case 22, 23: return .null
-        case 25: number = half(UInt16(truncatingIfNeeded: head.argument))
+        case 25: number = Double(Float16(bitPattern: UInt16(truncatingIfNeeded: head.argument)))
         case 26: number = Double(Float(bitPattern: UInt32(truncatingIfNeeded: head.argument)))
         case 27: number = Double(bitPattern: head.argument)
         case 31: throw CBORError(.unexpectedBreak, at: head.offset)
@@ -41,18 +41,5 @@ enum CBORScalar {
         }
         guard number.isFinite else { throw CBORError(.notFinite, at: head.offset) }
         return .number(number)
-    }
-
-    /// A half-precision number, as RFC 8949, appendix D decodes it. Exact: a half has fewer bits than a double.
-    static func half(_ bits: UInt16) -> Double {
-        let exponent = Int(bits >> 10 & 0x1F)
-        let fraction = Double(bits & 0x3FF)
-        let magnitude: Double =
-            switch exponent {
-            case 0: fraction * 0x1p-24
-            case 31: fraction == 0 ? .infinity : .nan
-            default: Double(sign: .plus, exponent: exponent &- 25, significand: fraction + 1024)
-            }
-        return bits & 0x8000 == 0 ? magnitude : -magnitude
     }
 }

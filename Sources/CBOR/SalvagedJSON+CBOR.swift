@@ -40,14 +40,12 @@ private struct CBORSalvage {
             return document
         }
         switch document {
-        case .object(let members, _): if members.values.allSatisfy(Self.isBroken) { throw end }
-        case .array(let elements, _): if elements.allSatisfy(Self.isBroken) { throw end }
+        case .object(let members, _): if members.values.allSatisfy(\.isBroken) { throw end }
+        case .array(let elements, _): if elements.allSatisfy(\.isBroken) { throw end }
         case .sound, .broken: throw end
         }
         return document
     }
-
-    private static func isBroken(_ part: SalvagedJSON) -> Bool { if case .broken = part { true } else { false } }
 
     private mutating func item(_ bytes: borrowing Span<UInt8>, _ index: inout Int, depth: Int) -> SalvagedJSON {
         var failure: CBORError?

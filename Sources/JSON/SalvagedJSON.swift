@@ -71,7 +71,7 @@ package indirect enum SalvagedJSON: Sendable {
         }
     }
 
-    var isBroken: Bool { if case .broken = self { true } else { false } }
+    package var isBroken: Bool { if case .broken = self { true } else { false } }
 
     /// Whether nothing in it is broken.
     var isWhole: Bool {

@@ -87,6 +87,7 @@ struct ValueSectionTests {
             ("deadband: { x/a: 1 % }", "r:5:", "part of the tags' range"),
             ("deadband: { x/a: 1 K }", "r:5:", "0.5 % (of the tag's range)"),
             ("deadband: { x/a: { atLeastEvery: 1s } }", "r:5:", "has no \"change\""),
+            ("deadband: { x/a: { change: { change: 1, atLeastEvery: 1s } } }", "r:5:", "is a mapping"),
             ("deadband: { x/a: 101 % }", "r:5:", "more than 100 %"),
             ("quality: { at: /q }", "r:5:", "has no \"good\""), ("time: { unit: ms }", "r:5:", "has no \"at\""),
             ("time: { at: /t, unit: m }", "r:5:", "s, ms, us or ns"),

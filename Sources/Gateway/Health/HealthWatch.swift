@@ -68,7 +68,9 @@ struct HealthWatch: Service {
                 "the broker does not bring back this gateway's echoes: it counts as not ready, and delays of alarms do not end here; may it read and write their topic, is the broker alive?",
             ended: "the broker brings back this gateway's echoes", patience: .zero)
         tables = health.log(
-            .tables, began: "tables are full; further topics, tags or devices are dropped (limits: in linekeeper.yaml)",
+            .tables,
+            began:
+                "tables are full; further topics, tags, devices or learnt values are dropped (limits: in linekeeper.yaml)",
             ended: "tables have room again", patience: .zero)
         shedding = health.log(
             .shedding,

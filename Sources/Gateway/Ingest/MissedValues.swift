@@ -49,9 +49,8 @@ struct MissedValues<Source: MessageSource>: Service {
 
     private func read() async throws {
         let walk = TreeWalk(client: client)
-        // First: where several topics can have a tag, it is that of a device that there is.
-        let devices = try await walk.descendants(of: TreeLayout.devices)
-            .filter { $0.split(separator: "/").last?.first != "@" }
+        // Devices first: when several topics could have a tag, the one of a known device gets it.
+        let devices = try await walk.devicePaths()
         plant.learnDevices(try await walk.data(of: devices).compactMap { $0?.data.flatMap(DeviceRecord.init(data:)) })
         let paths = try await walk.descendants(of: TreeLayout.tags)
         let nodes = zip(paths, try await walk.data(of: paths)).compactMap { path, node in

@@ -316,7 +316,7 @@ struct TagMirror<Shards: WritableShards>: Service {
     }
 
     /// A tag's node was there already, with a value that may be newer, or had been removed by hand: takes in how it is for
-    /// all of the transaction, which is then tried again; where that fails, too, the transaction's own failure is said.
+    /// all of the transaction, which is then tried again; where that fails, too, the transaction's own failure is reported.
     private func learn(_ nodes: [NodeData?]?, of writes: [TagWrite]) async {
         guard let nodes else { return }
         do {

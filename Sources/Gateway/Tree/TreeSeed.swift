@@ -36,9 +36,8 @@ struct TreeSeed {
         var orphans = Orphans()
         // Nodes that are only parents hold nothing.
         var found = (tags: 0, devices: 0)
-        // First: where several topics can have a tag, it is that of a device that there is.
-        let devices = try await walk.descendants(of: TreeLayout.devices)
-            .filter { $0.split(separator: "/").last?.first != "@" }
+        // Devices first: when several topics could have a tag, the one of a known device gets it.
+        let devices = try await walk.devicePaths()
         for (path, node) in zip(devices, try await walk.data(of: devices)) {
             guard let data = node?.data, !data.isEmpty else { continue }
             guard let record = DeviceRecord(data: data) else {

@@ -60,10 +60,10 @@ struct LearntMembers: Sendable {
     ///   - others: places that are spoken for.
     ///   - limit: of places that a topic can have; one more tells that there are too many.
     func news(
-        in document: SalvagedJSON, members: [MemberRule], others: some Sequence<JSONPointer>, limit: Int
+        in document: SalvagedJSON, members: [MemberRule], others: Set<JSONPointer>, limit: Int
     ) -> [News] {
         guard !isClosed else { return [] }
-        var known = Set(others)
+        var known = others
         var awaited: Set<JSONPointer> = []
         for value in values { known.insert(value.place) }
         for sight in seen {

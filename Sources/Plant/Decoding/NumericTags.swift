@@ -13,14 +13,6 @@ struct NumericTags: Sendable {
     /// The tags that alarms watch.
     let alarms: [TopicFilter]
 
-    /// The smallest change of a tag that is written, and after what time it is written all the same; nil: every sample is.
-    func deadband(of tag: TagPath, _ route: RouteDefinition) -> (width: Double, maximumSilence: Milliseconds?)? {
-        guard let rule = route.deadband(of: tag), let width = rule.width(of: rules.traits(of: tag).range) else {
-            return nil
-        }
-        return (width, rule.maximumSilence)
-    }
-
     private func hasDeadband(_ tag: TagPath, of route: RouteDefinition) -> Bool {
         switch route.deadband(of: tag)?.change {
         case nil: false

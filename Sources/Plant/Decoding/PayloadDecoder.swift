@@ -41,6 +41,7 @@ final class PayloadDecoder: Sendable {
     private let rules: ContiguousArray<ValueRule>
     private let members: [MemberRule]
     private let learnt: LearntMembers
+    private let namedPlaces: Set<JSONPointer>
     private let time: JSONPointer?
     private let timeUnit: TimeUnit?
     private let quality: QualityRule?
@@ -64,6 +65,7 @@ final class PayloadDecoder: Sendable {
         self.rules = ContiguousArray(rules)
         members = route.members
         self.learnt = learnt
+        namedPlaces = route.namedPlaces
         time = route.time
         timeUnit = route.timeUnit
         quality = route.quality
@@ -323,9 +325,8 @@ final class PayloadDecoder: Sendable {
         limits: borrowing IngestLimits, workspace: inout Workspace
     ) throws(DecodeFailure) -> Time {
         if !members.isEmpty {
-            let others = rules.map(\.place) + (time.map { [$0] } ?? []) + (quality.map { [$0.place] } ?? [])
             workspace.news = learnt.news(
-                in: document, members: members, others: others, limit: limits.membersPerTopic)
+                in: document, members: members, others: namedPlaces, limit: limits.membersPerTopic)
             if !workspace.news.isEmpty { return .none }
         }
         var isObject = false

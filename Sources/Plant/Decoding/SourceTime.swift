@@ -8,32 +8,38 @@ import JSON
 /// after `.` or `,`, and `Z`, `+02:00`, `+0200` or `+02`; without a zone it is UTC. Finer than a millisecond is cut
 /// off.
 public enum SourceTime {
-    /// A whole number of some unit as milliseconds.
-    public static func milliseconds(_ time: Int64) -> Milliseconds {
-        switch time.magnitude {
-        case ..<100_000_000_000: time &* 1000
-        case ..<100_000_000_000_000: time
-        case ..<100_000_000_000_000_000: time / 1000
-        default: time / 1_000_000
+    /// A whole number as milliseconds; nil beyond all time.
+    ///
+    /// - Parameter unit: nil: by its size.
+    public static func milliseconds(_ time: Int64, _ unit: TimeUnit? = nil) -> Milliseconds? {
+        switch unit ?? TimeUnit(ofSize: Double(time.magnitude)) {
+        case .seconds:
+            let (product, overflows) = time.multipliedReportingOverflow(by: 1000)
+            return overflows ? nil : product
+        case .milliseconds: return time
+        case .microseconds: return time / 1000
+        case .nanoseconds: return time / 1_000_000
         }
     }
 
-    /// A number of some unit as milliseconds; nil when it is not finite or beyond all time.
-    public static func milliseconds(_ time: Double) -> Milliseconds? {
+    /// A number as milliseconds; nil when it is not finite or beyond all time.
+    ///
+    /// - Parameter unit: nil: by its size.
+    public static func milliseconds(_ time: Double, _ unit: TimeUnit? = nil) -> Milliseconds? {
         guard time.isFinite else { return nil }
         let scaled: Double =
-            switch time.magnitude {
-            case ..<1e11: time * 1000
-            case ..<1e14: time
-            case ..<1e17: time / 1000
-            default: time / 1_000_000
+            switch unit ?? TimeUnit(ofSize: time.magnitude) {
+            case .seconds: time * 1000
+            case .milliseconds: time
+            case .microseconds: time / 1000
+            case .nanoseconds: time / 1_000_000
             }
         return Int64(exactly: cut(scaled))
     }
 
     /// Without what is finer than a millisecond. The product of a decimal fraction can end a hair below the whole millisecond
     /// that was meant.
-    static func cut(_ milliseconds: Double) -> Double {
+    private static func cut(_ milliseconds: Double) -> Double {
         let nearest = milliseconds.rounded()
         return (milliseconds - nearest).magnitude < 1e-3 ? nearest : milliseconds.rounded(.down)
     }

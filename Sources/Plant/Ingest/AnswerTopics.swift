@@ -14,8 +14,7 @@ struct AnswerTopics: Sendable {
         if filters.isEmpty { return false }
         let number = known.find(topic)
         if number >= 0 { return isAnswer[number] }
-        var answers = false
-        for filter in filters where filter.matches(topic) { answers = true }
+        let answers = filters.match(topic)
         if known.insert(topic) != nil { isAnswer.append(answers) }
         return answers
     }

@@ -72,10 +72,11 @@ extension Ingest {
     mutating func bound(
         _ path: TagPath, _ value: ValueRule, device: DeviceID, shard: Int, of definition: RouteDefinition
     ) -> BoundTag? {
-        let deadband = numericTags.deadband(of: path, definition)
+        let deadband = definition.deadband(of: path)
+        let width = deadband?.width(of: numericTags.rules.traits(of: path).range)
         let tag = tags.intern(
-            path, device: device, shard: shard, unit: definition.unit(of: path, value), deadband: deadband?.width,
-            refreshAfter: deadband?.maximumSilence ?? definition.staleAfter)
+            path, device: device, shard: shard, unit: definition.unit(of: path, value), deadband: width,
+            refreshAfter: (width == nil ? nil : deadband?.maximumSilence) ?? definition.staleAfter)
         return tag.map { BoundTag(tag: $0, isNumeric: numericTags.contain(path, of: definition)) }
     }
 
@@ -86,13 +87,13 @@ extension Ingest {
         workspace.news = []
         let firstNew = outcome.isNewTopic && !outcome.newTags.isEmpty ? outcome.newTags.lowerBound : tags.count
         if learn(news, on: topic) {
-            ownCounters.tableFull &+= 1
             outcome.flaw = .init(tag: nil, failure: .tooManyMembers(Int(bindings[topic].tagCount)))
         }
         outcome.newTags = firstNew..<tags.count
     }
 
-    /// True when there was no room for all of it.
+    /// True when there was no room for all of it, which is counted.
+    @discardableResult
     mutating func learn(_ news: [LearntMembers.News], on topic: Int) -> Bool {
         let binding = bindings[topic]
         let definition = routes[Int(binding.route)].definition
@@ -127,7 +128,10 @@ extension Ingest {
             }
         }
         memberBytes += open.learnt.bytes - known
-        if isFull { open.learnt.close() }
+        if isFull {
+            tally.tableFull &+= 1
+            open.learnt.close()
+        }
         open.isDecoderCurrent = false
         openTopics[Int(binding.open)] = open
         grownTopics.append(topic)
@@ -165,12 +169,7 @@ extension Ingest {
 
     /// Whether a route takes a topic. Of most that no route takes, the bytes show it at once.
     private func isRouted(_ topic: borrowing Span<UInt8>) -> Bool {
-        var isLikely = false
-        for filter in filters where filter.matches(topic) {
-            isLikely = true
-            break
-        }
-        guard isLikely, let path = try? TagPath(topic: topic) else { return false }
+        guard filters.match(topic), let path = try? TagPath(topic: topic) else { return false }
         return match(path.text) != nil
     }
 

@@ -3,9 +3,9 @@ extension Ingest {
     /// The tag of a path that the tree knows, as a message on its topic would make it: for filling the mirror before
     /// anything has been heard. nil when no route makes such a tag, or a table is full.
     ///
-    /// Where several topics or places can have a tag of that path, because values or devices have names of several levels
-    /// or because the route gives tags names of their own, the tag is its device's only, until a message shows whose it is:
-    /// of several devices that of one that is known, with the longest name, and nil when none of them is known.
+    /// Several topics or places can have a tag of that path when values or devices have names of several levels, or when routes
+    /// give tags names of their own. Then the tag gets a device and no topic, until a message shows which topic it is. Of
+    /// several devices it gets the known one with the longest name; when none is known, there is no tag yet.
     public mutating func tag(for path: TagPath, at now: Milliseconds) -> TagID? {
         if let tag = tags.id(of: path) { return tag }
         var sources = sources(of: path)
@@ -20,10 +20,8 @@ extension Ingest {
             guard (try? bind(source.topic.span, at: now, &outcome)) != nil else { return nil }
             number = bindings.count - 1
         }
-        if tags.id(of: path) == nil, bindings[number].open >= 0,
+        if tags.id(of: path) == nil, bindings[number].open >= 0 {
             learn(source.values.map(LearntMembers.News.value), on: number)
-        {
-            ownCounters.tableFull &+= 1
         }
         return tags.id(of: path)
     }

@@ -40,10 +40,10 @@ public struct Ingest: Sendable {
 
     public internal(set) var tags: TagTable
     public internal(set) var devices: DeviceTable
-    var ownCounters = IngestCounters()
+    var tally = IngestCounters()
     /// What happened to the messages so far.
     public var counters: IngestCounters {
-        var counters = ownCounters
+        var counters = tally
         counters.slowlyRead = workspace.slowlyRead
         return counters
     }
@@ -135,7 +135,7 @@ public struct Ingest: Sendable {
         topic: borrowing Span<UInt8>, payload: borrowing Span<UInt8>, retained: Bool, receivedAt: Milliseconds,
         into samples: inout ContiguousArray<Sample>
     ) -> MessageOutcome {
-        ownCounters.messages &+= 1
+        tally.messages &+= 1
         let number = topics.find(topic)
         if number >= 0 {
             var outcome = MessageOutcome(.empty)
@@ -154,26 +154,26 @@ public struct Ingest: Sendable {
         var outcome = MessageOutcome(.unrouted)
         // A cleared retained message on an unknown topic is no reason to know it.
         if payload.isEmpty {
-            ownCounters.empty &+= 1
+            tally.empty &+= 1
             outcome.result = .empty
             return outcome
         }
         if ignored.place(of: topic) != .unknown {
-            ownCounters.ignored &+= 1
+            tally.ignored &+= 1
             outcome.result = .ignored
             return outcome
         }
         if unrouted.heardAgain(topic) {
-            ownCounters.unrouted &+= 1
+            tally.unrouted &+= 1
             return outcome
         }
         let binding: Binding
         do {
             guard let found = try bind(topic, at: receivedAt, &outcome) else {
                 if outcome.result == .ignored {
-                    ownCounters.ignored &+= 1
+                    tally.ignored &+= 1
                 } else {
-                    ownCounters.unrouted &+= 1
+                    tally.unrouted &+= 1
                     unrouted.heard(topic)
                 }
                 return outcome
@@ -181,8 +181,8 @@ public struct Ingest: Sendable {
             binding = found
         } catch {
             switch error {
-            case .path, .device, .own: ownCounters.refusedTopics &+= 1
-            case .tooManyTopics, .tooManyTags, .tooManyDevices: ownCounters.tableFull &+= 1
+            case .path, .device, .own: tally.refusedTopics &+= 1
+            case .tooManyTopics, .tooManyTags, .tooManyDevices: tally.tableFull &+= 1
             }
             outcome.result = .refused(error)
             return outcome
@@ -203,7 +203,7 @@ public struct Ingest: Sendable {
     ) {
         outcome.device = binding.device
         if payload.isEmpty {
-            ownCounters.empty &+= 1
+            tally.empty &+= 1
             outcome.result = .empty
             return
         }
@@ -263,7 +263,7 @@ public struct Ingest: Sendable {
         switch time {
         case .none: break
         case .unreadable:
-            ownCounters.unreadableTimes &+= 1
+            tally.unreadableTimes &+= 1
             quality = .uncertain
             outcome.flaw = .init(tag: nil, failure: .invalidTime)
         case .at(let time):
@@ -271,7 +271,7 @@ public struct Ingest: Sendable {
                 sourceTime = time
                 if retained { quality = retainedQuality(binding, sourceTime: time, receivedAt: receivedAt) }
             } else {
-                ownCounters.implausibleTimes &+= 1
+                tally.implausibleTimes &+= 1
                 quality = .uncertain
             }
         }
@@ -291,7 +291,7 @@ public struct Ingest: Sendable {
             case .absent:
                 continue
             case .unusable(let failure):
-                ownCounters.undecodable &+= 1
+                tally.undecodable &+= 1
                 // `null` is the sender's own word for having no value: the tag's quality says it.
                 if outcome.flaw?.tag == nil, failure != .null, !isBad {
                     outcome.flaw = .init(tag: tag, failure: failure)
@@ -303,7 +303,7 @@ public struct Ingest: Sendable {
             }
             count &+= 1
         }
-        ownCounters.samples &+= UInt64(truncatingIfNeeded: count)
+        tally.samples &+= UInt64(truncatingIfNeeded: count)
         outcome.sourceTime = sourceTime
         outcome.result = .samples(count)
     }
@@ -319,8 +319,8 @@ public struct Ingest: Sendable {
         _ failure: DecodeFailure, _ binding: Binding, retained: Bool, receivedAt: Milliseconds,
         into samples: inout ContiguousArray<Sample>, _ outcome: inout MessageOutcome
     ) {
-        ownCounters.undecodable &+= 1
-        ownCounters.samples &+= UInt64(binding.tagCount.magnitude)
+        tally.undecodable &+= 1
+        tally.samples &+= UInt64(binding.tagCount.magnitude)
         for position in 0..<Int(binding.tagCount) {
             samples.append(
                 Sample(
@@ -338,11 +338,11 @@ public struct Ingest: Sendable {
         guard payload.count <= limits.payloadBytes, let rule = routes[Int(binding.route)].definition.presence,
             let isOnline = rule.isOnline(payload)
         else {
-            ownCounters.undecodable &+= 1
+            tally.undecodable &+= 1
             outcome.result = .undecodable(.unknownPresence)
             return
         }
-        ownCounters.presence &+= 1
+        tally.presence &+= 1
         outcome.result = .presence(isOnline: isOnline)
         outcome.deviceState = devices.presence(binding.device, isOnline: isOnline, at: receivedAt)
     }

@@ -11,13 +11,8 @@ public struct Observation: Sendable, Hashable {
     }
 
     /// Whether a message on such a topic comes on the connection for observing.
-    func observes(_ topic: borrowing Span<UInt8>) -> Bool { Self.matches(filters, topic) }
+    func observes(_ topic: borrowing Span<UInt8>) -> Bool { filters.match(topic) }
 
     /// Whether Linekeeper uses such a topic otherwise.
-    func excepts(_ topic: borrowing Span<UInt8>) -> Bool { Self.matches(exceptions, topic) }
-
-    private static func matches(_ filters: [TopicFilter], _ topic: borrowing Span<UInt8>) -> Bool {
-        for filter in filters where filter.matches(topic) { return true }
-        return false
-    }
+    func excepts(_ topic: borrowing Span<UInt8>) -> Bool { exceptions.match(topic) }
 }

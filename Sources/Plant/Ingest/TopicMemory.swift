@@ -1,4 +1,4 @@
-/// Remembers of topics where their messages are counted.
+/// Remembers topics that nothing comes of, and where the messages of some are counted.
 ///
 /// When it is full all topics are forgotten, and those that still speak come in again: publishers that invent topics cost
 /// time, but no memory, and do not keep others out.

@@ -19,13 +19,7 @@ public struct UnroutedTopics: Sendable {
 
     /// Counts a message on a topic of which ``heard(_:)`` has been told; false for another topic.
     mutating func heardAgain(_ topic: borrowing Span<UInt8>) -> Bool {
-        switch heard.place(of: topic) {
-        case .unknown: return false
-        case .uncounted: return true
-        case .counted(let place):
-            counts.count(at: place)
-            return true
-        }
+        countAgain(heard.place(of: topic))
     }
 
     /// Takes a message that no route takes, on a topic that is not known as such.
@@ -39,18 +33,23 @@ public struct UnroutedTopics: Sendable {
     mutating func observedAgain(_ topic: borrowing Span<UInt8>) -> Bool {
         // Not remembered: there may be one for each alarm.
         if isOwn(topic) { return true }
-        switch observed.place(of: topic) {
+        return countAgain(observed.place(of: topic))
+    }
+
+    /// Takes a message on a topic that is not known to be observed.
+    mutating func observed(_ topic: borrowing Span<UInt8>, isRouted: Bool) {
+        observed.insert(topic, count(topic, if: !isRouted && !observation.excepts(topic)))
+    }
+
+    /// False when the topic is unknown.
+    private mutating func countAgain(_ finding: TopicMemory.Finding) -> Bool {
+        switch finding {
         case .unknown: return false
         case .uncounted: return true
         case .counted(let place):
             counts.count(at: place)
             return true
         }
-    }
-
-    /// Takes a message on a topic that is not known to be observed.
-    mutating func observed(_ topic: borrowing Span<UInt8>, isRouted: Bool) {
-        observed.insert(topic, count(topic, if: !isRouted && !observation.excepts(topic)))
     }
 
     private mutating func count(_ topic: borrowing Span<UInt8>, if isCounted: Bool) -> TopicPrefixCounts.Place? {

@@ -40,22 +40,21 @@ public struct MemberRule: Sendable, Hashable {
 
     /// The value that stands at a place; nil when it is not meant, is excepted, or has a name that no topic level can have.
     func value(at place: JSONPointer) -> ValueRule? {
-        guard let captures = self.place.captures(place), captures.allSatisfy({ $0.allSatisfy(Self.isLevel) }),
-            let path = try? TagPath(levels: filledName(captures)), !except.contains(where: { $0.matches(path) })
-        else { return nil }
+        guard let path = path(at: place), !except.contains(where: { $0.matches(path) }) else { return nil }
         return ValueRule(name: path.text, place: place, conversion: conversion, unit: unit)
     }
 
     /// Whether everything that stands in a place is excepted.
     func excepts(allIn place: JSONPointer) -> Bool {
-        guard let captures = self.place.captures(place), captures.allSatisfy({ $0.allSatisfy(Self.isLevel) }),
-            let path = try? TagPath(levels: filledName(captures))
-        else { return false }
+        guard let path = path(at: place) else { return false }
         return except.contains { $0.levels.last == .rest && $0.matches(path) }
     }
 
-    private func filledName(_ captures: [[String]]) -> [String] {
-        var captures = captures[...]
+    /// The tag below the topic that a place would have; nil when the place is not meant, or its names are no levels of a topic.
+    private func path(at place: JSONPointer) -> TagPath? {
+        guard var captures = self.place.captures(place)?[...], captures.allSatisfy({ !$0.contains("") }) else {
+            return nil
+        }
         var levels: [String] = []
         for level in name.levels {
             switch level {
@@ -63,7 +62,7 @@ public struct MemberRule: Sendable, Hashable {
             case .any, .rest: levels += captures.popFirst() ?? []
             }
         }
-        return levels
+        return try? TagPath(levels: levels)
     }
 
     /// The value of a tag; nil when the rule makes no such tag.
@@ -86,11 +85,5 @@ public struct MemberRule: Sendable, Hashable {
         }
         guard rest.isEmpty else { return nil }
         return place.place(captures).flatMap(value(at:))
-    }
-
-    /// Whether a name can be a level of a topic.
-    private static func isLevel(_ name: String) -> Bool {
-        !name.isEmpty
-            && !name.utf8.contains { [UInt8(ascii: "/"), UInt8(ascii: "+"), UInt8(ascii: "#"), 0].contains($0) }
     }
 }

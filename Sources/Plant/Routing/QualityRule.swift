@@ -5,9 +5,9 @@ public struct QualityRule: Sendable, Hashable {
     public let place: JSONPointer
     /// The words for values that can be used, compared as text byte by byte. Any other is for bad ones; a message without a
     /// word says nothing.
-    public let good: Set<String>
+    public let good: [String]
 
-    public init(place: JSONPointer, good: Set<String>) {
+    public init(place: JSONPointer, good: [String]) {
         self.place = place
         self.good = good
     }

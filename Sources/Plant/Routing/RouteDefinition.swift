@@ -174,15 +174,19 @@ public struct RouteDefinition: Sendable, Hashable {
     func values(named levels: ArraySlice<Substring>) -> [ValueRule] {
         let name = levels.joined(separator: "/")
         if let value = values.first(where: { ($0.name ?? "").hasSameBytes(as: name) }) { return [value] }
-        return members.enumerated().compactMap { position, member -> ValueRule? in
-            // An earlier rule has the place.
-            guard let learnt = member.value(named: levels),
+        let named = namedPlaces
+        return members.enumerated().compactMap { position, member in
+            // What has a name of its own, or an earlier rule, has not this one.
+            guard let learnt = member.value(named: levels), !named.contains(learnt.place),
                 !members[..<position].contains(where: { $0.value(at: learnt.place) != nil })
             else { return nil }
             return learnt
-        }.filter { learnt in
-            learnt.place != time && learnt.place != quality?.place && !values.contains { $0.place == learnt.place }
         }
+    }
+
+    /// Places that are spoken for: those of its values, of the time and of the quality.
+    var namedPlaces: Set<JSONPointer> {
+        Set(values.map(\.place) + [time, quality?.place].compactMap { $0 })
     }
 
     /// The unit of a tag of this route: what its value says, else the first rule for it.

@@ -32,9 +32,8 @@ private struct RouteCheck {
     mutating func route(_ draft: RouteDraft) -> RouteDefinition? {
         if draft.name.isEmpty { note(.name, .missing(expected: "a name for the route")) }
         let topic = topicTemplate(draft.topic, field: .topic)
-        let payload = RouteDefinition.Payload(rawValue: draft.payload)
-        if payload == nil { note(.payload, .unknownPayload(draft.payload)) }
-        if payload == RouteDefinition.Payload.nothing { noteUseless(draft) }
+        let payload = draft.payload
+        if payload == .nothing { noteUseless(draft) }
         var valueCheck = RouteValueCheck(draft: draft)
         valueCheck.check()
         mistakes += valueCheck.mistakes
@@ -42,14 +41,14 @@ private struct RouteCheck {
         if let topic { device = deviceTemplate(draft, topic: topic) }
         let tag = topic.flatMap { tagTemplate(draft.tag, topic: $0) }
         let time = draft.time.flatMap { onePlace($0, field: .time) }
-        if draft.time != nil, payload?.hasPlaces == false { note(.time, .notForPayload(draft.payload)) }
+        if draft.time != nil, !payload.hasPlaces { note(.time, .notForPayload(draft.payload)) }
         let quality = draft.quality.flatMap { qualityRule($0) }
-        if draft.quality != nil, payload?.hasPlaces == false { note(.quality, .notForPayload(draft.payload)) }
+        if draft.quality != nil, !payload.hasPlaces { note(.quality, .notForPayload(draft.payload)) }
         if let staleAfter = draft.staleAfter, staleAfter <= 0 { note(.staleAfter, .notPositive) }
         if draft.reporting == .periodic, draft.staleAfter == nil { note(.reporting, .periodicForEver) }
         let deadbands = draft.deadband.compactMap { deadbandRule($0) }
         let units = unitRules(draft)
-        guard let topic, let payload, let device else { return nil }
+        guard let topic, let device else { return nil }
         var presence: RouteDefinition.Presence?
         if let draft = draft.presence { presence = presenceRule(draft, device: device, routeTopic: topic) }
         return RouteDefinition(
@@ -106,7 +105,7 @@ private struct RouteCheck {
 
     private mutating func deviceTemplate(_ draft: RouteDraft, topic: TopicTemplate) -> TextTemplate? {
         // Its topics make no device.
-        if draft.payload == RouteDefinition.Payload.nothing.rawValue { return try? TextTemplate("none") }
+        if draft.payload == .nothing { return try? TextTemplate("none") }
         guard let text = draft.device ?? defaultDevice(draft, topic: topic) else {
             note(.device, .missing(expected: "the device that a topic belongs to, such as factory/{line}/{machine}"))
             return nil
@@ -163,7 +162,7 @@ private struct RouteCheck {
 
     private mutating func qualityRule(_ draft: RouteDraft.Quality) -> QualityRule? {
         if draft.good.isEmpty { note(.quality, .missing(expected: "good: the words for values that can be used")) }
-        return onePlace(draft.at, field: .quality).map { QualityRule(place: $0, good: Set(draft.good)) }
+        return onePlace(draft.at, field: .quality).map { QualityRule(place: $0, good: draft.good) }
     }
 
     /// A place without wildcards, for what a message has once.

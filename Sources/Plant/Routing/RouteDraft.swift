@@ -94,7 +94,7 @@ public struct RouteDraft: Sendable, Hashable {
     public var device: String?
     /// What stands instead of the topic in the names of the tags; nil: the topic.
     public var tag: String?
-    public var payload: String
+    public var payload: RouteDefinition.Payload
     /// The one value; nil with `values` empty is the whole payload.
     public var value: Value?
     /// Tag name, or names by wildcards, to value.
@@ -113,7 +113,8 @@ public struct RouteDraft: Sendable, Hashable {
     public var presence: Presence?
 
     public init(
-        name: String, topic: String, device: String? = nil, tag: String? = nil, payload: String = "json",
+        name: String, topic: String, device: String? = nil, tag: String? = nil,
+        payload: RouteDefinition.Payload = .json,
         value: Value? = nil,
         values: [Entry<Value>] = [], time: String? = nil, timeUnit: TimeUnit? = nil,
         quality: Quality? = nil, unit: String? = nil, units: [Entry<String>] = [],

@@ -54,9 +54,8 @@ public struct RouteMistake: Error, Hashable, Sendable, CustomStringConvertible {
         case nameNotInTag(String)
         /// `+` or `#` in a topic or tag template where each level needs a name.
         case namelessLevel
-        case unknownPayload(String)
         /// A key that this kind of payload has no use for.
-        case notForPayload(String)
+        case notForPayload(RouteDefinition.Payload)
         case valueAndValues
         case pattern(JSONPointerPattern.Mistake)
         /// `value` is one value.
@@ -121,9 +120,8 @@ extension RouteMistake.Reason: CustomStringConvertible {
             "lacks {\(name)} of the topic: two topics would have the same tags"
         case .namelessLevel:
             "cannot be: it or the topic has + or #; give these levels names, such as {name} or {name...}"
-        case .unknownPayload(let word): "unknown payload “\(word)”; expected \(RouteDefinition.Payload.alternatives)"
         case .notForPayload(let payload):
-            "has no meaning for payload \(payload)\(payload == RouteDefinition.Payload.nothing.rawValue ? ", whose messages say nothing" : "; only json and cbor have places")"
+            "has no meaning for payload \(payload.rawValue)\(payload == .nothing ? ", whose messages say nothing" : "; only json and cbor have places")"
         case .pattern(let mistake): "not a JSON Pointer, with or without wildcards: \(mistake)"
         case .defaultIsNoNumber: "is no number, and the value is one by its other keys"
         case .defaultIsWord(let word):

@@ -9,10 +9,10 @@ struct RouteValueCheck {
 
     init(draft: RouteDraft) { self.draft = draft }
 
-    private var hasPlaces: Bool { RouteDefinition.Payload(rawValue: draft.payload)?.hasPlaces ?? false }
+    private var hasPlaces: Bool { draft.payload.hasPlaces }
 
     mutating func check() {
-        guard draft.payload != RouteDefinition.Payload.nothing.rawValue else {
+        guard draft.payload != .nothing else {
             if draft.value != nil { note(.value, .notForPayload(draft.payload)) }
             if !draft.values.isEmpty { note(.values(entry: nil), .notForPayload(draft.payload)) }
             return
@@ -105,13 +105,14 @@ struct RouteValueCheck {
         if let scale = value.scale, !scale.isFinite || scale == 0 || !(1 / scale).isFinite {
             note(field("scale"), .zeroScale)
         }
-        if let offset = value.offset, !offset.isFinite { note(field("offset"), .notFinite) }
+        let all = numeric + (value.map.isEmpty ? [] : ["map"])
         switch draft.payload {
-        case "bool": for key in numeric + (value.map.isEmpty ? [] : ["map"]) { note(field(key), .notForBool) }
-        case "bytes": for key in numeric + (value.map.isEmpty ? [] : ["map"]) { note(field(key), .notForBytes) }
-        case "text": for key in numeric { note(field(key), .numberOfText) }
-        case "number": if !value.map.isEmpty { note(field("map"), .mapOfNumber) }
-        default: if !value.map.isEmpty { for key in numeric { note(field(key), .mapAndScale) } }
+        case .bool: for key in all { note(field(key), .notForBool) }
+        case .bytes: for key in all { note(field(key), .notForBytes) }
+        case .text: for key in numeric { note(field(key), .numberOfText) }
+        case .number: if !value.map.isEmpty { note(field("map"), .mapOfNumber) }
+        case .json, .cbor: if !value.map.isEmpty { for key in numeric { note(field(key), .mapAndScale) } }
+        case .nothing: break
         }
         if let fallback = value.fallback {
             // It is the tag's value, as it stands.

@@ -112,3 +112,11 @@ public struct TopicFilter: Sendable, Hashable, CustomStringConvertible {
 
     public func hash(into hasher: inout Hasher) { hasher.combine(levels) }
 }
+
+extension Collection<TopicFilter> {
+    /// Whether one of them matches.
+    func match(_ topic: borrowing Span<UInt8>) -> Bool {
+        for filter in self where filter.matches(topic) { return true }
+        return false
+    }
+}

@@ -18,13 +18,19 @@ enum ObserveList {
     private static func readFilter(_ value: ConfigurationValue) -> TopicFilter? {
         let expected = "a topic filter such as \"#\" or \"zigbee2mqtt/#\""
         guard let text = value.text(expected) else { return nil }
-        guard let objection = objection(to: text) else { return try? TopicFilter(text) }
+        let objection: String
+        do throws(TopicFilter.Mistake) {
+            let filter = try TopicFilter(text)
+            guard let found = Self.objection(to: text) else { return filter }
+            objection = found
+        } catch {
+            objection = "\(error)"
+        }
         value.report("\(value.name) is \"\(ConfigurationValue.label(text))\": \(objection)", expected: expected)
         return nil
     }
 
     private static func objection(to text: String) -> String? {
-        do throws(TopicFilter.Mistake) { _ = try TopicFilter(text) } catch { return "\(error)" }
         if text.utf8.count > filterCapacity { return "it is longer than \(filterCapacity) bytes" }
         if text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
             return "it contains a control character"

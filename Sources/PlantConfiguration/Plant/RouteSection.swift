@@ -21,7 +21,7 @@ enum RouteSection {
         var draft = RouteDraft(name: routeName ?? "", topic: topic ?? "")
         draft.device = section["device"]?.string()
         draft.tag = section["tag"]?.string()
-        draft.payload = payload ?? "json"
+        draft.payload = payload ?? .json
         draft.value = section["value"].flatMap(ValueSection.one)
         draft.values = section["values"].map(ValueSection.several) ?? []
         if let time = section["time"] { (draft.time, draft.timeUnit) = Self.time(time) }
@@ -58,34 +58,37 @@ enum RouteSection {
         }
     }
 
-    private static func payload(_ value: ConfigurationValue) -> String? {
+    private static func payload(_ value: ConfigurationValue) -> RouteDefinition.Payload? {
         if value.node.scalar?.string == "sparkplug" {
             value.report("payload sparkplug is not in this version", expected: RouteDefinition.Payload.alternatives)
             return nil
         }
-        return value.choice(RouteDefinition.Payload.allCases.map { ($0.rawValue, $0.rawValue) })
+        return value.choice(RouteDefinition.Payload.allCases.map { ($0.rawValue, $0) })
     }
 
     /// A number, a number in percent, or a mapping with one of them.
     private static func deadband(_ value: ConfigurationValue) -> RouteDraft.Deadband? {
-        let expected = "a number, or such as 0.5 % (of the tag's range)"
-        guard case .mapping = value.node else {
-            guard let text = value.text(expected) else { return nil }
-            let isPercent = text.hasSuffix("%")
-            var number = isPercent ? text.dropLast() : text[...]
-            while number.last == " " { number.removeLast() }
-            guard let change = Double(number), change.isFinite else {
-                value.report("\(value.name) is \"\(text)\"", expected: expected)
-                return nil
-            }
-            return RouteDraft.Deadband(change: change, isPercent: isPercent)
-        }
+        guard case .mapping = value.node else { return change(value) }
         guard let section = value.section(keys: ["change", "atLeastEvery"]),
-            var deadband = section.required("change", expected).flatMap(deadband)
+            var deadband = section.required("change", expectedChange).flatMap(change)
         else { return nil }
         deadband.maximumSilence =
             section["atLeastEvery"]?.duration(in: .milliseconds(100) ... .seconds(366 * 86400))?.wholeMilliseconds
         return deadband
+    }
+
+    private static let expectedChange = "a number, or such as 0.5 % (of the tag's range)"
+
+    private static func change(_ value: ConfigurationValue) -> RouteDraft.Deadband? {
+        guard let text = value.text(expectedChange) else { return nil }
+        let isPercent = text.hasSuffix("%")
+        var number = isPercent ? text.dropLast() : text[...]
+        while number.last == " " { number.removeLast() }
+        guard let change = Double(number), change.isFinite else {
+            value.report("\(value.name) is \"\(text)\"", expected: expectedChange)
+            return nil
+        }
+        return RouteDraft.Deadband(change: change, isPercent: isPercent)
     }
 
     private static func time(_ value: ConfigurationValue) -> (at: String?, unit: TimeUnit?) {
@@ -100,10 +103,8 @@ enum RouteSection {
             let at = section.required("at", "a JSON Pointer such as /quality")?.string(),
             let good = section.required("good", "the words for values that can be used, such as [GOOD, 192]")
         else { return nil }
-        func words(_ value: ConfigurationValue?) -> [String] {
-            (value?.list(of: "words") ?? []).compactMap { $0.text("a word") }
-        }
-        return RouteDraft.Quality(at: at, good: words(good))
+        let words = (good.list(of: "words") ?? []).compactMap { $0.text("a word") }
+        return RouteDraft.Quality(at: at, good: words)
     }
 
     private static func strings(_ value: ConfigurationValue, of expected: String) -> [RouteDraft.Entry<String>] {

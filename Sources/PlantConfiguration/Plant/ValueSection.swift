@@ -7,7 +7,7 @@ enum ValueSection {
     static let keys = ["at", "unit", "scale", "offset", "suffix", "decimalComma", "map", "default", "except"]
     private static let place = "a JSON Pointer such as /temperature"
 
-    static func one(_ value: ConfigurationValue) -> RouteDraft.Value? { read(value, of: place) }
+    static func one(_ value: ConfigurationValue) -> RouteDraft.Value? { read(value) }
 
     /// A place with wildcards stands for an entry that names the tags by what the wildcards stand for.
     static func several(_ value: ConfigurationValue) -> [RouteDraft.Entry<RouteDraft.Value>] {
@@ -32,16 +32,16 @@ enum ValueSection {
             value.report("\(value.name) has no entries", expected: "tag names with the places of their values")
         }
         return entries.compactMap { key, value in
-            guard let name = key.text("text"), let draft = read(value, of: place) else { return nil }
+            guard let name = key.text("text"), let draft = read(value) else { return nil }
             return .init(name, draft)
         }
     }
 
-    private static func read(_ value: ConfigurationValue, of expected: String) -> RouteDraft.Value? {
-        if case .scalar = value.node { return value.text(expected).map { RouteDraft.Value(at: $0) } }
+    private static func read(_ value: ConfigurationValue) -> RouteDraft.Value? {
+        if case .scalar = value.node { return value.text(place).map { RouteDraft.Value(at: $0) } }
         guard let section = value.section(keys: keys) else { return nil }
         var draft = RouteDraft.Value()
-        draft.at = section["at"]?.text(expected)
+        draft.at = section["at"]?.text(place)
         draft.unit = section["unit"]?.string()
         draft.scale = section["scale"]?.number()
         draft.offset = section["offset"]?.number()

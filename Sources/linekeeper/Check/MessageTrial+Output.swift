@@ -54,10 +54,10 @@ extension MessageTrial {
                     "value   none: the payload has nothing where the route looks, and its tags keep what they have")
             case .samples:
                 if let flaw = step.outcome?.flaw { lines.append(Self.text(flaw.failure, step.flaw)) }
-            case .empty, nil: break
+            case .empty, .ignored, nil: break
             case .undecodable(let failure): lines.append("value   cannot be read: \(printable("\(failure)"))")
             case .presence(let isOnline): lines.append("value   the device is \(isOnline ? "online" : "offline")")
-            case .unrouted, .ignored: lines.append("value   no route takes the topic")
+            case .unrouted: lines.append("value   no route takes the topic")
             case .refused(let refusal): lines.append("value   refused: \(refusal)")
             }
             for (tag, sample, unit) in step.samples {

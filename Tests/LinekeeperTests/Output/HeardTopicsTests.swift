@@ -8,7 +8,7 @@ import Testing
 @Suite("What was heard at a broker")
 struct HeardTopicsTests {
     private static func heard() throws -> HeardTopics {
-        let route = try RouteDraft(name: "machines", topic: "factory/{line}/{machine}/{metric}", payload: "number")
+        let route = try RouteDraft(name: "machines", topic: "factory/{line}/{machine}/{metric}", payload: .number)
             .checked()
         return try HeardTopics(plant: PlantDefinition(routes: [route]))
     }

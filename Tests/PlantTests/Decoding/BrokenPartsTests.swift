@@ -83,9 +83,9 @@ struct BrokenPartsTests {
     static let kinds = [
         RouteDraft(name: "json", topic: "json", device: "d", value: "/v"),
         RouteDraft(name: "scalar", topic: "scalar", device: "d"),
-        RouteDraft(name: "number", topic: "number", device: "d", payload: "number"),
-        RouteDraft(name: "bool", topic: "bool", device: "d", payload: "bool"),
-        RouteDraft(name: "text", topic: "text", device: "d", payload: "text"),
+        RouteDraft(name: "number", topic: "number", device: "d", payload: .number),
+        RouteDraft(name: "bool", topic: "bool", device: "d", payload: .bool),
+        RouteDraft(name: "text", topic: "text", device: "d", payload: .text),
     ]
     static let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
 

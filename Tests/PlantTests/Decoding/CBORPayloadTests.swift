@@ -15,7 +15,7 @@ struct CBORPayloadTests {
 
     private func plant(_ values: [RouteDraft.Entry<RouteDraft.Value>]) throws -> IngestHarness {
         try IngestHarness([
-            RouteDraft(name: "c", topic: "c/{x}", device: "c/{x}", payload: "cbor", values: values, time: "/ts")
+            RouteDraft(name: "c", topic: "c/{x}", device: "c/{x}", payload: .cbor, values: values, time: "/ts")
         ])
     }
 
@@ -54,7 +54,7 @@ struct CBORPayloadTests {
 
     @Test("A single value is the whole item")
     func single() throws {
-        var plant = try IngestHarness([RouteDraft(name: "c", topic: "c/{x}", payload: "cbor")])
+        var plant = try IngestHarness([RouteDraft(name: "c", topic: "c/{x}", payload: .cbor)])
         #expect(plant.send(Array("c/1".utf8), [0x18, 0x64]).result == .samples(1))
         #expect(plant.values == ["c/1": 100])
         #expect(plant.send(Array("c/1".utf8), [0xF9, 0x7C, 0x00]).result == .undecodable(.notFinite))
@@ -62,7 +62,7 @@ struct CBORPayloadTests {
 
     @Test("Bytes are Base64, as long as a text may be")
     func bytes() throws {
-        var plant = try IngestHarness([RouteDraft(name: "b", topic: "b/{x}", payload: "bytes")])
+        var plant = try IngestHarness([RouteDraft(name: "b", topic: "b/{x}", payload: .bytes)])
         #expect(plant.send(Array("b/1".utf8), [0x00, 0xFF, 0x10, 0x00]).result == .samples(1))
         #expect(plant.values == ["b/1": "AP8QAA=="])
         let long = [UInt8](repeating: 7, count: 3073)

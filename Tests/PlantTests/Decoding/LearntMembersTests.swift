@@ -266,7 +266,7 @@ struct LearntMembersTests {
                 values: [.init("power", .init(at: "/POWER", map: [.init("ON", true), .init("OFF", false)]))]),
             RouteDraft(
                 name: "power", topic: "stat/{name}/POWER", device: "tasmota/{name}", tag: "power/{name}",
-                payload: "text"),
+                payload: .text),
         ])
         plant.send("tele/plug/SENSOR", #"{"Time":"2026-01-01T00:00:00","ENERGY":{"Power":5}}"#)
         #expect(plant.values == ["tasmota/plug/ENERGY/Power": 5])
@@ -286,7 +286,7 @@ struct LearntMembersTests {
     @Test("Topics that say nothing are taken from the routes after theirs")
     func ignored() throws {
         var plant = try IngestHarness([
-            RouteDraft(name: "bridge", topic: "z/bridge/#", payload: "none"),
+            RouteDraft(name: "bridge", topic: "z/bridge/#", payload: .nothing),
             RouteDraft(name: "z", topic: "z/{name...}", device: "z/{name}", values: [.init("#", "/#")]),
         ])
         #expect(plant.send("z/bridge/logging", #"{"level":"info"}"#).result == .ignored)
@@ -295,7 +295,7 @@ struct LearntMembersTests {
         #expect(plant.ingest.tags.count == 1 && plant.ingest.devices.count == 1 && plant.ingest.topicCount == 1)
         #expect(
             try !plant.ingest.makes(TagPath("z/bridge/logging/level")) && !plant.ingest.makes(device: TagPath("none")))
-        #expect(try RouteDraft(name: "b", topic: "z/+/#", payload: "none").checked().subscriptionFilters.isEmpty)
+        #expect(try RouteDraft(name: "b", topic: "z/+/#", payload: .nothing).checked().subscriptionFilters.isEmpty)
     }
 
     @Test("A value that is left out has its default, wherever something else is said")

@@ -4,7 +4,8 @@ import Testing
 
 @Suite("What payloads say of their quality and time")
 struct PayloadQualityTests {
-    private func plant(_ payload: String = "json", values: [RouteDraft.Entry<RouteDraft.Value>] = []) throws
+    private func plant(_ payload: RouteDefinition.Payload = .json, values: [RouteDraft.Entry<RouteDraft.Value>] = [])
+        throws
         -> IngestHarness
     {
         try IngestHarness([

@@ -291,7 +291,7 @@ struct IngestTests {
 
     @Test("Text is bounded")
     func longText() throws {
-        var plant = try IngestHarness([Self.machines, RouteDraft(name: "t", topic: "text", payload: "text")])
+        var plant = try IngestHarness([Self.machines, RouteDraft(name: "t", topic: "text", payload: .text)])
         let long = String(repeating: "x", count: 4097)
         #expect(plant.send("factory/l/m/t", "{\"v\":\"\(long)\"}").result == .undecodable(.textTooLong(bytes: 4097)))
         #expect(plant.send("factory/l/m/t", "{\"v\":\"\(long.dropLast())\"}").result == .samples(1))
@@ -325,7 +325,7 @@ struct IngestTests {
             ("12\0", .integer(12)), ("-.5", .number(-0.5)),
         ] as [(String, TagValue)])
     func plainNumbers(text: String, expected: TagValue) throws {
-        var plant = try IngestHarness([RouteDraft(name: "n", topic: "n", payload: "number")])
+        var plant = try IngestHarness([RouteDraft(name: "n", topic: "n", payload: .number)])
         #expect(plant.send("n", text).result == .samples(1))
         #expect(plant.samples.first?.value == expected)
     }
@@ -340,7 +340,7 @@ struct IngestTests {
             ("e5", .notNumber), ("[1]", .notNumber), ("1e", .notNumber), (" ", .notNumber),
         ] as [(String, DecodeFailure?)])
     func noNumbers(text: String, failure: DecodeFailure?) throws {
-        var plant = try IngestHarness([RouteDraft(name: "n", topic: "n", payload: "number")])
+        var plant = try IngestHarness([RouteDraft(name: "n", topic: "n", payload: .number)])
         #expect(plant.send("n", text).result == (failure.map { .undecodable($0) } ?? .empty))
     }
 
@@ -351,7 +351,7 @@ struct IngestTests {
             ("truex", nil),
         ] as [(String, Bool?)])
     func plainBooleans(text: String, expected: Bool?) throws {
-        var plant = try IngestHarness([RouteDraft(name: "b", topic: "b", payload: "bool")])
+        var plant = try IngestHarness([RouteDraft(name: "b", topic: "b", payload: .bool)])
         let outcome = plant.send("b", text)
         #expect(outcome.result == (expected == nil ? .undecodable(.notBool) : .samples(1)))
         #expect(plant.samples.first?.value == expected.map { .bool($0) })
@@ -361,12 +361,12 @@ struct IngestTests {
     func randomBytes() throws {
         var random = SeededRandom(seed: 9)
         var plant = try IngestHarness([
-            Self.machines, Self.bed, RouteDraft(name: "n", topic: "n/{x}", payload: "number"),
-            RouteDraft(name: "t", topic: "t/{x}", payload: "text"),
-            RouteDraft(name: "b", topic: "b/{x}", payload: "bool"),
+            Self.machines, Self.bed, RouteDraft(name: "n", topic: "n/{x}", payload: .number),
+            RouteDraft(name: "t", topic: "t/{x}", payload: .text),
+            RouteDraft(name: "b", topic: "b/{x}", payload: .bool),
             RouteDraft(name: "rest", topic: "r/{x...}", device: "r"),
-            RouteDraft(name: "c", topic: "c/{x}", payload: "cbor", values: [.init("#", "/#")]),
-            RouteDraft(name: "y", topic: "y/{x}", payload: "bytes"),
+            RouteDraft(name: "c", topic: "c/{x}", payload: .cbor, values: [.init("#", "/#")]),
+            RouteDraft(name: "y", topic: "y/{x}", payload: .bytes),
             RouteDraft(name: "j", topic: "j/{x}", values: [.init("+", "/+"), .init("+/x/#", "/+/#")]),
         ])
         let heads = ["factory/l/m/", "skab/", "n/", "t/", "b/", "c/", "y/", "j/", "r/", "factory/l/m/status", ""].map {

@@ -11,9 +11,9 @@ struct UnroutedTopicsTests {
         static let routes = [
             RouteDraft(
                 name: "machines", topic: "factory/{line}/{machine}/{metric}", device: "factory/{line}/{machine}",
-                payload: "number", presence: .init(topic: "{device}/status")),
+                payload: .number, presence: .init(topic: "{device}/status")),
             // MQTT has no filter for it but zigbee/#, so the broker brings more than it takes.
-            RouteDraft(name: "zigbee", topic: "zigbee/{name...}/state", device: "zigbee/{name}", payload: "number"),
+            RouteDraft(name: "zigbee", topic: "zigbee/{name...}/state", device: "zigbee/{name}", payload: .number),
         ]
 
         var ingest: Ingest
@@ -103,7 +103,7 @@ struct UnroutedTopicsTests {
 
     @Test("topics of the broker's own are no route's whose first level is a wildcard")
     func brokersOwn() throws {
-        let route = try RouteDraft(name: "all", topic: "{a}/{b}", device: "{a}", payload: "text").checked()
+        let route = try RouteDraft(name: "all", topic: "{a}/{b}", device: "{a}", payload: .text).checked()
         let filters = [try TopicFilter("#"), try TopicFilter("$SYS/#")]
         var ingest = Ingest(routes: [route], observation: Observation(filters: filters))
         for topic in ["$SYS/uptime", "a/b"] { ingest.observed(Array(topic.utf8).span) }

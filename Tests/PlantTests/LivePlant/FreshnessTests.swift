@@ -29,7 +29,7 @@ struct FreshnessTests {
                     ).checked(),
                     // What goes on.
                     try RouteDraft(
-                        name: "others", topic: "o/{machine}", device: "f/{machine}", payload: "number",
+                        name: "others", topic: "o/{machine}", device: "f/{machine}", payload: .number,
                         staleAfter: staleAfter, reporting: staleAfter == nil ? nil : .periodic
                     ).checked(),
                 ],
@@ -298,12 +298,12 @@ struct SharedFreshnessTests {
     func bothTopics() throws {
         func route(_ topic: String) throws -> RouteDefinition {
             try RouteDraft(
-                name: topic, topic: "\(topic)/{name}", device: "d/{name}", tag: "d/{name}", payload: "number",
+                name: topic, topic: "\(topic)/{name}", device: "d/{name}", tag: "d/{name}", payload: .number,
                 staleAfter: 5_000, reporting: .periodic
             ).checked()
         }
         let others = try RouteDraft(
-            name: "o", topic: "o/{name}", device: "d/{name}", payload: "number", staleAfter: 5_000, reporting: .periodic
+            name: "o", topic: "o/{name}", device: "d/{name}", payload: .number, staleAfter: 5_000, reporting: .periodic
         ).checked()
         var plant = try LivePlant(routes: [route("a"), route("b"), others])
         let start = LivePlantFixture.start

@@ -31,7 +31,7 @@ struct RoutesDigestTests {
 
     @Test("with a route that says nothing, order counts: it takes topics from those after it")
     func orderOfNothing() throws {
-        let nothing = try RouteDraft(name: "n", topic: "a/{x}/set", payload: "none").checked()
+        let nothing = try RouteDraft(name: "n", topic: "a/{x}/set", payload: .nothing).checked()
         let all = try RouteDraft(name: "a", topic: "a/{x}/{y}").checked()
         #expect(RoutesDigest.of([nothing, all]) != RoutesDigest.of([all, nothing]))
     }

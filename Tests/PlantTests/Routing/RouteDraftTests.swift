@@ -80,7 +80,7 @@ struct RouteDraftTests {
 
     @Test("What is made of values is checked together with the kind of payload")
     func valueMistakes() {
-        func found(_ payload: String, _ value: RouteDraft.Value) -> [RouteMistake] {
+        func found(_ payload: RouteDefinition.Payload, _ value: RouteDraft.Value) -> [RouteMistake] {
             let draft = RouteDraft(name: "r", topic: "r/{x}", payload: payload, value: value)
             do throws(RouteDraft.Mistakes) {
                 _ = try draft.checked()
@@ -92,33 +92,32 @@ struct RouteDraftTests {
         func key(_ key: String, _ reason: RouteMistake.Reason) -> [RouteMistake] {
             [RouteMistake(.valueKey(key, entry: nil), reason)]
         }
-        #expect(found("json", .init(at: "/v", scale: 0)) == key("scale", .zeroScale))
-        #expect(found("json", .init(at: "/v", scale: .leastNonzeroMagnitude)) == key("scale", .zeroScale))
-        #expect(found("json", "/+") == [RouteMistake(.value, .wildcardInValue)])
-        #expect(found("json", .init(at: "/v", offset: .nan)) == key("offset", .notFinite))
-        #expect(found("json", .init(at: "/v", scale: 2, map: [.init("a", 1)])) == key("scale", .mapAndScale))
-        #expect(found("json", .init(map: [.init("a", 1), .init("a", 2)])) == key("map", .duplicateWord("a")))
-        #expect(found("json", .init(at: "/v", scale: 2, fallback: "x")) == key("default", .defaultIsNoNumber))
+        #expect(found(.json, .init(at: "/v", scale: 0)) == key("scale", .zeroScale))
+        #expect(found(.json, .init(at: "/v", scale: .leastNonzeroMagnitude)) == key("scale", .zeroScale))
+        #expect(found(.json, "/+") == [RouteMistake(.value, .wildcardInValue)])
+        #expect(found(.json, .init(at: "/v", scale: 2, map: [.init("a", 1)])) == key("scale", .mapAndScale))
+        #expect(found(.json, .init(map: [.init("a", 1), .init("a", 2)])) == key("map", .duplicateWord("a")))
+        #expect(found(.json, .init(at: "/v", scale: 2, fallback: "x")) == key("default", .defaultIsNoNumber))
         #expect(
-            found("json", .init(at: "/v", map: [.init("OFF", false)], fallback: "OFF"))
+            found(.json, .init(at: "/v", map: [.init("OFF", false)], fallback: "OFF"))
                 == key("default", .defaultIsWord("OFF")))
-        #expect(found("json", .init(at: "/v", map: [.init("OFF", "OFF")], fallback: "OFF")) == [])
-        #expect(found("json", .init(except: ["a"])) == key("except", .onlyWithWildcards))
-        #expect(found("bool", .init(map: [.init("a", 1)])) == key("map", .notForBool))
-        #expect(found("bool", .init(scale: 2)) == key("scale", .notForBool))
-        #expect(found("text", .init(decimalComma: true)) == key("decimalComma", .numberOfText))
-        #expect(found("number", .init(map: [.init("a", 1)])) == key("map", .mapOfNumber))
-        #expect(found("number", .init(fallback: 1)) == key("default", .notForPayload("number")))
-        #expect(found("number", .init(at: "/v")) == [RouteMistake(.value, .notForPayload("number"))])
-        #expect(found("bytes", .init(map: [.init("a", 1)])) == key("map", .notForBytes))
-        #expect(found("bytes", "/v") == [RouteMistake(.value, .notForPayload("bytes"))])
-        #expect(found("none", "/v") == [RouteMistake(.value, .notForPayload("none"))])
+        #expect(found(.json, .init(at: "/v", map: [.init("OFF", "OFF")], fallback: "OFF")) == [])
+        #expect(found(.json, .init(except: ["a"])) == key("except", .onlyWithWildcards))
+        #expect(found(.bool, .init(map: [.init("a", 1)])) == key("map", .notForBool))
+        #expect(found(.bool, .init(scale: 2)) == key("scale", .notForBool))
+        #expect(found(.text, .init(decimalComma: true)) == key("decimalComma", .numberOfText))
+        #expect(found(.number, .init(map: [.init("a", 1)])) == key("map", .mapOfNumber))
+        #expect(found(.number, .init(fallback: 1)) == key("default", .notForPayload(.number)))
+        #expect(found(.number, .init(at: "/v")) == [RouteMistake(.value, .notForPayload(.number))])
+        #expect(found(.bytes, .init(map: [.init("a", 1)])) == key("map", .notForBytes))
+        #expect(found(.bytes, "/v") == [RouteMistake(.value, .notForPayload(.bytes))])
+        #expect(found(.nothing, "/v") == [RouteMistake(.value, .notForPayload(.nothing))])
         for (payload, value) in [
-            ("json", RouteDraft.Value(at: "/v", scale: 2, offset: 1, suffixes: ["K"], decimalComma: true, fallback: 1)),
-            ("json", .init(map: [.init("a", 1)], fallback: 2)), ("number", .init(unit: "K", scale: 2)),
-            ("text", .init(unit: "K", map: [.init("a", 1)])), ("bool", .init(unit: "K")), ("bytes", .init(unit: "K")),
-            ("cbor", .init(at: "/v", scale: 2, fallback: 1)),
-        ] { #expect(found(payload, value) == []) }
+            (.json, RouteDraft.Value(at: "/v", scale: 2, offset: 1, suffixes: ["K"], decimalComma: true, fallback: 1)),
+            (.json, .init(map: [.init("a", 1)], fallback: 2)), (.number, .init(unit: "K", scale: 2)),
+            (.text, .init(unit: "K", map: [.init("a", 1)])), (.bool, .init(unit: "K")), (.bytes, .init(unit: "K")),
+            (.cbor, .init(at: "/v", scale: 2, fallback: 1)),
+        ] as [(RouteDefinition.Payload, RouteDraft.Value)] { #expect(found(payload, value) == []) }
     }
 
     @Test("Names with wildcards are checked against their places")
@@ -163,7 +162,7 @@ struct RouteDraftTests {
 
     @Test("A route that says nothing has a topic and nothing else")
     func nothing() throws {
-        let draft = RouteDraft(name: "r", topic: "r/#", payload: "none")
+        let draft = RouteDraft(name: "r", topic: "r/#", payload: .nothing)
         #expect(try draft.checked().values.isEmpty)
         var full = draft
         full.device = "d"
@@ -185,8 +184,7 @@ struct RouteDraftTests {
             mistakes { $0.device = "factory/{cell}" }
                 == [RouteMistake(.device, .unknownPlaceholder("cell", known: ["line", "machine", "metric"]))])
         #expect(mistakes { $0.device = "a/#" } == [RouteMistake(.device, .path(.wildcard))])
-        #expect(mistakes { $0.payload = "xml" }.map(\.field) == [.payload, .value])
-        #expect(mistakes { $0.payload = "number" }.map(\.field) == [.value, .time])
+        #expect(mistakes { $0.payload = .number }.map(\.field) == [.value, .time])
         #expect(mistakes { $0.value = "v" } == [RouteMistake(.value, .pointer(.noLeadingSlash))])
         #expect(mistakes { $0.values = [.init("a", "/a")] } == [RouteMistake(.value, .valueAndValues)])
         #expect(

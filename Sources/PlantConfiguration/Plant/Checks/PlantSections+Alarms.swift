@@ -43,11 +43,12 @@ extension PlantSections {
             : "payload: \(route.definition.payload.rawValue) of \(place) gives no numbers to compare with limits"
         if blind.count == watched.count {
             alarm.place(["tags"]).reportTolerated(
-                "\(name) can never fire: \(what)", expected: "tags of a route with payload json or number")
+                "\(name) can never fire: \(what)",
+                expected: "tags with numbers: payload json, cbor or number, or a map to numbers")
         } else {
             alarm.place(["tags"]).warn(
                 "\(name) never fires on some of its tags: \(what)",
-                expected: "tags of routes with payload json or number")
+                expected: "tags with numbers: payload json, cbor or number, or a map to numbers")
         }
     }
 

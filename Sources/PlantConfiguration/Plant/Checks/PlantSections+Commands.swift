@@ -4,7 +4,7 @@ import Plant
 extension PlantSections {
     func checkCommands(_ delivered: DeliveredTags) {
         var devices = TopicPatternIndex()
-        for route in routes { devices.insert(route.definition.devicePattern) }
+        for pattern in routes.flatMap(\.definition.devicePatterns) { devices.insert(pattern) }
         var named: [String: (index: TopicPatternIndex, commands: [Int])] = [:]
         for (number, command) in commands.enumerated() {
             let definition = command.definition

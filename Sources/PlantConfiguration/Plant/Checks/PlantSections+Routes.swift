@@ -8,7 +8,7 @@ extension PlantSections {
             let others = Set(route.definition.tagPatterns.flatMap { delivered.sources(of: $0).map(\.route) })
             for otherNumber in others.sorted() {
                 let other = routes[otherNumber]
-                // Of two with names of their own, the later one is told.
+                // Of two with names of their own, the mistake is reported at the later one.
                 guard otherNumber < number || other.definition.tag == nil,
                     other.definition.deviceByLevels != route.definition.deviceByLevels
                 else { continue }
@@ -60,7 +60,7 @@ extension PlantSections {
                     expected: "topics outside linekeeper/, so a first level of the plant's own, such as factory/…")
             }
             for (key, patterns) in [
-                ("tag", route.definition.tagPatterns), ("device", [route.definition.devicePattern]),
+                ("tag", route.definition.tagPatterns), ("device", route.definition.devicePatterns),
             ]
             where patterns.contains(where: { $0.levels.first == .literal("linekeeper") })
                 && pattern.levels.first != .literal("linekeeper")

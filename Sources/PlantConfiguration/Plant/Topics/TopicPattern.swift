@@ -51,8 +51,7 @@ struct TopicPattern: Sendable, Equatable {
         }
     }
 
-    /// Whether the first level is fixed. Of two patterns of which only one begins so, the other's devices would have to be called
-    /// so for them to have anything in common.
+    /// Whether the first level is fixed. Two patterns of which only one begins so overlap only if a device has that very name.
     var beginsWithName: Bool { if case .literal = levels.first { true } else { false } }
 
     func appending(_ text: String) -> TopicPattern {
@@ -103,12 +102,9 @@ extension RouteDefinition {
     /// The tags that can come of this route.
     var tagPatterns: [TopicPattern] { tagSources.map(\.pattern) }
 
-    /// What tags have their own path in, or their names below.
-    var tagBasePattern: TopicPattern { TopicPattern(tag?.pattern ?? topic) }
-
     /// The tags that can come of this route, with what is made of their values.
     private var tagSources: [(pattern: TopicPattern, conversion: ValueConversion?)] {
-        let topic = tagBasePattern
+        let topic = TopicPattern(tag?.pattern ?? topic)
         return values.map { ($0.name.map(topic.appending) ?? topic, $0.conversion) }
             + members.map { member in
                 let name = TopicPattern(member.name).levels.flatMap { $0 == .rest ? [.any, .rest] : [$0] }
@@ -116,8 +112,10 @@ extension RouteDefinition {
             }
     }
 
-    /// The devices that can come of this route.
-    var devicePattern: TopicPattern { TopicPattern(device, severalLevels: severalLevels) }
+    /// The devices that can come of this route; none when its messages say nothing.
+    var devicePatterns: [TopicPattern] {
+        payload == .nothing ? [] : [TopicPattern(device, severalLevels: severalLevels)]
+    }
 
     /// The device in terms of the tags' levels: two routes whose tags have the same names give them to the same device when it
     /// is the same.
