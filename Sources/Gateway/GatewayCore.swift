@@ -49,7 +49,7 @@ struct GatewayCore: Service {
         deliveries = DeliveryBoard(channels: [announcements], marks: marks)
         wakes = ServiceWakes(deliveries: deliveries.wakes)
         takeover = FastTakeover(client: client, gateway: local.gateway, clock: clock, logger: logger)
-        let answerFilters = try CommandService.answerFilters(of: definition.commands).map { try TopicFilter($0) }
+        let answerFilters = try definition.answerFilters()
         echoTopic = Hearing<MQTTClient>.topic(plant: local.plant, gateway: identity.gateway)
         let observation = Observation(local, definition, answerFilters: answerFilters)
         plant = try PlantState(

@@ -8,18 +8,13 @@ extension Observation {
     /// - Parameter answerFilters: topics on which devices answer commands; the gateway listens to them.
     init(_ local: LocalConfiguration, _ definition: PlantDefinition, answerFilters: [TopicFilter]) {
         let heard = definition.routes.flatMap(\.subscriptionFilters) + answerFilters
-        let commands = definition.commands.compactMap { command -> TopicFilter? in
-            // One with # would take in more than the commands.
-            let filter = command.topic.filter(devices: command.devices)
-            return filter.utf8.contains(UInt8(ascii: "#")) ? nil : try? TopicFilter(filter)
-        }
         let replies = local.mqtt.replyPrefix.flatMap { try? TopicFilter($0 + "#") }
         // What the listening connection hears in any case is counted there.
         self.init(
             filters: TopicFilter.uncovered(local.mqtt.observe).filter { filter in
                 !heard.contains { $0.covers(filter) }
             },
-            exceptions: answerFilters + commands + (replies.map { [$0] } ?? []))
+            exceptions: answerFilters + definition.commandFilters + (replies.map { [$0] } ?? []))
     }
 
     /// None covers another: a broker may deliver a message once for each that matches. What is missed while there is no

@@ -118,12 +118,6 @@ package final class CommandService: Service, Sendable {
         (actions, actionSink) = AsyncStream.makeStream()
     }
 
-    /// The filters that bring in the answers of devices; the gateway subscribes to them and passes what comes to
-    /// ``offer(topic:payload:)``.
-    package static func answerFilters(of definitions: [CommandDefinition]) -> [String] {
-        Set(definitions.compactMap(\.answerFilter)).sorted()
-    }
-
     package var counters: Counters {
         state.withLock { state in
             var counters = state.counters
@@ -159,7 +153,7 @@ package final class CommandService: Service, Sendable {
         if state.withLock({ $0.leases.isEmpty && $0.gains.isEmpty }) { recordFailures.withdrawn() }
     }
 
-    /// A device's message on one of the ``answerFilters(of:)``. Retained ones are old and must not be passed.
+    /// A device's message on one of the plant's answer filters (``PlantDefinition/answerFilters()``). Retained ones are old and must not be passed.
     package func offer(topic: [UInt8], payload: [UInt8]) {
         feed { state, now in state.desk.answerReceived(topic: topic, payload: payload, at: now) }
     }

@@ -31,6 +31,11 @@ struct HeardTopics: Sendable {
     private var unrouted = TopicPrefixCounts()
     /// Messages of the gateways.
     private(set) var own = 0
+    /// Topics of commands, and of their answers, which are none of the routes'.
+    private let commands: [TopicFilter]
+    private let answers: [TopicFilter]
+    /// Messages there.
+    private(set) var exchanged = 0
     private(set) var messages = 0
     /// Of routed messages, whether every one could be read.
     private(set) var isUnderstood = true
@@ -39,6 +44,9 @@ struct HeardTopics: Sendable {
     init(plant: PlantDefinition, maxPayload: Int = IngestLimits().payloadBytes) throws(AlarmMistake) {
         self.plant = plant
         limits.payloadBytes = maxPayload
+        // A checked configuration has filters only.
+        commands = plant.commandFilters
+        answers = (try? plant.answerFilters()) ?? []
         live = try LivePlant(routes: plant.routes, rules: plant.tags, limits: limits)
     }
 
@@ -51,6 +59,10 @@ struct HeardTopics: Sendable {
             return nil
         }
         messages += 1
+        guard !answers.contains(where: { $0.matches(message.topic.span) }) else {
+            exchanged += 1
+            return nil
+        }
         var effects = LivePlant.Effects()
         var samples: [Sample] = []
         let outcome = live.messageReceived(
@@ -61,7 +73,11 @@ struct HeardTopics: Sendable {
         guard outcome?.result != .unrouted, let name = String(validating: message.topic, as: UTF8.self),
             let route = known?.route ?? live.route(of: name)?.route.name
         else {
-            unrouted.count(message.topic.span)
+            if commands.contains(where: { $0.matches(message.topic.span) }) {
+                exchanged += 1
+            } else {
+                unrouted.count(message.topic.span)
+            }
             return nil
         }
         let isReadable = MessageTrial.isUnderstood(outcome, samples)
@@ -113,6 +129,9 @@ struct HeardTopics: Sendable {
         if unrouted.further > 0 {
             lines.append("none    nor further topics: \(HumanText.count(Int(clamping: unrouted.further), "message"))")
         }
+        if exchanged > 0 {
+            lines.append("command \(HumanText.count(exchanged, "message")) of commands and their answers")
+        }
         if own > 0 { lines.append("own     \(HumanText.count(own, "message")) of the gateways") }
         return lines.map { $0 + "\n" }.joined()
     }
@@ -135,6 +154,7 @@ struct HeardTopics: Sendable {
                 "kind": "unrouted", "topics": .null, "messages": .integer(Int64(clamping: unrouted.further)),
             ])
         }
+        if exchanged > 0 { objects.append(["kind": "command", "messages": .integer(Int64(exchanged))]) }
         if own > 0 { objects.append(["kind": "own", "messages": .integer(Int64(own))]) }
         return objects
     }

@@ -30,7 +30,7 @@ struct TopicObserverTests {
     }
 
     private static func observation(_ configuration: GatewayConfiguration) throws -> Observation {
-        let answers = try CommandService.answerFilters(of: configuration.plant.commands).map { try TopicFilter($0) }
+        let answers = try configuration.plant.answerFilters()
         return Observation(configuration.local, configuration.plant, answerFilters: answers)
     }
 

@@ -30,6 +30,28 @@ struct HeardTopicsTests {
         #expect(heard.json.map { $0["messages"]?.intValue } == [5])
     }
 
+    @Test("commands and their answers are no samples, and are counted by themselves; a route's topics stay the route's")
+    func commands() throws {
+        let route = try RouteDraft(name: "machines", topic: "factory/{machine}/{metric}", payload: .number).checked()
+        let command = try CommandDefinition(
+            name: "start", devices: TopicFilter("factory/+"), topic: DeviceTemplate("{device}/cmd/start"),
+            execution: .idempotent,
+            answer: CommandAnswerRule(
+                topic: DeviceTemplate("{device}/ack"), id: JSONPointer("/id"),
+                succeeded: [.init(pointer: JSONPointer("/status"), value: "ok")]))
+        var heard = try HeardTopics(plant: PlantDefinition(routes: [route], commands: [command]))
+        for topic in ["factory/press/cmd/start", "factory/press/ack", "factory/press/speed"] {
+            _ = heard.take(Self.message(topic, topic.hasSuffix("speed") ? "1" : #"{"id":"a"}"#))
+        }
+        #expect(heard.isUnderstood && heard.messages == 3)
+        #expect(
+            heard.text == """
+                route   machines took 1 message on 1 topic
+                command 2 messages of commands and their answers
+
+                """)
+    }
+
     @Test("what no route takes is counted by prefix, the most first, and what gateways say is left out")
     func unrouted() throws {
         var heard = try Self.heard()

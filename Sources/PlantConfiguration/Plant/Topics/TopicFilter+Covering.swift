@@ -1,8 +1,8 @@
 package import Plant
 
 extension TopicFilter {
-    /// Whether every topic that `other` matches is one that this filter matches: who has subscribed to this one hears
-    /// nothing new by the other, and may hear the same twice.
+    /// Whether every topic that `other` matches is one that this filter matches: a subscriber to this one gains nothing
+    /// from the other, and may hear the same twice.
     package func covers(_ other: TopicFilter) -> Bool {
         // A wildcard at the beginning matches no topic that begins with `$` (MQTT 4.7.2).
         if other.text.utf8.first == UInt8(ascii: "$"), "+#".utf8.contains(text.utf8.first ?? 0) { return false }
