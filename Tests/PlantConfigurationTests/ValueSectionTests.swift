@@ -31,11 +31,11 @@ struct ValueSectionTests {
             """)
         #expect(problems == [])
         let route = try #require(plant?.routes.first)
-        #expect(route.values.map(\.name) == ["a", "b", "c"] && route.members.map(\.name.text) == ["d/+/#"])
+        #expect(route.values.map(\.name) == ["a", "b", "c"] && route.wildcards.map(\.name.text) == ["d/+/#"])
         #expect(route.values[1].unit == "°C" && route.values[1].fallback == 0)
         #expect(route.values[1].conversion?.suffixes == ["°C", "C"] && route.values[1].conversion?.scale == 0.1)
         #expect(route.values[2].conversion?.words == ["ON": true, "OFF": false, "1": "one", "x": 2.5])
-        #expect(route.members[0].except.map(\.text) == ["id", "meta/#"])
+        #expect(route.wildcards[0].except.map(\.text) == ["id", "meta/#"])
     }
 
     @Test("A deadband is a number, a part of the range, and may say how long it lasts")
@@ -67,7 +67,7 @@ struct ValueSectionTests {
     func short(place: String, name: String) throws {
         let (problems, plant) = read("values: \"\(place)\"")
         #expect(problems == [])
-        #expect(plant?.routes.first?.members.first?.name.text == name)
+        #expect(plant?.routes.first?.wildcards.first?.name.text == name)
     }
 
     @Test(

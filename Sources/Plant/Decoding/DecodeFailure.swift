@@ -27,7 +27,7 @@ public enum DecodeFailure: Error, Hashable, Sendable, CustomStringConvertible {
     /// A word that the value's map does not have.
     case unknownWord(String)
     /// More values on one topic than are learnt.
-    case tooManyMembers(Int)
+    case tooManyValues(Int)
     /// The sender's own word for values that cannot be used.
     case calledBad
     case invalidTime
@@ -52,7 +52,7 @@ public enum DecodeFailure: Error, Hashable, Sendable, CustomStringConvertible {
         case .textTooLong(let bytes): "text of \(bytes) bytes is too long"
         case .payloadTooLong(let bytes): "payload of \(bytes) bytes is too long"
         case .unknownWord(let word): "“\(word.prefix(40))” is none of the words in its map"
-        case .tooManyMembers(let count):
+        case .tooManyValues(let count):
             "the topic has more values than are taken; the first \(count) have tags, and the others are left out"
         case .calledBad: "the sender calls it bad"
         case .invalidTime: "the time is neither a number nor ISO 8601"

@@ -30,7 +30,7 @@ final class PayloadDecoder: Sendable {
         /// The values of the last message, in the order of the decoder's.
         var readings: ContiguousArray<Reading> = []
         /// What the last message has that its topic has not shown before; the readings mean nothing then.
-        var news: [LearntMembers.News] = []
+        var news: [LearntValues.News] = []
         /// Whether the last message calls its values bad.
         var isBad = false
         /// JSON that was left to the full reader.
@@ -39,8 +39,8 @@ final class PayloadDecoder: Sendable {
 
     private let payload: RouteDefinition.Payload
     private let rules: ContiguousArray<ValueRule>
-    private let members: [MemberRule]
-    private let learnt: LearntMembers
+    private let wildcards: [WildcardRule]
+    private let learnt: LearntValues
     private let namedPlaces: Set<JSONPointer>
     private let time: JSONPointer?
     private let timeUnit: TimeUnit?
@@ -59,11 +59,11 @@ final class PayloadDecoder: Sendable {
     private let isPlain: Bool
 
     /// - Parameter learnt: what messages of the topic have shown, for a route with wildcards.
-    init(_ route: RouteDefinition, learnt: LearntMembers = LearntMembers()) {
+    init(_ route: RouteDefinition, learnt: LearntValues = LearntValues()) {
         let rules = route.values + learnt.values
         payload = route.payload
         self.rules = ContiguousArray(rules)
-        members = route.members
+        wildcards = route.wildcards
         self.learnt = learnt
         namedPlaces = route.namedPlaces
         time = route.time
@@ -74,7 +74,8 @@ final class PayloadDecoder: Sendable {
         plan = JSONScanPlan(
             rules.map(\.place) + learnt.seen.map(\.place) + (route.time.map { [$0] } ?? [])
                 + (route.quality.map { [$0.place] } ?? []),
-            patterns: learnt.isClosed ? [] : members.map(\.place), closed: learnt.seen.filter(\.isClosed).map(\.place))
+            patterns: learnt.isClosed ? [] : wildcards.map(\.place),
+            closed: learnt.seen.filter(\.isExceptedWhole).map(\.place))
         valueSlots = ContiguousArray(plan.slots.prefix(rules.count))
         awaitedSlots = ContiguousArray(
             learnt.isClosed ? [] : zip(learnt.seen, plan.slots[rules.count...]).filter(\.0.isAwaited).map(\.1))
@@ -127,7 +128,7 @@ final class PayloadDecoder: Sendable {
         _ payload: borrowing Span<UInt8>, tags: borrowing ContiguousArray<BoundTag>, from first: Int,
         limits: borrowing IngestLimits, workspace: inout Workspace
     ) throws(DecodeFailure) -> Time {
-        if members.isEmpty, let value = try? CBORDecoder.decode(payload) {
+        if wildcards.isEmpty, let value = try? CBORDecoder.decode(payload) {
             var isObject = false
             if case .object = value { isObject = true }
             return try take(
@@ -188,7 +189,7 @@ final class PayloadDecoder: Sendable {
                 workspace.readings.append(try converted(raw, position, isNumeric: isNumeric))
             }
         }
-        guard foundCount > 0 || !members.isEmpty else { throw .missing }
+        guard foundCount > 0 || !wildcards.isEmpty else { throw .missing }
         if qualitySlot >= 0 { workspace.isBad = isCalledBad(workspace.scanner.found[qualitySlot], payload) }
         return timeSlot >= 0 ? time(workspace.scanner.found[timeSlot], payload) : .none
     }
@@ -324,9 +325,9 @@ final class PayloadDecoder: Sendable {
         _ document: SalvagedJSON, tags: borrowing ContiguousArray<BoundTag>, from first: Int,
         limits: borrowing IngestLimits, workspace: inout Workspace
     ) throws(DecodeFailure) -> Time {
-        if !members.isEmpty {
+        if !wildcards.isEmpty {
             workspace.news = learnt.news(
-                in: document, members: members, others: namedPlaces, limit: limits.membersPerTopic)
+                in: document, wildcards: wildcards, others: namedPlaces, limit: limits.learntPerTopic)
             if !workspace.news.isEmpty { return .none }
         }
         var isObject = false
@@ -355,7 +356,7 @@ final class PayloadDecoder: Sendable {
             let raw = try reading(part, isNumeric: isNumeric && rules[position].conversion == nil, limits)
             workspace.readings.append(try converted(raw, position, isNumeric: isNumeric))
         }
-        guard foundCount > 0 || !members.isEmpty else { throw .missing }
+        guard foundCount > 0 || !wildcards.isEmpty else { throw .missing }
         if let quality { workspace.isBad = Self.isCalledBad(quality, lookUp(quality.place)) }
         return time.map { time(of: lookUp($0)) } ?? .none
     }

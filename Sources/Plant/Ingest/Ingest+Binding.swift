@@ -53,7 +53,7 @@ extension Ingest {
             }
             boundTags.append(tag)
         }
-        let isOpen = !match.isPresence && !definition.members.isEmpty
+        let isOpen = !match.isPresence && !definition.wildcards.isEmpty
         // Last, and with room for it: a topic has a number exactly when it has a binding.
         guard topics.insert(topic) == bindings.count else { throw .tooManyTopics }
         let binding = Binding(
@@ -87,14 +87,14 @@ extension Ingest {
         workspace.news = []
         let firstNew = outcome.isNewTopic && !outcome.newTags.isEmpty ? outcome.newTags.lowerBound : tags.count
         if learn(news, on: topic) {
-            outcome.flaw = .init(tag: nil, failure: .tooManyMembers(Int(bindings[topic].tagCount)))
+            outcome.flaw = .init(tag: nil, failure: .tooManyValues(Int(bindings[topic].tagCount)))
         }
         outcome.newTags = firstNew..<tags.count
     }
 
     /// True when there was no room for all of it, which is counted.
     @discardableResult
-    mutating func learn(_ news: [LearntMembers.News], on topic: Int) -> Bool {
+    mutating func learn(_ news: [LearntValues.News], on topic: Int) -> Bool {
         let binding = bindings[topic]
         let definition = routes[Int(binding.route)].definition
         var open = openTopics[Int(binding.open)]
@@ -102,8 +102,8 @@ extension Ingest {
         var isFull = false
         let known = open.learnt.bytes
         news: for news in news {
-            guard open.learnt.count < limits.membersPerTopic,
-                memberBytes + open.learnt.bytes - known < limits.memberBytes
+            guard open.learnt.count < limits.learntPerTopic,
+                learntBytes + open.learnt.bytes - known < limits.learntBytes
             else {
                 isFull = true
                 break
@@ -114,7 +114,7 @@ extension Ingest {
                 guard let path = try? definition.tagPath(value, base: open.tagBase), !GatewayFault.isOwn(path),
                     tags.id(of: path).map({ !tags(ofTopic: topic).contains($0) }) ?? true
                 else {
-                    open.learnt.learn(LearntMembers.Seen(place: value.place, isAwaited: false))
+                    open.learnt.learn(LearntValues.Seen(place: value.place, isAwaited: false))
                     continue
                 }
                 guard roomForTags > 0 || tags.id(of: path) != nil,
@@ -127,7 +127,7 @@ extension Ingest {
                 append(tag, to: topic, &open.capacity)
             }
         }
-        memberBytes += open.learnt.bytes - known
+        learntBytes += open.learnt.bytes - known
         if isFull {
             tally.tableFull &+= 1
             open.learnt.close()

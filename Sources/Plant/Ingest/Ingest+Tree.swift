@@ -21,7 +21,7 @@ extension Ingest {
             number = bindings.count - 1
         }
         if tags.id(of: path) == nil, bindings[number].open >= 0 {
-            learn(source.values.map(LearntMembers.News.value), on: number)
+            learn(source.values.map(LearntValues.News.value), on: number)
         }
         return tags.id(of: path)
     }

@@ -25,7 +25,7 @@ public struct Ingest: Sendable {
     struct OpenTopic: Sendable {
         /// What its tags have their names below.
         let tagBase: TagPath
-        var learnt = LearntMembers()
+        var learnt = LearntValues()
         var decoder: PayloadDecoder
         /// Whether the decoder knows all that has been learnt. The next message has it made again.
         var isDecoderCurrent = true
@@ -64,7 +64,7 @@ public struct Ingest: Sendable {
     /// Topics that have got further tags, by number, until somebody takes note.
     var grownTopics: [Int] = []
     /// The bytes of all places that were learnt.
-    var memberBytes = 0
+    var learntBytes = 0
     /// Topics that say nothing.
     var ignored: TopicMemory
     let numericTags: NumericTags
@@ -101,7 +101,7 @@ public struct Ingest: Sendable {
         [
             topics.hasRoom(forBytes: 1) ? nil : "topics (\(topics.count))",
             roomForTags > 0 ? nil : "tags (\(tags.count - ownTagCount))",
-            memberBytes < limits.memberBytes ? nil : "learnt values (\(memberBytes) bytes)",
+            learntBytes < limits.learntBytes ? nil : "learnt values (\(learntBytes) bytes)",
             roomForDevices > 0 ? nil : "devices (\(devices.count - ownDeviceCount))",
         ].compactMap { $0 }
     }

@@ -7,9 +7,9 @@ public struct IngestLimits: Sendable, Hashable {
     public var tags = 200_000
     public var devices = 50_000
     /// Values that one topic of a route with wildcards can have, those included that have no tag.
-    public var membersPerTopic = 512
+    public var learntPerTopic = 512
     /// Bytes that the places of all such values take together.
-    public var memberBytes = 128 << 20
+    public var learntBytes = 128 << 20
     /// Longer payloads are not read.
     public var payloadBytes = 1 << 20
     /// A longer text value is refused: the tree holds values, not documents.

@@ -62,11 +62,11 @@ public enum RoutesDigest {
             if let fallback = value.fallback { parts.append("default \(name) \(fallback.json)") }
             if let unit = value.unit { parts.append("unitOf \(name) \(unit)") }
         }
-        for member in route.members {
-            parts.append("members \(member.name.text) \(member.place)")
-            for filter in member.except { parts.append("except \(filter.text)") }
-            if let conversion = member.conversion { parts.append("conversion \(text(conversion))") }
-            if let unit = member.unit { parts.append("unitOf \(unit)") }
+        for wildcard in route.wildcards {
+            parts.append("wildcards \(wildcard.name.text) \(wildcard.place)")
+            for filter in wildcard.except { parts.append("except \(filter.text)") }
+            if let conversion = wildcard.conversion { parts.append("conversion \(text(conversion))") }
+            if let unit = wildcard.unit { parts.append("unitOf \(unit)") }
         }
         return parts
     }

@@ -104,7 +104,7 @@ public struct RouteDefinition: Sendable, Hashable {
     /// The values of a message; each becomes a tag.
     public let values: [ValueRule]
     /// The values of which names and places are learnt from the messages.
-    public let members: [MemberRule]
+    public let wildcards: [WildcardRule]
     /// Where a JSON payload has its own time.
     public let time: JSONPointer?
     /// nil: the time's own size tells.
@@ -146,7 +146,7 @@ public struct RouteDefinition: Sendable, Hashable {
     }
 
     /// Whether a message has one value, whose tag has the topic's own path.
-    public var isSingle: Bool { values.first?.name == nil && members.isEmpty }
+    public var isSingle: Bool { values.first?.name == nil && wildcards.isEmpty }
 
     /// The path that the tags of a topic have, or have their names below.
     public func tagBase(topic: TagPath, _ captures: [String: String]) throws(TagPath.Refusal) -> TagPath {
@@ -175,10 +175,10 @@ public struct RouteDefinition: Sendable, Hashable {
         let name = levels.joined(separator: "/")
         if let value = values.first(where: { ($0.name ?? "").hasSameBytes(as: name) }) { return [value] }
         let named = namedPlaces
-        return members.enumerated().compactMap { position, member in
+        return wildcards.enumerated().compactMap { position, wildcard in
             // What has a name of its own, or an earlier rule, has not this one.
-            guard let learnt = member.value(named: levels), !named.contains(learnt.place),
-                !members[..<position].contains(where: { $0.value(at: learnt.place) != nil })
+            guard let learnt = wildcard.value(named: levels), !named.contains(learnt.place),
+                !wildcards[..<position].contains(where: { $0.value(at: learnt.place) != nil })
             else { return nil }
             return learnt
         }

@@ -53,7 +53,7 @@ private struct RouteCheck {
         if let draft = draft.presence { presence = presenceRule(draft, device: device, routeTopic: topic) }
         return RouteDefinition(
             name: draft.name, topic: topic, device: device, tag: tag, payload: payload, values: valueCheck.values,
-            members: valueCheck.members, time: time, timeUnit: draft.timeUnit, quality: quality, units: units,
+            wildcards: valueCheck.wildcards, time: time, timeUnit: draft.timeUnit, quality: quality, units: units,
             staleAfter: draft.staleAfter,
             reporting: draft.reporting, deadbands: deadbands, presence: presence)
     }

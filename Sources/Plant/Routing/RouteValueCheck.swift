@@ -4,7 +4,7 @@ import JSON
 struct RouteValueCheck {
     let draft: RouteDraft
     private(set) var values: [ValueRule] = []
-    private(set) var members: [MemberRule] = []
+    private(set) var wildcards: [WildcardRule] = []
     private(set) var mistakes: [RouteMistake] = []
 
     init(draft: RouteDraft) { self.draft = draft }
@@ -88,9 +88,9 @@ struct RouteValueCheck {
         }
         do {
             let filter = try TopicFilter(name)
-            let rule = MemberRule(
+            let rule = WildcardRule(
                 name: filter, place: place, except: except, conversion: conversion, unit: value.unit)
-            if let rule { members.append(rule) } else { note(field, .wildcardsDiffer) }
+            if let rule { wildcards.append(rule) } else { note(field, .wildcardsDiffer) }
         } catch {
             note(field, .filter(error))
         }

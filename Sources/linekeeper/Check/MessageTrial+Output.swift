@@ -30,10 +30,10 @@ extension MessageTrial {
                     lines.append("alarm   \(printable(alarm.name)): \(Self.limits(of: alarm))")
                 }
             }
-            for member in route.members {
+            for wildcard in route.wildcards {
                 guard let tagBase else { break }
                 lines.append(
-                    "tags    \(printable("\(tagBase)/\(member.name)")): what messages have at \(printable("\(member.place)"))"
+                    "tags    \(printable("\(tagBase)/\(wildcard.name)")): what messages have at \(printable("\(wildcard.place)"))"
                 )
             }
         }
@@ -87,7 +87,7 @@ extension MessageTrial {
         switch failure {
         case .invalidTime: "time    cannot be read: \(printable("\(failure)")); the time of reception counts"
         case .calledBad: "values  bad: \(failure)"
-        case .tooManyMembers: "tags    \(printable("\(failure)"))"
+        case .tooManyValues: "tags    \(printable("\(failure)"))"
         default:
             "value   \(flaw.map { printable("of \($0.tag), at \($0.place.tokens.isEmpty ? "the top" : $0.place.description), ") } ?? "")cannot be read: \(printable("\(failure)"))"
         }

@@ -106,9 +106,9 @@ extension RouteDefinition {
     private var tagSources: [(pattern: TopicPattern, conversion: ValueConversion?)] {
         let topic = TopicPattern(tag?.pattern ?? topic)
         return values.map { ($0.name.map(topic.appending) ?? topic, $0.conversion) }
-            + members.map { member in
-                let name = TopicPattern(member.name).levels.flatMap { $0 == .rest ? [.any, .rest] : [$0] }
-                return (TopicPattern(levels: topic.levels + name), member.conversion)
+            + wildcards.map { wildcard in
+                let name = TopicPattern(wildcard.name).levels.flatMap { $0 == .rest ? [.any, .rest] : [$0] }
+                return (TopicPattern(levels: topic.levels + name), wildcard.conversion)
             }
     }
 

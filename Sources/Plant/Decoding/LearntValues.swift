@@ -2,14 +2,14 @@ import JSON
 import OrderedCollections
 
 /// What one topic of a route with wildcards has shown so far.
-struct LearntMembers: Sendable {
+struct LearntValues: Sendable {
     /// Something that stands where the route looks, and has no tag.
     struct Seen: Sendable {
         let place: JSONPointer
         /// Whether it becomes a tag once it is a value: until now it was `null`, an object or array, or broken.
         let isAwaited: Bool
-        /// Whether nothing that lies in it counts.
-        var isClosed = false
+        /// Whether all that lies in it is excepted.
+        var isExceptedWhole = false
     }
 
     /// What is new in a message.
@@ -60,7 +60,7 @@ struct LearntMembers: Sendable {
     ///   - others: places that are spoken for.
     ///   - limit: of places that a topic can have; one more tells that there are too many.
     func news(
-        in document: SalvagedJSON, members: [MemberRule], others: Set<JSONPointer>, limit: Int
+        in document: SalvagedJSON, wildcards: [WildcardRule], others: Set<JSONPointer>, limit: Int
     ) -> [News] {
         guard !isClosed else { return [] }
         var known = others
@@ -72,19 +72,19 @@ struct LearntMembers: Sendable {
         // The first rule that makes a tag of a place has it.
         var found = OrderedDictionary<JSONPointer, (value: ValueRule, isThere: Bool)?>()
         let room = limit - count
-        let closed = Set(seen.lazy.filter(\.isClosed).map(\.place))
-        var newlyClosed: Set<JSONPointer> = []
-        for rule in members {
+        let excepted = Set(seen.lazy.filter(\.isExceptedWhole).map(\.place))
+        var newlyExcepted: Set<JSONPointer> = []
+        for rule in wildcards {
             document.forEachStep(rule.place) { step in
                 guard Self.bytes(of: step.place) - Self.placeBytes <= TagPath.lengthLimit else { return .passBy }
-                if closed.contains(step.place) { return .passBy }
+                if excepted.contains(step.place) { return .passBy }
                 guard !known.contains(step.place) else { return .goOn }
                 guard let value = rule.value(at: step.place) else {
                     if found[step.place] == nil { found[step.place] = .some(nil) }
                     // Another rule may mean what lies in it.
-                    let isClosed = members.count == 1 && rule.excepts(allIn: step.place)
-                    if isClosed { newlyClosed.insert(step.place) }
-                    return found.count > room ? .stop : isClosed ? .passBy : .goOn
+                    let isExcepted = wildcards.count == 1 && rule.excepts(allIn: step.place)
+                    if isExcepted { newlyExcepted.insert(step.place) }
+                    return found.count > room ? .stop : isExcepted ? .passBy : .goOn
                 }
                 var isThere = false
                 if case .scalar(let scalar) = step.part { isThere = TagValue(json: scalar) != nil }
@@ -98,7 +98,7 @@ struct LearntMembers: Sendable {
             case (_, false)?: awaited.contains(place) ? nil : .seen(Seen(place: place, isAwaited: true))
             case nil:
                 awaited.contains(place)
-                    ? nil : .seen(Seen(place: place, isAwaited: false, isClosed: newlyClosed.contains(place)))
+                    ? nil : .seen(Seen(place: place, isAwaited: false, isExceptedWhole: newlyExcepted.contains(place)))
             }
         }
     }

@@ -8,7 +8,7 @@ public import JSON
 /// | `+` | `/+` | `{"state":"ON","color":{"x":0.3}}` | `state` |
 /// | `#` | `/#` | the same | `state`, `color/x` |
 /// | `+/power` | `/params/+/apower` | `{"params":{"switch:0":{"apower":8.9}}}` | `switch:0/power` |
-public struct MemberRule: Sendable, Hashable {
+public struct WildcardRule: Sendable, Hashable {
     /// The tag below the topic, with the same wildcards as ``place`` in the same order.
     public let name: TopicFilter
     public let place: JSONPointerPattern

@@ -8,7 +8,7 @@ import Testing
 
 /// Topics of routes with wildcards: what their messages show becomes tags.
 @Suite("Values that are learnt")
-struct LearntMembersTests {
+struct LearntValuesTests {
     static let everything = RouteDraft(
         name: "z", topic: "z/{name}", values: [.init("#", "/#")], time: "/at", staleAfter: 30_000)
 
@@ -103,11 +103,11 @@ struct LearntMembersTests {
     @Test("A topic has so many values and no more; what it has stays, and later news is not looked at")
     func memberLimit() throws {
         var limits = IngestLimits()
-        limits.membersPerTopic = 3
+        limits.learntPerTopic = 3
         var plant = try plant([.init("+", "/+")], limits: limits)
         let full = plant.send("z/a", #"{"a":1,"b":2,"c":3,"d":4}"#)
         #expect(full.result == .samples(3))
-        #expect(full.flaw == .init(tag: nil, failure: .tooManyMembers(3)))
+        #expect(full.flaw == .init(tag: nil, failure: .tooManyValues(3)))
         #expect(plant.ingest.counters.tableFull == 1)
         let slowly = plant.ingest.counters.slowlyRead
         #expect(plant.send("z/a", #"{"a":5,"e":2,"f":{"g":3}}"#).result == .samples(1))
@@ -198,7 +198,7 @@ struct LearntMembersTests {
     @Test("What lies in something that is excepted takes no room, and is not looked at again")
     func closedPlaces() throws {
         var limits = IngestLimits()
-        limits.membersPerTopic = 4
+        limits.learntPerTopic = 4
         var plant = try plant([.init("#", .init(at: "/#", except: ["meta/#", "id"]))], limits: limits)
         let meta = (0..<50).map { #""m\#($0)":{"x":\#($0)}"# }.joined(separator: ",")
         #expect(plant.send("z/a", #"{"meta":{\#(meta)},"id":7,"v":1}"#).result == .samples(1))
@@ -240,14 +240,14 @@ struct LearntMembersTests {
         var plant = try plant([.init("#", "/#")])
         let long = String(repeating: "n", count: 100_000)
         #expect(plant.send("z/a", #"{"\#(long)":1,"b":2}"#).result == .samples(1))
-        #expect(plant.ingest.memberBytes == LearntMembers.placeBytes + 2)
+        #expect(plant.ingest.learntBytes == LearntValues.placeBytes + 2)
         let many = "[" + [String](repeating: "1", count: 100_000).joined(separator: ",") + "]"
         let outcome = plant.send("z/b", many)
-        #expect(outcome.result == .samples(512) && outcome.flaw?.failure == .tooManyMembers(512))
+        #expect(outcome.result == .samples(512) && outcome.flaw?.failure == .tooManyValues(512))
         #expect(plant.send("z/b", many).result == .samples(512))
 
         var limits = IngestLimits()
-        limits.memberBytes = 350
+        limits.learntBytes = 350
         var small = try self.plant([.init("#", "/#")], limits: limits)
         let name = String(repeating: "n", count: 50)
         #expect(small.send("z/a", #"{"\#(name)1":1,"\#(name)2":2,"\#(name)3":3}"#).result == .samples(2))

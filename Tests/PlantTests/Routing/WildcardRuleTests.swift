@@ -4,9 +4,9 @@ import Testing
 @testable import Plant
 
 @Suite("Values with learnt names")
-struct MemberRuleTests {
-    private func rule(_ name: String, _ place: String, except: [String] = []) throws -> MemberRule? {
-        MemberRule(
+struct WildcardRuleTests {
+    private func rule(_ name: String, _ place: String, except: [String] = []) throws -> WildcardRule? {
+        WildcardRule(
             name: try TopicFilter(name), place: try JSONPointerPattern(place),
             except: try except.map { try TopicFilter($0) })
     }
