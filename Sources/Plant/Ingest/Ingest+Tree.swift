@@ -45,12 +45,12 @@ extension Ingest {
         for last in levels.indices.reversed() {
             // A tag of several has its topic's path, or what stands for it, and below it a name, which may have levels.
             let base = levels[...last].joined(separator: "/")
-            var candidates = [base]
-            for route in routes {
-                if let topic = route.definition.tag?.topic(of: base) { candidates.append(topic) }
-            }
+            let candidates = [base] + tagTemplates.compactMap { $0.topic(of: base) }
             for (position, candidate) in candidates.enumerated() {
-                guard let topic = try? TagPath(candidate), let match = match(candidate), !match.isPresence else {
+                // By its bytes most are none of the routes' topics.
+                guard filters.match(candidate.utf8.span), let topic = try? TagPath(candidate),
+                    let match = match(candidate), !match.isPresence
+                else {
                     continue
                 }
                 let definition = routes[match.route].definition

@@ -57,6 +57,8 @@ public struct Ingest: Sendable {
     let routes: ContiguousArray<Route>
     /// The topics of the routes, as filters.
     let filters: ContiguousArray<TopicFilter>
+    /// Of the routes that give tags names of their own.
+    let tagTemplates: [TagTemplate]
     var topics: TopicTable
     var bindings: ContiguousArray<Binding> = []
     var boundTags: ContiguousArray<BoundTag> = []
@@ -84,6 +86,7 @@ public struct Ingest: Sendable {
     ) {
         numericTags = NumericTags(rules: rules, alarms: alarms)
         self.routes = ContiguousArray(routes.map { Route(definition: $0, decoder: PayloadDecoder($0)) })
+        tagTemplates = routes.compactMap(\.tag)
         filters = ContiguousArray(routes.flatMap(\.topicFilters))
         unrouted = UnroutedTopics(observation, hashSeed: hashSeed)
         ignored = TopicMemory(hashSeed: hashSeed)
