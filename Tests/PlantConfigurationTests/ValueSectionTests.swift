@@ -1,3 +1,4 @@
+import JSON
 import Plant
 import Testing
 
@@ -59,6 +60,19 @@ struct ValueSectionTests {
         let route = try #require(plant?.routes.first)
         #expect(
             route.timeUnit == .microseconds && route.quality?.good == ["GOOD", "192"])
+    }
+
+    @Test("Samples in an array, and by the names of an object")
+    func each() throws {
+        let (problems, plant) = read("each: /data\ntime: { at: /t, unit: us }")
+        #expect(problems == [])
+        let route = try #require(plant?.routes.first)
+        #expect(route.each == (try JSONPointer("/data")) && route.time != nil && !route.isTimeName)
+        let (none, named) = read("each: \"\"\ntime: name")
+        #expect(none == [])
+        let second = try #require(named?.routes.first)
+        #expect(second.each == JSONPointer(tokens: []) && second.time == nil && second.isTimeName)
+        #expect(read("time: name").0.count == 1)
     }
 
     @Test(

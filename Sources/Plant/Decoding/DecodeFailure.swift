@@ -31,6 +31,11 @@ public enum DecodeFailure: Error, Hashable, Sendable, CustomStringConvertible {
     /// The sender's own word for values that cannot be used.
     case calledBad
     case invalidTime
+    /// No array or object stands where the samples of a message should be.
+    case noElements
+    /// The array or object breaks off, or has something in it that is no element.
+    case brokenElements
+    case tooManyElements(limit: Int)
     /// A presence message that says neither word.
     case unknownPresence
 
@@ -55,6 +60,9 @@ public enum DecodeFailure: Error, Hashable, Sendable, CustomStringConvertible {
         case .tooManyValues(let count):
             "the topic has more values than are taken; the first \(count) have tags, and the others are left out"
         case .calledBad: "the sender calls it bad"
+        case .noElements: "no array or object where the route looks for the samples (each)"
+        case .brokenElements: "the samples (each) break off; those before that were taken"
+        case .tooManyElements(let limit): "more than \(limit) samples (each) in one message"
         case .invalidTime: "the time is neither a number nor ISO 8601"
         case .unknownPresence: "neither the online nor the offline payload"
         }

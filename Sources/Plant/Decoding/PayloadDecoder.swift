@@ -69,7 +69,8 @@ final class PayloadDecoder: Sendable {
         time = route.time
         timeUnit = route.timeUnit
         quality = route.quality
-        isSingle = route.isSingle
+        // Of several samples one may lack the value.
+        isSingle = route.isSingle && route.each == nil
         isPlain = rules.allSatisfy { $0.conversion == nil && $0.fallback == nil }
         plan = JSONScanPlan(
             rules.map(\.place) + learnt.seen.map(\.place) + (route.time.map { [$0] } ?? [])

@@ -57,7 +57,8 @@ extension Ingest {
         // Last, and with room for it: a topic has a number exactly when it has a binding.
         guard topics.insert(topic) == bindings.count else { throw .tooManyTopics }
         let binding = Binding(
-            isPresence: match.isPresence, route: Int32(clamping: match.route), device: device.id,
+            isPresence: match.isPresence, isSeries: !match.isPresence && definition.each != nil,
+            route: Int32(clamping: match.route), device: device.id,
             firstTag: Int32(clamping: firstTag), tagCount: Int32(clamping: tagPaths.count),
             open: isOpen ? Int32(clamping: openTopics.count) : -1)
         bindings.append(binding)
@@ -85,7 +86,7 @@ extension Ingest {
     mutating func learn(_ topic: Int, at now: Milliseconds, _ outcome: inout MessageOutcome) {
         let news = workspace.news
         workspace.news = []
-        let firstNew = outcome.isNewTopic && !outcome.newTags.isEmpty ? outcome.newTags.lowerBound : tags.count
+        let firstNew = outcome.newTags.isEmpty ? tags.count : outcome.newTags.lowerBound
         if learn(news, on: topic) {
             outcome.flaw = .init(tag: nil, failure: .tooManyValues(Int(bindings[topic].tagCount)))
         }

@@ -13,6 +13,8 @@ public struct Ingest: Sendable {
     /// What a topic is bound to.
     struct Binding: Sendable {
         var isPresence: Bool
+        /// Whether its messages have several samples of their values.
+        var isSeries: Bool
         var route: Int32
         var device: DeviceID
         var firstTag: Int32
@@ -74,6 +76,8 @@ public struct Ingest: Sendable {
     var ownTagCount = 0
     var ownDeviceCount = 0
     var workspace = PayloadDecoder.Workspace()
+    /// Of the last message with several samples.
+    var elements: ContiguousArray<PayloadElement> = []
 
     /// - Parameters:
     ///   - rules: what the configuration says about tags beside their routes.
@@ -222,23 +226,36 @@ public struct Ingest: Sendable {
                 into: &samples, &outcome)
             return
         }
+        if binding.isSeries {
+            readSeries(payload, binding, retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
+            return
+        }
         do throws(DecodeFailure) {
             var binding = binding
-            var time = try decode(payload, binding)
-            if !workspace.news.isEmpty {
-                learn(outcome.topic, at: receivedAt, &outcome)
-                binding = bindings[outcome.topic]
-                time = try decode(payload, binding)
-                // All of it has been learnt, or nothing is learnt any more.
-                guard workspace.news.isEmpty else {
-                    workspace.news = []
-                    throw DecodeFailure.missing
-                }
-            }
+            let time = try decode(payload, &binding, receivedAt: receivedAt, &outcome)
             emit(binding, time, retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
         } catch {
             fail(error, binding, retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
         }
+    }
+
+    /// Reads a document, and learns what is new in it.
+    @inline(__always)
+    mutating func decode(
+        _ payload: borrowing Span<UInt8>, _ binding: inout Binding, receivedAt: Milliseconds,
+        _ outcome: inout MessageOutcome
+    ) throws(DecodeFailure) -> PayloadDecoder.Time {
+        let time = try decode(payload, binding)
+        if workspace.news.isEmpty { return time }
+        learn(outcome.topic, at: receivedAt, &outcome)
+        binding = bindings[outcome.topic]
+        let again = try decode(payload, binding)
+        // All of it has been learnt, or nothing is learnt any more.
+        guard workspace.news.isEmpty else {
+            workspace.news = []
+            throw DecodeFailure.missing
+        }
+        return again
     }
 
     @inline(__always)
@@ -256,8 +273,9 @@ public struct Ingest: Sendable {
             payload, tags: boundTags, from: Int(binding.firstTag), limits: limits, workspace: &workspace)
     }
 
+    /// Appends what has been read of a document.
     @inline(__always)
-    private mutating func emit(
+    mutating func emit(
         _ binding: Binding, _ time: PayloadDecoder.Time, retained: Bool, receivedAt: Milliseconds,
         into samples: inout ContiguousArray<Sample>, _ outcome: inout MessageOutcome
     ) {
@@ -317,8 +335,9 @@ public struct Ingest: Sendable {
         return receivedAt &- sourceTime > limit ? .stale : .good
     }
 
+    /// Appends bad samples of all tags.
     @inline(never)
-    private mutating func fail(
+    mutating func fail(
         _ failure: DecodeFailure, _ binding: Binding, retained: Bool, receivedAt: Milliseconds,
         into samples: inout ContiguousArray<Sample>, _ outcome: inout MessageOutcome
     ) {

@@ -12,6 +12,8 @@ public struct IngestLimits: Sendable, Hashable {
     public var learntBytes = 128 << 20
     /// Longer payloads are not read.
     public var payloadBytes = 1 << 20
+    /// Elements that one message can have.
+    public var elements = 10_000
     /// A longer text value is refused: the tree holds values, not documents.
     public var textBytes = 4096
     /// How far a payload's own time may lie ahead of ours. One wrong clock must not make a tag deaf to all later

@@ -48,8 +48,10 @@ public struct MessageOutcome: Sendable, Hashable {
     public var flaw: Flaw?
     /// The number of the topic; -1 for one that is not known.
     public var topic = -1
-    /// The message's own time, where its samples have one.
+    /// The message's own time, where its samples have one; of several the newest.
     public var sourceTime: Milliseconds?
+    /// Whether the message has several samples of its values, each with its own time.
+    public var isSeries = false
     /// The device that the message came from, when it has one.
     public var device: DeviceID?
     /// The device's new state, when this message changed it; always given for a device that is heard of for the first

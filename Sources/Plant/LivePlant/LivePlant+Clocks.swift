@@ -5,6 +5,8 @@ extension LivePlant {
         let topic: Int
         var isDoubtful = false
         var isHistory = false
+        /// The newest time of the message, where it has several.
+        var newest: Milliseconds?
         /// The latest time that the device's clock can show now; see ``TopicClock/latestSource(at:)``.
         var latestSource: Milliseconds = .max
     }
@@ -16,7 +18,7 @@ extension LivePlant {
             let source: Milliseconds
             /// By the wall clock.
             var received: Milliseconds
-            /// Of the sample.
+            /// Of its message.
             let offset: Milliseconds
             let zones: UInt64
 
@@ -165,7 +167,9 @@ extension LivePlant {
         if let source = outcome.sourceTime, !isRetained,
             clocks[outcome.topic].judgeQuickly(source: source, received: received)
         {
-            return Timing(topic: outcome.topic, latestSource: clocks[outcome.topic].latestSource(at: latestMoment))
+            return Timing(
+                topic: outcome.topic, newest: source,
+                latestSource: clocks[outcome.topic].latestSource(at: latestMoment))
         }
         if isRetained { return judgeRetained(outcome.topic, source: outcome.sourceTime, received: received) }
         return judgeSlowly(outcome.topic, source: outcome.sourceTime, received: received, effects: &effects)
@@ -185,38 +189,57 @@ extension LivePlant {
         }
         let arrival = TopicClock.Arrival(
             source: source, received: received, heardThrough: provedThrough, historyAge: historyAge(of: topic),
-            rightOffset: 0 &- leap, isRepetition: isRepetition)
+            rightOffset: 0 &- leap, isRepetition: isRepetition(source))
         let judgement = clocks[topic].judge(arrival)
         if judgement.wantsProof { proofWanted = max(proofWanted, received) }
         if judgement.change != .none { letGo(topic, judgement.change, effects: &effects) }
         if judgement.clearsSuspects { clearSuspects(topic) }
-        if judgement.isSuspect { noteSuspects(topic, received: received) }
+        if judgement.isSuspect { noteSuspects(topic, source: source, received: received) }
         guard judgement.standing == .doubtful else {
             let isOnTime = judgement.standing == .onTime
             return Timing(
-                topic: topic, isHistory: judgement.isHistory,
+                topic: topic, isHistory: judgement.isHistory, newest: source,
                 latestSource: isOnTime ? clocks[topic].latestSource(at: latestMoment) : .max)
         }
         for index in samples.indices where samples[index].quality == .good { samples[index].quality = .uncertain }
-        return Timing(topic: topic, isDoubtful: true, isHistory: judgement.isHistory)
+        return Timing(topic: topic, isDoubtful: true, isHistory: judgement.isHistory, newest: source)
+    }
+
+    /// What the time of one sample of a message is worth whose newest sample has been judged: the same clock dated it, and it
+    /// may be so much older that it is history.
+    @inline(never)
+    func timing(of sample: Sample, in timing: Timing) -> Timing {
+        guard !timing.isDoubtful, !sample.isRetained, sample.hasSourceTime, sample.sourceTime != timing.newest else {
+            return timing
+        }
+        let clock = clocks[timing.topic]
+        let late =
+            withoutLeaps(sample.receivedTime) &- sample.sourceTime &- (clock.isSettled ? clock.offset : 0 &- leap)
+        var timing = timing
+        timing.isHistory = timing.isHistory || late > historyAge(of: timing.topic)
+        return timing
     }
 
     /// What the broker had kept is as good as it is young, by the offset of its device's clock.
     private mutating func judgeRetained(_ topic: Int, source: Milliseconds?, received: Milliseconds) -> Timing {
         guard let source, clocks[topic].isSettled else { return Timing(topic: topic, isHistory: true) }
         if let staleAfter = staleAfter(of: topic) {
-            let isStale = received &- source &- clocks[topic].offset > staleAfter
-            for index in samples.indices where samples[index].quality == (isStale ? .good : .stale) {
-                samples[index].quality = isStale ? .stale : .good
+            for index in samples.indices {
+                let sample = samples[index]
+                let age = received &- (sample.hasSourceTime ? sample.sourceTime : source) &- clocks[topic].offset
+                if sample.quality == (age > staleAfter ? .good : .stale) {
+                    samples[index].quality = age > staleAfter ? .stale : .good
+                }
             }
         }
         return Timing(
             topic: topic, isHistory: true, latestSource: clocks[topic].latestSource(at: latestMoment))
     }
 
-    /// Whether the message says what is the latest value of its tags already.
-    private var isRepetition: Bool {
+    /// Whether what the message dates with its newest time is the latest value of its tags already.
+    private func isRepetition(_ newest: Milliseconds) -> Bool {
         samples.allSatisfy { sample in
+            if sample.hasSourceTime, sample.sourceTime < newest { return true }
             guard let entry = latest.entry(sample.tag) else { return false }
             return entry.hasSourceTime && entry.sourceTime == sample.sourceTime && entry.value == sample.value
         }
@@ -241,7 +264,7 @@ extension LivePlant {
                 tag: sample.tag, value: .nan, quality: .bad, sourceTime: sample.sourceTime, hasSourceTime: false,
                 receivedTime: sample.receivedTime)
         }
-        guard let held = held(sample, value) else { return false }
+        guard let held = held(sample, value, newest: timing.newest) else { return false }
         if doubt.isGivenUp {
             let isLeft = evaluateByReception(timing.topic)
             return evaluateByReception(held, sample.tag) || isLeft
@@ -280,16 +303,18 @@ extension LivePlant {
             receivedTime: sample.received)
     }
 
-    private func held(_ sample: Sample, _ value: TagValue) -> HeldSamples.Held? {
+    /// - Parameter newest: of the times of its message, which tells of the device's clock; nil: its own.
+    private func held(_ sample: Sample, _ value: TagValue, newest: Milliseconds?) -> HeldSamples.Held? {
         guard let number = value.doubleValue, number.isFinite else { return nil }
         return HeldSamples.Held(
             value: number, source: sample.sourceTime, received: sample.receivedTime,
-            offset: withoutLeaps(sample.receivedTime) &- sample.sourceTime, zones: alarms.zones(of: sample.tag, number))
+            offset: withoutLeaps(sample.receivedTime) &- (newest ?? sample.sourceTime),
+            zones: alarms.zones(of: sample.tag, number))
     }
 
     /// The message may be the first after a step back; its values are older than the latest, and go by unless that is shown.
     /// Until then nobody knows which of the two is the later one.
-    private mutating func noteSuspects(_ topic: Int, received: Milliseconds) {
+    private mutating func noteSuspects(_ topic: Int, source: Milliseconds, received: Milliseconds) {
         if suspects.count >= HeldSamples.suspectCapacity, suspects[topic] == nil {
             for other in suspects.keys.sorted() { clearSuspects(other) }
         }
@@ -297,7 +322,7 @@ extension LivePlant {
             guard let entry = latest.entry(sample.tag), entry.hasSourceTime, entry.sourceTime > sample.sourceTime else {
                 continue
             }
-            let suspect = alarms.hasAlarms(sample.tag) ? sample.value.flatMap { held(sample, $0) } : nil
+            let suspect = alarms.hasAlarms(sample.tag) ? sample.value.flatMap { held(sample, $0, newest: source) } : nil
             // Delivered again.
             if let suspect, alarms.hasSeen(sample.tag, value: suspect.value, at: suspect.source) { continue }
             if suspects[topic] == nil {
@@ -458,7 +483,7 @@ extension LivePlant {
             }
             for sample in samples {
                 let isLeft =
-                    sample.offset &- clocks[topic].offset > historyAge
+                    withoutLeaps(sample.received) &- sample.source &- clocks[topic].offset > historyAge
                     ? alarms.historyReceived(
                         tag: tag, value: sample.value, sourceTime: sample.source, receivedTime: sample.received,
                         latestSource: latestSource)

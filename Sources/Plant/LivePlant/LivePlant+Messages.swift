@@ -38,18 +38,36 @@ extension LivePlant {
                 found: Self.text(payload))
         }
         if samples.isEmpty { return outcome }
-        if retained {
-            silences.keptMessageCame(outcome.topic, samples, at: withoutLeaps(receivedAt))
+        if outcome.isSeries {
+            noteHeard(outcome.topic, oneOfEach(outcome.topic), retained: retained, at: receivedAt)
         } else {
-            silences.heard(outcome.topic, samples, at: withoutLeaps(receivedAt))
+            noteHeard(outcome.topic, samples, retained: retained, at: receivedAt)
         }
         let timing = judge(outcome, isRetained: retained, receivedAt: receivedAt, effects: &effects)
         for sample in samples {
             observe?(sample)
+            let timing = outcome.isSeries ? self.timing(of: sample, in: timing) : timing
             if take(sample, timing) { effects.alarmsPending = true }
         }
         samples.removeAll(keepingCapacity: true)
         return outcome
+    }
+
+    @inline(__always)
+    private mutating func noteHeard(
+        _ topic: Int, _ samples: borrowing ContiguousArray<Sample>, retained: Bool, at receivedAt: Milliseconds
+    ) {
+        if retained {
+            silences.keptMessageCame(topic, samples, at: withoutLeaps(receivedAt))
+        } else {
+            silences.heard(topic, samples, at: withoutLeaps(receivedAt))
+        }
+    }
+
+    /// One sample of each tag that the message has, in the order of the topic's tags.
+    private func oneOfEach(_ topic: Int) -> ContiguousArray<Sample> {
+        let byTag = Dictionary(samples.map { ($0.tag, $0) }, uniquingKeysWith: { _, newer in newer })
+        return ContiguousArray(ingest.tags(ofTopic: topic).compactMap { byTag[$0] })
     }
 
     /// Latest value and alarms of one sample; true when it left an alarm transition.

@@ -18,7 +18,9 @@ public enum RoutesDigest {
         var parts = ["topic \(route.topic.text)", "device \(route.device.text)", payload(route)]
         if let tag = route.tag { parts.append("tag \(tag.text)") }
         parts += values(route)
+        if let each = route.each { parts.append("each \(each)") }
         if let time = route.time { parts.append("time \(time)") }
+        if route.isTimeName { parts.append("time of name") }
         if let unit = route.timeUnit { parts.append("timeUnit \(unit.rawValue)") }
         if let quality = route.quality {
             parts.append("quality \(quality.place) \(quality.good.sorted { $0.precedesByBytes($1) })")

@@ -105,8 +105,13 @@ public struct RouteDefinition: Sendable, Hashable {
     public let values: [ValueRule]
     /// The values of which names and places are learnt from the messages.
     public let wildcards: [WildcardRule]
-    /// Where a JSON payload has its own time.
+    /// Where a message has several samples of its values: in each element of the array, or each member of the object, that
+    /// stands there. All other places are places within an element. nil: a message is one sample of its values.
+    public let each: JSONPointer?
+    /// Where a document has its own time.
     public let time: JSONPointer?
+    /// Whether the time of an element is its name.
+    public let isTimeName: Bool
     /// nil: the time's own size tells.
     public let timeUnit: TimeUnit?
     public let quality: QualityRule?

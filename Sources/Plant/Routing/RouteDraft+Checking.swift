@@ -42,6 +42,9 @@ private struct RouteCheck {
         let tag = topic.flatMap { tagTemplate(draft.tag, topic: $0) }
         let time = draft.time.flatMap { onePlace($0, field: .time) }
         if draft.time != nil, !payload.hasPlaces { note(.time, .notForPayload(draft.payload)) }
+        let each = draft.each.flatMap { onePlace($0, field: .each) }
+        if draft.each != nil, !payload.hasPlaces { note(.each, .notForPayload(draft.payload)) }
+        if draft.isTimeName, draft.each == nil { note(.time, .nameWithoutEach) }
         let quality = draft.quality.flatMap { qualityRule($0) }
         if draft.quality != nil, !payload.hasPlaces { note(.quality, .notForPayload(draft.payload)) }
         if let staleAfter = draft.staleAfter, staleAfter <= 0 { note(.staleAfter, .notPositive) }
@@ -53,7 +56,8 @@ private struct RouteCheck {
         if let draft = draft.presence { presence = presenceRule(draft, device: device, routeTopic: topic) }
         return RouteDefinition(
             name: draft.name, topic: topic, device: device, tag: tag, payload: payload, values: valueCheck.values,
-            wildcards: valueCheck.wildcards, time: time, timeUnit: draft.timeUnit, quality: quality, units: units,
+            wildcards: valueCheck.wildcards, each: each, time: time, isTimeName: draft.isTimeName,
+            timeUnit: draft.timeUnit, quality: quality, units: units,
             staleAfter: draft.staleAfter,
             reporting: draft.reporting, deadbands: deadbands, presence: presence)
     }

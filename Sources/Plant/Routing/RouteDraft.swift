@@ -99,7 +99,11 @@ public struct RouteDraft: Sendable, Hashable {
     public var value: Value?
     /// Tag name, or names by wildcards, to value.
     public var values: [Entry<Value>]
+    /// Where the elements stand that are a sample of the values each.
+    public var each: String?
     public var time: String?
+    /// Whether the time of an element is its name.
+    public var isTimeName: Bool
     public var timeUnit: TimeUnit?
     public var quality: Quality?
     /// The unit of all tags of the route for which `units` has no rule.
@@ -116,7 +120,8 @@ public struct RouteDraft: Sendable, Hashable {
         name: String, topic: String, device: String? = nil, tag: String? = nil,
         payload: RouteDefinition.Payload = .json,
         value: Value? = nil,
-        values: [Entry<Value>] = [], time: String? = nil, timeUnit: TimeUnit? = nil,
+        values: [Entry<Value>] = [], each: String? = nil, time: String? = nil, isTimeName: Bool = false,
+        timeUnit: TimeUnit? = nil,
         quality: Quality? = nil, unit: String? = nil, units: [Entry<String>] = [],
         staleAfter: Milliseconds? = nil, reporting: RouteDefinition.Reporting? = nil, deadband: [Entry<Deadband>] = [],
         presence: Presence? = nil
@@ -128,7 +133,9 @@ public struct RouteDraft: Sendable, Hashable {
         self.payload = payload
         self.value = value
         self.values = values
+        self.each = each
         self.time = time
+        self.isTimeName = isTimeName
         self.timeUnit = timeUnit
         self.quality = quality
         self.unit = unit

@@ -5,7 +5,7 @@ public import JSON
 public struct RouteMistake: Error, Hashable, Sendable, CustomStringConvertible {
     /// The key of the configuration that the mistake is in. `entry` names the entry of a mapping.
     public enum Field: Hashable, Sendable {
-        case name, topic, device, tag, payload, value, time, quality, unit, staleAfter, reporting
+        case name, topic, device, tag, payload, value, each, time, quality, unit, staleAfter, reporting
         case values(entry: String?)
         /// A key of the one value, or of an entry of `values`.
         case valueKey(String, entry: String?)
@@ -22,6 +22,7 @@ public struct RouteMistake: Error, Hashable, Sendable, CustomStringConvertible {
             case .tag: ["tag"]
             case .payload: ["payload"]
             case .value: ["value"]
+            case .each: ["each"]
             case .time: ["time"]
             case .quality: ["quality"]
             case .unit: ["unit"]
@@ -89,6 +90,8 @@ public struct RouteMistake: Error, Hashable, Sendable, CustomStringConvertible {
         /// A name stands for several levels in the topic and for one in the presence topic, or the other way round.
         case levelsDiffer(String)
         case duplicateName
+        /// The name of an element, where nothing says which elements.
+        case nameWithoutEach
     }
 
     public let field: Field
@@ -154,6 +157,8 @@ extension RouteMistake.Reason: CustomStringConvertible {
         case .levelsDiffer(let name):
             "{\(name)} has one level here and several in the route's topic, or the other way round; write the same in both"
         case .duplicateName: "another route has this name"
+        case .nameWithoutEach:
+            "is the name of an element, and each does not say where the elements are, such as each: /data"
         }
     }
 }

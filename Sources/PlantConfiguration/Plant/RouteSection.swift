@@ -5,7 +5,7 @@ import Yams
 /// One element of `routes`.
 enum RouteSection {
     static let keys = [
-        "name", "topic", "device", "tag", "payload", "value", "values", "time", "quality", "unit", "units",
+        "name", "topic", "device", "tag", "payload", "each", "value", "values", "time", "quality", "unit", "units",
         "staleAfter",
         "reporting",
         "deadband", "presence",
@@ -24,7 +24,8 @@ enum RouteSection {
         draft.payload = payload ?? .json
         draft.value = section["value"].flatMap(ValueSection.one)
         draft.values = section["values"].map(ValueSection.several) ?? []
-        if let time = section["time"] { (draft.time, draft.timeUnit) = Self.time(time) }
+        draft.each = section["each"].flatMap(each)
+        if let time = section["time"] { read(time, into: &draft) }
         draft.quality = section["quality"].flatMap(quality)
         draft.unit = section["unit"]?.string()
         draft.units = section["units"].map { strings($0, of: "tag filters with their units") } ?? []
@@ -91,11 +92,24 @@ enum RouteSection {
         return RouteDraft.Deadband(change: change, isPercent: isPercent)
     }
 
-    private static func time(_ value: ConfigurationValue) -> (at: String?, unit: TimeUnit?) {
-        if case .scalar = value.node { return (value.string(), nil) }
-        guard let section = value.section(keys: ["at", "unit"]) else { return (nil, nil) }
-        let unit = section["unit"]?.choice(TimeUnit.allCases.map { ($0.rawValue, $0) })
-        return (section.required("at", "a JSON Pointer such as /ts")?.string(), unit)
+    /// A place; empty, in quotes, for the whole document.
+    private static func each(_ value: ConfigurationValue) -> String? {
+        if case .scalar(let scalar) = value.node, scalar.style != .plain, scalar.string.isEmpty { return "" }
+        return value.text("where the samples of a message are, such as /data, or \"\" for the whole document")
+    }
+
+    /// A place, or a mapping with one.
+    private static func read(_ time: ConfigurationValue, into draft: inout RouteDraft) {
+        var place: String?
+        if case .scalar = time.node {
+            place = time.string()
+        } else if let section = time.section(keys: ["at", "unit"]) {
+            draft.timeUnit = section["unit"]?.choice(TimeUnit.allCases.map { ($0.rawValue, $0) })
+            place = section.required("at", "a JSON Pointer such as /ts")?.string()
+        }
+        // No place: a JSON Pointer begins with a slash.
+        draft.isTimeName = place == "name"
+        draft.time = draft.isTimeName ? nil : place
     }
 
     private static func quality(_ value: ConfigurationValue) -> RouteDraft.Quality? {

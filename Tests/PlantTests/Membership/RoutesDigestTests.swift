@@ -43,6 +43,11 @@ struct RoutesDigestTests {
             { $0.time = nil }, { $0.units = [] }, { $0.staleAfter = nil }, { $0.deadband = [] }, { $0.presence = nil },
             { $0.reporting = .periodic }, { $0.reporting = .onChange }, { $0.tag = "{line}/{machine}/{metric}" },
             { $0.deadband[0].value.isPercent = true }, { $0.deadband[0].value.maximumSilence = 1 },
+            { $0.each = "" }, { $0.each = "/d" },
+            {
+                $0.each = ""
+                $0.isTimeName = true
+            },
             { $0.timeUnit = .milliseconds }, { $0.quality = .init(at: "/q", good: ["G"]) },
             { $0.quality = .init(at: "/q", good: ["G", "U"]) },
             { $0.value = .init(at: "/v", unit: "K") }, { $0.value = .init(at: "/v", scale: 2) },

@@ -1,0 +1,67 @@
+import JSON
+
+// Messages with several samples of the same values, each with its own time.
+extension Ingest {
+    /// Appends the samples of all elements, oldest first: alarms and latest values see them in the order in which they were
+    /// taken, whatever the order in the message. Those without a time of their own come last, in the order of the message.
+    ///
+    /// An element that cannot be read costs itself alone, and its values are left out. Where none can be read, the tags are
+    /// bad, as with any message.
+    @inline(never)
+    mutating func readSeries(
+        _ payload: borrowing Span<UInt8>, _ binding: Binding, retained: Bool, receivedAt: Milliseconds,
+        into samples: inout ContiguousArray<Sample>, _ outcome: inout MessageOutcome
+    ) {
+        let definition = routes[Int(binding.route)].definition
+        var binding = binding
+        var failure: DecodeFailure?
+        var newest: Milliseconds?
+        let first = samples.count
+        do throws(DecodeFailure) {
+            let isWhole = try PayloadElement.find(
+                in: payload, of: definition, at: definition.each ?? JSONPointer(tokens: []), limit: limits.elements,
+                into: &elements)
+            if !isWhole { failure = .brokenElements }
+        } catch {
+            fail(error, binding, retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
+            return
+        }
+        for index in elements.indices {
+            let element = elements[index]
+            do throws(DecodeFailure) {
+                let time = try decode(
+                    payload.extracting(element.range), &binding, receivedAt: receivedAt, &outcome)
+                emit(
+                    binding, definition.isTimeName ? element.time : time, retained: retained, receivedAt: receivedAt,
+                    into: &samples, &outcome)
+                newest = max(newest ?? .min, outcome.sourceTime ?? .min)
+            } catch {
+                failure = failure ?? error
+                tally.undecodable &+= 1
+            }
+        }
+        if samples.count == first, let failure {
+            fail(failure, binding, retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
+            return
+        }
+        if outcome.flaw == nil, let failure { outcome.flaw = .init(tag: nil, failure: failure) }
+        outcome.isSeries = elements.count > 1
+        outcome.sourceTime = newest == .min ? nil : newest
+        outcome.result = .samples(samples.count - first)
+        if outcome.isSeries { Self.sort(&samples, from: first) }
+    }
+
+    private static func sort(_ samples: inout ContiguousArray<Sample>, from first: Int) {
+        func key(_ sample: Sample) -> Milliseconds { sample.hasSourceTime ? sample.sourceTime : .max }
+        var isSorted = true
+        for index in first..<samples.count where index > first && key(samples[index]) < key(samples[index - 1]) {
+            isSorted = false
+        }
+        if isSorted { return }
+        let order = (first..<samples.count).sorted { left, right in
+            (key(samples[left]), left) < (key(samples[right]), right)
+        }
+        let sorted = order.map { samples[$0] }
+        samples.replaceSubrange(first..., with: sorted)
+    }
+}
