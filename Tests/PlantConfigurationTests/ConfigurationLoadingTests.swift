@@ -180,6 +180,24 @@ import Testing
         }
     }
 
+    @Test func routesMayShareTopicsOnPurpose() throws {
+        func problems(_ first: String, _ second: String) throws -> [String] {
+            try ConfigurationFixture([
+                "linekeeper.yaml": soundHead + """
+                    routes:
+                      - { name: a, topic: "f/{m}", device: "f/{m}/a", payload: json, continue: true, values: \(first) }
+                      - { name: b, topic: "f/{m}", device: "f/{m}/b", payload: json, values: \(second) }
+                    """
+            ]).problems()
+        }
+        #expect(try problems("{ x: /x }", "{ y: /y }") == [])
+        #expect(try problems("{ x: /x }", "{ \"#\": { at: \"/#\", except: [x] } }") == [])
+        #expect(try problems("{ \"x/#\": \"/x/#\" }", "{ \"#\": { at: \"/#\", except: [\"x/#\"] } }") == [])
+        for (first, second) in [("{ x: /x }", "{ x: /y }"), ("{ x: /x }", "\"/#\""), ("\"/+\"", "\"/#\"")] {
+            expectProblem(try problems(first, second), "mistake", "would give the same tags", "route \"a\" at")
+        }
+    }
+
     @Test func routesThatShareTopicsAreFound() throws {
         let routes = """
             routes:

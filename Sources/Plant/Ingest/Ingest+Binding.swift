@@ -1,9 +1,10 @@
 // From topics to tags: what the first message on a topic finds, and what later ones show besides.
 extension Ingest {
-    /// Finds the route of a topic and makes its binding; nil when no route takes it, or one for which it says nothing.
+    /// Finds the route of a topic and makes its binding, and those by further routes, see ``MessagePart``. Gives the number of
+    /// the topic; nil when no route takes it, or one for which it says nothing.
     mutating func bind(
         _ topic: borrowing Span<UInt8>, at now: Milliseconds, _ outcome: inout MessageOutcome
-    ) throws(MessageOutcome.Refusal) -> Binding? {
+    ) throws(MessageOutcome.Refusal) -> Int? {
         let path: TagPath
         do {
             path = try TagPath(topic: topic)
@@ -16,6 +17,18 @@ extension Ingest {
             ignored.insert(topic, nil)
             return nil
         }
+        let number = try bind(path, match, key: topic, at: now, &outcome)
+        if !match.isPresence, routes[match.route].definition.continues {
+            bindFurther(path, first: number, at: now, &outcome)
+        }
+        return number
+    }
+
+    /// What a topic is for a route; its number is that of `key`.
+    mutating func bind(
+        _ path: TagPath, _ match: Match, key: borrowing Span<UInt8>, at now: Milliseconds,
+        _ outcome: inout MessageOutcome
+    ) throws(MessageOutcome.Refusal) -> Int {
         let definition = routes[match.route].definition
         let devicePath: TagPath
         var tagPaths: [TagPath] = []
@@ -35,7 +48,7 @@ extension Ingest {
         }
         guard !GatewayFault.isOwn(devicePath), !tagPaths.contains(where: GatewayFault.isOwn) else { throw .own }
         // Nothing is remembered of a topic that does not fit as a whole.
-        guard topics.hasRoom(forBytes: topic.count) else { throw .tooManyTopics }
+        guard topics.hasRoom(forBytes: key.count) else { throw .tooManyTopics }
         let newPaths = Set(tagPaths.filter { tags.id(of: $0) == nil })
         guard newPaths.count <= roomForTags else { throw .tooManyTags }
         guard roomForDevices > 0 || devices.id(of: devicePath) != nil,
@@ -55,7 +68,7 @@ extension Ingest {
         }
         let isOpen = !match.isPresence && !definition.wildcards.isEmpty
         // Last, and with room for it: a topic has a number exactly when it has a binding.
-        guard topics.insert(topic) == bindings.count else { throw .tooManyTopics }
+        guard topics.insert(key) == bindings.count else { throw .tooManyTopics }
         let binding = Binding(
             isPresence: match.isPresence, isSeries: !match.isPresence && definition.each != nil,
             route: Int32(clamping: match.route), device: device.id,
@@ -66,8 +79,8 @@ extension Ingest {
             openTopics.append(
                 OpenTopic(tagBase: tagBase, decoder: routes[match.route].decoder, capacity: tagPaths.count))
         }
-        outcome.newTags = firstNew..<tags.count
-        return binding
+        outcome.newTags = (outcome.newTags.isEmpty ? firstNew : outcome.newTags.lowerBound)..<tags.count
+        return bindings.count - 1
     }
 
     mutating func bound(
@@ -152,14 +165,42 @@ extension Ingest {
         bindings[topic].tagCount += 1
     }
 
-    func match(_ topic: String) -> (route: Int, isPresence: Bool, captures: [String: String])? {
+    /// A route that takes a topic, and what the names of its template stand for.
+    struct Match {
+        let route: Int
+        let isPresence: Bool
+        let captures: [String: String]
+    }
+
+    func match(_ topic: String) -> Match? {
         for (index, route) in routes.enumerated() {
-            if let captures = route.definition.presence?.topic.match(topic) { return (index, true, captures) }
+            if let captures = route.definition.presence?.topic.match(topic) {
+                return Match(route: index, isPresence: true, captures: captures)
+            }
         }
-        for (index, route) in routes.enumerated() {
-            if let captures = route.definition.topic.match(topic) { return (index, false, captures) }
+        return match(topic, after: -1)
+    }
+
+    /// The first route after another one that takes a topic's samples.
+    func match(_ topic: String, after other: Int) -> Match? {
+        for index in routes.indices.dropFirst(other + 1) {
+            if let captures = routes[index].definition.topic.match(topic) {
+                return Match(route: index, isPresence: false, captures: captures)
+            }
         }
         return nil
+    }
+
+    /// The routes that take a topic's messages, the first one and those that share them.
+    func matches(_ topic: String) -> [Match] {
+        guard let first = match(topic) else { return [] }
+        var matches = [first]
+        while let last = matches.last, !last.isPresence, routes[last.route].definition.continues,
+            let next = match(topic, after: last.route), routes[next.route].definition.payload != .nothing
+        {
+            matches.append(next)
+        }
+        return matches
     }
 
     /// A message was published on a topic, which nothing but counting is to come of.
@@ -174,8 +215,8 @@ extension Ingest {
         return match(path.text) != nil
     }
 
-    /// The route that takes a topic and whether as presence; for explanations, not for messages.
-    public func route(of topic: String) -> (route: RouteDefinition, isPresence: Bool)? {
-        match(topic).map { (routes[$0.route].definition, $0.isPresence) }
+    /// The routes that take a topic, and whether as presence; for explanations, not for messages.
+    public func routes(of topic: String) -> [(route: RouteDefinition, isPresence: Bool)] {
+        matches(topic).map { (routes[$0.route].definition, $0.isPresence) }
     }
 }

@@ -11,6 +11,8 @@ extension Ingest {
         var sources = sources(of: path)
         if sources.contains(where: { $0.device != sources[0].device }) {
             sources = sources.filter { devices.id(of: $0.device) != nil }
+            // A route that names the value means it rather than one that would learn it.
+            if sources.contains(where: \.isNamed) { sources.removeAll { !$0.isNamed } }
         }
         guard let source = sources.first else { return nil }
         guard sources.count == 1, source.values.count == 1 else { return tag(path, of: source, at: now) }
@@ -18,8 +20,12 @@ extension Ingest {
         if number < 0 {
             var outcome = MessageOutcome(.unrouted)
             guard (try? bind(source.topic.span, at: now, &outcome)) != nil else { return nil }
-            number = bindings.count - 1
+            // No message has come.
+            parts.removeAll(keepingCapacity: true)
+            number = topics.find(source.topic.span)
         }
+        while number >= 0, bindings[number].route != source.route { number = Int(bindings[number].next) }
+        guard number >= 0 else { return tags.id(of: path) }
         if tags.id(of: path) == nil, bindings[number].open >= 0 {
             learn(source.values.map(LearntValues.News.value), on: number)
         }
@@ -36,6 +42,8 @@ extension Ingest {
         let device: TagPath
         /// What the tag can be on that topic; at least one.
         let values: [ValueRule]
+        /// Whether the route names the value.
+        let isNamed: Bool
     }
 
     /// Where a tag can come from, the longer topics first.
@@ -48,21 +56,20 @@ extension Ingest {
             let candidates = [base] + tagTemplates.compactMap { $0.topic(of: base) }
             for (position, candidate) in candidates.enumerated() {
                 // By its bytes most are none of the routes' topics.
-                guard filters.match(candidate.utf8.span), let topic = try? TagPath(candidate),
-                    let match = match(candidate), !match.isPresence
-                else {
-                    continue
+                guard filters.match(candidate.utf8.span), let topic = try? TagPath(candidate) else { continue }
+                for match in matches(candidate) where !match.isPresence {
+                    let definition = routes[match.route].definition
+                    guard (definition.tag == nil) == (position == 0),
+                        (try? definition.tagBase(topic: topic, match.captures))?.text.hasSameBytes(as: base) == true,
+                        let device = try? definition.devicePath(match.captures)
+                    else { continue }
+                    let values = definition.values(named: levels[(last + 1)...])
+                    guard !values.isEmpty else { continue }
+                    sources.append(
+                        Source(
+                            topic: Array(candidate.utf8), route: match.route, device: device, values: values,
+                            isNamed: definition.values.contains { $0.place == values[0].place }))
                 }
-                let definition = routes[match.route].definition
-                guard (definition.tag == nil) == (position == 0),
-                    (try? definition.tagBase(topic: topic, match.captures))?.text.hasSameBytes(as: base) == true,
-                    let device = try? definition.devicePath(match.captures)
-                else { continue }
-                let values = definition.values(named: levels[(last + 1)...])
-                guard !values.isEmpty else { continue }
-                sources.append(
-                    Source(
-                        topic: Array(candidate.utf8), route: match.route, device: device, values: values))
             }
         }
         return sources

@@ -8,7 +8,7 @@ import JSON
 /// value is long text.
 ///
 /// Routes are asked in order: first whether a topic is a presence topic of any of them, then whose topic it is. The
-/// first that matches takes it. Topics that no route takes have a memory of their own, see ``UnroutedTopics``.
+/// first that matches takes it, and where that one continues, so do those after it: see ``MessagePart``. Topics that no route takes have a memory of their own, see ``UnroutedTopics``.
 public struct Ingest: Sendable {
     /// What a topic is bound to.
     struct Binding: Sendable {
@@ -19,6 +19,8 @@ public struct Ingest: Sendable {
         var device: DeviceID
         var firstTag: Int32
         var tagCount: Int32
+        /// The further topic that the same messages count for, by another route; -1 without one.
+        var next: Int32 = -1
         /// Of `openTopics`; -1 when all values of the route are known beforehand.
         var open: Int32
     }
@@ -76,6 +78,9 @@ public struct Ingest: Sendable {
     var ownTagCount = 0
     var ownDeviceCount = 0
     var workspace = PayloadDecoder.Workspace()
+    /// What the last message counts for besides, from ``nextPart`` on.
+    var parts: ContiguousArray<MessagePart> = []
+    var nextPart = 0
     /// Of the last message with several samples.
     var elements: ContiguousArray<PayloadElement> = []
 
@@ -137,7 +142,7 @@ public struct Ingest: Sendable {
         bindings[number].isPresence ? nil : routes[Int(bindings[number].route)].definition
     }
 
-    /// Takes one message. `receivedAt` is the wall clock of the reception.
+    /// Takes one message, or the first part of it: see ``hasFurtherParts``. `receivedAt` is the wall clock of the reception.
     public mutating func message(
         topic: borrowing Span<UInt8>, payload: borrowing Span<UInt8>, retained: Bool, receivedAt: Milliseconds,
         into samples: inout ContiguousArray<Sample>
@@ -147,6 +152,7 @@ public struct Ingest: Sendable {
         if number >= 0 {
             var outcome = MessageOutcome(.empty)
             outcome.topic = number
+            if bindings[number].next >= 0 { noteParts(after: number) }
             read(payload, bindings[number], retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
             return outcome
         }
@@ -174,9 +180,8 @@ public struct Ingest: Sendable {
             tally.unrouted &+= 1
             return outcome
         }
-        let binding: Binding
         do {
-            guard let found = try bind(topic, at: receivedAt, &outcome) else {
+            guard let number = try bind(topic, at: receivedAt, &outcome) else {
                 if outcome.result == .ignored {
                     tally.ignored &+= 1
                 } else {
@@ -185,26 +190,38 @@ public struct Ingest: Sendable {
                 }
                 return outcome
             }
-            binding = found
+            outcome.topic = number
         } catch {
-            switch error {
-            case .path, .device, .own: tally.refusedTopics &+= 1
-            case .tooManyTopics, .tooManyTags, .tooManyDevices: tally.tableFull &+= 1
-            }
+            count(error)
             outcome.result = .refused(error)
             return outcome
         }
         outcome.isNewTopic = true
-        outcome.topic = bindings.count &- 1
+        readFirst(payload, retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
+        return outcome
+    }
+
+    /// Reads what comes first on a topic that is new.
+    mutating func readFirst(
+        _ payload: borrowing Span<UInt8>, retained: Bool, receivedAt: Milliseconds,
+        into samples: inout ContiguousArray<Sample>, _ outcome: inout MessageOutcome
+    ) {
+        let binding = bindings[outcome.topic]
         read(payload, binding, retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
         if outcome.isNewDevice, outcome.deviceState == nil {
             outcome.deviceState = devices.state(of: binding.device).state
         }
-        return outcome
+    }
+
+    mutating func count(_ refusal: MessageOutcome.Refusal) {
+        switch refusal {
+        case .path, .device, .own: tally.refusedTopics &+= 1
+        case .tooManyTopics, .tooManyTags, .tooManyDevices: tally.tableFull &+= 1
+        }
     }
 
     @inline(__always)
-    private mutating func read(
+    mutating func read(
         _ payload: borrowing Span<UInt8>, _ binding: Binding, retained: Bool, receivedAt: Milliseconds,
         into samples: inout ContiguousArray<Sample>, _ outcome: inout MessageOutcome
     ) {

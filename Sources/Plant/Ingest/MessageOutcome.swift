@@ -65,6 +65,21 @@ public struct MessageOutcome: Sendable, Hashable {
 
     init(_ result: Result) { self.result = result }
 
+    /// Takes in what became of another part of the message.
+    mutating func merge(_ part: MessageOutcome) {
+        switch (result, part.result) {
+        case (.samples(let count), .samples(let more)): result = .samples(count + more)
+        case (.samples, .undecodable(let failure)): flaw = flaw ?? .init(tag: nil, failure: failure)
+        case (.undecodable(let failure), .samples):
+            result = part.result
+            flaw = .init(tag: nil, failure: failure)
+        default: break
+        }
+        flaw = flaw ?? part.flaw
+        isNewDevice = isNewDevice || part.isNewDevice
+        isSeries = isSeries || part.isSeries
+    }
+
     /// Why the message, or a part of it, could not be read.
     var failure: DecodeFailure? {
         if case .undecodable(let failure) = result { return failure }

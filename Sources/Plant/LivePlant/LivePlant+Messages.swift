@@ -21,8 +21,27 @@ extension LivePlant {
             if !retained { effects.answers.append(position) }
             return nil
         }
-        let outcome = ingest.message(
+        var outcome = ingest.message(
             topic: topic, payload: payload, retained: retained, receivedAt: receivedAt, into: &samples)
+        take(
+            outcome, topic: topic, payload: payload, retained: retained, receivedAt: receivedAt, effects: &effects,
+            observe: observe)
+        while ingest.hasFurtherParts {
+            let part = ingest.furtherPart(payload, retained: retained, receivedAt: receivedAt, into: &samples)
+            take(
+                part, topic: topic, payload: payload, retained: retained, receivedAt: receivedAt, effects: &effects,
+                observe: observe)
+            outcome.merge(part)
+        }
+        return outcome
+    }
+
+    /// Takes what has been read of a message, or of a part of it.
+    @inline(__always)
+    private mutating func take(
+        _ outcome: MessageOutcome, topic: borrowing Span<UInt8>, payload: borrowing Span<UInt8>, retained: Bool,
+        receivedAt: Milliseconds, effects: inout Effects, observe: ((Sample) -> Void)?
+    ) {
         if outcome.isNewTopic || ingest.hasGrownTopics {
             bind(outcome.newTags, at: receivedAt)
             if let device = outcome.device, routeIsLearnt(of: device) { effects.devicesChanged = true }
@@ -37,7 +56,7 @@ extension LivePlant {
                 topic: Self.text(topic), tag: outcome.flaw?.tag.map { ingest.tags[$0].path }, failure: failure,
                 found: Self.text(payload))
         }
-        if samples.isEmpty { return outcome }
+        if samples.isEmpty { return }
         if outcome.isSeries {
             noteHeard(outcome.topic, oneOfEach(outcome.topic), retained: retained, at: receivedAt)
         } else {
@@ -50,7 +69,6 @@ extension LivePlant {
             if take(sample, timing) { effects.alarmsPending = true }
         }
         samples.removeAll(keepingCapacity: true)
-        return outcome
     }
 
     @inline(__always)

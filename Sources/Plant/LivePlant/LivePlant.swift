@@ -154,8 +154,8 @@ public struct LivePlant: Sendable {
     /// The tags that are known, by number.
     public var tags: TagTable { ingest.tags }
 
-    /// The route that takes a topic, and whether as presence; for explanations, not for messages.
-    public func route(of topic: String) -> (route: RouteDefinition, isPresence: Bool)? { ingest.route(of: topic) }
+    /// The routes that take a topic, and whether as presence; for explanations, not for messages.
+    public func routes(of topic: String) -> [(route: RouteDefinition, isPresence: Bool)] { ingest.routes(of: topic) }
 
     /// Tables that take nothing more, in words.
     public var fullTables: [String] { ingest.fullTables }

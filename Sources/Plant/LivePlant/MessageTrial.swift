@@ -45,26 +45,32 @@ package struct MessageTrial {
         self.limits = limits
     }
 
-    /// The route that takes the topic, and whether as a device's own word about being there.
-    package var route: (route: RouteDefinition, isPresence: Bool)? { Ingest(routes: routes).route(of: topic) }
+    /// What the topic is for a route that takes it.
+    package struct Taker {
+        package let route: RouteDefinition
+        /// Whether as a device's own word about being there.
+        package let isPresence: Bool
+        /// The device whose topic it is; nil when the topic does not make a device's name.
+        package let device: TagPath?
+        /// The path that the tags of the topic have, or have their names below; nil when it has none.
+        package let tagBase: TagPath?
 
-    /// The device whose topic it is; nil when the topic does not make a device's name.
-    package var device: TagPath? {
-        guard let (route, isPresence) = route, route.payload != .nothing else { return nil }
-        let captures = isPresence ? route.presence?.topic.match(topic) : route.topic.match(topic)
-        return captures.flatMap { try? route.devicePath($0) }
+        /// The tags that a message on the topic always has.
+        package var tags: [TagPath] { tagBase.flatMap { try? route.tagPaths(base: $0) } ?? [] }
+
+        init(_ route: RouteDefinition, isPresence: Bool, topic: String) {
+            self.route = route
+            self.isPresence = isPresence
+            let captures = isPresence ? route.presence?.topic.match(topic) : route.topic.match(topic)
+            device = route.payload == .nothing ? nil : captures.flatMap { try? route.devicePath($0) }
+            let path = isPresence ? nil : try? TagPath(topic)
+            tagBase = path.flatMap { path in captures.flatMap { try? route.tagBase(topic: path, $0) } }
+        }
     }
 
-    /// The tags that a message on the topic always has.
-    package var tags: [TagPath] {
-        guard let tagBase, let (route, _) = route else { return [] }
-        return (try? route.tagPaths(base: tagBase)) ?? []
-    }
-
-    /// The path that the tags of the topic have, or have their names below; nil when it has none.
-    package var tagBase: TagPath? {
-        guard let (route, isPresence) = route, !isPresence, let path = try? TagPath(topic) else { return nil }
-        return route.topic.match(topic).flatMap { try? route.tagBase(topic: path, $0) }
+    /// The routes that take the topic, in the order in which they are asked; several where the first ones continue.
+    package var takers: [Taker] {
+        Ingest(routes: routes).routes(of: topic).map { Taker($0.route, isPresence: $0.isPresence, topic: topic) }
     }
 
     /// The alarms that are defined on a tag.
@@ -103,9 +109,12 @@ package struct MessageTrial {
     }
 
     private func place(of tag: TagPath) -> (tag: TagPath, place: JSONPointer)? {
-        guard let tagBase, let (route, _) = route else { return nil }
-        let name = tag.levels.dropFirst(tagBase.levels.count)
-        return route.values(named: name).first.map { (tag, $0.place) }
+        for taker in takers {
+            guard let base = taker.tagBase, tag.levels.starts(with: base.levels) else { continue }
+            let name = tag.levels.dropFirst(base.levels.count)
+            if let value = taker.route.values(named: name).first { return (tag, value.place) }
+        }
+        return nil
     }
 
     /// What the configuration says of a tag beside its route.

@@ -8,14 +8,16 @@ import Primitives
 public enum RoutesDigest {
     public static func of(_ routes: [RouteDefinition]) -> String {
         let lines = routes.map(line(of:))
-        // What says nothing takes its topics from the routes after it.
-        let text = (routes.contains { $0.payload == .nothing } ? lines : lines.sorted()).joined(separator: "\n")
+        // What says nothing takes its topics from the routes after it, and what continues shares them.
+        let text = (routes.contains { $0.payload == .nothing || $0.continues } ? lines : lines.sorted()).joined(
+            separator: "\n")
         let digits = String(StableHash.mixed(StableHash.fnv1a(text.utf8)), radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
     }
 
     private static func line(of route: RouteDefinition) -> String {
         var parts = ["topic \(route.topic.text)", "device \(route.device.text)", payload(route)]
+        if route.continues { parts.append("continue") }
         if let tag = route.tag { parts.append("tag \(tag.text)") }
         parts += values(route)
         if let each = route.each { parts.append("each \(each)") }

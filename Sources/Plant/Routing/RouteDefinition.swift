@@ -97,6 +97,8 @@ public struct RouteDefinition: Sendable, Hashable {
 
     public let name: String
     public let topic: TopicTemplate
+    /// Whether the routes after this one are asked for its topics as well.
+    public let continues: Bool
     public let device: TextTemplate
     /// nil: the tags are named by the topic.
     public let tag: TagTemplate?

@@ -55,7 +55,8 @@ private struct RouteCheck {
         var presence: RouteDefinition.Presence?
         if let draft = draft.presence { presence = presenceRule(draft, device: device, routeTopic: topic) }
         return RouteDefinition(
-            name: draft.name, topic: topic, device: device, tag: tag, payload: payload, values: valueCheck.values,
+            name: draft.name, topic: topic, continues: draft.continues, device: device, tag: tag, payload: payload,
+            values: valueCheck.values,
             wildcards: valueCheck.wildcards, each: each, time: time, isTimeName: draft.isTimeName,
             timeUnit: draft.timeUnit, quality: quality, units: units,
             staleAfter: draft.staleAfter,
@@ -69,7 +70,8 @@ private struct RouteCheck {
     /// Of a route whose messages say nothing.
     private mutating func noteUseless(_ draft: RouteDraft) {
         let useless: [(RouteMistake.Field, Bool)] = [
-            (.device, draft.device != nil), (.tag, draft.tag != nil), (.unit, draft.unit != nil),
+            (.continue, draft.continues), (.device, draft.device != nil), (.tag, draft.tag != nil),
+            (.unit, draft.unit != nil),
             (.units(entry: nil), !draft.units.isEmpty),
             (.staleAfter, draft.staleAfter != nil), (.reporting, draft.reporting != nil),
             (.deadband(entry: nil), !draft.deadband.isEmpty), (.presence, draft.presence != nil),

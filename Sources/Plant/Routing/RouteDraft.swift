@@ -90,6 +90,8 @@ public struct RouteDraft: Sendable, Hashable {
 
     public var name: String
     public var topic: String
+    /// Whether the routes after this one are asked for its topics as well.
+    public var continues: Bool
     /// nil: the topic without its last level; the whole topic when the route has `values`.
     public var device: String?
     /// What stands instead of the topic in the names of the tags; nil: the topic.
@@ -117,7 +119,7 @@ public struct RouteDraft: Sendable, Hashable {
     public var presence: Presence?
 
     public init(
-        name: String, topic: String, device: String? = nil, tag: String? = nil,
+        name: String, topic: String, continues: Bool = false, device: String? = nil, tag: String? = nil,
         payload: RouteDefinition.Payload = .json,
         value: Value? = nil,
         values: [Entry<Value>] = [], each: String? = nil, time: String? = nil, isTimeName: Bool = false,
@@ -128,6 +130,7 @@ public struct RouteDraft: Sendable, Hashable {
     ) {
         self.name = name
         self.topic = topic
+        self.continues = continues
         self.device = device
         self.tag = tag
         self.payload = payload

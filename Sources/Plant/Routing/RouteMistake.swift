@@ -5,7 +5,7 @@ public import JSON
 public struct RouteMistake: Error, Hashable, Sendable, CustomStringConvertible {
     /// The key of the configuration that the mistake is in. `entry` names the entry of a mapping.
     public enum Field: Hashable, Sendable {
-        case name, topic, device, tag, payload, value, each, time, quality, unit, staleAfter, reporting
+        case name, topic, `continue`, device, tag, payload, value, each, time, quality, unit, staleAfter, reporting
         case values(entry: String?)
         /// A key of the one value, or of an entry of `values`.
         case valueKey(String, entry: String?)
@@ -18,6 +18,7 @@ public struct RouteMistake: Error, Hashable, Sendable, CustomStringConvertible {
             switch self {
             case .name: ["name"]
             case .topic: ["topic"]
+            case .continue: ["continue"]
             case .device: ["device"]
             case .tag: ["tag"]
             case .payload: ["payload"]

@@ -5,7 +5,8 @@ import Yams
 /// One element of `routes`.
 enum RouteSection {
     static let keys = [
-        "name", "topic", "device", "tag", "payload", "each", "value", "values", "time", "quality", "unit", "units",
+        "name", "topic", "continue", "device", "tag", "payload", "each", "value", "values", "time", "quality", "unit",
+        "units",
         "staleAfter",
         "reporting",
         "deadband", "presence",
@@ -19,6 +20,7 @@ enum RouteSection {
         let payload = section.required("payload", RouteDefinition.Payload.alternatives).flatMap(payload)
         let routeName = section.required("name", "a name for the route")?.string()
         var draft = RouteDraft(name: routeName ?? "", topic: topic ?? "")
+        draft.continues = section["continue"]?.boolean() ?? false
         draft.device = section["device"]?.string()
         draft.tag = section["tag"]?.string()
         draft.payload = payload ?? .json

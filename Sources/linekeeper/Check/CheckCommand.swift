@@ -104,7 +104,7 @@ struct CheckCommand: AsyncParsableCommand {
         } else {
             Terminal.write(trial.text(steps, routes: loaded.plant.routes))
         }
-        if hasMistakes || trial.route == nil || steps.contains(where: { !$0.isUnderstood }) {
+        if hasMistakes || trial.takers.isEmpty || steps.contains(where: { !$0.isUnderstood }) {
             throw CommandFailure(.no)
         }
     }

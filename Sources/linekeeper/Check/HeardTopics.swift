@@ -71,7 +71,7 @@ struct HeardTopics: Sendable {
         let known = topics[message.topic]
         // Of what is empty or too long, the outcome does not say whether a route takes it.
         guard outcome?.result != .unrouted, let name = String(validating: message.topic, as: UTF8.self),
-            let route = known?.route ?? live.route(of: name)?.route.name
+            let route = known?.route ?? live.routes(of: name).first?.route.name
         else {
             if commands.contains(where: { $0.matches(message.topic.span) }) {
                 exchanged += 1

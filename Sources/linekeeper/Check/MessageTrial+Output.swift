@@ -9,34 +9,14 @@ extension MessageTrial {
     /// - Parameter routes: The names and patterns that are offered where none takes the topic.
     func text(_ steps: [Step], routes: [RouteDefinition]) -> String {
         var lines: [String] = []
-        guard let (route, isPresence) = route else {
+        let takers = takers
+        if takers.isEmpty {
             let patterns = routes.map { "\n            \(printable("\($0.name): \($0.topic)"))" }.joined()
             return "topic   \(printable(topic))\nroute   none takes it\(patterns)\n"
         }
         lines.append("topic   \(printable(topic))")
-        lines.append(
-            "route   \(printable(route.name)) (\(isPresence ? route.presence?.topic.text ?? "" : route.topic.text))\(isPresence ? ", as presence" : "")"
-        )
-        if route.payload == .nothing {
-            lines.append("value   none: payload none, so what comes on such topics is taken and says nothing")
-            return lines.joined(separator: "\n") + "\n"
-        }
-        lines.append("device  \(device.map { printable($0.text) } ?? "none: the topic does not make a device's name")")
-        if steps.isEmpty {
-            for tag in tags {
-                lines.append("tag     \(printable(tag.text))")
-                lines += description(of: tag)
-                for alarm in definitions(of: tag) {
-                    lines.append("alarm   \(printable(alarm.name)): \(Self.limits(of: alarm))")
-                }
-            }
-            for wildcard in route.wildcards {
-                guard let tagBase else { break }
-                lines.append(
-                    "tags    \(printable("\(tagBase)/\(wildcard.name)")): what messages have at \(printable("\(wildcard.place)"))"
-                )
-            }
-        }
+        for taker in takers { lines += description(of: taker, withTags: steps.isEmpty) }
+        if takers[0].route.payload == .nothing { return lines.joined(separator: "\n") + "\n" }
         let first = steps.first?.at ?? 0
         for step in steps {
             if steps.count > 1 {
@@ -80,6 +60,32 @@ extension MessageTrial {
             }
         }
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// What the topic is for a route.
+    private func description(of taker: Taker, withTags: Bool) -> [String] {
+        let route = taker.route
+        let template = taker.isPresence ? route.presence?.topic.text ?? "" : route.topic.text
+        var lines = ["route   \(printable(route.name)) (\(template))\(taker.isPresence ? ", as presence" : "")"]
+        if route.payload == .nothing {
+            return lines + ["value   none: payload none, so what comes on such topics is taken and says nothing"]
+        }
+        lines.append(
+            "device  \(taker.device.map { printable($0.text) } ?? "none: the topic does not make a device's name")")
+        guard withTags, let base = taker.tagBase else { return lines }
+        for tag in taker.tags {
+            lines.append("tag     \(printable(tag.text))")
+            lines += description(of: tag)
+            for alarm in definitions(of: tag) {
+                lines.append("alarm   \(printable(alarm.name)): \(Self.limits(of: alarm))")
+            }
+        }
+        for wildcard in route.wildcards {
+            lines.append(
+                "tags    \(printable("\(base)/\(wildcard.name)")): what messages have at \(printable("\(wildcard.place)"))"
+            )
+        }
+        return lines
     }
 
     /// What of a message could not be read, while the rest could.
@@ -132,9 +138,11 @@ extension MessageTrial {
     /// The same for programs.
     func json(_ steps: [Step]) -> JSONValue {
         .object([
-            "topic": .string(topic), "route": route.map { .string($0.route.name) } ?? .null,
-            "presence": .bool(route?.isPresence ?? false), "device": device.map { .string($0.text) } ?? .null,
-            "tags": .array(tags.map { .string($0.text) }),
+            "topic": .string(topic), "route": takers.first.map { .string($0.route.name) } ?? .null,
+            "routes": .array(takers.map { .string($0.route.name) }),
+            "presence": .bool(takers.first?.isPresence ?? false),
+            "device": takers.first?.device.map { .string($0.text) } ?? .null,
+            "tags": .array(takers.flatMap(\.tags).map { .string($0.text) }),
             "messages": .array(
                 steps.map { step in
                     [

@@ -24,7 +24,7 @@ struct HeardTopicsTests {
         let topic = "factory/line1/press1/temperature"
         let shown = ["1", "2", "x", "y", "3"].map { heard.take(Self.message(topic, $0)) }
         #expect(shown.map { $0 != nil } == [true, false, true, false, false])
-        #expect(shown[0]?.trial.route?.route.name == "machines")
+        #expect(shown[0]?.trial.takers.first?.route.name == "machines")
         #expect(!heard.isUnderstood && heard.messages == 5)
         #expect(heard.text == "route   machines took 5 messages on 1 topic, 2 of which cannot be read as it says\n")
         #expect(heard.json.map { $0["messages"]?.intValue } == [5])

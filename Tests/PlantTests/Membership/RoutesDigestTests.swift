@@ -34,6 +34,8 @@ struct RoutesDigestTests {
         let nothing = try RouteDraft(name: "n", topic: "a/{x}/set", payload: .nothing).checked()
         let all = try RouteDraft(name: "a", topic: "a/{x}/{y}").checked()
         #expect(RoutesDigest.of([nothing, all]) != RoutesDigest.of([all, nothing]))
+        let sharing = try RouteDraft(name: "s", topic: "a/{x}/set", continues: true).checked()
+        #expect(RoutesDigest.of([sharing, all]) != RoutesDigest.of([all, sharing]))
     }
 
     @Test("everything that makes a difference to a tag does")
@@ -43,7 +45,7 @@ struct RoutesDigestTests {
             { $0.time = nil }, { $0.units = [] }, { $0.staleAfter = nil }, { $0.deadband = [] }, { $0.presence = nil },
             { $0.reporting = .periodic }, { $0.reporting = .onChange }, { $0.tag = "{line}/{machine}/{metric}" },
             { $0.deadband[0].value.isPercent = true }, { $0.deadband[0].value.maximumSilence = 1 },
-            { $0.each = "" }, { $0.each = "/d" },
+            { $0.continues = true }, { $0.each = "" }, { $0.each = "/d" },
             {
                 $0.each = ""
                 $0.isTimeName = true

@@ -83,6 +83,14 @@ extension PlantSections {
             for number in earlierTopics.overlapping(pattern) {
                 let (earlier, other) = (routes[number], patterns[number])
                 let where_ = "route \"\(earlier.definition.name)\" at \(earlier.value.location)"
+                if earlier.definition.continues {
+                    if earlier.definition.sharesNames(with: route.definition) {
+                        route.place([route.definition.values.isEmpty ? "values" : "value"]).report(
+                            "route \"\(route.definition.name)\" would give the same tags of the same messages as \(where_), which continues",
+                            expected: "other names in values, or another tag")
+                    }
+                    continue
+                }
                 if other.contains(pattern) {
                     route.place(["topic"]).report(
                         "route \"\(route.definition.name)\" never gets a message: \(where_) takes all its topics",

@@ -112,6 +112,25 @@ extension RouteDefinition {
             }
     }
 
+    /// Whether a message that both routes take can have a value of the same name in both, so that it would be the same tag.
+    func sharesNames(with other: RouteDefinition) -> Bool {
+        guard tag?.text == other.tag?.text else { return false }
+        let (names, others) = (valueNames, other.valueNames)
+        return names.contains { name in
+            others.contains { other in
+                name.pattern.overlaps(other.pattern) && !name.except.contains { $0.contains(other.pattern) }
+                    && !other.except.contains { $0.contains(name.pattern) }
+            }
+        }
+    }
+
+    /// The names of its values below the topic, and what they leave out.
+    private var valueNames: [(pattern: TopicPattern, except: [TopicPattern])] {
+        values.map { value in
+            (TopicPattern(levels: (value.name ?? "").split(separator: "/").map { .literal(String($0)) }), [])
+        } + wildcards.map { (TopicPattern($0.name), $0.except.map { TopicPattern($0) }) }
+    }
+
     /// The devices that can come of this route; none when its messages say nothing.
     var devicePatterns: [TopicPattern] {
         payload == .nothing ? [] : [TopicPattern(device, severalLevels: severalLevels)]

@@ -1,0 +1,75 @@
+/// A part of a message: what it is for one route. Most messages have one part; those on a topic whose route continues
+/// (``RouteDefinition/continues``) have one for each route that takes it.
+///
+/// Each part is bound as a topic of its own would be, with tags, a device, a clock and a silence of its own; only the bytes
+/// that come are the same.
+struct MessagePart: Sendable {
+    /// The number of the topic as which it is bound.
+    let topic: Int
+    /// Whether this is the first message that counts for it.
+    var isNew = false
+    var isNewDevice = false
+}
+
+extension Ingest {
+    /// Whether the last message counts for more than has been taken.
+    @inline(__always)
+    var hasFurtherParts: Bool { nextPart < parts.count }
+
+    /// Takes the next part of the last message.
+    @inline(never)
+    mutating func furtherPart(
+        _ payload: borrowing Span<UInt8>, retained: Bool, receivedAt: Milliseconds,
+        into samples: inout ContiguousArray<Sample>
+    ) -> MessageOutcome {
+        let part = parts[nextPart]
+        nextPart += 1
+        if !hasFurtherParts {
+            parts.removeAll(keepingCapacity: true)
+            nextPart = 0
+        }
+        var outcome = MessageOutcome(.empty)
+        outcome.topic = part.topic
+        guard part.isNew else {
+            read(payload, bindings[part.topic], retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
+            return outcome
+        }
+        outcome.isNewTopic = true
+        outcome.isNewDevice = part.isNewDevice
+        readFirst(payload, retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
+        return outcome
+    }
+
+    /// What a message on a known topic counts for besides.
+    @inline(never)
+    mutating func noteParts(after number: Int) {
+        var next = Int(bindings[number].next)
+        while next >= 0 {
+            parts.append(MessagePart(topic: next))
+            next = Int(bindings[next].next)
+        }
+    }
+
+    /// Binds a topic for the routes that share it with the first one. One that cannot be bound is counted, and costs itself
+    /// alone.
+    mutating func bindFurther(
+        _ path: TagPath, first number: Int, at now: Milliseconds, _ outcome: inout MessageOutcome
+    ) {
+        var last = number
+        for match in matches(path.text).dropFirst() {
+            var part = MessageOutcome(.empty)
+            part.newTags = outcome.newTags
+            // No topic has a zero in it.
+            let key = Array(path.text.utf8) + [0] + Array(String(match.route).utf8)
+            do throws(MessageOutcome.Refusal) {
+                let number = try bind(path, match, key: key.span, at: now, &part)
+                bindings[last].next = Int32(clamping: number)
+                last = number
+                parts.append(MessagePart(topic: number, isNew: true, isNewDevice: part.isNewDevice))
+                outcome.newTags = part.newTags
+            } catch {
+                count(error)
+            }
+        }
+    }
+}
