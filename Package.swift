@@ -39,6 +39,8 @@ let package = Package(
         .library(name: "ZooKeeperClient", targets: ["ZooKeeperClient", "ZooKeeperProtocol"]),
         .library(name: "ZooKeeperRecipes", targets: ["ZooKeeperRecipes"]),
         .library(name: "MQTT", targets: ["MQTT"]),
+        // For Benchmarks/decoding alone.
+        .library(name: "PayloadFormats", targets: ["CBOR", "JSON", "LineProtocol"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
@@ -82,6 +84,7 @@ let package = Package(
             swiftSettings: settings),
         .target(name: "Plant", dependencies: ["CBOR", "JSON", "Primitives", collections], swiftSettings: settings),
         .target(name: "CBOR", dependencies: ["JSON", "Primitives", collections], swiftSettings: settings),
+        .target(name: "LineProtocol", dependencies: ["JSON"], swiftSettings: settings),
         .target(name: "JSON", dependencies: [collections], swiftSettings: settings),
         // What products need that share no other module.
         .target(name: "Primitives", swiftSettings: settings),
@@ -182,6 +185,9 @@ let package = Package(
         .testTarget(
             name: "CBORTests", dependencies: ["CBOR", "JSON", "Primitives", "TestFixtures", collections],
             swiftSettings: settings),
+        .testTarget(
+            name: "LineProtocolTests", dependencies: ["LineProtocol", "JSON", "Primitives", "TestFixtures"],
+            swiftSettings: settings),
         .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"], swiftSettings: settings),
         .testTarget(
             name: "PlantTests", dependencies: ["Plant", "CBOR", "JSON", "Primitives", "TestFixtures", collections],
@@ -222,5 +228,5 @@ let package = Package(
 
 if !isWhole {
     package.targets.removeAll { !partTargets.contains($0.name) }
-    package.products.removeAll { $0.name == "linekeeper" }
+    package.products.removeAll { ["linekeeper", "PayloadFormats"].contains($0.name) }
 }

@@ -194,8 +194,9 @@ package enum JSONParser {
         return value == .min ? nil : 0 &- value
     }
 
-    /// The nearest finite double of the number in `start..<end`, which must match the grammar.
-    static func double(_ bytes: borrowing Span<UInt8>, _ start: Int, _ end: Int) -> Double? {
+    /// The nearest finite double of the number in `start..<end`, which must match the grammar; line protocol also asks for
+    /// leading zeros and a point without digits on one side.
+    package static func double(_ bytes: borrowing Span<UInt8>, _ start: Int, _ end: Int) -> Double? {
         let text = bytes.extracting(start..<end).withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
         guard let number = Double(text), number.isFinite else { return nil }
         return number

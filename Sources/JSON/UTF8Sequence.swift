@@ -1,7 +1,7 @@
 /// Well-formed UTF-8 as Unicode's table 3-7 has it: no overlong forms, no surrogates, nothing beyond U+10FFFF.
-enum UTF8Sequence {
+package enum UTF8Sequence {
     /// The length of the sequence that begins at `index` with a byte of 0x80 or more; 0 when it is not well formed.
-    static func length(_ bytes: borrowing Span<UInt8>, at index: Int) -> Int {
+    package static func length(_ bytes: borrowing Span<UInt8>, at index: Int) -> Int {
         let lead = bytes[index]
         let available = bytes.count &- index
         switch lead {
