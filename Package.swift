@@ -82,7 +82,9 @@ let package = Package(
         .target(
             name: "Simulation", dependencies: ["Plant", "JSON", "MQTT", "Primitives", logging, collections],
             swiftSettings: settings),
-        .target(name: "Plant", dependencies: ["CBOR", "JSON", "Primitives", collections], swiftSettings: settings),
+        .target(
+            name: "Plant", dependencies: ["CBOR", "JSON", "LineProtocol", "Primitives", collections],
+            swiftSettings: settings),
         .target(name: "CBOR", dependencies: ["JSON", "Primitives", collections], swiftSettings: settings),
         .target(name: "LineProtocol", dependencies: ["JSON"], swiftSettings: settings),
         .target(name: "JSON", dependencies: [collections], swiftSettings: settings),
@@ -190,7 +192,8 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"], swiftSettings: settings),
         .testTarget(
-            name: "PlantTests", dependencies: ["Plant", "CBOR", "JSON", "Primitives", "TestFixtures", collections],
+            name: "PlantTests",
+            dependencies: ["Plant", "CBOR", "JSON", "LineProtocol", "Primitives", "TestFixtures", collections],
             swiftSettings: settings),
         .testTarget(
             name: "PlantConfigurationTests",

@@ -1,10 +1,13 @@
 public import CBOR
 public import JSON
+public import LineProtocol
 
 /// Why a payload gave no value.
 public enum DecodeFailure: Error, Hashable, Sendable, CustomStringConvertible {
     case json(JSONError)
     case cbor(CBORError)
+    /// One line of line protocol; it costs itself alone.
+    case line(LineProtocolError)
     /// A part of a document in another format than JSON.
     case part(JSONError)
     /// Nothing stands where the route looks.
@@ -43,6 +46,7 @@ public enum DecodeFailure: Error, Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .json(let error): "not JSON: \(error)"
         case .cbor(let error): "not CBOR: \(error)"
+        case .line(let error): "not a line of line protocol: \(error)"
         case .part(let error): "\(error)"
         case .missing: "no value where the route looks for it"
         case .null: "the value is null"

@@ -24,7 +24,7 @@ struct NumericTags: Sendable {
         switch route.payload {
         case .number: true
         case .bool, .text, .bytes, .nothing: false
-        case .json, .cbor:
+        case .json, .cbor, .lines:
             hasDeadband(tag, of: route) || rules.traits(of: tag).range != nil
                 || alarms.contains { $0.matches(tag) }
         }

@@ -33,19 +33,23 @@ final class PayloadDecoder: Sendable {
         var news: [LearntValues.News] = []
         /// Whether the last message calls its values bad.
         var isBad = false
+        /// Of a point: what each name of the decoder has, and what has been found out about the names.
+        var fields = FieldNames.Found()
         /// JSON that was left to the full reader.
         var slowlyRead: UInt64 = 0
     }
 
     private let payload: RouteDefinition.Payload
-    private let rules: ContiguousArray<ValueRule>
-    private let wildcards: [WildcardRule]
-    private let learnt: LearntValues
-    private let namedPlaces: Set<JSONPointer>
+    let rules: ContiguousArray<ValueRule>
+    let wildcards: [WildcardRule]
+    let learnt: LearntValues
+    let namedPlaces: Set<JSONPointer>
     private let time: JSONPointer?
-    private let timeUnit: TimeUnit?
-    private let quality: QualityRule?
+    let timeUnit: TimeUnit?
+    let quality: QualityRule?
     private let plan: JSONScanPlan
+    /// Of points of line protocol.
+    let fields: FieldNames
     /// The plan's slot of each value, and of the time (-1 without one).
     private let valueSlots: ContiguousArray<Int>
     private let timeSlot: Int
@@ -77,6 +81,7 @@ final class PayloadDecoder: Sendable {
                 + (route.quality.map { [$0.place] } ?? []),
             patterns: learnt.isClosed ? [] : wildcards.map(\.place),
             closed: learnt.seen.filter(\.isExceptedWhole).map(\.place))
+        fields = route.payload == .lines ? FieldNames(rules, learnt, quality: route.quality) : FieldNames()
         valueSlots = ContiguousArray(plan.slots.prefix(rules.count))
         awaitedSlots = ContiguousArray(
             learnt.isClosed ? [] : zip(learnt.seen, plan.slots[rules.count...]).filter(\.0.isAwaited).map(\.1))
@@ -119,7 +124,8 @@ final class PayloadDecoder: Sendable {
             let text = Base64.text(payload.withUnsafeBufferPointer { Array($0) })
             guard text.utf8.count <= limits.textBytes else { throw .textTooLong(bytes: text.utf8.count) }
             workspace.readings.append(.value(.text(text)))
-        case .nothing: throw .missing
+        // Points are read one by one.
+        case .nothing, .lines: throw .missing
         }
         return .none
     }
@@ -207,7 +213,7 @@ final class PayloadDecoder: Sendable {
     }
 
     /// What a value's rule makes of it, when it can be read.
-    private func converted(_ raw: Reading, _ position: Int, isNumeric: Bool) throws(DecodeFailure) -> Reading {
+    func converted(_ raw: Reading, _ position: Int, isNumeric: Bool) throws(DecodeFailure) -> Reading {
         guard case .value(let value) = raw, let conversion = rules[position].conversion else { return raw }
         let converted: TagValue
         do throws(DecodeFailure) {
@@ -219,7 +225,7 @@ final class PayloadDecoder: Sendable {
     }
 
     /// A value that the route gives, which may be none for a tag with numbers.
-    private func checked(_ value: TagValue, isNumeric: Bool) throws(DecodeFailure) -> Reading {
+    func checked(_ value: TagValue, isNumeric: Bool) throws(DecodeFailure) -> Reading {
         switch value {
         case .bool where isNumeric: return try unusable(.boolForNumber)
         case .text where isNumeric: return try unusable(.textForNumber)
@@ -292,7 +298,7 @@ final class PayloadDecoder: Sendable {
         }
     }
 
-    private static func isCalledBad(_ rule: QualityRule, _ part: SalvagedJSON.Part) -> Bool {
+    static func isCalledBad(_ rule: QualityRule, _ part: SalvagedJSON.Part) -> Bool {
         switch part {
         case .missing, .scalar(.null): false
         case .broken, .container: true
@@ -377,7 +383,7 @@ final class PayloadDecoder: Sendable {
         return .unreadable
     }
 
-    private func reading(
+    func reading(
         _ part: SalvagedJSON.Part, isNumeric: Bool, _ limits: borrowing IngestLimits
     ) throws(DecodeFailure) -> Reading {
         switch part {

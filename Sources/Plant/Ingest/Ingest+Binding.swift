@@ -30,6 +30,9 @@ extension Ingest {
         _ outcome: inout MessageOutcome
     ) throws(MessageOutcome.Refusal) -> Int {
         let definition = routes[match.route].definition
+        if definition.payload == .lines, !match.isPresence, match.captures[LineBatch.measurementName] == nil {
+            return try bindLines(match, key: key)
+        }
         let devicePath: TagPath
         var tagPaths: [TagPath] = []
         var tagBase = path

@@ -15,7 +15,6 @@ extension Ingest {
         let definition = routes[Int(binding.route)].definition
         var binding = binding
         var failure: DecodeFailure?
-        var newest: Milliseconds?
         let first = samples.count
         do throws(DecodeFailure) {
             let isWhole = try PayloadElement.find(
@@ -34,7 +33,6 @@ extension Ingest {
                 emit(
                     binding, definition.isTimeName ? element.time : time, retained: retained, receivedAt: receivedAt,
                     into: &samples, &outcome)
-                newest = max(newest ?? .min, outcome.sourceTime ?? .min)
             } catch {
                 failure = failure ?? error
                 tally.undecodable &+= 1
@@ -46,9 +44,18 @@ extension Ingest {
         }
         if outcome.flaw == nil, let failure { outcome.flaw = .init(tag: nil, failure: failure) }
         outcome.isSeries = elements.count > 1
-        outcome.sourceTime = newest == .min ? nil : newest
+        outcome.sourceTime = Self.newestTime(in: samples, from: first)
         outcome.result = .samples(samples.count - first)
         if outcome.isSeries { Self.sort(&samples, from: first) }
+    }
+
+    /// The newest of the samples' own times.
+    static func newestTime(in samples: borrowing ContiguousArray<Sample>, from first: Int) -> Milliseconds? {
+        var newest: Milliseconds?
+        for index in first..<samples.count where samples[index].hasSourceTime {
+            newest = max(newest ?? .min, samples[index].sourceTime)
+        }
+        return newest
     }
 
     private static func sort(_ samples: inout ContiguousArray<Sample>, from first: Int) {

@@ -59,7 +59,8 @@ extension Ingest {
                 guard filters.match(candidate.utf8.span), let topic = try? TagPath(candidate) else { continue }
                 for match in matches(candidate) where !match.isPresence {
                     let definition = routes[match.route].definition
-                    guard (definition.tag == nil) == (position == 0),
+                    // Whose the tags of points are, the points show.
+                    guard definition.payload != .lines, (definition.tag == nil) == (position == 0),
                         (try? definition.tagBase(topic: topic, match.captures))?.text.hasSameBytes(as: base) == true,
                         let device = try? definition.devicePath(match.captures)
                     else { continue }

@@ -19,6 +19,8 @@ public struct Ingest: Sendable {
         var device: DeviceID
         var firstTag: Int32
         var tagCount: Int32
+        /// Whether its messages are points of line protocol, each of which is bound as a topic of its own.
+        var isLines = false
         /// The further topic that the same messages count for, by another route; -1 without one.
         var next: Int32 = -1
         /// Of `openTopics`; -1 when all values of the route are known beforehand.
@@ -83,6 +85,10 @@ public struct Ingest: Sendable {
     var nextPart = 0
     /// Of the last message with several samples.
     var elements: ContiguousArray<PayloadElement> = []
+    /// Of the last message in line protocol.
+    var lines = LineBatch()
+    /// What the tags of points have their names below: no two series may have the same.
+    var lineBases: Set<TagPath> = []
 
     /// - Parameters:
     ///   - rules: what the configuration says about tags beside their routes.
@@ -153,6 +159,9 @@ public struct Ingest: Sendable {
             var outcome = MessageOutcome(.empty)
             outcome.topic = number
             if bindings[number].next >= 0 { noteParts(after: number) }
+            if bindings[number].isLines {
+                return readLines(number, topic, payload, retained: retained, receivedAt: receivedAt, into: &samples)
+            }
             read(payload, bindings[number], retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
             return outcome
         }
@@ -197,6 +206,9 @@ public struct Ingest: Sendable {
             return outcome
         }
         outcome.isNewTopic = true
+        if bindings[outcome.topic].isLines {
+            return readLines(outcome.topic, topic, payload, retained: retained, receivedAt: receivedAt, into: &samples)
+        }
         readFirst(payload, retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
         return outcome
     }
@@ -215,7 +227,7 @@ public struct Ingest: Sendable {
 
     mutating func count(_ refusal: MessageOutcome.Refusal) {
         switch refusal {
-        case .path, .device, .own: tally.refusedTopics &+= 1
+        case .path, .device, .own, .missingName, .sameTags: tally.refusedTopics &+= 1
         case .tooManyTopics, .tooManyTags, .tooManyDevices: tally.tableFull &+= 1
         }
     }
@@ -279,15 +291,21 @@ public struct Ingest: Sendable {
     private mutating func decode(
         _ payload: borrowing Span<UInt8>, _ binding: Binding
     ) throws(DecodeFailure) -> PayloadDecoder.Time {
+        try decoder(of: binding).decode(
+            payload, tags: boundTags, from: Int(binding.firstTag), limits: limits, workspace: &workspace)
+    }
+
+    /// Reads what comes on a topic, with what the topic has learnt.
+    @inline(__always)
+    mutating func decoder(of binding: Binding) -> PayloadDecoder {
         let open = Int(binding.open)
-        if open >= 0, !openTopics[open].isDecoderCurrent {
+        if open < 0 { return routes[Int(binding.route)].decoder }
+        if !openTopics[open].isDecoderCurrent {
             openTopics[open].decoder = PayloadDecoder(
                 routes[Int(binding.route)].definition, learnt: openTopics[open].learnt)
             openTopics[open].isDecoderCurrent = true
         }
-        let decoder = open < 0 ? routes[Int(binding.route)].decoder : openTopics[open].decoder
-        return try decoder.decode(
-            payload, tags: boundTags, from: Int(binding.firstTag), limits: limits, workspace: &workspace)
+        return openTopics[open].decoder
     }
 
     /// Appends what has been read of a document.

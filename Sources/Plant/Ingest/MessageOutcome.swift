@@ -20,6 +20,10 @@ public struct MessageOutcome: Sendable, Hashable {
         case device(TagPath.Refusal)
         /// Its tags or its device would be Linekeeper's own.
         case own
+        /// A template has a name that a point of line protocol does not give.
+        case missingName(String)
+        /// Two series of points would have the same tags.
+        case sameTags(TagPath)
         case tooManyTopics
         case tooManyTags
         case tooManyDevices
@@ -29,6 +33,9 @@ public struct MessageOutcome: Sendable, Hashable {
             case .path(let refusal): "no name for a tag: \(refusal)"
             case .device(let refusal): "no name for a device: \(refusal)"
             case .own: "tags and devices below \(GatewayFault.prefix) are Linekeeper's own"
+            case .missingName(let name): "the line has no tag \(name), which the route's device or tag is made of"
+            case .sameTags(let path):
+                "lines with other tags have their values below \(path) already; name all tags that differ in the route's tag"
             case .tooManyTopics: "too many topics"
             case .tooManyTags: "too many tags"
             case .tooManyDevices: "too many devices"

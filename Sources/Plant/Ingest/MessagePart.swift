@@ -1,11 +1,14 @@
-/// A part of a message: what it is for one route. Most messages have one part; those on a topic whose route continues
-/// (``RouteDefinition/continues``) have one for each route that takes it.
+/// A part of a message: what it is for one route, or the points of one series in it. Most messages have one part; those on a
+/// topic whose route continues (``RouteDefinition/continues``) have one for each route that takes it, and those in line
+/// protocol one for each measurement with its tags.
 ///
 /// Each part is bound as a topic of its own would be, with tags, a device, a clock and a silence of its own; only the bytes
 /// that come are the same.
 struct MessagePart: Sendable {
     /// The number of the topic as which it is bound.
     let topic: Int
+    /// Of the message's points, in line protocol.
+    var points: Range<Int> = 0..<0
     /// Whether this is the first message that counts for it.
     var isNew = false
     var isNewDevice = false
@@ -19,7 +22,7 @@ extension Ingest {
     /// Takes the next part of the last message.
     @inline(never)
     mutating func furtherPart(
-        _ payload: borrowing Span<UInt8>, retained: Bool, receivedAt: Milliseconds,
+        _ topic: borrowing Span<UInt8>, _ payload: borrowing Span<UInt8>, retained: Bool, receivedAt: Milliseconds,
         into samples: inout ContiguousArray<Sample>
     ) -> MessageOutcome {
         let part = parts[nextPart]
@@ -30,6 +33,13 @@ extension Ingest {
         }
         var outcome = MessageOutcome(.empty)
         outcome.topic = part.topic
+        if bindings[part.topic].isLines {
+            return readLines(
+                part.topic, topic, payload, retained: retained, receivedAt: receivedAt, into: &samples)
+        }
+        if !part.points.isEmpty {
+            return readPoints(part, payload, retained: retained, receivedAt: receivedAt, into: &samples)
+        }
         guard part.isNew else {
             read(payload, bindings[part.topic], retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
             return outcome

@@ -27,7 +27,7 @@ extension LivePlant {
             outcome, topic: topic, payload: payload, retained: retained, receivedAt: receivedAt, effects: &effects,
             observe: observe)
         while ingest.hasFurtherParts {
-            let part = ingest.furtherPart(payload, retained: retained, receivedAt: receivedAt, into: &samples)
+            let part = ingest.furtherPart(topic, payload, retained: retained, receivedAt: receivedAt, into: &samples)
             take(
                 part, topic: topic, payload: payload, retained: retained, receivedAt: receivedAt, effects: &effects,
                 observe: observe)

@@ -17,6 +17,7 @@ public enum RoutesDigest {
 
     private static func line(of route: RouteDefinition) -> String {
         var parts = ["topic \(route.topic.text)", "device \(route.device.text)", payload(route)]
+        if let tag = route.lineTag { parts.append("tag \(tag.text)") }
         if route.continues { parts.append("continue") }
         if let tag = route.tag { parts.append("tag \(tag.text)") }
         parts += values(route)
@@ -49,9 +50,9 @@ public enum RoutesDigest {
 
     private static func payload(_ route: RouteDefinition) -> String {
         switch route.payload {
-        case .json where route.isSingle, .cbor where route.isSingle:
+        case .json where route.isSingle, .cbor where route.isSingle, .lines where route.isSingle:
             "\(route.payload.rawValue) \(route.values.map { "\($0.place)" }.joined())"
-        case .json, .cbor:
+        case .json, .cbor, .lines:
             route.payload.rawValue + " " + route.values.map { "\($0.name ?? "")=\($0.place)" }.joined(separator: ",")
         case .number, .text, .bool, .bytes, .nothing: route.payload.rawValue
         }

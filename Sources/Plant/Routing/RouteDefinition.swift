@@ -9,6 +9,8 @@ public struct RouteDefinition: Sendable, Hashable {
         case json
         /// A CBOR data item (RFC 8949), as the JSON document that it stands for.
         case cbor
+        /// Points in InfluxDB's line protocol: each measurement with its tags is a topic of its own.
+        case lines = "lineProtocol"
         /// A decimal number as text.
         case number
         /// UTF-8 text.
@@ -20,8 +22,8 @@ public struct RouteDefinition: Sendable, Hashable {
         /// Nothing that anybody needs: messages on the route's topics are taken, and say nothing.
         case nothing = "none"
 
-        /// Whether a payload is a document with places.
-        public var hasPlaces: Bool { self == .json || self == .cbor }
+        /// Whether a payload has places; a line of line protocol has its fields, at `/name`.
+        public var hasPlaces: Bool { self == .json || self == .cbor || self == .lines }
 
         /// All of them, for messages: "json, cbor, … or none".
         package static var alternatives: String {
@@ -102,6 +104,9 @@ public struct RouteDefinition: Sendable, Hashable {
     public let device: TextTemplate
     /// nil: the tags are named by the topic.
     public let tag: TagTemplate?
+    /// The same for points of line protocol, made of the topic's names, `measurement` and the keys of their tags. nil: the
+    /// topic, and below it the measurement and the values of the tags in the order of their keys.
+    public let lineTag: TextTemplate?
     public let payload: Payload
     /// The values of a message; each becomes a tag.
     public let values: [ValueRule]
@@ -157,6 +162,7 @@ public struct RouteDefinition: Sendable, Hashable {
 
     /// The path that the tags of a topic have, or have their names below.
     public func tagBase(topic: TagPath, _ captures: [String: String]) throws(TagPath.Refusal) -> TagPath {
+        if let lineTag { return try TagPath(lineTag.filled(captures) ?? "") }
         guard let tag else { return topic }
         return try tag.path(captures)
     }

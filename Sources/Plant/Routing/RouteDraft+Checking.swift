@@ -39,11 +39,12 @@ private struct RouteCheck {
         mistakes += valueCheck.mistakes
         var device: TextTemplate?
         if let topic { device = deviceTemplate(draft, topic: topic) }
-        let tag = topic.flatMap { tagTemplate(draft.tag, topic: $0) }
+        let tag = payload == .lines ? nil : topic.flatMap { tagTemplate(draft.tag, topic: $0) }
+        let lineTag = payload == .lines ? draft.tag.flatMap { textTemplate($0, field: .tag) } : nil
         let time = draft.time.flatMap { onePlace($0, field: .time) }
-        if draft.time != nil, !payload.hasPlaces { note(.time, .notForPayload(draft.payload)) }
+        if draft.time != nil, !payload.hasPlaces || payload == .lines { note(.time, .notForPayload(draft.payload)) }
         let each = draft.each.flatMap { onePlace($0, field: .each) }
-        if draft.each != nil, !payload.hasPlaces { note(.each, .notForPayload(draft.payload)) }
+        if draft.each != nil, !payload.hasPlaces || payload == .lines { note(.each, .notForPayload(draft.payload)) }
         if draft.isTimeName, draft.each == nil { note(.time, .nameWithoutEach) }
         let quality = draft.quality.flatMap { qualityRule($0) }
         if draft.quality != nil, !payload.hasPlaces { note(.quality, .notForPayload(draft.payload)) }
@@ -55,7 +56,8 @@ private struct RouteCheck {
         var presence: RouteDefinition.Presence?
         if let draft = draft.presence { presence = presenceRule(draft, device: device, routeTopic: topic) }
         return RouteDefinition(
-            name: draft.name, topic: topic, continues: draft.continues, device: device, tag: tag, payload: payload,
+            name: draft.name, topic: topic, continues: draft.continues, device: device, tag: tag, lineTag: lineTag,
+            payload: payload,
             values: valueCheck.values,
             wildcards: valueCheck.wildcards, each: each, time: time, isTimeName: draft.isTimeName,
             timeUnit: draft.timeUnit, quality: quality, units: units,
@@ -118,7 +120,8 @@ private struct RouteCheck {
         }
         do {
             let device = try TextTemplate(text)
-            let known = topic.names
+            // What else a line has is for the line to show.
+            let known = draft.payload == .lines ? Set(topic.names + device.names).sorted() : topic.names
             for name in device.names where !known.contains(name) {
                 note(.device, .unknownPlaceholder(name, known: known))
                 return nil
@@ -132,6 +135,20 @@ private struct RouteCheck {
             note(.device, .path(error))
         } catch {
             note(.device, .missing(expected: "a device"))
+        }
+        return nil
+    }
+
+    private mutating func textTemplate(_ text: String, field: RouteMistake.Field) -> TextTemplate? {
+        do {
+            let template = try TextTemplate(text)
+            // What cannot be a path whatever the names stand for.
+            _ = try TagPath(template.filled(Dictionary(uniqueKeysWithValues: template.names.map { ($0, "x") })) ?? "")
+            return template
+        } catch let error as TagPath.Refusal {
+            note(field, .path(error))
+        } catch {
+            if let mistake = error as? TemplateMistake { note(field, .template(mistake)) }
         }
         return nil
     }
@@ -153,7 +170,8 @@ private struct RouteCheck {
 
     /// The topic without its last level when that level is the tag; nil when it cannot be said by names alone.
     private func defaultDevice(_ draft: RouteDraft, topic: TopicTemplate) -> String? {
-        let levels = draft.values.isEmpty && topic.levels.count > 1 ? topic.levels.dropLast() : topic.levels[...]
+        let isTag = draft.values.isEmpty && draft.payload != .lines
+        let levels = isTag && topic.levels.count > 1 ? topic.levels.dropLast() : topic.levels[...]
         var parts: [String] = []
         for level in levels {
             switch level {

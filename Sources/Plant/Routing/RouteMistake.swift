@@ -93,6 +93,8 @@ public struct RouteMistake: Error, Hashable, Sendable, CustomStringConvertible {
         case duplicateName
         /// The name of an element, where nothing says which elements.
         case nameWithoutEach
+        /// A place that no field of a line has.
+        case notField
     }
 
     public let field: Field
@@ -109,6 +111,14 @@ public struct RouteMistake: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 extension RouteMistake.Reason: CustomStringConvertible {
+    private static func why(_ payload: RouteDefinition.Payload) -> String {
+        switch payload {
+        case .nothing: ", whose messages say nothing"
+        case .lines: ": each line has its own time behind its fields"
+        case .json, .cbor, .number, .text, .bool, .bytes: "; only json and cbor have places"
+        }
+    }
+
     public var description: String {
         switch self {
         case .missing(let expected): "missing; expected \(expected)"
@@ -125,7 +135,7 @@ extension RouteMistake.Reason: CustomStringConvertible {
         case .namelessLevel:
             "cannot be: it or the topic has + or #; give these levels names, such as {name} or {name...}"
         case .notForPayload(let payload):
-            "has no meaning for payload \(payload.rawValue)\(payload == .nothing ? ", whose messages say nothing" : "; only json and cbor have places")"
+            "has no meaning for payload \(payload.rawValue)\(Self.why(payload))"
         case .pattern(let mistake): "not a JSON Pointer, with or without wildcards: \(mistake)"
         case .defaultIsNoNumber: "is no number, and the value is one by its other keys"
         case .defaultIsWord(let word):
@@ -158,6 +168,7 @@ extension RouteMistake.Reason: CustomStringConvertible {
         case .levelsDiffer(let name):
             "{\(name)} has one level here and several in the route's topic, or the other way round; write the same in both"
         case .duplicateName: "another route has this name"
+        case .notField: "is no field of a line; expected a place of one step, such as /usage_idle or /+"
         case .nameWithoutEach:
             "is the name of an element, and each does not say where the elements are, such as each: /data"
         }

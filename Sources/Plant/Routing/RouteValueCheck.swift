@@ -21,7 +21,9 @@ struct RouteValueCheck {
             if !draft.values.isEmpty { note(.values(entry: nil), .notForPayload(draft.payload)) }
             if draft.value?.at != nil { note(.value, .notForPayload(draft.payload)) }
         }
-        if draft.values.isEmpty || !hasPlaces {
+        if draft.payload == .lines, draft.value == nil, draft.values.isEmpty {
+            checkEntry("+", "/+")
+        } else if draft.values.isEmpty || !hasPlaces {
             checkOne(draft.value ?? RouteDraft.Value())
         } else {
             if draft.value != nil { note(.value, .valueAndValues) }
@@ -40,6 +42,7 @@ struct RouteValueCheck {
         do {
             let place = try JSONPointer(value.at ?? "")
             if place.tokens.contains("+") || place.tokens.contains("#") { note(.value, .wildcardInValue) }
+            if draft.payload == .lines, place.tokens.count != 1 { note(.value, .notField) }
             values.append(ValueRule(place: place, conversion: conversion, fallback: value.fallback, unit: value.unit))
         } catch {
             note(.value, .pointer(error))
@@ -64,6 +67,7 @@ struct RouteValueCheck {
             }
             return
         }
+        if draft.payload == .lines, place.steps.count != 1 || place.steps.first == .rest { note(field, .notField) }
         if let pointer = place.pointer {
             do {
                 _ = try TagPath(name)
@@ -111,7 +115,7 @@ struct RouteValueCheck {
         case .bytes: for key in all { note(field(key), .notForBytes) }
         case .text: for key in numeric { note(field(key), .numberOfText) }
         case .number: if !value.map.isEmpty { note(field("map"), .mapOfNumber) }
-        case .json, .cbor: if !value.map.isEmpty { for key in numeric { note(field(key), .mapAndScale) } }
+        case .json, .cbor, .lines: if !value.map.isEmpty { for key in numeric { note(field(key), .mapAndScale) } }
         case .nothing: break
         }
         if let fallback = value.fallback {

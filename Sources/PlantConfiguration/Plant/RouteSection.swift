@@ -107,7 +107,10 @@ enum RouteSection {
             place = time.string()
         } else if let section = time.section(keys: ["at", "unit"]) {
             draft.timeUnit = section["unit"]?.choice(TimeUnit.allCases.map { ($0.rawValue, $0) })
-            place = section.required("at", "a JSON Pointer such as /ts")?.string()
+            // A point of line protocol has its time behind its fields.
+            let value =
+                draft.payload == .lines ? section["at"] : section.required("at", "a JSON Pointer such as /ts")
+            place = value?.string()
         }
         // No place: a JSON Pointer begins with a slash.
         draft.isTimeName = place == "name"

@@ -70,6 +70,13 @@ extension MessageTrial {
         if route.payload == .nothing {
             return lines + ["value   none: payload none, so what comes on such topics is taken and says nothing"]
         }
+        if route.payload == .lines, !taker.isPresence {
+            let base = route.lineTag?.text ?? "\(topic)/<measurement>/<values of the tags>"
+            return lines + [
+                "device  as each line says: \(printable(route.device.text))",
+                "tags    below \(printable(base)), one for each field",
+            ]
+        }
         lines.append(
             "device  \(taker.device.map { printable($0.text) } ?? "none: the topic does not make a device's name")")
         guard withTags, let base = taker.tagBase else { return lines }

@@ -27,7 +27,8 @@ struct SharedTopicTests {
         while plant.ingest.hasFurtherParts {
             outcomes.append(
                 plant.ingest.furtherPart(
-                    Array(payload.utf8).span, retained: false, receivedAt: plant.now, into: &plant.samples))
+                    Array(topic.utf8).span, Array(payload.utf8).span, retained: false, receivedAt: plant.now,
+                    into: &plant.samples))
         }
         return outcomes
     }

@@ -130,6 +130,16 @@ struct SeriesInPlantTests {
         #expect(plant.fixture.steps == [Step(.activated, .high, at: 6_000), Step(.returned, .normal, at: 7_000)])
     }
 
+    @Test("An element with a newer time and without a value tells nothing of the clock")
+    func emptyElement() throws {
+        var plant = try Batches()
+        plant.fixture.pass(1_000)
+        plant.fixture.prove()
+        let old = LivePlantFixture.start - 90_000_000
+        plant.fixture.receive(#"[{"ts":\#(old),"t":1},{"ts":\#(old + 1000)}]"#, topic: Batches.topic)
+        #expect(try plant.entry?.quality == .uncertain)
+    }
+
     @Test("A tag that some elements leave out is not silent, one that all leave out is")
     func silence() throws {
         var plant = try Batches(staleAfter: 10_000)

@@ -104,7 +104,11 @@ extension RouteDefinition {
 
     /// The tags that can come of this route, with what is made of their values.
     private var tagSources: [(pattern: TopicPattern, conversion: ValueConversion?)] {
-        let topic = TopicPattern(tag?.pattern ?? topic)
+        let topic =
+            lineTag.map { TopicPattern($0, severalLevels: severalLevels) } ?? TopicPattern(tag?.pattern ?? topic)
+        if payload == .lines, lineTag == nil {
+            return [(TopicPattern(levels: topic.levels + [.any, .rest]), nil)]
+        }
         return values.map { ($0.name.map(topic.appending) ?? topic, $0.conversion) }
             + wildcards.map { wildcard in
                 let name = TopicPattern(wildcard.name).levels.flatMap { $0 == .rest ? [.any, .rest] : [$0] }
@@ -114,7 +118,7 @@ extension RouteDefinition {
 
     /// Whether a message that both routes take can have a value of the same name in both, so that it would be the same tag.
     func sharesNames(with other: RouteDefinition) -> Bool {
-        guard tag?.text == other.tag?.text else { return false }
+        guard tag?.text == other.tag?.text, lineTag?.text == other.lineTag?.text else { return false }
         let (names, others) = (valueNames, other.valueNames)
         return names.contains { name in
             others.contains { other in
@@ -157,7 +161,7 @@ extension RouteDefinition {
         switch payload {
         case .number: true
         case .bool, .bytes, .nothing: false
-        case .json, .cbor, .text:
+        case .json, .cbor, .lines, .text:
             tagSources.contains { pattern, conversion in
                 guard pattern.overlaps(tags) else { return false }
                 // What its words mean; without any, a document may have numbers.
