@@ -15,7 +15,7 @@ package struct ConfigurationReader {
 
     /// - Parameter variables: What `${…}` stands for.
     package init(variables: [String: String], machine: any MachineFacts) {
-        intake = DocumentIntake(variables: variables)
+        intake = DocumentIntake(variables: variables, zones: machine)
         localReader = LocalReader(machine: machine)
         plantReader = PlantReader(intake)
     }

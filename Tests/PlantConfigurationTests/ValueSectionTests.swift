@@ -62,6 +62,28 @@ struct ValueSectionTests {
             route.timeUnit == .microseconds && route.quality?.good == ["GOOD", "192"])
     }
 
+    @Test("Local times of a zone that the machine knows")
+    func zone() throws {
+        let text = "routes: [{ name: r, topic: a/b, payload: json, value: /v, time: { at: /t, zone: ZONE } }]"
+        func reading(_ zone: String) -> PlantDefinition.Reading {
+            PlantDefinition.read(
+                [document("r", text.replacing("ZONE", with: zone))], variables: [:], zones: InventedMachine())
+        }
+        #expect(reading("Moon/Tranquility").definition?.routes.first?.timeZone?.name == "Moon/Tranquility")
+        let problems = reading("Moon/Dark").problems.map(\.description)
+        #expect(
+            problems.count == 1
+                && problems.first?.contains("time.zone: Moon/Dark is not in this machine's time zone database") == true,
+            "\(problems)")
+        #expect(try TimeZoneName.rules(of: "UTC", database: "/nowhere") == .utc)
+        #expect(throws: TimeZoneName.Mistake.unknown) {
+            try TimeZoneName.rules(of: "Europe/Nowhere", database: TimeZoneName.database())
+        }
+        let berlin = try TimeZoneName.rules(of: "Europe/Berlin", database: TimeZoneName.database())
+        // 2026-07-01T12:00 by the clocks there.
+        #expect(berlin.moments(ofLocal: 1_782_907_200_000) == .one(1_782_900_000_000))
+    }
+
     @Test("Samples in an array, and by the names of an object")
     func each() throws {
         let (problems, plant) = read("each: /data\ntime: { at: /t, unit: us }")

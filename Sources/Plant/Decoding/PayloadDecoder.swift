@@ -20,6 +20,8 @@ final class PayloadDecoder: Sendable {
     enum Time: Sendable {
         case none
         case at(Milliseconds)
+        /// A local time of the route's zone, as if it were UTC.
+        case local(Milliseconds)
         /// Something stands there that is no time.
         case unreadable
     }
@@ -46,6 +48,7 @@ final class PayloadDecoder: Sendable {
     let namedPlaces: Set<JSONPointer>
     private let time: JSONPointer?
     let timeUnit: TimeUnit?
+    private let hasZone: Bool
     let quality: QualityRule?
     private let plan: JSONScanPlan
     /// Of points of line protocol.
@@ -72,6 +75,7 @@ final class PayloadDecoder: Sendable {
         namedPlaces = route.namedPlaces
         time = route.time
         timeUnit = route.timeUnit
+        hasZone = route.timeZone != nil
         quality = route.quality
         // Of several samples one may lack the value.
         isSingle = route.isSingle && route.each == nil
@@ -277,10 +281,16 @@ final class PayloadDecoder: Sendable {
         case .number:
             if let time = SourceTime.milliseconds(found.number, timeUnit) { return .at(time) }
         case .text:
-            if let time = SourceTime.milliseconds(payload.extracting(found.text), timeUnit) { return .at(time) }
+            return Self.time(payload.extracting(found.text), unit: timeUnit, hasZone: hasZone)
         case .bool, .container: break
         }
         return .unreadable
+    }
+
+    /// - Parameter hasZone: whether the route says of which zone times without a zone are.
+    static func time(_ text: borrowing Span<UInt8>, unit: TimeUnit?, hasZone: Bool) -> Time {
+        guard let time = SourceTime.milliseconds(text, unit) else { return .unreadable }
+        return hasZone && SourceTime.isLocal(text) ? .local(time) : .at(time)
     }
 
     /// Whether a word calls the values bad; no word says nothing.
@@ -377,7 +387,7 @@ final class PayloadDecoder: Sendable {
             if let time = SourceTime.milliseconds(number, timeUnit) { return .at(time) }
         case .scalar(.string(let text)):
             let bytes = Array(text.utf8)
-            if let time = SourceTime.milliseconds(bytes.span, timeUnit) { return .at(time) }
+            return Self.time(bytes.span, unit: timeUnit, hasZone: hasZone)
         case .scalar, .container, .broken: break
         }
         return .unreadable

@@ -55,6 +55,6 @@ struct PayloadElement: Sendable {
 
     private static func time(_ name: borrowing Span<UInt8>, _ route: RouteDefinition) -> PayloadDecoder.Time {
         guard route.isTimeName else { return .none }
-        return SourceTime.milliseconds(name, route.timeUnit).map { .at($0) } ?? .unreadable
+        return PayloadDecoder.time(name, unit: route.timeUnit, hasZone: route.timeZone != nil)
     }
 }

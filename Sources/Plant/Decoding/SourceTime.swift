@@ -48,7 +48,7 @@ public enum SourceTime {
     ///
     /// - Parameter unit: of a text that is a number; nil: by its size.
     public static func milliseconds(_ text: borrowing Span<UInt8>, _ unit: TimeUnit? = nil) -> Milliseconds? {
-        if text.count >= 8, text.count <= 40, let time = iso8601(text) { return time }
+        if text.count >= 8, text.count <= 40, let time = iso8601(text) { return time.time }
         var index = 0
         guard !text.isEmpty, text.count <= 40, text[0] == UInt8(ascii: "-") || text[0] &- UInt8(ascii: "0") < 10 else {
             return nil
@@ -59,14 +59,19 @@ public enum SourceTime {
             ? milliseconds(Int64(bitPattern: number.bits), unit) : milliseconds(Double(bitPattern: number.bits), unit)
     }
 
-    private static func iso8601(_ text: borrowing Span<UInt8>) -> Milliseconds? {
+    /// Whether text is a date and time without a zone; then ``milliseconds(_:_:)`` has taken it for UTC.
+    static func isLocal(_ text: borrowing Span<UInt8>) -> Bool {
+        text.count >= 8 && text.count <= 40 && iso8601(text)?.isLocal == true
+    }
+
+    private static func iso8601(_ text: borrowing Span<UInt8>) -> (time: Milliseconds, isLocal: Bool)? {
         var index = 0
         guard let year = digits(4, text, &index), skip("-", text, &index), let month = digits(2, text, &index),
             skip("-", text, &index), let day = digits(2, text, &index),
             (1...12).contains(month), day >= 1, day <= dayCount(year, month)
         else { return nil }
         var time = dayNumber(year, month, day) * 86_400_000
-        if index == text.count { return time }
+        if index == text.count { return (time, true) }
         guard skip("T", text, &index) || skip("t", text, &index) || skip(" ", text, &index),
             let hour = digits(2, text, &index), skip(":", text, &index), let minute = digits(2, text, &index),
             hour <= 23, minute <= 59
@@ -81,8 +86,9 @@ public enum SourceTime {
                 time += fraction
             }
         }
+        let isLocal = index == text.count
         guard let zone = zone(text, &index), index == text.count else { return nil }
-        return time - zone
+        return (time - zone, isLocal)
     }
 
     private static func digits(_ count: Int, _ text: borrowing Span<UInt8>, _ index: inout Int) -> Int64? {

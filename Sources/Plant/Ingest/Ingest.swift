@@ -316,8 +316,8 @@ public struct Ingest: Sendable {
     ) {
         var sourceTime: Milliseconds?
         var quality = retained ? Quality.uncertain : .good
-        switch time {
-        case .none: break
+        switch moment(time, binding, receivedAt: receivedAt) {
+        case .none, .local: break
         case .unreadable:
             tally.unreadableTimes &+= 1
             quality = .uncertain
@@ -362,6 +362,17 @@ public struct Ingest: Sendable {
         tally.samples &+= UInt64(truncatingIfNeeded: count)
         outcome.sourceTime = sourceTime
         outcome.result = .samples(count)
+    }
+
+    /// Which moment a local time was.
+    @inline(__always)
+    private func moment(
+        _ time: PayloadDecoder.Time, _ binding: Binding, receivedAt: Milliseconds
+    ) -> PayloadDecoder.Time {
+        guard case .local(let local) = time, let zone = routes[Int(binding.route)].definition.timeZone else {
+            return time
+        }
+        return .at(zone.moment(ofLocal: local, latest: receivedAt &+ limits.clockLead &+ clockSetBack))
     }
 
     /// A kept value with its own time is as good as it is young.

@@ -25,6 +25,7 @@ public enum RoutesDigest {
         if let time = route.time { parts.append("time \(time)") }
         if route.isTimeName { parts.append("time of name") }
         if let unit = route.timeUnit { parts.append("timeUnit \(unit.rawValue)") }
+        if let zone = route.timeZone { parts.append("timeZone \(zone.name)") }
         if let quality = route.quality {
             parts.append("quality \(quality.place) \(quality.good.sorted { $0.precedesByBytes($1) })")
         }

@@ -121,6 +121,8 @@ public struct RouteDefinition: Sendable, Hashable {
     public let isTimeName: Bool
     /// nil: the time's own size tells.
     public let timeUnit: TimeUnit?
+    /// Of times without a zone; nil: UTC.
+    public let timeZone: LocalZone?
     public let quality: QualityRule?
     public let units: [UnitRule]
     /// A device that has been silent for longer is stale; nil never. See ``SilenceTable`` for its topics and tags.

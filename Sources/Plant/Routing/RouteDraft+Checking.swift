@@ -60,7 +60,7 @@ private struct RouteCheck {
             payload: payload,
             values: valueCheck.values,
             wildcards: valueCheck.wildcards, each: each, time: time, isTimeName: draft.isTimeName,
-            timeUnit: draft.timeUnit, quality: quality, units: units,
+            timeUnit: draft.timeUnit, timeZone: draft.timeZone, quality: quality, units: units,
             staleAfter: draft.staleAfter,
             reporting: draft.reporting, deadbands: deadbands, presence: presence)
     }

@@ -107,6 +107,8 @@ public struct RouteDraft: Sendable, Hashable {
     /// Whether the time of an element is its name.
     public var isTimeName: Bool
     public var timeUnit: TimeUnit?
+    /// Of times without a zone; nil: UTC.
+    public var timeZone: LocalZone?
     public var quality: Quality?
     /// The unit of all tags of the route for which `units` has no rule.
     public var unit: String?
@@ -123,7 +125,7 @@ public struct RouteDraft: Sendable, Hashable {
         payload: RouteDefinition.Payload = .json,
         value: Value? = nil,
         values: [Entry<Value>] = [], each: String? = nil, time: String? = nil, isTimeName: Bool = false,
-        timeUnit: TimeUnit? = nil,
+        timeUnit: TimeUnit? = nil, timeZone: LocalZone? = nil,
         quality: Quality? = nil, unit: String? = nil, units: [Entry<String>] = [],
         staleAfter: Milliseconds? = nil, reporting: RouteDefinition.Reporting? = nil, deadband: [Entry<Deadband>] = [],
         presence: Presence? = nil
@@ -140,6 +142,7 @@ public struct RouteDraft: Sendable, Hashable {
         self.time = time
         self.isTimeName = isTimeName
         self.timeUnit = timeUnit
+        self.timeZone = timeZone
         self.quality = quality
         self.unit = unit
         self.units = units

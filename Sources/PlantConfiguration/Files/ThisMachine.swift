@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Plant
 
 #if canImport(Glibc)
     import Glibc
@@ -16,6 +17,10 @@ struct ThisMachine: MachineFacts {
 
     func timeZone(named name: String) throws(TimeZoneName.Mistake) -> TimeZoneName {
         try TimeZoneName(name, database: TimeZoneName.database(environment: environment))
+    }
+
+    func rules(ofZone name: String) throws(TimeZoneName.Mistake) -> ZoneRules {
+        try TimeZoneName.rules(of: name, database: TimeZoneName.database(environment: environment))
     }
 
     func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Plant
 
 extension TimeZoneName {
     /// A zone that the database has. UTC needs none.
@@ -10,6 +11,21 @@ extension TimeZoneName {
             guard let content, content.starts(with: Data("TZif".utf8)) else { throw .unknown }
         }
         self.init(identifier: text)
+    }
+
+    /// When the clocks of a zone are changed, by the database.
+    static func rules(of text: String, database: String) throws(Mistake) -> ZoneRules {
+        let zone = try TimeZoneName(text, database: database)
+        guard zone != .utc else { return .utc }
+        guard let content = FileManager.default.contents(atPath: database + "/" + zone.identifier) else {
+            throw .unknown
+        }
+        do throws(ZoneRules.Mistake) {
+            let bytes = Array(content)
+            return try ZoneRules(tzif: bytes.span)
+        } catch {
+            throw .unreadable("\(error)")
+        }
     }
 
     /// Where this machine keeps the database.

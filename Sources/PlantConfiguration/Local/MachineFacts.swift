@@ -1,6 +1,6 @@
 /// What a local configuration is held against on the machine that it is for: which files there are, who may use them, and
 /// which time zones are known.
-package protocol MachineFacts: Sendable {
+package protocol MachineFacts: TimeZones {
     /// Folder of the credentials that systemd gives the service.
     var credentials: String? { get }
     /// The machine's own time zone.

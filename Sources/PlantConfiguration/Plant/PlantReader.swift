@@ -38,8 +38,11 @@ extension PlantDefinition {
     /// Reads documents that hold `routes`, `tags`, `alarms` and `commands`.
     ///
     /// - Parameter variables: What `${…}` stands for. Empty where every gateway must read the same.
-    package static func read(_ documents: [ConfigurationDocument], variables: [String: String]) -> Reading {
-        let intake = DocumentIntake(variables: variables)
+    /// - Parameter zones: The time zones that routes can name.
+    package static func read(
+        _ documents: [ConfigurationDocument], variables: [String: String], zones: any TimeZones = NoTimeZones()
+    ) -> Reading {
+        let intake = DocumentIntake(variables: variables, zones: zones)
         var reader = PlantReader(intake)
         for document in documents { reader.read(document) }
         let definition = reader.checked()

@@ -105,7 +105,8 @@ enum RouteSection {
         var place: String?
         if case .scalar = time.node {
             place = time.string()
-        } else if let section = time.section(keys: ["at", "unit"]) {
+        } else if let section = time.section(keys: ["at", "unit", "zone"]) {
+            draft.timeZone = section["zone"].flatMap(zone)
             draft.timeUnit = section["unit"]?.choice(TimeUnit.allCases.map { ($0.rawValue, $0) })
             // A point of line protocol has its time behind its fields.
             let value =
@@ -115,6 +116,16 @@ enum RouteSection {
         // No place: a JSON Pointer begins with a slash.
         draft.isTimeName = place == "name"
         draft.time = draft.isTimeName ? nil : place
+    }
+
+    private static func zone(_ value: ConfigurationValue) -> LocalZone? {
+        guard let name = value.text("a time zone such as Europe/Berlin") else { return nil }
+        do throws(TimeZoneName.Mistake) {
+            return LocalZone(name: name, rules: try value.document.zones.rules(ofZone: name))
+        } catch {
+            value.report("\(value.name): \(name) \(error)", expected: "a time zone such as Europe/Berlin")
+            return nil
+        }
     }
 
     private static func quality(_ value: ConfigurationValue) -> RouteDraft.Quality? {

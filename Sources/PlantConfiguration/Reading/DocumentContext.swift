@@ -7,9 +7,11 @@ final class DocumentContext {
     /// As shown in problems. What the document names is relative to it.
     let name: String
     let variables: [String: String]
+    let zones: any TimeZones
     private let problems: ConfigurationProblems
 
-    init(name: String, variables: [String: String], problems: ConfigurationProblems) {
+    init(name: String, variables: [String: String], zones: any TimeZones, problems: ConfigurationProblems) {
+        self.zones = zones
         self.name = name
         self.variables = variables
         self.problems = problems

@@ -5,13 +5,17 @@ final class DocumentIntake {
     let problems = ConfigurationProblems()
     /// What `${…}` stands for.
     private let variables: [String: String]
+    private let zones: any TimeZones
     private var bytes = 0
 
-    init(variables: [String: String]) { self.variables = variables }
+    init(variables: [String: String], zones: any TimeZones) {
+        self.variables = variables
+        self.zones = zones
+    }
 
     /// A document as a mapping with these keys; nil, with the reason among the problems, when it is none.
     func section(_ document: ConfigurationDocument, keys: [String]) -> ConfigurationSection? {
-        let context = DocumentContext(name: document.name, variables: variables, problems: problems)
+        let context = DocumentContext(name: document.name, variables: variables, zones: zones, problems: problems)
         bytes += document.bytes.count
         guard bytes <= DocumentCapacity.bytes else {
             context.report(

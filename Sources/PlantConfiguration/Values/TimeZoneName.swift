@@ -8,12 +8,15 @@ package struct TimeZoneName: Sendable, Hashable, CustomStringConvertible {
         case unknown
         /// This machine has no database in which to look.
         case noDatabase
+        /// Its file in the database is broken.
+        case unreadable(String)
 
         package var description: String {
             switch self {
             case .notAName: "is not the name of a time zone"
             case .unknown: "is not in this machine's time zone database"
             case .noDatabase: "cannot be looked up: this machine has no time zone database (install tzdata)"
+            case .unreadable(let why): "has a broken file in this machine's time zone database: \(why)"
             }
         }
     }

@@ -1,3 +1,5 @@
+import Plant
+
 @testable import PlantConfiguration
 
 /// A machine that has only what a test says, so that what is read cannot come from elsewhere.
@@ -11,6 +13,11 @@ struct InventedMachine: MachineFacts {
     func timeZone(named name: String) throws(TimeZoneName.Mistake) -> TimeZoneName {
         guard name == "Moon/Tranquility" else { throw .unknown }
         return TimeZoneName(identifier: name)
+    }
+
+    func rules(ofZone name: String) throws(TimeZoneName.Mistake) -> ZoneRules {
+        _ = try timeZone(named: name)
+        return .utc
     }
 
     func exists(_ path: String) -> Bool { files.contains(path) }

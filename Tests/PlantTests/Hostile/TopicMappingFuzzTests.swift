@@ -11,7 +11,8 @@ struct TopicMappingFuzzTests {
 
     private static let routes = [
         RouteDraft(
-            name: "machines", topic: "factory/{line}/{machine}/{metric}", device: "factory/{line}/{machine}", value: "/v",
+            name: "machines", topic: "factory/{line}/{machine}/{metric}", device: "factory/{line}/{machine}",
+            value: "/v",
             presence: .init(topic: "{device}/status")),
         RouteDraft(name: "bridge", topic: "zigbee2mqtt/bridge/#", payload: .nothing),
         RouteDraft(

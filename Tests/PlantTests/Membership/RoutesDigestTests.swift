@@ -45,7 +45,8 @@ struct RoutesDigestTests {
             { $0.time = nil }, { $0.units = [] }, { $0.staleAfter = nil }, { $0.deadband = [] }, { $0.presence = nil },
             { $0.reporting = .periodic }, { $0.reporting = .onChange }, { $0.tag = "{line}/{machine}/{metric}" },
             { $0.deadband[0].value.isPercent = true }, { $0.deadband[0].value.maximumSilence = 1 },
-            { $0.continues = true }, { $0.each = "" }, { $0.each = "/d" },
+            { $0.timeZone = LocalZone(name: "Europe/Berlin", rules: .utc) }, { $0.continues = true }, { $0.each = "" },
+            { $0.each = "/d" },
             {
                 $0.each = ""
                 $0.isTimeName = true
