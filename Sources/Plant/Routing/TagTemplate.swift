@@ -7,6 +7,8 @@ public struct TagTemplate: Sendable, Hashable {
     public let text: String
     /// What stands for several levels in the topic does so here.
     package let pattern: TopicTemplate
+    /// Of the pattern: by its bytes alone most tags are none of this template.
+    private let filter: TopicFilter
     private let template: TextTemplate
     private let topic: TopicTemplate
 
@@ -33,6 +35,7 @@ public struct TagTemplate: Sendable, Hashable {
         for name in topic.names where !pattern.names.contains(name) { throw .missingName(name) }
         self.text = text
         self.topic = topic
+        filter = pattern.subscriptionFilter
     }
 
     /// What stands instead of the topic in the names of its tags.
@@ -41,7 +44,11 @@ public struct TagTemplate: Sendable, Hashable {
     }
 
     /// The topic with tags below that path; nil when there is none.
-    func topic(of path: String) -> String? { pattern.match(path).flatMap(topic.filled) }
+    func topic(of path: String) -> String? {
+        // A filter leaves out what begins with a dollar sign, a pattern does not.
+        guard filter.matches(path) || path.utf8.first == UInt8(ascii: "$") else { return nil }
+        return pattern.match(path).flatMap(topic.filled)
+    }
 }
 
 extension TopicTemplate {
