@@ -78,7 +78,8 @@ let package = Package(
             ],
             swiftSettings: settings),
         .target(
-            name: "PlantConfiguration", dependencies: ["Plant", "JSON", "Primitives", yams], swiftSettings: settings),
+            name: "PlantConfiguration", dependencies: ["Plant", "JSON", "Primitives", yams, collections],
+            swiftSettings: settings),
         .target(
             name: "Simulation", dependencies: ["Plant", "JSON", "MQTT", "Primitives", logging, collections],
             swiftSettings: settings),
@@ -197,7 +198,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "PlantConfigurationTests",
-            dependencies: ["PlantConfiguration", "Plant", "JSON", "Primitives", "TestFixtures"],
+            dependencies: ["PlantConfiguration", "Plant", "JSON", "Primitives", "TestFixtures", collections],
             swiftSettings: settings),
         .testTarget(
             name: "SimulationTests", dependencies: ["Simulation", "MQTT", "Plant", "JSON", "Primitives"],

@@ -242,7 +242,7 @@ struct GatewayCore: Service {
         let ingest = IngestLoop(
             source: subscriber, plant: plant, hearing: hearing, gate: gate, wakes: wakes,
             isTreeConnected: { [client] in client.isConnected },
-            answer: { commands.offer(topic: $0, payload: $1) },
+            answer: { commands.offer(topic: $0, payload: $1, correlation: $2) },
             pendingHold: local.tree.sessionTimeout * 3 + .seconds(3), isActive: { processor.lease != nil },
             isAlone: { !ownership.isAnotherReady }, clock: clock, logger: logger)
         let missed = MissedValues(

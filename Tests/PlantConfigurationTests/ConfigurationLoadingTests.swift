@@ -80,7 +80,7 @@ import Testing
         let command = try #require(configuration.plant.commands.first)
         #expect(command.parameters.first?.maximum == 1800)
         #expect(command.execution == .idempotent)
-        #expect(command.answer?.succeeded.first?.value == .string("ok"))
+        #expect(command.answer?.succeeded.first?.wanted == .value("ok"))
         #expect(command.interlock?.text == "factory/line1/guard/closed == true")
     }
 

@@ -112,13 +112,14 @@ extension CommandService {
         let now = sight.wall
         let left = publication.deadline.subtractingClamped(now)
         guard left > 0 else { return .notSent("its deadline has passed") }
+        let message = publication.message
         let properties = MQTTProperties(
-            responseTopic: publication.responseTopic, correlationData: publication.correlation,
-            messageExpiry: .seconds(Int64(publication.expirySeconds(at: now))), contentType: "application/json",
-            payloadIsText: true)
+            responseTopic: message.answerTopic, correlationData: publication.correlation,
+            messageExpiry: .seconds(Int64(publication.expirySeconds(at: now))),
+            contentType: message.form == .json ? "application/json" : nil, payloadIsText: message.form != .nothing)
         do {
             let result = try await publisher.publish(
-                topic: publication.topic, payload: publication.payload, qos: .atLeastOnce, retain: false,
+                topic: message.topic, payload: message.payload, qos: Self.qos(message.qos), retain: false,
                 properties: properties, notAfter: min(stepDown, clock.now() + .milliseconds(left)))
             if result.reasonCode == .noMatchingSubscribers { return .noSubscribers }
             return result.reasonCode.isError ? .refused("\(result.reasonCode)") : .acknowledged
@@ -133,6 +134,14 @@ extension CommandService {
             }
         } catch {
             return .unclear("\(error)")
+        }
+    }
+
+    private static func qos(_ qos: CommandQoS) -> MQTTQoS {
+        switch qos {
+        case .atMostOnce: .atMostOnce
+        case .atLeastOnce: .atLeastOnce
+        case .exactlyOnce: .exactlyOnce
         }
     }
 }

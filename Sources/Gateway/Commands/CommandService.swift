@@ -86,7 +86,7 @@ package final class CommandService: Service, Sendable {
 
     /// - Parameters:
     ///   - announcer: which this service keeps running.
-    ///   - reading: the latest value of a tag, for interlocks; called on any thread, must not block.
+    ///   - reading: the latest value of a tag, for interlocks and verifications; called on any thread, must not block.
     init(
         client: ZooKeeperClient, publisher: any MessagePublisher, configuration: Configuration,
         announcer: CommandAnnouncer, mailboxes: Mailboxes, requestTurns: Wake,
@@ -154,8 +154,10 @@ package final class CommandService: Service, Sendable {
     }
 
     /// A device's message on one of the plant's answer filters (``PlantDefinition/answerFilters()``). Retained ones are old and must not be passed.
-    package func offer(topic: [UInt8], payload: [UInt8]) {
-        feed { state, now in state.desk.answerReceived(topic: topic, payload: payload, at: now) }
+    package func offer(topic: [UInt8], payload: [UInt8], correlation: [UInt8]? = nil) {
+        feed { state, now in
+            state.desk.answerReceived(topic: topic, payload: payload, correlation: correlation, at: now)
+        }
     }
 
     /// Commands in the tree, as far as this gateway has seen.
@@ -164,7 +166,7 @@ package final class CommandService: Service, Sendable {
     /// Tells the desk something, and has performed what follows from it.
     func feed(_ input: (inout State, Milliseconds) -> [CommandAction]) {
         var actions = change(input)
-        // Interlocks are answered at once, here; that leads to at most one further action each.
+        // What is asked of tags is answered at once, here; that leads to at most one further action each.
         while !actions.isEmpty {
             var further: [CommandAction] = []
             for action in actions {

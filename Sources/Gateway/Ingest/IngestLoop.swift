@@ -13,7 +13,7 @@ struct IngestLoop<Source: MessageSource>: Service {
     let wakes: ServiceWakes
     let isTreeConnected: @Sendable () -> Bool
     /// Takes what devices answer to commands.
-    let answer: @Sendable (_ topic: [UInt8], _ payload: [UInt8]) -> Void
+    let answer: @Sendable (_ topic: [UInt8], _ payload: [UInt8], _ correlation: [UInt8]?) -> Void
     /// How long a standby keeps a transition that a live active processor does not record.
     let pendingHold: Duration
     let isActive: @Sendable () -> Bool
@@ -39,7 +39,8 @@ struct IngestLoop<Source: MessageSource>: Service {
             let effects = plant.take(batch)
             for index in effects.answers {
                 let entry = batch.entries[index]
-                answer(Array(batch.topic(entry)), Array(batch.payload(entry)))
+                answer(
+                    Array(batch.topic(entry)), Array(batch.payload(entry)), batch.properties(entry)?.correlationData)
             }
             for index in effects.echoes {
                 if let proved = hearing.echoReceived(Array(batch.payload(batch.entries[index]))) {

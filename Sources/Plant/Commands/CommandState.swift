@@ -3,9 +3,10 @@
 ///     REQUESTED ─┬─▶ REJECTED    invalid, unknown, refused by an interlock, clock in doubt: never sent
 ///                ├─▶ CANCELLED   withdrawn by an operator before it was sent
 ///                ├─▶ EXPIRED     its deadline passed before it was sent: it never left us
-///                └─▶ SENT ─┬─▶ SUCCEEDED   the device said so
+///                └─▶ SENT ─┬─▶ SUCCEEDED   the device said so, or a tag shows it
+///                          ├─▶ PUBLISHED   it was published, and the device never answers: nothing more is known
 ///                          ├─▶ FAILED      the device said so, or it certainly did not get the command
-///                          ├─▶ TIMED_OUT   sent, no answer by the deadline: the outcome is unknown
+///                          ├─▶ TIMED_OUT   sent, and no answer or verification in time: the outcome is unknown
 ///                          └─▶ UNKNOWN     at most once, and its gateway or connection was lost: the outcome is unknown
 ///
 /// An idempotent command is published before `SENT` is recorded, so its record may go from `REQUESTED` straight to any of
@@ -14,6 +15,7 @@ public enum CommandState: String, Sendable, Hashable, CaseIterable {
     case requested = "REQUESTED"
     case rejected = "REJECTED"
     case sent = "SENT"
+    case published = "PUBLISHED"
     case succeeded = "SUCCEEDED"
     case failed = "FAILED"
     case timedOut = "TIMED_OUT"
@@ -25,7 +27,7 @@ public enum CommandState: String, Sendable, Hashable, CaseIterable {
     public var isFinal: Bool {
         switch self {
         case .requested, .sent: false
-        case .rejected, .succeeded, .failed, .timedOut, .expired, .unknown, .cancelled: true
+        case .rejected, .published, .succeeded, .failed, .timedOut, .expired, .unknown, .cancelled: true
         }
     }
 
@@ -33,12 +35,12 @@ public enum CommandState: String, Sendable, Hashable, CaseIterable {
     public var isNeverSent: Bool {
         switch self {
         case .rejected, .expired, .cancelled: true
-        case .requested, .sent, .succeeded, .failed, .timedOut, .unknown: false
+        case .requested, .sent, .published, .succeeded, .failed, .timedOut, .unknown: false
         }
     }
 
     /// True when nobody can say whether the device has done it: never to be shown as a failure.
-    public var isOutcomeUnknown: Bool { self == .timedOut || self == .unknown }
+    public var isOutcomeUnknown: Bool { self == .timedOut || self == .unknown || self == .published }
 }
 
 /// How often a command may reach its device.
@@ -66,6 +68,10 @@ public enum CommandReason: String, Sendable, Hashable, CaseIterable {
     case takeover
     case device
     case noAnswerDefined
+    /// A tag shows what was wanted.
+    case verified
+    /// No tag has shown it in time.
+    case notVerified
     /// The gateway's clock has just been set, so that nobody can say whether the command comes in time.
     case clock
 }

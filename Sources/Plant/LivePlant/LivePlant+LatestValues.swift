@@ -52,14 +52,15 @@ extension LivePlant {
         ingest.tags.id(of: path).flatMap { latest.entry($0) }
     }
 
-    /// A tag's latest value as an interlock may take it; nil when nothing is known of it.
+    /// A tag's latest value as interlocks and verifications may take it; nil when nothing is known of it.
     public func interlockReading(of path: TagPath) -> Interlock.Reading? {
         guard let tag = ingest.tags.id(of: path), let entry = latest.entry(tag) else { return nil }
         let topic = Int(topicOfTag[tag.index])
         let isVouchedFor = topic >= 0 && ingest.route(ofTopic: topic)?.vouchesForItsTags == true
         return Interlock.Reading(
-            value: entry.value, quality: entry.quality, receivedAt: entry.receivedTime, isVouchedFor: isVouchedFor,
-            device: ingest.devices.state(of: ingest.tags[tag].device).state)
+            value: entry.value, quality: entry.quality, receivedAt: entry.receivedTime,
+            sourceTime: entry.hasOwnTime ? entry.sourceTime : nil, isRetained: entry.isHeard && !entry.isLive,
+            isVouchedFor: isVouchedFor, device: ingest.devices.state(of: ingest.tags[tag].device).state)
     }
 
     // MARK: What the tree has

@@ -5,7 +5,8 @@ import Yams
 /// One element of `commands`.
 enum CommandSection {
     static let keys = [
-        "name", "devices", "topic", "parameters", "execution", "timeout", "answer", "interlock", "interlockInputAge",
+        "name", "devices", "topic", "parameters", "payload", "qos", "execution", "timeout", "answer", "verify",
+        "interlock", "interlockInputAge",
     ]
 
     static func read(_ value: ConfigurationValue) -> CommandDefinition? {
@@ -13,9 +14,9 @@ enum CommandSection {
         let value = value.renamed(label.map { "command \"\(ConfigurationValue.label($0))\"" } ?? value.name)
         guard let section = value.section(keys: keys) else { return nil }
         let name = section.required("name", "a name for the command")?.string()
-        let devices = section.required("devices", "a filter such as factory/+/+").flatMap { $0.topicFilter() }
+        let devices = section.required("devices", expectedDevices).flatMap(readDevices)
         let topic = section.required("topic", "where it is published, such as \"{device}/cmd/NAME\"").flatMap {
-            deviceTemplate($0, needsDevice: true)
+            template($0, expected: "a topic such as \"{device}/cmd/NAME\"")
         }
         let execution = section.required("execution", "idempotent or atMostOnce").flatMap {
             $0.choice(CommandExecution.allCases.map { ($0.rawValue, $0) })
@@ -24,8 +25,12 @@ enum CommandSection {
             section["timeout"].map {
                 $0.duration(in: .milliseconds(1) ... .milliseconds(CommandDefinition.timeoutLimit))?.wholeMilliseconds
             } ?? CommandDefinition.defaultTimeout
-        let parameters = section["parameters"].map(readParameters) ?? []
-        let answer = section["answer"].map(readAnswer)
+        let parameters = section["parameters"].map(CommandParameterSection.read) ?? []
+        let payload = section["payload"].map(CommandPayloadSection.read) ?? .envelope
+        let qos = section["qos"].map { $0.integer(in: 0...2).flatMap(CommandQoS.init(rawValue:)) }
+        let answer = section["answer"].flatMap { $0.node.scalar?.string == "none" ? nil : $0 }.map(
+            CommandOutcomeSection.readAnswer)
+        let verification = section["verify"].map(CommandOutcomeSection.readVerification)
         let interlock = section["interlock"].map(readInterlock)
         let inputAge = section["interlockInputAge"].map {
             $0.duration(in: .milliseconds(1) ... .seconds(366 * 86400))?.wholeMilliseconds
@@ -34,41 +39,63 @@ enum CommandSection {
             value.warn("\(value.name) has no effect without interlock")
         }
         // A part that was wrong has been reported; a definition without it would be another one.
-        guard let name, let devices, let topic, let execution, let timeout, let parameters, answer != .some(nil),
-            interlock != .some(nil), inputAge != .some(nil)
-        else { return nil }
+        guard let name, let devices, let topic, let execution, let timeout, let parameters, let payload,
+            qos != .some(nil), answer != .some(nil), verification != .some(nil), interlock != .some(nil),
+            inputAge != .some(nil)
+        else {
+            if let devices, let topic, let mistake = CommandDefinition.mistake(in: topic, for: devices) {
+                value.place(mistake.keyPath).report("\(value.name): \(mistake)")
+            }
+            return nil
+        }
         do throws(CommandDefinition.Mistake) {
-            return try CommandDefinition(
-                name: name, devices: devices, topic: topic, parameters: parameters, execution: execution,
-                timeout: timeout, answer: answer ?? nil, interlock: interlock ?? nil, interlockInputAge: inputAge ?? nil
-            )
+            let definition = try CommandDefinition(
+                name: name, devices: devices, topic: topic, parameters: parameters, payload: payload, qos: qos ?? nil,
+                execution: execution, timeout: timeout, answer: answer ?? nil, verification: verification ?? nil,
+                interlock: interlock ?? nil, interlockInputAge: inputAge ?? nil)
+            warn(of: definition, in: section)
+            return definition
         } catch {
-            place(of: error, in: value).report("\(value.name): \(error)")
+            value.place(error.keyPath).report("\(value.name): \(error)")
             return nil
         }
     }
 
-    private static func place(of mistake: CommandDefinition.Mistake, in value: ConfigurationValue) -> ConfigurationValue
-    {
-        let keyPath: [String] =
-            switch mistake {
-            case .name: ["name"]
-            case .timeout: ["timeout"]
-            case .inputAge: ["interlockInputAge"]
-            case .parameterTwice(let name), .parameterName(let name), .bounds(let name), .boundsWithoutNumber(let name),
-                .noValues(let name), .value(let name, _):
-                ["parameters", name]
-            case .answerWithoutSuccess: ["answer"]
-            }
-        return value.place(keyPath)
+    /// Says what is allowed and most likely not meant.
+    private static func warn(of definition: CommandDefinition, in section: ConfigurationSection) {
+        if let value = section["qos"], definition.qos != .atMostOnce, definition.execution == .atMostOnce,
+            !definition.payload.carriesID
+        {
+            value.warn(
+                "\(section.value.name) is to be carried out at most once, and with QoS \(definition.qos.rawValue) a broker may hand it to the device twice, which cannot tell: the payload has no {id}",
+                expected: "qos: 0, or {id} in the payload for a device that knows what it has done")
+        }
+        for parameter in definition.parameters where parameter.words != nil && !definition.sends(parameter.name) {
+            section.value.place(["parameters", parameter.name, "map"]).warn(
+                "\(section.value.name): the map of parameter \(parameter.name) has no effect, because neither topic nor payload has {\(parameter.name)}"
+            )
+        }
     }
 
-    private static func deviceTemplate(_ value: ConfigurationValue, needsDevice: Bool) -> DeviceTemplate? {
+    private static let expectedDevices = "a filter such as factory/+/+, or a template such as \"tasmota/{name}\""
+
+    private static func readDevices(_ value: ConfigurationValue) -> CommandDevices? {
+        guard let text = value.text(expectedDevices) else { return nil }
+        do throws(CommandDevices.Mistake) {
+            return try CommandDevices(text)
+        } catch {
+            value.report("\(value.name) is \"\(text)\": \(error)", expected: expectedDevices)
+            return nil
+        }
+    }
+
+    /// A topic or a tag with placeholders.
+    static func template(_ value: ConfigurationValue, expected: String) -> DeviceTemplate? {
         guard let text = value.string() else { return nil }
         do throws(DeviceTemplate.Mistake) {
-            return try DeviceTemplate(text, needsDevice: needsDevice)
+            return try DeviceTemplate(text)
         } catch {
-            value.report("\(value.name): \(error)", expected: "a topic such as \"{device}/cmd/NAME\"")
+            value.report("\(value.name): \(error)", expected: expected)
             return nil
         }
     }
@@ -82,70 +109,5 @@ enum CommandSection {
                 "\(value.name): \(error)", expected: "a condition such as \"factory/line1/guard/closed == true\"")
             return nil
         }
-    }
-
-    // MARK: Parameters
-
-    private static func readParameters(_ value: ConfigurationValue) -> [CommandParameter]? {
-        guard let entries = value.entries(of: "parameter names with their types and limits") else { return nil }
-        var parameters: [CommandParameter] = []
-        var isComplete = true
-        for (key, value) in entries {
-            if let name = key.string(), let parameter = readParameter(name, value) {
-                parameters.append(parameter)
-            } else {
-                isComplete = false
-            }
-        }
-        return isComplete ? parameters : nil
-    }
-
-    private static func readParameter(_ name: String, _ value: ConfigurationValue) -> CommandParameter? {
-        guard
-            let section = value.section(keys: ["type", "minimum", "maximum", "unit", "enum", "default", "required"]),
-            let kind = section.required("type", "number, integer, bool or text").flatMap({
-                $0.choice(CommandParameter.Kind.allCases.map { ($0.rawValue, $0) })
-            })
-        else { return nil }
-        var parameter = CommandParameter(name: name, kind: kind)
-        parameter.minimum = section["minimum"]?.number()
-        parameter.maximum = section["maximum"]?.number()
-        parameter.unit = section["unit"]?.string()
-        parameter.values = section["enum"]?.list(of: "allowed values")?.compactMap { $0.json() }
-        parameter.defaultValue = section["default"]?.json()
-        parameter.isRequired = section["required"]?.boolean() ?? true
-        return parameter
-    }
-
-    // MARK: Answer
-
-    private static func readAnswer(_ value: ConfigurationValue) -> CommandAnswerRule? {
-        guard let section = value.section(keys: ["topic", "id", "succeeded", "failed", "message"]) else { return nil }
-        let topic = section.required("topic", "where the device answers, such as \"{device}/ack\"").flatMap {
-            deviceTemplate($0, needsDevice: false)
-        }
-        let id = section.required("id", "where the answer repeats the command's id, such as /id").flatMap {
-            $0.jsonPointer()
-        }
-        let succeeded = section.required("succeeded", "what an answer says on success, such as {/status: ok}").flatMap(
-            conditions)
-        let failed = section["failed"].map(conditions)
-        let message = section["message"].map { $0.jsonPointer() }
-        guard let topic, let id, let succeeded, failed != .some(nil), message != .some(nil) else { return nil }
-        return CommandAnswerRule(
-            topic: topic, id: id, succeeded: succeeded, failed: failed ?? nil, message: message ?? nil)
-    }
-
-    private static func conditions(_ value: ConfigurationValue) -> [CommandAnswerRule.Condition]? {
-        guard let entries = value.entries(of: "JSON Pointers with the values to find there, such as {/status: ok}")
-        else {
-            return nil
-        }
-        var conditions: [CommandAnswerRule.Condition] = []
-        for (key, value) in entries {
-            guard let pointer = key.jsonPointer(), let wanted = value.json() else { return nil }
-            conditions.append(.init(pointer: pointer, value: wanted))
-        }
-        return conditions
     }
 }

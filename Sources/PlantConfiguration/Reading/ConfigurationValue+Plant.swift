@@ -1,4 +1,5 @@
 import JSON
+import OrderedCollections
 import Plant
 import Yams
 
@@ -37,5 +38,34 @@ extension ConfigurationValue {
             if let number = Double(text), number.isFinite { return .number(number) }
             return .string(text)
         }
+    }
+
+    /// A whole document as JSON, its scalars as in ``json()``.
+    func jsonDocument(depth: Int = 0) -> JSONValue? {
+        // What is deeper is no template; this bounds the recursion.
+        guard depth <= CommandJSON.depthLimit else {
+            report("\(name) lies deeper than \(CommandJSON.depthLimit) levels")
+            return nil
+        }
+        if let scalar = node.scalar {
+            if scalar.style == .plain, ["", "~", "null", "Null", "NULL"].contains(scalar.string) { return .null }
+            return scalar.string.isEmpty ? .string("") : json()
+        }
+        if node.sequence != nil {
+            guard let elements = list(of: "values") else { return nil }
+            var array: [JSONValue] = []
+            for element in elements {
+                guard let element = element.jsonDocument(depth: depth + 1) else { return nil }
+                array.append(element)
+            }
+            return .array(array)
+        }
+        guard let entries = entries(of: "members with their values") else { return nil }
+        var object = OrderedDictionary<String, JSONValue>()
+        for (key, value) in entries {
+            guard let name = key.string(), let value = value.jsonDocument(depth: depth + 1) else { return nil }
+            object[name] = value
+        }
+        return .object(object)
     }
 }

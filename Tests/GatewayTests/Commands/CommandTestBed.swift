@@ -43,21 +43,47 @@ final class CommandTestBed: Sendable {
         func definition(_ name: String, _ execution: CommandExecution, interlock: String? = nil) -> CommandDefinition {
             do {
                 return try CommandDefinition(
-                    name: name, devices: TopicFilter("factory/+/+"), topic: DeviceTemplate("{device}/cmd/\(name)"),
+                    name: name, devices: CommandDevices("factory/+/+"), topic: DeviceTemplate("{device}/cmd/\(name)"),
                     parameters: [CommandParameter(name: "rpm", kind: .number, maximum: 1800, defaultValue: 100)],
                     execution: execution, timeout: timeout,
                     answer: CommandAnswerRule(
-                        topic: DeviceTemplate("{device}/ack"), id: JSONPointer("/id"),
+                        topic: DeviceTemplate("{device}/ack"), id: .place(JSONPointer("/id")),
                         succeeded: [.init(pointer: JSONPointer("/status"), value: "ok")]),
                     interlock: interlock.map { try Interlock($0) })
             } catch {
                 fatalError("\(name): \(error)")
             }
         }
-        return [
+        return deviceForms + [
             definition("setSpeed", .idempotent), definition("start", .atMostOnce),
             definition("guarded", .atMostOnce, interlock: "{device}/guard == true"),
         ]
+    }()
+
+    /// Commands in a device's own form.
+    private static let deviceForms: [CommandDefinition] = {
+        do {
+            let devices = try CommandDevices("factory/+/+")
+            let rpm = CommandParameter(name: "rpm", kind: .number)
+            return [
+                try CommandDefinition(
+                    name: "shown", devices: devices, topic: DeviceTemplate("{device}/cmd/shown"), parameters: [rpm],
+                    payload: .text(CommandText("{rpm}")), execution: .atMostOnce, timeout: timeout,
+                    verification: CommandVerification(tag: DeviceTemplate("{device}/rpm"), wanted: .parameter("rpm"))),
+                try CommandDefinition(
+                    name: "correlated", devices: devices, topic: DeviceTemplate("{device}/cmd/correlated"),
+                    parameters: [rpm], payload: .json(CommandJSON(["rpm": "{rpm}"])), execution: .idempotent,
+                    timeout: timeout,
+                    answer: CommandAnswerRule(
+                        topic: DeviceTemplate("{device}/ack"), id: .correlation,
+                        succeeded: [.init(pointer: JSONPointer("/result"), exists: true)])),
+                try CommandDefinition(
+                    name: "nothing", devices: devices, topic: DeviceTemplate("{device}/cmd/nothing"),
+                    parameters: [rpm], payload: .nothing, execution: .idempotent, timeout: timeout),
+            ]
+        } catch {
+            fatalError("\(error)")
+        }
     }()
 
     static func request(_ id: String, _ command: String, device: TagPath = press, timeout: Milliseconds? = nil)

@@ -10,6 +10,7 @@ final class ScriptedBroker: RetainedMessageSource {
         var topic: String
         var payload: [UInt8]
         var retain = false
+        var qos = MQTTQoS.atLeastOnce
         var properties: MQTTProperties
         /// When the publisher would not have had it sent any more.
         var notAfter: ContinuousClock.Instant?
@@ -113,7 +114,7 @@ final class ScriptedBroker: RetainedMessageSource {
         guard state.withLock({ $0.isConnected }) else { throw MQTTError.notConnected }
         if let notAfter, ContinuousClock.now > notAfter { throw MQTTError.deadlinePassed }
         let message = Message(
-            topic: topic, payload: payload, retain: retain, properties: properties, notAfter: notAfter)
+            topic: topic, payload: payload, retain: retain, qos: qos, properties: properties, notAfter: notAfter)
         let isRefused = state.withLock { state in
             state.attempts.append(topic)
             return state.refusedTopics.contains { topic.hasPrefix($0) }

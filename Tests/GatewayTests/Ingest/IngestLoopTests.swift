@@ -61,7 +61,8 @@ struct IngestLoopTests {
             let ingest = IngestLoop(
                 source: source, plant: plant, hearing: hearing, gate: gate, wakes: wakes,
                 isTreeConnected: { isTreeConnected.value },
-                answer: { topic, payload in answers.append(String(decoding: topic + [32] + payload, as: UTF8.self)) },
+                answer: { topic, payload, _ in answers.append(String(decoding: topic + [32] + payload, as: UTF8.self))
+                },
                 pendingHold: .seconds(10), isActive: { true }, isAlone: { isAlone.value }, clock: GatewayClock(clock),
                 logger: TestTree.logger)
             try await withThrowingTaskGroup(of: Void.self) { group in

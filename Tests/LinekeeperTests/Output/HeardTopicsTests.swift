@@ -34,10 +34,10 @@ struct HeardTopicsTests {
     func commands() throws {
         let route = try RouteDraft(name: "machines", topic: "factory/{machine}/{metric}", payload: .number).checked()
         let command = try CommandDefinition(
-            name: "start", devices: TopicFilter("factory/+"), topic: DeviceTemplate("{device}/cmd/start"),
+            name: "start", devices: CommandDevices("factory/+"), topic: DeviceTemplate("{device}/cmd/start"),
             execution: .idempotent,
             answer: CommandAnswerRule(
-                topic: DeviceTemplate("{device}/ack"), id: JSONPointer("/id"),
+                topic: DeviceTemplate("{device}/ack"), id: .place(JSONPointer("/id")),
                 succeeded: [.init(pointer: JSONPointer("/status"), value: "ok")]))
         var heard = try HeardTopics(plant: PlantDefinition(routes: [route], commands: [command]))
         for topic in ["factory/press/cmd/start", "factory/press/ack", "factory/press/speed"] {

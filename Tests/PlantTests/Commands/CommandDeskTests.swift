@@ -28,11 +28,13 @@ struct CommandDeskTests {
         #expect(!desk.awaitsAnswer(on: Fixture.ackTopic()))
 
         let publication = try #require(desk.recorded(sent.ticket, version: 1, at: 20).publication)
-        #expect(publication.topic == "factory/line1/press1/cmd/start")
-        #expect(publication.responseTopic == "factory/line1/press1/ack")
+        #expect(publication.message.topic == "factory/line1/press1/cmd/start")
+        #expect(publication.message.answerTopic == "factory/line1/press1/ack")
+        #expect(publication.message.qos == .atLeastOnce)
+        #expect(publication.message.form == .json)
         #expect(publication.correlation == Array("a".utf8))
         #expect(publication.expirySeconds(at: 20) == 10)
-        let payload = try JSONValue(parsing: publication.payload)
+        let payload = try JSONValue(parsing: publication.message.payload)
         #expect(
             payload == [
                 "id": "a", "command": "start", "parameters": ["rpm": 700], "by": "ada", "deadline": 10_000,
@@ -259,10 +261,11 @@ struct CommandDeskTests {
         var actions = desk.seen(Fixture.request("a", command), shard: 0, czxid: 2000, version: 0, at: 0)
         if let sent = actions.write { actions = desk.recorded(sent.ticket, version: 1, at: 0) }
         let publication = try #require(actions.publication)
-        #expect(publication.responseTopic == nil)
+        #expect(publication.message.answerTopic == nil)
         let end = try #require(desk.published(publication.ticket, .acknowledged, at: 5).write)
-        #expect(end.record.state == .succeeded)
+        #expect(end.record.state == .published)
         #expect(end.record.reason == .noAnswerDefined)
+        #expect(end.record.detail?.contains("does not answer") == true)
     }
 
     @Test("answers: progress is waited past, strangers and rubbish are ignored, the first conclusive one counts")

@@ -1,3 +1,4 @@
+import OrderedCollections
 import Plant
 import Primitives
 import TestFixtures
@@ -40,6 +41,14 @@ struct CommandWorld {
     var epoch: Int64 = 5
     var isBrokerUp = true
     var received: [String: Int] = [:]
+    /// What each device's tag shows. Every command wants another value, so that it shows whose it is.
+    private var shown: [String: Interlock.Reading] = [:]
+    /// Commands that their device called successful, and that their device's tag has shown.
+    private var praised: Set<String> = []
+    private var showed: Set<String> = []
+    static let atMostOnce: Set = ["start", "kick", "shownOnce", "bothOnce", "toggle"]
+    /// Whose end is that they were published.
+    static let unanswered: Set = ["tell", "kick", "toggle"]
     var lastFirstReception: [TagPath: Int64] = [:]
     var violations: [String] = []
     var takeovers = 0
@@ -67,6 +76,7 @@ struct CommandWorld {
         case 14..<16 where !isCalm: takeOver(informOld: chance(50), losesOutcomes: chance(50))
         case 16..<18 where !isCalm: flipBroker()
         case 18..<20 where !isCalm: now += Milliseconds(Int.random(in: 0..<600, using: &dice))
+        case 20..<22: repeatTag()
         default: progress()
         }
     }
@@ -107,7 +117,9 @@ struct CommandWorld {
     private mutating func createOne() {
         guard nodes.values.filter({ !$0.record.state.isFinal }).count < 12 else { return }
         created += 1
-        let command = ["setSpeed", "start", "slow", "tell", "kick"].randomElement(using: &dice) ?? "start"
+        let command =
+            ["setSpeed", "start", "slow", "tell", "kick", "shown", "shownOnce", "both", "bothOnce", "toggle"]
+            .randomElement(using: &dice) ?? "start"
         create("c\(created)", command)
     }
 
@@ -116,9 +128,16 @@ struct CommandWorld {
         let device = chance(50) ? DeskFixture.press1 : DeskFixture.press2
         let timeout: Milliseconds = isCalm ? 100_000 : Milliseconds(Int.random(in: 100...3000, using: &dice))
         nodes[id] = Node(
-            record: DeskFixture.request(id, command, device: device, at: now, timeout: timeout), version: 0, czxid: zxid
-        )
+            record: DeskFixture.request(
+                id, command, device: device, at: now, timeout: timeout, rpm: Int64(nodes.count + 1)), version: 0,
+            czxid: zxid)
         for index in gateways.indices { gateways[index].outcomes.append(.seen(id)) }
+    }
+
+    /// A device says again what its tag shows.
+    private mutating func repeatTag() {
+        guard let tag = shown.keys.sorted().randomElement(using: &dice) else { return }
+        shown[tag]?.receivedAt = now
     }
 
     private mutating func cancelOne() {
@@ -181,7 +200,7 @@ struct CommandWorld {
         switch action {
         case .resync: break
         case .judge(let ticket, let tags):
-            feed(index) { [now] in $0.judged(ticket, readings: tags.map { _ in nil }, at: now) }
+            feed(index) { [now, shown] in $0.judged(ticket, readings: tags.map { shown[$0] }, at: now) }
         case .read(let id): gateways[index].outcomes.append(.seen(id))
         case .record(let write): record(write, by: index)
         case .publish(let publication): publish(publication, by: index)
@@ -238,7 +257,7 @@ struct CommandWorld {
         guard let node = nodes[id] else { return }
         let count = received[id, default: 0] + 1
         received[id] = count
-        if node.record.command == "start" || node.record.command == "kick" {
+        if Self.atMostOnce.contains(node.record.command) {
             if count > 1 { violations.append("\(id) (at most once) reached its device \(count) times") }
             if node.record.state != .sent { violations.append("\(id) (at most once) left before SENT was recorded") }
         } else if count > 1 {
@@ -246,7 +265,8 @@ struct CommandWorld {
         }
         let waitsFor = nodes.first { other in
             other.value.record.device == node.record.device && other.value.czxid < node.czxid
-                && other.value.record.state == .sent && other.value.record.command == "start"
+                && other.value.record.state == .sent
+                && ["start", "shownOnce", "bothOnce"].contains(other.value.record.command)
                 && !(endsRefused.contains(other.key) && now >= other.value.record.deadline ?? .max)
         }
         if let waitsFor { violations.append("\(id) left while \(waitsFor.key) was in flight") }
@@ -257,8 +277,14 @@ struct CommandWorld {
             }
             lastFirstReception[device] = node.czxid
         }
-        guard publication.responseTopic != nil, isCalm || chance(85) else { return }
-        let answer = DeskFixture.answer(id, isCalm || chance(80) ? "ok" : "error")
+        if isCalm || chance(80), let value = node.record.parameters["rpm"].flatMap(TagValue.init(json:)) {
+            shown["\(node.record.device)/rpm"] = .init(value: value, quality: .good, receivedAt: now)
+            showed.insert(id)
+        }
+        guard publication.message.answerTopic != nil, isCalm || chance(85) else { return }
+        let isPraise = isCalm || chance(80)
+        if isPraise { praised.insert(id) }
+        let answer = DeskFixture.answer(id, isPraise ? "ok" : "error")
         let topic = DeskFixture.ackTopic(node.record.device)
         for index in gateways.indices {
             // An answer may come before the acknowledgement, or twice.
@@ -270,7 +296,10 @@ struct CommandWorld {
     /// A record must not say what is not so.
     private mutating func checkClaims(_ id: String, _ record: CommandRecord) {
         let count = received[id, default: 0]
-        let isOnce = record.command == "start" || record.command == "kick"
+        let isOnce = Self.atMostOnce.contains(record.command)
+        if record.verification == .verified, !showed.contains(id) {
+            violations.append("\(id) is VERIFIED, and its tag never showed it: \(record.json)")
+        }
         let wasNot: Bool
         switch record.state {
         case .rejected, .cancelled, .expired: wasNot = isOnce || record.detail?.contains("former owner") != true
@@ -278,6 +307,15 @@ struct CommandWorld {
         case .succeeded:
             wasNot = false
             if count == 0 { violations.append("\(id) SUCCEEDED without having reached its device") }
+            let hasWord = record.reason == .device && praised.contains(id)
+            if !hasWord, record.reason != .verified || record.verification != .verified {
+                violations.append("\(id) SUCCEEDED, and neither device nor tag said so: \(record.json)")
+            }
+        case .published:
+            wasNot = false
+            if !Self.unanswered.contains(record.command) || count == 0 {
+                violations.append("\(id) is PUBLISHED: \(record.json)")
+            }
         case .requested, .sent, .timedOut, .unknown: wasNot = false
         }
         if wasNot, count > 0 { violations.append("\(id) reached its device, and its record denies it: \(record.json)") }

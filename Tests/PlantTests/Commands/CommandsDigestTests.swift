@@ -8,7 +8,7 @@ struct CommandsDigestTests {
     /// What commands could say from the beginning.
     static func commands() throws -> [CommandDefinition] {
         let answer = try CommandAnswerRule(
-            topic: DeviceTemplate("{device}/ack"), id: JSONPointer("/id"),
+            topic: DeviceTemplate("{device}/ack"), id: .place(JSONPointer("/id")),
             succeeded: [.init(pointer: JSONPointer("/status"), value: "ok")],
             failed: [.init(pointer: JSONPointer("/code"), value: 7)], message: JSONPointer("/message"))
         let parameters = [
@@ -18,10 +18,11 @@ struct CommandsDigestTests {
         ]
         return [
             try CommandDefinition(
-                name: "setSpeed", devices: TopicFilter("factory/+/+"), topic: DeviceTemplate("{device}/cmd/setSpeed"),
+                name: "setSpeed", devices: CommandDevices("factory/+/+"),
+                topic: DeviceTemplate("{device}/cmd/setSpeed"),
                 parameters: parameters, execution: .idempotent, timeout: 5_000, answer: answer),
             try CommandDefinition(
-                name: "start", devices: TopicFilter("factory/#"), topic: DeviceTemplate("{device}/cmd/{device}"),
+                name: "start", devices: CommandDevices("factory/#"), topic: DeviceTemplate("{device}/cmd/{device}"),
                 execution: .atMostOnce, interlock: Interlock("factory/guard == true and not {device}/mode == 'x'"),
                 interlockInputAge: 3_000),
         ]

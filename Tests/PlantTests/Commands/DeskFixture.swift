@@ -15,39 +15,74 @@ enum DeskFixture {
     static func definition(
         _ name: String, _ execution: CommandExecution, answers: Bool = true, underway: Bool = false,
         interlock: String? = nil,
-        inputAge: Milliseconds? = nil
+        inputAge: Milliseconds? = nil, verifies: Bool = false, within: Milliseconds? = nil
     ) -> CommandDefinition {
         do {
+            let verification = try CommandVerification(
+                tag: DeviceTemplate("{device}/rpm"), wanted: .parameter("rpm"), within: within)
             let answer = try CommandAnswerRule(
-                topic: DeviceTemplate("{device}/ack"), id: JSONPointer("/id"),
+                topic: DeviceTemplate("{device}/ack"), id: .place(JSONPointer("/id")),
                 succeeded: [.init(pointer: JSONPointer("/status"), value: "ok")],
                 failed: underway ? [.init(pointer: JSONPointer("/status"), value: "error")] : nil,
                 message: JSONPointer("/message"))
             return try CommandDefinition(
-                name: name, devices: TopicFilter("factory/+/+"), topic: DeviceTemplate("{device}/cmd/\(name)"),
+                name: name, devices: CommandDevices("factory/+/+"), topic: DeviceTemplate("{device}/cmd/\(name)"),
                 parameters: [
                     CommandParameter(
                         name: "rpm", kind: .number, minimum: 0, maximum: 1800, unit: "rpm", defaultValue: 100)
-                ], execution: execution, answer: answers ? answer : nil, interlock: interlock.map { try Interlock($0) },
-                interlockInputAge: inputAge)
+                ], execution: execution, answer: answers ? answer : nil, verification: verifies ? verification : nil,
+                interlock: interlock.map { try Interlock($0) }, interlockInputAge: inputAge)
         } catch {
             fatalError("\(name): \(error)")
         }
     }
 
-    static let catalogue = CommandCatalogue([
-        definition("setSpeed", .idempotent), definition("start", .atMostOnce),
-        definition("tell", .idempotent, answers: false),
-        definition("kick", .atMostOnce, answers: false), definition("slow", .idempotent, underway: true),
-        definition("guarded", .atMostOnce, interlock: "{device}/guard == true", inputAge: 5000),
-        definition("guardedSpeed", .idempotent, interlock: "{device}/guard == true"),
-    ])
+    /// Commands in a device's own form.
+    static let own: [CommandDefinition] = {
+        do {
+            let devices = try CommandDevices("factory/+/+")
+            let answer = try CommandAnswerRule(
+                topic: DeviceTemplate("{device}/ack"), id: .correlation,
+                succeeded: [.init(pointer: JSONPointer("/result"), exists: true)],
+                failed: [.init(pointer: JSONPointer("/error"), exists: true)])
+            return [
+                try CommandDefinition(
+                    name: "correlated", devices: devices, topic: DeviceTemplate("{device}/rpc"),
+                    parameters: [CommandParameter(name: "rpm", kind: .number)],
+                    payload: .json(CommandJSON(["rpm": "{rpm}"])), execution: .idempotent, answer: answer),
+                try CommandDefinition(
+                    name: "chosen", devices: devices, topic: DeviceTemplate("{device}/cmnd/{output}"),
+                    parameters: [CommandParameter(name: "output", kind: .text)], payload: .nothing,
+                    execution: .idempotent),
+                try CommandDefinition(
+                    name: "toggle", devices: devices, topic: DeviceTemplate("{device}/toggle"),
+                    parameters: [CommandParameter(name: "rpm", kind: .number)], payload: .nothing,
+                    execution: .atMostOnce),
+            ]
+        } catch {
+            fatalError("\(error)")
+        }
+    }()
+
+    static let catalogue = CommandCatalogue(
+        own + [
+            definition("setSpeed", .idempotent), definition("start", .atMostOnce),
+            definition("tell", .idempotent, answers: false),
+            definition("kick", .atMostOnce, answers: false), definition("slow", .idempotent, underway: true),
+            definition("guarded", .atMostOnce, interlock: "{device}/guard == true", inputAge: 5000),
+            definition("guardedSpeed", .idempotent, interlock: "{device}/guard == true"),
+            definition("shown", .idempotent, answers: false, verifies: true),
+            definition("shownSoon", .idempotent, answers: false, verifies: true, within: 1_000),
+            definition("shownOnce", .atMostOnce, answers: false, verifies: true),
+            definition("both", .idempotent, verifies: true), definition("bothOnce", .atMostOnce, verifies: true),
+        ])
 
     static func request(
-        _ id: String, _ command: String, device: TagPath = press1, at: Milliseconds = 0, timeout: Milliseconds? = nil
+        _ id: String, _ command: String, device: TagPath = press1, at: Milliseconds = 0, timeout: Milliseconds? = nil,
+        rpm: Int64 = 700
     ) -> CommandRecord {
         CommandRecord(
-            id: id, device: device, command: command, parameters: ["rpm": 700], by: Principal(claimed: "ada"),
+            id: id, device: device, command: command, parameters: ["rpm": .integer(rpm)], by: Principal(claimed: "ada"),
             requestedAt: at,
             timeout: timeout)
     }

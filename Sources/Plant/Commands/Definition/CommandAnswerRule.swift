@@ -5,26 +5,45 @@ public struct CommandAnswerRule: Sendable, Hashable {
     /// Longest answer that is read; a longer one is ignored and counted.
     public static let sizeLimit = 64 * 1024
 
+    /// How an answer says which command it is about.
+    public enum Identification: Sendable, Hashable {
+        /// It repeats the command's id at that place.
+        case place(JSONPointer)
+        /// It has the command's correlation data, which is the id (MQTT 5).
+        case correlation
+    }
+
     public struct Condition: Sendable, Hashable {
+        public enum Wanted: Sendable, Hashable {
+            case value(JSONValue)
+            /// Whether anything stands there, `null` included.
+            case exists(Bool)
+        }
+
         public var pointer: JSONPointer
-        public var value: JSONValue
+        public var wanted: Wanted
 
         public init(pointer: JSONPointer, value: JSONValue) {
             self.pointer = pointer
-            self.value = value
+            wanted = .value(value)
+        }
+
+        public init(pointer: JSONPointer, exists: Bool) {
+            self.pointer = pointer
+            wanted = .exists(exists)
         }
 
         func holds(in answer: JSONValue) -> Bool {
-            guard let found = answer.value(at: pointer) else { return false }
-            if found == value { return true }
-            guard let left = found.doubleValue, let right = value.doubleValue else { return false }
-            return left == right
+            let found = answer.value(at: pointer)
+            switch wanted {
+            case .exists(let exists): return (found != nil) == exists
+            case .value(let value): return found.map { CommandParameter.areEqual($0, value) } ?? false
+            }
         }
     }
 
     public var topic: DeviceTemplate
-    /// Where the answer repeats the command's id.
-    public var id: JSONPointer
+    public var id: Identification
     /// All of these must hold for the command to have succeeded.
     public var succeeded: [Condition]
     /// When given: all of these must hold for it to have failed, and an answer that is neither (accepted, executing) is waited
@@ -34,7 +53,7 @@ public struct CommandAnswerRule: Sendable, Hashable {
     public var message: JSONPointer?
 
     public init(
-        topic: DeviceTemplate, id: JSONPointer, succeeded: [Condition], failed: [Condition]? = nil,
+        topic: DeviceTemplate, id: Identification, succeeded: [Condition], failed: [Condition]? = nil,
         message: JSONPointer? = nil
     ) {
         self.topic = topic
@@ -44,12 +63,16 @@ public struct CommandAnswerRule: Sendable, Hashable {
         self.message = message
     }
 
-    /// The id that an answer is about: a string, or an integer as text.
-    static func commandID(in answer: JSONValue, at pointer: JSONPointer) -> String? {
-        switch answer.value(at: pointer) {
-        case .string(let text)?: text
-        case .integer(let integer)?: String(integer)
-        case nil, .null?, .bool?, .number?, .array?, .object?: nil
+    /// The id that an answer is about: at a place a string, or an integer as text.
+    static func commandID(in answer: JSONValue, correlation: [UInt8]?, by id: Identification) -> String? {
+        switch id {
+        case .correlation: return correlation.flatMap { String(validating: $0, as: UTF8.self) }
+        case .place(let pointer):
+            switch answer.value(at: pointer) {
+            case .string(let text)?: return text
+            case .integer(let integer)?: return String(integer)
+            case nil, .null?, .bool?, .number?, .array?, .object?: return nil
+            }
         }
     }
 

@@ -8,6 +8,19 @@ public struct CommandParameter: Sendable, Hashable {
 
     /// Longest text that a parameter may have, in bytes.
     public static let textLengthLimit = 4096
+    /// Longest text of a parameter that is a level of a topic, in bytes.
+    public static let levelLengthLimit = 256
+
+    /// What the device says for a value.
+    public struct Word: Sendable, Hashable {
+        public var value: JSONValue
+        public var word: JSONValue
+
+        public init(_ value: JSONValue, _ word: JSONValue) {
+            self.value = value
+            self.word = word
+        }
+    }
 
     public var name: String
     public var kind: Kind
@@ -21,11 +34,13 @@ public struct CommandParameter: Sendable, Hashable {
     public var defaultValue: JSONValue?
     /// Whether a request without it is refused. A parameter with a default is never missing.
     public var isRequired: Bool
+    /// When given, what topics and payloads made of a template have in place of the value (`map:`); any other value is refused.
+    public var words: [Word]?
 
     public init(
         name: String, kind: Kind, minimum: Double? = nil, maximum: Double? = nil, unit: String? = nil,
         values: [JSONValue]? = nil,
-        defaultValue: JSONValue? = nil, isRequired: Bool = true
+        defaultValue: JSONValue? = nil, isRequired: Bool = true, words: [Word]? = nil
     ) {
         self.name = name
         self.kind = kind
@@ -35,7 +50,11 @@ public struct CommandParameter: Sendable, Hashable {
         self.values = values
         self.defaultValue = defaultValue
         self.isRequired = isRequired
+        self.words = words
     }
+
+    /// Whether a command always has a value for it.
+    var isAlwaysGiven: Bool { isRequired || defaultValue != nil }
 
     /// What an operator may not ask for.
     public enum Mistake: Error, Hashable, Sendable, CustomStringConvertible {
@@ -46,6 +65,14 @@ public struct CommandParameter: Sendable, Hashable {
         case tooLarge(String, value: JSONValue, maximum: Double, unit: String?)
         case notAllowed(String, value: JSONValue, allowed: [JSONValue])
         case tooLong(String)
+        case noWord(String, value: JSONValue, known: [JSONValue])
+        /// It cannot be a level of the topic that it stands in.
+        case notALevel(String, text: String, why: String)
+        /// What is made of the command cannot be a topic to publish on.
+        case topic(String, why: String)
+        /// What is made of the command for the tag that verifies it is no tag.
+        case tag(String, why: String)
+        case payloadTooLong(Int)
 
         public var description: String {
             switch self {
@@ -63,6 +90,15 @@ public struct CommandParameter: Sendable, Hashable {
                 let list = allowed.map(\.description).joined(separator: ", ")
                 return "parameter \(name) is \(value), must be one of \(list)"
             case .tooLong(let name): return "parameter \(name) is longer than \(CommandParameter.textLengthLimit) bytes"
+            case .noWord(let name, let value, let known):
+                let list = known.map(\.description).joined(separator: ", ")
+                return "parameter \(name) is \(value), for which the device has no word; it has words for \(list)"
+            case .notALevel(let name, let text, let why):
+                return "parameter \(name) is \(JSONValue.string(text)), which cannot be a level of the topic: \(why)"
+            case .topic(let topic, let why): return "it would be published on \(JSONValue.string(topic)): \(why)"
+            case .tag(let tag, let why): return "it would be verified by the tag \(JSONValue.string(tag)): \(why)"
+            case .payloadTooLong(let bytes):
+                return "its payload would have \(bytes) bytes; at most \(CommandPayload.sizeLimit) are sent"
             }
         }
 
@@ -93,7 +129,31 @@ public struct CommandParameter: Sendable, Hashable {
         if let values, !values.contains(where: { Self.areEqual($0, checked) }) {
             throw .notAllowed(name, value: value, allowed: values)
         }
+        if let words, word(for: checked) == nil {
+            throw .noWord(name, value: value, known: words.map(\.value))
+        }
         return checked
+    }
+
+    /// The device's word for a value; nil when it has none.
+    func word(for value: JSONValue) -> JSONValue? { words?.first { Self.areEqual($0.value, value) }?.word }
+
+    /// The values that it can have, where they are few.
+    var fewValues: [JSONValue]? { values ?? (kind == .bool ? [.bool(true), .bool(false)] : nil) }
+
+    /// Why a text cannot be a level of a topic; nil when it can. A level is plain text: nothing in it adds levels or wildcards.
+    static func mistake(inLevel text: String) -> String? {
+        if text.isEmpty { return "it is empty" }
+        if text.utf8.count > levelLengthLimit { return "it is longer than \(levelLengthLimit) bytes" }
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "/": return "it contains /, which would be further levels"
+            case "+", "#": return "it contains \(scalar), which only filters may"
+            default: break
+            }
+            if scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) { return "it contains control characters" }
+        }
+        return nil
     }
 
     /// The value that a text on a command line (`rpm=1200`) stands for: text for a text parameter, JSON for the others.
@@ -105,7 +165,7 @@ public struct CommandParameter: Sendable, Hashable {
         return value
     }
 
-    private static func areEqual(_ left: JSONValue, _ right: JSONValue) -> Bool {
+    static func areEqual(_ left: JSONValue, _ right: JSONValue) -> Bool {
         if left == right { return true }
         guard let left = left.doubleValue, let right = right.doubleValue else { return false }
         return left == right

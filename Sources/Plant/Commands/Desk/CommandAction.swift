@@ -6,9 +6,10 @@ import OrderedCollections
 public enum CommandAction: Sendable, Hashable {
     /// Record a transition: one transaction, guarded by the shard's lease.
     case record(CommandWrite)
-    /// Publish at QoS 1, not after the deadline and not after the lease's.
+    /// Publish, not after the deadline and not after the lease's.
     case publish(CommandPublication)
-    /// Read these tags and report them to ``CommandDesk/judged(_:readings:at:)``.
+    /// Read these tags, at once, and report them to ``CommandDesk/judged(_:readings:at:)``: an interlock's inputs, or what
+    /// verifies a command.
     case judge(CommandTicket, tags: [String])
     /// Read `/commands/<id>` again and report it as seen.
     case read(id: String)
@@ -75,12 +76,9 @@ public struct CommandPublication: Sendable, Hashable {
     public let ticket: CommandTicket
     public let shard: Int
     public let epoch: Int64
-    public let topic: String
-    public let payload: [UInt8]
+    public let message: CommandMessage
     /// For MQTT 5, as correlation data.
     public var correlation: [UInt8] { Array(ticket.id.utf8) }
-    /// For MQTT 5.
-    public let responseTopic: String?
     public let deadline: Milliseconds
     public let attempt: Int64
 
@@ -95,6 +93,7 @@ public struct CommandPublication: Sendable, Hashable {
 
 /// What became of a ``CommandPublication``.
 public enum CommandPublishOutcome: Sendable, Hashable {
+    /// The broker has it; with QoS 0, it has left for the broker.
     case acknowledged
     /// Acknowledged with reason 0x10: nobody subscribes to the topic.
     case noSubscribers
@@ -107,18 +106,6 @@ public enum CommandPublishOutcome: Sendable, Hashable {
 }
 
 extension CommandRecord {
-    /// The message to the device: `{"id","command","parameters":{…},"by","deadline","epoch"}`.
-    ///
-    /// `deadline` and `epoch` let a device refuse what is late, or what comes from a gateway that has been replaced (a smaller
-    /// epoch than one that it has seen for itself). Parameters stay in an object of their own, so that none can be mistaken for
-    /// one of ours.
-    func payload(deadline: Milliseconds, epoch: Int64) -> [UInt8] {
-        JSONValue.object([
-            "id": .string(id), "command": .string(command), "parameters": .object(parameters), "by": .string(by.name),
-            "deadline": .integer(deadline), "epoch": .integer(epoch),
-        ]).serialized()
-    }
-
     /// The journal entry of a transition to this record:
     /// `{"kind":"command","at","gateway","epoch","by","transition","id","device","command",…}`.
     public func journalEntry(from: CommandState?, at: Milliseconds) -> JournalEntry {
@@ -129,7 +116,7 @@ extension CommandRecord {
     func requestEntry(at now: Milliseconds) -> JournalEntry {
         var asked = self
         asked.attempt = 0
-        (asked.reason, asked.detail, asked.result) = (nil, nil, nil)
+        (asked.reason, asked.detail, asked.result, asked.verification) = (nil, nil, nil, nil)
         return asked.journalEntry(
             transition: CommandState.requested.rawValue, from: nil, by: by, at: min(requestedAt, now))
     }
@@ -152,6 +139,7 @@ extension CommandRecord {
         entry.details["reason"] = reason.map { .string($0.rawValue) }
         entry.details["detail"] = detail.map(JSONValue.string)
         entry.details["result"] = result
+        entry.details["verification"] = verification.map { .string($0.rawValue) }
         return entry
     }
 }

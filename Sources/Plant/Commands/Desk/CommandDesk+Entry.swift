@@ -38,6 +38,9 @@ extension CommandDesk {
         case awaitingAnswer
         /// At most once, and `SENT` by a former owner: never published from here. To `finishing` by an answer or at the deadline.
         case awaitingFormerAnswer
+        /// A tag has to show what was wanted. To `finishing` when it does, or in the end. `isFormer`: at most once, and `SENT` by
+        /// a former owner, so that nobody can say whether it was published.
+        case verifying(isFormer: Bool)
         /// The final transition is on its way; then the command is forgotten.
         case finishing(CommandRecord)
         /// A write was refused or its outcome is not known: what stands in the tree decides. `isAsked`: the reading is under way.
@@ -76,6 +79,15 @@ extension CommandDesk {
         var answerTopic: [UInt8]?
         /// Publications handed out under this lease.
         var publications = 0
+        /// The last of them, by this gateway's clock, moved along when that is set.
+        var publishedAt: Milliseconds?
+        /// Since when samples can show that the command was carried out, by the clock that stamps samples.
+        var evidenceSince: Milliseconds?
+        /// When the verification ends, and when the tag is looked at next; moved along when the clock is set.
+        var verificationEnds: Milliseconds = .max
+        var nextLook: Milliseconds = .min
+        /// The device's word that it succeeded, while that is being verified.
+        var success: Ending?
         /// After `recordingSent`, or when the shard is gained: end like that.
         var ending: Ending?
         /// Its end is that it was refused before anything was done.
@@ -86,6 +98,9 @@ extension CommandDesk {
         var mustSendAgain = false
 
         var isAtMostOnce: Bool { (definition?.execution ?? record.execution ?? .atMostOnce) == .atMostOnce }
+
+        /// Whether a tag alone tells that it was carried out.
+        var isVerifiedOnly: Bool { definition?.answer == nil && definition?.verification != nil }
 
         /// Whether it may have reached the device, as far as is known.
         var mayHaveLeft: Bool { record.state == .sent || publications > 0 }
@@ -106,6 +121,9 @@ extension CommandDesk {
         for id in entries.keys {
             guard let entry = entries[id] else { continue }
             entries[id]?.ends = entry.ends.addingClamped(leap)
+            entries[id]?.publishedAt = entry.publishedAt?.addingClamped(leap)
+            entries[id]?.verificationEnds = entry.verificationEnds.addingClamped(leap)
+            entries[id]?.nextLook = entry.nextLook.addingClamped(leap)
             if case .pausing(let until) = entry.phase {
                 entries[id]?.phase = .pausing(until: until.addingClamped(leap))
             }
@@ -127,6 +145,7 @@ extension CommandDesk {
                 switch entry.phase {
                 case .pausing(let until): return [deadline, Timer(at: until, id: id)]
                 case .rereading(_, isAsked: false): return [deadline, Timer(at: .min, id: id)]
+                case .verifying: return [deadline, Timer(at: entry.nextLook, id: id)]
                 case .idle, .waiting, .judging, .recordingSent, .publishing, .awaitingAnswer, .awaitingFormerAnswer,
                     .finishing, .rereading:
                     return [deadline]
@@ -164,19 +183,20 @@ extension CommandDesk {
     }
 
     mutating func listen(_ id: String) {
-        guard let entry = entries[id], entry.answerTopic == nil, let rule = entry.definition?.answer else { return }
-        let topic = Array(rule.topic.topic(device: entry.record.device).utf8)
+        guard let entry = entries[id], entry.answerTopic == nil, let rule = entry.definition?.answer,
+            let topic = entry.definition?.answerTopic(of: entry.record.device).map({ Array($0.utf8) })
+        else { return }
         listening[topic, default: [:]][rule.id, default: 0] += 1
         entries[id]?.answerTopic = topic
     }
 
     mutating func stopListening(_ id: String) {
-        guard let entry = entries[id], let topic = entry.answerTopic, let pointer = entry.definition?.answer?.id else {
+        guard let entry = entries[id], let topic = entry.answerTopic, let place = entry.definition?.answer?.id else {
             return
         }
         entries[id]?.answerTopic = nil
-        guard let count = listening[topic]?[pointer] else { return }
-        listening[topic]?[pointer] = count > 1 ? count - 1 : nil
+        guard let count = listening[topic]?[place] else { return }
+        listening[topic]?[place] = count > 1 ? count - 1 : nil
         if listening[topic]?.isEmpty == true { listening[topic] = nil }
     }
 
@@ -204,10 +224,12 @@ extension CommandDesk {
                     entry.ending = Ending(
                         state: record.state, reason: .device, detail: record.detail, result: record.result)
                 }
+            case .verifying: entry.ending = entry.success
             case .idle, .waiting, .pausing, .judging, .recordingSent, .publishing, .awaitingAnswer,
                 .awaitingFormerAnswer, .rereading(.sent, _):
                 break
             }
+            (entry.publishedAt, entry.evidenceSince, entry.success) = (nil, nil, nil)
             entry.phase = .idle
             entry.ticket = 0
             entry.publications = 0

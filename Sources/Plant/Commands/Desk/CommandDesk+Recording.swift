@@ -16,7 +16,7 @@ extension CommandDesk {
     /// - Parameter left: it has been published (again) since its record was last written.
     mutating func finish(
         _ id: String, _ state: CommandState, _ reason: CommandReason, _ detail: String?, result: JSONValue? = nil,
-        at now: Milliseconds, left: Bool = false
+        verification: CommandVerdict? = nil, at now: Milliseconds, left: Bool = false
     ) {
         guard let entry = entries[id] else { return }
         stopListening(id)
@@ -30,6 +30,7 @@ extension CommandDesk {
         record.reason = reason
         record.detail = mayHaveBeenSent ? (detail.map { $0 + "; " } ?? "") + Self.caveat : detail
         record.result = result
+        record.verification = verification
         record.finishedAt = now
         entries[id]?.phase = .finishing(record)
         entries[id]?.ending = nil
@@ -49,7 +50,7 @@ extension CommandDesk {
         switch state {
         case .rejected, .cancelled, .expired: return true
         case .failed: return reason != .device
-        case .requested, .sent, .succeeded, .timedOut, .unknown: return false
+        case .requested, .sent, .published, .succeeded, .timedOut, .unknown: return false
         }
     }
 
@@ -84,7 +85,8 @@ extension CommandDesk {
         case .recordingSent(let record):
             entries[id]?.record = record
             if entry.isAtMostOnce { sendOnce(id, at: now) } else { sentRecorded(id, at: now) }
-        case .idle, .waiting, .pausing, .judging, .publishing, .awaitingAnswer, .awaitingFormerAnswer, .rereading:
+        case .idle, .waiting, .pausing, .judging, .publishing, .awaitingAnswer, .awaitingFormerAnswer, .verifying,
+            .rereading:
             return
         }
     }
@@ -102,16 +104,14 @@ extension CommandDesk {
     /// An idempotent command has been published and stands as `SENT`.
     private mutating func sentRecorded(_ id: String, at now: Milliseconds) {
         guard let entry = entries[id] else { return }
-        if let ending = entry.ending {
-            return finish(id, ending.state, ending.reason, ending.detail, result: ending.result, at: now)
-        }
+        if let ending = entry.ending { return conclude(id, ending, at: now) }
         if entry.mustSendAgain {
             entries[id]?.mustSendAgain = false
             let until = now.addingClamped(Self.retryPause)
             entries[id]?.phase = .pausing(until: until)
             setTimer(id, at: until)
         } else {
-            entries[id]?.phase = .awaitingAnswer
+            awaitOutcome(id, at: now)
         }
         // The deadline may have passed while it was being recorded.
         if entry.ends <= now { timerFired(id, at: now) }
@@ -124,7 +124,8 @@ extension CommandDesk {
         switch entry.phase {
         case .recordingSent(let record): intent = .sent(record)
         case .finishing(let record): intent = .final(record)
-        case .idle, .waiting, .pausing, .judging, .publishing, .awaitingAnswer, .awaitingFormerAnswer, .rereading:
+        case .idle, .waiting, .pausing, .judging, .publishing, .awaitingAnswer, .awaitingFormerAnswer, .verifying,
+            .rereading:
             return
         }
         switch failure {
@@ -182,11 +183,7 @@ extension CommandDesk {
             }
             if entry.isSentRefused {
                 // It has been published, and its end need not wait for the record of that.
-                if let ending = entry.ending {
-                    return finish(
-                        found.id, ending.state, ending.reason, ending.detail, result: ending.result, at: now, left: true
-                    )
-                }
+                if let ending = entry.ending { return conclude(found.id, ending, at: now) }
                 if entry.ends <= now { return finishAtDeadline(found.id, at: now) }
             }
             record.cancelRequestedBy = found.cancelRequestedBy

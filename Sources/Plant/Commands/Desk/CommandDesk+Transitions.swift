@@ -48,7 +48,7 @@ extension CommandDesk {
             entry.version = version
             entries[record.id] = entry
             if record.state.isFinal { remove(record.id, isOver: true, at: now) } else { restart(record.id, at: now) }
-        case .publishing, .awaitingAnswer, .awaitingFormerAnswer:
+        case .publishing, .awaitingAnswer, .awaitingFormerAnswer, .verifying:
             guard version > entry.version else { return }
             if record.state.isFinal {
                 remove(record.id, isOver: true, at: now)
@@ -94,11 +94,11 @@ extension CommandDesk {
     /// A command that a former owner recorded as sent.
     private mutating func takeOver(_ id: String, at now: Milliseconds) {
         guard let entry = entries[id] else { return }
-        if let ending = entry.ending {
-            return finish(id, ending.state, ending.reason, ending.detail, result: ending.result, at: now)
-        }
+        if entry.evidenceSince == nil { entries[id]?.evidenceSince = entry.record.sentAt }
+        if let ending = entry.ending { return conclude(id, ending, at: now) }
         // What the record says counts: that is how it was sent, whatever the definition has become since.
         guard entry.record.execution == .idempotent, !(entry.definition != nil && entry.isAtMostOnce) else {
+            if entry.isVerifiedOnly { return verify(id, isFormer: true, at: now) }
             guard entry.definition?.answer != nil, now < entry.ends else { return finishUnanswered(id, at: now) }
             listen(id)
             entries[id]?.phase = .awaitingFormerAnswer
@@ -115,12 +115,15 @@ extension CommandDesk {
     }
 
     /// What a former owner sent at most once has not been answered, and nobody can say what became of it.
-    private mutating func finishUnanswered(_ id: String, at now: Milliseconds) {
+    /// - Parameter said: what the verifying tag says, if there is one.
+    mutating func finishUnanswered(
+        _ id: String, said: String? = nil, verification: CommandVerdict? = nil, at now: Milliseconds
+    ) {
         let former = entries[id]?.record.gateway.map { " (\($0))" } ?? ""
+        let why =
+            "in flight when its gateway\(former) was replaced; whether it was executed is not known, and it is not sent again"
         finish(
-            id, .unknown, .takeover,
-            "in flight when its gateway\(former) was replaced; whether it was executed is not known, and it is not sent again",
-            at: now)
+            id, .unknown, .takeover, why + (said.map { "; " + $0 } ?? ""), verification: verification, at: now)
     }
 
     /// A request: whatever can be said against it is said at once, not when its turn comes.
@@ -157,8 +160,11 @@ extension CommandDesk {
                 id, .rejected, .invalid, "its deadline lies more than 24 hours ahead; are the clocks right?", at: now)
         }
         do {
-            let parameters = try definition.checked(record.parameters)
-            entries[id]?.record.parameters = parameters
+            var complete = record
+            complete.parameters = try definition.checked(record.parameters)
+            // Whether there can be a message for it: said now, not when its turn comes.
+            _ = try definition.message(complete, deadline: entry.deadline, epoch: epochs[entry.shard] ?? 0)
+            entries[id]?.record.parameters = complete.parameters
         } catch {
             return finish(id, .rejected, .parameters, "\(error)", at: now)
         }
@@ -215,7 +221,7 @@ extension CommandDesk {
         guard let entry = entries[id] else { return }
         guard entry.mayHaveLeft else { return finish(id, .rejected, reason, why, at: now) }
         // It was sent once, when it might be; the device may yet answer that. It is not sent again.
-        entries[id]?.phase = .awaitingAnswer
+        awaitOutcome(id, at: now)
     }
 
     /// Why nothing is sent while the gateway's clock is in doubt; nil while it is not.
@@ -235,34 +241,58 @@ extension CommandDesk {
         guard let entry = entries[id], let definition = entry.definition, let epoch = epochs[entry.shard] else {
             return
         }
+        let message: CommandMessage
+        do { message = try definition.message(entry.record, deadline: entry.deadline, epoch: epoch) } catch {
+            return cannotBeSent(id, "\(error)", at: now)
+        }
         listen(id)
         entries[id]?.phase = .publishing
         entries[id]?.publications += 1
+        entries[id]?.publishedAt = now
+        if entry.evidenceSince == nil { entries[id]?.evidenceSince = now }
+        // What was heard before it was ever sent is no answer to it.
+        if entry.isAtMostOnce { entries[id]?.ending = nil }
         counters.published &+= 1
         let ticket = nextTicket(id)
         actions.append(
             .publish(
                 CommandPublication(
-                    ticket: ticket, shard: entry.shard, epoch: epoch,
-                    topic: definition.topic.topic(device: entry.record.device),
-                    payload: entry.record.payload(deadline: entry.deadline, epoch: epoch),
-                    responseTopic: definition.answer?.topic.topic(device: entry.record.device),
-                    deadline: entry.deadline,
+                    ticket: ticket, shard: entry.shard, epoch: epoch, message: message, deadline: entry.deadline,
                     attempt: entry.isAtMostOnce ? 1 : entry.record.nextAttempt)))
+    }
+
+    /// What the definition has become since a former owner sent the command leaves no message for it: it is not sent (again).
+    private mutating func cannotBeSent(_ id: String, _ why: String, at now: Milliseconds) {
+        guard let entry = entries[id] else { return }
+        if entry.isAtMostOnce {
+            finish(id, .failed, .notSent, "it could not be sent (\(why)); it was not executed", at: now)
+        } else if entry.mayHaveLeft {
+            awaitOutcome(id, at: now)
+        } else {
+            finish(id, .rejected, .parameters, why, at: now)
+        }
     }
 
     mutating func publicationOver(_ id: String, _ outcome: CommandPublishOutcome, at now: Milliseconds) {
         guard let entry = entries[id], entry.phase == .publishing else { return }
         entries[id]?.ticket = 0
+        if let ending = entry.ending {
+            // The device has answered, so it has it, whatever the broker says.
+            if entry.isAtMostOnce {
+                conclude(id, ending, at: now)
+            } else {
+                recordSent(id, attempt: entry.record.nextAttempt, at: now)
+            }
+            return
+        }
         let isRepetition = entry.record.attempt > 0 && !entry.isAtMostOnce
         switch outcome {
         case .acknowledged:
-            if entry.definition?.answer == nil {
+            if let definition = entry.definition, definition.answer == nil, definition.verification == nil {
                 finish(
-                    id, .succeeded, .noAnswerDefined, "the broker has it; this command has no answer", at: now,
-                    left: true)
+                    id, .published, .noAnswerDefined, Self.publishedText(definition.qos), at: now, left: true)
             } else if entry.isAtMostOnce {
-                entries[id]?.phase = .awaitingAnswer
+                awaitOutcome(id, at: now)
             } else {
                 recordSent(id, attempt: entry.record.nextAttempt, at: now)
             }
@@ -293,8 +323,18 @@ extension CommandDesk {
         }
     }
 
+    private static func publishedText(_ qos: CommandQoS) -> String {
+        switch qos {
+        case .atMostOnce:
+            "it has left for the broker, which does not confirm it (QoS 0); the device does not answer: whether it was executed is not known"
+        case .atLeastOnce, .exactlyOnce:
+            "the broker has it; the device does not answer: whether it was executed is not known"
+        }
+    }
+
     private func topic(of entry: Entry) -> String {
-        entry.definition?.topic.topic(device: entry.record.device) ?? "its topic"
+        let message = try? entry.definition?.message(entry.record, deadline: entry.deadline, epoch: 0)
+        return message?.topic ?? "its topic"
     }
 
     private mutating func pause(_ id: String, at now: Milliseconds) {
@@ -305,8 +345,10 @@ extension CommandDesk {
 
     // MARK: Answers
 
-    mutating func answered(_ topic: [UInt8], _ payload: [UInt8], at now: Milliseconds) {
-        guard let pointers = listening[topic] else { return }
+    mutating func answered(
+        _ topic: [UInt8], _ payload: [UInt8], correlation: [UInt8]?, at now: Milliseconds
+    ) {
+        guard let places = listening[topic] else { return }
         guard payload.count <= CommandAnswerRule.sizeLimit,
             let document = try? SalvagedJSON(payload: payload), let answer = document.soundParts
         else {
@@ -314,9 +356,10 @@ extension CommandDesk {
             return
         }
         counters.answers &+= 1
-        for pointer in pointers.keys {
-            guard case let id? = CommandAnswerRule.commandID(in: answer, at: pointer), let entry = entries[id],
-                entry.answerTopic == topic, let rule = entry.definition?.answer, rule.id == pointer
+        for place in places.keys {
+            guard case let id? = CommandAnswerRule.commandID(in: answer, correlation: correlation, by: place),
+                let entry = entries[id], entry.answerTopic == topic, let rule = entry.definition?.answer,
+                rule.id == place
             else { continue }
             // What is broken elsewhere does not matter; what is broken here must not pass for a failure.
             guard rule.isReadable(in: document) else {
@@ -338,9 +381,36 @@ extension CommandDesk {
         guard let entry = entries[id] else { return }
         switch entry.phase {
         case .recordingSent, .rereading, .idle: if entry.ending == nil { entries[id]?.ending = ending }
+        case .publishing where ending.state == .succeeded && entry.definition?.verification != nil:
+            // There is something left to wait for: first what becomes of the publication.
+            if entry.ending == nil { entries[id]?.ending = ending }
         case .publishing, .awaitingAnswer, .awaitingFormerAnswer, .waiting, .pausing, .judging:
-            finish(id, ending.state, ending.reason, ending.detail, result: ending.result, at: now, left: true)
-        case .finishing: counters.strayAnswers &+= 1
+            conclude(id, ending, at: now)
+        case .finishing, .verifying: counters.strayAnswers &+= 1
+        }
+    }
+
+    /// The device has said how it went. A success may have to be verified.
+    mutating func conclude(_ id: String, _ ending: Ending, at now: Milliseconds) {
+        guard let entry = entries[id] else { return }
+        guard ending.state == .succeeded, entry.definition?.verification != nil else {
+            return finish(
+                id, ending.state, ending.reason, ending.detail, result: ending.result, at: now, left: true)
+        }
+        stopListening(id)
+        if entry.phase == .publishing, !entry.isAtMostOnce { entries[id]?.record.attempt = entry.record.nextAttempt }
+        entries[id]?.ending = nil
+        entries[id]?.success = ending
+        verify(id, isFormer: false, at: now)
+    }
+
+    /// It has been published: what tells how it went is awaited now.
+    mutating func awaitOutcome(_ id: String, at now: Milliseconds) {
+        guard let entry = entries[id] else { return }
+        if entry.isVerifiedOnly {
+            verify(id, isFormer: false, at: now)
+        } else {
+            entries[id]?.phase = .awaitingAnswer
         }
     }
 
@@ -358,6 +428,9 @@ extension CommandDesk {
             if entry.ends <= now { finishAtDeadline(id, at: now) }
         case .awaitingFormerAnswer:
             if entry.ends <= now { finishUnanswered(id, at: now) }
+        case .verifying:
+            // What was looked at is answered at once, so that nothing is asked for twice.
+            if entry.ticket == 0, entry.nextLook <= now { look(id, at: now) }
         case .pausing(let until):
             if entry.ends <= now {
                 finishAtDeadline(id, at: now)
@@ -370,7 +443,10 @@ extension CommandDesk {
 
     mutating func finishAtDeadline(_ id: String, at now: Milliseconds) {
         guard let entry = entries[id] else { return }
+        if let ending = entry.ending { return conclude(id, ending, at: now) }
         if entry.mayHaveLeft {
+            // One last look.
+            if entry.isVerifiedOnly { return verify(id, isFormer: false, at: now) }
             let why = "no answer by its deadline; whether it was executed is not known"
             return finish(id, .timedOut, .deadline, why, at: now, left: true)
         }

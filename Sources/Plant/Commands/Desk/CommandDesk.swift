@@ -26,7 +26,12 @@ import JSON
 ///   an answer may overtake the broker's acknowledgement and the record of `SENT`. The first conclusive one counts. What a device
 ///   answers while the command is another gateway's is kept with it: the answer to what a dying owner sent comes before its
 ///   successor has been elected.
-/// - **A command without an answer** is `SUCCEEDED` once the broker has it; its reason says that nothing more is known.
+/// - **A command without an answer** is `PUBLISHED` once the broker has it: nothing more is ever known. `SUCCEEDED` is only what
+///   its device or a tag says.
+/// - **Verification**: a tag has to show the wanted value within a time, in a sample that came after the sending. Without an
+///   answer that is what ends the command; with one, it is looked for once the device has answered that it succeeded. The latest
+///   value is looked at now and then (``lookPause``), by the action `judge`, so nothing waits on the way of samples, and after
+///   a takeover the successor looks at what it has heard itself.
 /// - **Clock**: while the gateway's clock is in doubt (``clockDoubt``) nobody can say whether a deadline has passed: nothing is
 ///   sent, and what was not sent yet is refused, by name. When the clock is set (``clockLeapt(by:)``), what is awaited
 ///   continues to be awaited for as long as before.
@@ -39,6 +44,8 @@ import JSON
 ///                         │                                       (idempotent)                         │
 ///                         └── rejected, cancelled, expired ────────────────────────────────────────────┘
 ///
+/// With a verification, `verifying` stands between `awaitingAnswer` and `finishing`, or in place of the former.
+///
 /// A write whose outcome is unclear leads through `rereading` back to where it was. One that the tree refuses is tried again
 /// now and then, and once the deadline of its command has passed no other one of the device waits for it. Losing the shard leads
 /// back to `idle` from everywhere. What becomes of a command that stands as `SENT` when its shard is gained:
@@ -46,8 +53,9 @@ import JSON
 /// | command | answer heard while `idle` | deadline ahead | deadline passed |
 /// | --- | --- | --- | --- |
 /// | at most once, answers | `finishing` with it | `awaitingFormerAnswer`, then by the answer or at the deadline (`UNKNOWN`) `finishing` | `UNKNOWN` |
-/// | at most once, no answer or no definition here | – | `UNKNOWN` | `UNKNOWN` |
-/// | idempotent | `finishing` with it | `waiting`: its turn to be sent again | `TIMED_OUT` |
+/// | at most once, verified only | – | `verifying`, at its end `UNKNOWN` | `verifying` for one look |
+/// | at most once, neither, or no definition here | – | `UNKNOWN` | `UNKNOWN` |
+/// | idempotent | `finishing` with it | `waiting`: its turn to be sent again | `TIMED_OUT`; verified only: after one look |
 /// | idempotent, no definition here | – | `awaitingAnswer` until the deadline | `TIMED_OUT` |
 public struct CommandDesk: Sendable {
     /// How much the desk holds. What does not fit is not lost: its record stands in the tree.
@@ -78,6 +86,8 @@ public struct CommandDesk: Sendable {
     static let retryPause: Milliseconds = 50
     /// Before a record that the tree has refused is tried again.
     static let refusalPause: Milliseconds = 2_000
+    /// Between one look at the tag that verifies a command and the next.
+    static let lookPause: Milliseconds = 50
 
     let gateway: String
     let catalogue: CommandCatalogue
@@ -92,8 +102,8 @@ public struct CommandDesk: Sendable {
     var idsByShard: [Int: Set<String>] = [:]
     /// Open commands of each device in shards that are ours, in order.
     var queues: [TagPath: [Place]] = [:]
-    /// Topics on which answers are awaited; for each, the places where the id may be, with the number of commands that say so.
-    var listening: [[UInt8]: [JSONPointer: Int]] = [:]
+    /// Topics on which answers are awaited; for each, how they may tell their command, with the number of commands that say so.
+    var listening: [[UInt8]: [CommandAnswerRule.Identification: Int]] = [:]
     var timers = Heap<Timer>()
     var isBrokerAvailable = false
     /// The leap for which the gateway's clock is in doubt, in milliseconds; nil while it is not. Set it before each input.
@@ -125,9 +135,10 @@ public struct CommandDesk: Sendable {
         queues.values.contains { queue in
             queue.contains { place in
                 switch entries[place.id]?.phase {
-                case .recordingSent?, .publishing?, .awaitingAnswer?, .finishing?: true
+                case .recordingSent?, .publishing?, .awaitingAnswer?, .verifying(isFormer: false)?, .finishing?: true
                 // What a former owner sent need not be waited for: the next one listens as well.
-                case nil, .idle?, .waiting?, .pausing?, .judging?, .awaitingFormerAnswer?, .rereading?: false
+                case nil, .idle?, .waiting?, .pausing?, .judging?, .awaitingFormerAnswer?, .verifying?, .rereading?:
+                    false
                 }
             }
         }
@@ -151,7 +162,7 @@ public struct CommandDesk: Sendable {
         if over.contains(id) { return false }
         return switch entries[id]?.phase {
         case nil, .idle?, .waiting?, .pausing?, .judging?, .rereading?, .awaitingAnswer?, .awaitingFormerAnswer?,
-            .publishing?:
+            .publishing?, .verifying?:
             true
         case .recordingSent?, .finishing?: false
         }
@@ -243,17 +254,27 @@ public struct CommandDesk: Sendable {
         return taken()
     }
 
-    /// The interlock's inputs, in the order in which they were asked for.
+    /// The tags' latest values, in the order in which they were asked for.
     public mutating func judged(
         _ ticket: CommandTicket, readings: [Interlock.Reading?], at now: Milliseconds
     ) -> [CommandAction] {
-        if holds(ticket) { interlockRead(ticket.id, readings, at: now) }
+        if holds(ticket) {
+            switch entries[ticket.id]?.phase {
+            case .verifying?: tagRead(ticket.id, readings.first ?? nil, at: now)
+            case nil, .idle?, .waiting?, .pausing?, .judging?, .recordingSent?, .publishing?, .awaitingAnswer?,
+                .awaitingFormerAnswer?, .finishing?, .rereading?:
+                interlockRead(ticket.id, readings, at: now)
+            }
+        }
         return taken()
     }
 
     /// A message came on a topic where answers may come.
-    public mutating func answerReceived(topic: [UInt8], payload: [UInt8], at now: Milliseconds) -> [CommandAction] {
-        answered(topic, payload, at: now)
+    /// - Parameter correlation: the correlation data that it carried (MQTT 5).
+    public mutating func answerReceived(
+        topic: [UInt8], payload: [UInt8], correlation: [UInt8]? = nil, at now: Milliseconds
+    ) -> [CommandAction] {
+        answered(topic, payload, correlation: correlation, at: now)
         return taken()
     }
 

@@ -60,18 +60,24 @@ public struct Interlock: Sendable, Hashable, CustomStringConvertible {
         public var value: TagValue?
         public var quality: Quality
         public var receivedAt: Milliseconds
+        /// The time of its own that it has.
+        public var sourceTime: Milliseconds?
+        /// Whether the broker had kept it: then it is from before it was received.
+        public var isRetained: Bool
         /// Whether the tag would not be good, had it fallen silent.
         public var isVouchedFor: Bool
         /// Whether its device is there.
         public var device: DeviceState
 
         public init(
-            value: TagValue?, quality: Quality, receivedAt: Milliseconds, isVouchedFor: Bool = false,
-            device: DeviceState = .online
+            value: TagValue?, quality: Quality, receivedAt: Milliseconds, sourceTime: Milliseconds? = nil,
+            isRetained: Bool = false, isVouchedFor: Bool = false, device: DeviceState = .online
         ) {
             self.value = value
             self.quality = quality
             self.receivedAt = receivedAt
+            self.sourceTime = sourceTime
+            self.isRetained = isRetained
             self.isVouchedFor = isVouchedFor
             self.device = device
         }

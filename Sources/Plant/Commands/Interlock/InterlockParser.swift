@@ -104,15 +104,15 @@ struct InterlockParser {
 
     /// Index of the tag in ``tags``.
     private mutating func remember(_ tag: String) throws(Interlock.Mistake) -> Int {
-        do {
-            // The longest device would make it too long, but that is known only when a command comes.
-            let template = try DeviceTemplate(tag, needsDevice: false)
-            if let known = tags.firstIndex(of: template.text) { return known }
-            tags.append(template.text)
-            return tags.count - 1
-        } catch {
-            throw mistake("'\(tag)' is not a tag: \(error)")
+        let template: DeviceTemplate
+        // The longest device would make it too long, but that is known only when a command comes.
+        do { template = try DeviceTemplate(tag) } catch { throw mistake("'\(tag)' is not a tag: \(error)") }
+        if let placeholder = template.placeholders.first {
+            throw mistake("'\(tag)' is not a tag: {\(placeholder)} is not known; only {device} can stand in it")
         }
+        if let known = tags.firstIndex(of: template.text) { return known }
+        tags.append(template.text)
+        return tags.count - 1
     }
 
     private func literal() throws(Interlock.Mistake) -> TagValue {

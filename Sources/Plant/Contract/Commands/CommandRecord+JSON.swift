@@ -44,6 +44,8 @@ extension CommandRecord {
         reason = members[.reason]?.stringValue.flatMap(CommandReason.init(rawValue:))
         detail = try members.text(.detail)
         result = members[.result]
+        // As with the reason.
+        verification = members[.verification]?.stringValue.flatMap(CommandVerdict.init(rawValue:))
         gateway = try members.text(.gateway)
         epoch = try members.integer(.epoch)
         let cancelledAt = try members.time(.cancelRequestedAt)
@@ -77,6 +79,7 @@ extension CommandRecord {
         put(.reason, reason.map { .string($0.rawValue) })
         put(.detail, detail.map(JSONValue.string))
         put(.result, result)
+        put(.verification, verification.map { .string($0.rawValue) })
         put(.gateway, gateway.map(JSONValue.string))
         put(.epoch, epoch.map(JSONValue.integer))
         put(.cancelRequestedBy, (cancelRequestedBy?.name).map(JSONValue.string))
@@ -93,6 +96,6 @@ extension CommandRecord {
         case id, device, command, parameters, by, principal, requestedAt, timeout, deadline, execution, state, attempt,
             sentAt,
             finishedAt
-        case reason, detail, result, gateway, epoch, cancelRequestedBy, cancelPrincipal, cancelRequestedAt
+        case reason, detail, result, verification, gateway, epoch, cancelRequestedBy, cancelPrincipal, cancelRequestedAt
     }
 }

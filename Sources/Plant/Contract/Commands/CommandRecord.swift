@@ -33,6 +33,8 @@ public struct CommandRecord: Sendable, Hashable {
     public var detail: String?
     /// The device's answer.
     public var result: JSONValue?
+    /// What the verifying tag said; nil when the command has none, or it said nothing.
+    public var verification: CommandVerdict?
     /// The gateway that wrote this, and the epoch (czxid) of its shard's lock node.
     public var gateway: String?
     public var epoch: Int64?

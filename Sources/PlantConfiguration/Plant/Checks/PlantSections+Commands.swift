@@ -5,6 +5,16 @@ extension PlantSections {
     func checkCommands(_ delivered: DeliveredTags) {
         var devices = TopicPatternIndex()
         for pattern in routes.flatMap(\.definition.devicePatterns) { devices.insert(pattern) }
+        var heard = TopicPatternIndex()
+        var hearers: [(route: Int, pattern: TopicPattern)] = []
+        if commands.contains(where: { $0.definition.answer != nil }) {
+            for (number, route) in routes.enumerated() {
+                for pattern in route.definition.subscriptionFilters.map({ TopicPattern($0) }) {
+                    heard.insert(pattern)
+                    hearers.append((number, pattern))
+                }
+            }
+        }
         var named: [String: (index: TopicPatternIndex, commands: [Int])] = [:]
         for (number, command) in commands.enumerated() {
             let definition = command.definition
@@ -29,11 +39,40 @@ extension PlantSections {
             for tag in definition.interlock?.tags ?? [] where !routes.isEmpty {
                 checkInput(tag, of: command, delivered)
             }
+            checkVerification(of: command, delivered)
+            checkAnswer(of: command, heard, hearers)
         }
     }
 
+    /// A tag that never has a value verifies nothing.
+    private func checkVerification(of command: Located<CommandDefinition>, _ delivered: DeliveredTags) {
+        guard !routes.isEmpty, let verification = command.definition.verification,
+            let filter = try? TopicFilter(verification.tag.filter(devices: command.definition.devices)),
+            !delivered.overlap(TopicPattern(filter))
+        else { return }
+        command.place(["verify", "tag"]).warn(
+            "command \"\(command.definition.name)\" is verified by \(filter), which no route delivers: it never will be",
+            expected: "tags of a route")
+    }
+
+    /// What comes where devices answer is an answer, and no sample.
+    private func checkAnswer(
+        of command: Located<CommandDefinition>, _ heard: TopicPatternIndex,
+        _ hearers: [(route: Int, pattern: TopicPattern)]
+    ) {
+        guard let filter = command.definition.answerFilter.flatMap({ try? TopicFilter($0) }) else { return }
+        let pattern = TopicPattern(filter)
+        guard let taken = heard.overlapping(pattern).first(where: { pattern.contains(hearers[$0].pattern) }) else {
+            return
+        }
+        let route = routes[hearers[taken].route]
+        command.place(["answer", "topic"]).warn(
+            "the answers to command \"\(command.definition.name)\" come on \(filter), and what comes there is no sample: route \"\(route.definition.name)\" at \(route.value.location) gets nothing of it",
+            expected: "a topic of its own for answers, or verify in place of answer")
+    }
+
     private func checkInput(_ tag: String, of command: Located<CommandDefinition>, _ delivered: DeliveredTags) {
-        let text = tag.replacing("{device}", with: command.definition.devices.description)
+        let text = tag.replacing("{device}", with: command.definition.devices.filter.text)
         guard let filter = try? TopicFilter(text) else { return }
         let sources = delivered.sources(of: TopicPattern(filter))
         guard sources.isEmpty else { return checkThatSilenceShows(filter, sources, in: command) }

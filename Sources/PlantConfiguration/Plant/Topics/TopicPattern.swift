@@ -35,6 +35,10 @@ struct TopicPattern: Sendable, Equatable {
         }
     }
 
+    init(_ devices: CommandDevices) {
+        self = devices.template.map { TopicPattern($0) } ?? TopicPattern(devices.filter)
+    }
+
     /// A text with placeholders, each of which stands for one level or for a part of one; those of `severalLevels` for
     /// several.
     init(_ template: TextTemplate, severalLevels: Set<String> = []) {

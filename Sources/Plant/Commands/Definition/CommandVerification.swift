@@ -1,0 +1,76 @@
+/// How a device shows that it has carried a command out: a tag has the wanted value within a time.
+///
+/// A sample counts when it is good, was received after the command was sent, and was not measured long before that.
+public struct CommandVerification: Sendable, Hashable {
+    /// How long before the sending a sample may have been measured, by its own time: device and gateway have clocks of
+    /// their own.
+    public static let clockTolerance: Milliseconds = 5_000
+
+    /// What the tag has to show.
+    public enum Wanted: Sendable, Hashable {
+        case constant(TagValue)
+        /// The value of that parameter, as the operator gave it.
+        case parameter(String)
+    }
+
+    public var tag: DeviceTemplate
+    public var wanted: Wanted
+    /// By how much a number may differ.
+    public var tolerance: Double?
+    /// How long after the sending the value may take; nil: until the command's deadline.
+    public var within: Milliseconds?
+
+    public init(tag: DeviceTemplate, wanted: Wanted, tolerance: Double? = nil, within: Milliseconds? = nil) {
+        self.tag = tag
+        self.wanted = wanted
+        self.tolerance = tolerance
+        self.within = within
+    }
+
+    /// What the tag's latest value says of the command.
+    enum Sight: Sendable, Hashable {
+        case shown
+        /// Heard after the sending, and another value.
+        case other(TagValue)
+        /// Nothing that counts was heard, and why.
+        case silent(String)
+    }
+
+    /// Judges the tag's latest value.
+    /// - Parameter since: when the command was sent.
+    func sight(_ reading: Interlock.Reading?, wanted: TagValue, since: Milliseconds, at now: Milliseconds) -> Sight {
+        guard let reading, let value = reading.value else { return .silent("it has no value") }
+        // One from the future was received before this gateway's clock was set back.
+        guard reading.receivedAt >= since, reading.receivedAt <= now else {
+            return .silent("nothing has come since the command was sent")
+        }
+        guard reading.quality == .good else { return .silent("it is \(reading.quality.name)") }
+        if let measured = reading.sourceTime {
+            let earliest = reading.isRetained ? since : since.subtractingClamped(Self.clockTolerance)
+            guard measured >= earliest else { return .silent("what has come was measured before the command was sent") }
+        } else if reading.isRetained {
+            // The broker had kept it, nobody knows since when.
+            return .silent("nothing has come since the command was sent")
+        }
+        return Self.isSame(value, wanted, tolerance: tolerance ?? 0) ? .shown : .other(value)
+    }
+
+    private static func isSame(_ value: TagValue, _ wanted: TagValue, tolerance: Double) -> Bool {
+        switch (value, wanted) {
+        case (.bool(let value), .bool(let wanted)): return value == wanted
+        case (.text(let value), .text(let wanted)): return value.hasSameBytes(as: wanted)
+        case (.integer(let value), .integer(let wanted)) where tolerance == 0: return value == wanted
+        case (.integer, _), (.number, _), (.bool, _), (.text, _):
+            guard let value = value.doubleValue, let wanted = wanted.doubleValue else { return false }
+            return (value - wanted).magnitude <= tolerance
+        }
+    }
+}
+
+/// What a tag said of a command that has been sent. The raw values are what stands in the tree and on MQTT.
+public enum CommandVerdict: String, Sendable, Hashable, CaseIterable {
+    /// It shows the wanted value.
+    case verified = "VERIFIED"
+    /// It was heard after the command, and shows another value.
+    case mismatch = "MISMATCH"
+}

@@ -1,0 +1,85 @@
+import JSON
+
+/// A tag has to show what a command wanted.
+extension CommandDesk {
+    /// Waits for the tag to show it, until the verification's time or the command's is over.
+    mutating func verify(_ id: String, isFormer: Bool, at now: Milliseconds) {
+        guard let entry = entries[id], let rule = entry.definition?.verification else { return }
+        let sent = entry.publishedAt ?? entry.record.sentAt ?? now
+        entries[id]?.phase = .verifying(isFormer: isFormer)
+        entries[id]?.evidenceSince = entry.evidenceSince ?? now
+        entries[id]?.verificationEnds = min(entry.ends, rule.within.map { sent.addingClamped($0) } ?? .max)
+        look(id, at: now)
+    }
+
+    mutating func look(_ id: String, at now: Milliseconds) {
+        guard let entry = entries[id], let definition = entry.definition else { return }
+        // A definition that has changed since the command was sent may name no tag for it.
+        guard let verified = try? definition.verified(entry.record) else {
+            return finishUnverified(id, "there is no tag that could verify it", .none, at: now)
+        }
+        let ticket = nextTicket(id)
+        actions.append(.judge(ticket, tags: [verified.tag]))
+    }
+
+    /// The tag's latest value.
+    mutating func tagRead(_ id: String, _ reading: Interlock.Reading?, at now: Milliseconds) {
+        guard let entry = entries[id], let rule = entry.definition?.verification,
+            let verified = try? entry.definition?.verified(entry.record)
+        else { return }
+        entries[id]?.ticket = 0
+        let sight = rule.sight(reading, wanted: verified.value, since: entry.evidenceSince ?? now, at: now)
+        switch sight {
+        case .shown: finishVerified(id, verified, at: now)
+        case .other, .silent:
+            guard now >= entry.verificationEnds else {
+                let next = min(now.addingClamped(Self.lookPause), entry.verificationEnds)
+                entries[id]?.nextLook = next
+                return setTimer(id, at: next)
+            }
+            if case .other(let value) = sight {
+                let said = "\(verified.tag) shows \(Self.shown(value)), wanted was \(Self.shown(verified.value))"
+                finishUnverified(id, said, .mismatch, at: now)
+            } else if case .silent(let why) = sight {
+                finishUnverified(id, "\(verified.tag) does not tell: \(why)", .none, at: now)
+            }
+        }
+    }
+
+    private mutating func finishVerified(_ id: String, _ verified: CommandMessage.Verified, at now: Milliseconds) {
+        let said = "\(verified.tag) shows \(Self.shown(verified.value))"
+        guard let success = entries[id]?.success else {
+            return finish(id, .succeeded, .verified, said, verification: .verified, at: now, left: true)
+        }
+        finish(
+            id, success.state, success.reason, success.detail, result: success.result, verification: .verified,
+            at: now, left: true)
+    }
+
+    /// - Parameter said: what the tag says, or why it says nothing.
+    private mutating func finishUnverified(
+        _ id: String, _ said: String, _ verification: CommandVerdict?, at now: Milliseconds
+    ) {
+        guard let entry = entries[id] else { return }
+        if let success = entry.success {
+            let detail = success.detail.map { $0 + "; " + said } ?? said
+            finish(
+                id, success.state, success.reason, detail, result: success.result, verification: verification, at: now,
+                left: true)
+        } else if entry.phase == .verifying(isFormer: true) {
+            finishUnanswered(id, said: said, verification: verification, at: now)
+        } else {
+            finish(
+                id, .timedOut, .notVerified, "\(said); whether it was executed is not known",
+                verification: verification, at: now, left: true)
+        }
+    }
+
+    /// A value in a sentence. Text may be as long as a payload, and a record must be readable.
+    private static func shown(_ value: TagValue) -> String {
+        let limit = 200
+        let text = value.json.description
+        guard text.utf8.count > limit else { return text }
+        return String(decoding: text.utf8.prefix(limit), as: UTF8.self) + "…"
+    }
+}

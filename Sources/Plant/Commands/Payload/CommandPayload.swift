@@ -1,0 +1,45 @@
+import JSON
+
+/// What a command's message says to the device.
+public enum CommandPayload: Sendable, Hashable {
+    /// Linekeeper's own form: see ``CommandRecord/envelope(deadline:epoch:)``.
+    case envelope
+    /// Nothing: the topic says it all.
+    case nothing
+    case text(CommandText)
+    case json(CommandJSON)
+
+    /// Longest payload that is made of a template, in bytes.
+    public static let sizeLimit = 64 * 1024
+
+    /// Whether the device learns the command's id from it.
+    public var carriesID: Bool {
+        switch self {
+        case .envelope: true
+        case .nothing: false
+        case .text, .json: placeholders.contains("id")
+        }
+    }
+
+    /// The placeholders in it.
+    var placeholders: [String] {
+        switch self {
+        case .envelope, .nothing: return []
+        case .text(let text): return text.placeholders
+        case .json(let json):
+            let placeholders = json.placeholders
+            return placeholders.whole + placeholders.inText
+        }
+    }
+
+    /// The placeholders that must have a value.
+    var neededPlaceholders: [String] {
+        switch self {
+        case .envelope, .nothing: []
+        case .text(let text): text.placeholders
+        // The whole document is no member that could be left out.
+        case .json(.value(let name)): [name]
+        case .json(let json): json.placeholders.inText
+        }
+    }
+}
