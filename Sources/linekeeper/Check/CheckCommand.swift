@@ -25,12 +25,16 @@ struct CheckCommand: AsyncParsableCommand {
             what each route took and what none takes. Of more than 1,000 topics the others are read and not shown. Exit status 1 \
             when a message cannot be read as its route says, or nothing arrives.
 
+            With --command and --device, shows what that command would publish for that device, and what would tell how it \
+            went, or why it would be refused (exit status 1). Nothing is sent.
+
             Examples:
 
               linekeeper check
               linekeeper check --config bridge-config/linekeeper.yaml --json
               linekeeper check --topic factory/line1/press1/temperature --payload '{"v":96.5}'
               linekeeper check --listen 10s --topic 'factory/#'
+              linekeeper check --command power --device tasmota/plug on=true
               linekeeper check --topic factory/line1/press1/temperature --payload '{"v":90}' --payload '{"v":91}' --interval 6s
             """)
 
@@ -49,6 +53,15 @@ struct CheckCommand: AsyncParsableCommand {
     @Option(name: .long, help: ArgumentHelp("Time between one payload and the next.", valueName: "duration"))
     var interval = "1s"
 
+    @Option(name: .long, help: ArgumentHelp("Show what this command would publish.", valueName: "name"))
+    var command: String?
+
+    @Option(name: .long, help: ArgumentHelp("The device that it would be for.", valueName: "device"))
+    var device: String?
+
+    @Argument(help: ArgumentHelp("The parameters of --command.", valueName: "key=value"))
+    var parameters: [String] = []
+
     @Flag(name: .long, help: "Take the messages as retained ones, which the broker had kept.")
     var retained = false
 
@@ -57,6 +70,14 @@ struct CheckCommand: AsyncParsableCommand {
             throw ValidationError("--interval is \"\(interval)\"; expected a duration such as 250ms, 4s or 5m")
         }
         guard topic != nil || payload.isEmpty else { throw ValidationError("--payload needs --topic") }
+        guard (command == nil) == (device == nil) else { throw ValidationError("--command and --device go together") }
+        guard command != nil || parameters.isEmpty else {
+            throw ValidationError("\"\(parameters.first ?? "")\" belongs to no --command")
+        }
+        guard command == nil || (topic == nil && listen == nil) else {
+            throw ValidationError("--command goes with neither --topic nor --listen")
+        }
+        try CommandArguments.validate(parameters)
         if let listen {
             guard let time = DurationSyntax.parse(listen), time > .zero else {
                 throw ValidationError("--listen is \"\(listen)\"; expected a duration such as 10s")
@@ -86,6 +107,11 @@ struct CheckCommand: AsyncParsableCommand {
         if let time = listen.flatMap(DurationSyntax.parse) {
             let isUnderstood = try await explainArrivals(loaded, for: time)
             if hasMistakes || !isUnderstood { throw CommandFailure(.no) }
+            return
+        }
+        if let command, let device {
+            try tryCommand(command, device, loaded.plant)
+            if hasMistakes { throw CommandFailure(.no) }
             return
         }
         guard let topic else {

@@ -9,8 +9,9 @@ struct CommandCommand: AsyncParsableCommand {
             owns the device, and its record shows how it went. Which commands there are, for which devices and with \
             which parameters, is in the configuration.
 
-            States: REQUESTED, SENT, then SUCCEEDED, FAILED, REJECTED (parameters, interlock), EXPIRED (never left), \
-            CANCELLED, TIMED_OUT or UNKNOWN (sent, but nobody can say whether the device has done it).
+            States: REQUESTED, SENT, then SUCCEEDED, PUBLISHED (the device never answers), FAILED, REJECTED (parameters, \
+            interlock), EXPIRED (never left), CANCELLED, TIMED_OUT or UNKNOWN (sent, but nobody can say whether the device \
+            has done it). Behind it VERIFIED or MISMATCH: what the tag says that tells of the command.
 
             Examples:
 

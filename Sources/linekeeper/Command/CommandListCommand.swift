@@ -45,7 +45,8 @@ struct CommandListCommand: AsyncParsableCommand {
                     TableCell(record.id), TableCell(HumanText.age(of: record.requestedAt, now: now), .dim),
                     TableCell(record.device.text),
                     TableCell(parameters.isEmpty ? record.command : "\(record.command) \(parameters)", .bold),
-                    TableCell(record.state.rawValue, CommandOutcome.style(of: record.state)), TableCell(record.by.name),
+                    TableCell(CommandOutcome.state(of: record), CommandOutcome.style(of: record.state)),
+                    TableCell(record.by.name),
                     TableCell(record.detail ?? ""),
                 ]
             }

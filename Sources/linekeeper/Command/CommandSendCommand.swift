@@ -18,7 +18,8 @@ struct CommandSendCommand: AsyncParsableCommand {
               linekeeper command send factory/line1/pump1 stopPump --id stop-42 --timeout 5s
               linekeeper command send factory/line1/conveyor1 setSpeed rpm=900 --no-wait
 
-            Exit status 0 only when the command has succeeded (with --no-wait: when it has been requested).
+            Exit status 0 only when the command has succeeded and no tag contradicts that, or, when its device never \
+            answers, has been published (with --no-wait: when it has been requested).
             """)
 
     @OptionGroup var tree: TreeOptions
@@ -50,9 +51,7 @@ struct CommandSendCommand: AsyncParsableCommand {
     var wait = true
 
     func validate() throws {
-        for parameter in parameters where !parameter.contains("=") || parameter.hasPrefix("=") {
-            throw ValidationError("\"\(parameter)\" is not a parameter; expected key=value, such as rpm=1200")
-        }
+        try CommandArguments.validate(parameters)
         guard timeout.map({ (DurationSyntax.parse($0) ?? .zero) > .zero }) ?? true else {
             throw ValidationError("--timeout is \"\(timeout ?? "")\"; expected a duration such as 10s")
         }
@@ -62,9 +61,15 @@ struct CommandSendCommand: AsyncParsableCommand {
         }
     }
 
+    /// What the configuration knows of the command; nil when there is no configuration here, and then the gateway decides.
+    private func definition() throws -> CommandDefinition? {
+        guard let plant = try tree.ownDefinition, let path = try? TagPath(device) else { return nil }
+        return try CommandArguments.definition(of: name, for: path, in: plant)
+    }
+
     func run() async throws {
         let definition = try definition()
-        let given = try values(definition)
+        let given = try CommandArguments.values(parameters, definition)
         let patience = timeout.flatMap(DurationSyntax.parse)
         let record = CommandRecord(
             id: id ?? Self.newID(), device: try CommandRecord.device(device), command: name, parameters: given,

@@ -32,7 +32,7 @@ struct CommandShowCommand: AsyncParsableCommand {
         row("command", record.command)
         row("device", record.device.text)
         row("parameters", HumanText.pairs(record.parameters))
-        row("state", record.state.rawValue)
+        row("state", CommandOutcome.state(of: record))
         row("detail", record.detail)
         row("requested", "\(ClockText.text(record.requestedAt)) by \(record.by)")
         row("deadline", record.deadline.map(ClockText.text))

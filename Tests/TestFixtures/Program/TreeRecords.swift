@@ -59,4 +59,5 @@ public struct CommandNode: Decodable, Sendable {
     public let gateway: String?
     public let epoch: Int64?
     public let attempt: Int?
+    public let verification: String?
 }

@@ -1,5 +1,5 @@
 import Logging
-import MQTT
+public import MQTT
 import Synchronization
 
 /// A test's own connection to the broker: publishes, and hands what it hears to a closure.
@@ -8,6 +8,7 @@ public final class BrokerLink: Sendable {
         public let topic: String
         public let payload: [UInt8]
         public let retained: Bool
+        public let properties: MQTTProperties?
         /// When the test had it.
         public let at: ContinuousClock.Instant
 
@@ -49,7 +50,8 @@ public final class BrokerLink: Sendable {
                         received(
                             Message(
                                 topic: String(decoding: batch.topic(entry), as: UTF8.self),
-                                payload: Array(batch.payload(entry)), retained: entry.retain, at: now))
+                                payload: Array(batch.payload(entry)), retained: entry.retain,
+                                properties: batch.properties(entry), at: now))
                     }
                     client.acknowledge(through: batch.number)
                 }
@@ -66,8 +68,11 @@ public final class BrokerLink: Sendable {
         try await publish(topic, Array(payload.utf8), retain: retain)
     }
 
-    public func publish(_ topic: String, _ payload: [UInt8], retain: Bool = false) async throws {
-        _ = try await client.publish(topic: topic, payload: payload, qos: .atLeastOnce, retain: retain)
+    public func publish(
+        _ topic: String, _ payload: [UInt8], retain: Bool = false, properties: MQTTProperties = MQTTProperties()
+    ) async throws {
+        _ = try await client.publish(
+            topic: topic, payload: payload, qos: .atLeastOnce, retain: retain, properties: properties)
     }
 
     public func close() async {
