@@ -1,3 +1,5 @@
+import Plant
+
 /// Reads the configuration of one gateway: the main document, then those that it includes.
 ///
 /// Opens nothing itself: its caller hands the documents over, and what must be known of the machine comes through
@@ -12,6 +14,8 @@ package struct ConfigurationReader {
     private var local: LocalConfiguration?
     /// Where the main document says on which topics requesters may be answered.
     private var replyPrefix: ConfigurationValue?
+    /// Where it says which version of MQTT is spoken.
+    private var protocolVersion: ConfigurationValue?
 
     /// - Parameter variables: What `${…}` stands for.
     package init(variables: [String: String], machine: any MachineFacts) {
@@ -25,6 +29,7 @@ package struct ConfigurationReader {
         guard let root = intake.section(document, keys: Self.keys) else { return [] }
         local = localReader.read(root)
         replyPrefix = root.value.place(["mqtt", "replyPrefix"])
+        protocolVersion = root.value.place(["mqtt", "protocol"])
         plantReader.read(root)
         return (root["include"]?.list(of: "file names") ?? []).compactMap { include in
             guard let name = include.text("a file name") else { return nil }
@@ -49,6 +54,13 @@ package struct ConfigurationReader {
             replyPrefix?.report(
                 "mqtt.replyPrefix: answers below \(prefix) would be taken for messages of \(taker)",
                 expected: "a prefix of its own for answers")
+        }
+        if local?.mqtt.protocolVersion == .v311,
+            let command = plant.commands.first(where: { $0.answer?.id == .correlation })
+        {
+            protocolVersion?.warn(
+                "answers to command \"\(command.name)\" are told by their correlation data, which MQTT 3.1.1 does not have: none will be known",
+                expected: "mqtt.protocol: 5")
         }
         guard let local, !intake.problems.hasMistakes else { throw ConfigurationError(problems: intake.problems.all) }
         return GatewayConfiguration(

@@ -1,5 +1,6 @@
 import JSON
 import Plant
+import TestFixtures
 import Testing
 
 @testable import PlantConfiguration
@@ -158,6 +159,26 @@ struct CommandSectionTests {
         }
         #expect(Self.read(Self.sound + "payload: none").problems == [])
         #expect(Self.read(Self.sound + "qos: 1").problems == [], "the envelope has an id")
+    }
+
+    @Test("correlation data needs MQTT 5")
+    func protocolVersion() throws {
+        for (version, isWarned) in [("5", false), ("3.1.1", true)] {
+            let fixture = try ConfigurationFixture([
+                "linekeeper.yaml": """
+                plant: p
+                gateway: g
+                mqtt: { broker: "mqtt://127.0.0.1:1883", protocol: \(version) }
+                tree: { embedded: { data: ./var/tree } }
+                commands:
+                  - { name: go, devices: plug, topic: a, execution: idempotent,
+                      answer: { topic: b, id: correlation, succeeded: { /ok: true } } }
+                """
+            ])
+            let problems = fixture.problems()
+            #expect(
+                problems.contains { $0.contains(":3:") && $0.contains("correlation data") } == isWarned, "\(problems)")
+        }
     }
 
     private static let routes = """

@@ -29,8 +29,9 @@ enum JournalLine {
             let name = details["command"]?.stringValue
         else { return nil }
         let parameters = HumanText.pairs(details["parameters"]?.objectValue ?? [:])
+        let verdict = details["verification"]?.stringValue.map { "  \($0)" } ?? ""
         let detail = details["detail"]?.stringValue.map { "  \($0)" } ?? ""
-        return "\(device) \(name)\(parameters.isEmpty ? "" : " ")\(parameters)  \(id)\(detail)"
+        return "\(device) \(name)\(parameters.isEmpty ? "" : " ")\(parameters)  \(id)\(verdict)\(detail)"
     }
 
     /// What somebody said about it. A record keeps the comment of its acknowledgement through later transitions.

@@ -112,7 +112,18 @@ extension EndToEnd {
                 // Nothing is sent to see what would be.
                 let trial = try await stage.call(
                     ["check", "--command", "power", "--device", "tasmota/plug", "on=true"], of: gateway)
-                #expect(trial.status == 0 && trial.output.contains("cmnd/plug/POWER"), "\(trial)")
+                #expect(trial.status == 0 && trial.output.contains("topic   cmnd/plug/POWER, QoS 1"), "\(trial)")
+                #expect(trial.output.contains("verify  tasmota/plug/POWER = true, within 5 s"), "\(trial)")
+                for (arguments, status) in [
+                    (["--command", "power", "--device", "tasmota/plug"], 1),
+                    (["--command", "powr", "--device", "tasmota/plug", "on=true"], 1),
+                    (["--command", "power", "on=true"], 2), (["on=true"], 2),
+                    (["--command", "power", "--device", "tasmota/plug", "--topic", "a"], 2),
+                    (["--command", "toggle", "--device", "tasmota/plug", "--json"], 0),
+                ] as [([String], Int32)] {
+                    let outcome = try await stage.call(["check"] + arguments, of: gateway)
+                    #expect(outcome.status == status, "\(arguments): \(outcome)")
+                }
                 #expect(devices.arrivals(on: "cmnd/plug/POWER").count == 3)
             }
         }

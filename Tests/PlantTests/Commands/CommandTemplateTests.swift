@@ -124,6 +124,21 @@ struct CommandTemplateTests {
         #expect(try Self.topic(definition, "tasmota/a", ["p": "ü x$%.. {name}"]) == "cmnd/a/ü x$%.. {name}")
     }
 
+    @Test("values that are known beforehand and cannot be a level are a mistake")
+    func knownLevels() {
+        for parameter in [
+            CommandParameter(name: "p", kind: .text, values: ["a", "a/b"]),
+            CommandParameter(name: "p", kind: .text, defaultValue: "+"),
+            CommandParameter(name: "p", kind: .integer, words: [.init(1, "a#")]),
+        ] {
+            #expect {
+                try Self.definition(topic: "cmnd/{name}/{p}", parameters: [parameter])
+            } throws: { error in
+                if case Mistake.value("p", .notALevel)? = error as? Mistake { true } else { false }
+            }
+        }
+    }
+
     @Test("numbers are levels too, as long as they have no plus sign")
     func numbers() throws {
         let definition = try Self.definition(

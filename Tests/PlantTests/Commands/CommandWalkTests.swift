@@ -5,7 +5,7 @@ import Testing
 /// the message on either side, owners change without being told, operators cancel. What must hold is checked after each step.
 @Suite("CommandDesk: seeded walks with takeovers at every point")
 struct CommandWalkTests {
-    @Test("at most once never twice, order kept, nothing claimed that is not so", arguments: 0..<20)
+    @Test("at most once never twice, order kept, nothing claimed that is not so", arguments: 0..<30)
     func walk(seed: Int) async {
         var world = CommandWorld(seed: UInt64(seed))
         for _ in 0..<1000 {
@@ -21,14 +21,17 @@ struct CommandWalkTests {
     func coverage() {
         var repetitions = 0
         var states: Set<CommandState> = []
+        var verdicts: Set<CommandVerdict> = []
         for seed in UInt64(200)..<206 {
             var world = CommandWorld(seed: seed)
             for _ in 0..<1000 { world.step() }
             world.settle()
             repetitions += world.publishedTwiceIdempotent
             states.formUnion(world.nodes.values.map(\.record.state))
+            verdicts.formUnion(world.nodes.values.compactMap(\.record.verification))
         }
         #expect(repetitions > 10)
+        #expect(verdicts == [.verified, .mismatch])
         #expect(states == [.published, .succeeded, .failed, .timedOut, .expired, .unknown, .cancelled])
     }
 

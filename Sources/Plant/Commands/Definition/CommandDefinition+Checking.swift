@@ -94,9 +94,20 @@ extension CommandDefinition {
         let parameterNames = parameters.map(\.name)
         try check(topic.placeholders, .topic, known: ["device"] + devices.names + parameterNames)
         if let mistake = Self.mistake(in: topic, for: devices) { throw mistake }
+        for name in topic.placeholders + (verification?.tag.placeholders ?? []) { try checkLevels(of: name) }
         if let answer {
             // An answer's topic is listened to before anything is asked: parameters are not known then.
             try check(answer.topic.placeholders, .answerTopic, known: ["device"] + devices.names)
+        }
+    }
+
+    /// Values that are known now and cannot be a level would be refused every time.
+    private func checkLevels(of name: String) throws(Mistake) {
+        guard let parameter = parameter(name) else { return }
+        let values = (parameter.values ?? []) + (parameter.words ?? []).map(\.word)
+        for text in (values + (parameter.defaultValue.map { [$0] } ?? [])).map(\.plainText) {
+            guard let why = CommandParameter.mistake(inLevel: text) else { continue }
+            throw .value(name, .notALevel(name, text: text, why: why))
         }
     }
 

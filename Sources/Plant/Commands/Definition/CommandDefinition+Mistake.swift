@@ -53,7 +53,7 @@ extension CommandDefinition {
                 "parameter \(name): only numbers and integers have a minimum or maximum"
             case .noValues(let name): "parameter \(name): the list of allowed values is empty"
             case .value(let name, let mistake):
-                "parameter \(name): an allowed value or the default does not fit: \(mistake)"
+                "parameter \(name): an allowed value, a word or the default does not fit: \(mistake)"
             case .answerWithoutSuccess: "answer: 'succeeded' names no value, so that any message would count as success"
             case .topicForAll(let names):
                 names.isEmpty

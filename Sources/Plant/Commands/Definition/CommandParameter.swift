@@ -95,7 +95,7 @@ public struct CommandParameter: Sendable, Hashable {
                 return "parameter \(name) is \(value), for which the device has no word; it has words for \(list)"
             case .notALevel(let name, let text, let why):
                 return "parameter \(name) is \(JSONValue.string(text)), which cannot be a level of the topic: \(why)"
-            case .topic(let topic, let why): return "it would be published on \(JSONValue.string(topic)): \(why)"
+            case .topic(let topic, let why): return "one of its topics would be \(JSONValue.string(topic)): \(why)"
             case .tag(let tag, let why): return "it would be verified by the tag \(JSONValue.string(tag)): \(why)"
             case .payloadTooLong(let bytes):
                 return "its payload would have \(bytes) bytes; at most \(CommandPayload.sizeLimit) are sent"

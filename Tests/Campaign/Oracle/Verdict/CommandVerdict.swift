@@ -26,7 +26,7 @@ package struct CommandVerdict: Sendable {
     package private(set) var repeated = 0
 
     private static let final: Set = [
-        "SUCCEEDED", "FAILED", "REJECTED", "EXPIRED", "TIMED_OUT", "UNKNOWN", "CANCELLED", "SUPERSEDED",
+        "SUCCEEDED", "PUBLISHED", "FAILED", "REJECTED", "EXPIRED", "TIMED_OUT", "UNKNOWN", "CANCELLED", "SUPERSEDED",
     ]
 
     package init(_ cases: [CommandCase]) {
