@@ -33,7 +33,10 @@ extension Ingest {
     }
 
     /// Whether a route makes a tag of that path.
-    public func makes(_ path: TagPath) -> Bool { tags.id(of: path) != nil || !sources(of: path).isEmpty }
+    public func makes(_ path: TagPath) -> Bool {
+        tags.id(of: path) != nil || !sources(of: path).isEmpty
+            || routes.contains { $0.definition.canMake(lineTag: path) }
+    }
 
     /// A topic whose messages can have the value of a tag.
     private struct Source {

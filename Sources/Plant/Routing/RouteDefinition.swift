@@ -199,6 +199,21 @@ public struct RouteDefinition: Sendable, Hashable {
         }
     }
 
+    /// Whether some point in line protocol can have a field with that tag.
+    func canMake(lineTag path: TagPath) -> Bool {
+        guard payload == .lines else { return false }
+        let levels = path.levels
+        return levels.indices.contains { end in
+            let base = levels[..<end].joined(separator: "/")
+            if let lineTag {
+                return lineTag.canGive(base, severalLevels: severalLevels) && !values(named: levels[end...]).isEmpty
+            }
+            // Behind the topic come the measurement and what tags there are.
+            return topic.match(base) != nil
+                && (end + 1...levels.count).contains { $0 > end && !values(named: levels[$0...]).isEmpty }
+        }
+    }
+
     /// Places that are spoken for: those of its values, of the time and of the quality.
     var namedPlaces: Set<JSONPointer> {
         Set(values.map(\.place) + [time, quality?.place].compactMap { $0 })

@@ -211,7 +211,15 @@ struct LinesTests {
     func restart() throws {
         var plant = try plant()
         #expect(try plant.tag("telegraf/a/m/h/v") == nil)
-        #expect(!plant.ingest.makes(try TagPath("telegraf/a/m/h/v")))
+        #expect(plant.ingest.makes(try TagPath("telegraf/a/m/h/v")), "it is no orphan")
+        #expect(plant.ingest.makes(try TagPath("telegraf/a/m/v")))
+        #expect(try !["telegraf/a/m", "telegraf/a", "other/a/m/v"].contains { plant.ingest.makes(try TagPath($0)) })
+        let named = try self.plant {
+            $0.tag = "x/{host}/{measurement}"
+            $0.values = [.init("v", "/v")]
+        }
+        #expect(try named.ingest.makes(TagPath("x/h/m/v")) && !named.ingest.makes(TagPath("x/h/m/w")))
+        #expect(try !named.ingest.makes(TagPath("telegraf/a/m/v")))
         #expect(send(&plant, "m,host=h v=1").map(\.result) == [.samples(1)])
         #expect(try plant.tag("telegraf/a/m/h/v") != nil)
     }
