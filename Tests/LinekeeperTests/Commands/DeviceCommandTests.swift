@@ -113,7 +113,7 @@ extension EndToEnd {
                 let trial = try await stage.call(
                     ["check", "--command", "power", "--device", "tasmota/plug", "on=true"], of: gateway)
                 #expect(trial.status == 0 && trial.output.contains("topic   cmnd/plug/POWER, QoS 1"), "\(trial)")
-                #expect(trial.output.contains("verify  tasmota/plug/POWER = true, within 5 s"), "\(trial)")
+                #expect(trial.output.contains("verify  tasmota/plug/POWER = true, within 5s"), "\(trial)")
                 for (arguments, status) in [
                     (["--command", "power", "--device", "tasmota/plug"], 1),
                     (["--command", "powr", "--device", "tasmota/plug", "on=true"], 1),

@@ -32,6 +32,9 @@ struct CommandTemplateTests {
             topic: try DeviceTemplate(topic), id: id, succeeded: [.init(pointer: try JSONPointer("/ok"), value: true)])
     }
 
+    /// U+FFFF, which stands for no character.
+    static let strange = String(decoding: [0xEF, 0xBF, 0xBF], as: UTF8.self)
+
     // MARK: Devices
 
     @Test("devices by filter and by template")
@@ -108,7 +111,8 @@ struct CommandTemplateTests {
     @Test(
         "nothing that a parameter contains changes the topic",
         arguments: [
-            "", "/", "a/b", "+", "#", "a+", "a\0", "a\n", "\u{7F}", "a\u{85}", String(repeating: "x", count: 257),
+            "", "/", "a/b", "+", "#", "a+", "a\0", "a\n", "\u{7F}", "a\u{85}", strange, "a" + strange,
+            String(repeating: "x", count: 257),
         ])
     func levels(text: String) throws {
         let definition = try Self.definition(
@@ -150,7 +154,7 @@ struct CommandTemplateTests {
     @Test("a whole topic must be one to publish on, and none of Linekeeper's own")
     func wholeTopics() throws {
         let shelly = try Self.definition(devices: "shelly/{name...}", topic: "{name}/rpc")
-        for device in ["shelly/$SYS", "shelly/linekeeper/plant"] {
+        for device in ["shelly/$SYS", "shelly/linekeeper/plant", "shelly/a" + Self.strange] {
             #expect(throws: CommandParameter.Mistake.self) { try Self.topic(shelly, device) }
         }
         let twice = try Self.definition(devices: "shelly/{name}", topic: "{name}/{name}")

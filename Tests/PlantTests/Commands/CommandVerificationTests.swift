@@ -230,6 +230,21 @@ struct CommandVerificationTests {
         #expect(desk.published(publication.ticket, .acknowledged, at: 10_001) == [])
     }
 
+    @Test("what a tag says between an attempt that did not leave and the one that did shows nothing")
+    func notSent() throws {
+        var desk = Fixture.desk()
+        let first = try #require(
+            desk.seen(Fixture.request("a", "shown"), shard: 0, czxid: 2000, version: 0, at: 0).publication)
+        #expect(desk.published(first.ticket, .notSent("no connection"), at: 10) == [])
+        let second = try #require(desk.advance(to: 60).publication)
+        let sent = try #require(desk.published(second.ticket, .acknowledged, at: 70).write)
+        let look = try #require(desk.recorded(sent.ticket, version: 1, at: 80).judgement)
+        var other = desk
+        #expect(desk.judged(look.ticket, readings: [Self.reading(700, at: 59)], at: 80) == [])
+        #expect(
+            other.judged(look.ticket, readings: [Self.reading(700, at: 60)], at: 80).write?.record.state == .succeeded)
+    }
+
     @Test("the device's next command waits for the verification")
     func order() throws {
         var (desk, actions) = try Self.sent("shownOnce")

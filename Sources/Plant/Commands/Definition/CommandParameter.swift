@@ -141,6 +141,18 @@ public struct CommandParameter: Sendable, Hashable {
     /// The values that it can have, where they are few.
     var fewValues: [JSONValue]? { values ?? (kind == .bool ? [.bool(true), .bool(false)] : nil) }
 
+    /// Why a text cannot stand in a topic: a broker may end the connection for it (MQTT 5, 1.5.4).
+    static func mistake(inTopic text: String) -> String? {
+        for scalar in text.unicodeScalars {
+            let value = scalar.value
+            if value < 0x20 || (0x7F...0x9F).contains(value) { return "it contains control characters" }
+            if value & 0xFFFE == 0xFFFE || (0xFDD0...0xFDEF).contains(value) {
+                return "it contains a code point that stands for no character"
+            }
+        }
+        return nil
+    }
+
     /// Why a text cannot be a level of a topic; nil when it can. A level is plain text: nothing in it adds levels or wildcards.
     static func mistake(inLevel text: String) -> String? {
         if text.isEmpty { return "it is empty" }
@@ -151,9 +163,8 @@ public struct CommandParameter: Sendable, Hashable {
             case "+", "#": return "it contains \(scalar), which only filters may"
             default: break
             }
-            if scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) { return "it contains control characters" }
         }
-        return nil
+        return mistake(inTopic: text)
     }
 
     /// The value that a text on a command line (`rpm=1200`) stands for: text for a text parameter, JSON for the others.

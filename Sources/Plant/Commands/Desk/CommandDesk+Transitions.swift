@@ -308,6 +308,9 @@ extension CommandDesk {
                 finish(id, .failed, .notSent, "it could not be sent (\(why)); it was not executed", at: now)
             } else {
                 entries[id]?.publications -= 1
+                // It has not left: what tags say meanwhile shows nothing of it.
+                entries[id]?.publishedAt = nil
+                if entry.publications == 1, entry.record.state != .sent { entries[id]?.evidenceSince = nil }
                 pause(id, at: now)
             }
         case .unclear(let why):

@@ -58,6 +58,7 @@ extension CommandDefinition {
             throw .topic(template.text, why: "not every placeholder in it has a value")
         }
         do throws(TagPath.Refusal) { _ = try TagPath(topic) } catch { throw .topic(topic, why: "\(error)") }
+        if let why = CommandParameter.mistake(inTopic: topic) { throw .topic(topic, why: why) }
         guard topic.utf8.first != UInt8(ascii: "$") else { throw .topic(topic, why: "it begins with $") }
         // On its own topics a gateway would speak to others, and to itself.
         guard !topic.isLinekeepers || template.text.isLinekeepers else {
