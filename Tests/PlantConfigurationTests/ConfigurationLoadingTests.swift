@@ -193,6 +193,21 @@ import Testing
         #expect(try problems("{ x: /x }", "{ y: /y }") == [])
         #expect(try problems("{ x: /x }", "{ \"#\": { at: \"/#\", except: [x] } }") == [])
         #expect(try problems("{ \"x/#\": \"/x/#\" }", "{ \"#\": { at: \"/#\", except: [\"x/#\"] } }") == [])
+        // Points have their names below their measurement.
+        let seconds = [
+            ("payload: lineProtocol", true), ("payload: number, tag: \"f/{n}\"", false),
+            ("payload: number, tag: \"g/{n}\"", true),
+        ]
+        for (second, isSound) in seconds {
+            let found = try ConfigurationFixture([
+                "linekeeper.yaml": soundHead + """
+                    routes:
+                      - { name: a, topic: "f/{m}", device: "d", payload: text, continue: true }
+                      - { name: b, topic: "f/{n}", device: "d", \(second) }
+                    """
+            ]).problems()
+            #expect(found.isEmpty == isSound, "\(second): \(found)")
+        }
         for (first, second) in [("{ x: /x }", "{ x: /y }"), ("{ x: /x }", "\"/#\""), ("\"/+\"", "\"/#\"")] {
             expectProblem(try problems(first, second), "mistake", "would give the same tags", "route \"a\" at")
         }

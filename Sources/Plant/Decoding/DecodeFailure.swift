@@ -8,6 +8,8 @@ public enum DecodeFailure: Error, Hashable, Sendable, CustomStringConvertible {
     case cbor(CBORError)
     /// One line of line protocol; it costs itself alone.
     case line(LineProtocolError)
+    /// A line of line protocol that gets no tags.
+    case refused(MessageOutcome.Refusal)
     /// A part of a document in another format than JSON.
     case part(JSONError)
     /// Nothing stands where the route looks.
@@ -46,6 +48,7 @@ public enum DecodeFailure: Error, Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .json(let error): "not JSON: \(error)"
         case .cbor(let error): "not CBOR: \(error)"
+        case .refused(let refusal): "\(refusal)"
         case .line(let error): "not a line of line protocol: \(error)"
         case .part(let error): "\(error)"
         case .missing: "no value where the route looks for it"
@@ -66,7 +69,7 @@ public enum DecodeFailure: Error, Hashable, Sendable, CustomStringConvertible {
         case .calledBad: "the sender calls it bad"
         case .noElements: "no array or object where the route looks for the samples (each)"
         case .brokenElements: "the samples (each) break off; those before that were taken"
-        case .tooManyElements(let limit): "more than \(limit) samples (each) in one message"
+        case .tooManyElements(let limit): "more than \(limit) samples in one message; none is taken"
         case .invalidTime: "the time is neither a number nor ISO 8601"
         case .unknownPresence: "neither the online nor the offline payload"
         }

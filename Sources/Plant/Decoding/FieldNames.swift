@@ -16,6 +16,8 @@ struct FieldNames: Sendable {
     private var bytes: ContiguousArray<UInt8> = []
     /// Where each name ends in `bytes`; it begins where the one before it ends.
     private var ends: ContiguousArray<Int> = []
+    /// Numbers plus one by the hash of their names, at most half full; zero is an empty slot.
+    private var slots = ContiguousArray<UInt16>(repeating: 0, count: 16)
     /// Of each rule, the number of the name.
     private(set) var ofRule: ContiguousArray<Int> = []
     /// Of the word for the quality; -1 without one.
@@ -31,10 +33,32 @@ struct FieldNames: Sendable {
 
     private mutating func number(ofNew place: JSONPointer) -> Int {
         let name = Array((place.tokens.first ?? "").utf8)
-        if let number = ends.indices.first(where: { bytes[range(of: $0)].elementsEqual(name) }) { return number }
+        let known = number(of: name.span, 0..<name.count)
+        if known >= 0 { return known }
         bytes.append(contentsOf: name)
         ends.append(bytes.count)
+        if ends.count * 2 > slots.count {
+            slots = ContiguousArray(repeating: 0, count: slots.count * 4)
+            for number in ends.indices { insert(number) }
+        } else {
+            insert(ends.count - 1)
+        }
         return ends.count - 1
+    }
+
+    private mutating func insert(_ number: Int) {
+        let range = range(of: number)
+        var position = Self.hash(bytes.span, range) & (slots.count &- 1)
+        while slots[position] != 0 { position = (position &+ 1) & (slots.count &- 1) }
+        slots[position] = UInt16(truncatingIfNeeded: number &+ 1)
+    }
+
+    /// FNV-1a. A route or topic has few hundred names, so that a publisher who makes them collide wins little.
+    @inline(__always)
+    private static func hash(_ bytes: borrowing Span<UInt8>, _ range: Range<Int>) -> Int {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for index in range { hash = (hash ^ UInt64(bytes[index])) &* 0x100_0000_01B3 }
+        return Int(truncatingIfNeeded: hash ^ hash >> 32)
     }
 
     @inline(__always)
@@ -71,11 +95,16 @@ struct FieldNames: Sendable {
 
     @inline(__always)
     private func number(of payload: borrowing Span<UInt8>, _ name: Range<Int>, near hint: Int) -> Int {
-        var number = hint
-        for _ in ends.indices {
-            if number >= ends.count { number = 0 }
+        if hint < ends.count, isName(hint, payload, name) { return hint }
+        return number(of: payload, name)
+    }
+
+    private func number(of payload: borrowing Span<UInt8>, _ name: Range<Int>) -> Int {
+        var position = Self.hash(payload, name) & (slots.count &- 1)
+        while slots[position] != 0 {
+            let number = Int(slots[position]) &- 1
             if isName(number, payload, name) { return number }
-            number &+= 1
+            position = (position &+ 1) & (slots.count &- 1)
         }
         return -1
     }

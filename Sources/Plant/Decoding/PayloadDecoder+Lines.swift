@@ -4,7 +4,8 @@ import OrderedCollections
 
 // Points of line protocol: each is read as the object of its fields.
 extension PayloadDecoder {
-    /// Fills the workspace's readings with one for each value, or its news. On a throw they mean nothing.
+    /// Fills the workspace's readings with one for each value. False when the point has something that its topic has not shown
+    /// before; the readings mean nothing then.
     ///
     /// - Parameters:
     ///   - fields: of one point.
@@ -13,42 +14,45 @@ extension PayloadDecoder {
         _ fields: ArraySlice<LineProtocolField>, in payload: borrowing Span<UInt8>,
         tags: borrowing ContiguousArray<BoundTag>, from first: Int, limits: borrowing IngestLimits,
         workspace: inout Workspace
-    ) throws(DecodeFailure) {
+    ) -> Bool {
         workspace.readings.removeAll(keepingCapacity: true)
         workspace.isBad = false
         let isKnown = self.fields.find(fields, in: payload, into: &workspace.fields)
-        if !isKnown, !wildcards.isEmpty, !learnt.isClosed {
-            let document = Self.document(fields, in: payload)
-            workspace.news = learnt.news(
-                in: document, wildcards: wildcards, others: namedPlaces, limit: limits.learntPerTopic)
-            if !workspace.news.isEmpty { return }
-        }
-        var foundCount = 0
+        if !isKnown, !wildcards.isEmpty, !learnt.isClosed { return false }
+        // A point that has nothing the route looks for leaves nothing out either: it is about something else.
+        let isMeant = !wildcards.isEmpty || self.fields.ofRule.contains { workspace.fields[$0] != nil }
         for position in rules.indices {
             let isNumeric = tags[first &+ position].isNumeric
-            guard let value = workspace.fields[self.fields.ofRule[position]] else {
-                if let fallback = rules[position].fallback {
-                    foundCount &+= 1
-                    workspace.readings.append(try checked(fallback, isNumeric: isNumeric))
-                } else {
-                    workspace.readings.append(.absent)
-                }
-                continue
-            }
-            foundCount &+= 1
-            let hasConversion = rules[position].conversion != nil
-            let raw = try reading(
-                .scalar(Self.json(value, in: payload)), isNumeric: isNumeric && !hasConversion, limits)
-            workspace.readings.append(try converted(raw, position, isNumeric: isNumeric))
+            let value = workspace.fields[self.fields.ofRule[position]]
+            workspace.readings.append(reading(value, position, in: payload, isNumeric, limits, isMeant: isMeant))
         }
-        guard foundCount > 0 || !wildcards.isEmpty else { throw .missing }
         if let quality, self.fields.ofQuality >= 0, let word = workspace.fields[self.fields.ofQuality] {
             workspace.isBad = Self.isCalledBad(quality, .scalar(Self.json(word, in: payload)))
         }
+        return true
     }
 
-    private static func document(
-        _ fields: ArraySlice<LineProtocolField>, in payload: borrowing Span<UInt8>
+    private func reading(
+        _ value: LineProtocolField.Value?, _ position: Int, in payload: borrowing Span<UInt8>, _ isNumeric: Bool,
+        _ limits: borrowing IngestLimits, isMeant: Bool
+    ) -> Reading {
+        do throws(DecodeFailure) {
+            guard let value else {
+                guard isMeant, let fallback = rules[position].fallback else { return .absent }
+                return try checked(fallback, isNumeric: isNumeric)
+            }
+            let hasConversion = rules[position].conversion != nil
+            let raw = try reading(
+                .scalar(Self.json(value, in: payload)), isNumeric: isNumeric && !hasConversion, limits)
+            return try converted(raw, position, isNumeric: isNumeric)
+        } catch {
+            return .unusable(error)
+        }
+    }
+
+    /// The fields as an object.
+    static func document(
+        _ fields: some Sequence<LineProtocolField>, in payload: borrowing Span<UInt8>
     ) -> SalvagedJSON {
         var members = OrderedDictionary<String, SalvagedJSON>()
         for field in fields { members[field.key.string(in: payload)] = .sound(json(field.value, in: payload)) }

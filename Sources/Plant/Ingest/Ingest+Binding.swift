@@ -25,12 +25,14 @@ extension Ingest {
     }
 
     /// What a topic is for a route; its number is that of `key`.
+    ///
+    /// - Parameter isSeries: whether it is a series of points in line protocol; `path` is then that of its tags.
     mutating func bind(
-        _ path: TagPath, _ match: Match, key: borrowing Span<UInt8>, at now: Milliseconds,
+        _ path: TagPath, _ match: Match, isSeries: Bool = false, key: borrowing Span<UInt8>, at now: Milliseconds,
         _ outcome: inout MessageOutcome
     ) throws(MessageOutcome.Refusal) -> Int {
         let definition = routes[match.route].definition
-        if definition.payload == .lines, !match.isPresence, match.captures[LineBatch.measurementName] == nil {
+        if definition.payload == .lines, !match.isPresence, !isSeries {
             return try bindLines(match, key: key)
         }
         let devicePath: TagPath
@@ -43,7 +45,7 @@ extension Ingest {
         }
         do {
             if !match.isPresence {
-                tagBase = try definition.tagBase(topic: path, match.captures)
+                tagBase = isSeries ? path : try definition.tagBase(topic: path, match.captures)
                 tagPaths = try definition.tagPaths(base: tagBase)
             }
         } catch {

@@ -12,54 +12,52 @@ extension Ingest {
         return bindings.count - 1
     }
 
-    /// Reads the points of a message, puts the further series among the parts that are to be taken, and takes the first.
+    /// Reads the points of a message, puts their series among the parts that are to be taken, and takes the first.
+    ///
+    /// - Parameter outcome: tells of the topic what is known of it; whatever becomes of the points, it has the tags of all
+    ///   that is new.
     @inline(never)
     mutating func readLines(
-        _ number: Int, _ topic: borrowing Span<UInt8>, _ payload: borrowing Span<UInt8>, retained: Bool,
-        receivedAt: Milliseconds, into samples: inout ContiguousArray<Sample>
-    ) -> MessageOutcome {
-        var outcome = MessageOutcome(.samples(0))
-        outcome.topic = number
-        outcome.isNewTopic = number == bindings.count - 1
+        _ topic: borrowing Span<UInt8>, _ payload: borrowing Span<UInt8>, retained: Bool, receivedAt: Milliseconds,
+        into samples: inout ContiguousArray<Sample>, _ outcome: inout MessageOutcome
+    ) {
+        let number = outcome.topic
         guard !payload.isEmpty else {
             tally.empty &+= 1
             outcome.result = .empty
-            return outcome
+            return
         }
         guard payload.count <= limits.payloadBytes else {
             tally.undecodable &+= 1
             outcome.result = .undecodable(.payloadTooLong(bytes: payload.count))
-            return outcome
+            return
         }
         let content = payload.extracting(PayloadContent.range(of: payload))
-        var refusal: MessageOutcome.Refusal?
-        let failure = findPoints(number, topic, content, at: receivedAt, &refusal)
-        if failure == .tooManyElements(limit: limits.elements) { lines.points.removeAll(keepingCapacity: true) }
+        lines.removeAll()
+        lines.newTags = outcome.newTags
+        let failure = findPoints(number, topic, content, at: receivedAt)
+        outcome.newTags = lines.newTags
+        outcome.isNewTopic = outcome.isNewTopic || !lines.new.isEmpty
         guard !lines.points.isEmpty else {
-            if let failure {
-                outcome.result = .undecodable(failure)
-            } else if let refusal {
-                outcome.result = .refused(refusal)
-            }
-            return outcome
+            outcome.result = failure.map { .undecodable($0) } ?? .samples(0)
+            return
         }
         insertParts()
         var first = furtherPart(topic, payload, retained: retained, receivedAt: receivedAt, into: &samples)
         if first.flaw == nil, let failure { first.flaw = .init(tag: nil, failure: failure) }
-        first.isNewTopic = first.isNewTopic || outcome.isNewTopic || !lines.new.isEmpty
-        // Of all series: the tags lie one behind the other.
-        if !lines.newTags.isEmpty {
-            first.newTags = lines.newTags.lowerBound..<max(lines.newTags.upperBound, first.newTags.upperBound)
+        first.isNewTopic = first.isNewTopic || outcome.isNewTopic
+        // The tags of all series lie one behind the other, and those that the first has learnt behind them.
+        if !outcome.newTags.isEmpty {
+            first.newTags =
+                outcome.newTags.lowerBound..<max(outcome.newTags.upperBound, first.newTags.upperBound)
         }
-        return first
+        outcome = first
     }
 
-    /// Fills `lines`; gives the first mistake.
+    /// Fills `lines`; gives the first mistake. With too many points it gives none of them.
     private mutating func findPoints(
-        _ number: Int, _ topic: borrowing Span<UInt8>, _ content: borrowing Span<UInt8>, at now: Milliseconds,
-        _ refusal: inout MessageOutcome.Refusal?
+        _ number: Int, _ topic: borrowing Span<UInt8>, _ content: borrowing Span<UInt8>, at now: Milliseconds
     ) -> DecodeFailure? {
-        lines.removeAll()
         var failure: DecodeFailure?
         while true {
             do throws(LineProtocolError) {
@@ -71,25 +69,24 @@ extension Ingest {
             }
             guard lines.points.count < limits.elements else {
                 tally.undecodable &+= 1
+                lines.points.removeAll(keepingCapacity: true)
                 return .tooManyElements(limit: limits.elements)
             }
-            lines.makeKey(topic, content)
+            lines.makeKey(topic, of: number, content)
             var series = topics.find(lines.key.span)
             if series < 0 {
-                guard ignored.place(of: lines.key.span) == .unknown else { continue }
-                let key = lines.key
                 do throws(MessageOutcome.Refusal) {
-                    series = try bindSeries(number, content, at: now)
+                    guard let bound = try bindSeries(number, content, at: now) else { continue }
+                    series = bound
                 } catch {
                     count(error)
-                    refusal = refusal ?? error
-                    switch error {
-                    // What is written so is refused whenever it comes.
-                    case .path, .device, .own, .missingName, .sameTags: ignored.insert(key.span, nil)
-                    case .tooManyTopics, .tooManyTags, .tooManyDevices: break
-                    }
+                    failure = failure ?? .refused(error)
                     continue
                 }
+            } else if bindings[series].isRefused {
+                count(.sameTags(nil))
+                failure = failure ?? .refused(.sameTags(nil))
+                continue
             }
             let first = lines.fields.count
             lines.fields.append(contentsOf: lines.scanner.fields)
@@ -100,56 +97,59 @@ extension Ingest {
         }
     }
 
-    /// Binds the series of the point that has just been read.
+    /// Binds the series of the point that has just been read; nil when the route means nothing of it.
     private mutating func bindSeries(
         _ number: Int, _ content: borrowing Span<UInt8>, at now: Milliseconds
-    ) throws(MessageOutcome.Refusal) -> Int {
+    ) throws(MessageOutcome.Refusal) -> Int? {
+        let key = lines.key
+        if ignored.place(of: key.span) != .unknown { throw .refusedBefore }
+        guard topics.hasRoom(forBytes: key.count) else { throw .tooManyTopics }
         let route = Int(bindings[number].route)
         let definition = routes[route].definition
-        let topic = lines.key.prefix { $0 != 0 }
-        let topicText = String(decoding: topic, as: UTF8.self)
-        let (names, levels) = lines.names(in: content)
-        // A name of the topic goes before a tag that is called the same.
-        let captures = names.merging(definition.topic.match(topicText) ?? [:]) { _, ofTopic in ofTopic }
-        for name in definition.device.names + (definition.lineTag?.names ?? []) where captures[name] == nil {
-            throw .missingName(name)
-        }
-        let base: TagPath
-        do {
-            let path = try TagPath(topicText + "/" + levels.joined(separator: "/"))
-            base = try definition.tagBase(topic: path, captures)
+        guard lines.hasField(of: routes[route].decoder.fields, isAnyTaken: !definition.wildcards.isEmpty, in: content)
+        else { return nil }
+        do throws(MessageOutcome.Refusal) {
+            let (base, captures) = try lines.names(of: definition, in: content)
+            if let other = lineBases[LineBatch.Base(route: route, path: base)] {
+                // Which of the two has come first is another thing at every gateway: neither has the tags.
+                bindings[other].isRefused = true
+                throw .sameTags(base)
+            }
+            let match = Match(route: route, isPresence: false, captures: captures)
+            var outcome = MessageOutcome(.empty)
+            outcome.newTags = lines.newTags
+            let series = try bind(base, match, isSeries: true, key: key.span, at: now, &outcome)
+            lineBases[LineBatch.Base(route: route, path: base)] = series
+            lines.new[series] = outcome.isNewDevice
+            lines.newTags = outcome.newTags
+            return series
         } catch {
-            throw .path(error)
+            switch error {
+            // What is written so is refused whenever it comes.
+            case .path, .device, .own, .missingName, .sameTags: ignored.insert(key.span, nil)
+            case .tooManyTopics, .tooManyTags, .tooManyDevices, .refusedBefore: break
+            }
+            throw error
         }
-        guard !lineBases.contains(base) else { throw .sameTags(base) }
-        let match = Match(route: route, isPresence: false, captures: captures)
-        var outcome = MessageOutcome(.empty)
-        outcome.newTags = lines.newTags
-        let key = lines.key
-        let series = try bind(base, match, key: key.span, at: now, &outcome)
-        lineBases.insert(base)
-        lines.new[series] = outcome.isNewDevice
-        lines.newTags = outcome.newTags
-        return series
     }
 
-    /// Puts the points in the order of their series and times, and their series among the parts.
+    /// Puts the points in the order of their series, and their series among the parts.
     private mutating func insertParts() {
-        lines.points.sort { left, right in
-            (left.topic, left.time ?? .max, left.position) < (right.topic, right.time ?? .max, right.position)
-        }
+        lines.points.sort { left, right in (left.topic, left.position) < (right.topic, right.position) }
         var first = 0
         var place = nextPart
         for index in lines.points.indices {
             let topic = lines.points[index].topic
             guard index + 1 == lines.points.count || lines.points[index + 1].topic != topic else { continue }
             let isNewDevice = lines.new[topic]
-            parts.insert(
-                MessagePart(
-                    topic: topic, points: first..<index + 1, isNew: isNewDevice != nil,
-                    isNewDevice: isNewDevice ?? false), at: place)
+            if !bindings[topic].isRefused {
+                parts.insert(
+                    MessagePart(
+                        topic: topic, points: first..<index + 1, isNew: isNewDevice != nil,
+                        isNewDevice: isNewDevice ?? false), at: place)
+                place += 1
+            }
             first = index + 1
-            place += 1
         }
     }
 
@@ -166,51 +166,50 @@ extension Ingest {
         outcome.device = bindings[part.topic].device
         if !retained { outcome.deviceState = devices.heard(bindings[part.topic].device, at: receivedAt) }
         let first = samples.count
-        var failure: DecodeFailure?
         let unit = routes[Int(bindings[part.topic].route)].definition.timeUnit
         for index in part.points {
             let point = lines.points[index]
-            do throws(DecodeFailure) {
-                try decode(point, content, part.topic, at: receivedAt, &outcome)
-                let time: PayloadDecoder.Time =
-                    point.time.map { SourceTime.milliseconds($0, unit).map { .at($0) } ?? .unreadable } ?? .none
-                emit(
-                    bindings[part.topic], time, retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
-            } catch {
-                failure = failure ?? error
-                tally.undecodable &+= 1
-            }
+            decode(point, content, part, at: receivedAt, &outcome)
+            let time: PayloadDecoder.Time =
+                point.time.map { SourceTime.milliseconds($0, unit).map { .at($0) } ?? .unreadable } ?? .none
+            emit(bindings[part.topic], time, retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
         }
-        if samples.count == first, let failure {
-            fail(
-                failure, bindings[part.topic], retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
-        } else {
-            if outcome.flaw == nil, let failure { outcome.flaw = .init(tag: nil, failure: failure) }
-            outcome.isSeries = part.points.count > 1
-            outcome.sourceTime = Self.newestTime(in: samples, from: first)
-            outcome.result = .samples(samples.count - first)
-        }
+        outcome.isSeries = part.points.count > 1
+        outcome.sourceTime = Self.newestTime(in: samples, from: first)
+        outcome.result = .samples(samples.count - first)
+        if outcome.isSeries { Self.sort(&samples, from: first) }
         if outcome.isNewDevice, outcome.deviceState == nil {
             outcome.deviceState = devices.state(of: bindings[part.topic].device).state
         }
         return outcome
     }
 
-    /// Reads one point, and learns what is new in it.
+    /// Reads one point. What is new in it is learnt together with what is new in the other points of its series: whatever a
+    /// message has, a series gets one new decoder by it.
     private mutating func decode(
-        _ point: LineBatch.Point, _ content: borrowing Span<UInt8>, _ topic: Int, at now: Milliseconds,
+        _ point: LineBatch.Point, _ content: borrowing Span<UInt8>, _ part: MessagePart, at now: Milliseconds,
         _ outcome: inout MessageOutcome
-    ) throws(DecodeFailure) {
-        for isAgain in [false, true] {
-            let binding = bindings[topic]
-            try decoder(of: binding).decode(
-                lines.fields[point.fields], in: content, tags: boundTags, from: Int(binding.firstTag), limits: limits,
-                workspace: &workspace)
-            if workspace.news.isEmpty { return }
-            guard !isAgain else { break }
-            learn(topic, at: now, &outcome)
-        }
-        workspace.news = []
-        throw .missing
+    ) {
+        if read(point, content, part.topic) { return }
+        let open = Int(bindings[part.topic].open)
+        let route = routes[Int(bindings[part.topic].route)].definition
+        var fields: [LineProtocolField] = []
+        for point in lines.points[part.points] { fields += lines.fields[point.fields] }
+        workspace.news = openTopics[open].learnt.news(
+            in: PayloadDecoder.document(fields, in: content), wildcards: route.wildcards, others: route.namedPlaces,
+            limit: limits.learntPerTopic)
+        learn(part.topic, at: now, &outcome)
+        // All of it has been learnt, or nothing is learnt any more.
+        _ = read(point, content, part.topic)
+    }
+
+    /// False when the point has something that is to be learnt.
+    private mutating func read(
+        _ point: LineBatch.Point, _ content: borrowing Span<UInt8>, _ topic: Int
+    ) -> Bool {
+        let binding = bindings[topic]
+        return decoder(of: binding).decode(
+            lines.fields[point.fields], in: content, tags: boundTags, from: Int(binding.firstTag), limits: limits,
+            workspace: &workspace)
     }
 }

@@ -2,6 +2,9 @@ import JSON
 
 // Messages with several samples of the same values, each with its own time.
 extension Ingest {
+    /// Elements of one message that may show something new: each costs a new decoder. Those beyond are left out.
+    private static let learningsPerMessage = 64
+
     /// Appends the samples of all elements, oldest first: alarms and latest values see them in the order in which they were
     /// taken, whatever the order in the message. Those without a time of their own come last, in the order of the message.
     ///
@@ -15,6 +18,8 @@ extension Ingest {
         let definition = routes[Int(binding.route)].definition
         var binding = binding
         var failure: DecodeFailure?
+        var failures: UInt64 = 0
+        var learnings = 0
         let first = samples.count
         do throws(DecodeFailure) {
             let isWhole = try PayloadElement.find(
@@ -28,16 +33,20 @@ extension Ingest {
         for index in elements.indices {
             let element = elements[index]
             do throws(DecodeFailure) {
+                let count = bindings[outcome.topic].tagCount
                 let time = try decode(
-                    payload.extracting(element.range), &binding, receivedAt: receivedAt, &outcome)
+                    payload.extracting(element.range), &binding, mayLearn: learnings < Self.learningsPerMessage,
+                    receivedAt: receivedAt, &outcome)
+                if bindings[outcome.topic].tagCount > count { learnings += 1 }
                 emit(
                     binding, definition.isTimeName ? element.time : time, retained: retained, receivedAt: receivedAt,
                     into: &samples, &outcome)
             } catch {
                 failure = failure ?? error
-                tally.undecodable &+= 1
+                failures += 1
             }
         }
+        if samples.count > first { tally.undecodable &+= failures }
         if samples.count == first, let failure {
             fail(failure, binding, retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
             return
@@ -58,7 +67,8 @@ extension Ingest {
         return newest
     }
 
-    private static func sort(_ samples: inout ContiguousArray<Sample>, from first: Int) {
+    /// Puts samples in the order of their own times.
+    static func sort(_ samples: inout ContiguousArray<Sample>, from first: Int) {
         func key(_ sample: Sample) -> Milliseconds { sample.hasSourceTime ? sample.sourceTime : .max }
         var isSorted = true
         for index in first..<samples.count where index > first && key(samples[index]) < key(samples[index - 1]) {

@@ -21,6 +21,8 @@ public struct Ingest: Sendable {
         var tagCount: Int32
         /// Whether its messages are points of line protocol, each of which is bound as a topic of its own.
         var isLines = false
+        /// Whether nothing is taken of this series of points, because another one would have the same tags.
+        var isRefused = false
         /// The further topic that the same messages count for, by another route; -1 without one.
         var next: Int32 = -1
         /// Of `openTopics`; -1 when all values of the route are known beforehand.
@@ -87,8 +89,8 @@ public struct Ingest: Sendable {
     var elements: ContiguousArray<PayloadElement> = []
     /// Of the last message in line protocol.
     var lines = LineBatch()
-    /// What the tags of points have their names below: no two series may have the same.
-    var lineBases: Set<TagPath> = []
+    /// What the tags of points have their names below, with the number of their series: no two of a route may have the same.
+    var lineBases: [LineBatch.Base: Int] = [:]
 
     /// - Parameters:
     ///   - rules: what the configuration says about tags beside their routes.
@@ -160,7 +162,8 @@ public struct Ingest: Sendable {
             outcome.topic = number
             if bindings[number].next >= 0 { noteParts(after: number) }
             if bindings[number].isLines {
-                return readLines(number, topic, payload, retained: retained, receivedAt: receivedAt, into: &samples)
+                readLines(topic, payload, retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
+                return outcome
             }
             read(payload, bindings[number], retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
             return outcome
@@ -207,7 +210,8 @@ public struct Ingest: Sendable {
         }
         outcome.isNewTopic = true
         if bindings[outcome.topic].isLines {
-            return readLines(outcome.topic, topic, payload, retained: retained, receivedAt: receivedAt, into: &samples)
+            readLines(topic, payload, retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
+            return outcome
         }
         readFirst(payload, retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
         return outcome
@@ -227,7 +231,7 @@ public struct Ingest: Sendable {
 
     mutating func count(_ refusal: MessageOutcome.Refusal) {
         switch refusal {
-        case .path, .device, .own, .missingName, .sameTags: tally.refusedTopics &+= 1
+        case .path, .device, .own, .missingName, .sameTags, .refusedBefore: tally.refusedTopics &+= 1
         case .tooManyTopics, .tooManyTags, .tooManyDevices: tally.tableFull &+= 1
         }
     }
@@ -271,11 +275,15 @@ public struct Ingest: Sendable {
     /// Reads a document, and learns what is new in it.
     @inline(__always)
     mutating func decode(
-        _ payload: borrowing Span<UInt8>, _ binding: inout Binding, receivedAt: Milliseconds,
+        _ payload: borrowing Span<UInt8>, _ binding: inout Binding, mayLearn: Bool = true, receivedAt: Milliseconds,
         _ outcome: inout MessageOutcome
     ) throws(DecodeFailure) -> PayloadDecoder.Time {
         let time = try decode(payload, binding)
         if workspace.news.isEmpty { return time }
+        guard mayLearn else {
+            workspace.news = []
+            throw DecodeFailure.tooManyValues(Int(binding.tagCount))
+        }
         learn(outcome.topic, at: receivedAt, &outcome)
         binding = bindings[outcome.topic]
         let again = try decode(payload, binding)

@@ -22,8 +22,10 @@ public struct MessageOutcome: Sendable, Hashable {
         case own
         /// A template has a name that a point of line protocol does not give.
         case missingName(String)
-        /// Two series of points would have the same tags.
-        case sameTags(TagPath)
+        /// Two series of points would have the same tags; nil: it has been said which.
+        case sameTags(TagPath?)
+        /// A series of points that has been refused, for one of these reasons.
+        case refusedBefore
         case tooManyTopics
         case tooManyTags
         case tooManyDevices
@@ -35,7 +37,8 @@ public struct MessageOutcome: Sendable, Hashable {
             case .own: "tags and devices below \(GatewayFault.prefix) are Linekeeper's own"
             case .missingName(let name): "the line has no tag \(name), which the route's device or tag is made of"
             case .sameTags(let path):
-                "lines with other tags have their values below \(path) already; name all tags that differ in the route's tag"
+                "lines with other tags have their values below \(path.map { "\($0)" } ?? "the same tags") as well, so that neither is taken; name all tags that differ in the route's tag"
+            case .refusedBefore: "such a line has been refused before; linekeeper check tells why"
             case .tooManyTopics: "too many topics"
             case .tooManyTags: "too many tags"
             case .tooManyDevices: "too many devices"
@@ -45,7 +48,7 @@ public struct MessageOutcome: Sendable, Hashable {
 
     /// A part of a message that could not be read, while others were.
     public struct Flaw: Sendable, Hashable {
-        /// The tag whose value it is; nil when it is the message's time.
+        /// The tag whose value it is; nil when it is the message's time, or a part of it that has no tag.
         public let tag: TagID?
         public let failure: DecodeFailure
     }
@@ -76,20 +79,23 @@ public struct MessageOutcome: Sendable, Hashable {
     mutating func merge(_ part: MessageOutcome) {
         switch (result, part.result) {
         case (.samples(let count), .samples(let more)): result = .samples(count + more)
-        case (.samples, .undecodable(let failure)): flaw = flaw ?? .init(tag: nil, failure: failure)
-        case (.undecodable(let failure), .samples):
+        case (.samples, _): flaw = flaw ?? part.failure.map { .init(tag: nil, failure: $0) }
+        case (_, .samples):
+            flaw = failure.map { .init(tag: nil, failure: $0) }
             result = part.result
-            flaw = .init(tag: nil, failure: failure)
         default: break
         }
         flaw = flaw ?? part.flaw
+        isNewTopic = isNewTopic || part.isNewTopic
         isNewDevice = isNewDevice || part.isNewDevice
         isSeries = isSeries || part.isSeries
     }
 
     /// Why the message, or a part of it, could not be read.
     var failure: DecodeFailure? {
-        if case .undecodable(let failure) = result { return failure }
-        return flaw?.failure
+        switch result {
+        case .undecodable(let failure): failure
+        case .samples, .presence, .empty, .unrouted, .ignored, .refused: flaw?.failure
+        }
     }
 }

@@ -34,8 +34,9 @@ extension Ingest {
         var outcome = MessageOutcome(.empty)
         outcome.topic = part.topic
         if bindings[part.topic].isLines {
-            return readLines(
-                part.topic, topic, payload, retained: retained, receivedAt: receivedAt, into: &samples)
+            outcome.isNewTopic = part.isNew
+            readLines(topic, payload, retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
+            return outcome
         }
         if !part.points.isEmpty {
             return readPoints(part, payload, retained: retained, receivedAt: receivedAt, into: &samples)
@@ -69,8 +70,8 @@ extension Ingest {
         for match in matches(path.text).dropFirst() {
             var part = MessageOutcome(.empty)
             part.newTags = outcome.newTags
-            // No topic has a zero in it.
-            let key = Array(path.text.utf8) + [0] + Array(String(match.route).utf8)
+            // No topic has a zero in it, and no other key has a letter behind it.
+            let key = Array(path.text.utf8) + [0] + Array("R\(match.route)".utf8)
             do throws(MessageOutcome.Refusal) {
                 let number = try bind(path, match, key: key.span, at: now, &part)
                 bindings[last].next = Int32(clamping: number)

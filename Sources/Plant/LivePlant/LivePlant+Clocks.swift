@@ -1,3 +1,5 @@
+import DequeModule
+
 // The clocks of the devices: what a message's own time is worth, and what waits while that is in doubt.
 extension LivePlant {
     /// What the time of a message is worth.
@@ -45,7 +47,8 @@ extension LivePlant {
         static let suspectsPerTag = 64
         static let suspectFor: Milliseconds = 60_000
 
-        var samples: [TagID: [Held]] = [:]
+        /// Deques, because the oldest go.
+        var samples: [TagID: Deque<Held>] = [:]
         /// Of suspects: when the first one came, without leaps, when they may raise, and which tags they made `uncertain`.
         var since: Milliseconds = 0
         var deadline: Milliseconds = .max
@@ -407,7 +410,7 @@ extension LivePlant {
     }
 
     /// Lets go of the oldest samples of a tag, which are not counted in `heldCount` now, so that one more has room.
-    private mutating func makeRoom(in samples: inout [HeldSamples.Held], upTo capacity: Int) {
+    private mutating func makeRoom(in samples: inout Deque<HeldSamples.Held>, upTo capacity: Int) {
         let excess = samples.count + 1 - min(capacity, HeldSamples.share(beside: heldCount))
         guard excess > 0 else { return }
         samples.removeFirst(excess)

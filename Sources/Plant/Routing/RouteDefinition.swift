@@ -164,7 +164,6 @@ public struct RouteDefinition: Sendable, Hashable {
 
     /// The path that the tags of a topic have, or have their names below.
     public func tagBase(topic: TagPath, _ captures: [String: String]) throws(TagPath.Refusal) -> TagPath {
-        if let lineTag { return try TagPath(lineTag.filled(captures) ?? "") }
         guard let tag else { return topic }
         return try tag.path(captures)
     }

@@ -45,6 +45,8 @@ private struct RouteCheck {
         if draft.time != nil, !payload.hasPlaces || payload == .lines { note(.time, .notForPayload(draft.payload)) }
         let each = draft.each.flatMap { onePlace($0, field: .each) }
         if draft.each != nil, !payload.hasPlaces || payload == .lines { note(.each, .notForPayload(draft.payload)) }
+        if draft.timeZone != nil, payload == .lines { note(.time, .zoneOfLines) }
+        if payload == .lines, quality(ofLines: draft) == false { note(.quality, .notField) }
         if draft.isTimeName, draft.each == nil { note(.time, .nameWithoutEach) }
         let quality = draft.quality.flatMap { qualityRule($0) }
         if draft.quality != nil, !payload.hasPlaces { note(.quality, .notForPayload(draft.payload)) }
@@ -63,6 +65,11 @@ private struct RouteCheck {
             timeUnit: draft.timeUnit, timeZone: draft.timeZone, quality: quality, units: units,
             staleAfter: draft.staleAfter,
             reporting: draft.reporting, deadbands: deadbands, presence: presence)
+    }
+
+    /// Whether the place of the quality is a field.
+    private func quality(ofLines draft: RouteDraft) -> Bool? {
+        draft.quality.flatMap { try? JSONPointer($0.at) }.map { $0.tokens.count == 1 }
     }
 
     private mutating func note(_ field: RouteMistake.Field, _ reason: RouteMistake.Reason) {

@@ -95,6 +95,7 @@ public struct RouteMistake: Error, Hashable, Sendable, CustomStringConvertible {
         case nameWithoutEach
         /// A place that no field of a line has.
         case notField
+        case zoneOfLines
     }
 
     public let field: Field
@@ -168,6 +169,7 @@ extension RouteMistake.Reason: CustomStringConvertible {
         case .levelsDiffer(let name):
             "{\(name)} has one level here and several in the route's topic, or the other way round; write the same in both"
         case .duplicateName: "another route has this name"
+        case .zoneOfLines: "has a zone, and the times of lines are numbers, which need none"
         case .notField: "is no field of a line; expected a place of one step, such as /usage_idle or /+"
         case .nameWithoutEach:
             "is the name of an element, and each does not say where the elements are, such as each: /data"

@@ -1,6 +1,6 @@
 package import Plant
 
-/// The time zones that are known to whoever reads a configuration.
+/// The time zones that routes can name.
 package protocol TimeZones: Sendable {
     /// When the clocks of a zone are changed.
     func rules(ofZone name: String) throws(TimeZoneName.Mistake) -> ZoneRules

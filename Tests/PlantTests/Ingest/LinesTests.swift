@@ -92,22 +92,124 @@ struct LinesTests {
         #expect(plant.values == ["site/a/w%2B1/cpu/idle": 5])
         #expect(plant.ingest.tags[plant.samples[0].tag].unit == "%")
         #expect(plant.ingest.counters.refusedTopics == 1)
-        #expect(send(&plant, "io state=true").map(\.result) == [.samples(0)], "and is not looked at again")
+        #expect(outcomes[0].flaw?.failure == .refused(.missingName("host")))
+        #expect(
+            send(&plant, "io state=true").map(\.result) == [.undecodable(.refused(.refusedBefore))],
+            "and is not looked at again")
         #expect(send(&plant, "io,host=h state=true").map(\.result) == [.samples(1)])
         #expect(plant.values["site/a/h/io/on"] == true)
-        #expect(send(&plant, "io,host=i nothing=1").map(\.result) == [.undecodable(.missing)])
+        #expect(send(&plant, "io,host=i nothing=1").map(\.result) == [.samples(0)], "it is about something else")
+        #expect(try plant.tag("site/a/i/io/on") == nil)
+        #expect(
+            send(&plant, "io,host=i state=t").map(\.result) == [.samples(1)] && plant.values["site/a/i/io/on"] == true)
     }
 
-    @Test("Two series cannot have the same tags")
+    @Test("Of two series that would have the same tags neither is taken, whichever comes first")
     func collision() throws {
-        var plant = try plant {
-            $0.tag = "{host}/{measurement}"
-            $0.device = "{host}"
+        for order in [["0", "1"], ["1", "0"]] {
+            var plant = try plant {
+                $0.tag = "{host}/{measurement}"
+                $0.device = "{host}"
+            }
+            #expect(send(&plant, "cpu,host=h,cpu=\(order[0]) v=1").map(\.result) == [.samples(1)])
+            let both = send(&plant, "cpu,host=h,cpu=\(order[0]) v=1\ncpu,host=h,cpu=\(order[1]) v=2\nok,host=h v=3")
+            #expect(both.map(\.result) == [.samples(1)] && plant.values == ["h/ok/v": 3.0])
+            #expect(both[0].flaw?.failure == .refused(.sameTags(try TagPath("h/cpu"))))
+            let first = send(&plant, "cpu,host=h,cpu=\(order[0]) v=1")
+            #expect(first.map(\.result) == [.undecodable(.refused(.sameTags(nil)))])
+            let second = send(&plant, "cpu,host=h,cpu=\(order[1]) v=1")
+            #expect(second.map(\.result) == [.undecodable(.refused(.refusedBefore))])
+            #expect(plant.ingest.counters.refusedTopics == 3)
         }
-        let outcomes = send(&plant, "cpu,host=h,cpu=0 v=1\ncpu,host=h,cpu=1 v=2")
-        #expect(outcomes.map(\.result) == [.samples(1)] && plant.values == ["h/cpu/v": 1.0])
-        #expect(plant.ingest.counters.refusedTopics == 1)
-        #expect(send(&plant, "cpu,host=h,cpu=2 v=2").map(\.result) == [.refused(.sameTags(try TagPath("h/cpu")))])
+    }
+
+    @Test(
+        "A series is the same however its tags are ordered, and what stands for a slash differs from what looks like it"
+    )
+    func spelling() throws {
+        var plant = try plant()
+        #expect(send(&plant, "m,host=h,c=0 v=1").map(\.result) == [.samples(1)])
+        #expect(send(&plant, "m,c=0,host=h v=2\nm,host=h,c=0 v=3").map(\.result) == [.samples(2)])
+        #expect(plant.values == ["telegraf/a/m/0/h/v": 3.0] && plant.ingest.topicCount == 2)
+        #expect(send(&plant, "d,host=h,p=a/b v=1\nd,host=h,p=a%2Fb v=2").map(\.result) == [.samples(1), .samples(1)])
+        #expect(plant.values == ["telegraf/a/d/h/a%2Fb/v": 1.0, "telegraf/a/d/h/a%252Fb/v": 2.0])
+    }
+
+    @Test(
+        "Names that look like something else do no harm: measurements that are numbers, a topic's name called measurement"
+    )
+    func likeness() throws {
+        for isLinesFirst in [true, false] {
+            let lines = RouteDraft(
+                name: "l", topic: "t/{x}", continues: isLinesFirst, device: "d", payload: .lines)
+            let text = RouteDraft(
+                name: "raw", topic: "t/{x}", continues: !isLinesFirst, device: "raw", tag: "raw/{x}", payload: .text)
+            var plant = try IngestHarness(isLinesFirst ? [lines, text] : [text, lines])
+            for payload in ["1 v=1", "0 v=1\n1 v=2", "R1 v=1\nL v=1\nR0 v=2"] {
+                let outcomes = send(&plant, payload, topic: "t/a")
+                #expect(outcomes.allSatisfy { $0.result == .samples(1) })
+                #expect(outcomes.count == payload.split(separator: "\n").count + 1)
+            }
+        }
+        var named = try IngestHarness([
+            RouteDraft(name: "l", topic: "t/{host}/{measurement}", device: "{host}", payload: .lines)
+        ])
+        #expect(send(&named, "cpu,c=0 v=1", topic: "t/h/cpu").map(\.result) == [.samples(1)])
+        #expect(named.values == ["t/h/cpu/cpu/0/v": 1.0])
+        var two = try IngestHarness([
+            RouteDraft(
+                name: "a", topic: "t/{x}", continues: true, device: "d1", payload: .lines, values: [.init("a", "/a")]),
+            RouteDraft(name: "b", topic: "t/{x}", device: "d2", payload: .lines, values: [.init("b", "/b")]),
+        ])
+        #expect(send(&two, "m a=1,b=2", topic: "t/a").map(\.result) == [.samples(1), .samples(1)])
+        #expect(two.values == ["t/a/m/a": 1.0, "t/a/m/b": 2.0])
+    }
+
+    @Test("Many tags are no hindrance where the route names its own")
+    func manyTags() throws {
+        let tags = (0..<40).map { "k\($0)=v" }.joined(separator: ",")
+        var plant = try plant { $0.tag = "{host}/{measurement}" }
+        #expect(send(&plant, "m,host=h,\(tags) v=1").map(\.result) == [.samples(1)])
+        var long = try self.plant()
+        let refused = send(&long, "m,host=h,\(tags) v=1").map(\.result)
+        #expect(refused == [.undecodable(.refused(.path(.tooManyLevels(44))))])
+    }
+
+    @Test("A message that is too long, or whose first route makes lines of it, keeps nothing from what comes after")
+    func bindings() throws {
+        func plant(_ routes: [RouteDraft]) throws -> LivePlant {
+            try LivePlant(
+                routes: routes.map { try $0.checked() },
+                alarms: [
+                    AlarmDefinition(
+                        name: "high", tags: try TopicFilter("#"), high: AlarmLimit(limit: 5, priority: .high))
+                ])
+        }
+        let start = LivePlantFixture.start
+        func hear(_ plant: inout LivePlant, _ payload: String) -> MessageOutcome? {
+            var effects = LivePlant.Effects()
+            return plant.messageReceived(
+                topic: Array("t/a".utf8).span, payload: Array(payload.utf8).span, retained: false, receivedAt: start,
+                effects: &effects)
+        }
+        let many = String(repeating: "m v=1\n", count: 10_001)
+        for first in ["a v=1", nil] {
+            var plant = try plant([
+                RouteDraft(name: "l", topic: "t/{x}", device: "d", payload: .lines, values: [.init("v", "/v")])
+            ])
+            _ = plant.heard(through: start, at: start)
+            if let first { _ = hear(&plant, first) }
+            #expect(hear(&plant, many)?.result == .undecodable(.tooManyElements(limit: 10_000)))
+            #expect(hear(&plant, "m v=9")?.result == .samples(1))
+            #expect(plant.proposals(limit: 10, epoch: 1).map(\.record.path.tag.text) == ["t/a/m/v"])
+        }
+        var shared = try plant([
+            RouteDraft(name: "l", topic: "t/{x}", continues: true, device: "d", payload: .lines),
+            RouteDraft(name: "j", topic: "t/{x}", device: "j", tag: "n/{x}", values: [.init("b", "/b")]),
+        ])
+        _ = shared.heard(through: start, at: start)
+        #expect(hear(&shared, #"{"b":9}"#)?.result == .samples(1))
+        #expect(shared.proposals(limit: 10, epoch: 1).map(\.record.path.tag.text) == ["n/a/b"])
     }
 
     @Test("A field that is new is learnt, one that is excepted is not; quality and defaults are the line's own")
@@ -135,6 +237,7 @@ struct LinesTests {
         #expect(outcomes.map(\.result) == [.samples(1), .samples(1)])
         #expect(outcomes[0].flaw?.failure == .line(LineProtocolError(.notFinite, at: 24)))
         #expect(plant.ingest.counters.undecodable == 2)
+        #expect(send(&plant, "new v=1").map(\.result) == [.undecodable(.refused(.missingName("host")))])
         outcomes = send(&plant, "nonsense")
         #expect(outcomes.map(\.result) == [.undecodable(.line(LineProtocolError(.missingFields, at: 8)))])
         #expect(send(&plant, "# nothing").map(\.result) == [.samples(0)])
@@ -261,6 +364,8 @@ struct LinesTests {
         #expect(mistakes { $0.value = "/a/b" } == [RouteMistake(.value, .notField)])
         #expect(mistakes { $0.values = [.init("#", "/#")] } == [RouteMistake(.values(entry: "#"), .notField)])
         #expect(mistakes { $0.tag = "a//{" }.count == 1)
+        #expect(mistakes { $0.timeZone = LocalZone(name: "UTC", rules: .utc) } == [RouteMistake(.time, .zoneOfLines)])
+        #expect(mistakes { $0.quality = .init(at: "/a/b", good: ["g"]) } == [RouteMistake(.quality, .notField)])
         #expect(mistakes { _ in }.isEmpty)
     }
 }

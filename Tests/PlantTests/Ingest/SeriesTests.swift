@@ -91,6 +91,20 @@ struct SeriesTests {
         #expect(later.newTags == 3..<5, "both are new, also of a topic that is known")
     }
 
+    @Test("A message of many shapes costs a bounded number of decoders; what is left out is learnt from the next")
+    func manyShapes() throws {
+        var plant = try plant {
+            $0.value = nil
+            $0.values = [.init("+", "/+")]
+            $0.time = nil
+        }
+        let payload = "[" + (0..<100).map { #"{"k\#($0)":1}"# }.joined(separator: ",") + "]"
+        let first = plant.send("s/1", payload)
+        #expect(first.result == .samples(64) && first.flaw?.failure == .tooManyValues(64))
+        #expect(plant.send("s/1", payload).result == .samples(100))
+        #expect(plant.send("s/1", payload).flaw == nil)
+    }
+
     @Test("What is broken costs itself alone; a message of which nothing can be read makes the tags bad")
     func broken() throws {
         var plant = try plant()

@@ -49,7 +49,7 @@ public struct CommandDevices: Sendable, Hashable, CustomStringConvertible {
     package var names: [String] { template?.names ?? [] }
 
     /// The names that stand for several levels: one at most.
-    var severalLevels: Set<String> { template?.severalLevels ?? [] }
+    package var severalLevels: Set<String> { template?.severalLevels ?? [] }
 
     /// The levels of one of the devices, by name.
     func levels(of device: TagPath) -> [String: String] { template?.match(device.text) ?? [:] }

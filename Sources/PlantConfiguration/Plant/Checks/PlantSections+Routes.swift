@@ -85,7 +85,7 @@ extension PlantSections {
                 let where_ = "route \"\(earlier.definition.name)\" at \(earlier.value.location)"
                 if earlier.definition.continues {
                     if earlier.definition.sharesNames(with: route.definition) {
-                        route.place([route.definition.values.isEmpty ? "values" : "value"]).report(
+                        route.place([route.definition.isSingle ? "value" : "values"]).report(
                             "route \"\(route.definition.name)\" would give the same tags of the same messages as \(where_), which continues",
                             expected: "other names in values, or another tag")
                     }

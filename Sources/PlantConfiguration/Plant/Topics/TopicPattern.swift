@@ -39,6 +39,31 @@ struct TopicPattern: Sendable, Equatable {
         self = devices.template.map { TopicPattern($0) } ?? TopicPattern(devices.filter)
     }
 
+    /// A command's topic, for the devices that know the command.
+    init(_ template: DeviceTemplate, devices: CommandDevices) {
+        var marks: [String] = []
+        for level in TopicPattern(devices).levels {
+            switch level {
+            case .literal(let text): marks.append(text)
+            case .any: marks.append("+")
+            case .rest: if marks.last == "+" { marks[marks.count - 1] = "#" } else { marks.append("#") }
+            }
+        }
+        var marked = template.text.replacing("{device}", with: marks.joined(separator: "/"))
+        for name in template.placeholders {
+            marked = marked.replacing("{\(name)}", with: devices.severalLevels.contains(name) ? "#" : "+")
+        }
+        self.init(marked: marked)
+    }
+
+    /// Text in which `+` stands for one level, or a part of one, and `#` for several.
+    private init(marked: String) {
+        levels = marked.split(separator: "/", omittingEmptySubsequences: false).flatMap { part -> [Level] in
+            if part.contains("#") { return [.any, .rest] }
+            return part.contains("+") ? [.any] : [.literal(String(part))]
+        }
+    }
+
     /// A text with placeholders, each of which stands for one level or for a part of one; those of `severalLevels` for
     /// several.
     init(_ template: TextTemplate, severalLevels: Set<String> = []) {
@@ -49,10 +74,7 @@ struct TopicPattern: Sendable, Equatable {
             case .placeholder(let name): marked += severalLevels.contains(name) ? "#" : "+"
             }
         }
-        levels = marked.split(separator: "/", omittingEmptySubsequences: false).flatMap { part -> [Level] in
-            if part.contains("#") { return [.any, .rest] }
-            return part.contains("+") ? [.any] : [.literal(String(part))]
-        }
+        self.init(marked: marked)
     }
 
     /// Whether the first level is fixed. Two patterns of which only one begins so overlap only if a device has that very name.
@@ -122,7 +144,7 @@ extension RouteDefinition {
 
     /// Whether a message that both routes take can have a value of the same name in both, so that it would be the same tag.
     func sharesNames(with other: RouteDefinition) -> Bool {
-        guard tag?.text == other.tag?.text, lineTag?.text == other.lineTag?.text else { return false }
+        guard tagBasePattern.overlaps(other.tagBasePattern) else { return false }
         let (names, others) = (valueNames, other.valueNames)
         return names.contains { name in
             others.contains { other in
@@ -132,11 +154,26 @@ extension RouteDefinition {
         }
     }
 
-    /// The names of its values below the topic, and what they leave out.
+    /// What its tags have their names below.
+    private var tagBasePattern: TopicPattern {
+        if let lineTag { return TopicPattern(lineTag, severalLevels: severalLevels) }
+        return TopicPattern(tag?.pattern ?? topic)
+    }
+
+    /// The names of its values below that, and what they leave out.
     private var valueNames: [(pattern: TopicPattern, except: [TopicPattern])] {
-        values.map { value in
-            (TopicPattern(levels: (value.name ?? "").split(separator: "/").map { .literal(String($0)) }), [])
-        } + wildcards.map { (TopicPattern($0.name), $0.except.map { TopicPattern($0) }) }
+        // The measurement, and the values of the tags.
+        let series: [TopicPattern.Level] = payload == .lines && lineTag == nil ? [.any, .rest] : []
+        return values.map { value in
+            let name = (value.name ?? "").split(separator: "/").map { TopicPattern.Level.literal(String($0)) }
+            return (TopicPattern(levels: series + name), [])
+        }
+            + wildcards.map { wildcard in
+                (
+                    TopicPattern(levels: series + TopicPattern(wildcard.name).levels),
+                    wildcard.except.map { TopicPattern(levels: series + TopicPattern($0).levels) }
+                )
+            }
     }
 
     /// The devices that can come of this route; none when its messages say nothing.
