@@ -226,7 +226,13 @@ struct GatewayCore: Service {
             configuration: .init(
                 plant: local.plant, gateway: identity.gateway, definitions: definition.commands),
             announcer: commandAnnouncer, mailboxes: mailboxes, requestTurns: requestTurns,
-            reading: { [plant] tag in plant.interlockReading(of: tag) }, health: health, clock: clock, logger: logger)
+            reading: { [plant] tag in
+                var reading = plant.interlockReading(of: tag)
+                if let received = reading?.receivedAt, received < hearing.heardSince ?? .max {
+                    reading?.isHeard = false
+                }
+                return reading
+            }, health: health, clock: clock, logger: logger)
         var requestLimits = RequestQueue.Limits()
         requestLimits.perMinute = local.limits.requestsPerMinute
         let door = RequestDoor(

@@ -13,8 +13,10 @@ extension CommandService {
         switch action {
         case .record(let write): await record(write)
         case .publish(let publication):
-            let outcome = await publish(publication)
-            feed { state, now in state.desk.published(publication.ticket, outcome, at: now) }
+            let (outcome, handedOver) = await publish(publication)
+            feed { state, now in
+                state.desk.published(publication.ticket, outcome, handedOver: handedOver, at: now)
+            }
         case .read(let id):
             state.withLock { _ = $0.changed.insert(id) }
             turns.wake()
@@ -94,11 +96,18 @@ extension CommandService {
         if refusedRecords.isEmpty { recordFailures.withdrawn() }
     }
 
-    private func publish(_ publication: CommandPublication) async -> CommandPublishOutcome {
+    /// Gives what became of it, and when it was handed to the connection if it had to wait for that.
+    private func publish(
+        _ publication: CommandPublication
+    ) async -> (outcome: CommandPublishOutcome, handedOver: Milliseconds?) {
+        var handedOver: Milliseconds?
         while true {
-            if let outcome = await publishUnlessFull(publication) { return outcome }
+            if let outcome = await publishUnlessFull(publication) { return (outcome, handedOver) }
             // Nothing has left. Its turn comes within the deadline, or the next attempt says that it has not.
-            do { try await clock.sleep(.milliseconds(2)) } catch { return .notSent("this gateway is stopping") }
+            do { try await clock.sleep(.milliseconds(2)) } catch {
+                return (.notSent("this gateway is stopping"), nil)
+            }
+            handedOver = clock.look().wall
         }
     }
 
@@ -141,7 +150,6 @@ extension CommandService {
         switch qos {
         case .atMostOnce: .atMostOnce
         case .atLeastOnce: .atLeastOnce
-        case .exactlyOnce: .exactlyOnce
         }
     }
 }

@@ -24,9 +24,18 @@ struct Hearing<Source: MessageSource>: Service {
     private let echoSink: AsyncStream<HearingProof.Echo>.Continuation
     private let silenceSink: AsyncStream<Bool>.Continuation
 
+    /// The present connection; times by the wall clock without leaps.
+    private struct Connection {
+        /// When the broker had granted the subscriptions.
+        var subscribedAt: Milliseconds?
+        /// When the first echo had come back.
+        var provedAt: Milliseconds?
+    }
+
     /// In a class, for the copies of this value.
     private final class State: Sendable {
         let proof: Mutex<HearingProof>
+        let connection = Mutex(Connection())
 
         init(_ times: HearingProof.Times, brokers: Int) {
             proof = Mutex(HearingProof(times: times, brokers: brokers))
@@ -106,12 +115,38 @@ struct Hearing<Source: MessageSource>: Service {
             if wasSilent, !proof.isSilent { silenceSink.yield(false) }
             return proved
         }
-        return proved?.addingClamped(clock.look().total)
+        let sight = clock.look()
+        if proved != nil {
+            state.connection.withLock { connection in
+                if connection.provedAt == nil { connection.provedAt = sight.wall.subtractingClamped(sight.total) }
+            }
+        }
+        return proved?.addingClamped(sight.total)
+    }
+
+    /// Since when what comes was published while this gateway listened: what the broker had kept for it came before. nil while
+    /// that is not known.
+    var heardSince: Milliseconds? {
+        let sight = clock.look()
+        let connection = state.connection.withLock { $0 }
+        guard let subscribedAt = connection.subscribedAt else { return nil }
+        // A broker that brings no echo back has delivered by then what it had.
+        let presumed = subscribedAt.addingClamped(TopicClock.longestWait)
+        let proved = connection.provedAt ?? (sight.wall.subtractingClamped(sight.total) >= presumed ? presumed : nil)
+        return proved?.addingClamped(sight.total)
     }
 
     private func followSubscriptions() async {
         for await status in source.subscriptionUpdates() {
             let now = clock.now()
+            let sight = clock.look()
+            state.connection.withLock { connection in
+                if !status.isComplete {
+                    connection = Connection()
+                } else if connection.subscribedAt == nil {
+                    connection.subscribedAt = sight.wall.subtractingClamped(sight.total)
+                }
+            }
             state.proof.withLock { proof in
                 if status.isComplete {
                     proof.subscribed()

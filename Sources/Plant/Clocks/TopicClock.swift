@@ -100,7 +100,7 @@ public struct TopicClock: Sendable {
     /// The least by which an offset must differ to contradict.
     static let tolerance: Milliseconds = 2_000
     /// An offset is settled by samples that can have waited for so long at most.
-    static let longestWait: Milliseconds = 10_000
+    public static let longestWait: Milliseconds = 10_000
     /// The least time after which a late message is history.
     public static let leastHistoryAge: Milliseconds = 30_000
     /// Samples in a row at the offset that end a doubt.

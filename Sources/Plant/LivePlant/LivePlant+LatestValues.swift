@@ -60,7 +60,8 @@ extension LivePlant {
         return Interlock.Reading(
             value: entry.value, quality: entry.quality, receivedAt: entry.receivedTime,
             sourceTime: entry.hasOwnTime ? entry.sourceTime : nil, isRetained: entry.isHeard && !entry.isLive,
-            isVouchedFor: isVouchedFor, device: ingest.devices.state(of: ingest.tags[tag].device).state)
+            isHeard: entry.isHeard, isVouchedFor: isVouchedFor,
+            device: ingest.devices.state(of: ingest.tags[tag].device).state)
     }
 
     // MARK: What the tree has

@@ -27,7 +27,7 @@ enum CommandSection {
             } ?? CommandDefinition.defaultTimeout
         let parameters = section["parameters"].map(CommandParameterSection.read) ?? []
         let payload = section["payload"].map(CommandPayloadSection.read) ?? .envelope
-        let qos = section["qos"].map { $0.integer(in: 0...2).flatMap(CommandQoS.init(rawValue:)) }
+        let qos = section["qos"].map { $0.integer(in: 0...1).flatMap(CommandQoS.init(rawValue:)) }
         let answer = section["answer"].flatMap { $0.node.scalar?.string == "none" ? nil : $0 }.map(
             CommandOutcomeSection.readAnswer)
         let verification = section["verify"].map(CommandOutcomeSection.readVerification)

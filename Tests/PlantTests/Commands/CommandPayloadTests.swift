@@ -44,7 +44,8 @@ struct CommandPayloadTests {
         #expect(
             try Self.sent(Self.text("{{\"a\": {n}}}"), [.init(name: "n", kind: .number)], ["n": 0.5]) == #"{"a": 0.5}"#)
         #expect(
-            try Self.sent(Self.text("{id} {deadline} {epoch} {command} {name}")) == "c-1 5000 77 switch hall")
+            try Self.sent(Self.text("{id} {deadline} {epoch} {command}")) == "c-1 5000 77 switch")
+        #expect(try Self.sent(Self.text("{name}")) == "hall")
         #expect(try Self.sent(Self.text("{by}")) == "ada")
         #expect(try Self.sent(Self.text("{device}")) == "tasmota/hall")
         #expect(try Self.message(Self.text("x")).form == .text)
@@ -67,14 +68,18 @@ struct CommandPayloadTests {
             CommandParameter(name: "mode", kind: .text, defaultValue: "eco"),
         ]
         let template = try Self.json(
-            #"{"id":"{id}","on":"{on}","level":"{level}","all":["{level}",1,null,"{on}"],"say":"{mode}: {on} {{x}}","deep":{"a":"{epoch}"}}"#
+            #"{"id":"{id}","on":"{on}","level":"{level}","all":["{mode}",1,null,"{on}"],"say":"{mode}: {on} {{x}}","deep":{"a":"{epoch}"}}"#
         )
+        // Left out of an array, it would have the others move up.
+        #expect(throws: CommandDefinition.Mistake.optionalPlaceholder("level", in: .payload)) {
+            try Self.sent(Self.json(#"{"all":["{level}","{on}"]}"#), parameters, ["on": true])
+        }
         #expect(
             try Self.sent(template, parameters, ["on": true])
-                == #"{"id":"c-1","on":true,"all":[1,null,true],"say":"eco: true {x}","deep":{"a":77}}"#)
+                == #"{"id":"c-1","on":true,"all":["eco",1,null,true],"say":"eco: true {x}","deep":{"a":77}}"#)
         #expect(
             try Self.sent(template, parameters, ["on": false, "level": 3, "mode": "\"},\"on\":true"])
-                == #"{"id":"c-1","on":false,"level":3,"all":[3,1,null,false],"say":"\"},\"on\":true: false {x}","deep":{"a":77}}"#
+                == #"{"id":"c-1","on":false,"level":3,"all":["\"},\"on\":true",1,null,false],"say":"\"},\"on\":true: false {x}","deep":{"a":77}}"#
         )
         #expect(try Self.sent(Self.json(#""{on}""#), parameters, ["on": true]) == "true")
         #expect(try Self.message(template, parameters, ["on": true]).form == .json)

@@ -35,6 +35,9 @@ struct CommandVerificationTests {
         #expect(isSilent(Self.reading(nil, at: 15_000)))
         #expect(isSilent(Self.reading(700, at: 9_999)), "before it was sent")
         #expect(isSilent(Self.reading(700, at: 20_001)), "from before the clock was set back")
+        var unheard = Self.reading(700, at: 15_000)
+        unheard.isHeard = false
+        #expect(isSilent(unheard), "read from the tree, or queued by the broker")
         for quality in [Quality.bad, .stale, .uncertain] {
             #expect(isSilent(Self.reading(700, at: 15_000, quality: quality)))
         }
@@ -320,7 +323,8 @@ struct CommandVerificationTests {
             var desk = Fixture.desk()
             let look = try #require(
                 desk.seen(Self.former(command, execution), shard: 0, czxid: 10, version: 1, at: 11_000).judgement)
-            let end = try #require(desk.judged(look.ticket, readings: [Self.reading(value, at: 700)], at: 11_000).write)
+            let end = try #require(
+                desk.judged(look.ticket, readings: [Self.reading(value, at: 10_500)], at: 11_000).write)
             #expect(
                 end.record.state == (value == 700 ? .succeeded : execution == .atMostOnce ? .unknown : .timedOut))
             #expect(desk.counters.published == 0)
@@ -368,6 +372,38 @@ struct CommandVerificationTests {
         #expect(desk.judged(next.ticket, readings: [nil], at: 50_999) == [])
         let last = try #require(desk.advance(to: 51_000).judgement)
         #expect(desk.judged(last.ticket, readings: [nil], at: 51_000).write?.record.state == .timedOut)
+    }
+
+    @Test(
+        "what was heard before the sending is no evidence after the clock has been set, what comes after it is",
+        arguments: [-60_000, -5_000, 5_000, 60_000] as [Milliseconds])
+    func leapt(by leap: Milliseconds) throws {
+        for (received, isEvidence) in [(-100, false), (105, true)] as [(Milliseconds, Bool)] {
+            var (desk, actions) = try Self.sent("shownSoon")
+            let look = try #require(actions.judgement)
+            #expect(desk.judged(look.ticket, readings: [nil], at: 110) == [])
+            desk.clockLeapt(by: leap)
+            actions = desk.advance(to: 200 + leap)
+            let next = try #require(actions.judgement)
+            // Values that are held move along.
+            let reading = Self.reading(700, at: received + leap)
+            let end = desk.judged(next.ticket, readings: [reading], at: 200 + leap).write
+            #expect((end?.record.verification == .verified) == isEvidence)
+        }
+    }
+
+    @Test(
+        "after a takeover the former owner's clock is not believed: what came long before its record did is no evidence"
+    )
+    func formerClock() throws {
+        for (received, isEvidence) in [(40_000, false), (59_500, true)] as [(Milliseconds, Bool)] {
+            var record = Self.former("shownOnce", .atMostOnce)
+            record.deadline = 100_000
+            var desk = Fixture.desk()
+            let look = try #require(desk.seen(record, shard: 0, czxid: 10, version: 1, at: 60_000).judgement)
+            let end = desk.judged(look.ticket, readings: [Self.reading(700, at: received)], at: 60_000).write
+            #expect((end?.record.state == .succeeded) == isEvidence)
+        }
     }
 
     // MARK: Without templates' help

@@ -94,6 +94,9 @@ extension CommandDefinition {
         let parameterNames = parameters.map(\.name)
         try check(topic.placeholders, .topic, known: ["device"] + devices.names + parameterNames)
         if let mistake = Self.mistake(in: topic, for: devices) { throw mistake }
+        if topic.text.utf8.first == UInt8(ascii: "$") || topic.text.utf8.starts(with: "linekeeper/".utf8) {
+            throw .ownTopic(topic.text)
+        }
         for name in topic.placeholders + (verification?.tag.placeholders ?? []) { try checkLevels(of: name) }
         if let answer {
             // An answer's topic is listened to before anything is asked: parameters are not known then.
@@ -142,7 +145,8 @@ extension CommandDefinition {
     /// Whether somebody outside decides what stands there, and may write anything: beside other text it could end what the
     /// template begins, as the second command in Tasmota's `Backlog Power on; …` does.
     private func isFreeText(_ name: String) -> Bool {
-        if name == "by" || name == "device" { return true }
+        // Whether there is such a device nobody asks.
+        if name == "by" || name == "device" || devices.names.contains(name) { return true }
         guard let parameter = parameter(name), parameter.kind == .text else { return false }
         return parameter.values == nil && parameter.words == nil
     }
@@ -151,7 +155,7 @@ extension CommandDefinition {
         guard let verification else { return }
         try check(
             verification.tag.placeholders, .verifiedTag, known: ["device"] + devices.names + parameters.map(\.name))
-        if let within = verification.within, within < 1 { throw .within(within) }
+        if let within = verification.within, !(1...timeout).contains(within) { throw .within(within) }
         let isNumber: Bool
         switch verification.wanted {
         case .constant(let value): isNumber = value.doubleValue != nil

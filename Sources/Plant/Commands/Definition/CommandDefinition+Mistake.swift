@@ -38,6 +38,8 @@ extension CommandDefinition {
         case words(String, why: String)
         case tolerance
         case within(Milliseconds)
+        /// A topic of the broker's own, or of Linekeeper's.
+        case ownTopic(String)
 
         public var description: String {
             switch self {
@@ -68,12 +70,13 @@ extension CommandDefinition {
             case .reservedLevel(let name):
                 "devices: {\(name)} stands for something else in topics and payloads; call the level something else"
             case .freeText(let name):
-                "payload: {\(name)} can be any text, and beside other text it could say something else to the device; \(CommandPlaceholders.own.contains(name) ? "leave it out, or send JSON" : "list its values (enum or map), or send JSON")"
+                "payload: {\(name)} can be any text, and beside other text it could say something else to the device; leave it out, list its values if it is a parameter (enum or map), or send JSON"
             case .idNotSent:
-                "answer: the device is not told the id that its answer is to repeat; have {id} in the payload, or say id: correlation"
+                "answer: the device does not get the id that its answer is to repeat; have {id} in the payload, or say id: correlation"
             case .words(let name, let why): "parameter \(name): map: \(why)"
             case .tolerance: "verify: only numbers have a tolerance, which is 0 or more"
-            case .within(let within): "verify: within is \(within) ms, must be at least 1 ms"
+            case .within(let within): "verify: within is \(within) ms, must be at least 1 ms and at most the timeout"
+            case .ownTopic(let topic): "the topic \(topic) is one of the broker's own, or of Linekeeper's"
             }
         }
 
@@ -87,7 +90,7 @@ extension CommandDefinition {
                 .noValues(let name), .value(let name, _), .ambiguousName(let name), .words(let name, _):
                 ["parameters", name]
             case .answerWithoutSuccess: ["answer"]
-            case .topicForAll: ["topic"]
+            case .topicForAll, .ownTopic: ["topic"]
             case .unknownPlaceholder(_, let use, _), .optionalPlaceholder(_, let use): use.keyPath
             case .reservedLevel: ["devices"]
             case .freeText: TemplateUse.payload.keyPath

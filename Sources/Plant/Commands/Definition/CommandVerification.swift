@@ -6,6 +6,9 @@ public struct CommandVerification: Sendable, Hashable {
     /// their own.
     public static let clockTolerance: Milliseconds = 5_000
 
+    /// How long after an answer the tag may take, where the configuration does not say it: the device's next command waits.
+    public static let afterAnswer: Milliseconds = 5_000
+
     /// What the tag has to show.
     public enum Wanted: Sendable, Hashable {
         case constant(TagValue)
@@ -17,7 +20,8 @@ public struct CommandVerification: Sendable, Hashable {
     public var wanted: Wanted
     /// By how much a number may differ.
     public var tolerance: Double?
-    /// How long after the sending the value may take; nil: until the command's deadline.
+    /// How long the value may take, after the sending, or after the answer where there is one; nil: ``afterAnswer``, or
+    /// without an answer until the command's deadline.
     public var within: Milliseconds?
 
     public init(tag: DeviceTemplate, wanted: Wanted, tolerance: Double? = nil, within: Milliseconds? = nil) {
@@ -44,6 +48,7 @@ public struct CommandVerification: Sendable, Hashable {
         guard reading.receivedAt >= since, reading.receivedAt <= now else {
             return .silent("nothing has come since the command was sent")
         }
+        guard reading.isHeard else { return .silent("nothing has been heard here since the command was sent") }
         guard reading.quality == .good else { return .silent("it is \(reading.quality.name)") }
         if let measured = reading.sourceTime {
             let earliest = reading.isRetained ? since : since.subtractingClamped(Self.clockTolerance)

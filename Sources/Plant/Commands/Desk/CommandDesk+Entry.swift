@@ -81,6 +81,8 @@ extension CommandDesk {
         var publications = 0
         /// The last of them, by this gateway's clock, moved along when that is set.
         var publishedAt: Milliseconds?
+        /// When the record was first seen to say `SENT`, before this gateway owned the shard; by this gateway's clock.
+        var sentSeenAt: Milliseconds?
         /// Since when samples can show that the command was carried out, by the clock that stamps samples.
         var evidenceSince: Milliseconds?
         /// When the verification ends, and when the tag is looked at next; moved along when the clock is set.
@@ -122,6 +124,8 @@ extension CommandDesk {
             guard let entry = entries[id] else { continue }
             entries[id]?.ends = entry.ends.addingClamped(leap)
             entries[id]?.publishedAt = entry.publishedAt?.addingClamped(leap)
+            entries[id]?.evidenceSince = entry.evidenceSince?.addingClamped(leap)
+            entries[id]?.sentSeenAt = entry.sentSeenAt?.addingClamped(leap)
             entries[id]?.verificationEnds = entry.verificationEnds.addingClamped(leap)
             entries[id]?.nextLook = entry.nextLook.addingClamped(leap)
             if case .pausing(let until) = entry.phase {

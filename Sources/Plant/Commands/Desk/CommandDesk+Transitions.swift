@@ -13,6 +13,7 @@ extension CommandDesk {
         entries[record.id] = Entry(
             record: record, shard: shard, place: Place(czxid: czxid, id: record.id), version: version,
             deadline: record.deadline ?? .max, ends: record.deadline ?? .max)
+        if record.state == .sent { entries[record.id]?.sentSeenAt = now }
         idsByShard[shard, default: []].insert(record.id)
         if epochs[shard] != nil { start(record.id, at: now) } else { overhear(record.id) }
     }
@@ -38,6 +39,7 @@ extension CommandDesk {
             if record.state.isFinal {
                 remove(record.id, isOver: true, at: now)
             } else {
+                if record.state == .sent, entry.record.state != .sent { entry.sentSeenAt = now }
                 entry.record = record
                 entry.version = version
                 entries[record.id] = entry
@@ -94,7 +96,7 @@ extension CommandDesk {
     /// A command that a former owner recorded as sent.
     private mutating func takeOver(_ id: String, at now: Milliseconds) {
         guard let entry = entries[id] else { return }
-        if entry.evidenceSince == nil { entries[id]?.evidenceSince = entry.record.sentAt }
+        if entry.evidenceSince == nil { entries[id]?.evidenceSince = Self.evidenceSince(entry, at: now) }
         if let ending = entry.ending { return conclude(id, ending, at: now) }
         // What the record says counts: that is how it was sent, whatever the definition has become since.
         guard entry.record.execution == .idempotent, !(entry.definition != nil && entry.isAtMostOnce) else {
@@ -112,6 +114,12 @@ extension CommandDesk {
             return
         }
         pump(entry.record.device, at: now)
+    }
+
+    /// Since when samples can show what a former owner's command did. Its clock may be behind, so that what it says is not
+    /// enough: the command was not sent much before its record said so here.
+    private static func evidenceSince(_ entry: Entry, at now: Milliseconds) -> Milliseconds {
+        max(entry.record.sentAt ?? .min, (entry.sentSeenAt ?? now).subtractingClamped(Self.treeDelay))
     }
 
     /// What a former owner sent at most once has not been answered, and nobody can say what became of it.
@@ -273,9 +281,15 @@ extension CommandDesk {
         }
     }
 
-    mutating func publicationOver(_ id: String, _ outcome: CommandPublishOutcome, at now: Milliseconds) {
+    mutating func publicationOver(
+        _ id: String, _ outcome: CommandPublishOutcome, handedOver: Milliseconds?, at now: Milliseconds
+    ) {
         guard let entry = entries[id], entry.phase == .publishing else { return }
         entries[id]?.ticket = 0
+        if let handedOver, let publishedAt = entry.publishedAt, handedOver > publishedAt {
+            if entry.evidenceSince == publishedAt { entries[id]?.evidenceSince = handedOver }
+            entries[id]?.publishedAt = handedOver
+        }
         if let ending = entry.ending {
             // The device has answered, so it has it, whatever the broker says.
             if entry.isAtMostOnce {
@@ -330,7 +344,7 @@ extension CommandDesk {
         switch qos {
         case .atMostOnce:
             "it has left for the broker, which does not confirm it (QoS 0); the device does not answer: whether it was executed is not known"
-        case .atLeastOnce, .exactlyOnce:
+        case .atLeastOnce:
             "the broker has it; the device does not answer: whether it was executed is not known"
         }
     }

@@ -5,10 +5,12 @@ extension CommandDesk {
     /// Waits for the tag to show it, until the verification's time or the command's is over.
     mutating func verify(_ id: String, isFormer: Bool, at now: Milliseconds) {
         guard let entry = entries[id], let rule = entry.definition?.verification else { return }
-        let sent = entry.publishedAt ?? entry.record.sentAt ?? now
+        // A device that answers does so before it shows anything.
+        let sent = entry.success == nil ? entry.publishedAt ?? entry.record.sentAt ?? now : now
+        let within = rule.within ?? (entry.success == nil ? nil : CommandVerification.afterAnswer)
         entries[id]?.phase = .verifying(isFormer: isFormer)
         entries[id]?.evidenceSince = entry.evidenceSince ?? now
-        entries[id]?.verificationEnds = min(entry.ends, rule.within.map { sent.addingClamped($0) } ?? .max)
+        entries[id]?.verificationEnds = min(entry.ends, within.map { sent.addingClamped($0) } ?? .max)
         look(id, at: now)
     }
 

@@ -84,6 +84,8 @@ public struct CommandDesk: Sendable {
 
     /// Before an unclear write is looked at again, and before a publication is repeated.
     static let retryPause: Milliseconds = 50
+    /// So long, at most, the tree takes to show a gateway what another one has recorded, unless it has come later to it.
+    static let treeDelay: Milliseconds = 1_000
     /// Before a record that the tree has refused is tried again.
     static let refusalPause: Milliseconds = 2_000
     /// Between one look at the tag that verifies a command and the next.
@@ -247,10 +249,12 @@ public struct CommandDesk: Sendable {
     }
 
     /// The publication is over.
+    ///
+    /// - Parameter handedOver: when it was handed to the connection, where it had to wait for that; nil: at once.
     public mutating func published(
-        _ ticket: CommandTicket, _ outcome: CommandPublishOutcome, at now: Milliseconds
+        _ ticket: CommandTicket, _ outcome: CommandPublishOutcome, handedOver: Milliseconds? = nil, at now: Milliseconds
     ) -> [CommandAction] {
-        if holds(ticket) { publicationOver(ticket.id, outcome, at: now) }
+        if holds(ticket) { publicationOver(ticket.id, outcome, handedOver: handedOver, at: now) }
         return taken()
     }
 

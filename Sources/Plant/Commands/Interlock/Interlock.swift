@@ -64,6 +64,9 @@ public struct Interlock: Sendable, Hashable, CustomStringConvertible {
         public var sourceTime: Milliseconds?
         /// Whether the broker had kept it: then it is from before it was received.
         public var isRetained: Bool
+        /// Whether this gateway has heard it itself, and not from what the broker had kept while it was away. Verifications
+        /// ask for that.
+        public var isHeard: Bool
         /// Whether the tag would not be good, had it fallen silent.
         public var isVouchedFor: Bool
         /// Whether its device is there.
@@ -71,13 +74,14 @@ public struct Interlock: Sendable, Hashable, CustomStringConvertible {
 
         public init(
             value: TagValue?, quality: Quality, receivedAt: Milliseconds, sourceTime: Milliseconds? = nil,
-            isRetained: Bool = false, isVouchedFor: Bool = false, device: DeviceState = .online
+            isRetained: Bool = false, isHeard: Bool = true, isVouchedFor: Bool = false, device: DeviceState = .online
         ) {
             self.value = value
             self.quality = quality
             self.receivedAt = receivedAt
             self.sourceTime = sourceTime
             self.isRetained = isRetained
+            self.isHeard = isHeard
             self.isVouchedFor = isVouchedFor
             self.device = device
         }

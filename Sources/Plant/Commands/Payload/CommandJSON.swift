@@ -63,13 +63,17 @@ public indirect enum CommandJSON: Sendable, Hashable {
         }
     }
 
-    /// Its placeholders. What has no value is left out where it is a whole value, and must not be missing inside a text.
+    /// Its placeholders. What has no value is left out where it is a whole member, and must not be missing inside a text, nor
+    /// in an array, where the others would move up.
     var placeholders: (whole: [String], inText: [String]) {
         switch self {
         case .constant: return ([], [])
         case .value(let name): return ([name], [])
         case .text(let text): return ([], text.placeholders)
-        case .array(let elements): return Self.joined(elements)
+        case .array(let elements):
+            let all = Self.joined(elements)
+            let own = elements.compactMap { if case .value(let name) = $0 { name } else { nil } }
+            return (all.whole, all.inText + own)
         case .object(let members): return Self.joined(members.map(\.value))
         }
     }

@@ -40,8 +40,37 @@ extension PlantSections {
                 checkInput(tag, of: command, delivered)
             }
             checkVerification(of: command, delivered)
+            checkOwnVoice(of: command, delivered)
             checkAnswer(of: command, heard, hearers)
         }
+    }
+
+    /// A gateway hears what it publishes: that must not pass for the device's answer, nor for what the device shows.
+    private func checkOwnVoice(of command: Located<CommandDefinition>, _ delivered: DeliveredTags) {
+        let definition = command.definition
+        let topic = TopicPattern(definition.topic, devices: definition.devices)
+        if let answer = definition.answer,
+            TopicPattern(answer.topic, devices: definition.devices).overlaps(topic)
+        {
+            command.place(["answer", "topic"]).report(
+                "the answers to command \"\(definition.name)\" can come on the topic of the command itself: the gateway would take what it has sent for an answer",
+                expected: "a topic of its own for answers")
+        }
+        // Routes before which another one takes the topic, and makes nothing of it, do not hear it.
+        let silent = routes.firstIndex {
+            $0.definition.payload == .nothing && TopicPattern($0.definition.topic).contains(topic)
+        }
+        guard let verification = definition.verification,
+            let source = delivered.sources(
+                of: TopicPattern(verification.tag, devices: definition.devices)
+            ).first(where: { source in
+                source.route < silent ?? .max && TopicPattern(routes[source.route].definition.topic).overlaps(topic)
+            })
+        else { return }
+        let route = routes[source.route]
+        command.place(["verify", "tag"]).report(
+            "route \"\(route.definition.name)\" at \(route.value.location) takes the topic of command \"\(definition.name)\" as well: what the gateway sends would verify itself",
+            expected: "another topic for the command, or before that route one with payload: none that takes the topic")
     }
 
     /// A tag that never has a value verifies nothing.
@@ -62,6 +91,14 @@ extension PlantSections {
     ) {
         guard let filter = command.definition.answerFilter.flatMap({ try? TopicFilter($0) }) else { return }
         let pattern = TopicPattern(filter)
+        if pattern.levels.last == .rest, let taken = heard.overlapping(pattern).first {
+            // The topic of a device of several levels is known by its beginning only.
+            let route = routes[hearers[taken].route]
+            command.place(["answer", "topic"]).report(
+                "the answers to command \"\(command.definition.name)\" are listened for on \(filter), and what comes there is no sample: route \"\(route.definition.name)\" at \(route.value.location) would lose what it has in common with it",
+                expected: "a beginning of its own for answers, such as \"answers/{device}\"")
+            return
+        }
         guard let taken = heard.overlapping(pattern).first(where: { pattern.contains(hearers[$0].pattern) }) else {
             return
         }
