@@ -75,7 +75,7 @@ extension Ingest {
         // Last, and with room for it: a topic has a number exactly when it has a binding.
         guard topics.insert(key) == bindings.count else { throw .tooManyTopics }
         let binding = Binding(
-            isPresence: match.isPresence, isSeries: !match.isPresence && definition.each != nil,
+            isPresence: match.isPresence, hasElements: !match.isPresence && definition.each != nil,
             route: Int32(clamping: match.route), device: device.id,
             firstTag: Int32(clamping: firstTag), tagCount: Int32(clamping: tagPaths.count),
             open: isOpen ? Int32(clamping: openTopics.count) : -1)

@@ -7,7 +7,7 @@ extension Ingest {
         guard topics.hasRoom(forBytes: key.count), topics.insert(key) == bindings.count else { throw .tooManyTopics }
         bindings.append(
             Binding(
-                isPresence: false, isSeries: false, route: Int32(clamping: match.route),
+                isPresence: false, hasElements: false, route: Int32(clamping: match.route),
                 device: DeviceID(rawValue: .max), firstTag: 0, tagCount: 0, isLines: true, open: -1))
         return bindings.count - 1
     }
@@ -83,10 +83,6 @@ extension Ingest {
                     failure = failure ?? .refused(error)
                     continue
                 }
-            } else if bindings[series].isRefused {
-                count(.sameTags(nil))
-                failure = failure ?? .refused(.sameTags(nil))
-                continue
             }
             let first = lines.fields.count
             lines.fields.append(contentsOf: lines.scanner.fields)
@@ -142,13 +138,11 @@ extension Ingest {
             let topic = lines.points[index].topic
             guard index + 1 == lines.points.count || lines.points[index + 1].topic != topic else { continue }
             let isNewDevice = lines.new[topic]
-            if !bindings[topic].isRefused {
-                parts.insert(
-                    MessagePart(
-                        topic: topic, points: first..<index + 1, isNew: isNewDevice != nil,
-                        isNewDevice: isNewDevice ?? false), at: place)
-                place += 1
-            }
+            parts.insert(
+                MessagePart(
+                    topic: topic, points: first..<index + 1, isNew: isNewDevice != nil,
+                    isNewDevice: isNewDevice ?? false), at: place)
+            place += 1
             first = index + 1
         }
     }
@@ -165,6 +159,13 @@ extension Ingest {
         outcome.isNewDevice = part.isNewDevice
         outcome.device = bindings[part.topic].device
         if !retained { outcome.deviceState = devices.heard(bindings[part.topic].device, at: receivedAt) }
+        if bindings[part.topic].isRefused {
+            // What it had does not stay good.
+            fail(
+                .refused(.sameTags(nil)), bindings[part.topic], retained: retained, receivedAt: receivedAt,
+                into: &samples, &outcome)
+            return outcome
+        }
         let first = samples.count
         let unit = routes[Int(bindings[part.topic].route)].definition.timeUnit
         for index in part.points {
@@ -174,10 +175,10 @@ extension Ingest {
                 point.time.map { SourceTime.milliseconds($0, unit).map { .at($0) } ?? .unreadable } ?? .none
             emit(bindings[part.topic], time, retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
         }
-        outcome.isSeries = part.points.count > 1
+        outcome.isBatch = part.points.count > 1
         outcome.sourceTime = Self.newestTime(in: samples, from: first)
         outcome.result = .samples(samples.count - first)
-        if outcome.isSeries { Self.sort(&samples, from: first) }
+        if outcome.isBatch { Self.sort(&samples, from: first) }
         if outcome.isNewDevice, outcome.deviceState == nil {
             outcome.deviceState = devices.state(of: bindings[part.topic].device).state
         }

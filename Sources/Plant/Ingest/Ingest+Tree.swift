@@ -14,7 +14,9 @@ extension Ingest {
             // A route that names the value means it rather than one that would learn it.
             if sources.contains(where: \.isNamed) { sources.removeAll { !$0.isNamed } }
         }
-        guard let source = sources.first else { return nil }
+        guard let source = sources.first else {
+            return lineSource(of: path).flatMap { tag(path, of: $0, at: now) }
+        }
         guard sources.count == 1, source.values.count == 1 else { return tag(path, of: source, at: now) }
         var number = topics.find(source.topic.span)
         if number < 0 {
@@ -77,6 +79,28 @@ extension Ingest {
             }
         }
         return sources
+    }
+
+    /// Where the tag of a point in line protocol can come from: a known device, of which each name is a level of the tag. Its
+    /// series shows itself with its next line.
+    private func lineSource(of path: TagPath) -> Source? {
+        let levels = path.levels.map(String.init)
+        for (number, route) in routes.enumerated() where route.definition.canMake(lineTag: path) {
+            let definition = route.definition
+            let names = definition.device.names
+            let value = levels.indices.lazy.compactMap { definition.values(named: path.levels[$0...]).first }.first
+            guard names.count <= 2, let value = value ?? definition.values.first else { continue }
+            for first in names.isEmpty ? [""] : levels {
+                for second in names.count < 2 ? [""] : levels {
+                    let captures = Dictionary(zip(names, [first, second]), uniquingKeysWith: { first, _ in first })
+                    guard let device = definition.device.filled(captures).flatMap({ try? TagPath($0) }),
+                        devices.id(of: device) != nil
+                    else { continue }
+                    return Source(topic: [], route: number, device: device, values: [value], isNamed: false)
+                }
+            }
+        }
+        return nil
     }
 
     /// The tag of a path that one of several topics has.

@@ -14,14 +14,14 @@ public struct Ingest: Sendable {
     struct Binding: Sendable {
         var isPresence: Bool
         /// Whether its messages have several samples of their values.
-        var isSeries: Bool
+        var hasElements: Bool
         var route: Int32
         var device: DeviceID
         var firstTag: Int32
         var tagCount: Int32
         /// Whether its messages are points of line protocol, each of which is bound as a topic of its own.
         var isLines = false
-        /// Whether nothing is taken of this series of points, because another one would have the same tags.
+        /// Whether this series of points makes its tags bad, because another one would have the same.
         var isRefused = false
         /// The further topic that the same messages count for, by another route; -1 without one.
         var next: Int32 = -1
@@ -259,8 +259,8 @@ public struct Ingest: Sendable {
                 into: &samples, &outcome)
             return
         }
-        if binding.isSeries {
-            readSeries(payload, binding, retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
+        if binding.hasElements {
+            readElements(payload, binding, retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
             return
         }
         do throws(DecodeFailure) {

@@ -61,7 +61,7 @@ public struct MessageOutcome: Sendable, Hashable {
     /// The message's own time, where its samples have one; of several the newest.
     public var sourceTime: Milliseconds?
     /// Whether the message has several samples of its values, each with its own time.
-    public var isSeries = false
+    public var isBatch = false
     /// The device that the message came from, when it has one.
     public var device: DeviceID?
     /// The device's new state, when this message changed it; always given for a device that is heard of for the first
@@ -88,7 +88,7 @@ public struct MessageOutcome: Sendable, Hashable {
         flaw = flaw ?? part.flaw
         isNewTopic = isNewTopic || part.isNewTopic
         isNewDevice = isNewDevice || part.isNewDevice
-        isSeries = isSeries || part.isSeries
+        isBatch = isBatch || part.isBatch
     }
 
     /// Why the message, or a part of it, could not be read.

@@ -57,7 +57,7 @@ extension LivePlant {
                 found: Self.text(payload))
         }
         if samples.isEmpty { return }
-        if outcome.isSeries {
+        if outcome.isBatch {
             noteHeard(outcome.topic, oneOfEach(outcome.topic), retained: retained, at: receivedAt)
         } else {
             noteHeard(outcome.topic, samples, retained: retained, at: receivedAt)
@@ -65,7 +65,7 @@ extension LivePlant {
         let timing = judge(outcome, isRetained: retained, receivedAt: receivedAt, effects: &effects)
         for sample in samples {
             observe?(sample)
-            let timing = outcome.isSeries ? self.timing(of: sample, in: timing) : timing
+            let timing = outcome.isBatch ? self.timing(of: sample, in: timing) : timing
             if take(sample, timing) { effects.alarmsPending = true }
         }
         samples.removeAll(keepingCapacity: true)

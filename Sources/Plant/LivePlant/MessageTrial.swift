@@ -20,7 +20,8 @@ package struct MessageTrial {
     /// Whether every value of a message could be read.
     package static func isUnderstood(_ outcome: MessageOutcome?, _ samples: [Sample]) -> Bool {
         switch outcome?.result {
-        case .samples, .presence, .empty, .ignored: samples.allSatisfy { $0.quality != .bad }
+        case .samples, .presence, .empty, .ignored:
+            samples.allSatisfy { $0.quality != .bad } && (outcome?.flaw.map { $0.failure == .calledBad } ?? true)
         case .undecodable, .unrouted, .refused, nil: false
         }
     }

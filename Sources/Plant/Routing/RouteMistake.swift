@@ -96,6 +96,8 @@ public struct RouteMistake: Error, Hashable, Sendable, CustomStringConvertible {
         /// A place that no field of a line has.
         case notField
         case zoneOfLines
+        /// A number would lose its last digits to it.
+        case numericSuffix
     }
 
     public let field: Field
@@ -169,6 +171,7 @@ extension RouteMistake.Reason: CustomStringConvertible {
         case .levelsDiffer(let name):
             "{\(name)} has one level here and several in the route's topic, or the other way round; write the same in both"
         case .duplicateName: "another route has this name"
+        case .numericSuffix: "begins like a number, which would lose its end to it"
         case .zoneOfLines: "has a zone, and the times of lines are numbers, which need none"
         case .notField: "is no field of a line; expected a place of one step, such as /usage_idle or /+"
         case .nameWithoutEach:

@@ -109,6 +109,9 @@ struct RouteValueCheck {
         if let scale = value.scale, !scale.isFinite || scale == 0 || !(1 / scale).isFinite {
             note(field("scale"), .zeroScale)
         }
+        if value.suffixes.contains(where: { "0123456789+-.,".utf8.contains($0.utf8.first ?? 0x20) }) {
+            note(field("suffix"), .numericSuffix)
+        }
         let all = numeric + (value.map.isEmpty ? [] : ["map"])
         switch draft.payload {
         case .bool: for key in all { note(field(key), .notForBool) }

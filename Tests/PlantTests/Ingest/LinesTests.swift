@@ -69,7 +69,7 @@ struct LinesTests {
             &plant,
             "m,host=h v=3 1700000003000000000\nm,host=h v=9\nm,host=h v=1 1700000001000000000\nm,host=h w=2 1700000002000000000"
         )
-        #expect(outcomes.count == 1 && outcomes[0].isSeries && outcomes[0].sourceTime == Self.start + 3_000)
+        #expect(outcomes.count == 1 && outcomes[0].isBatch && outcomes[0].sourceTime == Self.start + 3_000)
         #expect(
             plant.samples.map(\.value) == [1.0, 2.0, 3.0, 9.0]
                 && plant.samples.map(\.hasSourceTime) == [true, true, true, false])
@@ -104,7 +104,7 @@ struct LinesTests {
             send(&plant, "io,host=i state=t").map(\.result) == [.samples(1)] && plant.values["site/a/i/io/on"] == true)
     }
 
-    @Test("Of two series that would have the same tags neither is taken, whichever comes first")
+    @Test("Of two series that would have the same tags neither is taken, whichever comes first, and what it had is bad")
     func collision() throws {
         for order in [["0", "1"], ["1", "0"]] {
             var plant = try plant {
@@ -113,13 +113,16 @@ struct LinesTests {
             }
             #expect(send(&plant, "cpu,host=h,cpu=\(order[0]) v=1").map(\.result) == [.samples(1)])
             let both = send(&plant, "cpu,host=h,cpu=\(order[0]) v=1\ncpu,host=h,cpu=\(order[1]) v=2\nok,host=h v=3")
-            #expect(both.map(\.result) == [.samples(1)] && plant.values == ["h/ok/v": 3.0])
+            #expect(both.map(\.result) == [.undecodable(.refused(.sameTags(nil))), .samples(1)])
+            #expect(plant.values == ["h/cpu/v": nil, "h/ok/v": 3.0] && plant.samples.map(\.quality) == [.bad, .good])
             #expect(both[0].flaw?.failure == .refused(.sameTags(try TagPath("h/cpu"))))
             let first = send(&plant, "cpu,host=h,cpu=\(order[0]) v=1")
-            #expect(first.map(\.result) == [.undecodable(.refused(.sameTags(nil)))])
+            #expect(first.map(\.result) == [.undecodable(.refused(.sameTags(nil)))] && plant.values == ["h/cpu/v": nil])
             let second = send(&plant, "cpu,host=h,cpu=\(order[1]) v=1")
             #expect(second.map(\.result) == [.undecodable(.refused(.refusedBefore))])
-            #expect(plant.ingest.counters.refusedTopics == 3)
+            // Both for the first time, and nothing else in the message.
+            let other = send(&plant, "mem,host=h,cpu=\(order[0]) v=1\nmem,host=h,cpu=\(order[1]) v=2")
+            #expect(other.map(\.result) == [.undecodable(.refused(.sameTags(nil)))])
         }
     }
 
@@ -310,10 +313,16 @@ struct LinesTests {
         #expect(plant.value(of: try TagPath("telegraf/a/cpu/1/v"))?.quality == .good)
     }
 
-    @Test("What the tree has of a series waits for its lines")
+    @Test(
+        "What the tree has of a series gets its device, and with it its time to go stale; its topic comes with its lines"
+    )
     func restart() throws {
-        var plant = try plant()
-        #expect(try plant.tag("telegraf/a/m/h/v") == nil)
+        var plant = try plant { $0.staleAfter = 5_000 }
+        #expect(try plant.tag("telegraf/a/m/h/v") == nil, "there is no such device")
+        let device = try #require(try plant.device("telegraf/h"))
+        let tag = try #require(try plant.tag("telegraf/a/m/h/v"))
+        #expect(plant.ingest.tags[tag].device == device && plant.ingest.devices[device].staleAfter == 5_000)
+        #expect(plant.ingest.topicCount == 0)
         #expect(plant.ingest.makes(try TagPath("telegraf/a/m/h/v")), "it is no orphan")
         #expect(plant.ingest.makes(try TagPath("telegraf/a/m/v")))
         #expect(try !["telegraf/a/m", "telegraf/a", "other/a/m/v"].contains { plant.ingest.makes(try TagPath($0)) })
@@ -323,8 +332,7 @@ struct LinesTests {
         }
         #expect(try named.ingest.makes(TagPath("x/h/m/v")) && !named.ingest.makes(TagPath("x/h/m/w")))
         #expect(try !named.ingest.makes(TagPath("telegraf/a/m/v")))
-        #expect(send(&plant, "m,host=h v=1").map(\.result) == [.samples(1)])
-        #expect(try plant.tag("telegraf/a/m/h/v") != nil)
+        #expect(send(&plant, "m,host=h v=1").map(\.result) == [.samples(1)] && plant.samples[0].tag == tag)
     }
 
     @Test("Whatever the bytes are: tags stay within bounds, and every part is taken")

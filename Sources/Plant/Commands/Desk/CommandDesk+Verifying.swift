@@ -32,7 +32,7 @@ extension CommandDesk {
         entries[id]?.ticket = 0
         let sight = rule.sight(reading, wanted: verified.value, since: entry.evidenceSince ?? now, at: now)
         switch sight {
-        case .shown: finishVerified(id, verified, at: now)
+        case .shown: finishVerified(id, verified, shown: reading?.value ?? verified.value, at: now)
         case .other, .silent:
             guard now >= entry.verificationEnds else {
                 let next = min(now.addingClamped(Self.lookPause), entry.verificationEnds)
@@ -48,8 +48,12 @@ extension CommandDesk {
         }
     }
 
-    private mutating func finishVerified(_ id: String, _ verified: CommandMessage.Verified, at now: Milliseconds) {
-        let said = "\(verified.tag) shows \(Self.shown(verified.value))"
+    private mutating func finishVerified(
+        _ id: String, _ verified: CommandMessage.Verified, shown: TagValue, at now: Milliseconds
+    ) {
+        let isExact = shown.doubleValue == verified.value.doubleValue
+        let said =
+            "\(verified.tag) shows \(Self.shown(shown))" + (isExact ? "" : ", wanted was \(Self.shown(verified.value))")
         guard let success = entries[id]?.success else {
             return finish(id, .succeeded, .verified, said, verification: .verified, at: now, left: true)
         }

@@ -6,7 +6,7 @@ import Testing
 @testable import Plant
 
 @Suite("Messages with several samples")
-struct SeriesTests {
+struct ElementsTests {
     private static let start: Milliseconds = 1_700_000_000_000
 
     private func plant(_ change: (inout RouteDraft) -> Void = { _ in }, limits: IngestLimits = .init()) throws
@@ -30,7 +30,7 @@ struct SeriesTests {
             "s/1",
             #"[{"ts":1700000003000,"v":3},{"ts":1700000001000,"v":1},{"v":9},{"ts":1700000002000,"v":2},{"ts":1700000001000,"v":1.5}]"#
         )
-        #expect(outcome.result == .samples(5) && outcome.isSeries && outcome.sourceTime == Self.start + 3_000)
+        #expect(outcome.result == .samples(5) && outcome.isBatch && outcome.sourceTime == Self.start + 3_000)
         #expect(
             plant.samples.map(\.value) == [1, 1.5, 2, 3, 9], "what has no time comes last; equal times keep their order"
         )
@@ -210,6 +210,9 @@ struct SeriesTests {
             do { _ = try draft.checked() } catch { return error.all }
             return []
         }
+        #expect(
+            mistakes { $0.value = .init(at: "/v", suffixes: ["°C", "5"]) }
+                == [RouteMistake(.valueKey("suffix", entry: nil), .numericSuffix)])
         #expect(mistakes { $0.isTimeName = true } == [RouteMistake(.time, .nameWithoutEach)])
         #expect(mistakes { $0.each = "/+" } == [RouteMistake(.each, .wildcardInValue)])
         #expect(mistakes { $0.each = "data" } == [RouteMistake(.each, .pointer(.noLeadingSlash))])

@@ -4,7 +4,7 @@ import Testing
 
 /// A machine that sends what it has measured in batches, with an alarm above 85.
 @Suite("What samples of one message count for")
-struct SeriesInPlantTests {
+struct BatchTests {
     private struct Batches {
         var fixture: LivePlantFixture
         static let topic = "batch/m1"

@@ -11,7 +11,7 @@ extension Ingest {
     /// An element that cannot be read costs itself alone, and its values are left out. Where none can be read, the tags are
     /// bad, as with any message.
     @inline(never)
-    mutating func readSeries(
+    mutating func readElements(
         _ payload: borrowing Span<UInt8>, _ binding: Binding, retained: Bool, receivedAt: Milliseconds,
         into samples: inout ContiguousArray<Sample>, _ outcome: inout MessageOutcome
     ) {
@@ -52,10 +52,10 @@ extension Ingest {
             return
         }
         if outcome.flaw == nil, let failure { outcome.flaw = .init(tag: nil, failure: failure) }
-        outcome.isSeries = elements.count > 1
+        outcome.isBatch = elements.count > 1
         outcome.sourceTime = Self.newestTime(in: samples, from: first)
         outcome.result = .samples(samples.count - first)
-        if outcome.isSeries { Self.sort(&samples, from: first) }
+        if outcome.isBatch { Self.sort(&samples, from: first) }
     }
 
     /// The newest of the samples' own times.
