@@ -21,7 +21,9 @@ package struct MessageTrial {
     package static func isUnderstood(_ outcome: MessageOutcome?, _ samples: [Sample]) -> Bool {
         switch outcome?.result {
         case .samples, .presence, .empty, .ignored:
-            samples.allSatisfy { $0.quality != .bad } && (outcome?.flaw.map { $0.failure == .calledBad } ?? true)
+            // A time that cannot be read costs no value.
+            samples.allSatisfy { $0.quality != .bad }
+                && (outcome?.flaw.map { [.calledBad, .invalidTime].contains($0.failure) } ?? true)
         case .undecodable, .unrouted, .refused, nil: false
         }
     }
