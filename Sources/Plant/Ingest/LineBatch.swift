@@ -46,7 +46,7 @@ struct LineBatch: Sendable {
     mutating func makeKey(_ topic: borrowing Span<UInt8>, of number: Int, _ content: borrowing Span<UInt8>) {
         key.removeAll(keepingCapacity: true)
         for index in topic.indices { key.append(topic[index]) }
-        // No topic and no name has a zero in it, and no other key has a letter behind it.
+        // No topic and no name has a zero in it; behind that, L stands for a series and R for a further route.
         key.append(0)
         key.append(UInt8(ascii: "L"))
         withUnsafeBytes(of: UInt32(truncatingIfNeeded: number).littleEndian) { key.append(contentsOf: $0) }

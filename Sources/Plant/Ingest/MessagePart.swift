@@ -70,7 +70,7 @@ extension Ingest {
         for match in matches(path.text).dropFirst() {
             var part = MessageOutcome(.empty)
             part.newTags = outcome.newTags
-            // No topic has a zero in it, and no other key has a letter behind it.
+            // No topic has a zero in it; behind that, R stands for a route and L for a series of points.
             let key = Array(path.text.utf8) + [0] + Array("R\(match.route)".utf8)
             do throws(MessageOutcome.Refusal) {
                 let number = try bind(path, match, key: key.span, at: now, &part)
