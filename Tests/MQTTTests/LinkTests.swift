@@ -92,8 +92,10 @@ struct LinkTests {
                 try await eventually("another connection", seen: { "\(client.connectionState)" }) {
                     client.statistics.connections == 2 && client.connectionState.isConnected
                 }
-                #expect(running.lastReason == .givenUp("nothing comes back"))
-                #expect(broker.log.contains("Received DISCONNECT from polite"))
+                try await eventually("the reason") { running.lastReason == .givenUp("nothing comes back") }
+                try await eventually("the goodbye", seen: { broker.log }) {
+                    broker.log.contains("Received DISCONNECT from polite")
+                }
                 try await client.publish(topic: "wills/end", payload: [1])
                 _ = try await witness.message { $0.topic == "wills/end" }
                 #expect(witness.received.map(\.topic) == ["wills/end"])
