@@ -67,7 +67,8 @@ let package = Package(
             name: "Gateway",
             dependencies: [
                 "PlantClient", "Plant", "PlantConfiguration", "JSON", "MQTT", "ZooKeeperRecipes", "ZooKeeperClient",
-                "ZooKeeperProtocol", "EmbeddedZooKeeper", "Primitives", logging, lifecycle, unixSignals, collections,
+                "ZooKeeperProtocol", "EmbeddedZooKeeper", "Primitives", nioPosix, logging, lifecycle, unixSignals,
+                collections,
             ],
             swiftSettings: settings),
         .target(

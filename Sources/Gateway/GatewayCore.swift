@@ -31,6 +31,7 @@ struct GatewayCore: Service {
     /// nil when nothing is observed beside the routes.
     private let observer: MQTTClient?
     private let takeover: FastTakeover
+    private let spool: TransitionSpool
 
     private let echoTopic: String
     private let wakes: ServiceWakes
@@ -73,6 +74,9 @@ struct GatewayCore: Service {
         health = FailureBoard(
             isTreeAway: { [client] in !client.isConnected },
             isBrokerAway: { !subscriber.connectionState.isConnected }, clock: clock, logger: logger)
+        spool = TransitionSpool(
+            folder: TransitionSpool.folder(local.stateFolder, plant: local.plant, gateway: local.gateway), plant: plant,
+            isTreeAway: { [client] in !client.isConnected }, health: health, clock: clock, logger: logger)
     }
 
     func run() async throws {
@@ -117,6 +121,7 @@ struct GatewayCore: Service {
                 try await takeover.removeOwnLeftovers(of: identity)
                 clock.watch.started(after: try await journal.prime())
                 try await seed.read(into: plant)
+                await spool.resume()
                 return
             } catch let error where !(error is CancellationError) {
                 logger.warning(
@@ -332,7 +337,7 @@ struct GatewayCore: Service {
         // The reader stops before its connection: without one it would end before it is asked to.
         let observing: [any Service] = observer.map { [$0, TopicObserver(source: $0, plant: plant)] } ?? []
         return [
-            publisher, control, journal, membership, election, shards, ownership, eagerness, processor, marker,
+            publisher, control, journal, membership, election, shards, ownership, eagerness, spool, processor, marker,
             announcer, retained, retentionService, devices, mirror, ingest, hearing, missed, returns, subscriber,
             commands, mailboxes, door, watch, status, follower, systemd,
         ] + observing

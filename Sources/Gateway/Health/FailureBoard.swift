@@ -38,11 +38,13 @@ final class FailureBoard: Sendable {
         case trimming
         case status
         case gateways
+        case spool
 
         /// Whether it fails whenever the tree is away.
         var needsTree: Bool {
             switch self {
-            case .tree, .broker, .subscriptions, .observing, .unretained, .echoes, .clock, .tables, .shedding, .answers:
+            case .tree, .broker, .subscriptions, .observing, .unretained, .echoes, .clock, .tables, .shedding, .answers,
+                .spool:
                 false
             case .registration, .shards, .missed, .tags, .devices, .alarms, .requests, .mailboxes, .journal,
                 .announcements, .marks,

@@ -209,10 +209,22 @@ final class PlantState: Sendable {
         return (unrecorded.proposals(epoch: epoch), batch)
     }
 
-    /// Whether any transition waits to be recorded, and the newest batch.
+    /// Whether any transition waits to be recorded that the broker still has the sample of, and the newest batch. What an
+    /// earlier life has computed stands on the disk, and nobody else may ever record it.
     var pendingTransitions: (isWaiting: Bool, batch: UInt64) {
-        state.withLock { ($0.plant.pendingTransitionCount > 0, $0.newestBatch) }
+        state.withLock { ($0.plant.hasNewPendingTransitions, $0.newestBatch) }
     }
+
+    /// How many transitions wait to be recorded, and what rises whenever they may have changed.
+    var waitingTransitions: (count: Int, revision: UInt64) {
+        state.withLock { ($0.plant.pendingTransitionCount, $0.plant.pendingTransitionRevision) }
+    }
+
+    /// Everything that waits to be recorded, for the disk.
+    var alarmSpool: AlarmSpool { state.withLock { $0.plant.alarmSpool } }
+
+    /// Takes up what this gateway computed in an earlier life; see ``AlarmBook/resume(_:at:)``.
+    func resumeAlarms(_ spool: AlarmSpool) -> AlarmBook.Resumption { change { $0.plant.resumeAlarms(spool, at: $1) } }
 
     /// - Parameter isOurs: Whether this gateway has recorded it.
     func transitionRecorded(_ record: AlarmRecord, isOurs: Bool) {

@@ -3,6 +3,21 @@ extension LivePlant {
     /// Transitions that wait to be recorded.
     public var pendingTransitionCount: Int { alarms.pendingCount }
 
+    /// Whether any of them belongs to an alarm of which nothing was computed in an earlier life.
+    public var hasNewPendingTransitions: Bool { alarms.hasNewPending }
+
+    /// Rises whenever what waits to be recorded may have changed.
+    public var pendingTransitionRevision: UInt64 { alarms.pendingRevision }
+
+    /// Everything that waits to be recorded, for the disk.
+    public var alarmSpool: AlarmSpool { alarms.spool }
+
+    /// Takes up what this gateway computed in an earlier life; see ``AlarmBook/resume(_:at:)``.
+    public mutating func resumeAlarms(_ spool: AlarmSpool, at now: Milliseconds) -> AlarmBook.Resumption {
+        noteMoment(now)
+        return alarms.resume(spool, at: now)
+    }
+
     /// Transitions that were given up, unrecorded, because too many waited.
     public var overflowedTransitionCount: Int { alarms.statistics.edgesOverflowed }
 

@@ -13,6 +13,10 @@ struct ThisMachine: MachineFacts {
 
     var credentials: String? { environment["CREDENTIALS_DIRECTORY"].flatMap { $0.isEmpty ? nil : $0 } }
 
+    var stateDirectory: String? {
+        environment["STATE_DIRECTORY"]?.split(separator: ":").first.map(String.init)
+    }
+
     var timeZone: TimeZoneName { .machine(environment: environment) }
 
     func timeZone(named name: String) throws(TimeZoneName.Mistake) -> TimeZoneName {

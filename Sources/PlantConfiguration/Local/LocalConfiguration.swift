@@ -19,4 +19,6 @@ public struct LocalConfiguration: Sendable {
     /// The tag mirror begins a write at least so long after the one before.
     package var flushSpacing: Duration
     package var limits: GatewayLimits
+    /// Where this gateway keeps what must outlive its process and is nobody else's; nil: nowhere.
+    package var stateFolder: String?
 }

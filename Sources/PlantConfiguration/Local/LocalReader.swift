@@ -2,7 +2,7 @@ import Yams
 
 /// Reads what one gateway needs for itself, key by key. Asks the machine through ``MachineFacts`` only.
 struct LocalReader {
-    static let keys = ["plant", "gateway", "mqtt", "tree", "flushSpacing", "limits", "include"]
+    static let keys = ["plant", "gateway", "mqtt", "tree", "flushSpacing", "limits", "state", "include"]
 
     let machine: any MachineFacts
 
@@ -15,10 +15,25 @@ struct LocalReader {
         let flushSpacing =
             root["flushSpacing"].flatMap { $0.duration(in: .zero ... .seconds(60)) } ?? .milliseconds(5)
         let limits = root["limits"].map(LimitsSection.read) ?? GatewayLimits()
+        let stateFolder = readState(of: root)
         guard let place, let gateway, let mqtt, let tree else { return nil }
         return LocalConfiguration(
             file: root.value.document.name, plant: place.name, timeZone: place.timeZone, gateway: gateway, mqtt: mqtt,
-            tree: tree, flushSpacing: flushSpacing, limits: limits)
+            tree: tree, flushSpacing: flushSpacing, limits: limits, stateFolder: stateFolder)
+    }
+
+    /// The folder for what this gateway keeps for itself: the configured one, else that of the service.
+    private func readState(of root: ConfigurationSection) -> String? {
+        guard let value = root["state"], let text = value.text("a folder, such as /var/lib/linekeeper/state") else {
+            return machine.stateDirectory.map { $0 + "/state" }
+        }
+        let folder = value.path(text)
+        if machine.othersMayWrite(into: folder) {
+            value.warn(
+                "state: everybody on this machine may write into \(folder), and so make up alarms",
+                expected: "a folder for its owner alone: chmod o-w \(folder)")
+        }
+        return folder
     }
 
     /// The section `tree` alone.

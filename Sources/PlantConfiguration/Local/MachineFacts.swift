@@ -3,6 +3,8 @@
 package protocol MachineFacts: TimeZones {
     /// Folder of the credentials that systemd gives the service.
     var credentials: String? { get }
+    /// The folder that systemd gives the service for its state; the first where it gives several.
+    var stateDirectory: String? { get }
     /// The machine's own time zone.
     var timeZone: TimeZoneName { get }
     func timeZone(named name: String) throws(TimeZoneName.Mistake) -> TimeZoneName

@@ -72,7 +72,8 @@ struct FailureBoardTests {
         failAll(logs)
         #expect(
             Set(board.problems.map(\.kind)) == [
-                "tree", "broker", "subscriptions", "observing", "unretained", "echoes", "clock", "tables", "shedding",
+                "tree", "broker", "subscriptions", "observing", "unretained", "echoes", "clock", "tables", "spool",
+                "shedding",
                 "answers",
             ])
         tree.set(false)

@@ -5,6 +5,7 @@ import Plant
 /// A machine that has only what a test says, so that what is read cannot come from elsewhere.
 struct InventedMachine: MachineFacts {
     var credentials: String?
+    var stateDirectory: String?
     var timeZone = TimeZoneName.utc
     var files: Set<String> = []
     var openSecrets: Set<String> = []

@@ -96,10 +96,16 @@ extension AlarmBook {
         let result = change(&self)
         let after = ledgers[alarm].pending.count
         pendingCount += after - before
+        if before + after > 0 { pendingRevision &+= 1 }
         if ledgers[alarm].hasBacklog {
             backlogged.insert(alarm)
         } else if !backlogged.isEmpty {
             backlogged.remove(alarm)
+        }
+        if ledgers[alarm].hasResumed {
+            resumed.insert(alarm)
+        } else if !resumed.isEmpty {
+            resumed.remove(alarm)
         }
         if before + after > 0 { agenda.set(alarm, ledgers[alarm].path, to: ledgers[alarm].pending.first?.time) }
         return result

@@ -62,6 +62,10 @@ public struct AlarmBook: Sendable {
     public var heardThrough: Milliseconds = .max
     /// Edges that wait to be recorded.
     public internal(set) var pendingCount = 0
+    /// Whether an alarm waits to be recorded of which nothing was computed in an earlier life.
+    public var hasNewPending: Bool { agenda.alarms.count > resumed.count }
+    /// Rises whenever what waits to be recorded may have changed.
+    public internal(set) var pendingRevision: UInt64 = 0
     /// Whether the last sample passed a limit of one of its tag's alarms, in either direction.
     public internal(set) var changedPhase = false
 
@@ -82,6 +86,8 @@ public struct AlarmBook: Sendable {
     var clock = ReceptionClock()
     /// Alarms with pending edges of the backlog.
     var backlogged: Set<Int> = []
+    /// Alarms with pending edges that were computed in an earlier life.
+    var resumed: Set<Int> = []
     /// No edge of the backlog is settled by what is dated before.
     var settlesNotBefore: Milliseconds = .min
 

@@ -15,6 +15,8 @@ struct AlarmEdge: Sendable, Hashable {
     let hasSourceTime: Bool
     /// Whether its sample has no time of its own and may have been kept by the broker; see ``Backlog``.
     var isFromBacklog = false
+    /// Whether it was computed in an earlier life of this gateway (``AlarmSpool``): nobody else may know of it.
+    var isResumed = false
     /// By this gateway's clock, when it was computed.
     var computedAt: Milliseconds
     /// The number of the leap by which that clock was away then; nil when it was not.

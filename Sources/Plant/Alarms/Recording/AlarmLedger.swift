@@ -11,6 +11,8 @@ struct AlarmLedger: Sendable {
     private(set) var pending: [AlarmEdge] = []
     /// Whether any of them is from the backlog.
     private(set) var hasBacklog = false
+    /// Whether any of them was computed in an earlier life.
+    private(set) var hasResumed = false
     /// Revision of the last record when the alarm was forgotten: the next one follows it.
     private(set) var forgottenRevision: Int64 = 0
     private var boxed = Boxed.none
@@ -89,6 +91,7 @@ struct AlarmLedger: Sendable {
             // Nothing of it is to be recorded for as long as it is out of use.
             pending.removeAll()
             hasBacklog = false
+            hasResumed = false
             settlement.superseded = count
             return settlement
         }
@@ -125,17 +128,53 @@ struct AlarmLedger: Sendable {
         committed = nil
         pending = []
         hasBacklog = false
+        hasResumed = false
         forgottenRevision = max(forgottenRevision, record.revision)
         return true
     }
 
-    /// Gives up edges that were computed before a moment, and continues from what is recorded. Returns how many.
+    /// Takes up edges that this gateway computed in an earlier life and may not have got recorded. Those that the record is of,
+    /// or has passed by, are dropped, as are those of limits that are not configured any more. Call it before anything has been
+    /// heard; the evaluation continues from the last edge. Returns how many were taken up.
+    mutating func resume(
+        _ edges: some Sequence<AlarmEdge>, evaluator: inout AlarmEvaluator, definition: AlarmDefinition,
+        limits: AlarmBook.Limits,
+        heardThrough: Milliseconds, clock: ReceptionClock, now: Milliseconds
+    ) -> Int {
+        // An alarm that was removed is not raised by what was before.
+        guard committed?.lifeCycle.isEnabled ?? (forgottenRevision == 0) else { return 0 }
+        let former = pending
+        pending = edges.filter { $0.condition == .normal || definition.limit(of: $0.condition) != nil }
+        hasBacklog = pending.contains(where: \.isFromBacklog)
+        hasResumed = true
+        if let committed {
+            if let match = match(of: committed, limits) {
+                pending.removeFirst(match + 1)
+            } else {
+                pending.removeFirst(pending.firstIndex { $0.time > committed.changedAt } ?? pending.endIndex)
+            }
+        }
+        pending.insert(contentsOf: former, at: 0)
+        straighten(clock)
+        let resumed = pending.count { $0.isResumed }
+        guard resumed > 0, let last = pending.last else { return 0 }
+        var further: [AlarmEdge] = []
+        _ = evaluator.adopt(
+            last.condition, changedAt: last.time, sampledAt: last.sampleTime, value: last.value, now: now,
+            echoWindow: limits.echoWindow, presentOnly: false, heardThrough: heardThrough, into: &further)
+        for edge in further { append(edge, clock) }
+        evaluator.noteEdge(at: last.time)
+        return resumed
+    }
+
+    /// Gives up edges that were computed before a moment, and continues from what is recorded. Returns how many. What was
+    /// computed in an earlier life stays: that nobody has recorded it does not show that anybody disagrees.
     mutating func dropPending(
         olderThan moment: Milliseconds, evaluator: inout AlarmEvaluator, heardThrough: Milliseconds,
         clock: ReceptionClock, now: Milliseconds
     ) -> Int {
         let count = pending.count
-        pending.removeAll { $0.computedAt < moment }
+        pending.removeAll { $0.computedAt < moment && !$0.isResumed }
         guard pending.count < count else { return 0 }
         straighten(clock)
         let dropped = count - pending.count
@@ -217,6 +256,7 @@ struct AlarmLedger: Sendable {
             return edge.condition == condition
         }
         if hasBacklog { hasBacklog = pending.contains(where: \.isFromBacklog) }
+        if hasResumed { hasResumed = pending.contains(where: \.isResumed) }
         for index in pending.indices {
             if let time, pending[index].time <= time,
                 !AlarmEvaluator.isAhead(
