@@ -102,6 +102,44 @@ extension EndToEnd {
             }
         }
 
+        @Test("the gateways are killed while the tree is away", .timeLimit(.minutes(3)))
+        func killedInOutage() async throws {
+            try await Stage.play("killed-in-outage") { stage in
+                // Given two gateways at work on one tree server,
+                let broker = try await stage.broker()
+                let tree = try await stage.treeServer()
+                var configuration = PlantConfiguration(broker: broker.url, tree: .servers(tree.connectString))
+                configuration.state = "state"
+                let gateways = [try stage.gateway("gw-a", configuration), try stage.gateway("gw-b", configuration)]
+                let reader = try await stage.reader(configuration)
+                try await Conditions.standing(["gw-a", "gw-b"], reader)
+                let plant = try await stage.plant(broker)
+                for _ in 0..<5 { await plant.round(flipChance: 0.3) }
+                try await Conditions.journalHolds(plant.expectedChanges, reader)
+
+                // when alarms come and go while the tree is away, and a moment later every gateway is killed,
+                await tree.kill9()
+                for _ in 0..<20 { await plant.round(flipChance: 0.3) }
+                try await Task.sleep(for: .seconds(1))
+                for gateway in gateways { await gateway.kill9() }
+                // and tree and gateways come back, the tree last,
+                for gateway in gateways { try gateway.start() }
+                try await Task.sleep(for: .seconds(1))
+                try await tree.start()
+
+                // then each alarm of the outage is recorded, once and in its order.
+                try await Conditions.standing(["gw-a", "gw-b"], reader)
+                try await Conditions.journalHolds(plant.expectedChanges, reader)
+                // What is recorded does not stay on the disks.
+                for gateway in ["gw-a", "gw-b"] {
+                    let file = stage.scratch.file("\(gateway).config/state/test/\(gateway)/alarm-transitions.jsonl")
+                    try await eventually("\(gateway) keeps nothing any more") {
+                        !FileManager.default.fileExists(atPath: file)
+                    }
+                }
+            }
+        }
+
         @Test("a single gateway with its embedded tree is killed and restarted", .timeLimit(.minutes(3)))
         func embeddedRestart() async throws {
             try await Stage.play("embedded-restart") { stage in

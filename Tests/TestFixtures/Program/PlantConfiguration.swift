@@ -27,6 +27,9 @@ public struct PlantConfiguration: Sendable {
     public var sessionTimeout = "4s"
     /// What gateways listen to only to count what no route takes.
     public var observe: [String] = []
+    /// Where a gateway keeps its own state, relative to its folder; nil: nowhere, and programs of earlier versions do not know
+    /// the key.
+    public var state: String?
     /// Contents of the three included files.
     public var routes: String
     public var alarms: String
@@ -66,7 +69,7 @@ public struct PlantConfiguration: Sendable {
               protocol: 5\(observing)
             tree:
               \(tree.yaml)
-              sessionTimeout: \(sessionTimeout)
+              sessionTimeout: \(sessionTimeout)\(state.map { "\nstate: " + $0 } ?? "")
             include: [routes.yaml, alarms.yaml, commands.yaml]
 
             """, to: folder + "linekeeper.yaml")
