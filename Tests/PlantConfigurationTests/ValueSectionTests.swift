@@ -55,11 +55,15 @@ struct ValueSectionTests {
     @Test("A time with its unit, and a word for the quality")
     func timeAndQuality() throws {
         let (problems, plant) = read(
-            "time: { at: /t, unit: us }\nquality: { at: /q, good: [GOOD, 192] }")
+            "time: { at: /t, unit: us }\nquality: { at: /q, good: [GOOD, 192], uncertain: 64 }\n"
+                + "value: { at: /v, quality: { at: /vq, good: 0, uncertain: [1, 2] } }")
         #expect(problems == [])
         let route = try #require(plant?.routes.first)
         #expect(
-            route.timeUnit == .microseconds && route.quality?.good == ["GOOD", "192"])
+            route.timeUnit == .microseconds && route.quality?.good == ["GOOD", "192"]
+                && route.quality?.uncertain == ["64"])
+        let own = try #require(route.values.first?.quality)
+        #expect("\(own.place)" == "/vq" && own.good == ["0"] && own.uncertain == ["1", "2"])
     }
 
     @Test("Local times of a zone that the machine knows")
@@ -125,7 +129,12 @@ struct ValueSectionTests {
             ("deadband: { x/a: { atLeastEvery: 1s } }", "r:5:", "has no \"change\""),
             ("deadband: { x/a: { change: { change: 1, atLeastEvery: 1s } } }", "r:5:", "is a mapping"),
             ("deadband: { x/a: 101 % }", "r:5:", "more than 100 %"),
-            ("quality: { at: /q }", "r:5:", "has no \"good\""), ("time: { unit: ms }", "r:5:", "has no \"at\""),
+            ("quality: { at: /q }", "r:5:", "has no \"good\""),
+            ("quality: { at: /q, good: [a, b], uncertain: [b] }", "r:5:", "the word “b” twice"),
+            ("value: { at: /v, quality: { at: /+, good: a } }", "r:5:", "has a wildcard"),
+            ("value: { at: /v, quality: { at: /q, good: [] } }", "r:5:", "good: the words"),
+            ("values: { \"+\": { at: /+, quality: { at: /q, good: a } } }", "r:5:", "no meaning with wildcards"),
+            ("time: { unit: ms }", "r:5:", "has no \"at\""),
             ("time: { at: /t, unit: m }", "r:5:", "s, ms, us or ns"),
             ("tag: linekeeper/{name}", "r:5:", "below linekeeper/"),
             ("device: linekeeper/{name}", "r:5:", "below linekeeper/"),

@@ -23,11 +23,17 @@ struct FieldNames: Sendable {
     /// Of the word for the quality; -1 without one.
     private(set) var ofQuality = -1
 
+    /// Of each rule, that of the word for its own quality, 0 without one; empty when no rule has one.
+    private(set) var ofOwnQuality: ContiguousArray<Int> = []
+
     init() {}
 
     init(_ rules: [ValueRule], _ learnt: LearntValues, quality: QualityRule?) {
         ofRule = ContiguousArray(rules.map { number(ofNew: $0.place) })
         if let quality { ofQuality = number(ofNew: quality.place) }
+        if rules.contains(where: { $0.quality != nil }) {
+            ofOwnQuality = ContiguousArray(rules.map { $0.quality.map { number(ofNew: $0.place) } ?? 0 })
+        }
         for seen in learnt.seen { _ = number(ofNew: seen.place) }
     }
 

@@ -16,7 +16,8 @@ extension PayloadDecoder {
         workspace: inout Workspace
     ) -> Bool {
         workspace.readings.removeAll(keepingCapacity: true)
-        workspace.isBad = false
+        workspace.quality = .good
+        workspace.ownQualities.removeAll(keepingCapacity: true)
         let isKnown = self.fields.find(fields, in: payload, into: &workspace.fields)
         if !isKnown, !wildcards.isEmpty, !learnt.isClosed { return false }
         // A point that has nothing the route looks for leaves nothing out either: it is about something else.
@@ -27,7 +28,14 @@ extension PayloadDecoder {
             workspace.readings.append(reading(value, position, in: payload, isNumeric, limits, isMeant: isMeant))
         }
         if let quality, self.fields.ofQuality >= 0, let word = workspace.fields[self.fields.ofQuality] {
-            workspace.isBad = Self.isCalledBad(quality, .scalar(Self.json(word, in: payload)))
+            workspace.quality = Self.verdict(quality, .scalar(Self.json(word, in: payload)))
+        }
+        for (rule, name) in zip(rules, self.fields.ofOwnQuality) {
+            guard let quality = rule.quality, let word = workspace.fields[name] else {
+                workspace.ownQualities.append(.good)
+                continue
+            }
+            workspace.ownQualities.append(Self.verdict(quality, .scalar(Self.json(word, in: payload))))
         }
         return true
     }

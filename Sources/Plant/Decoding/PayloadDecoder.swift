@@ -33,8 +33,10 @@ final class PayloadDecoder: Sendable {
         var readings: ContiguousArray<Reading> = []
         /// What the last message has that its topic has not shown before; the readings mean nothing then.
         var news: [LearntValues.News] = []
-        /// Whether the last message calls its values bad.
-        var isBad = false
+        /// What the last message calls all its values.
+        var quality = QualityRule.Verdict.good
+        /// What it calls each of them by itself; empty when none has a word of its own.
+        var ownQualities: ContiguousArray<QualityRule.Verdict> = []
         /// Of a point: what each name of the decoder has, and what has been found out about the names.
         var fields = FieldNames.Found()
         /// JSON that was left to the full reader.
@@ -58,6 +60,8 @@ final class PayloadDecoder: Sendable {
     private let timeSlot: Int
     /// Of the word for the quality; -1 without one.
     private let qualitySlot: Int
+    /// Of each value's own word for its quality, -1 without one; empty when none has one.
+    private let ownQualitySlots: ContiguousArray<Int>
     /// The slots of places that become tags once they have a value.
     private let awaitedSlots: ContiguousArray<Int>
     /// A single value must be there; of several, some may be missing.
@@ -82,7 +86,7 @@ final class PayloadDecoder: Sendable {
         isPlain = rules.allSatisfy { $0.conversion == nil && $0.fallback == nil }
         plan = JSONScanPlan(
             rules.map(\.place) + learnt.seen.map(\.place) + (route.time.map { [$0] } ?? [])
-                + (route.quality.map { [$0.place] } ?? []),
+                + (route.quality.map { [$0.place] } ?? []) + rules.compactMap(\.quality?.place),
             patterns: learnt.isClosed ? [] : wildcards.map(\.place),
             closed: learnt.seen.filter(\.isExceptedWhole).map(\.place))
         fields = route.payload == .lines ? FieldNames(rules, learnt, quality: route.quality) : FieldNames()
@@ -92,6 +96,9 @@ final class PayloadDecoder: Sendable {
         let afterPlaces = rules.count + learnt.seen.count
         timeSlot = route.time == nil ? -1 : plan.slots[afterPlaces]
         qualitySlot = route.quality == nil ? -1 : plan.slots[afterPlaces + (route.time == nil ? 0 : 1)]
+        var ownSlots = plan.slots.suffix(rules.count { $0.quality != nil })
+        ownQualitySlots =
+            ownSlots.isEmpty ? [] : ContiguousArray(rules.map { $0.quality == nil ? -1 : ownSlots.removeFirst() })
     }
 
     /// Fills the workspace's readings with one for each value and gives the payload's time. On a throw they mean nothing.
@@ -103,7 +110,8 @@ final class PayloadDecoder: Sendable {
         limits: borrowing IngestLimits, workspace: inout Workspace
     ) throws(DecodeFailure) -> Time {
         workspace.readings.removeAll(keepingCapacity: true)
-        workspace.isBad = false
+        workspace.quality = .good
+        workspace.ownQualities.removeAll(keepingCapacity: true)
         switch self.payload {
         case .json:
             guard workspace.scanner.scan(payload, plan: plan) else {
@@ -201,7 +209,17 @@ final class PayloadDecoder: Sendable {
             }
         }
         guard foundCount > 0 || !wildcards.isEmpty else { throw .missing }
-        if qualitySlot >= 0 { workspace.isBad = isCalledBad(workspace.scanner.found[qualitySlot], payload) }
+        if let quality, qualitySlot >= 0 {
+            workspace.quality = Self.verdict(quality, workspace.scanner.found[qualitySlot], payload)
+        }
+        for position in ownQualitySlots.indices {
+            let slot = ownQualitySlots[position]
+            guard slot >= 0, let quality = rules[position].quality else {
+                workspace.ownQualities.append(.good)
+                continue
+            }
+            workspace.ownQualities.append(Self.verdict(quality, workspace.scanner.found[slot], payload))
+        }
         return timeSlot >= 0 ? time(workspace.scanner.found[timeSlot], payload) : .none
     }
 
@@ -293,26 +311,27 @@ final class PayloadDecoder: Sendable {
         return hasZone && SourceTime.isLocal(text) ? .local(time) : .at(time)
     }
 
-    /// Whether a word calls the values bad; no word says nothing.
-    private func isCalledBad(_ found: JSONScanner.Found, _ payload: borrowing Span<UInt8>) -> Bool {
-        guard let quality else { return false }
+    /// What a word calls the values; no word says nothing.
+    private static func verdict(
+        _ rule: QualityRule, _ found: JSONScanner.Found, _ payload: borrowing Span<UInt8>
+    ) -> QualityRule.Verdict {
         switch found.kind {
-        case .missing, .null: return false
-        case .integer: return quality.callsBad("\(found.integer)")
-        case .number: return quality.callsBad(TagValue.number(found.number).description)
-        case .bool: return quality.callsBad("\(found.bool)")
+        case .missing, .null: return .good
+        case .integer: return rule.verdict("\(found.integer)")
+        case .number: return rule.verdict(TagValue.number(found.number).description)
+        case .bool: return rule.verdict("\(found.bool)")
         case .text:
             let text = payload.extracting(found.text).withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
-            return quality.callsBad(text)
-        case .container: return true
+            return rule.verdict(text)
+        case .container: return .bad
         }
     }
 
-    static func isCalledBad(_ rule: QualityRule, _ part: SalvagedJSON.Part) -> Bool {
+    static func verdict(_ rule: QualityRule, _ part: SalvagedJSON.Part) -> QualityRule.Verdict {
         switch part {
-        case .missing, .scalar(.null): false
-        case .broken, .container: true
-        case .scalar(let value): TagValue(json: value).map { rule.callsBad($0.description) } ?? true
+        case .missing, .scalar(.null): .good
+        case .broken, .container: .bad
+        case .scalar(let value): TagValue(json: value).map { rule.verdict($0.description) } ?? .bad
         }
     }
 
@@ -374,7 +393,12 @@ final class PayloadDecoder: Sendable {
             workspace.readings.append(try converted(raw, position, isNumeric: isNumeric))
         }
         guard foundCount > 0 || !wildcards.isEmpty else { throw .missing }
-        if let quality { workspace.isBad = Self.isCalledBad(quality, lookUp(quality.place)) }
+        if let quality { workspace.quality = Self.verdict(quality, lookUp(quality.place)) }
+        if !ownQualitySlots.isEmpty {
+            for rule in rules {
+                workspace.ownQualities.append(rule.quality.map { Self.verdict($0, lookUp($0.place)) } ?? .good)
+            }
+        }
         return time.map { time(of: lookUp($0)) } ?? .none
     }
 

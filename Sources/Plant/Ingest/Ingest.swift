@@ -339,19 +339,23 @@ public struct Ingest: Sendable {
                 quality = .uncertain
             }
         }
-        let isBad = workspace.isBad
-        if isBad { outcome.flaw = .init(tag: nil, failure: .calledBad) }
+        if workspace.quality == .bad { outcome.flaw = .init(tag: nil, failure: .calledBad) }
         var count = 0
         for position in 0..<Int(binding.tagCount) {
             let tag = boundTags[Int(binding.firstTag) &+ position].tag
+            let verdict =
+                workspace.ownQualities.isEmpty
+                ? workspace.quality : max(workspace.quality, workspace.ownQualities[position])
+            let isBad = verdict == .bad
             switch workspace.readings[position] {
             case .value(let value):
+                if isBad, outcome.flaw == nil { outcome.flaw = .init(tag: tag, failure: .calledBad) }
                 // A value that its sender calls bad is none.
-                samples.append(
-                    Sample(
-                        tag: tag, value: isBad ? nil : value, quality: isBad ? .bad : quality, sourceTime: sourceTime,
-                        receivedTime: receivedAt,
-                        isRetained: retained))
+                var sample = Sample(
+                    tag: tag, value: isBad ? nil : value, quality: isBad ? .bad : quality, sourceTime: sourceTime,
+                    receivedTime: receivedAt, isRetained: retained)
+                sample.isCalledUncertain = verdict == .uncertain
+                samples.append(sample)
             case .absent:
                 continue
             case .unusable(let failure):

@@ -29,6 +29,11 @@ public struct LatestValues: Sendable {
         public var isLive: Bool
         /// False when it was read from the tree.
         public var isHeard = true
+        /// Whether the device calls the value uncertain, which is good for alarms.
+        public var isCalledUncertain = false
+
+        /// The quality as others see it.
+        public var shownQuality: Quality { isCalledUncertain && quality == .good ? .uncertain : quality }
 
         /// Whether the time is the sensor's. Records do not say whose time they have; one that equals the time of
         /// reception is most often that.
@@ -193,12 +198,13 @@ public struct LatestValues: Sendable {
             value: old?.value ?? sample.value, quality: sample.quality,
             sourceTime: old?.sourceTime ?? sample.sourceTime,
             receivedTime: sample.receivedTime, hasSourceTime: old?.hasSourceTime ?? sample.hasSourceTime,
-            isLive: !sample.isRetained || (old?.isLive ?? false))
+            isLive: !sample.isRetained || (old?.isLive ?? false),
+            isCalledUncertain: sample.isCalledUncertain)
     }
 
     @inline(__always)
     private func isWithinDeadband(_ sample: Sample, _ slot: Slot) -> Bool {
-        guard !slot.deadband.isNaN, slot.writtenQuality == sample.quality, let written = slot.writtenValue,
+        guard !slot.deadband.isNaN, slot.writtenQuality == sample.shownQuality, let written = slot.writtenValue,
             let value = sample.value, sample.receivedTime &- slot.writtenTime < slot.refreshAfter
         else { return false }
         if let old = written.doubleValue, let new = value.doubleValue {
@@ -269,7 +275,7 @@ extension LatestValues {
             slots[index].isDirty = false
             let entry = entry(tag)
             slots[index].writtenValue = entry?.value
-            slots[index].writtenQuality = entry?.quality
+            slots[index].writtenQuality = entry?.shownQuality
             slots[index].writtenTime = entry?.receivedTime ?? 0
             taken.append(tag)
         }
@@ -343,7 +349,7 @@ extension LatestValues {
         } else {
             catchUp(tag)
             if entry.hasSourceTime, entry.sourceTime == record.sourceTime, entry.value == record.value,
-                entry.quality == record.quality, tags[tag].unit == record.unit
+                entry.shownQuality == record.quality, tags[tag].unit == record.unit
             {
                 return
             }
@@ -410,8 +416,9 @@ extension LatestValues {
     ) -> Bool {
         guard let entry = entry(tag) else { return false }
         TagRecord(
-            value: entry.value, quality: entry.quality, sourceTime: entry.sourceTime, receivedTime: entry.receivedTime,
-            unit: tags[tag].unit, delays: delays
+            value: entry.value, quality: entry.shownQuality, sourceTime: entry.sourceTime,
+            receivedTime: entry.receivedTime, unit: tags[tag].unit, delays: delays,
+            isCalledUncertain: entry.isCalledUncertain && entry.quality == .good
         ).write(into: &bytes)
         return true
     }
@@ -429,8 +436,9 @@ extension LatestValues.Entry {
     /// never compared, since its next sample has no time either.
     fileprivate init(_ record: TagRecord, isTimeBelieved: Bool = true) {
         self.init(
-            value: record.value, quality: record.quality, sourceTime: record.sourceTime,
-            receivedTime: record.receivedTime, hasSourceTime: isTimeBelieved, isLive: true, isHeard: false)
+            value: record.value, quality: record.isCalledUncertain ? .good : record.quality,
+            sourceTime: record.sourceTime, receivedTime: record.receivedTime, hasSourceTime: isTimeBelieved,
+            isLive: true, isHeard: false, isCalledUncertain: record.isCalledUncertain)
     }
 
     /// By the sensor's own time. When gateways received something says nothing about which sample was newer: one of them
@@ -438,7 +446,8 @@ extension LatestValues.Entry {
     /// clock has stepped between the two, or is in doubt, nothing but the reception is left.
     fileprivate func isOlder(than record: TagRecord, latestSource: Milliseconds) -> Bool {
         guard hasSourceTime else { return false }
-        if quality == .uncertain || record.quality == .uncertain || record.sourceTime > latestSource {
+        let isInDoubt = quality == .uncertain || record.quality == .uncertain && !record.isCalledUncertain
+        if isInDoubt || record.sourceTime > latestSource {
             return receivedTime < record.receivedTime
         }
         return sourceTime < record.sourceTime

@@ -27,7 +27,7 @@ public enum RoutesDigest {
         if let unit = route.timeUnit { parts.append("timeUnit \(unit.rawValue)") }
         if let zone = route.timeZone { parts.append("timeZone \(zone.name)") }
         if let quality = route.quality {
-            parts.append("quality \(quality.place) \(quality.good.sorted { $0.precedesByBytes($1) })")
+            parts.append("quality " + text(quality))
         }
         if let stale = route.staleAfter { parts.append("staleAfter \(stale)") }
         if let reporting = route.reporting { parts.append("reporting \(reporting.rawValue)") }
@@ -67,6 +67,7 @@ public enum RoutesDigest {
             if let conversion = value.conversion { parts.append("conversion \(name) \(text(conversion))") }
             if let fallback = value.fallback { parts.append("default \(name) \(fallback.json)") }
             if let unit = value.unit { parts.append("unitOf \(name) \(unit)") }
+            if let quality = value.quality { parts.append("qualityOf \(name) " + text(quality)) }
         }
         for wildcard in route.wildcards {
             parts.append("wildcards \(wildcard.name.text) \(wildcard.place)")
@@ -75,6 +76,12 @@ public enum RoutesDigest {
             if let unit = wildcard.unit { parts.append("unitOf \(unit)") }
         }
         return parts
+    }
+
+    private static func text(_ quality: QualityRule) -> String {
+        func sorted(_ words: [String]) -> [String] { words.sorted { $0.precedesByBytes($1) } }
+        let uncertain = quality.uncertain.isEmpty ? "" : " uncertain \(sorted(quality.uncertain))"
+        return "\(quality.place) \(sorted(quality.good))" + uncertain
     }
 
     private static func text(_ conversion: ValueConversion) -> String {

@@ -215,7 +215,9 @@ public struct RouteDefinition: Sendable, Hashable {
 
     /// Places that are spoken for: those of its values, of the time and of the quality.
     var namedPlaces: Set<JSONPointer> {
-        Set(values.map(\.place) + [time, quality?.place].compactMap { $0 })
+        Set(
+            values.flatMap { [$0.place, $0.quality?.place] }.compactMap { $0 }
+                + [time, quality?.place].compactMap { $0 })
     }
 
     /// The unit of a tag of this route: what its value says, else the first rule for it.

@@ -46,10 +46,8 @@ private struct RouteCheck {
         let each = draft.each.flatMap { onePlace($0, field: .each) }
         if draft.each != nil, !payload.hasPlaces || payload == .lines { note(.each, .notForPayload(draft.payload)) }
         if draft.timeZone != nil, payload == .lines { note(.time, .zoneOfLines) }
-        if payload == .lines, quality(ofLines: draft) == false { note(.quality, .notField) }
         if draft.isTimeName, draft.each == nil { note(.time, .nameWithoutEach) }
-        let quality = draft.quality.flatMap { qualityRule($0) }
-        if draft.quality != nil, !payload.hasPlaces { note(.quality, .notForPayload(draft.payload)) }
+        let quality = draft.quality.flatMap { $0.rule(for: payload) { note(.quality, $0) } }
         if let staleAfter = draft.staleAfter, staleAfter <= 0 { note(.staleAfter, .notPositive) }
         if draft.reporting == .periodic, draft.staleAfter == nil { note(.reporting, .periodicForEver) }
         let deadbands = draft.deadband.compactMap { deadbandRule($0) }
@@ -65,11 +63,6 @@ private struct RouteCheck {
             timeUnit: draft.timeUnit, timeZone: draft.timeZone, quality: quality, units: units,
             staleAfter: draft.staleAfter,
             reporting: draft.reporting, deadbands: deadbands, presence: presence)
-    }
-
-    /// Whether the place of the quality is a field.
-    private func quality(ofLines draft: RouteDraft) -> Bool? {
-        draft.quality.flatMap { try? JSONPointer($0.at) }.map { $0.tokens.count == 1 }
     }
 
     private mutating func note(_ field: RouteMistake.Field, _ reason: RouteMistake.Reason) {
@@ -189,11 +182,6 @@ private struct RouteCheck {
             }
         }
         return parts.joined(separator: "/")
-    }
-
-    private mutating func qualityRule(_ draft: RouteDraft.Quality) -> QualityRule? {
-        if draft.good.isEmpty { note(.quality, .missing(expected: "good: the words for values that can be used")) }
-        return onePlace(draft.at, field: .quality).map { QualityRule(place: $0, good: draft.good) }
     }
 
     /// A place without wildcards, for what a message has once.

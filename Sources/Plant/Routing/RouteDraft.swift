@@ -19,10 +19,12 @@ public struct RouteDraft: Sendable, Hashable {
     public struct Quality: Sendable, Hashable {
         public var at: String
         public var good: [String]
+        public var uncertain: [String]
 
-        public init(at: String, good: [String]) {
+        public init(at: String, good: [String], uncertain: [String] = []) {
             self.at = at
             self.good = good
+            self.uncertain = uncertain
         }
     }
 
@@ -68,11 +70,14 @@ public struct RouteDraft: Sendable, Hashable {
         public var fallback: TagValue?
         /// With wildcards: tags that are left out.
         public var except: [String]
+        /// What messages say of the quality of this value.
+        public var quality: Quality?
 
         public init(
             at: String? = nil, unit: String? = nil, scale: Double? = nil, offset: Double? = nil,
             suffixes: [String] = [],
-            decimalComma: Bool = false, map: [Entry<TagValue>] = [], fallback: TagValue? = nil, except: [String] = []
+            decimalComma: Bool = false, map: [Entry<TagValue>] = [], fallback: TagValue? = nil, except: [String] = [],
+            quality: Quality? = nil
         ) {
             self.at = at
             self.unit = unit
@@ -83,6 +88,7 @@ public struct RouteDraft: Sendable, Hashable {
             self.map = map
             self.fallback = fallback
             self.except = except
+            self.quality = quality
         }
 
         public init(stringLiteral at: String) { self.init(at: at) }

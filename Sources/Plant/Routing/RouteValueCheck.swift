@@ -43,7 +43,10 @@ struct RouteValueCheck {
             let place = try JSONPointer(value.at ?? "")
             if place.tokens.contains("+") || place.tokens.contains("#") { note(.value, .wildcardInValue) }
             if draft.payload == .lines, place.tokens.count != 1 { note(.value, .notField) }
-            values.append(ValueRule(place: place, conversion: conversion, fallback: value.fallback, unit: value.unit))
+            values.append(
+                ValueRule(
+                    place: place, conversion: conversion, fallback: value.fallback, unit: value.unit,
+                    quality: quality(value, entry: nil)))
         } catch {
             note(.value, .pointer(error))
         }
@@ -77,10 +80,12 @@ struct RouteValueCheck {
             if !value.except.isEmpty { note(.valueKey("except", entry: name), .onlyWithWildcards) }
             values.append(
                 ValueRule(
-                    name: name, place: pointer, conversion: conversion, fallback: value.fallback, unit: value.unit))
+                    name: name, place: pointer, conversion: conversion, fallback: value.fallback, unit: value.unit,
+                    quality: quality(value, entry: name)))
             return
         }
         if value.fallback != nil { note(.valueKey("default", entry: name), .notWithWildcards) }
+        if value.quality != nil { note(.valueKey("quality", entry: name), .notWithWildcards) }
         var except: [TopicFilter] = []
         for text in value.except {
             if text.hasPrefix("/") { note(.valueKey("except", entry: name), .placeForName(text)) }
@@ -98,6 +103,10 @@ struct RouteValueCheck {
         } catch {
             note(field, .filter(error))
         }
+    }
+
+    private mutating func quality(_ value: RouteDraft.Value, entry: String?) -> QualityRule? {
+        value.quality?.rule(for: draft.payload) { note(.valueKey("quality", entry: entry), $0) }
     }
 
     private mutating func conversion(_ value: RouteDraft.Value, entry: String?) -> ValueConversion? {

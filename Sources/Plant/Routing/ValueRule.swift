@@ -10,15 +10,18 @@ public struct ValueRule: Sendable, Hashable {
     /// What the tag has when a message leaves the value out; nil: it keeps what it has.
     public let fallback: TagValue?
     public let unit: String?
+    /// What messages say of the quality of this value, beside what they say of all.
+    public let quality: QualityRule?
 
     public init(
         name: String? = nil, place: JSONPointer = JSONPointer(tokens: []), conversion: ValueConversion? = nil,
-        fallback: TagValue? = nil, unit: String? = nil
+        fallback: TagValue? = nil, unit: String? = nil, quality: QualityRule? = nil
     ) {
         self.name = name
         self.place = place
         self.conversion = conversion
         self.fallback = fallback
         self.unit = unit
+        self.quality = quality
     }
 }

@@ -8,9 +8,15 @@ public struct Sample: Sendable, Hashable {
     public var hasSourceTime: Bool
     /// True when the broker had kept the message for us: it tells what was, not what is, and must raise no live alarm.
     public var isRetained: Bool
+    /// True when the payload calls the value uncertain. It counts as good for alarms all the same: one alarm too many does less
+    /// harm than one too few.
+    public var isCalledUncertain = false
     public var tag: TagID
     public var sourceTime: Milliseconds
     public var receivedTime: Milliseconds
+
+    /// The quality as others see it.
+    public var shownQuality: Quality { isCalledUncertain && quality == .good ? .uncertain : quality }
 
     /// A sample without its own time takes the time of reception as its source time.
     @inlinable

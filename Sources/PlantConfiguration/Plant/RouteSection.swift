@@ -28,7 +28,7 @@ enum RouteSection {
         draft.values = section["values"].map(ValueSection.several) ?? []
         draft.each = section["each"].flatMap(each)
         if let time = section["time"] { read(time, into: &draft) }
-        draft.quality = section["quality"].flatMap(quality)
+        draft.quality = section["quality"].flatMap(QualitySection.read)
         draft.unit = section["unit"]?.string()
         draft.units = section["units"].map { strings($0, of: "tag filters with their units") } ?? []
         draft.staleAfter =
@@ -126,15 +126,6 @@ enum RouteSection {
             value.report("\(value.name): \(name) \(error)", expected: "a time zone such as Europe/Berlin")
             return nil
         }
-    }
-
-    private static func quality(_ value: ConfigurationValue) -> RouteDraft.Quality? {
-        guard let section = value.section(keys: ["at", "good"]),
-            let at = section.required("at", "a JSON Pointer such as /quality")?.string(),
-            let good = section.required("good", "the words for values that can be used, such as [GOOD, 192]")
-        else { return nil }
-        let words = (good.list(of: "words") ?? []).compactMap { $0.text("a word") }
-        return RouteDraft.Quality(at: at, good: words)
     }
 
     private static func strings(_ value: ConfigurationValue, of expected: String) -> [RouteDraft.Entry<String>] {

@@ -4,7 +4,9 @@ import Yams
 
 /// `value` of a route, and the entries of `values`: a place, or a mapping that says more.
 enum ValueSection {
-    static let keys = ["at", "unit", "scale", "offset", "suffix", "decimalComma", "map", "default", "except"]
+    static let keys = [
+        "at", "unit", "scale", "offset", "suffix", "decimalComma", "map", "default", "except", "quality",
+    ]
     private static let place = "a JSON Pointer such as /temperature"
 
     static func one(_ value: ConfigurationValue) -> RouteDraft.Value? { read(value) }
@@ -49,6 +51,7 @@ enum ValueSection {
         draft.decimalComma = section["decimalComma"]?.boolean() ?? false
         draft.map = section["map"].map(words) ?? []
         draft.fallback = section["default"].flatMap(tagValue)
+        draft.quality = section["quality"].flatMap(QualitySection.read)
         draft.except = texts(section["except"], of: "names of tags below the topic")
         return draft
     }

@@ -45,7 +45,7 @@ extension MessageTrial {
                 let time =
                     sample.hasSourceTime ? "source time \(ClockText.text(sample.sourceTime))" : "no time of its own"
                 lines.append(
-                    "tag     \(printable(tag.text)) = \(printable(value))\(unit.map { " \(printable($0))" } ?? "")  quality \(sample.quality), \(time)"
+                    "tag     \(printable(tag.text)) = \(printable(value))\(unit.map { " \(printable($0))" } ?? "")  quality \(sample.shownQuality)\(sample.isCalledUncertain ? " by its own word" : ""), \(time)"
                 )
                 if !sample.isRetained, sample.quality == .uncertain, sample.hasSourceTime {
                     lines.append(
@@ -160,7 +160,7 @@ extension MessageTrial {
                             step.samples.map { tag, sample, unit in
                                 var members: OrderedDictionary<String, JSONValue> = [
                                     "tag": .string(tag.text), "v": sample.value?.json ?? .null,
-                                    "q": .string(sample.quality.name), "t": .integer(sample.sourceTime),
+                                    "q": .string(sample.shownQuality.name), "t": .integer(sample.sourceTime),
                                     "u": unit.map(JSONValue.string) ?? .null,
                                 ]
                                 traits(of: tag).write(into: &members)

@@ -47,6 +47,115 @@ struct PayloadQualityTests {
     }
 
     @Test(
+        "A word may call values uncertain: they are shown so, and alarms take them as good",
+        arguments: [RouteDefinition.Payload.json, .cbor])
+    func uncertain(payload: RouteDefinition.Payload) throws {
+        var plant = try IngestHarness([
+            RouteDraft(
+                name: "q", topic: "q/{x}", device: "q", payload: payload, value: "/v",
+                quality: .init(at: "/q", good: ["GOOD"], uncertain: ["UNCERTAIN", "64"]))
+        ])
+        // Each as JSON and as CBOR.
+        let words: [(String, [UInt8], Quality, Quality)] = [
+            (#""GOOD""#, [0x64] + Array("GOOD".utf8), .good, .good),
+            (#""UNCERTAIN""#, [0x69] + Array("UNCERTAIN".utf8), .good, .uncertain),
+            ("64", [0x18, 64], .good, .uncertain), (#""BAD""#, [0x63] + Array("BAD".utf8), .bad, .bad),
+            ("null", [0xF6], .good, .good),
+        ]
+        for (json, cbor, quality, shown) in words {
+            let message =
+                payload == .json
+                ? Array(#"{"v":1.5,"q":\#(json)}"#.utf8) : [0xA2, 0x61, 0x76, 0xF9, 0x3E, 0x00, 0x61, 0x71] + cbor
+            plant.send(Array("q/1".utf8), message)
+            #expect(plant.samples.map(\.quality) == [quality] && plant.samples.map(\.shownQuality) == [shown])
+        }
+    }
+
+    @Test("Each value may have a word of its own; of two words the worse one counts")
+    func ownWords() throws {
+        var plant = try IngestHarness([
+            RouteDraft(
+                name: "q", topic: "q/{x}", device: "q",
+                values: [
+                    .init("a", .init(at: "/a/v", quality: .init(at: "/a/q", good: ["1"], uncertain: ["2"]))),
+                    .init("b", .init(at: "/b/v", quality: .init(at: "/b/q", good: ["1"], uncertain: ["2"]))),
+                    .init("c", "/c"),
+                ], quality: .init(at: "/q", good: ["ok"], uncertain: ["soso"]))
+        ])
+        func shown(_ a: Int, _ b: Int, _ all: String) -> [Quality] {
+            let payload = #"{"a":{"v":1,"q":\#(a)},"b":{"v":2,"q":\#(b)},"c":3,"q":"\#(all)"}"#
+            plant.send("q/1", payload)
+            let first = plant.samples.map(\.shownQuality)
+            // The full reader agrees.
+            plant.send("q/1", payload.dropLast() + #","\u0064":1}"#)
+            #expect(plant.samples.map(\.shownQuality) == first)
+            return first
+        }
+        #expect(shown(1, 1, "ok") == [.good, .good, .good])
+        #expect(shown(1, 2, "ok") == [.good, .uncertain, .good])
+        #expect(shown(3, 2, "ok") == [.bad, .uncertain, .good])
+        #expect(shown(1, 2, "soso") == [.uncertain, .uncertain, .uncertain])
+        #expect(shown(3, 1, "soso") == [.bad, .uncertain, .uncertain])
+        #expect(shown(1, 2, "no") == [.bad, .bad, .bad])
+        #expect(plant.ingest.counters.slowlyRead == 6)
+        plant.send("q/1", #"{"c":3}"#)
+        #expect(plant.samples.map(\.shownQuality) == [.good])
+    }
+
+    @Test("A field of a line may say of what quality another one is")
+    func lines() throws {
+        var plant = try IngestHarness([
+            RouteDraft(
+                name: "q", topic: "q", device: "q", tag: "q", payload: .lines,
+                values: [
+                    .init("a", .init(at: "/a", quality: .init(at: "/aq", good: ["1"], uncertain: ["2"]))),
+                    .init("b", "/b"),
+                ])
+        ])
+        plant.send("q", "m a=1,aq=2i,b=3")
+        #expect(plant.samples.map(\.shownQuality) == [.uncertain, .good])
+        plant.send("q", "m a=1,aq=9i,b=3")
+        #expect(plant.samples.map(\.shownQuality) == [.bad, .good])
+        plant.send("q", "m a=1,b=3")
+        #expect(plant.samples.map(\.shownQuality) == [.good, .good])
+    }
+
+    @Test("The tree says who calls a value uncertain, so that a restart takes it as it was")
+    func record() throws {
+        let record = TagRecord(
+            value: 1.5, quality: .uncertain, sourceTime: 1000, receivedTime: 2000, isCalledUncertain: true)
+        #expect(
+            String(decoding: record.serialized(), as: UTF8.self)
+                == #"{"v":1.5,"q":"uncertain","t":1000,"r":2000,"by":"device"}"#)
+        #expect(TagRecord(parsing: record.serialized()) == record)
+        // Only an uncertain value is called so by somebody.
+        let good = Array(#"{"v":1,"q":"good","t":1,"r":1,"by":"device"}"#.utf8)
+        #expect(TagRecord(parsing: good)?.isCalledUncertain == false)
+
+        var tags = TagTable(limit: 10)
+        let tag = try #require(
+            tags.intern(
+                try TagPath("a"), device: DeviceID(rawValue: 0), shard: 0, unit: nil, deadband: nil, refreshAfter: nil))
+        var latest = LatestValues()
+        latest.seed(tag, record, tags: tags)
+        let entry = try #require(latest.entry(tag))
+        #expect(entry.quality == .good && entry.shownQuality == .uncertain)
+        // The same again is no news; that it has become good is.
+        var sample = Sample(tag: tag, value: 1.5, sourceTime: 1000, receivedTime: 3000)
+        sample.isCalledUncertain = true
+        latest.record(sample, tags: tags)
+        latest.reconcile(tag, with: record, tags: tags)
+        var written: [TagID] = []
+        latest.takeDirty(ownedBy: .max, limit: 10, into: &written)
+        sample.isCalledUncertain = false
+        sample.sourceTime = 4000
+        #expect(latest.record(sample, tags: tags) == .changed)
+        var bytes: [UInt8] = []
+        #expect(latest.encode(tag, tags: tags, into: &bytes))
+        #expect(String(decoding: bytes, as: UTF8.self) == #"{"v":1.5,"q":"good","t":4000,"r":3000}"#)
+    }
+
+    @Test(
         "A number with a declared unit is not judged by its size",
         arguments: [
             (TimeUnit.seconds, "1700000000", 1_700_000_000_000), (.seconds, "1700000000.25", 1_700_000_000_250),

@@ -1,6 +1,6 @@
 import JSON
 
-/// The data of a tag's node: `{"v":value,"q":"good","t":sourceTime,"r":receivedTime,"u":unit,"d":delays}`.
+/// The data of a tag's node: `{"v":value,"q":"good","t":sourceTime,"r":receivedTime,"u":unit,"d":delays,"by":"device"}`.
 public struct TagRecord: Sendable, Hashable {
     /// nil (`null`) when no message on the tag could ever be understood.
     public var value: TagValue?
@@ -10,10 +10,12 @@ public struct TagRecord: Sendable, Hashable {
     public var unit: String?
     /// Delays of alarms that run on the tag; left out when there are none.
     public var delays: RunningDelay.Table
+    /// Whether it is the device that calls its value uncertain (`"by":"device"`), and not its time that is in doubt.
+    public var isCalledUncertain: Bool
 
     public init(
         value: TagValue?, quality: Quality, sourceTime: Milliseconds, receivedTime: Milliseconds, unit: String? = nil,
-        delays: RunningDelay.Table = [:]
+        delays: RunningDelay.Table = [:], isCalledUncertain: Bool = false
     ) {
         self.value = value
         self.quality = quality
@@ -21,6 +23,7 @@ public struct TagRecord: Sendable, Hashable {
         self.receivedTime = receivedTime
         self.unit = unit
         self.delays = delays
+        self.isCalledUncertain = isCalledUncertain
     }
 
     /// Reads a node's data; nil when it is not a tag record.
@@ -33,13 +36,16 @@ public struct TagRecord: Sendable, Hashable {
             self.init(
                 value: TagValue(json: value), quality: quality, sourceTime: try members.requiredTime(.t),
                 receivedTime: try members.requiredTime(.r), unit: members[.u]?.stringValue,
-                delays: RunningDelay.table(json: members[.d]))
+                delays: RunningDelay.table(json: members[.d]),
+                isCalledUncertain: quality == .uncertain && members[.by]?.stringValue == Self.device)
         } catch {
             return nil
         }
     }
 
-    private enum Member: String, CaseIterable { case v, q, t, r, u, d }
+    private static let device = "device"
+
+    private enum Member: String, CaseIterable { case v, q, t, r, u, d, by }
 
     /// Appends the record as JSON, keys in the order above.
     public func write(into bytes: inout [UInt8]) {
@@ -58,6 +64,10 @@ public struct TagRecord: Sendable, Hashable {
         if !delays.isEmpty {
             bytes.append(contentsOf: ",\"d\":".utf8)
             RunningDelay.write(delays, into: &bytes)
+        }
+        if isCalledUncertain {
+            bytes.append(contentsOf: ",\"by\":".utf8)
+            JSONWriter.write(Self.device, into: &bytes)
         }
         bytes.append(UInt8(ascii: "}"))
     }
