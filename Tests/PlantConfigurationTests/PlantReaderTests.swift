@@ -38,6 +38,45 @@ struct PlantReaderTests {
         #expect(problems.count == (isSeveral ? 1 : 0), "\(problems)")
     }
 
+    @Test("a heartbeat, with and without a word, and its mistakes at their places")
+    func heartbeat() throws {
+        func routes(_ presence: String) -> [ConfigurationDocument] {
+            [
+                document(
+                    "r",
+                    """
+                    routes:
+                      - name: a
+                        topic: "f/{d}/{m}"
+                        device: "f/{d}"
+                        payload: number
+                        presence:
+                          \(presence.replacing("\n", with: "\n      "))
+                    """)
+            ]
+        }
+        func presence(_ text: String) throws -> RouteDefinition.Presence {
+            let reading = PlantDefinition.read(routes(text), variables: [:])
+            #expect(reading.problems == [])
+            return try #require(reading.definition?.routes.first?.presence)
+        }
+        let any = try presence("topic: \"{device}/beat\"\nheartbeat: 30s")
+        #expect(any.heartbeat == 30_000 && any.online == nil && any.offline == Array("offline".utf8))
+        let word = try presence("topic: \"{device}/beat\"\nonline: alive\nheartbeat: 1m")
+        #expect(word.heartbeat == 60_000 && word.online == Array("alive".utf8))
+        let plain = try presence("topic: \"{device}/beat\"")
+        #expect(plain.heartbeat == nil && plain.online == Array("online".utf8))
+
+        expectProblem(Self.problems(routes("heartbeat: 30s")), "r:7:", "mistake", "topic")
+        for wrong in ["0s", "-5s", "30", "often"] {
+            let problems = Self.problems(routes("topic: \"{device}/beat\"\nheartbeat: \(wrong)"))
+            expectProblem(
+                problems, "r:8:", "mistake", "presence.heartbeat is \"\(wrong)\"".replacing("\"0s\"", with: "0s"))
+        }
+        let same = Self.problems(routes("topic: \"{device}/beat\"\nheartbeat: 30s\nonline: x\noffline: x"))
+        expectProblem(same, "r:10:", "mistake", "presence.offline online and offline are the same")
+    }
+
     @Test("how a definition is spread over documents makes no difference")
     func spread() throws {
         let routes = """

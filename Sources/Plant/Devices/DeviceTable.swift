@@ -1,24 +1,27 @@
 /// All devices that this process has heard of, by number.
 public struct DeviceTable: Sendable {
-    /// What does not change about a device.
+    /// What messages and time do not change about a device.
     public struct Device: Sendable, Hashable {
         public let path: TagPath
         /// `path` as it is spelt below `/devices`.
         public let znodePath: String
         public let shard: Int
         /// The name of the route that found it; nil when it is only known from the tree.
-        public let route: String?
-        /// How long it may be silent, by the shortest of its routes; nil: without limit.
-        public let staleAfter: Milliseconds?
+        public fileprivate(set) var route: String?
+        /// How long it may be silent, by its routes.
+        public fileprivate(set) var rules: DeviceRules
     }
 
     private var devices: ContiguousArray<Device> = []
     private var ids: [TagPath: DeviceID] = [:]
     // Side by side rather than in `Device`: the search for silent devices walks them.
     private var lastHeard: ContiguousArray<Milliseconds> = []
+    /// The silence that changes its state; `.max`: none does.
     private var silenceLimit: ContiguousArray<Milliseconds> = []
     private var states: ContiguousArray<DeviceState> = []
     private var since: ContiguousArray<Milliseconds> = []
+    /// Whether silence says anything about it: it has been heard of, or the tree has it.
+    private var isWatched: ContiguousArray<Bool> = []
     private let limit: Int
 
     public init(limit: Int = IngestLimits().devices) {
@@ -44,22 +47,15 @@ public struct DeviceTable: Sendable {
     /// The number of a device, a new one when it is not known; nil when the table is full. A new device is stale until
     /// it is heard.
     public mutating func intern(
-        _ path: TagPath, route: String? = nil, staleAfter: Milliseconds? = nil, at now: Milliseconds
+        _ path: TagPath, route: String? = nil, rules: DeviceRules = DeviceRules(), at now: Milliseconds
     ) -> (id: DeviceID, isNew: Bool)? {
         if let id = ids[path] {
             // Known from the tree only until now: its route tells the rest.
-            if devices[id.index].route == nil, let route {
-                devices[id.index] = Device(
-                    path: path, znodePath: devices[id.index].znodePath, shard: devices[id.index].shard, route: route,
-                    staleAfter: staleAfter)
-                silenceLimit[id.index] = staleAfter ?? .max
-            } else if let staleAfter, staleAfter < silenceLimit[id.index] {
-                // Of several routes the shortest, whichever was heard first.
-                let known = devices[id.index]
-                devices[id.index] = Device(
-                    path: path, znodePath: known.znodePath, shard: known.shard, route: known.route,
-                    staleAfter: staleAfter)
-                silenceLimit[id.index] = staleAfter
+            if devices[id.index].route == nil { devices[id.index].route = route }
+            let joined = devices[id.index].rules.joined(with: rules)
+            if joined != devices[id.index].rules {
+                devices[id.index].rules = joined
+                noteLimit(id.index)
             }
             return (id, false)
         }
@@ -67,13 +63,13 @@ public struct DeviceTable: Sendable {
         let id = DeviceID(rawValue: number)
         devices.append(
             Device(
-                path: path, znodePath: path.znodePath, shard: ShardMap.shard(of: path), route: route,
-                staleAfter: staleAfter))
+                path: path, znodePath: path.znodePath, shard: ShardMap.shard(of: path), route: route, rules: rules))
         ids[path] = id
         lastHeard.append(now)
-        silenceLimit.append(staleAfter ?? .max)
+        silenceLimit.append(.max)
         states.append(.stale)
         since.append(now)
+        isWatched.append(false)
         return (id, true)
     }
 
@@ -100,16 +96,27 @@ public struct DeviceTable: Sendable {
         return change(id, to: isOnline ? .online : .offline, at: now)
     }
 
+    /// A device has become known without having been heard live: what it has promised counts from now.
+    mutating func watch(_ id: DeviceID, at now: Milliseconds) {
+        lastHeard[id.index] = now
+        isWatched[id.index] = true
+        noteLimit(id.index)
+    }
+
     /// Takes over what the tree says about a device that this process has not heard itself. `now` counts as heard, so
     /// that a device gets its whole time to speak before it is called stale.
     public mutating func seed(_ id: DeviceID, state: DeviceState, since start: Milliseconds, at now: Milliseconds) {
         states[id.index] = state
         since[id.index] = start
-        lastHeard[id.index] = max(lastHeard[id.index], now)
+        watch(id, at: max(lastHeard[id.index], now))
     }
 
     /// A device was removed from the tree: it is as if it had not been heard yet.
-    mutating func forget(_ id: DeviceID) { states[id.index] = .stale }
+    mutating func forget(_ id: DeviceID) {
+        states[id.index] = .stale
+        isWatched[id.index] = false
+        noteLimit(id.index)
+    }
 
     /// This process could not hear anybody for `time`, until now: it does not count as silence.
     public mutating func forgiveSilence(_ time: Milliseconds, at now: Milliseconds) {
@@ -125,23 +132,16 @@ public struct DeviceTable: Sendable {
         for index in lastHeard.indices { lastHeard[index] = lastHeard[index].addingClamped(leap) }
     }
 
-    /// Finds the devices that were online and have been silent for too long, calls them stale and appends them to
-    /// `expired`. One pass over an array of numbers: tens of microseconds for the greatest table, so it may run several
-    /// times a second.
+    /// Finds the devices that have been silent for too long, calls them stale or offline and appends them to `expired`.
+    /// One pass over an array of numbers: tens of microseconds for the greatest table, so it may run several times a second.
     public mutating func expire(at now: Milliseconds, into expired: inout [DeviceID]) {
-        for index in lastHeard.indices
-        where states[index] == .online && Self.isSilent(lastHeard[index], silenceLimit[index], now) {
-            states[index] = .stale
-            since[index] = now
-            expired.append(DeviceID(rawValue: UInt32(truncatingIfNeeded: index)))
+        for index in lastHeard.indices {
+            // A clock that was set back gives a negative silence, which is none.
+            let (silence, overflow) = now.subtractingReportingOverflow(lastHeard[index])
+            guard !overflow, silence > silenceLimit[index] else { continue }
+            let id = DeviceID(rawValue: UInt32(truncatingIfNeeded: index))
+            if change(id, to: devices[index].rules.state(afterSilence: silence), at: now) != nil { expired.append(id) }
         }
-    }
-
-    @inline(__always)
-    private static func isSilent(_ last: Milliseconds, _ limit: Milliseconds, _ now: Milliseconds) -> Bool {
-        // A clock that was set back gives a negative silence, which is none.
-        let (silence, overflow) = now.subtractingReportingOverflow(last)
-        return !overflow && silence > limit
     }
 
     @inline(never)
@@ -149,6 +149,12 @@ public struct DeviceTable: Sendable {
         guard states[id.index] != state else { return nil }
         states[id.index] = state
         since[id.index] = now
+        isWatched[id.index] = true
+        noteLimit(id.index)
         return state
+    }
+
+    private mutating func noteLimit(_ index: Int) {
+        silenceLimit[index] = isWatched[index] ? devices[index].rules.silenceLimit(in: states[index]) : .max
     }
 }

@@ -57,7 +57,7 @@ extension Ingest {
         let newPaths = Set(tagPaths.filter { tags.id(of: $0) == nil })
         guard newPaths.count <= roomForTags else { throw .tooManyTags }
         guard roomForDevices > 0 || devices.id(of: devicePath) != nil,
-            let device = devices.intern(devicePath, route: definition.name, staleAfter: definition.staleAfter, at: now)
+            let device = devices.intern(devicePath, route: definition.name, rules: definition.deviceRules, at: now)
         else {
             throw .tooManyDevices
         }
@@ -184,6 +184,20 @@ extension Ingest {
             }
         }
         return match(topic, after: -1)
+    }
+
+    /// Whether a message without a payload on a topic that is not known is a heartbeat.
+    func isBeatWithoutWord(_ topic: borrowing Span<UInt8>) -> Bool {
+        guard wordlessBeats.match(topic), let path = try? TagPath(topic: topic), let match = match(path.text) else {
+            return false
+        }
+        return match.isPresence && routes[match.route].definition.presence?.online == nil
+    }
+
+    /// The same for a topic that is known.
+    func isBeatWithoutWord(_ binding: Binding) -> Bool {
+        guard binding.isPresence, let presence = routes[Int(binding.route)].definition.presence else { return false }
+        return presence.online == nil
     }
 
     /// The first route after another one that takes a topic's samples.

@@ -179,9 +179,7 @@ extension Ingest {
         outcome.sourceTime = Self.newestTime(in: samples, from: first)
         outcome.result = .samples(samples.count - first)
         if outcome.isBatch { Self.sort(&samples, from: first) }
-        if outcome.isNewDevice, outcome.deviceState == nil {
-            outcome.deviceState = devices.state(of: bindings[part.topic].device).state
-        }
+        noteNewDevice(at: receivedAt, &outcome)
         return outcome
     }
 

@@ -109,7 +109,7 @@ extension Ingest {
         guard !GatewayFault.isOwn(path), let value = source.values.first, roomForTags > 0,
             roomForDevices > 0 || devices.id(of: source.device) != nil,
             let device = devices.intern(
-                source.device, route: definition.name, staleAfter: definition.staleAfter, at: now)
+                source.device, route: definition.name, rules: definition.deviceRules, at: now)
         else { return nil }
         return bound(path, value, device: device.id, shard: devices[device.id].shard, of: definition)?.tag
     }
@@ -118,10 +118,13 @@ extension Ingest {
     public func makes(device path: TagPath) -> Bool { routes.contains { $0.definition.makes(device: path) } }
 
     /// The device of a path that the tree knows; nil when the table is full. Its route is learnt with its first
-    /// message.
-    public mutating func device(for path: TagPath, at now: Milliseconds) -> DeviceID? {
+    /// message; until then it may be silent for as long as the route says that the tree names.
+    ///
+    /// - Parameter route: the name of that route.
+    public mutating func device(for path: TagPath, route: String? = nil, at now: Milliseconds) -> DeviceID? {
         guard roomForDevices > 0 || devices.id(of: path) != nil else { return nil }
-        return devices.intern(path, at: now)?.id
+        let named = routes.first { $0.definition.name == route && $0.definition.makes(device: path) }
+        return devices.intern(path, rules: named?.definition.deviceRules ?? DeviceRules(), at: now)?.id
     }
 
     /// A tag of Linekeeper's own, which no message delivers; nil when there are too many.
@@ -152,7 +155,7 @@ extension Ingest {
     /// This gateway's clock has been set: nobody has been silent for a longer or shorter time by that.
     mutating func clockLeapt(by leap: Milliseconds) { devices.clockLeapt(by: leap) }
 
-    /// Calls the devices stale that have been silent for too long, and appends them.
+    /// Calls the devices stale or offline that have been silent for too long, and appends them.
     public mutating func expireDevices(at now: Milliseconds, into expired: inout [DeviceID]) {
         devices.expire(at: now, into: &expired)
     }

@@ -65,6 +65,8 @@ public struct Ingest: Sendable {
     let routes: ContiguousArray<Route>
     /// The topics of the routes, as filters.
     let filters: ContiguousArray<TopicFilter>
+    /// The presence topics on which any payload, even none, is a heartbeat, as filters.
+    let wordlessBeats: ContiguousArray<TopicFilter>
     /// Of the routes that give tags names of their own.
     let tagTemplates: [TagTemplate]
     var topics: TopicTable
@@ -105,6 +107,8 @@ public struct Ingest: Sendable {
         self.routes = ContiguousArray(routes.map { Route(definition: $0, decoder: PayloadDecoder($0)) })
         tagTemplates = routes.compactMap(\.tag)
         filters = ContiguousArray(routes.flatMap(\.topicFilters))
+        wordlessBeats = ContiguousArray(
+            routes.compactMap(\.presence).filter { $0.online == nil }.map(\.topic.subscriptionFilter))
         unrouted = UnroutedTopics(observation, hashSeed: hashSeed)
         ignored = TopicMemory(hashSeed: hashSeed)
         self.limits = limits
@@ -178,7 +182,7 @@ public struct Ingest: Sendable {
     ) -> MessageOutcome {
         var outcome = MessageOutcome(.unrouted)
         // A cleared retained message on an unknown topic is no reason to know it.
-        if payload.isEmpty {
+        if payload.isEmpty, retained || !isBeatWithoutWord(topic) {
             tally.empty &+= 1
             outcome.result = .empty
             return outcome
@@ -224,9 +228,14 @@ public struct Ingest: Sendable {
     ) {
         let binding = bindings[outcome.topic]
         read(payload, binding, retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
-        if outcome.isNewDevice, outcome.deviceState == nil {
-            outcome.deviceState = devices.state(of: binding.device).state
-        }
+        noteNewDevice(at: receivedAt, &outcome)
+    }
+
+    /// A device that is heard of for the first time, and not live, has the state of one that nobody has heard yet.
+    mutating func noteNewDevice(at now: Milliseconds, _ outcome: inout MessageOutcome) {
+        guard outcome.isNewDevice, outcome.deviceState == nil, let device = outcome.device else { return }
+        devices.watch(device, at: now)
+        outcome.deviceState = devices.state(of: device).state
     }
 
     mutating func count(_ refusal: MessageOutcome.Refusal) {
@@ -242,13 +251,13 @@ public struct Ingest: Sendable {
         into samples: inout ContiguousArray<Sample>, _ outcome: inout MessageOutcome
     ) {
         outcome.device = binding.device
-        if payload.isEmpty {
+        if payload.isEmpty, retained || !isBeatWithoutWord(binding) {
             tally.empty &+= 1
             outcome.result = .empty
             return
         }
         if binding.isPresence {
-            readPresence(payload, binding, receivedAt: receivedAt, &outcome)
+            readPresence(payload, binding, retained: retained, receivedAt: receivedAt, &outcome)
             return
         }
         // Whatever it says, a live message shows that its device is there.
@@ -413,7 +422,8 @@ public struct Ingest: Sendable {
 
     @inline(never)
     private mutating func readPresence(
-        _ payload: borrowing Span<UInt8>, _ binding: Binding, receivedAt: Milliseconds, _ outcome: inout MessageOutcome
+        _ payload: borrowing Span<UInt8>, _ binding: Binding, retained: Bool, receivedAt: Milliseconds,
+        _ outcome: inout MessageOutcome
     ) {
         guard payload.count <= limits.payloadBytes, let rule = routes[Int(binding.route)].definition.presence,
             let isOnline = rule.isOnline(payload)
@@ -423,6 +433,11 @@ public struct Ingest: Sendable {
             return
         }
         tally.presence &+= 1
+        if retained, isOnline, rule.heartbeat != nil {
+            // The broker's memory is no heartbeat.
+            outcome.result = .keptHeartbeat
+            return
+        }
         outcome.result = .presence(isOnline: isOnline)
         outcome.deviceState = devices.presence(binding.device, isOnline: isOnline, at: receivedAt)
     }

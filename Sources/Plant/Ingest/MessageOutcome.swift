@@ -5,7 +5,10 @@ public struct MessageOutcome: Sendable, Hashable {
         case samples(Int)
         /// Nothing could be read. The tags' bad samples were appended, unless it was a presence message.
         case undecodable(DecodeFailure)
+        /// A device's own word about being there, or its heartbeat.
         case presence(isOnline: Bool)
+        /// A heartbeat that the broker had kept, which proves nothing.
+        case keptHeartbeat
         /// A retained message was cleared. Says nothing about the sensor.
         case empty
         case unrouted
@@ -95,7 +98,7 @@ public struct MessageOutcome: Sendable, Hashable {
     var failure: DecodeFailure? {
         switch result {
         case .undecodable(let failure): failure
-        case .samples, .presence, .empty, .unrouted, .ignored, .refused: flaw?.failure
+        case .samples, .presence, .keptHeartbeat, .empty, .unrouted, .ignored, .refused: flaw?.failure
         }
     }
 }

@@ -249,7 +249,7 @@ extension LivePlant {
     }
 
     private func staleAfter(of topic: Int) -> Milliseconds? {
-        ingest.tags(ofTopic: topic).first.flatMap { ingest.devices[ingest.tags[$0].device].staleAfter }
+        ingest.tags(ofTopic: topic).first.flatMap { ingest.devices[ingest.tags[$0].device].rules.staleAfter }
     }
 
     /// What is older on arrival is history.

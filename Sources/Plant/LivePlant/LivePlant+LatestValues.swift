@@ -90,7 +90,9 @@ extension LivePlant {
 
     /// Takes over a device's node, before anything is heard.
     public mutating func seedDevice(_ record: DeviceRecord, at now: Milliseconds) {
-        guard let path = try? TagPath(record.device), let device = ingest.device(for: path, at: now) else { return }
+        guard let path = try? TagPath(record.device),
+            let device = ingest.device(for: path, route: record.route, at: now)
+        else { return }
         firstSeen[device] = record.firstSeen
         routesInTree[device] = record.route
         ingest.seed(device: device, state: record.state, since: record.since, at: now)

@@ -86,7 +86,9 @@ extension LivePlant {
             lastExpiry = now
             var expired: [DeviceID] = []
             ingest.expireDevices(at: now, into: &expired)
-            for device in expired where deviceChanged(device, to: .stale, at: now) { effects.alarmsPending = true }
+            for device in expired where deviceChanged(device, to: ingest.devices.state(of: device).state, at: now) {
+                effects.alarmsPending = true
+            }
             effects.devicesChanged = !expired.isEmpty
             expireTags(at: now, effects: &effects)
         }
@@ -128,7 +130,7 @@ extension LivePlant {
 
     mutating func rebuildAlarms(of tag: TagID, delays: RunningDelay.Table, at now: Milliseconds) -> Bool {
         guard let unheard = unheardValue(of: tag, delays: delays), let entry = latest.entry(tag) else { return false }
-        let staleAfter = ingest.devices[ingest.tags[tag].device].staleAfter
+        let staleAfter = ingest.devices[ingest.tags[tag].device].rules.staleAfter
         let isFresh = entry.quality == .good && now &- entry.receivedTime <= staleAfter ?? .max
         return alarms.rebuild(unheard, mayReturn: isFresh, at: now)
     }

@@ -20,7 +20,7 @@ package struct MessageTrial {
     /// Whether every value of a message could be read.
     package static func isUnderstood(_ outcome: MessageOutcome?, _ samples: [Sample]) -> Bool {
         switch outcome?.result {
-        case .samples, .presence, .empty, .ignored:
+        case .samples, .presence, .keptHeartbeat, .empty, .ignored:
             // A time that cannot be read costs no value.
             samples.allSatisfy { $0.quality != .bad }
                 && (outcome?.flaw.map { [.calledBad, .invalidTime].contains($0.failure) } ?? true)

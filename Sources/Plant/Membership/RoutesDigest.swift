@@ -43,8 +43,9 @@ public enum RoutesDigest {
         }
         if let presence = route.presence {
             parts.append("presence \(presence.topic.text)")
-            parts.append("online \(presence.online) offline \(presence.offline)")
+            parts.append("online \(presence.online.map { "\($0)" } ?? "any") offline \(presence.offline)")
             if let pointer = presence.pointer { parts.append("at \(pointer)") }
+            if let heartbeat = presence.heartbeat { parts.append("heartbeat \(heartbeat)") }
         }
         return parts.map { $0.debugDescription }.joined(separator: " ")
     }

@@ -80,20 +80,27 @@ public struct RouteDefinition: Sendable, Hashable {
         case onChange
     }
 
-    /// A device's own word about being there: usually its birth message and last will.
+    /// A device's own word about being there: usually its birth message and last will, or heartbeats.
     public struct Presence: Sendable, Hashable {
         /// The topics, `{device}` already replaced by the route's device template.
         public let topic: TopicTemplate
-        public let online: [UInt8]
+        /// The word of a device that is there; nil, only with a heartbeat: any payload that is not ``offline``.
+        public let online: [UInt8]?
         public let offline: [UInt8]
         /// Where in a JSON payload the word is; nil when it is the whole payload.
         public let pointer: JSONPointer?
+        /// How long a device that is there may be silent: it repeats its word more often. nil: it promises nothing.
+        public let heartbeat: Milliseconds?
 
-        public init(topic: TopicTemplate, online: [UInt8], offline: [UInt8], pointer: JSONPointer? = nil) {
+        public init(
+            topic: TopicTemplate, online: [UInt8]?, offline: [UInt8], pointer: JSONPointer? = nil,
+            heartbeat: Milliseconds? = nil
+        ) {
             self.topic = topic
             self.online = online
             self.offline = offline
             self.pointer = pointer
+            self.heartbeat = heartbeat
         }
     }
 
@@ -135,6 +142,9 @@ public struct RouteDefinition: Sendable, Hashable {
     /// Whether a tag of this route that falls silent does not stay good: its device tells when it goes, or its own silence or
     /// that of its device tells, and the route's author has said which.
     public var vouchesForItsTags: Bool { presence != nil || (staleAfter != nil && reporting != nil) }
+
+    /// What it says of its devices.
+    public var deviceRules: DeviceRules { DeviceRules(staleAfter: staleAfter, heartbeat: presence?.heartbeat) }
 
     /// What to subscribe to for this route: its topics and, when there are any, its devices' presence topics. What says
     /// nothing is not worth hearing: such a route is there to take topics from those after it.

@@ -219,9 +219,13 @@ private struct RouteCheck {
     private mutating func presenceRule(
         _ draft: RouteDraft.Presence, device: TextTemplate, routeTopic: TopicTemplate
     ) -> RouteDefinition.Presence? {
-        if draft.online.isEmpty { note(.presenceOnline, .missing(expected: "the payload of a device that is there")) }
+        let online = draft.online ?? (draft.heartbeat == nil ? "online" : nil)
+        if online?.isEmpty == true {
+            note(.presenceOnline, .missing(expected: "the payload of a device that is there"))
+        }
         if draft.offline.isEmpty { note(.presenceOffline, .missing(expected: "the payload of a device that is gone")) }
-        if draft.online == draft.offline { note(.presenceOffline, .samePayloads) }
+        if online == draft.offline { note(.presenceOffline, .samePayloads) }
+        if let heartbeat = draft.heartbeat, heartbeat <= 0 { note(.presenceHeartbeat, .notPositive) }
         let place = draft.value.flatMap { pointer($0, field: .presenceValue) }
         var deviceText = device.text
         for case .rest(let name?) in routeTopic.levels {
@@ -244,7 +248,9 @@ private struct RouteCheck {
             note(.presenceTopic, .levelsDiffer(name))
             return nil
         }
-        return .init(topic: topic, online: Array(draft.online.utf8), offline: Array(draft.offline.utf8), pointer: place)
+        return .init(
+            topic: topic, online: online.map { Array($0.utf8) }, offline: Array(draft.offline.utf8), pointer: place,
+            heartbeat: draft.heartbeat)
     }
 }
 

@@ -3,15 +3,22 @@ public struct RouteDraft: Sendable, Hashable {
     /// The presence part as written.
     public struct Presence: Sendable, Hashable {
         public var topic: String
-        public var online: String
+        /// nil: `online`; with a heartbeat any payload that is not the offline word.
+        public var online: String?
         public var offline: String
         public var value: String?
+        /// How long a device that is there may be silent.
+        public var heartbeat: Milliseconds?
 
-        public init(topic: String, online: String = "online", offline: String = "offline", value: String? = nil) {
+        public init(
+            topic: String, online: String? = nil, offline: String = "offline", value: String? = nil,
+            heartbeat: Milliseconds? = nil
+        ) {
             self.topic = topic
             self.online = online
             self.offline = offline
             self.value = value
+            self.heartbeat = heartbeat
         }
     }
 

@@ -11,7 +11,7 @@ public struct RouteMistake: Error, Hashable, Sendable, CustomStringConvertible {
         case valueKey(String, entry: String?)
         case units(entry: String?)
         case deadband(entry: String?)
-        case presence, presenceTopic, presenceOnline, presenceOffline, presenceValue
+        case presence, presenceTopic, presenceOnline, presenceOffline, presenceValue, presenceHeartbeat
 
         /// The key path as it is written in the file, from the route down.
         public var keyPath: [String] {
@@ -39,6 +39,7 @@ public struct RouteMistake: Error, Hashable, Sendable, CustomStringConvertible {
             case .presenceOnline: ["presence", "online"]
             case .presenceOffline: ["presence", "offline"]
             case .presenceValue: ["presence", "value"]
+            case .presenceHeartbeat: ["presence", "heartbeat"]
             }
         }
     }

@@ -12,6 +12,9 @@ enum RouteSection {
         "deadband", "presence",
     ]
 
+    /// How long something may be silent.
+    private static let silence: ClosedRange<Duration> = .milliseconds(100) ... .seconds(366 * 86400)
+
     static func read(_ value: ConfigurationValue) -> RouteDefinition? {
         let name = value.place(["name"]).node.scalar?.string
         let value = value.renamed(name.map { "route \"\(ConfigurationValue.label($0))\"" } ?? value.name)
@@ -31,8 +34,7 @@ enum RouteSection {
         draft.quality = section["quality"].flatMap(QualitySection.read)
         draft.unit = section["unit"]?.string()
         draft.units = section["units"].map { strings($0, of: "tag filters with their units") } ?? []
-        draft.staleAfter =
-            section["staleAfter"]?.duration(in: .milliseconds(100) ... .seconds(366 * 86400))?.wholeMilliseconds
+        draft.staleAfter = section["staleAfter"]?.duration(in: silence)?.wholeMilliseconds
         draft.reporting = section["reporting"]?.choice(RouteDefinition.Reporting.allCases.map { ($0.rawValue, $0) })
         for (key, width) in section["deadband"]?.entries(of: "tag filters with the smallest change that counts") ?? [] {
             guard let filter = key.text("a tag filter"), let deadband = deadband(width) else { continue }
@@ -75,8 +77,7 @@ enum RouteSection {
         guard let section = value.section(keys: ["change", "atLeastEvery"]),
             var deadband = section.required("change", expectedChange).flatMap(change)
         else { return nil }
-        deadband.maximumSilence =
-            section["atLeastEvery"]?.duration(in: .milliseconds(100) ... .seconds(366 * 86400))?.wholeMilliseconds
+        deadband.maximumSilence = section["atLeastEvery"]?.duration(in: silence)?.wholeMilliseconds
         return deadband
     }
 
@@ -136,14 +137,15 @@ enum RouteSection {
     }
 
     private static func presence(_ value: ConfigurationValue) -> RouteDraft.Presence? {
-        guard let section = value.section(keys: ["topic", "online", "offline", "value"]),
+        guard let section = value.section(keys: ["topic", "online", "offline", "value", "heartbeat"]),
             let topic = section.required("topic", "the topic of a device's own word, such as \"{device}/status\"")?
                 .string()
         else { return nil }
         var presence = RouteDraft.Presence(topic: topic)
-        presence.online = section["online"]?.string() ?? presence.online
+        presence.online = section["online"]?.string()
         presence.offline = section["offline"]?.string() ?? presence.offline
         presence.value = section["value"]?.string()
+        presence.heartbeat = section["heartbeat"]?.duration(in: silence)?.wholeMilliseconds
         return presence
     }
 }

@@ -81,8 +81,11 @@ struct HeardTopics: Sendable {
             return nil
         }
         let isReadable = MessageTrial.isUnderstood(outcome, samples)
-        var isPresence = false
-        if case .presence = outcome?.result { isPresence = true }
+        let isPresence =
+            switch outcome?.result {
+            case .presence, .keptHeartbeat: true
+            default: false
+            }
         let isNew = known == nil && topics.count < Self.topicLimit
         count(route, isNew: isNew, isReadable: isReadable)
         guard var topic = known ?? (isNew ? Topic(route: route) : nil) else { return nil }

@@ -37,6 +37,9 @@ extension MessageTrial {
             case .empty, .ignored, nil: break
             case .undecodable(let failure): lines.append("value   cannot be read: \(printable("\(failure)"))")
             case .presence(let isOnline): lines.append("value   the device is \(isOnline ? "online" : "offline")")
+            case .keptHeartbeat:
+                lines.append(
+                    "value   none: the broker had kept this heartbeat, which does not show that the device is there")
             case .unrouted: lines.append("value   no route takes the topic")
             case .refused(let refusal): lines.append("value   refused: \(refusal)")
             }
@@ -79,6 +82,11 @@ extension MessageTrial {
         }
         lines.append(
             "device  \(taker.device.map { printable($0.text) } ?? "none: the topic does not make a device's name")")
+        if let heartbeat = route.presence?.heartbeat, taker.isPresence {
+            lines.append(
+                "silence the device is offline when nothing has come from it, on any topic, for more than \(HumanText.span(heartbeat))"
+            )
+        }
         guard withTags, let base = taker.tagBase else { return lines }
         for tag in taker.tags {
             lines.append("tag     \(printable(tag.text))")

@@ -6,8 +6,8 @@ struct DevicesCommand: AsyncParsableCommand {
         abstract: "Show which devices are known and which are there, or remove one.",
         discussion: """
             A device becomes known with its first message. It is online while it is heard, offline when its own last \
-            will (the route's presence topic) says so, and stale when it has been silent for longer than its route's \
-            staleAfter.
+            will (the route's presence topic) says so or when it has been silent for longer than the heartbeat that \
+            its route promises, and stale when it has been silent for longer than its route's staleAfter.
 
             Examples:
 

@@ -30,6 +30,35 @@ struct HeardTopicsTests {
         #expect(heard.json.map { $0["messages"]?.intValue } == [5])
     }
 
+    @Test(
+        "a heartbeat is explained: what it shows, and what its absence would; one that the broker had kept shows nothing"
+    )
+    func heartbeat() throws {
+        let route = try RouteDraft(
+            name: "pumps", topic: "factory/{pump}/{metric}", payload: .number,
+            presence: .init(topic: "{device}/beat", heartbeat: 30_000)
+        ).checked()
+        func text(isRetained: Bool) -> String {
+            let trial = MessageTrial(
+                topic: "factory/pump/beat", isRetained: isRetained, routes: [route], rules: TagRules(), alarms: [])
+            return trial.text(trial.steps(payloads: [Array("17".utf8)], start: 0, interval: 0), routes: [route])
+        }
+        let head = """
+            topic   factory/pump/beat
+            route   pumps (factory/{pump}/beat), as presence
+            device  factory/pump
+            silence the device is offline when nothing has come from it, on any topic, for more than 30s
+
+            """
+        #expect(text(isRetained: false) == head + "value   the device is online\n")
+        #expect(
+            text(isRetained: true) == head
+                + "value   none: the broker had kept this heartbeat, which does not show that the device is there\n")
+        var heard = try HeardTopics(plant: PlantDefinition(routes: [route]))
+        #expect(heard.take(Self.message("factory/pump/beat", "")) != nil)
+        #expect(heard.isUnderstood)
+    }
+
     @Test("commands and their answers are no samples, and are counted by themselves; a route's topics stay the route's")
     func commands() throws {
         let route = try RouteDraft(name: "machines", topic: "factory/{machine}/{metric}", payload: .number).checked()

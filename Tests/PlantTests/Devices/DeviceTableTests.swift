@@ -20,13 +20,14 @@ struct DeviceTableTests {
             let path = try TagPath("line/machine")
             var device: DeviceID?
             for (number, limit) in limits.enumerated() {
-                device = table.intern(path, route: "r\(number)", staleAfter: limit, at: Self.start)?.id
+                device =
+                    table.intern(path, route: "r\(number)", rules: DeviceRules(staleAfter: limit), at: Self.start)?.id
             }
             let id = try #require(device)
             _ = table.heard(id, at: Self.start)
             #expect(expired(&table, at: 5_000) == [])
             #expect(expired(&table, at: 5_001) == [id])
-            #expect(table[id].route == "r0" && table[id].staleAfter == 5_000)
+            #expect(table[id].route == "r0" && table[id].rules.staleAfter == 5_000)
         }
     }
 
@@ -34,7 +35,7 @@ struct DeviceTableTests {
     func forgivenSilence() throws {
         var table = DeviceTable()
         let (device, _) = try #require(
-            table.intern(try TagPath("line/machine"), route: "r", staleAfter: 5000, at: Self.start))
+            table.intern(try TagPath("line/machine"), route: "r", rules: DeviceRules(staleAfter: 5000), at: Self.start))
         _ = table.heard(device, at: Self.start)
         // Three seconds of silence, then a stop of ten minutes.
         table.forgiveSilence(600_000, at: Self.start + 603_000)

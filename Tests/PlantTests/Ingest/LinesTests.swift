@@ -321,7 +321,7 @@ struct LinesTests {
         #expect(try plant.tag("telegraf/a/m/h/v") == nil, "there is no such device")
         let device = try #require(try plant.device("telegraf/h"))
         let tag = try #require(try plant.tag("telegraf/a/m/h/v"))
-        #expect(plant.ingest.tags[tag].device == device && plant.ingest.devices[device].staleAfter == 5_000)
+        #expect(plant.ingest.tags[tag].device == device && plant.ingest.devices[device].rules.staleAfter == 5_000)
         #expect(plant.ingest.topicCount == 0)
         #expect(plant.ingest.makes(try TagPath("telegraf/a/m/h/v")), "it is no orphan")
         #expect(plant.ingest.makes(try TagPath("telegraf/a/m/v")))

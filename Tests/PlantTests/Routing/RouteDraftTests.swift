@@ -210,6 +210,18 @@ struct RouteDraftTests {
         #expect(mistakes { $0.presence?.offline = "online" } == [RouteMistake(.presenceOffline, .samePayloads)])
         #expect(mistakes { $0.presence?.topic = "factory/{line}/status" }.map(\.field) == [.presenceTopic])
         #expect(
+            mistakes { $0.presence?.online = "" } == [
+                RouteMistake(.presenceOnline, .missing(expected: "the payload of a device that is there"))
+            ])
+        for heartbeat in [0, -1] as [Milliseconds] {
+            #expect(
+                mistakes { $0.presence?.heartbeat = heartbeat } == [RouteMistake(.presenceHeartbeat, .notPositive)])
+        }
+        #expect(
+            mistakes {
+                $0.presence?.heartbeat = 1; $0.presence?.offline = "online"
+            } == [], "without a word of its own, online is no word")
+        #expect(
             mistakes { $0.device = "{line}-{machine}" } == [RouteMistake(.presenceTopic, .deviceNotInLevels)])
         #expect(
             mistakes {
