@@ -77,6 +77,38 @@ struct PlantReaderTests {
         expectProblem(same, "r:10:", "mistake", "presence.offline online and offline are the same")
     }
 
+    @Test("flapping as a rule, of which all may be left out, or off; and its mistakes at their places")
+    func flapping() throws {
+        func reading(_ flapping: String) -> PlantDefinition.Reading {
+            let text = """
+                routes:
+                  - name: a
+                    topic: "f/{d}/{m}"
+                    device: "f/{d}"
+                    payload: number
+                    flapping: \(flapping)
+                """
+            return PlantDefinition.read([document("r", text)], variables: [:])
+        }
+        for (text, expected) in [
+            ("off", .off), ("{}", .rule(.standard)), ("{ losses: 3 }", .rule(FlappingRule(losses: 3))),
+            (
+                "{ losses: 10, within: 1h, steadyFor: 30s }",
+                .rule(FlappingRule(losses: 10, within: 3_600_000, steadyFor: 30_000))
+            ),
+        ] as [(String, FlappingDamping)] {
+            #expect(reading(text).problems == [] && reading(text).definition?.routes.first?.flapping == expected)
+        }
+        for (text, mistake) in [
+            ("on", "flapping is \"on\""), ("{ losses: 1 }", "losses is \"1\""),
+            ("{ losses: 101 }", "losses is \"101\""),
+            ("{ within: 0s }", "within is 0s"), ("{ steadyFor: 5 }", "steadyFor is \"5\""),
+            ("{ steady: 5s }", "unknown key \"steady\""), ("[5, 10m]", "flapping is not a mapping"),
+        ] {
+            expectProblem(reading(text).problems.map(\.description), "r:6:", "mistake", mistake)
+        }
+    }
+
     @Test("how a definition is spread over documents makes no difference")
     func spread() throws {
         let routes = """

@@ -23,6 +23,7 @@ final class PlantState: Sendable {
     private let state: Mutex<State>
     private let clock: GatewayClock
     private let logger: Logger
+    private let outsiders: OutsiderLog
 
     init(
         _ definition: PlantDefinition, limits bounds: GatewayLimits, answerFilters: [TopicFilter], echoTopic: String,
@@ -45,6 +46,7 @@ final class PlantState: Sendable {
         state = Mutex(State(plant: plant, clockTotal: clock.look().total))
         self.clock = clock
         self.logger = logger
+        outsiders = OutsiderLog(logger, clock: clock)
     }
 
     // MARK: What comes in
@@ -69,7 +71,19 @@ final class PlantState: Sendable {
                     "why": "\(unreadable.failure)", "found": "\(unreadable.found)",
                 ].compactMapValues { $0 })
         }
+        tell(effects.flapping)
         return effects
+    }
+
+    private func tell(_ flapping: [LivePlant.Flapping]) {
+        for flapping in flapping {
+            let values: KeyValuePairs = ["device": flapping.device.text, "state": flapping.state.rawValue]
+            if flapping.hasBegun {
+                outsiders.warning("a device flaps: it counts as away until it is there without a break", values)
+            } else {
+                outsiders.notice("a device has ceased to flap", values)
+            }
+        }
     }
 
     /// Messages to a batch of which ``observe(_:)`` holds the lock once.
@@ -113,10 +127,12 @@ final class PlantState: Sendable {
 
     /// Lets time pass; see ``LivePlant/advance(to:raisesUnheard:)``.
     func advance(raisesUnheard: Bool) -> LivePlant.Effects {
-        change { state, now in
+        let effects = change { state, now in
             state.lastAdvance = clock.now()
             return state.plant.advance(to: now, raisesUnheard: raisesUnheard)
         }
+        tell(effects.flapping)
+        return effects
     }
 
     /// Everything that the broker kept for this gateway until `time` has been read.

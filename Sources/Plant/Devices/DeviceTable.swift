@@ -18,10 +18,12 @@ public struct DeviceTable: Sendable {
     private var lastHeard: ContiguousArray<Milliseconds> = []
     /// The silence that changes its state; `.max`: none does.
     private var silenceLimit: ContiguousArray<Milliseconds> = []
+    /// Whether they are there, whatever those that flap count as.
     private var states: ContiguousArray<DeviceState> = []
     private var since: ContiguousArray<Milliseconds> = []
     /// Whether silence says anything about it: it has been heard of, or the tree has it.
     private var isWatched: ContiguousArray<Bool> = []
+    private var flapping = DeviceFlapping()
     private let limit: Int
 
     public init(limit: Int = IngestLimits().devices) {
@@ -73,10 +75,23 @@ public struct DeviceTable: Sendable {
         return (id, true)
     }
 
-    /// The state of a device and since when.
+    /// The state that a device counts as, and since when.
     public func state(of id: DeviceID) -> (state: DeviceState, since: Milliseconds) {
-        (states[id.index], since[id.index])
+        if let episode = flapping[id] { return (episode.countsAs, episode.countsSince) }
+        return (states[id.index], since[id.index])
     }
+
+    /// Whether a device is there now, even if it flaps and so does not count as online.
+    public func isThere(_ id: DeviceID) -> Bool { states[id.index] == .online }
+
+    /// Since when a device flaps; nil: it does not.
+    public func flappingSince(_ id: DeviceID) -> Milliseconds? { flapping[id]?.since }
+
+    /// How often a device has begun to flap.
+    var flappingsBegun: UInt64 { flapping.begun }
+
+    /// Devices that have begun or ceased to flap since the last time.
+    mutating func takeFlappingNews() -> [DeviceFlapping.News] { flapping.takeNews() }
 
     /// When a device was last heard live.
     public func lastHeard(_ id: DeviceID) -> Milliseconds { lastHeard[id.index] }
@@ -86,12 +101,11 @@ public struct DeviceTable: Sendable {
     public mutating func heard(_ id: DeviceID, at now: Milliseconds) -> DeviceState? {
         lastHeard[id.index] = now
         if states[id.index] == .online { return nil }
-        return change(id, to: .online, at: now)
+        return change(id, to: .online, at: now) == nil ? nil : .online
     }
 
-    /// A device said that it is there or gone, or the broker said it on its behalf. Gives its new state when that
-    /// changes it.
-    public mutating func presence(_ id: DeviceID, isOnline: Bool, at now: Milliseconds) -> DeviceState? {
+    /// A device said that it is there or gone, or the broker said it on its behalf. Gives what that changes.
+    public mutating func presence(_ id: DeviceID, isOnline: Bool, at now: Milliseconds) -> DeviceTurn? {
         if isOnline { lastHeard[id.index] = now }
         return change(id, to: isOnline ? .online : .offline, at: now)
     }
@@ -105,16 +119,22 @@ public struct DeviceTable: Sendable {
 
     /// Takes over what the tree says about a device that this process has not heard itself. `now` counts as heard, so
     /// that a device gets its whole time to speak before it is called stale.
-    public mutating func seed(_ id: DeviceID, state: DeviceState, since start: Milliseconds, at now: Milliseconds) {
+    public mutating func seed(
+        _ id: DeviceID, state: DeviceState, since start: Milliseconds, flappingSince: Milliseconds? = nil,
+        at now: Milliseconds
+    ) {
         states[id.index] = state
         since[id.index] = start
         watch(id, at: max(lastHeard[id.index], now))
+        guard let flappingSince, state != .online, let rule = devices[id.index].rules.flappingRule else { return }
+        flapping.seed(id, since: flappingSince, as: state, stateSince: start, rule: rule, at: now)
     }
 
     /// A device was removed from the tree: it is as if it had not been heard yet.
     mutating func forget(_ id: DeviceID) {
         states[id.index] = .stale
         isWatched[id.index] = false
+        flapping.forget(id)
         noteLimit(id.index)
     }
 
@@ -125,33 +145,60 @@ public struct DeviceTable: Sendable {
             // Never into the future; nor back, should the clock have been set back.
             lastHeard[index] = max(lastHeard[index], overflow ? now : min(later, now))
         }
+        flapping.forgive(time, at: now)
     }
+
+    /// This process hears the broker again: nothing shows what devices did meanwhile.
+    mutating func heardAgain(at now: Milliseconds) { flapping.heardAgain(at: now) }
 
     /// The clock by which devices are heard has been set.
     mutating func clockLeapt(by leap: Milliseconds) {
         for index in lastHeard.indices { lastHeard[index] = lastHeard[index].addingClamped(leap) }
+        flapping.clockLeapt(by: leap)
     }
 
-    /// Finds the devices that have been silent for too long, calls them stale or offline and appends them to `expired`.
-    /// One pass over an array of numbers: tens of microseconds for the greatest table, so it may run several times a second.
-    public mutating func expire(at now: Milliseconds, into expired: inout [DeviceID]) {
+    /// Finds the devices that have been silent for too long, calls them stale or offline, ends what flapping is over, and
+    /// appends what that changes. One pass over an array of numbers: tens of microseconds for the greatest table, so it may
+    /// run several times a second.
+    ///
+    /// - Parameter isDeaf: whether this process does not hear the broker: then a silence may not be the device's, so it does not
+    ///   count as a loss of one that might flap, and no flapping ends.
+    public mutating func expire(
+        at now: Milliseconds, isDeaf: Bool = false, into turns: inout [(device: DeviceID, turn: DeviceTurn)]
+    ) {
         for index in lastHeard.indices {
             // A clock that was set back gives a negative silence, which is none.
             let (silence, overflow) = now.subtractingReportingOverflow(lastHeard[index])
             guard !overflow, silence > silenceLimit[index] else { continue }
             let id = DeviceID(rawValue: UInt32(truncatingIfNeeded: index))
-            if change(id, to: devices[index].rules.state(afterSilence: silence), at: now) != nil { expired.append(id) }
+            let state = devices[index].rules.state(afterSilence: silence)
+            if let turn = change(id, to: state, countsLoss: !isDeaf, at: now) { turns.append((id, turn)) }
         }
+        guard !isDeaf else { return }
+        for id in flapping.advance(to: now) { turns.append((id, .counts(as: states[id.index]))) }
     }
 
     @inline(never)
-    private mutating func change(_ id: DeviceID, to state: DeviceState, at now: Milliseconds) -> DeviceState? {
-        guard states[id.index] != state else { return nil }
+    private mutating func change(
+        _ id: DeviceID, to state: DeviceState, countsLoss: Bool = true, at now: Milliseconds
+    ) -> DeviceTurn? {
+        let before = states[id.index]
+        guard before != state else { return nil }
         states[id.index] = state
         since[id.index] = now
         isWatched[id.index] = true
         noteLimit(id.index)
-        return state
+        if state == .online { return flapping.returned(id, at: now) ? nil : .counts(as: .online) }
+        if flapping[id] != nil {
+            // It counts as away, whichever way it is.
+            guard before == .online else { return nil }
+            flapping.lostAgain(id, at: now)
+            return .lostAgain
+        }
+        if before == .online, countsLoss, let rule = devices[id.index].rules.flappingRule {
+            flapping.lost(id, as: state, rule: rule, at: now)
+        }
+        return .counts(as: state)
     }
 
     private mutating func noteLimit(_ index: Int) {

@@ -139,9 +139,9 @@ extension Ingest {
 
     /// Takes over the state that the tree has for a device.
     public mutating func seed(
-        device: DeviceID, state: DeviceState, since: Milliseconds, at now: Milliseconds
+        device: DeviceID, state: DeviceState, since: Milliseconds, flappingSince: Milliseconds?, at now: Milliseconds
     ) {
-        devices.seed(device, state: state, since: since, at: now)
+        devices.seed(device, state: state, since: since, flappingSince: flappingSince, at: now)
     }
 
     /// A device was removed from the tree. Its next message makes it online.
@@ -155,8 +155,16 @@ extension Ingest {
     /// This gateway's clock has been set: nobody has been silent for a longer or shorter time by that.
     mutating func clockLeapt(by leap: Milliseconds) { devices.clockLeapt(by: leap) }
 
-    /// Calls the devices stale or offline that have been silent for too long, and appends them.
-    public mutating func expireDevices(at now: Milliseconds, into expired: inout [DeviceID]) {
-        devices.expire(at: now, into: &expired)
+    /// This process hears the broker again.
+    mutating func heardAgain(at now: Milliseconds) { devices.heardAgain(at: now) }
+
+    /// What has begun and ended to flap since the last time.
+    mutating func takeFlappingNews() -> [DeviceFlapping.News] { devices.takeFlappingNews() }
+
+    /// See ``DeviceTable/expire(at:isDeaf:into:)``.
+    public mutating func expireDevices(
+        at now: Milliseconds, isDeaf: Bool = false, into turns: inout [(device: DeviceID, turn: DeviceTurn)]
+    ) {
+        devices.expire(at: now, isDeaf: isDeaf, into: &turns)
     }
 }

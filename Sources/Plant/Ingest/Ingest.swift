@@ -439,6 +439,10 @@ public struct Ingest: Sendable {
             return
         }
         outcome.result = .presence(isOnline: isOnline)
-        outcome.deviceState = devices.presence(binding.device, isOnline: isOnline, at: receivedAt)
+        switch devices.presence(binding.device, isOnline: isOnline, at: receivedAt) {
+        case .counts(let state): outcome.deviceState = state
+        case .lostAgain: outcome.isDeviceLostAgain = true
+        case nil: break
+        }
     }
 }

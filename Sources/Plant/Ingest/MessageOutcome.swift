@@ -70,6 +70,8 @@ public struct MessageOutcome: Sendable, Hashable {
     /// The device's new state, when this message changed it; always given for a device that is heard of for the first
     /// time.
     public var deviceState: DeviceState?
+    /// Whether this message lost a device again that flaps: see ``DeviceTurn/lostAgain``.
+    public var isDeviceLostAgain = false
     /// True when this message was the first of a topic, so that tags or a device may be new.
     public var isNewTopic = false
     public var isNewDevice = false

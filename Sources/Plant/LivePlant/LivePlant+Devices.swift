@@ -1,13 +1,30 @@
 // Devices: their presence, and what of it is to be written.
 extension LivePlant {
-    /// True when what had been heard before ended a delay of an alarm.
-    mutating func deviceChanged(_ device: DeviceID, to state: DeviceState, at now: Milliseconds) -> Bool {
-        changedDevices.insert(device)
-        if firstSeen[device] == nil { firstSeen[device] = now }
-        guard state != .online else { return false }
-        var left = false
-        for tag in ingest.tags.tags(of: device) where fallSilent(tag, at: now) { left = true }
-        return left
+    /// Takes what has become of a device.
+    ///
+    /// Its tags fall silent whenever it is lost, also while it flaps. What is heard of it meanwhile counts as ever: damping
+    /// concerns what a device counts as, and no sample.
+    mutating func take(_ turn: DeviceTurn, of device: DeviceID, at now: Milliseconds, effects: inout Effects) {
+        switch turn {
+        case .counts(let state):
+            changedDevices.insert(device)
+            if firstSeen[device] == nil { firstSeen[device] = now }
+            effects.devicesChanged = true
+            if state != .online { fallSilent(device, at: now, effects: &effects) }
+        case .lostAgain: fallSilent(device, at: now, effects: &effects)
+        }
+        for news in ingest.takeFlappingNews() {
+            effects.flapping.append(
+                Flapping(
+                    device: ingest.devices[news.device].path, hasBegun: news.hasBegun,
+                    state: ingest.devices.state(of: news.device).state))
+        }
+    }
+
+    /// Calls the tags of a device stale.
+    private mutating func fallSilent(_ device: DeviceID, at now: Milliseconds, effects: inout Effects) {
+        for tag in ingest.tags.tags(of: device) where fallSilent(tag, at: now) { effects.alarmsPending = true }
+        effects.tagsChanged = true
     }
 
     /// A message has come on a new topic of a device. True when the tree names another route for it than the one that takes
@@ -40,7 +57,8 @@ extension LivePlant {
                     device: device, znodePath: description.znodePath, shard: description.shard,
                     record: DeviceRecord(
                         device: description.path.text, route: description.route ?? routesInTree[device] ?? "",
-                        firstSeen: firstSeen[device] ?? since, state: state, since: since)))
+                        firstSeen: firstSeen[device] ?? since, state: state, since: since,
+                        flapping: ingest.devices.flappingSince(device))))
         }
         for change in changes { changedDevices.remove(change.device) }
         return changes

@@ -78,7 +78,7 @@ extension LivePlant {
     public func tagsToForget(withDevice path: TagPath) throws(ForgettingRefusal) -> [TagPath] {
         if let gateway = runningGateway(path) { throw .running(gateway: gateway) }
         guard let device = ingest.devices.id(of: path) else { return [] }
-        if defines(device: path), ingest.devices.state(of: device).state == .online { throw .online(device: path) }
+        if defines(device: path), ingest.devices.isThere(device) { throw .online(device: path) }
         return ingest.tags.tags(of: device).filter { latest.entry($0) != nil || nodeExists[$0.index] }
             .map { ingest.tags[$0].path }
     }
@@ -86,7 +86,7 @@ extension LivePlant {
     /// Whether a tag has a value that its device stands behind.
     private func isAlive(_ tag: TagID) -> Bool {
         guard let entry = latest.entry(tag), entry.quality != .stale else { return false }
-        return ingest.devices.state(of: ingest.tags[tag].device).state == .online
+        return ingest.devices.isThere(ingest.tags[tag].device)
     }
 
     /// The gateway that a device stands for, if it runs.
@@ -124,7 +124,7 @@ extension LivePlant {
             for tag in ingest.tags.tags(of: device) { forget(tag) }
             routesInTree[device] = nil
             // One that no route has made is online only as the tree had it.
-            if ingest.devices[device].route != nil, ingest.devices.state(of: device).state == .online {
+            if ingest.devices[device].route != nil, ingest.devices.isThere(device) {
                 firstSeen[device] = now
                 changedDevices.insert(device)
             } else {

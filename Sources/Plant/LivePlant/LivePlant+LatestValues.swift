@@ -95,7 +95,8 @@ extension LivePlant {
         else { return }
         firstSeen[device] = record.firstSeen
         routesInTree[device] = record.route
-        ingest.seed(device: device, state: record.state, since: record.since, at: now)
+        ingest.seed(
+            device: device, state: record.state, since: record.since, flappingSince: record.flapping, at: now)
     }
 
     /// Takes in a device of which this gateway has not heard.

@@ -47,8 +47,9 @@ extension LivePlant {
             if let device = outcome.device, routeIsLearnt(of: device) { effects.devicesChanged = true }
         }
         if let state = outcome.deviceState, let device = outcome.device {
-            if deviceChanged(device, to: state, at: receivedAt) { effects.alarmsPending = true }
-            effects.devicesChanged = true
+            take(.counts(as: state), of: device, at: receivedAt, effects: &effects)
+        } else if outcome.isDeviceLostAgain, let device = outcome.device {
+            take(.lostAgain, of: device, at: receivedAt, effects: &effects)
         }
         if let failure = outcome.failure, failure != .calledBad, receivedAt >= nextUnreadableLog {
             nextUnreadableLog = receivedAt &+ Self.unreadableLogInterval

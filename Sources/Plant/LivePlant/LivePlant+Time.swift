@@ -1,12 +1,17 @@
 // Time passes: delays of alarms end, devices fall silent.
 extension LivePlant {
     /// This gateway is not connected to the broker, which may keep what is sent meanwhile. A gateway begins with it.
-    public mutating func brokerLost(at now: Milliseconds) { alarms.clock.backlog.begin(at: now) }
+    public mutating func brokerLost(at now: Milliseconds) {
+        alarms.clock.backlog.begin(at: now)
+        isDeaf = true
+    }
 
     /// The broker has taken this gateway back.
     public mutating func brokerConnected(at now: Milliseconds) {
         alarms.clock.backlog.begin(at: now)
         deafnessBegins(at: now)
+        if isDeaf { ingest.heardAgain(at: now) }
+        isDeaf = false
     }
 
     /// This gateway's own wall clock has been set: what it shows changed by so much, at once. Nothing that is measured
@@ -84,12 +89,9 @@ extension LivePlant {
         }
         if now &- lastExpiry >= Self.expiryInterval || now < lastExpiry {
             lastExpiry = now
-            var expired: [DeviceID] = []
-            ingest.expireDevices(at: now, into: &expired)
-            for device in expired where deviceChanged(device, to: ingest.devices.state(of: device).state, at: now) {
-                effects.alarmsPending = true
-            }
-            effects.devicesChanged = !expired.isEmpty
+            var turns: [(device: DeviceID, turn: DeviceTurn)] = []
+            ingest.expireDevices(at: now, isDeaf: isDeaf, into: &turns)
+            for (device, turn) in turns { take(turn, of: device, at: now, effects: &effects) }
             expireTags(at: now, effects: &effects)
         }
         return effects

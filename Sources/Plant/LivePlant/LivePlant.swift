@@ -38,6 +38,8 @@ public struct LivePlant: Sendable {
         public var answers: [Int] = []
         /// Positions in the batch of echoes, which may prove what has been heard; they are nothing else.
         public var echoes: [Int] = []
+        /// Devices that have begun or ceased to flap, for the log.
+        public var flapping: [Flapping] = []
         /// A payload that cannot be read, or not as a whole, for the log; at most one per ``LivePlant/unreadableLogInterval``.
         public var unreadable: Unreadable?
 
@@ -53,6 +55,14 @@ public struct LivePlant: Sendable {
         public let failure: DecodeFailure
         /// The beginning of the payload.
         public let found: String
+    }
+
+    /// A device has begun or ceased to flap.
+    public struct Flapping: Sendable, Hashable {
+        public let device: TagPath
+        public let hasBegun: Bool
+        /// What it counts as now.
+        public let state: DeviceState
     }
 
     /// Between two searches for silent devices.
@@ -84,6 +94,8 @@ public struct LivePlant: Sendable {
     /// The route of a device, by number, as the tree has it, until a message has shown which it is.
     var routesInTree: [DeviceID: String] = [:]
     var changedDevices: Set<DeviceID> = []
+    /// Whether this gateway is not connected to the broker.
+    var isDeaf = false
     /// By topic number.
     var clocks: ContiguousArray<TopicClock> = []
     /// By topic number.
@@ -176,7 +188,7 @@ public struct LivePlant: Sendable {
             ("implausibleTimes", counters.implausibleTimes), ("unreadableTimes", counters.unreadableTimes),
             ("outdated", latest.older), ("heldDropped", heldDropped),
             ("conflated", latest.conflated), ("tags", UInt64(clamping: ingest.tags.count)),
-            ("devices", UInt64(clamping: ingest.devices.count)),
+            ("devices", UInt64(clamping: ingest.devices.count)), ("flappings", ingest.devices.flappingsBegun),
             ("pendingTransitions", UInt64(clamping: alarms.pendingCount)),
             ("settledTransitions", UInt64(clamping: alarms.statistics.edgesSettled)),
             ("droppedTransitions", UInt64(clamping: alarms.statistics.edgesDropped)),

@@ -47,6 +47,11 @@ public enum RoutesDigest {
             if let pointer = presence.pointer { parts.append("at \(pointer)") }
             if let heartbeat = presence.heartbeat { parts.append("heartbeat \(heartbeat)") }
         }
+        switch route.flapping {
+        case nil: break
+        case .off: parts.append("flapping off")
+        case .rule(let rule): parts.append("flapping \(rule.losses) \(rule.within) \(rule.steadyFor)")
+        }
         return parts.map { $0.debugDescription }.joined(separator: " ")
     }
 

@@ -138,13 +138,17 @@ public struct RouteDefinition: Sendable, Hashable {
     public let reporting: Reporting?
     public let deadbands: [Deadband]
     public let presence: Presence?
+    /// nil: the usual rule holds.
+    public let flapping: FlappingDamping?
 
     /// Whether a tag of this route that falls silent does not stay good: its device tells when it goes, or its own silence or
     /// that of its device tells, and the route's author has said which.
     public var vouchesForItsTags: Bool { presence != nil || (staleAfter != nil && reporting != nil) }
 
     /// What it says of its devices.
-    public var deviceRules: DeviceRules { DeviceRules(staleAfter: staleAfter, heartbeat: presence?.heartbeat) }
+    public var deviceRules: DeviceRules {
+        DeviceRules(staleAfter: staleAfter, heartbeat: presence?.heartbeat, flapping: flapping)
+    }
 
     /// What to subscribe to for this route: its topics and, when there are any, its devices' presence topics. What says
     /// nothing is not worth hearing: such a route is there to take topics from those after it.

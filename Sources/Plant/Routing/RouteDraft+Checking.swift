@@ -50,6 +50,7 @@ private struct RouteCheck {
         let quality = draft.quality.flatMap { $0.rule(for: payload) { note(.quality, $0) } }
         if let staleAfter = draft.staleAfter, staleAfter <= 0 { note(.staleAfter, .notPositive) }
         if draft.reporting == .periodic, draft.staleAfter == nil { note(.reporting, .periodicForEver) }
+        if case .rule(let rule) = draft.flapping { check(rule) }
         let deadbands = draft.deadband.compactMap { deadbandRule($0) }
         let units = unitRules(draft)
         guard let topic, let device else { return nil }
@@ -62,7 +63,13 @@ private struct RouteCheck {
             wildcards: valueCheck.wildcards, each: each, time: time, isTimeName: draft.isTimeName,
             timeUnit: draft.timeUnit, timeZone: draft.timeZone, quality: quality, units: units,
             staleAfter: draft.staleAfter,
-            reporting: draft.reporting, deadbands: deadbands, presence: presence)
+            reporting: draft.reporting, deadbands: deadbands, presence: presence, flapping: draft.flapping)
+    }
+
+    private mutating func check(_ rule: FlappingRule) {
+        if !FlappingRule.lossesRange.contains(rule.losses) { note(.flapping("losses"), .lossesOutOfRange) }
+        if rule.within <= 0 { note(.flapping("within"), .notPositive) }
+        if rule.steadyFor <= 0 { note(.flapping("steadyFor"), .notPositive) }
     }
 
     private mutating func note(_ field: RouteMistake.Field, _ reason: RouteMistake.Reason) {
@@ -77,6 +84,7 @@ private struct RouteCheck {
             (.units(entry: nil), !draft.units.isEmpty),
             (.staleAfter, draft.staleAfter != nil), (.reporting, draft.reporting != nil),
             (.deadband(entry: nil), !draft.deadband.isEmpty), (.presence, draft.presence != nil),
+            (.flapping(nil), draft.flapping != nil),
         ]
         for (field, isGiven) in useless where isGiven { note(field, .notForPayload(draft.payload)) }
     }

@@ -132,6 +132,7 @@ public struct RouteDraft: Sendable, Hashable {
     /// Tag filter to deadband.
     public var deadband: [Entry<Deadband>]
     public var presence: Presence?
+    public var flapping: FlappingDamping?
 
     public init(
         name: String, topic: String, continues: Bool = false, device: String? = nil, tag: String? = nil,
@@ -141,7 +142,7 @@ public struct RouteDraft: Sendable, Hashable {
         timeUnit: TimeUnit? = nil, timeZone: LocalZone? = nil,
         quality: Quality? = nil, unit: String? = nil, units: [Entry<String>] = [],
         staleAfter: Milliseconds? = nil, reporting: RouteDefinition.Reporting? = nil, deadband: [Entry<Deadband>] = [],
-        presence: Presence? = nil
+        presence: Presence? = nil, flapping: FlappingDamping? = nil
     ) {
         self.name = name
         self.topic = topic
@@ -163,5 +164,6 @@ public struct RouteDraft: Sendable, Hashable {
         self.reporting = reporting
         self.deadband = deadband
         self.presence = presence
+        self.flapping = flapping
     }
 }

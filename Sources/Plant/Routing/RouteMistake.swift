@@ -11,6 +11,8 @@ public struct RouteMistake: Error, Hashable, Sendable, CustomStringConvertible {
         case valueKey(String, entry: String?)
         case units(entry: String?)
         case deadband(entry: String?)
+        /// A key of `flapping`; nil: all of it.
+        case flapping(String?)
         case presence, presenceTopic, presenceOnline, presenceOffline, presenceValue, presenceHeartbeat
 
         /// The key path as it is written in the file, from the route down.
@@ -34,6 +36,7 @@ public struct RouteMistake: Error, Hashable, Sendable, CustomStringConvertible {
             case .valueKey(let key, let entry?): ["values", entry, key]
             case .units(let entry): ["units"] + (entry.map { [$0] } ?? [])
             case .deadband(let entry): ["deadband"] + (entry.map { [$0] } ?? [])
+            case .flapping(let key): ["flapping"] + (key.map { [$0] } ?? [])
             case .presence: ["presence"]
             case .presenceTopic: ["presence", "topic"]
             case .presenceOnline: ["presence", "online"]
@@ -81,6 +84,7 @@ public struct RouteMistake: Error, Hashable, Sendable, CustomStringConvertible {
         /// A JSON Pointer, where a tag's name is expected.
         case placeForName(String)
         case notPositive
+        case lossesOutOfRange
         case notFinite
         /// More than a hundred percent.
         case moreThanAll
@@ -162,6 +166,8 @@ extension RouteMistake.Reason: CustomStringConvertible {
         case .duplicateWord(let word): "has the word “\(word)” twice"
         case .valueAndValues: "give either value (one tag a topic) or values (several), not both"
         case .notPositive: "expected more than zero"
+        case .lossesOutOfRange:
+            "expected a number from \(FlappingRule.lossesRange.lowerBound) to \(FlappingRule.lossesRange.upperBound)"
         case .notFinite: "expected a number of zero or more"
         case .moreThanAll: "is more than 100 % of the range"
         case .samePayloads: "online and offline are the same"

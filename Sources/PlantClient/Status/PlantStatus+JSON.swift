@@ -29,7 +29,8 @@ extension PlantStatus {
         ])
         objects.append([
             "kind": "plant", "tags": .integer(Int64(tags)),
-            "devices": Self.counts(devices), "alarms": Self.counts(alarms),
+            "devices": Self.counts(devices), "flappingDevices": .integer(Int64(flappingDevices)),
+            "alarms": Self.counts(alarms),
             "journalEntries": .integer(Int64(journalEntries)),
         ])
         for complaint in complaints(at: now) { objects.append(["kind": "problem", "text": .string(complaint)]) }

@@ -25,6 +25,8 @@ package struct PlantStatus: Sendable {
     package var ownedShards = 0
     package var tags = 0
     package var devices: [DeviceState: Int] = [:]
+    /// How many of the devices flap.
+    package var flappingDevices = 0
     package var alarms: [AlarmState: Int] = [:]
     package var journalEntries = 0
     /// How long the tree took to answer.

@@ -27,20 +27,21 @@ struct StatusReader: Sendable {
         }
         try await readGateways(into: &status, owners: owners)
         async let tags = Self.leaves(of: walk.descendants(of: TreeLayout.tags))
-        async let devices = deviceStates()
+        async let devices = devices()
         async let alarms = alarmStates()
-        (status.tags, status.devices, status.alarms) = try await (tags, devices, alarms)
+        (status.tags, status.alarms) = try await (tags, alarms)
+        for device in try await devices {
+            status.devices[device.state, default: 0] += 1
+            if device.flapping != nil { status.flappingDevices += 1 }
+        }
         status.journalEntries = try await Int(client.exists(TreeLayout.journal)?.numChildren ?? 0)
         return status
     }
 
-    private func deviceStates() async throws -> [DeviceState: Int] {
-        var states: [DeviceState: Int] = [:]
-        for node in try await walk.data(of: walk.descendants(of: TreeLayout.devices)) {
-            guard let record = node?.data.flatMap(DeviceRecord.init(data:)) else { continue }
-            states[record.state, default: 0] += 1
+    private func devices() async throws -> [DeviceRecord] {
+        try await walk.data(of: walk.descendants(of: TreeLayout.devices)).compactMap { node in
+            node?.data.flatMap(DeviceRecord.init(data:))
         }
-        return states
     }
 
     private func alarmStates() async throws -> [AlarmState: Int] {

@@ -9,7 +9,7 @@ enum RouteSection {
         "units",
         "staleAfter",
         "reporting",
-        "deadband", "presence",
+        "deadband", "presence", "flapping",
     ]
 
     /// How long something may be silent.
@@ -41,6 +41,7 @@ enum RouteSection {
             draft.deadband.append(.init(filter, deadband))
         }
         if let presence = section["presence"] { draft.presence = Self.presence(presence) }
+        draft.flapping = section["flapping"].flatMap(flapping)
         do throws(RouteDraft.Mistakes) {
             let route = try draft.checked()
             return topic == nil || payload == nil || routeName == nil ? nil : route
@@ -147,5 +148,16 @@ enum RouteSection {
         presence.value = section["value"]?.string()
         presence.heartbeat = section["heartbeat"]?.duration(in: silence)?.wholeMilliseconds
         return presence
+    }
+
+    /// `off`, or a mapping; what that leaves out is as usual.
+    private static func flapping(_ value: ConfigurationValue) -> FlappingDamping? {
+        if case .scalar = value.node { return value.choice([("off", .off)]) }
+        guard let section = value.section(keys: ["losses", "within", "steadyFor"]) else { return nil }
+        var rule = FlappingRule.standard
+        rule.losses = section["losses"]?.integer(in: FlappingRule.lossesRange) ?? rule.losses
+        rule.within = section["within"]?.duration(in: silence)?.wholeMilliseconds ?? rule.within
+        rule.steadyFor = section["steadyFor"]?.duration(in: silence)?.wholeMilliseconds ?? rule.steadyFor
+        return .rule(rule)
     }
 }

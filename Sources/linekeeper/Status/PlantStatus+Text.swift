@@ -53,7 +53,8 @@ extension PlantStatus {
         let shown = [DeviceState.online, .offline, .stale].compactMap { state in
             devices[state].map { "\($0) \(state.rawValue)" }
         }
-        return shown.isEmpty ? "none" : shown.joined(separator: ", ")
+        let flapping = flappingDevices > 0 ? " (\(flappingDevices) flapping)" : ""
+        return shown.isEmpty ? "none" : shown.joined(separator: ", ") + flapping
     }
 
 }

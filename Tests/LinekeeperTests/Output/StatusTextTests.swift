@@ -35,6 +35,12 @@ struct StatusTextTests {
         #expect(text.contains("1 shard has no owner"), "\(text)")
         #expect(text.contains("1 tag; devices: 1 online; 1 journal entry"), "\(text)")
 
+        status.devices = [.online: 5, .offline: 2]
+        status.flappingDevices = 1
+        #expect(status.text(servers: "zk1:2181", now: 0).contains("devices: 5 online, 2 offline (1 flapping);"))
+        let plant = status.json(servers: "zk1:2181", now: 0).first { $0["kind"] == "plant" }
+        #expect(plant?["flappingDevices"] == 1 && plant?["devices"]?["offline"] == 2)
+
         status.gateways = [
             try Self.gateway("vm", isReady: true, standsBy: "other routes than gw1", isProcessor: true),
             try Self.gateway("gw2", isReady: false, standsBy: deaf, isProcessor: false),

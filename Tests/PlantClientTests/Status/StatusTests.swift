@@ -45,7 +45,15 @@ struct StatusTests {
             try await tree.put("/shards/07/x-lock-0000000001", "gw1")
             try await tree.put("/tags/factory/line1/press1/temperature", "{}")
             try await tree.put("/tags/factory/line1/press1/pressure", "{}")
+            for (device, state) in [("press1", "online"), ("press2", "offline"), ("press3", "offline")] {
+                let flapping = device == "press3" ? #","flapping":1767225600000"# : ""
+                try await tree.put(
+                    "/devices/factory/\(device)",
+                    #"{"device":"factory/\#(device)","route":"r","firstSeen":1,"state":"\#(state)","since":2\#(flapping)}"#
+                )
+            }
             let status = try await PlantClient(tree: tree).status()
+            #expect(status.devices == [.online: 1, .offline: 2] && status.flappingDevices == 1)
             #expect(status.gateways.map(\.name) == ["ghost", "gw1"])
             #expect(status.gateways.map { $0.member != nil } == [false, true])
             #expect(status.gateways.map(\.shards) == [0, 1])

@@ -6,9 +6,9 @@ struct DeviceTableTests {
     private static let start: Milliseconds = 1_700_000_000_000
 
     private func expired(_ table: inout DeviceTable, at time: Milliseconds) -> [DeviceID] {
-        var expired: [DeviceID] = []
-        table.expire(at: Self.start + time, into: &expired)
-        return expired
+        var turns: [(device: DeviceID, turn: DeviceTurn)] = []
+        table.expire(at: Self.start + time, into: &turns)
+        return turns.map(\.device)
     }
 
     @Test(

@@ -46,6 +46,8 @@ struct RoutesDigestTests {
             { $0.reporting = .periodic }, { $0.reporting = .onChange }, { $0.tag = "{line}/{machine}/{metric}" },
             { $0.deadband[0].value.isPercent = true }, { $0.deadband[0].value.maximumSilence = 1 },
             { $0.timeZone = LocalZone(name: "Europe/Berlin", rules: .utc) }, { $0.continues = true }, { $0.each = "" },
+            { $0.flapping = .off }, { $0.flapping = .rule(.standard) },
+            { $0.flapping = .rule(FlappingRule(steadyFor: 1)) },
             { $0.each = "/d" }, { $0.presence?.heartbeat = 30_000 }, { $0.presence?.heartbeat = 31_000 },
             {
                 $0.presence?.heartbeat = 30_000

@@ -170,9 +170,13 @@ struct RouteDraftTests {
         full.unit = "K"
         full.staleAfter = 1
         full.presence = .init(topic: "r/status")
+        full.flapping = .off
         full.time = "/t"
         let mistakes = #expect(throws: RouteDraft.Mistakes.self) { try full.checked() }
-        #expect(Set(mistakes?.all.map(\.field) ?? []) == [.device, .tag, .unit, .staleAfter, .presence, .time])
+        #expect(
+            Set(mistakes?.all.map(\.field) ?? []) == [
+                .device, .tag, .unit, .staleAfter, .presence, .flapping(nil), .time,
+            ])
     }
 
     @Test("Every mistake names its key and what was expected")
@@ -213,6 +217,16 @@ struct RouteDraftTests {
             mistakes { $0.presence?.online = "" } == [
                 RouteMistake(.presenceOnline, .missing(expected: "the payload of a device that is there"))
             ])
+        for losses in [-1, 0, 1, 101, .max] {
+            #expect(
+                mistakes { $0.flapping = .rule(FlappingRule(losses: losses)) }
+                    == [RouteMistake(.flapping("losses"), .lossesOutOfRange)])
+        }
+        #expect(
+            mistakes { $0.flapping = .rule(FlappingRule(within: 0, steadyFor: -1)) } == [
+                RouteMistake(.flapping("within"), .notPositive), RouteMistake(.flapping("steadyFor"), .notPositive),
+            ])
+        #expect(mistakes { $0.flapping = .off } == [])
         for heartbeat in [0, -1] as [Milliseconds] {
             #expect(
                 mistakes { $0.presence?.heartbeat = heartbeat } == [RouteMistake(.presenceHeartbeat, .notPositive)])

@@ -10,13 +10,19 @@ public struct DeviceRecord: Sendable, Equatable {
     public var state: DeviceState
     /// Since when it has been in this state.
     public var since: Milliseconds
+    /// Since when it goes and comes so often that it is not called online; nil: it does not.
+    public var flapping: Milliseconds?
 
-    public init(device: String, route: String, firstSeen: Milliseconds, state: DeviceState, since: Milliseconds) {
+    public init(
+        device: String, route: String, firstSeen: Milliseconds, state: DeviceState, since: Milliseconds,
+        flapping: Milliseconds? = nil
+    ) {
         self.device = device
         self.route = route
         self.firstSeen = firstSeen
         self.state = state
         self.since = since
+        self.flapping = flapping
     }
 
     /// nil for anything that is not a device record.
@@ -26,18 +32,20 @@ public struct DeviceRecord: Sendable, Equatable {
             self.init(
                 device: try members.requiredText(.device), route: try members.requiredText(.route),
                 firstSeen: try members.requiredTime(.firstSeen), state: try members.requiredName(.state),
-                since: try members.requiredTime(.since))
+                since: try members.requiredTime(.since), flapping: try members.time(.flapping))
         } catch {
             return nil
         }
     }
 
-    private enum Member: String, CaseIterable { case device, route, firstSeen, state, since }
+    private enum Member: String, CaseIterable { case device, route, firstSeen, state, since, flapping }
 
     public func serialized() -> [UInt8] {
-        JSONValue.object([
+        var members: OrderedDictionary<String, JSONValue> = [
             "device": .string(device), "route": .string(route), "firstSeen": .integer(firstSeen),
             "state": .string(state.rawValue), "since": .integer(since),
-        ]).serialized()
+        ]
+        members["flapping"] = flapping.map(JSONValue.integer)
+        return JSONValue.object(members).serialized()
     }
 }

@@ -9,20 +9,22 @@ extension ListedDevice: ListedRow {
     ]
 
     func cells(now: Milliseconds) -> [TableCell] {
-        let state =
+        let style: Style =
             switch record.state {
-            case .online: TableCell("online", .green)
-            case .offline: TableCell("offline", .red)
-            case .stale: TableCell("stale", .yellow)
+            case .online: .green
+            case .offline: .red
+            case .stale: .yellow
             }
         return [
-            TableCell(marked(record.device)), state,
+            TableCell(marked(record.device)), TableCell(state, style),
             TableCell(HumanText.age(of: record.since, now: now)),
             TableCell(record.route), TableCell(HumanText.age(of: record.firstSeen, now: now), .dim),
         ]
     }
 
     func line(now: Milliseconds) -> String {
-        printable("\(marked(record.device))  \(record.state.rawValue)")
+        printable("\(marked(record.device))  \(state)")
     }
+
+    private var state: String { record.state.rawValue + (record.flapping == nil ? "" : ", flapping") }
 }
