@@ -15,10 +15,12 @@ package struct ListedDevice: Listed {
 }
 
 extension Selection<ListedDevice> {
-    /// Devices that the filter matches.
+    /// Devices that the filter matches and of which the conditions hold.
     ///
     /// - Parameter definitions: What tells which of them are orphaned.
-    package static func devices(_ filter: TopicFilter, definitions: Definitions = .none) -> Selection {
+    package static func devices(
+        _ filter: TopicFilter, _ conditions: DeviceConditions = DeviceConditions(), definitions: Definitions = .none
+    ) -> Selection {
         Selection(root: TreeLayout.devices) { path in
             TreeLayout.device(ofNode: path).map(filter.matches) ?? false
         } item: { _, node in
@@ -28,6 +30,8 @@ extension Selection<ListedDevice> {
             let isOrphaned = (try? TagPath(record.device)).map(definitions.isOrphaned(device:)) ?? false
             if isOrphaned { members[OrphanMember.name] = true }
             return ListedDevice(record: record, json: .object(members), isOrphaned: isOrphaned)
+        } isWanted: {
+            conditions.holds(for: $0)
         }
     }
 }

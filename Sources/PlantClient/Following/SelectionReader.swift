@@ -12,7 +12,7 @@ struct SelectionReader<Item: Listed>: Sendable {
 
     /// All items, in order.
     func items() async throws -> [Item] {
-        try await items(at: candidates()).compactMap(\.item).sorted { $0.key < $1.key }
+        try await items(at: candidates()).compactMap(\.item).filter(selection.isWanted).sorted { $0.key < $1.key }
     }
 
     private func candidates() async throws -> [String] {
@@ -69,7 +69,10 @@ struct SelectionReader<Item: Listed>: Sendable {
 
     private func firstItems() async throws -> [String: Item] {
         let found = try await items(at: candidates())
-        return Dictionary(uniqueKeysWithValues: found.compactMap { path, item in item.map { (path, $0) } })
+        return Dictionary(
+            uniqueKeysWithValues: found.compactMap { path, item in
+                item.flatMap { selection.isWanted($0) ? (path, $0) : nil }
+            })
     }
 
     /// What has changed since `known`, which is brought up to date.
@@ -80,11 +83,12 @@ struct SelectionReader<Item: Listed>: Sendable {
         if everything { wanted = Array(Set(try await candidates()).union(known.keys)) }
         return try await items(at: wanted).compactMap { path, item in
             let before = known[path]
-            known[path] = item
-            switch (before, item) {
+            let wanted = item.flatMap { selection.isWanted($0) ? $0 : nil }
+            known[path] = wanted
+            switch (before, wanted) {
             case (let before?, let item?): return before.json == item.json ? nil : .changed(item)
             case (nil, let item?): return .changed(item)
-            case (let before?, nil): return .removed(before)
+            case (let before?, nil): return item.map { .left($0) } ?? .removed(before)
             case (nil, nil): return nil
             }
         }

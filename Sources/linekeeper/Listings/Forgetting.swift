@@ -43,13 +43,7 @@ enum Forgetting {
         var argument = FilterArgument()
         argument.filter = filter ?? "#"
         let orphaned = options.orphaned
-        let definitions = orphaned ? try Definitions(tree.ownDefinition) : .none
-        guard definitions.areKnown || !orphaned else {
-            throw CommandFailure(
-                .usage,
-                "--orphaned needs the configuration that says what is defined: name it with --config FILE, without --server and --plant"
-            )
-        }
+        let definitions = orphaned ? try Definitions(toFindOrphans: tree.ownDefinition) : .none
         let selection = selection(try argument.parsed(), definitions)
         let subjects = try await tree.withPlant { plant in
             try await plant.items(selection).filter { $0.isOrphaned || !orphaned }.map(\.subject)

@@ -67,7 +67,7 @@ private actor Board<Row: ListedRow> {
         for change in changes {
             switch change {
             case .changed(let row): known?[row.key] = row
-            case .removed(let row): known?[row.key] = nil
+            case .left(let row), .removed(let row): known?[row.key] = nil
             }
         }
     }

@@ -55,11 +55,20 @@ struct ListingOutput<Row: ListedRow>: Sendable {
         switch (change, json) {
         case (.changed(let row), true): Terminal.line("\(row.json)")
         case (.changed(let row), false): Terminal.line(row.line(now: WallClock.now()))
-        case (.removed(let row), true):
-            var object = row.json.objectValue ?? [:]
-            object["removed"] = true
-            Terminal.line("\(JSONValue.object(object))")
+        case (.left(let row), true): Terminal.line("\(row.json(marked: "left"))")
+        case (.left(let row), false):
+            Terminal.line("\(row.line(now: WallClock.now()))  no longer among those asked for")
+        case (.removed(let row), true): Terminal.line("\(row.json(marked: "removed"))")
         case (.removed(let row), false): Terminal.line("\(printable(row.key))  removed")
         }
+    }
+}
+
+extension ListedRow {
+    /// The item as programs get it, with a member that says what has become of it.
+    fileprivate func json(marked mark: String) -> JSONValue {
+        var members = json.objectValue ?? [:]
+        members[mark] = true
+        return .object(members)
     }
 }

@@ -66,4 +66,15 @@ extension Definitions {
         }
         try self.init(definition)
     }
+
+    /// For `--orphaned`, which says nothing where nothing is known of what is defined.
+    init(toFindOrphans definition: PlantDefinition?) throws {
+        guard let definition else {
+            throw CommandFailure(
+                .usage,
+                "--orphaned needs the configuration that says what is defined: name it with --config FILE, without --server and --plant"
+            )
+        }
+        try self.init(definition)
+    }
 }

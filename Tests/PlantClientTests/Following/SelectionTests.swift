@@ -61,6 +61,58 @@ struct SelectionTests {
         }
     }
 
+    private static func device(_ name: String, _ state: String, flapping: Bool = false) -> String {
+        let flapping = flapping ? #","flapping":5"# : ""
+        return #"{"device":"\#(name)","route":"machines","firstSeen":1,"state":"\#(state)","since":2\#(flapping)}"#
+    }
+
+    @Test(
+        "a follower with conditions sees a device come to meet them, change, and cease to, and tells that from its removal"
+    )
+    func conditions() async throws {
+        try await withPlantTree("conditions") { tree in
+            try await tree.put("/devices/f/a", Self.device("f/a", "offline"))
+            try await tree.put("/devices/f/b", Self.device("f/b", "online"))
+            var conditions = DeviceConditions()
+            conditions.states = [.offline, .stale]
+            let devices = Selection.devices(try TopicFilter("#"), conditions)
+            #expect(try await PlantClient(tree: tree).items(devices).map(\.key) == ["f/a"])
+            let seen = Collected<String>()
+            let follower = Task {
+                try await PlantClient(tree: tree).follow(devices) { devices in
+                    seen.append("first " + devices.map(\.key).joined(separator: ","))
+                } changes: { changes in
+                    for change in changes {
+                        switch change {
+                        case .changed(let device): seen.append("\(device.key) \(device.record.state)")
+                        case .left(let device): seen.append("left \(device.key) \(device.record.state)")
+                        case .removed(let device): seen.append("removed \(device.key) \(device.record.state)")
+                        }
+                    }
+                }
+            }
+            var expected = ["first f/a"]
+            func see(_ text: String? = nil) async throws {
+                if let text { expected.append(text) }
+                try await eventually("\(expected)", seen: { "\(seen.all)" }) { seen.all == expected }
+            }
+            try await see()
+            try await tree.put("/devices/f/b", Self.device("f/b", "stale"))
+            try await see("f/b stale")
+            try await tree.put("/devices/f/b", Self.device("f/b", "offline", flapping: true))
+            try await see("f/b offline")
+            try await tree.put("/devices/f/b", Self.device("f/b", "online"))
+            try await see("left f/b online")
+            // What is not asked for changes and goes unseen.
+            try await tree.put("/devices/f/b", Self.device("f/b", "online", flapping: true))
+            try await tree.delete("/devices/f/b")
+            try await tree.delete("/devices/f/a")
+            try await see("removed f/a offline")
+            follower.cancel()
+            await #expect(throws: CancellationError.self) { try await follower.value }
+        }
+    }
+
     @Test("alarms with and without those that are normal")
     func alarms() async throws {
         try await withPlantTree("alarms") { tree in
@@ -89,6 +141,7 @@ struct SelectionTests {
                     for change in changes {
                         switch change {
                         case .changed(let tag): seen.append(tag.text)
+                        case .left(let tag): seen.append("left " + tag.text)
                         case .removed(let tag): seen.append("removed " + tag.text)
                         }
                     }
