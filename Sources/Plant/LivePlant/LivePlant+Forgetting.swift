@@ -21,20 +21,22 @@ extension LivePlant {
 
     /// Why something is not removed.
     ///
-    // | what | may be removed |
+    /// | what | may be removed |
     /// | --- | --- |
     /// | an alarm that nothing defines | always |
     /// | an alarm | when its tag is not known: with the tag, or after it |
     /// | a tag that no route makes | always |
-    /// | a tag | while its device is not online, or while it is stale |
+    /// | a tag | while its device is not there, or while it is stale |
     /// | a device that no route makes | always |
-    /// | a device | while it is not online |
+    /// | a device | while it is not there; one that flaps may be there and not count as online |
     /// | a gateway, as a device | while it does not run |
     /// | a tag of a gateway | with the gateway only |
     public enum ForgettingRefusal: Error, Sendable, Hashable, CustomStringConvertible {
         case unknown
         /// The device of the tag, or the device itself, is online.
         case online(device: TagPath)
+        /// The same, of a device that flaps and so does not count as online.
+        case flapping(device: TagPath)
         /// The gateway that the tag or device stands for runs.
         case running(gateway: String)
         /// A tag of a gateway goes with the gateway.
@@ -50,6 +52,7 @@ extension LivePlant {
             switch self {
             case .unknown: "there is none of that name"
             case .online(let device): "its device \(device) is online and would bring it back at once"
+            case .flapping(let device): "its device \(device) flaps, is there now and would bring it back at once"
             case .running(let gateway): "gateway \(gateway) is running"
             case .ofGateway(let device): "it goes with its gateway: forget the device \(device)"
             case .watched: "it is defined, and its tag is known: forget the tag or its device, which takes it along"
@@ -69,7 +72,7 @@ extension LivePlant {
     public func mayForget(tag path: TagPath) throws(ForgettingRefusal) {
         if let own = GatewayFault.parts(of: path) { throw .ofGateway(device: own.device) }
         guard let tag = ingest.tags.id(of: path), isAlive(tag) else { return }
-        throw .online(device: ingest.devices[ingest.tags[tag].device].path)
+        throw isThere(ingest.tags[tag].device)
     }
 
     /// The tags of a device that this gateway knows of and that go with it.
@@ -78,9 +81,15 @@ extension LivePlant {
     public func tagsToForget(withDevice path: TagPath) throws(ForgettingRefusal) -> [TagPath] {
         if let gateway = runningGateway(path) { throw .running(gateway: gateway) }
         guard let device = ingest.devices.id(of: path) else { return [] }
-        if defines(device: path), ingest.devices.isThere(device) { throw .online(device: path) }
+        if defines(device: path), ingest.devices.isThere(device) { throw isThere(device) }
         return ingest.tags.tags(of: device).filter { latest.entry($0) != nil || nodeExists[$0.index] }
             .map { ingest.tags[$0].path }
+    }
+
+    /// The refusal because of a device that is there.
+    private func isThere(_ device: DeviceID) -> ForgettingRefusal {
+        let path = ingest.devices[device].path
+        return ingest.devices.flappingSince(device) == nil ? .online(device: path) : .flapping(device: path)
     }
 
     /// Whether a tag has a value that its device stands behind.

@@ -7,9 +7,10 @@ struct DevicesForgetCommand: AsyncParsableCommand {
         commandName: "forget",
         abstract: "Remove a device that is gone, with its tags and their alarms.",
         discussion: """
-            All of it goes from the tree in one act, and the journal says who wanted it. A device that is online stays, \
-            unless no route makes it; so does a gateway that runs. What is heard of the device later, retained messages \
-            included, brings it back. A gateway is removed by its name; no filter matches it.
+            All of it goes from the tree in one act, and the journal says who wanted it. A device that is online, or \
+            that flaps and is there now, stays, unless no route makes it; so does a gateway that runs. What is heard \
+            of the device later, retained messages included, brings it back. A gateway is removed by its name; no \
+            filter matches it.
 
             Examples:
 

@@ -1,3 +1,4 @@
+import Primitives
 import Testing
 
 @testable import Plant
@@ -109,6 +110,52 @@ struct FlappingPlantTests {
         }
     }
 
+    /// Given two plants that hear the same, of which one damps, then no tag and no alarm tells them apart.
+    @Test("damping changes no quality of a tag and no alarm, whatever happens when", arguments: 0..<40)
+    func sameSamples(seed: UInt64) throws {
+        var random = SeededRandom(seed: seed)
+        let delay: Milliseconds = seed % 2 == 0 ? 0 : 1_500
+        let staleAfter: Milliseconds? = seed % 3 == 0 ? nil : 4_000
+        func pump(_ flapping: FlappingDamping) throws -> Pump {
+            try Pump(
+                heartbeat: 6_000, staleAfter: staleAfter, reporting: seed % 3 == 1 ? .periodic : .onChange,
+                flapping: flapping, onDelay: delay)
+        }
+        var damped = try pump(.rule(FlappingRule(losses: 2, within: 60_000, steadyFor: 20_000)))
+        var plain = try pump(.off)
+        func seen(_ pump: Pump) throws -> [String] {
+            let steps = pump.plant.proposals(limit: .max, epoch: 1).map {
+                "\($0.transition) \($0.record.condition) \($0.at)"
+            }
+            return steps + [
+                "\(try pump.quality("t").map { "\($0)" } ?? "-")",
+                "\(try pump.quality("closed").map { "\($0)" } ?? "-")",
+            ]
+        }
+        var differed = 0
+        for step in 0..<600 {
+            let event = Int.random(in: 0..<8, using: &random)
+            let value = Int.random(in: 60...110, using: &random)
+            let time = Milliseconds.random(in: 1...4, using: &random) * 500
+            func play(_ pump: inout Pump) {
+                switch event {
+                case 0: pump.beat()
+                case 1: pump.beat("offline")
+                case 2...3: pump.hear("f/pump/v/t", "\(value)")
+                case 4: pump.hear("f/pump/v/closed", "\(value % 2)")
+                case 5: pump.beat("offline", retained: true)
+                default: pump.pass(time)
+                }
+            }
+            play(&damped)
+            play(&plain)
+            let (one, other) = (try seen(damped), try seen(plain))
+            #expect(one == other, "seed \(seed), step \(step)")
+            if try damped.state() != plain.state() { differed += 1 }
+        }
+        #expect(differed > 0, "the device has flapped")
+    }
+
     /// Given a device that flaps, when its gateway dies, then the next one learns from the record that it flaps, and takes it for
     /// online only once it has heard it steadily itself.
     @Test("A takeover")
@@ -156,9 +203,13 @@ struct FlappingPlantTests {
         let path = try TagPath("f/pump")
         #expect(throws: Never.self) { try pump.plant.tagsToForget(withDevice: path) }
         pump.beat()
-        #expect(throws: LivePlant.ForgettingRefusal.online(device: path)) {
+        #expect(throws: LivePlant.ForgettingRefusal.flapping(device: path)) {
             try pump.plant.tagsToForget(withDevice: path)
         }
+        let tag = try TagPath("f/pump/v/closed")
+        #expect(throws: Never.self) { try pump.plant.mayForget(tag: tag) }
+        pump.hear("f/pump/v/closed", "1")
+        #expect(throws: LivePlant.ForgettingRefusal.flapping(device: path)) { try pump.plant.mayForget(tag: tag) }
         pump.beat("offline")
         pump.plant.forget(.device(path), at: pump.clock)
         #expect(pump.written() == [])

@@ -14,7 +14,8 @@ struct HeartbeatTests {
 
         init(
             online: String? = nil, offline: String = "offline", value: String? = nil, heartbeat: Milliseconds = 30_000,
-            staleAfter: Milliseconds? = nil, reporting: RouteDefinition.Reporting? = .onChange
+            staleAfter: Milliseconds? = nil, reporting: RouteDefinition.Reporting? = .onChange,
+            flapping: FlappingDamping? = nil, onDelay: Milliseconds = 0
         ) throws {
             plant = try LivePlant(
                 routes: [
@@ -23,12 +24,13 @@ struct HeartbeatTests {
                         staleAfter: staleAfter, reporting: reporting,
                         presence: .init(
                             topic: "{device}/beat", online: online, offline: offline, value: value, heartbeat: heartbeat
-                        )
+                        ), flapping: flapping
                     ).checked()
                 ],
                 alarms: [
                     AlarmDefinition(
-                        name: "hot", tags: try TopicFilter("f/+/v/t"), high: AlarmLimit(limit: 85, priority: .high))
+                        name: "hot", tags: try TopicFilter("f/+/v/t"), high: AlarmLimit(limit: 85, priority: .high),
+                        deadband: 2, onDelay: onDelay, offDelay: onDelay)
                 ])
         }
 
