@@ -43,6 +43,12 @@ struct MutationTests {
             payload: json
             values: { temperature: /t, humidity: /h/0, door: /door }
             time: /at
+          - name: beats
+            topic: beat/{a}/{b}
+            device: beat/{a}
+            payload: number
+            presence: { topic: "{device}/beat", heartbeat: 1s }
+            flapping: { losses: 2, within: 1m, steadyFor: 1s }
           - { name: numbers, topic: "number/{a}/{b}", payload: number }
           - { name: texts, topic: "text/{a}", payload: text }
           - { name: bools, topic: "bool/{a}", payload: bool }
@@ -56,12 +62,14 @@ struct MutationTests {
 
     private static let topics = seeds(
         "factory/line1/m1/temperature", "factory/line1/m2/temperature", "factory/line1/m1/pressure",
-        "factory/line1/m1/status/now", "site/kitchen", "number/a/b", "text/a", "bool/a", "linekeeper/p/gateways/g/echo",
+        "factory/line1/m1/status/now", "beat/a/beat", "beat/a/v", "site/kitchen", "number/a/b", "text/a", "bool/a",
+        "linekeeper/p/gateways/g/echo",
         "linekeeper/gateways/g/broker", "factory/line1/m1/ack")
 
     private static let payloads = seeds(
         #"{"v":90.5,"ts":\#(times)}"#, #"{"v":"90","ts":"2026-01-01T00:00:00Z"}"#, #"{"v":true,"ts":1767225600}"#,
-        #"{"t":21.5,"h":[40,41],"door":"open","at":\#(times)}"#, #"{"v":null}"#, "up", "down", "21.5", "-7", "true",
+        #"{"t":21.5,"h":[40,41],"door":"open","at":\#(times)}"#, #"{"v":null}"#, "up", "down", "offline", "", "21.5",
+        "-7", "true",
         "ON",
         "text with spaces", #"{"id":"x","status":"ok","message":"done"}"#)
 
@@ -126,7 +134,8 @@ struct MutationTests {
     }
 
     private static let topicNames = [
-        "factory/line1/m1/temperature", "factory/line1/m1/pressure", "factory/line1/m1/status/now", "site/kitchen",
+        "factory/line1/m1/temperature", "factory/line1/m1/pressure", "factory/line1/m1/status/now", "beat/a/beat",
+        "beat/a/v", "site/kitchen",
         "number/a/b", "text/a", "bool/a",
     ].map { Array($0.utf8) }
 
@@ -136,7 +145,8 @@ struct MutationTests {
         #"{"v":90,"q":"good","t":\#(times),"r":\#(times),"u":"°C","d":{"hot":[\#(times),90]}}"#,
         #"{"v":"open","q":"stale","t":1,"r":2}"#)
     private static let devices = seeds(
-        #"{"device":"factory/line1/m1","route":"lines","firstSeen":1,"state":"online","since":\#(times)}"#)
+        #"{"device":"factory/line1/m1","route":"lines","firstSeen":1,"state":"online","since":\#(times)}"#,
+        #"{"device":"beat/a","route":"beats","firstSeen":1,"state":"offline","since":\#(times),"flapping":\#(times)}"#)
     private static let alarms = seeds(
         """
         {"alarm":"hot","tag":"factory/line1/m1/temperature","state":"UNACK","condition":"high","priority":"high",\
