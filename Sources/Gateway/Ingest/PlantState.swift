@@ -65,7 +65,7 @@ final class PlantState: Sendable {
         }
         if let unreadable = effects.unreadable {
             logger.warning(
-                "a payload cannot be read as its route says (told at most once in ten seconds; all are counted)",
+                "a payload cannot be read as its route says (a topic is named once in ten minutes; all are counted)",
                 metadata: [
                     "topic": "\(unreadable.topic)", "tag": unreadable.tag.map { "\($0)" },
                     "why": "\(unreadable.failure)", "found": "\(unreadable.found)",

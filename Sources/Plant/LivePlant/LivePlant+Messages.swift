@@ -51,8 +51,9 @@ extension LivePlant {
         } else if outcome.isDeviceLostAgain, let device = outcome.device {
             take(.lostAgain, of: device, at: receivedAt, effects: &effects)
         }
-        if let failure = outcome.failure, failure != .calledBad, receivedAt >= nextUnreadableLog {
-            nextUnreadableLog = receivedAt &+ Self.unreadableLogInterval
+        if let failure = outcome.failure, failure != .calledBad, effects.unreadable == nil,
+            unreadableReports.take(failure, on: outcome.topic, at: receivedAt)
+        {
             effects.unreadable = Unreadable(
                 topic: Self.text(topic), tag: outcome.flaw?.tag.map { ingest.tags[$0].path }, failure: failure,
                 found: Self.text(payload))

@@ -31,7 +31,7 @@ extension LivePlant {
         for (tag, look) in unseen { unseen[tag] = (look.since &+ leap, look.delays) }
         for topic in doubts.keys { doubts[topic]?.clockLeapt(by: leap) }
         for topic in suspects.keys { suspects[topic]?.clockLeapt(by: leap) }
-        nextUnreadableLog = nextUnreadableLog &+ leap
+        unreadableReports.clockLeapt(by: leap)
         lastRecorded = lastRecorded &+ leap
     }
 

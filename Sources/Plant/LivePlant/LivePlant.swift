@@ -40,7 +40,7 @@ public struct LivePlant: Sendable {
         public var echoes: [Int] = []
         /// Devices that have begun or ceased to flap, for the log.
         public var flapping: [Flapping] = []
-        /// A payload that cannot be read, or not as a whole, for the log; at most one per ``LivePlant/unreadableLogInterval``.
+        /// A payload that cannot be read, or not as a whole, for the log; at most one of a batch, see ``UnreadableReports``.
         public var unreadable: Unreadable?
 
         public init() {}
@@ -69,8 +69,6 @@ public struct LivePlant: Sendable {
     public static let expiryInterval: Milliseconds = 250
     /// A longer time between two looks at the clock was a pause of the process, or a leap.
     static let longestStep: Milliseconds = 1_000
-    /// Between two reports of payloads that cannot be read.
-    public static let unreadableLogInterval: Milliseconds = 10_000
 
     var ingest: Ingest
     var latest = LatestValues()
@@ -133,7 +131,7 @@ public struct LivePlant: Sendable {
     /// When alarms may be raised unheard at the earliest: so much time has been let pass since then without proof, in which
     /// this process ran and its clock did not leap.
     var unheardNotBefore: Milliseconds = .min
-    var nextUnreadableLog: Milliseconds = 0
+    var unreadableReports = UnreadableReports()
     /// The tags of the gateways themselves, by gateway; and when their statuses were last looked at, without leaps.
     var ownTags: [String: OwnTags] = [:]
     var lastStatuses: Milliseconds = LivePlant.unproved

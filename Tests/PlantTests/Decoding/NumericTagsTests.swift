@@ -106,7 +106,7 @@ struct NumericTagsTests {
         plant.receive(#"{"v":97,"ts":"14:51"}"#)
         #expect(plant.steps == [Step(.activated, .high, at: 0)])
         #expect(plant.effects.unreadable?.failure == .invalidTime)
-        // At most one line in ten seconds, whatever is wrong.
+        // At most one line in ten seconds about a topic, whatever is wrong.
         plant.effects = LivePlant.Effects()
         plant.now = 9_999
         plant.receive("{")
