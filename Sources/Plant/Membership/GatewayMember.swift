@@ -12,10 +12,14 @@ public struct GatewayMember: Sendable, Hashable {
     public let started: Milliseconds
     /// Whether it is of a version that divides shards among all that are registered, ready or not.
     public let isOlder: Bool
+    /// How many times as many shards it takes as a member of weight 1.
+    public let weight: Int
+    /// Whether it hands over what it owns, and takes nothing more as long as others can.
+    public let isDraining: Bool
 
     public init(
         name: String, life: GatewayLife, registration: Int64, isReady: Bool, isSettled: Bool, routesDigest: String?,
-        started: Milliseconds = 0, isOlder: Bool = false
+        started: Milliseconds = 0, isOlder: Bool = false, weight: Int = 1, isDraining: Bool = false
     ) {
         self.name = name
         self.life = life
@@ -25,6 +29,8 @@ public struct GatewayMember: Sendable, Hashable {
         self.routesDigest = routesDigest
         self.started = started
         self.isOlder = isOlder
+        self.weight = weight
+        self.isDraining = isDraining
     }
 
     /// nil for a ghost: a node that no living gateway keeps. Its node must be ephemeral and its record must parse.
@@ -33,6 +39,6 @@ public struct GatewayMember: Sendable, Hashable {
         self.init(
             name: name, life: record.identity.asLife, registration: registration, isReady: record.isReady ?? true,
             isSettled: record.isSettled ?? true, routesDigest: record.routesDigest, started: record.identity.started,
-            isOlder: record.isReady == nil)
+            isOlder: record.isReady == nil, weight: record.weight, isDraining: record.isDraining)
     }
 }

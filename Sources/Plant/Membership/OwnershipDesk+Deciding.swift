@@ -1,6 +1,6 @@
 /// From what has been seen to what should be.
 extension OwnershipDesk {
-    private var myself: GatewayMember? { members.first { $0.name == me.gateway } }
+    private var myself: GatewayMember? { plan.member(me.gateway) }
 
     mutating func evaluate(at now: Milliseconds) {
         self.now = max(self.now, now)
@@ -66,7 +66,7 @@ extension OwnershipDesk {
         let since = readySince ?? now
         readySince = since
         // Also for one that is not settled yet, or could not say so, and has lived for longer.
-        let waitsForOthers = members.contains { other in
+        let waitsForOthers = plan.members.contains { other in
             other.name != me.gateway && other.isReady && !other.isOlder
                 && (other.isSettled || (other.started, other.name) < (started, me.gateway))
         }
@@ -74,36 +74,59 @@ extension OwnershipDesk {
             next.isSettled = true
             hasSettledAlone = !waitsForOthers
             // A member that was seen before and has gone was not waited for.
-            if hasSettledAlone { met = Set(members.filter { $0.name != me.gateway }.map(\.life)) }
+            if hasSettledAlone { met = Set(plan.members.filter { $0.name != me.gateway }.map(\.life)) }
         }
     }
 
     private func isWanted(_ shard: Int) -> Bool {
         let queue = queues.flatMap { shard < $0.count ? $0[shard] : nil } ?? []
-        if queue.first == me.gateway { return isKept(shard, behind: queue.dropFirst()) }
+        if queue.first == me.gateway {
+            return plan.keeps(shard, owner: me.gateway, behind: queue.dropFirst())
+        }
         // Not (yet) registered: nothing new.
         guard myself != nil else { return wishes.shards.contains(shard) && queue.contains(me.gateway) }
-        if plan.contains(shard) { return true }
-        guard let since = ownerlessSince[shard] else { return false }
-        if group.isAnyReady, group.eligible.contains(me.gateway), now >= since + rule.rescue { return true }
-        return now >= since + rule.lastRescue
+        if plan.owner(of: shard) == me.gateway { return true }
+        // The one that drains lets go for us.
+        if let owner = queue.first, group.leaving.contains(owner),
+            plan.successor(of: owner, among: queue.dropFirst()) == me.gateway
+        {
+            return true
+        }
+        guard let since = untakenSince[shard] else { return false }
+        if group.isAnyReady, group.eligible.contains(me.gateway), !group.leaving.contains(me.gateway),
+            now >= since + rule.rescue
+        {
+            return true
+        }
+        return queue.isEmpty && now >= since + rule.lastRescue
     }
 
-    private func isKept(_ shard: Int, behind queue: ArraySlice<String>) -> Bool {
-        if !group.isAnyReady || plan.contains(shard) { return true }
-        return !queue.contains { $0 != me.gateway && group.serving.contains($0) }
-    }
+    private var group: ServingGroup { plan.group }
 
     private var standsForProcessor: Bool {
         // Not (yet) registered: nothing new.
         guard myself != nil else { return wishes.standsForProcessor }
-        if !group.isAnyReady || group.serving.contains(me.gateway) { return true }
-        let isNewcomer = group.eligible.contains(me.gateway)
-        guard processorQueue.first == me.gateway else { return isNewcomer }
-        // A member that is not ready, or hears other topics, lets go as soon as one who may serve is there to take it;
-        // a newcomer for one who has heard what it may not have.
-        let better = isNewcomer ? group.serving : group.eligible
-        return !processorQueue.dropFirst().contains { $0 != me.gateway && better.contains($0) }
+        guard processorQueue.first == me.gateway else {
+            // A newcomer may follow; one that drains is not to be elected again.
+            return !group.isAnyReady || group.serving.contains(me.gateway)
+                || group.eligible.contains(me.gateway) && !group.leaving.contains(me.gateway)
+        }
+        return plan.keepsProcessor(me.gateway, behind: processorQueue.dropFirst())
+    }
+
+    mutating func setDraining(_ isDraining: Bool, at now: Milliseconds) {
+        if wishes.isDraining != isDraining { notes.append(isDraining ? .draining : .staying) }
+        wishes.isDraining = isDraining
+        evaluate(at: now)
+    }
+
+    /// Since when shards have nobody that takes them.
+    mutating func noteUntaken(at now: Milliseconds) {
+        guard let queues else { return }
+        for shard in 0..<shardCount {
+            let isUntaken = shard < queues.count && plan.isUntaken(queues[shard])
+            untakenSince[shard] = isUntaken ? untakenSince[shard] ?? now : nil
+        }
     }
 
     mutating func noteRoutes(_ before: ServingGroup) {

@@ -5,7 +5,8 @@
 /// the broker stands; after each input ``wishes`` says what should be. The locks in the tree decide who owns; this
 /// decides who queues. The rules:
 ///
-/// - **Division**: shards are divided among the ``ServingGroup``. A gateway queues for its own.
+/// - **Division**: shards are divided among the ``ServingGroup`` by the weights of its members (``OwnershipPlan``). A gateway
+///   queues for its own.
 /// - **Handing over**: an owner that a shard does not fall to any more keeps it until another member that may serve queues for
 ///   it. So no shard is given up that nobody takes, and none while nobody else is ready.
 /// - **Nobody ready**: owners keep what they have; what nobody owns is divided among all.
@@ -15,6 +16,10 @@
 ///   settled or lived for longer; see ``ServingGroup``. A gateway for which the broker has kept nothing is a newcomer again: others may have heard what it
 ///   has not. So is one that settled because nobody else was there, once one shows itself that had settled before and has lived
 ///   for longer: after an outage of the tree those that heard through it may register last.
+/// - **Draining**: a gateway that was asked to leave says so and falls out of the group as long as others can serve, so that what
+///   it has is handed over as above, the alarm processor with it. It queues for nothing that has an owner. A shard of its own that
+///   nobody queues for is taken like one without an owner: the member that it falls to may be of a version that does not know
+///   about draining.
 /// - **A lost name**: while another life is registered under this gateway's name it stands for nothing.
 ///
 /// The life of a shard, seen from one gateway:
@@ -47,6 +52,7 @@ public struct OwnershipDesk: Sendable {
         /// What the registration should say.
         public var isReady = false
         public var isSettled = false
+        public var isDraining = false
         /// Whether a connection to the broker may be made (again): not before the name is held, and not while another life
         /// holds it.
         public var mayConnect = false
@@ -66,6 +72,9 @@ public struct OwnershipDesk: Sendable {
         case nameTaken(by: GatewayLife)
         /// Nodes that no living gateway keeps.
         case ghosts([String])
+        /// It hands over what it owns from now on, or takes its share again.
+        case draining
+        case staying
     }
 
     let rule: Rule
@@ -75,15 +84,13 @@ public struct OwnershipDesk: Sendable {
     let routesDigest: String
     let shardCount: Int
     var link: LinkReadiness
-    var members: [GatewayMember] = []
-    var group = ServingGroup([])
-    var plan: Set<Int> = []
+    var plan: OwnershipPlan
     var ghosts: [String] = []
     /// Names in the queue of each shard, the owner first; nil before they have been seen.
     var queues: [[String]]?
     var processorQueue: [String] = []
-    /// Since when each shard has had no owner.
-    var ownerlessSince: [Milliseconds?]
+    /// Since when each shard has had no owner, or one that drains and nobody to follow it.
+    var untakenSince: [Milliseconds?]
     var readySince: Milliseconds?
     /// When the listening session began from nothing, as long as that has not counted.
     var anewSince: Milliseconds?
@@ -115,36 +122,30 @@ public struct OwnershipDesk: Sendable {
         self.shardCount = shardCount
         self.now = now
         link = LinkReadiness(rule.link)
-        ownerlessSince = Array(repeating: nil, count: shardCount)
+        plan = OwnershipPlan([], shardCount: shardCount)
+        untakenSince = Array(repeating: nil, count: shardCount)
     }
 
     // MARK: Inputs
 
     /// What stands in `/gateways`: members, and the names of nodes that are none.
     public mutating func membersSeen(_ members: [GatewayMember], ghosts: [String] = [], at now: Milliseconds) {
-        guard members != self.members || ghosts != self.ghosts else { return evaluate(at: now) }
-        self.members = members
+        guard members != plan.members || ghosts != self.ghosts else { return evaluate(at: now) }
         meet(members)
         let new = ghosts.filter { !self.ghosts.contains($0) }
         if !new.isEmpty { notes.append(.ghosts(new)) }
         self.ghosts = ghosts
-        let before = group
-        group = ServingGroup(members)
+        let before = plan.group
+        plan = OwnershipPlan(members, shardCount: shardCount)
         noteRoutes(before)
-        plan = Set(ShardMap.assignment(members: Array(group.serving), shards: shardCount)[me.gateway] ?? [])
+        noteUntaken(at: now)
         evaluate(at: now)
     }
 
     /// Who queues for each shard, in order, the owner first.
     public mutating func queuesSeen(_ queues: [[String]], at now: Milliseconds) {
-        for shard in 0..<shardCount {
-            guard shard < queues.count, queues[shard].isEmpty else {
-                ownerlessSince[shard] = nil
-                continue
-            }
-            ownerlessSince[shard] = ownerlessSince[shard] ?? now
-        }
         self.queues = queues
+        noteUntaken(at: now)
         evaluate(at: now)
     }
 
@@ -168,6 +169,12 @@ public struct OwnershipDesk: Sendable {
         evaluate(at: now)
     }
 
+    /// Somebody wants this gateway to leave: what it owns is to be handed over, and it takes nothing more as long as others can.
+    public mutating func leave(at now: Milliseconds) { setDraining(true, at: now) }
+
+    /// It is to stay after all, with its share.
+    public mutating func stay(at now: Milliseconds) { setDraining(false, at: now) }
+
     /// Time has passed.
     public mutating func advance(to now: Milliseconds) { evaluate(at: now) }
 
@@ -183,10 +190,24 @@ public struct OwnershipDesk: Sendable {
         deadlines.append(connectingSince.map { $0 + rule.firstContact })
         deadlines.append(anewSince.map { $0 + rule.link.patience })
         if !wishes.isSettled { deadlines.append(readySince.map { $0 + rule.settling }) }
-        for since in ownerlessSince {
+        for since in untakenSince {
             guard let since else { continue }
             deadlines += [since + rule.rescue, since + rule.lastRescue].map { $0 > now ? $0 : nil }
         }
         return deadlines.compactMap { $0 }.min()
     }
+
+    // MARK: Leaving
+
+    /// What this gateway owns, as far as has been seen.
+    public var holdings: OwnershipHoldings {
+        OwnershipHoldings(
+            shards: (queues ?? []).count { $0.first == me.gateway }, isProcessor: processorQueue.first == me.gateway)
+    }
+
+    /// Whether it owns nothing (any more): not before that has been seen.
+    public var isDrained: Bool { queues != nil && holdings.isEmpty }
+
+    /// Why nobody can take over from it at present; nil when somebody can.
+    public var obstacle: LeavingObstacle? { plan.obstacle(toLeaving: me.gateway) }
 }

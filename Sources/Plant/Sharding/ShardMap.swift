@@ -21,48 +21,91 @@ public enum ShardMap {
         shard < 10 ? "0\(shard)" : "\(shard)"
     }
 
+    /// What the weight of a gateway may be: how many times as many shards it takes as one of weight 1. One of weight 0 takes
+    /// none as long as there is another.
+    public static let weights = 0...100
+
     /// How much one member wants one shard; the same for everybody who asks.
-    static func weight(member: String, shard: Int) -> UInt64 {
+    ///
+    /// A member stands for each shard with as many copies as its weight, and the copy counts that wants the shard most. So
+    /// its chance of wanting a shard more than the others do is proportional to its weight, without a number that two
+    /// machines could round differently. One copy wants the same whatever the weight is, so that a plan in which all have
+    /// the weight 1 is the one of versions that know no weights.
+    static func desire(member: String, copies: Int = 1, shard: Int) -> UInt64 {
         let name = StableHash.fnv1a(member.utf8)
-        return StableHash.mixed(
-            StableHash.mixed(name) ^ (UInt64(truncatingIfNeeded: shard &+ 1) &* 0x9e37_79b9_7f4a_7c15))
+        let place = UInt64(truncatingIfNeeded: shard &+ 1) &* scatter
+        var greatest: UInt64 = 0
+        for copy in 0..<UInt64(max(1, copies)) {
+            greatest = max(greatest, StableHash.mixed(StableHash.mixed(name &+ copy &* scatter) ^ place))
+        }
+        return greatest
     }
 
-    /// The most shards that one of so many members takes: the even part, rounded up, and from seven members on one
+    /// 2^64 divided by the golden ratio: neighbouring numbers get far apart.
+    private static let scatter: UInt64 = 0x9e37_79b9_7f4a_7c15
+
+    /// The most shards that one of so many members takes: its part by weight, rounded up, and from seven members on one
     /// more. Without that slack a full house leaves the last shards no choice, and one member's going would push a
     /// quarter of all shards around.
-    public static func capacity(members: Int, shards: Int = shardCount) -> Int {
-        guard members > 0 else { return 0 }
-        return (shards + members - 1) / members + (members > 6 ? 1 : 0)
+    ///
+    /// - Parameters:
+    ///   - weight: of the member.
+    ///   - total: the weights of all members together; nil: all have the same.
+    public static func capacity(
+        members: Int, weight: Int = 1, of total: Int? = nil, shards: Int = shardCount
+    ) -> Int {
+        let total = total ?? members * weight
+        guard members > 0, weight > 0, total > 0 else { return 0 }
+        return (shards * weight + total - 1) / total + (members > 6 ? 1 : 0)
+    }
+
+    /// Which member should own each shard when all have the same weight; see ``assignment(weights:shards:)``. Members given
+    /// twice count once.
+    public static func assignment(members: [String], shards: Int = shardCount) -> [String: [Int]] {
+        assignment(weights: Dictionary(members.map { ($0, 1) }) { first, _ in first }, shards: shards)
     }
 
     /// Which member should own each shard: rendezvous hashing with bounded load.
     ///
-    /// Every pair of shard and member has a weight. The heaviest pairs are settled first, and a member that has its
-    /// `capacity` takes no more. So everybody who sees the same members computes the same plan. When one of n members
-    /// leaves, its shards move and a few others with them: at most 2/n of all up to twelve members, 2/n on average
-    /// beyond (`ShardMapTests` holds this). Members given twice count once. Every member is a key of the result, also
-    /// when it gets nothing.
-    public static func assignment(members: [String], shards: Int = shardCount) -> [String: [Int]] {
-        let names = Array(Set(members)).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-        var plan = Dictionary(uniqueKeysWithValues: names.map { ($0, [Int]()) })
-        guard !names.isEmpty, shards > 0 else { return plan }
-        let capacity = capacity(members: names.count, shards: shards)
-        var pairs: [(weight: UInt64, member: Int, shard: Int)] = []
-        pairs.reserveCapacity(names.count * shards)
-        for (member, name) in names.enumerated() {
-            for shard in 0..<shards { pairs.append((weight(member: name, shard: shard), member, shard)) }
+    /// Every pair of shard and member has a hash, the greater the more the member wants the shard. The greatest are settled
+    /// first, and a member that has its `capacity` takes no more. So everybody who sees the same members computes the same
+    /// plan. Every member is a key of the result, also when it gets nothing.
+    ///
+    /// What moves when one of n members of equal weight joins or leaves: its shards and a few others with them, 2/n of all
+    /// on average at most, and up to twelve members 2/n and three shards in the worst case that was found. With different
+    /// weights, or when one weight changes: twice the member's share, or the change of its share, and less than ten shards
+    /// besides, because shares are rounded up (`ShardMapTests` holds all of this). Weights are taken as they are: 2 and 2 is
+    /// another plan than 1 and 1, or a third member of weight 1 would move everything.
+    ///
+    /// - Parameter weights: by member, as ``weights`` allows; others count as the nearest that it does. Where all are 0 all
+    ///   count as 1.
+    public static func assignment(weights: [String: Int], shards: Int = shardCount) -> [String: [Int]] {
+        var plan = weights.mapValues { _ in [Int]() }
+        let isNobodyWanted = weights.values.allSatisfy { $0 <= 0 }
+        let members = weights.map { name, weight in
+            (name: name, weight: isNobodyWanted ? 1 : min(weight, Self.weights.upperBound))
+        }.filter { $0.weight > 0 }.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+        guard !members.isEmpty, shards > 0 else { return plan }
+        let total = members.reduce(0) { $0 + $1.weight }
+        let capacities = members.map {
+            capacity(members: members.count, weight: $0.weight, of: total, shards: shards)
         }
-        pairs.sort { ($0.weight, $1.member, $1.shard) > ($1.weight, $0.member, $0.shard) }
-        var load = [Int](repeating: 0, count: names.count)
+        var pairs: [(desire: UInt64, member: Int, shard: Int)] = []
+        pairs.reserveCapacity(members.count * shards)
+        for (index, member) in members.enumerated() {
+            for shard in 0..<shards {
+                pairs.append((desire(member: member.name, copies: member.weight, shard: shard), index, shard))
+            }
+        }
+        pairs.sort { ($0.desire, $1.member, $1.shard) > ($1.desire, $0.member, $0.shard) }
+        var load = [Int](repeating: 0, count: members.count)
         var isTaken = [Bool](repeating: false, count: shards)
-        for pair in pairs where !isTaken[pair.shard] && load[pair.member] < capacity {
+        for pair in pairs where !isTaken[pair.shard] && load[pair.member] < capacities[pair.member] {
             isTaken[pair.shard] = true
             load[pair.member] += 1
-            plan[names[pair.member], default: []].append(pair.shard)
+            plan[members[pair.member].name, default: []].append(pair.shard)
         }
-        for name in names { plan[name]?.sort() }
-        return plan
+        return plan.mapValues { $0.sorted() }
     }
 
     /// The member that should own a shard under a plan.

@@ -1,58 +1,11 @@
 import Plant
 import Testing
 
-/// A view of the gateways `a`, `b`, `c`, and a desk that sits at `a`.
-private struct Bench {
-    static let shards = 8
-    var desk: OwnershipDesk
-    var now: Milliseconds = 0
-    var members: [GatewayMember] = []
-    var queues = [[String]](repeating: [], count: Bench.shards)
-
-    init(rule: OwnershipDesk.Rule = .init(), digest: String = "r1") {
-        desk = OwnershipDesk(
-            me: GatewayLife(gateway: "a", key: "1"), started: 100, routesDigest: digest, rule: rule,
-            shardCount: Self.shards, at: 0)
-    }
-
-    static func member(
-        _ name: String, life: String = "1", registration: Int64 = 10, ready: Bool = true, settled: Bool = true,
-        digest: String? = "r1", started: Milliseconds = 100, older: Bool = false
-    ) -> GatewayMember {
-        GatewayMember(
-            name: name, life: GatewayLife(gateway: name, key: life), registration: registration, isReady: ready,
-            isSettled: settled, routesDigest: digest, started: started, isOlder: older)
-    }
-
-    mutating func see(_ members: GatewayMember...) {
-        self.members = members
-        desk.membersSeen(members, at: now)
-    }
-
-    mutating func link(_ isUp: Bool) { desk.linkChanged(isUp: isUp, at: now) }
-
-    mutating func pass(_ time: Milliseconds) {
-        now += time
-        desk.advance(to: now)
-    }
-
-    /// All shards have this queue.
-    mutating func queue(_ names: String...) {
-        queues = Array(repeating: names, count: Self.shards)
-        desk.queuesSeen(queues, at: now)
-    }
-
-    /// What falls to a when these share.
-    func share(_ names: String...) -> Set<Int> {
-        Set(ShardMap.assignment(members: names, shards: Self.shards)["a"] ?? [])
-    }
-
-    static let all = Set(0..<shards)
-}
+private typealias Bench = OwnershipBench
 
 @Suite("OwnershipDesk: who stands for what")
 struct OwnershipDeskTests {
-    private typealias B = Bench
+    private typealias B = OwnershipBench
 
     /// a and b are ready and settled; a owns everything.
     private func pair() -> Bench {
@@ -422,6 +375,35 @@ struct GatewayRecordTests {
         let record = GatewayRecord(identity: identity, isReady: true, isSettled: false, routesDigest: "00ff")
         #expect(GatewayRecord(parsing: record.serialized(), name: "g1") == record)
         #expect(record.identity.asLife == GatewayLife(gateway: "g1", key: "abc"))
+    }
+
+    @Test("weight and draining are said only where they are not what they usually are")
+    func weightAndDraining() throws {
+        let plain = GatewayRecord(identity: identity, isReady: true, isSettled: true, routesDigest: "r")
+        let text = String(decoding: plain.serialized(), as: UTF8.self)
+        #expect(!text.contains("weight") && !text.contains("draining"), "\(text)")
+        var record = plain
+        record.weight = 3
+        record.isDraining = true
+        #expect(GatewayRecord(parsing: record.serialized(), name: "g1") == record)
+        let member = try #require(
+            GatewayMember(name: "g1", data: record.serialized(), sessionID: 3, registration: 4))
+        #expect(member.weight == 3 && member.isDraining)
+    }
+
+    @Test(
+        "what cannot be a weight counts as 1, what is not true is not draining",
+        arguments: ["101", "-1", "2.5", "\"3\"", "null", "1e300", "9223372036854775807", "[]"])
+    func strangeWeight(text: String) {
+        let data = #"{"gateway":"g1","pid":1,"started":1,"weight":\#(text),"draining":\#(text)}"#
+        let record = GatewayRecord(parsing: Array(data.utf8), name: "g1")
+        #expect(record?.weight == 1 && record?.isDraining == false, "\(data)")
+    }
+
+    @Test("a weight of 0 is one", arguments: [0, 100])
+    func extremeWeight(weight: Int) {
+        let data = #"{"gateway":"g1","pid":1,"started":1,"weight":\#(weight)}"#
+        #expect(GatewayRecord(parsing: Array(data.utf8), name: "g1")?.weight == weight)
     }
 
     @Test("an older gateway's counts as ready, settled, equal, and its life is told by process and time")

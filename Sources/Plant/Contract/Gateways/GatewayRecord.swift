@@ -3,10 +3,11 @@ import OrderedCollections
 
 /// A gateway's registration, the data of `/gateways/<gateway>`: what decides ownership, written again only when it changes.
 ///
-///     {"gateway","host","pid","version","started","life","boot","pidNamespace","processStart","ready","settled","routesDigest"}
+///     {"gateway","host","pid","version","started","life","boot","pidNamespace","processStart","ready","settled","routesDigest",
+///      "weight","draining"}
 ///
 /// Older gateways write the first five, and what now stands in `/status/<gateway>` (``GatewayStatusRecord``). A record of
-/// theirs counts as ready, settled, and equal in its routes.
+/// theirs counts as ready, settled, and equal in its routes. `weight` is left out when it is 1, `draining` when it is false.
 public struct GatewayRecord: Sendable, Hashable {
     /// Larger data is no record.
     public static let sizeLimit = 64 * 1024
@@ -18,12 +19,21 @@ public struct GatewayRecord: Sendable, Hashable {
     public var isSettled: Bool?
     /// What its routes are, in short. nil: an older gateway.
     public var routesDigest: String?
+    /// How many times as many shards it takes as a gateway of weight 1; one of ``ShardMap/weights``.
+    public var weight: Int
+    /// Whether it hands over what it owns, and takes nothing more as long as others can.
+    public var isDraining: Bool
 
-    public init(identity: GatewayIdentity, isReady: Bool?, isSettled: Bool?, routesDigest: String?) {
+    public init(
+        identity: GatewayIdentity, isReady: Bool?, isSettled: Bool?, routesDigest: String?, weight: Int = 1,
+        isDraining: Bool = false
+    ) {
         self.identity = identity
         self.isReady = isReady
         self.isSettled = isSettled
         self.routesDigest = routesDigest
+        self.weight = weight
+        self.isDraining = isDraining
     }
 
     /// nil for anything that is not the registration of the gateway of that name: anybody may make a node there.
@@ -43,14 +53,24 @@ public struct GatewayRecord: Sendable, Hashable {
                     version: members[.version]?.stringValue ?? "", started: try members.requiredTime(.started),
                     life: members[.life]?.stringValue, proof: proof),
                 isReady: members[.ready]?.boolValue, isSettled: members[.settled]?.boolValue,
-                routesDigest: members[.routesDigest]?.stringValue)
+                routesDigest: members[.routesDigest]?.stringValue, weight: Self.weight(members[.weight]),
+                isDraining: members[.draining]?.boolValue ?? false)
         } catch {
             return nil
         }
     }
 
+    /// What cannot be a weight counts as 1, for every gateway that reads it.
+    private static func weight(_ value: JSONValue?) -> Int {
+        guard let number = value?.intValue, let weight = Int(exactly: number), ShardMap.weights.contains(weight) else {
+            return 1
+        }
+        return weight
+    }
+
     private enum Member: String, CaseIterable {
         case gateway, host, pid, version, started, life, boot, pidNamespace, processStart, ready, settled, routesDigest
+        case weight, draining
     }
 
     public func serialized() -> [UInt8] {
@@ -67,6 +87,8 @@ public struct GatewayRecord: Sendable, Hashable {
         members["ready"] = isReady.map(JSONValue.bool)
         members["settled"] = isSettled.map(JSONValue.bool)
         members["routesDigest"] = routesDigest.map(JSONValue.string)
+        if weight != 1 { members["weight"] = .integer(Int64(weight)) }
+        if isDraining { members["draining"] = true }
         return JSONValue.object(members).serialized()
     }
 }
