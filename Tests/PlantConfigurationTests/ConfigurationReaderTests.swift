@@ -46,6 +46,22 @@ struct ConfigurationReaderTests {
         #expect(local.limits == GatewayLimits())
     }
 
+    @Test("a gateway's weight is a whole number from 0 to 100, and 1 where nothing is said")
+    func weight() throws {
+        func document(_ line: String) -> ConfigurationDocument {
+            let text =
+                "plant: p\ngateway: gw1\nmqtt: { broker: \"mqtt://b\" }\ntree: { ensemble: \"t:2181\" }\n\(line)\n"
+            return ConfigurationDocument(name: "main", bytes: Array(text.utf8))
+        }
+        for (line, weight) in [("", 1), ("weight: 0", 0), ("weight: 3", 3), ("weight: 100", 100)] {
+            #expect(try Self.read(document(line)).local.weight == weight, "\(line)")
+        }
+        for line in ["weight: 101", "weight: -1", "weight: 1.5", "weight: heavy", "weight: [1]"] {
+            let problems = Self.problems(document(line))
+            #expect(problems.contains { $0.contains("weight") && $0.contains("0 to 100") }, "\(line): \(problems)")
+        }
+    }
+
     @Test("the example of several gateways, whose plant lies elsewhere")
     func ensembleExample() throws {
         let plant = try ExampleConfiguration.plantDocuments.map { try ExampleConfiguration.document($0) }

@@ -14,6 +14,8 @@ public struct LocalConfiguration: Sendable {
     package var timeZone: TimeZoneName
     /// Name of this gateway, unique among the gateways of a plant.
     package var gateway: String
+    /// How many times as many shards this gateway takes as one of weight 1; one of `ShardMap.weights`.
+    package var weight: Int
     package var mqtt: MQTTSettings
     package var tree: TreeSettings
     /// The tag mirror begins a write at least so long after the one before.

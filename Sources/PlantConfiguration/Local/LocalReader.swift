@@ -1,8 +1,9 @@
+import Plant
 import Yams
 
 /// Reads what one gateway needs for itself, key by key. Asks the machine through ``MachineFacts`` only.
 struct LocalReader {
-    static let keys = ["plant", "gateway", "mqtt", "tree", "flushSpacing", "limits", "state", "include"]
+    static let keys = ["plant", "gateway", "weight", "mqtt", "tree", "flushSpacing", "limits", "state", "include"]
 
     let machine: any MachineFacts
 
@@ -10,6 +11,7 @@ struct LocalReader {
     func read(_ root: ConfigurationSection) -> LocalConfiguration? {
         let place = root.required("plant", "the plant's name, such as bottling").flatMap(readPlant)
         let gateway = Self.identifier(root.required("gateway", "this gateway's name, such as ${HOSTNAME}"))
+        let weight = root["weight"].flatMap { $0.integer(in: ShardMap.weights) } ?? 1
         let mqtt = root.required("mqtt", "a mapping with the broker's address").flatMap(readMQTT)
         let tree = readTree(of: root, plant: place?.name)
         let flushSpacing =
@@ -18,8 +20,8 @@ struct LocalReader {
         let stateFolder = readState(of: root)
         guard let place, let gateway, let mqtt, let tree else { return nil }
         return LocalConfiguration(
-            file: root.value.document.name, plant: place.name, timeZone: place.timeZone, gateway: gateway, mqtt: mqtt,
-            tree: tree, flushSpacing: flushSpacing, limits: limits, stateFolder: stateFolder)
+            file: root.value.document.name, plant: place.name, timeZone: place.timeZone, gateway: gateway,
+            weight: weight, mqtt: mqtt, tree: tree, flushSpacing: flushSpacing, limits: limits, stateFolder: stateFolder)
     }
 
     /// The folder for what this gateway keeps for itself: the configured one, else that of the service.
