@@ -141,7 +141,8 @@ struct GatewayCore: Service {
         let gate = AcknowledgementGate { [subscriber] in subscriber.acknowledge(through: $0) }
         let identity = identity
         let registration = GatewayRecord(
-            identity: identity, isReady: false, isSettled: false, routesDigest: RoutesDigest.of(definition.routes))
+            identity: identity, isReady: false, isSettled: false, routesDigest: RoutesDigest.of(definition.routes),
+            weight: local.weight)
         let membership = Membership(
             client: client, path: TreeLayout.gateways, name: identity.gateway, data: registration.serialized(),
             mayReplace: { identity.provesDeath(of: $0) }, logger: logger)
@@ -191,10 +192,10 @@ struct GatewayCore: Service {
             allowed: ReplyTopics(
                 prefix: local.mqtt.replyPrefix, routes: definition.routes, commands: definition.commands),
             outsiders: outsiders, clock: clock)
-        let requestTurns = Wake()
+        let (requestTurns, drainTurns) = (Wake(), Wake())
         let mailboxes = Mailboxes(
             client: client, gateway: identity.gateway, replies: replies, alarms: wakes.alarms, commands: requestTurns,
-            health: health, clock: clock, logger: logger)
+            own: drainTurns, health: health, clock: clock, logger: logger)
         let processor = AlarmProcessor(
             client: client, election: election, gateway: identity.gateway, plant: plant,
             definitions: definition.alarms + GatewayFault.alarms, journal: journal, known: known,
@@ -247,9 +248,18 @@ struct GatewayCore: Service {
                     switch responsible {
                     case .alarmProcessor: processor.lease != nil
                     case .shardOwner(let shard): commands.owns(shard: shard)
+                    case .gateway(let name): name == identity.gateway && ownership.holdsName
                     }
                 }, tellAgain: { await commands.tellAgain($0) }),
             limits: requestLimits, clock: clock, outsiders: outsiders)
+        let drains = DrainRequests(
+            client: client, gateway: identity.gateway, mailboxes: mailboxes,
+            hands: .init(
+                holdsName: { ownership.holdsName }, leave: { ownership.leave() }, stay: { ownership.stay() }),
+            turns: drainTurns, clock: clock, outsiders: outsiders)
+        let leave = PlannedLeave(
+            leave: { ownership.leave() }, departure: { ownership.departure },
+            isTreeConnected: { [client] in client.isConnected }, clock: clock, logger: logger)
         let ingest = IngestLoop(
             source: subscriber, plant: plant, hearing: hearing, gate: gate, wakes: wakes,
             isTreeConnected: { [client] in client.isConnected },
@@ -339,7 +349,7 @@ struct GatewayCore: Service {
         return [
             publisher, control, journal, membership, election, shards, ownership, eagerness, spool, processor, marker,
             announcer, retained, retentionService, devices, mirror, ingest, hearing, missed, returns, subscriber,
-            commands, mailboxes, door, watch, status, follower, systemd,
-        ] + observing
+            commands, mailboxes, door, drains, watch, status, follower, systemd,
+        ] + observing + [leave]
     }
 }

@@ -61,7 +61,7 @@ extension AlarmProcessor {
                 answering: { Mailboxes.operation(answering: open, with: $0) })
             let given = try await self.answer(asked, lease, isIdle)
             return mailboxes.answered(open, with: given)
-        case .command, .cancel: return
+        case .command, .cancel, .drain: return
         }
         _ = try await lease.guarded([Mailboxes.operation(answering: open, with: answer)])
         mailboxes.answered(open, with: answer)

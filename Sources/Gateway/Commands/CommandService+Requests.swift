@@ -76,7 +76,7 @@ extension CommandService {
                     return try await refuse("its time was over before it could be answered", open, lease)
                 }
                 try await cancel(command, of: device, open, lease)
-            case .alarm, .impossible: return
+            case .alarm, .drain, .impossible: return
             }
         } catch let error as ZooKeeperError where error.isRefusalOfNode && error.path != open.place.path {
             // It must not hold up the others of its shard.

@@ -104,6 +104,33 @@ final class OwnershipService: Service, Sendable {
         }
     }
 
+    /// Hands over what this gateway owns, and takes nothing more as long as others can.
+    func leave() {
+        state.withLock { $0.desk.leave(at: clock.milliseconds) }
+        turns.wake()
+    }
+
+    /// Takes its share again.
+    func stay() {
+        state.withLock { $0.desk.stay(at: clock.milliseconds) }
+        turns.wake()
+    }
+
+    /// How far a gateway has come that leaves.
+    struct Departure: Sendable {
+        /// What it owns, as far as has been seen.
+        var holdings: OwnershipHoldings
+        var isDrained: Bool
+        /// Why nobody can take over from it at present; nil when somebody can.
+        var obstacle: LeavingObstacle?
+    }
+
+    var departure: Departure {
+        state.withLock {
+            Departure(holdings: $0.desk.holdings, isDrained: $0.desk.isDrained, obstacle: $0.desk.obstacle)
+        }
+    }
+
     /// The broker has kept nothing for this gateway.
     func sessionBeganAnew() {
         state.withLock { $0.desk.sessionBeganAnew(at: clock.milliseconds) }
@@ -151,6 +178,7 @@ final class OwnershipService: Service, Sendable {
             let wishes = state.desk.wishes
             state.record.isReady = wishes.isReady
             state.record.isSettled = wishes.isSettled
+            state.record.isDraining = wishes.isDraining
             state.isAnotherReady = members.contains { $0.name != state.record.identity.gateway && $0.isReady }
             state.holdsName = members.contains { $0.life == state.record.identity.asLife }
             return (wishes, state.desk.takeNotes(), state.record.serialized())
@@ -194,6 +222,9 @@ final class OwnershipService: Service, Sendable {
                     "gateway": life.gateway, "host": record?.identity.host ?? "unknown",
                     "pid": "\(record?.identity.pid ?? 0)", "started": "\(record?.identity.started ?? 0)",
                 ])
+        case .draining:
+            logger.notice("this gateway drains: shards and alarms go to other gateways that can take them")
+        case .staying: logger.notice("this gateway does not drain any more: it takes its share")
         case .ghosts(let names):
             outsiders.warning(
                 "nodes below /gateways that are no gateways' records do not count; delete those that nobody keeps up: linekeeper tree delete '/gateways/NAME'",

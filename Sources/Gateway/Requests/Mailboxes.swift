@@ -30,6 +30,7 @@ final class Mailboxes: Service, Sendable {
     /// Of the services that answer.
     private let alarms: Wake
     private let commands: Wake
+    private let own: Wake
     private let failures: FailureLog
     private let clock: GatewayClock
     private let logger: Logger
@@ -39,15 +40,17 @@ final class Mailboxes: Service, Sendable {
     /// - Parameters:
     ///   - alarms: turned when the alarm processor may have something to answer or to delete.
     ///   - commands: turned when an owner of shards may have something to answer.
+    ///   - own: turned when this gateway itself may have been asked for something.
     init(
         client: ZooKeeperClient, gateway: String, replies: RequestReplies, alarms: Wake, commands: Wake,
-        health: FailureBoard, clock: GatewayClock, logger: Logger
+        own: Wake = Wake(), health: FailureBoard, clock: GatewayClock, logger: Logger
     ) {
         self.client = client
         self.gateway = gateway
         self.replies = replies
         self.alarms = alarms
         self.commands = commands
+        self.own = own
         self.clock = clock
         self.logger = logger
         outsiders = OutsiderLog(logger, clock: clock)
@@ -107,6 +110,7 @@ final class Mailboxes: Service, Sendable {
         }
         alarms.wake()
         commands.wake()
+        own.wake()
     }
 
     // MARK: Asked by those who answer

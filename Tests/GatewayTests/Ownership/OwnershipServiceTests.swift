@@ -130,6 +130,44 @@ extension InATree {
             }
         }
 
+        @Test(
+            "a gateway that leaves hands shards and alarms over, drained, stays registered, and takes its share again")
+        func leaving() async throws {
+            try await OwnershipTestBed.with { bed, group in
+                let a = try await bed.gateway("a", in: &group)
+                try await eventually("the processor") { a.election.lease != nil }
+                let b = try await bed.gateway("b", in: &group)
+                try await eventually("the division") { b.ownedShards.count == 32 && a.ownedShards.count == 32 }
+                let share = a.ownedShards
+                a.ownership.leave()
+                try await eventually("the other's ownership", seen: { "\(a.ownedShards.count) \(b.ownedShards.count)" })
+                {
+                    b.ownedShards == self.all && a.ownedShards.isEmpty && b.election.lease != nil
+                        && a.election.lease == nil && a.ownership.departure.isDrained
+                }
+                #expect(Set(a.drained.withLock { $0 }).isSuperset(of: share))
+                let record = try await bed.registration("a")?.record
+                #expect(record?.isDraining == true && record?.isReady == true && a.permit.mayConnect)
+                // A registration that is made again says so as well.
+                try await bed.observer.delete("/gateways/a")
+                try await eventually("the registration") { try await bed.registration("a")?.record.isDraining == true }
+                a.ownership.stay()
+                try await eventually("the division again") { b.ownedShards.count == 32 && a.ownedShards == share }
+                #expect(try await bed.registration("a")?.record.isDraining == false)
+                #expect(b.election.lease != nil && a.election.lease == nil, "the alarms stay where they are")
+            }
+        }
+
+        @Test("shares follow the weights")
+        func weights() async throws {
+            try await OwnershipTestBed.with { bed, group in
+                let a = try await bed.gateway("a", in: &group)
+                try await eventually("all shards") { a.ownedShards == self.all }
+                let b = try await bed.gateway("b", weight: 3, in: &group)
+                try await eventually("the division") { b.ownedShards.count == 48 && a.ownedShards.count == 16 }
+            }
+        }
+
         @Test("a registration that somebody deletes is made again, as it was, and the shards stay")
         func registrationDeleted() async throws {
             try await OwnershipTestBed.with { bed, group in

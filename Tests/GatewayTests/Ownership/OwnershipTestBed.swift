@@ -41,14 +41,15 @@ final class OwnershipTestBed: Sendable {
 
         fileprivate init(
             _ name: String, client: ZooKeeperClient, life: String, proof: GatewayIdentity.ProcessProof?, routes: String,
-            bed: OwnershipTestBed
+            weight: Int, bed: OwnershipTestBed
         ) {
             var identity = GatewayIdentity.ofThisProcess(gateway: name, version: "test", started: 1)
             identity.life = life
             identity.proof = proof ?? identity.proof
             self.identity = identity
             self.client = client
-            let record = GatewayRecord(identity: identity, isReady: false, isSettled: false, routesDigest: routes)
+            let record = GatewayRecord(
+                identity: identity, isReady: false, isSettled: false, routesDigest: routes, weight: weight)
             let membership = Membership(
                 client: client, path: TreeLayout.gateways, name: name, data: record.serialized(),
                 mayReplace: { [identity] in identity.provesDeath(of: $0) }, logger: bed.logger)
@@ -104,10 +105,11 @@ final class OwnershipTestBed: Sendable {
     /// Starts a gateway in `group`.
     func gateway(
         _ name: String, life: String = "1", proof: GatewayIdentity.ProcessProof? = nil, routes: String = "r",
-        isLinkUp: Bool = true, in group: inout ThrowingTaskGroup<Void, any Error>
+        isLinkUp: Bool = true, weight: Int = 1, in group: inout ThrowingTaskGroup<Void, any Error>
     ) async throws -> TestGateway {
         let client = try await tree.client(in: &group)
-        let gateway = TestGateway(name, client: client, life: life, proof: proof, routes: routes, bed: self)
+        let gateway = TestGateway(
+            name, client: client, life: life, proof: proof, routes: routes, weight: weight, bed: self)
         gateway.shards.beforeRelease { shard in gateway.drained.withLock { $0.append(shard) } }
         if isLinkUp { gateway.setLink(true) }
         group.addTask { try await gateway.membership.run() }

@@ -34,6 +34,20 @@ struct JournalEntryTests {
         #expect(entry.by?.name == "ann" && entry.at == 2000 && entry.transition == "ACK")
     }
 
+    @Test("A gateway that was asked to drain, or to stay, says by whom")
+    func draining() throws {
+        let by = Principal("ann", established: .mailbox)
+        let entry = JournalEntry(DrainOrder(gateway: "gw1", comment: "new disk"), at: 5, by: by, gateway: "gw1")
+        #expect(
+            String(decoding: entry.serialized(), as: UTF8.self)
+                == #"{"kind":"operator","at":5,"gateway":"gw1","by":"ann","principal":{"name":"ann","established":"mailbox","verified":false},"transition":"DRAIN","comment":"new disk"}"#
+        )
+        #expect(try JournalEntry(parsing: entry.serialized()) == entry)
+        #expect(try entry.forgotten() == nil && entry.alarmTransition() == nil)
+        let undone = JournalEntry(DrainOrder(gateway: "gw1", undo: true), at: 5, by: by, gateway: "gw1")
+        #expect(undone.transition == "UNDRAIN" && undone.details.isEmpty)
+    }
+
     @Test("Other kinds, and what we do not know, survive")
     func others() throws {
         let entry = JournalEntry(

@@ -22,7 +22,8 @@ struct RequestTests {
             .alarm(.init(.forget, .tag("a/b"), onlyIfOrphaned: true)), .alarm(.init(.forget, .device("a"))),
             .command(.init(device: try Self.device(), command: "go", parameters: ["rpm": 7, "m": "x"], timeout: 900)),
             .command(.init(id: "stop-42", device: try Self.device(), command: "go")),
-            .cancel(command: "c1", device: try Self.device()),
+            .cancel(command: "c1", device: try Self.device()), .drain(.init(gateway: "gw1")),
+            .drain(.init(gateway: "gw1", undo: true, comment: "new disk")),
         ]
         for body in bodies {
             let request = Request(id: "r1", by: "ann", at: 5, deadline: 9, body)
@@ -37,7 +38,7 @@ struct RequestTests {
         }
     }
 
-    @Test("who is responsible: the alarm processor, or the owner of the device's shard")
+    @Test("who is responsible: the alarm processor, the owner of the device's shard, or the gateway that is named")
     func responsible() throws {
         let shard = ShardMap.shard(of: try Self.device())
         func responsible(_ body: Request.Body) -> Request.Responsible {
@@ -47,6 +48,7 @@ struct RequestTests {
         #expect(responsible(.impossible(kind: "x", members: [:], mistake: "y")) == .alarmProcessor)
         #expect(responsible(.command(.init(device: try Self.device(), command: "go"))) == .shardOwner(shard))
         #expect(responsible(.cancel(command: "c", device: try Self.device())) == .shardOwner(shard))
+        #expect(responsible(.drain(.init(gateway: "gw1"))) == .gateway("gw1"))
     }
 
     @Test("what does not belong where it lies is no request")
@@ -88,6 +90,8 @@ struct RequestTests {
             ("acknowledge", #"{"tag":"a","alarm":"b","comment":"\#(long)"}"#, "1024"),
             ("forget", #"{"device":7}"#, "device"), ("command", #"{"device":"a//b","command":"go"}"#, "empty level"),
             ("command", #"{"device":"a/b"}"#, "command"), ("cancel", #"{"command":"c"}"#, "device"),
+            ("drain", "{}", "gateway"), ("drain", #"{"gateway":""}"#, "gateway"),
+            ("drain", #"{"gateway":"\#(long)"}"#, "1024"), ("drain", #"{"gateway":"g","undo":1}"#, "undo"),
         ] {
             let request = try Self.read(#"{"id":"r1","kind":"\#(kind)","by":"ann","at":1,"body":\#(body)}"#)
             // As it was asked: another gateway may know what to do.

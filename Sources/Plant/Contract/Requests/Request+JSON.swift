@@ -64,6 +64,7 @@ extension Request {
                 return .cancel(
                     command: try known.requiredText(.command),
                     device: try CommandRecord.device(try known.requiredText(.device)))
+            case .drain?: return .drain(try DrainOrder(reading: members))
             case nil:
                 return .impossible(
                     kind: kind, members: members,
@@ -91,6 +92,7 @@ extension Request {
             }
         case .command: Kind.command.rawValue
         case .cancel: Kind.cancel.rawValue
+        case .drain: Kind.drain.rawValue
         case .impossible(let kind, _, _): kind
         }
     }
@@ -115,6 +117,7 @@ extension Request {
         case .command(let order): put(.body, .object(order.members))
         case .cancel(let command, let device):
             put(.body, ["command": .string(command), "device": .string(device.text)])
+        case .drain(let order): put(.body, .object(order.members))
         case .impossible(_, let members, _): put(.body, .object(members))
         }
         return .object(members)
@@ -135,7 +138,7 @@ extension Request {
     }
 
     /// What can be asked for.
-    private enum Kind: String { case acknowledge, forget, command, cancel }
+    private enum Kind: String { case acknowledge, forget, command, cancel, drain }
 
     private enum CancelMember: String, CaseIterable { case command, device }
 

@@ -16,6 +16,7 @@ package struct Request: Sendable, Hashable {
         case command(CommandOrder)
         /// To withdraw a command that has not been sent yet.
         case cancel(command: String, device: TagPath)
+        case drain(DrainOrder)
         /// Nothing that this version can do, and why; a later one may, so its members are kept.
         case impossible(kind: String, members: OrderedDictionary<String, JSONValue>, mistake: String)
     }
@@ -72,6 +73,8 @@ package struct Request: Sendable, Hashable {
     package enum Responsible: Sendable, Hashable {
         case alarmProcessor
         case shardOwner(Int)
+        /// The gateway of that name, whatever it owns.
+        case gateway(String)
     }
 
     package var responsible: Responsible {
@@ -79,6 +82,7 @@ package struct Request: Sendable, Hashable {
         case .alarm, .impossible: .alarmProcessor
         case .command(let order): .shardOwner(ShardMap.shard(of: order.device))
         case .cancel(_, let device): .shardOwner(ShardMap.shard(of: device))
+        case .drain(let order): .gateway(order.gateway)
         }
     }
 
