@@ -22,6 +22,10 @@ package enum PlantFailure: Error, Hashable, Sendable, CustomStringConvertible {
     case noAlarmProcessor(waited: Duration)
     /// A request was not answered and has been withdrawn, though there is a gateway that processes alarms.
     case unanswered(by: String, waited: Duration)
+    /// No gateway of that name is registered; the names of those that are.
+    case notRegistered(gateway: String, registered: [String])
+    /// A gateway was asked for something itself, and has not answered; the request has been withdrawn.
+    case silentGateway(String, waited: Duration)
     /// A command was asked for, and no gateway has taken it up in time; the request has been withdrawn.
     case noOwner(waited: Duration)
     /// A request was deleted unanswered.
@@ -49,9 +53,8 @@ package enum PlantFailure: Error, Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .unreachable, .unusable: .unreachable
         case .severalPlants: .unclear
-        case .unreadableAccess, .noPlant, .unused, .noAlarmProcessor, .unanswered, .noOwner, .discarded,
-            .impossible,
-            .refused, .command:
+        case .unreadableAccess, .noPlant, .unused, .noAlarmProcessor, .unanswered, .notRegistered,
+            .silentGateway, .noOwner, .discarded, .impossible, .refused, .command:
             .refused
         case .tree(let refusal): refusal.kind
         }
@@ -72,6 +75,12 @@ package enum PlantFailure: Error, Hashable, Sendable, CustomStringConvertible {
             "nobody processes alarms at the moment: no answer within \(HumanText.span(waited)); is a gateway running? (linekeeper status)"
         case .unanswered(let gateway, let waited):
             "gateway \(gateway), which processes alarms, has not answered within \(HumanText.span(waited)); linekeeper status may say why, or it is of a version that does not know such requests"
+        case .notRegistered(let gateway, let registered):
+            "no gateway \(gateway) is registered; "
+                + (registered.isEmpty
+                    ? "none runs (linekeeper run)" : "there are \(registered.joined(separator: ", "))")
+        case .silentGateway(let gateway, let waited):
+            "gateway \(gateway) has not answered within \(HumanText.span(waited)), and the request is withdrawn; linekeeper status may say why, or it is of a version that does not know such requests"
         case .noOwner(let waited):
             "no gateway has taken it up within \(HumanText.span(waited)), and it is withdrawn; is a gateway running? (linekeeper status)"
         case .discarded:

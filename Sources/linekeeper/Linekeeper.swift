@@ -29,7 +29,7 @@ struct Linekeeper: AsyncParsableCommand {
             """,
         version: Gateway.version,
         groupedSubcommands: [
-            CommandGroup(name: "Gateway", subcommands: [RunCommand.self, CheckCommand.self]),
+            CommandGroup(name: "Gateway", subcommands: [RunCommand.self, CheckCommand.self, DrainCommand.self]),
             CommandGroup(
                 name: "Looking and acting",
                 subcommands: [

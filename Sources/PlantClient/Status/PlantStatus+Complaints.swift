@@ -33,6 +33,11 @@ extension PlantStatus {
         if !members.isEmpty, !members.contains(where: \.isReady) {
             complaints.append("no gateway hears the broker; is it running, and may the gateways connect and subscribe?")
         }
+        if members.count > 1, members.allSatisfy(\.isDraining) {
+            complaints.append(
+                "all gateways drain, so they share the work as if none did; bring one back: linekeeper drain \(members[0].name) --undo"
+            )
+        }
         return complaints + configurationComplaints
     }
 

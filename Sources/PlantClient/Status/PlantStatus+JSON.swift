@@ -49,3 +49,64 @@ extension PlantStatus {
         return .object(members)
     }
 }
+
+extension PlantStatus {
+    /// Who owns what, and why, for programs: one object per shard, and one of the alarm processor.
+    package var ownersJSON: [JSONValue] {
+        ownership.shards.map { json(of: $0) } + [
+            [
+                "kind": "alarm-processor", "gateway": ownership.processor.map(JSONValue.string) ?? .null,
+                "reason": .string(ownership.processorReason.word),
+            ]
+        ]
+    }
+
+    /// One shard for programs.
+    ///
+    /// - Parameter device: One of its devices, which the object is about.
+    package func json(of shard: OwnershipReport.Shard, device: String? = nil) -> JSONValue {
+        var members: OrderedDictionary<String, JSONValue> = ["kind": "shard"]
+        members["device"] = device.map(JSONValue.string)
+        members["shard"] = .integer(Int64(shard.number))
+        members["owner"] = shard.owner.map(JSONValue.string) ?? .null
+        members["fallsTo"] = shard.planned.map(JSONValue.string) ?? .null
+        members["reason"] = .string(shard.reason.word)
+        if case .inPlace(let gateway, let hindrance) = shard.reason {
+            members["inPlaceOf"] = .string(gateway)
+            members["hindrance"] = .string("\(hindrance)")
+        }
+        guard device == nil, workload.devices.indices.contains(shard.number) else { return .object(members) }
+        members["devices"] = .integer(Int64(workload.devices[shard.number]))
+        members["tags"] = .integer(Int64(workload.tags[shard.number]))
+        return .object(members)
+    }
+}
+
+extension OwnershipReport.Reason {
+    /// A word for programs.
+    fileprivate var word: String {
+        switch self {
+        case .part: "part"
+        case .inPlace: "inPlace"
+        case .passing: "passing"
+        case .waiting: "waiting"
+        case .nobodyReady: "nobodyReady"
+        case .unregistered: "unregistered"
+        case .ownerless: "ownerless"
+        }
+    }
+}
+
+extension OwnershipReport.ProcessorReason {
+    /// A word for programs.
+    fileprivate var word: String {
+        switch self {
+        case .first: "first"
+        case .passing: "passing"
+        case .nobodyElse: "nobodyElse"
+        case .nobodyReady: "nobodyReady"
+        case .unregistered: "unregistered"
+        case .vacant: "vacant"
+        }
+    }
+}

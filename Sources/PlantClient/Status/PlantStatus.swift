@@ -23,6 +23,9 @@ package struct PlantStatus: Sendable {
     package var processorEpoch: Int64?
     package var standbys = 0
     package var ownedShards = 0
+    /// Who owns what, and why.
+    package var ownership = OwnershipReport(members: [], queues: [], processorQueue: [])
+    package var workload = Workload()
     package var tags = 0
     package var devices: [DeviceState: Int] = [:]
     /// How many of the devices flap.

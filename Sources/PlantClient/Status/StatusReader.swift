@@ -18,29 +18,35 @@ struct StatusReader: Sendable {
         status.roundTrip = ContinuousClock.now - started
         guard root != nil else { return status }
 
-        let owners = try await lockOwners()
-        status.ownedShards = owners.count
         if let (node, candidates) = try await alarmProcessorNode() {
             status.processor = Self.name(node)
             status.processorEpoch = node?.stat.czxid
             status.standbys = candidates - 1
         }
-        try await readGateways(into: &status, owners: owners)
+        let queues = try await OwnershipReader(client: client).queues()
+        try await readGateways(into: &status, queues: queues.shards)
+        let ownership = OwnershipReport(
+            members: status.gateways.compactMap(\.member), queues: queues.shards, processorQueue: queues.processor)
+        status.ownership = ownership
+        status.ownedShards = ownership.ownedCount
         async let tags = Self.leaves(of: walk.descendants(of: TreeLayout.tags))
-        async let devices = devices()
+        async let devices = deviceRecords()
         async let alarms = alarmStates()
-        (status.tags, status.alarms) = try await (tags, alarms)
-        for device in try await devices {
-            status.devices[device.state, default: 0] += 1
-            if device.flapping != nil { status.flappingDevices += 1 }
+        let records = try await devices
+        for record in records {
+            status.devices[record.state, default: 0] += 1
+            if record.flapping != nil { status.flappingDevices += 1 }
         }
+        status.workload = Workload(
+            devices: records.map(\.device), tags: try await tags.compactMap { TreeLayout.tag(ofNode: $0)?.text })
+        (status.tags, status.alarms) = try await (tags.count, alarms)
         status.journalEntries = try await Int(client.exists(TreeLayout.journal)?.numChildren ?? 0)
         return status
     }
 
-    private func devices() async throws -> [DeviceRecord] {
-        try await walk.data(of: walk.descendants(of: TreeLayout.devices)).compactMap { node in
-            node?.data.flatMap(DeviceRecord.init(data:))
+    private func deviceRecords() async throws -> [DeviceRecord] {
+        try await walk.data(of: walk.descendants(of: TreeLayout.devices)).compactMap {
+            $0?.data.flatMap(DeviceRecord.init(data:))
         }
     }
 
@@ -55,15 +61,14 @@ struct StatusReader: Sendable {
     }
 
     /// Registrations, and what each gateway counts: in a node of its own, or, an older gateway's, in the registration.
-    private func readGateways(into status: inout PlantStatus, owners: [String]) async throws {
+    private func readGateways(into status: inout PlantStatus, queues: [[String]]) async throws {
         let names = try await walk.children(of: TreeLayout.gateways).sorted()
         async let figures = walk.data(of: names.map(TreeLayout.status))
         let registrations = try await walk.data(of: names.map(TreeLayout.gateway))
         for ((name, node), figures) in zip(zip(names, registrations), try await figures) {
             guard let node else { continue }
             let bytes = node.data ?? []
-            let member = GatewayMember(
-                name: name, data: bytes, sessionID: node.stat.ephemeralOwner, registration: node.stat.czxid)
+            let member = OwnershipReader.member(name, node)
             var data = (try? JSONValue(parsing: bytes))?.objectValue ?? [:]
             let counted = figures.flatMap { try? JSONValue(parsing: $0.data ?? []) }?.objectValue ?? [:]
             var report: (record: GatewayStatusRecord, writtenAt: Milliseconds)?
@@ -79,27 +84,27 @@ struct StatusReader: Sendable {
             }
             status.gateways.append(
                 PlantStatus.GatewayStatus(
-                    name: name, data: .object(data), shards: owners.count { $0 == name },
+                    name: name, data: .object(data), shards: queues.count { $0.first == name },
                     isProcessor: name == status.processor, member: member, report: report))
         }
         let group = ServingGroup(status.gateways.compactMap(\.member))
         for index in status.gateways.indices {
             guard let member = status.gateways[index].member else { continue }
-            if !member.isReady {
-                status.gateways[index].standsBy = "does not hear the broker"
-            } else if !group.eligible.contains(member.name) {
-                status.gateways[index].standsBy = "other routes than \(group.leader ?? "the others")"
+            switch group.hindrance(of: member) {
+            case .unready: status.gateways[index].standsBy = "does not hear the broker"
+            case .otherRoutes(let leader): status.gateways[index].standsBy = "other routes than \(leader)"
+            case .draining, .settling, nil: break
             }
         }
     }
 
     /// Nodes that are nobody's parent.
-    private static func leaves(of paths: [String]) -> Int {
+    private static func leaves(of paths: [String]) -> [String] {
         var parents: Set<Substring> = []
         for path in paths {
             if let slash = path.lastIndex(of: "/") { parents.insert(path[..<slash]) }
         }
-        return paths.count { !parents.contains($0[...]) }
+        return paths.filter { !parents.contains($0[...]) }
     }
 
     // MARK: Owners
@@ -133,16 +138,5 @@ struct StatusReader: Sendable {
     private func firstInQueue(_ path: String) async throws -> (path: String, candidates: Int)? {
         let queue = QueueOrder.candidates(among: try await walk.children(of: path))
         return queue.first.map { (path + "/" + $0, queue.count) }
-    }
-
-    /// The owner of each shard that has one.
-    private func lockOwners() async throws -> [String] {
-        let paths = try await withThrowingTaskGroup(of: String?.self) { group in
-            for shard in 0..<TreeLayout.shardCount {
-                group.addTask { try await firstInQueue(TreeLayout.shard(shard))?.path }
-            }
-            return try await group.reduce(into: [String]()) { if let path = $1 { $0.append(path) } }
-        }
-        return try await walk.data(of: paths).compactMap(Self.name)
     }
 }

@@ -5,23 +5,30 @@ import Primitives
 
 extension PlantStatus {
     func text(servers: String, now: Milliseconds) -> String {
+        // A plant that does not use weights is not to be asked what they are.
+        let hasWeights = gateways.contains { ($0.member?.weight ?? 1) != 1 }
         var table = Table(
             columns: [
-                TableColumn("GATEWAY"), TableColumn("ROLE"), TableColumn("SHARDS", .right), TableColumn("BROKER"),
-                TableColumn("REPORT"), TableColumn("HOST"), TableColumn("PID", .right), TableColumn("VERSION"),
-                TableColumn("STARTED"),
+                TableColumn("GATEWAY"), TableColumn("ROLE"), TableColumn("SHARDS", .right),
+            ] + (hasWeights ? [TableColumn("WEIGHT", .right)] : []) + [
+                TableColumn("BROKER"), TableColumn("REPORT"), TableColumn("HOST"), TableColumn("PID", .right),
+                TableColumn("VERSION"), TableColumn("STARTED"),
             ])
         for gateway in gateways {
-            table.rows.append([
-                TableCell(gateway.name, .bold),
-                gateway.role,
-                TableCell("\(gateway.shards)"), gateway.brokerCell(now: now),
-                TableCell(gateway.report.map { HumanText.age(of: $0.writtenAt, now: now) } ?? ""),
-                TableCell(gateway.data["host"]?.stringValue ?? ""),
-                TableCell(gateway.data["pid"].map { "\($0)" } ?? ""),
-                TableCell(gateway.data["version"]?.stringValue ?? ""),
-                TableCell(gateway.data["started"]?.intValue.map { HumanText.age(of: $0, now: now) } ?? ""),
-            ])
+            let weight = TableCell(gateway.member.map { "\($0.weight)" } ?? "")
+            table.rows.append(
+                [
+                    TableCell(gateway.name, .bold),
+                    gateway.role,
+                    TableCell("\(gateway.shards)"),
+                ] + (hasWeights ? [weight] : []) + [
+                    gateway.brokerCell(now: now),
+                    TableCell(gateway.report.map { HumanText.age(of: $0.writtenAt, now: now) } ?? ""),
+                    TableCell(gateway.data["host"]?.stringValue ?? ""),
+                    TableCell(gateway.data["pid"].map { "\($0)" } ?? ""),
+                    TableCell(gateway.data["version"]?.stringValue ?? ""),
+                    TableCell(gateway.data["started"]?.intValue.map { HumanText.age(of: $0, now: now) } ?? ""),
+                ])
         }
         var lines = gateways.isEmpty ? ["no gateway runs; start one: linekeeper run"] : table.lines()
         lines.append("")
@@ -29,7 +36,7 @@ extension PlantStatus {
             "alarms   \(processor.map { "processed by \(printable($0)), epoch \(processorEpoch ?? 0), \(standbys) standing by" } ?? Style.red.applied(to: "nobody processes them"))"
         )
         lines.append("         \(alarmCounts)")
-        lines.append("shards   \(ownedShards) of \(TreeLayout.shardCount) owned")
+        lines.append("shards   \(printable(shardCounts))")
         for complaint in complaints(at: now) { lines.append("problem  \(Style.red.applied(to: printable(complaint)))") }
         lines.append(
             "plant    \(HumanText.count(tags, "tag")); devices: \(deviceCounts); \(HumanText.count(journalEntries, "journal entry", "journal entries"))"
@@ -39,6 +46,11 @@ extension PlantStatus {
             "tree     \(Style.green.applied(to: "answers")) at \(servers) in \(HumanText.number((trip * 100).rounded() / 100)) ms"
         )
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    private var shardCounts: String {
+        (["\(ownedShards) of \(TreeLayout.shardCount) owned"]
+            + ownership.onTheirWay.map { "\($0.shards) on their way to \($0.to)" }).joined(separator: ", ")
     }
 
     private var alarmCounts: String {
@@ -69,7 +81,11 @@ extension PlantStatus.GatewayStatus {
     }
 
     fileprivate var role: TableCell {
-        if member == nil { return TableCell("does not count", .red) }
+        guard let member else { return TableCell("does not count", .red) }
+        if member.isDraining, standsBy == nil {
+            if isProcessor { return TableCell("alarm processor, draining", .yellow) }
+            return TableCell(shards > 0 ? "draining" : "drained", .yellow)
+        }
         switch (isProcessor, standsBy) {
         case (true, nil): return TableCell("alarm processor", .green)
         // It has the alarms until another gateway can take them.

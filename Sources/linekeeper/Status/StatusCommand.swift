@@ -14,12 +14,19 @@ struct StatusCommand: AsyncParsableCommand {
 
               linekeeper status
               linekeeper status --json | jq 'select(.kind == "gateway")'
+              linekeeper status --owners
+              linekeeper status --owners --device factory/line1/press1
               linekeeper status --unrouted
 
             Exit status 3 when the tree or every broker cannot be reached; 1 when there is a problem: what a gateway \
             says has failed for some seconds (values, alarms, announcements, commands that do not get through, refused \
             subscriptions, full tables, a clock that was set), gateways that do not hear the broker or have other \
             routes, work that no gateway does, a broker of several that cannot be reached.
+
+            With --owners, shows instead which gateway owns which shards, how many devices and tags that is, and why: the \
+            shards fall to it by its weight, it stands in for another one, or it keeps them until another one takes them. \
+            With --device, the same of the one shard that the device belongs to, whether the device is known or not. \
+            Exit status 1 when a shard that is shown has no owner.
 
             With --unrouted, shows instead how many messages each gateway has heard since its start that no route \
             takes, by the first two levels of their topics. A gateway hears little but what its routes subscribe to, \
@@ -33,7 +40,23 @@ struct StatusCommand: AsyncParsableCommand {
     @Flag(name: .long, help: "Show what no route takes, by the beginnings of topics.")
     var unrouted = false
 
+    @Flag(name: .long, help: "Show who owns what, and why.")
+    var owners = false
+
+    @Option(name: .long, help: ArgumentHelp("With --owners: only the shard of this device.", valueName: "device"))
+    var device: String?
+
+    func validate() throws {
+        guard !owners || !unrouted else { throw ValidationError("--owners and --unrouted show different things") }
+        guard let device else { return }
+        guard owners else { throw ValidationError("--device needs --owners") }
+        do throws(RecordMistake) { _ = try CommandRecord.device(device) } catch {
+            throw ValidationError("\"\(device)\" cannot be a device: \(error.text)")
+        }
+    }
+
     func run() async throws {
+        if owners { return try await showOwners() }
         if unrouted { return try await showUnrouted() }
         let place = try tree.place()
         async let brokers = brokerHealth()
@@ -57,6 +80,26 @@ struct StatusCommand: AsyncParsableCommand {
         }
         if !brokersFound.isEmpty, !brokersFound.contains(where: \.isWell) { throw CommandFailure(.unreachable) }
         if !plant.complaints(at: now).isEmpty || !brokersFound.allSatisfy(\.isWell) { throw CommandFailure(.no) }
+    }
+
+    private func showOwners() async throws {
+        let plant = try await tree.withPlant { try await $0.status() }
+        let shown: [OwnershipReport.Shard]
+        if let device {
+            let shard = plant.ownership.shard(ShardMap.shard(of: try CommandRecord.device(device)))
+            shown = [shard]
+            Terminal.line(
+                output.json
+                    ? "\(plant.json(of: shard, device: device))" : plant.ownership.text(of: shard, device: device))
+        } else {
+            shown = plant.ownership.shards
+            if output.json {
+                for object in plant.ownersJSON { Terminal.line("\(object)") }
+            } else {
+                Terminal.write(plant.ownersText)
+            }
+        }
+        if shown.contains(where: { $0.owner == nil }) { throw CommandFailure(.no) }
     }
 
     private func showUnrouted() async throws {

@@ -39,6 +39,13 @@ struct JournalLineTests {
         #expect(line.split(separator: "scrapped").count == 2, "\(line)")
     }
 
+    @Test("a gateway that was asked to drain stands at the end of the line, as the one that wrote it")
+    func drain() throws {
+        let line = try Self.line(
+            #"{"kind":"operator","at":5,"gateway":"gw1","by":"ann","transition":"DRAIN","comment":"new disk"}"#)
+        #expect(line.contains("DRAIN") && line.contains(" by ann: new disk") && line.hasSuffix("gw1"), "\(line)")
+    }
+
     @Test("refused requests have been refused since a time of day")
     func refusals() throws {
         let line = try Self.line(

@@ -65,6 +65,65 @@ struct StatusTests {
         }
     }
 
+    @Test("who owns what is read with all who queue, and devices and tags are counted by shard")
+    func owners() async throws {
+        try await withPlantTree("status-owners") { tree in
+            func register(_ name: String, _ more: String = "") async throws {
+                let record =
+                    #"{"gateway":"\#(name)","host":"h","pid":1,"version":"1","started":1,"life":"\#(name)","ready":true,"settled":true,"routesDigest":"r"\#(more)}"#
+                try await tree.create("/gateways/\(name)", data: Array(record.utf8), mode: .ephemeral)
+            }
+            try await register("gw1", #","draining":true"#)
+            try await register("gw2", #","weight":3"#)
+            for shard in 0..<TreeLayout.shardCount {
+                try await tree.put(TreeLayout.shard(shard) + "/a-lock-0000000001", "gw1")
+            }
+            try await tree.put(TreeLayout.shard(7) + "/b-lock-0000000002", "gw2")
+            try await tree.put("/alarm-processor/b-lock-0000000004", "gw1")
+            let device = "factory/line1/press1"
+            let record = DeviceRecord(device: device, route: "r", firstSeen: 1, state: .online, since: 1)
+            try await tree.put("/devices/\(device)", String(decoding: record.serialized(), as: UTF8.self))
+            for tag in ["temperature", "motor/current"] { try await tree.put("/tags/\(device)/\(tag)", "{}") }
+            try await tree.put("/tags/linekeeper/gateways/gw1/tree", "{}")
+            let status = try await PlantClient(tree: tree).status()
+            let shard = ShardMap.shard(of: try TagPath(device))
+            #expect(status.workload.devices[shard] == 1 && status.workload.tags[shard] == 2)
+            #expect(status.workload.otherTags == 1 && status.workload.devices.reduce(0, +) == 1)
+            #expect(status.ownership.shard(7).reason == .passing(to: "gw2"))
+            #expect(status.ownership.shard(8).reason == .waiting(for: "gw2"))
+            #expect(status.ownership.processorReason == .nobodyElse(.draining))
+            #expect(status.ownership.onTheirWay.map(\.shards) == [64])
+            let objects = status.ownersJSON
+            #expect(objects.count == 65 && objects[7]["reason"] == "passing" && objects[7]["fallsTo"] == "gw2")
+            #expect(objects[shard]["tags"] == 2 && objects[64]["reason"] == "nobodyElse")
+            #expect(status.complaints(at: 1).isEmpty, "\(status.complaints(at: 1))")
+            // The listing of gateways says so, too.
+            let listed = status.json(servers: "", now: 1)
+            #expect(listed.first?["draining"] == true && listed.dropFirst().first?["weight"] == 3)
+        }
+    }
+
+    @Test("that all gateways drain is a complaint; that one does is none")
+    func allDrain() {
+        func member(_ name: String, draining: Bool) -> PlantStatus.GatewayStatus {
+            let member = GatewayMember(
+                name: name, life: GatewayLife(gateway: name, key: "1"), registration: 1, isReady: true, isSettled: true,
+                routesDigest: "r", isOlder: true, isDraining: draining)
+            return PlantStatus.GatewayStatus(
+                name: name, data: [:], shards: 32, isProcessor: name == "a", member: member)
+        }
+        var status = PlantStatus()
+        status.processor = "a"
+        status.ownedShards = TreeLayout.shardCount
+        status.gateways = [member("a", draining: true), member("b", draining: false)]
+        #expect(status.complaints(at: 0).isEmpty, "\(status.complaints(at: 0))")
+        status.gateways = [member("a", draining: true), member("b", draining: true)]
+        #expect(
+            status.complaints(at: 0) == [
+                "all gateways drain, so they share the work as if none did; bring one back: linekeeper drain a --undo"
+            ])
+    }
+
     @Test("what no route takes is read of each gateway that lives; of another life it says nothing")
     func unrouted() async throws {
         try await withPlantTree("status-unrouted") { tree in
