@@ -21,7 +21,8 @@ struct LocalReader {
         guard let place, let gateway, let mqtt, let tree else { return nil }
         return LocalConfiguration(
             file: root.value.document.name, plant: place.name, timeZone: place.timeZone, gateway: gateway,
-            weight: weight, mqtt: mqtt, tree: tree, flushSpacing: flushSpacing, limits: limits, stateFolder: stateFolder)
+            weight: weight, mqtt: mqtt, tree: tree, flushSpacing: flushSpacing, limits: limits, stateFolder: stateFolder
+        )
     }
 
     /// The folder for what this gateway keeps for itself: the configured one, else that of the service.
