@@ -148,11 +148,10 @@ struct AlarmLedger: Sendable {
         hasBacklog = pending.contains(where: \.isFromBacklog)
         hasResumed = true
         if let committed {
-            if let match = match(of: committed, limits) {
-                pending.removeFirst(match + 1)
-            } else {
-                pending.removeFirst(pending.firstIndex { $0.time > committed.changedAt } ?? pending.endIndex)
-            }
+            let covered =
+                nearestMatch(of: committed, limits).map { $0 + 1 }
+                ?? pending.firstIndex { $0.time > committed.changedAt } ?? pending.endIndex
+            pending.removeFirst(covered)
         }
         pending.insert(contentsOf: former, at: 0)
         straighten(clock)
@@ -204,6 +203,15 @@ struct AlarmLedger: Sendable {
 
     /// Gives up the edges of the backlog that were computed by a moment: they are recorded, as something later is. What stands
     /// in the end stays. Returns how many went.
+    /// The pending edge that the newest record is of, where the edges before that one may have been recorded as well. Without
+    /// source times it is the one that is dated nearest: of an alarm that chatters, several lie within the window.
+    private func nearestMatch(of record: AlarmRecord, _ limits: AlarmBook.Limits) -> Int? {
+        func distance(_ index: Int) -> UInt64 { (pending[index].time &- record.changedAt).magnitude }
+        return pending.indices.filter { pending[$0].isSame(as: record, within: limits.matchWindow) }
+            .min { distance($0) < distance($1) }
+            ?? pending.lastIndex { $0.isOfSameSample(as: record) }
+    }
+
     mutating func settleBacklog(computedBy moment: Milliseconds, clock: ReceptionClock) -> Int {
         guard let last = pending.last else { return 0 }
         let standing =

@@ -67,6 +67,22 @@ struct AlarmSpoolTests {
         #expect(after.proposals(limit: .max, epoch: 7) == Array(all.dropFirst(count)))
     }
 
+    /// Given an alarm that goes and comes within the time in which two dates may be of one edge, and a record that this gateway
+    /// wrote, or another one that dates a little earlier or later, when this gateway starts, then only what follows waits.
+    @Test(
+        "what had been recorded of an alarm that chatters is not recorded twice", arguments: 0...6,
+        [-40, 0, 40] as [Milliseconds])
+    func chatterRecordedBefore(count: Int, difference: Milliseconds) throws {
+        var book = try AlarmFixture.book(try instant())
+        for step in 0..<6 { book.arrival(step.isMultiple(of: 2) ? 90 : 20, at: Milliseconds(1000 * (step + 1))) }
+        let all = book.proposals(limit: .max, epoch: 7)
+        #expect(all.count == 6)
+        var record = all.prefix(count).last?.record
+        record?.changedAt += difference
+        let (after, _) = try restarted(book.spool.serialized(), try instant(), records: record.map { [$0] } ?? [])
+        #expect(after.pendingSteps == all.dropFirst(count).map(Step.init))
+    }
+
     /// Whatever had been recorded, and whatever the broker delivers again: what follows is what would have followed without
     /// the restart.
     @Test(
