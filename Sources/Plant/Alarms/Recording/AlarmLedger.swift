@@ -167,14 +167,16 @@ struct AlarmLedger: Sendable {
     }
 
     /// Gives up edges that were computed before a moment, and continues from what is recorded. Returns how many. What was
-    /// computed in an earlier life stays: that nobody has recorded it does not show that anybody disagrees.
+    /// computed in an earlier life stays, because that nobody has recorded it does not show that anybody disagrees; and so does
+    /// what followed it here.
     mutating func dropPending(
         olderThan moment: Milliseconds, evaluator: inout AlarmEvaluator, heardThrough: Milliseconds,
         clock: ReceptionClock, now: Milliseconds
     ) -> Int {
+        let stays = pending.firstIndex(where: \.isResumed) ?? pending.endIndex
+        guard pending[..<stays].contains(where: { $0.computedAt < moment }) else { return 0 }
         let count = pending.count
-        pending.removeAll { $0.computedAt < moment && !$0.isResumed }
-        guard pending.count < count else { return 0 }
+        pending = pending[..<stays].filter { $0.computedAt >= moment } + pending[stays...]
         straighten(clock)
         let dropped = count - pending.count
         if pending.isEmpty, evaluator.condition != committedCondition {
@@ -201,8 +203,6 @@ struct AlarmLedger: Sendable {
             ?? pending.firstIndex { $0.isOfSameSample(as: record) }
     }
 
-    /// Gives up the edges of the backlog that were computed by a moment: they are recorded, as something later is. What stands
-    /// in the end stays. Returns how many went.
     /// The pending edge that the newest record is of, where the edges before that one may have been recorded as well. Without
     /// source times it is the one that is dated nearest: of an alarm that chatters, several lie within the window.
     private func nearestMatch(of record: AlarmRecord, _ limits: AlarmBook.Limits) -> Int? {
@@ -212,6 +212,8 @@ struct AlarmLedger: Sendable {
             ?? pending.lastIndex { $0.isOfSameSample(as: record) }
     }
 
+    /// Gives up the edges of the backlog that were computed by a moment: they are recorded, as something later is. What stands
+    /// in the end stays. Returns how many went.
     mutating func settleBacklog(computedBy moment: Milliseconds, clock: ReceptionClock) -> Int {
         guard let last = pending.last else { return 0 }
         let standing =
