@@ -24,6 +24,8 @@ public struct DeviceTable: Sendable {
     /// Whether silence says anything about it: it has been heard of, or the tree has it.
     private var isWatched: ContiguousArray<Bool> = []
     private var flapping = DeviceFlapping()
+    /// Since when this process has heard the broker without a break.
+    private var hearsSince: Milliseconds = .min
     private let limit: Int
 
     public init(limit: Int = IngestLimits().devices) {
@@ -105,9 +107,14 @@ public struct DeviceTable: Sendable {
     }
 
     /// A device said that it is there or gone, or the broker said it on its behalf. Gives what that changes.
-    public mutating func presence(_ id: DeviceID, isOnline: Bool, at now: Milliseconds) -> DeviceTurn? {
+    ///
+    /// - Parameter isKept: Whether the broker had kept the word: it says what the device is, not that it has just gone. Each
+    ///   new connection of this process hears it again, so it does not count as a loss of one that might flap.
+    public mutating func presence(
+        _ id: DeviceID, isOnline: Bool, isKept: Bool = false, at now: Milliseconds
+    ) -> DeviceTurn? {
         if isOnline { lastHeard[id.index] = now }
-        return change(id, to: isOnline ? .online : .offline, at: now)
+        return change(id, to: isOnline ? .online : .offline, countsLoss: !isKept, at: now)
     }
 
     /// A device has become known without having been heard live: what it has promised counts from now.
@@ -145,15 +152,20 @@ public struct DeviceTable: Sendable {
             // Never into the future; nor back, should the clock have been set back.
             lastHeard[index] = max(lastHeard[index], overflow ? now : min(later, now))
         }
+        if hearsSince != .min { hearsSince = max(hearsSince, min(hearsSince.addingClamped(max(time, 0)), now)) }
         flapping.forgive(time, at: now)
     }
 
     /// This process hears the broker again: nothing shows what devices did meanwhile.
-    mutating func heardAgain(at now: Milliseconds) { flapping.heardAgain(at: now) }
+    mutating func heardAgain(at now: Milliseconds) {
+        hearsSince = now
+        flapping.heardAgain(at: now)
+    }
 
     /// The clock by which devices are heard has been set.
     mutating func clockLeapt(by leap: Milliseconds) {
         for index in lastHeard.indices { lastHeard[index] = lastHeard[index].addingClamped(leap) }
+        if hearsSince != .min { hearsSince = hearsSince.addingClamped(leap) }
         flapping.clockLeapt(by: leap)
     }
 
@@ -161,8 +173,10 @@ public struct DeviceTable: Sendable {
     /// appends what that changes. One pass over an array of numbers: tens of microseconds for the greatest table, so it may
     /// run several times a second.
     ///
-    /// - Parameter isDeaf: whether this process does not hear the broker: then a silence may not be the device's, so it does not
-    ///   count as a loss of one that might flap, and no flapping ends.
+    /// A silence in which this process did not hear the broker may not be the device's, also when its end comes soon after the
+    /// connection has: it does not count as a loss of one that might flap.
+    ///
+    /// - Parameter isDeaf: whether this process does not hear the broker: then no flapping ends, either.
     public mutating func expire(
         at now: Milliseconds, isDeaf: Bool = false, into turns: inout [(device: DeviceID, turn: DeviceTurn)]
     ) {
@@ -172,7 +186,8 @@ public struct DeviceTable: Sendable {
             guard !overflow, silence > silenceLimit[index] else { continue }
             let id = DeviceID(rawValue: UInt32(truncatingIfNeeded: index))
             let state = devices[index].rules.state(afterSilence: silence)
-            if let turn = change(id, to: state, countsLoss: !isDeaf, at: now) { turns.append((id, turn)) }
+            let countsLoss = !isDeaf && lastHeard[index] >= hearsSince
+            if let turn = change(id, to: state, countsLoss: countsLoss, at: now) { turns.append((id, turn)) }
         }
         guard !isDeaf else { return }
         for id in flapping.advance(to: now) { turns.append((id, .counts(as: states[id.index]))) }

@@ -439,7 +439,7 @@ public struct Ingest: Sendable {
             return
         }
         outcome.result = .presence(isOnline: isOnline)
-        switch devices.presence(binding.device, isOnline: isOnline, at: receivedAt) {
+        switch devices.presence(binding.device, isOnline: isOnline, isKept: retained, at: receivedAt) {
         case .counts(let state): outcome.deviceState = state
         case .lostAgain: outcome.isDeviceLostAgain = true
         case nil: break

@@ -107,6 +107,51 @@ struct DeviceFlappingTests {
         #expect(fixture.table.takeFlappingNews().map(\.hasBegun) == [true, false])
     }
 
+    /// Given a connection to the broker that is lost again and again, when the device's next message is not there at once, then
+    /// that is no loss: nobody knows what the device did meanwhile.
+    @Test("a silence that began before this gateway heard the broker is no loss, though its end comes afterwards")
+    func silenceAcrossOutage() throws {
+        var fixture = try Fixture(DeviceRules(staleAfter: 5_000, flapping: .rule(Self.rule)))
+        for _ in 0..<5 {
+            fixture.hear()
+            fixture.isDeaf = true
+            fixture.pass(4_000)
+            fixture.isDeaf = false
+            fixture.table.heardAgain(at: fixture.now)
+            fixture.pass(2_000)
+            #expect(fixture.state == .stale)
+        }
+        #expect(!fixture.isFlapping)
+        // After a pause of the process it is still the same silence, and after a leap of the clock the next one is another.
+        fixture.hear()
+        fixture.now += 1_000
+        fixture.table.heardAgain(at: fixture.now)
+        fixture.now += 20_000
+        fixture.table.forgiveSilence(20_000, at: fixture.now)
+        fixture.pass(6_000)
+        #expect(fixture.state == .stale)
+        fixture.now -= 3_600_000
+        fixture.table.clockLeapt(by: -3_600_000)
+        for loss in 1...3 {
+            #expect(!fixture.isFlapping)
+            fixture.hear()
+            fixture.pass(6_000)
+            #expect(fixture.isFlapping == (loss == 3))
+        }
+    }
+
+    @Test("a word that the broker had kept is no loss: each new connection hears it again")
+    func keptWord() throws {
+        var fixture = try Fixture()
+        for _ in 0..<5 {
+            fixture.pass(1_000)
+            let turn = fixture.table.presence(fixture.device, isOnline: false, isKept: true, at: fixture.now)
+            #expect(turn == .counts(as: .offline) && fixture.state == .offline)
+            fixture.hear()
+        }
+        #expect(!fixture.isFlapping && fixture.state == .online)
+    }
+
     @Test("losses before an episode count on after it, as long as they are recent")
     func again() throws {
         var fixture = try Fixture()
