@@ -118,13 +118,15 @@ extension Ingest {
     public func makes(device path: TagPath) -> Bool { routes.contains { $0.definition.makes(device: path) } }
 
     /// The device of a path that the tree knows; nil when the table is full. Its route is learnt with its first
-    /// message; until then it may be silent for as long as the route says that the tree names.
+    /// message; until then it may be silent for as long as the route says that the tree names, or, when that route does not
+    /// make it any more, the first that does: else it would be online for ever when it is gone.
     ///
     /// - Parameter route: the name of that route.
     public mutating func device(for path: TagPath, route: String? = nil, at now: Milliseconds) -> DeviceID? {
         guard roomForDevices > 0 || devices.id(of: path) != nil else { return nil }
-        let named = routes.first { $0.definition.name == route && $0.definition.makes(device: path) }
-        return devices.intern(path, rules: named?.definition.deviceRules ?? DeviceRules(), at: now)?.id
+        let makers = routes.lazy.map(\.definition).filter { $0.makes(device: path) }
+        let maker = makers.first { $0.name == route } ?? makers.first
+        return devices.intern(path, rules: maker?.deviceRules ?? DeviceRules(), at: now)?.id
     }
 
     /// A tag of Linekeeper's own, which no message delivers; nil when there are too many.
