@@ -370,7 +370,7 @@ public struct Ingest: Sendable {
             case .unusable(let failure):
                 tally.undecodable &+= 1
                 // `null` is the sender's own word for having no value: the tag's quality says it.
-                if outcome.flaw?.tag == nil, failure != .null, !isBad {
+                if failure != .null, !isBad, outcome.flaw?.tag == nil || outcome.flaw?.failure == .calledBad {
                     outcome.flaw = .init(tag: tag, failure: failure)
                 }
                 samples.append(

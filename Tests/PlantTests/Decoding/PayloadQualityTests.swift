@@ -102,6 +102,18 @@ struct PayloadQualityTests {
         #expect(plant.samples.map(\.shownQuality) == [.good])
     }
 
+    @Test("A value that is called bad hides no other that cannot be read")
+    func badHidesNothing() throws {
+        var plant = try IngestHarness([
+            RouteDraft(
+                name: "q", topic: "q/{x}", device: "q",
+                values: [.init("a", .init(at: "/a", quality: .init(at: "/s", good: ["1"]))), .init("b", "/b")])
+        ])
+        #expect(plant.send("q/1", #"{"a":1,"s":2,"b":2}"#).flaw?.failure == .calledBad)
+        let outcome = plant.send("q/1", #"{"a":1,"s":2,"b":[]}"#)
+        #expect(outcome.flaw?.failure == .notScalar && outcome.flaw?.tag != nil)
+    }
+
     @Test("A field of a line may say of what quality another one is")
     func lines() throws {
         var plant = try IngestHarness([
