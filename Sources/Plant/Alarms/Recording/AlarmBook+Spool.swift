@@ -19,12 +19,10 @@ extension AlarmBook {
         }
     }
 
-    /// Everything that waits to be recorded, for the disk. Costs a look at each alarm that has something; the edges are
-    /// shared, not copied.
+    /// Everything that waits to be recorded, for the disk, in no particular order of the alarms. Costs a look at each alarm that
+    /// has something; the edges are shared, not copied.
     public var spool: AlarmSpool {
-        AlarmSpool(
-            agenda.alarms.map { SpooledAlarm(path: ledgers[$0].path, edges: ledgers[$0].pending) }
-                .sorted { $0.path < $1.path })
+        AlarmSpool(agenda.alarms.map { SpooledAlarm(path: ledgers[$0].path, edges: ledgers[$0].pending) })
     }
 
     /// Takes up what this gateway computed in an earlier life. Call it once the records of the tree have been restored, and

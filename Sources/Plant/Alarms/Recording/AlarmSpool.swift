@@ -24,8 +24,9 @@ public struct SpooledAlarm: Sendable, Hashable {
 ///
 /// A line that cannot be read costs itself alone.
 public struct AlarmSpool: Sendable {
-    /// A larger file is none of ours.
-    public static let sizeLimit = 64 << 20
+    /// A larger file is none of ours: it has room for all that may wait (``AlarmBook/Limits/pendingTotal``, and one for each
+    /// alarm of the most tags) in lines of a kilobyte.
+    public static let sizeLimit = 256 << 20
 
     public private(set) var alarms: [SpooledAlarm] = []
     /// Bytes of a line; tag and alarm have their own limits.
@@ -43,12 +44,20 @@ public struct AlarmSpool: Sendable {
 
     /// - Throws: for what is no spool, or that of a later version.
     public init(parsing bytes: [UInt8]) throws {
-        var lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated()
-            .makeIterator()
-        try Self.checkHeader(Array(lines.next()?.element ?? []))
+        // Line by line: a list of the lines of a file that has nothing else would be many times as large as the file.
+        var rest = bytes[...]
+        func nextLine() -> ArraySlice<UInt8> {
+            let line = rest.prefix { $0 != UInt8(ascii: "\n") }
+            rest = rest[line.endIndex...].dropFirst()
+            return line
+        }
+        try Self.checkHeader(Array(nextLine()))
         var positions: [AlarmPath: Int] = [:]
         var edges: [(path: AlarmPath, edges: [AlarmEdge])] = []
-        while let (index, line) = lines.next() {
+        var number = 1
+        while !rest.isEmpty {
+            let line = nextLine()
+            number += 1
             if line.isEmpty { continue }
             do throws(RecordMistake) {
                 let (path, edge) = try AlarmEdge.reading(Array(line))
@@ -60,17 +69,18 @@ public struct AlarmSpool: Sendable {
                 edges[position].edges.append(edge)
             } catch {
                 mistakes += 1
-                if firstMistake == nil { firstMistake = "line \(index + 1): \(error)" }
+                if firstMistake == nil { firstMistake = "line \(number): \(error)" }
             }
         }
         alarms = edges.map { SpooledAlarm(path: $0.path, edges: $0.edges) }
     }
 
+    /// The text, the alarms in order of their names.
     public func serialized() -> [UInt8] {
         var bytes = Self.header.serialized()
         bytes.reserveCapacity(192 * (count + 1))
         bytes.append(UInt8(ascii: "\n"))
-        for alarm in alarms {
+        for alarm in alarms.sorted(by: { $0.path < $1.path }) {
             for edge in alarm.edges {
                 bytes += edge.json(of: alarm.path).serialized()
                 bytes.append(UInt8(ascii: "\n"))
