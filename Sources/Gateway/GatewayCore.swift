@@ -31,6 +31,7 @@ struct GatewayCore: Service {
     /// nil when nothing is observed beside the routes.
     private let observer: MQTTClient?
     private let takeover: FastTakeover
+    private let gate: AcknowledgementGate
     private let spool: TransitionSpool
 
     private let echoTopic: String
@@ -74,9 +75,12 @@ struct GatewayCore: Service {
         health = FailureBoard(
             isTreeAway: { [client] in !client.isConnected },
             isBrokerAway: { !subscriber.connectionState.isConnected }, clock: clock, logger: logger)
+        let gate = AcknowledgementGate { subscriber.acknowledge(through: $0) }
+        self.gate = gate
         spool = TransitionSpool(
             folder: TransitionSpool.folder(local.stateFolder, plant: local.plant, gateway: local.gateway), plant: plant,
-            isTreeAway: { [client] in !client.isConnected }, health: health, clock: clock, logger: logger)
+            isTreeAway: { [client] in !client.isConnected }, kept: { gate.passed(.alarms, through: $0) },
+            health: health, clock: clock, logger: logger)
     }
 
     func run() async throws {
@@ -138,7 +142,6 @@ struct GatewayCore: Service {
     /// The services in order of start; they stop in the opposite order, so that nothing acts as an owner after it has
     /// given its locks up, and no lock is given up before what it guards has been written.
     private func services(_ journal: Journal) throws -> [any Service] {
-        let gate = AcknowledgementGate { [subscriber] in subscriber.acknowledge(through: $0) }
         let identity = identity
         let registration = GatewayRecord(
             identity: identity, isReady: false, isSettled: false, routesDigest: RoutesDigest.of(definition.routes),
@@ -262,7 +265,7 @@ struct GatewayCore: Service {
             isTreeConnected: { [client] in client.isConnected }, clock: clock, logger: logger)
         let ingest = IngestLoop(
             source: subscriber, plant: plant, hearing: hearing, gate: gate, wakes: wakes,
-            isTreeConnected: { [client] in client.isConnected },
+            isTreeConnected: { [client] in client.isConnected }, isKeptOnDisk: { [spool] in spool.takesUp() },
             answer: { commands.offer(topic: $0, payload: $1, correlation: $2) },
             pendingHold: local.tree.sessionTimeout * 3 + .seconds(3), isActive: { processor.lease != nil },
             isAlone: { !ownership.isAnotherReady }, clock: clock, logger: logger)

@@ -12,6 +12,8 @@ struct IngestLoop<Source: MessageSource>: Service {
     let gate: AcknowledgementGate
     let wakes: ServiceWakes
     let isTreeConnected: @Sendable () -> Bool
+    /// Whether the disk takes what alarms have computed, while the tree cannot; the disk then lets the broker forget it.
+    var isKeptOnDisk: @Sendable () -> Bool = { false }
     /// Takes what devices answer to commands.
     let answer: @Sendable (_ topic: [UInt8], _ payload: [UInt8], _ correlation: [UInt8]?) -> Void
     /// How long a standby keeps a transition that a live active processor does not record.
@@ -49,9 +51,10 @@ struct IngestLoop<Source: MessageSource>: Service {
             }
             if effects.devicesChanged { wakes.devices.wake() }
             guard isTreeConnected() else {
-                // Nothing can be made durable now. Values and transitions stay in memory; the stream must not stop.
+                // The tree makes nothing durable now. Values stay in memory, and so do transitions that the disk does not
+                // take; the stream must not stop.
                 gate.passed(.mirror, through: batch.number)
-                gate.passed(.alarms, through: batch.number)
+                if !isKeptOnDisk() { gate.passed(.alarms, through: batch.number) }
                 continue
             }
             wakes.mirror.wake()

@@ -231,9 +231,23 @@ final class PlantState: Sendable {
         state.withLock { ($0.plant.hasNewPendingTransitions, $0.newestBatch) }
     }
 
-    /// How many transitions wait to be recorded, and what rises whenever they may have changed.
-    var waitingTransitions: (count: Int, revision: UInt64) {
-        state.withLock { ($0.plant.pendingTransitionCount, $0.plant.pendingTransitionRevision) }
+    /// What waits to be recorded.
+    struct WaitingTransitions {
+        let count: Int
+        /// Rises whenever they may have changed.
+        let revision: UInt64
+        /// How many have been seen recorded since the start.
+        let recorded: Int
+        /// The newest batch whose transitions are among them.
+        let batch: UInt64
+    }
+
+    var waitingTransitions: WaitingTransitions {
+        state.withLock {
+            WaitingTransitions(
+                count: $0.plant.pendingTransitionCount, revision: $0.plant.pendingTransitionRevision,
+                recorded: $0.plant.recordedTransitionCount, batch: $0.newestBatch)
+        }
     }
 
     /// Everything that waits to be recorded, for the disk.

@@ -9,6 +9,9 @@ extension LivePlant {
     /// Rises whenever what waits to be recorded may have changed.
     public var pendingTransitionRevision: UInt64 { alarms.pendingRevision }
 
+    /// Transitions computed here that have been seen recorded.
+    public var recordedTransitionCount: Int { alarms.statistics.edgesMatched }
+
     /// Everything that waits to be recorded, for the disk.
     public var alarmSpool: AlarmSpool { alarms.spool }
 

@@ -28,6 +28,8 @@ struct TransitionSpoolTests {
         let health: FailureBoard
         let tree = Tree()
         let log = LogLines()
+        /// What the broker was let forget.
+        let kept = Collected<UInt64>()
 
         init(_ folder: String?, clock: GatewayClock) throws {
             let fixture = try ConfigurationFixture(["linekeeper.yaml": soundHead + AlarmTestBed.plantFile])
@@ -36,10 +38,9 @@ struct TransitionSpoolTests {
                 configuration.plant, limits: configuration.local.limits, answerFilters: [], echoTopic: "", clock: clock,
                 logger: log.logger)
             health = FailureBoard(clock: clock, logger: log.logger)
-            let tree = tree
             spool = TransitionSpool(
-                folder: folder, plant: plant, isTreeAway: { tree.isAway }, health: health, clock: clock,
-                logger: log.logger)
+                folder: folder, plant: plant, isTreeAway: { [tree] in tree.isAway },
+                kept: { [kept] in kept.append($0) }, health: health, clock: clock, logger: log.logger)
         }
 
         func hear(_ value: Double, at time: Int64) {
@@ -118,12 +119,64 @@ struct TransitionSpoolTests {
             life.record()
             await life.spool.keep()
         }
+        // Something always waits, and never for long.
         life.hear(90, at: Self.start + 100_000)
         await life.spool.keep()
+        for step in 1...6 {
+            clock.advance(by: TransitionSpool.standstill + .milliseconds(1))
+            life.record()
+            life.hear(step.isMultiple(of: 2) ? 90 : 20, at: Self.start + 100_000 + Int64(step) * 1000)
+            await life.spool.keep()
+            #expect(!FileManager.default.fileExists(atPath: file))
+        }
+        // A tree that records nothing may be away before that is noticed.
+        clock.advance(by: TransitionSpool.standstill)
+        await life.spool.keep()
         #expect(!FileManager.default.fileExists(atPath: file))
-        clock.advance(by: TransitionSpool.patience + .milliseconds(1))
+        clock.advance(by: .milliseconds(1))
         await life.spool.keep()
         #expect(FileManager.default.fileExists(atPath: file))
+    }
+
+    @Test("while the tree is away, the broker keeps a message until the disk has what the alarms made of it")
+    func acknowledged() async throws {
+        let scratch = try Scratch("spool")
+        defer { scratch.remove() }
+        let clock = FakeClock()
+        let life = try Life(scratch.path, clock: GatewayClock(clock))
+        life.hear(20, at: Self.start)
+        #expect(!life.spool.takesUp(), "nothing waits")
+        life.hear(90, at: Self.start + 1000)
+        #expect(life.spool.takesUp() && life.kept.all.isEmpty)
+        await life.spool.keep()
+        #expect(!life.spool.takesUp() && life.kept.all.count == 1)
+        life.hear(20, at: Self.start + 2000)
+        #expect(life.spool.takesUp())
+        await life.spool.keep()
+        #expect(!life.spool.takesUp() && life.kept.all.count == 2)
+        // When the tree is there, who records says it.
+        life.tree.isAway = false
+        life.hear(90, at: Self.start + 3000)
+        await life.spool.keep()
+        #expect(life.kept.all.count == 2)
+        let without = try Life(nil, clock: GatewayClock(clock))
+        without.hear(90, at: Self.start)
+        #expect(!without.spool.takesUp())
+    }
+
+    @Test("a file that cannot be read is put aside, not replaced")
+    func unreadable() async throws {
+        let scratch = try Scratch("spool")
+        defer { scratch.remove() }
+        let clock = FakeClock()
+        let file = scratch.path + "/alarm-transitions.jsonl"
+        try FileManager.default.createSymbolicLink(atPath: file, withDestinationPath: "elsewhere")
+        let life = try Life(scratch.path, clock: GatewayClock(clock))
+        await life.spool.resume()
+        life.hear(90, at: Self.start)
+        await life.spool.keep()
+        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: file + ".damaged") == "elsewhere")
+        #expect(try AlarmSpool(parsing: Array(Data(contentsOf: URL(filePath: file)))).count == 1)
     }
 
     @Test("what waits at the end of the process is kept, however short it has waited")
@@ -134,7 +187,7 @@ struct TransitionSpoolTests {
         let life = try Life(scratch.path, clock: GatewayClock(clock))
         life.tree.isAway = false
         life.hear(90, at: Self.start)
-        await life.spool.keep(isLast: true)
+        await life.spool.keep(isUrgent: true)
         #expect(FileManager.default.fileExists(atPath: scratch.path + "/alarm-transitions.jsonl"))
     }
 
@@ -158,8 +211,7 @@ struct TransitionSpoolTests {
         #expect(after?.steps == steps)
         #expect(after?.log.count("warning a part of what was kept on disk cannot be read") == 1)
         #expect(try Data(contentsOf: URL(filePath: file + ".damaged")) == sound + Data("garbage\n".utf8))
-        // What is still to be recorded is kept again.
-        await after?.spool.keep()
+        // What is still to be recorded is kept again at once, although the tree may be there.
         #expect(try Data(contentsOf: URL(filePath: file)) == sound)
         after = nil
 
@@ -182,6 +234,7 @@ struct TransitionSpoolTests {
             clock.advance(by: .seconds(1))
             await life.spool.keep()
         }
+        #expect(life.kept.all.count == 10, "the stream does not stop")
         #expect(life.health.problems.map(\.kind) == ["spool"])
         try FileManager.default.removeItem(atPath: scratch.path + "/state/alarm-transitions.jsonl.new")
         clock.advance(by: .seconds(1))
@@ -196,13 +249,18 @@ struct TransitionSpoolTests {
         let clock = FakeClock()
         let without = try Life(nil, clock: GatewayClock(clock))
         without.hear(90, at: Self.start)
-        await without.spool.keep(isLast: true)
+        await without.spool.keep(isUrgent: true)
         #expect(without.log.all.isEmpty)
         try Data().write(to: URL(filePath: scratch.path + "/file"))
         let unusable = try Life(scratch.path + "/file", clock: GatewayClock(clock))
         unusable.hear(90, at: Self.start)
+        #expect(!unusable.spool.takesUp())
         await unusable.spool.resume()
-        await unusable.spool.keep(isLast: true)
-        #expect(unusable.log.count("warning alarm transitions that wait for the tree will not be kept on disk") == 1)
+        for _ in 0..<10 {
+            clock.advance(by: .seconds(1))
+            await unusable.spool.keep()
+        }
+        #expect(unusable.health.problems.map(\.kind) == ["spool"])
+        #expect(unusable.log.count("see to the folder and restart the gateway") == 1)
     }
 }
