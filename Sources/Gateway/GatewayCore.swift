@@ -87,7 +87,7 @@ struct GatewayCore: Service {
         let journal = Journal(
             client: client, known: known, board: deliveries, health: health, clock: clock, logger: logger,
             recorded: { [plant, wakes, own = local.gateway] record, gateway in
-                plant.transitionRecorded(record, isOurs: gateway == own)
+                plant.transitionRecorded(record, isOurs: gateway == own, by: gateway)
                 wakes.alarms.wake()
             },
             forgotten: { [plant, wakes] forgotten in
@@ -179,7 +179,10 @@ struct GatewayCore: Service {
                         mayConnect ? client.resume() : client.suspend()
                     }
                 },
-                membersSeen: { [takeover] in takeover.membersSeen($0) }), health: health, clock: clock, logger: logger)
+                membersSeen: { [takeover, plant] in
+                    takeover.membersSeen($0)
+                    plant.membersSeen($0)
+                }), health: health, clock: clock, logger: logger)
         takeover.lookUp { ownership.candidates(ofSession: $0) }
         let eagerness = ElectedLink(
             elected: { election.events() },

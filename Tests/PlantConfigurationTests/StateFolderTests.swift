@@ -32,6 +32,10 @@ import Testing
     @Test func aFolderThatEverybodyMayWriteIntoIsSaid() throws {
         let fixture = try ConfigurationFixture(["linekeeper.yaml": Self.text + "state: /tmp"])
         expectProblem(fixture.problems(), "linekeeper.yaml:5:8: warning: state: everybody", "/tmp", "chmod o-w")
+        for word in ["off", "false", "5"] {
+            let none = try ConfigurationFixture(["linekeeper.yaml": Self.text + "state: \(word)"])
+            expectProblem(none.problems(), "linekeeper.yaml:5:8", "state is \"\(word)\"", "a folder, such as")
+        }
         let sound = try ConfigurationFixture(["linekeeper.yaml": Self.text + "state: []"])
         expectProblem(sound.problems(), "linekeeper.yaml:5:8", "a folder, such as")
     }

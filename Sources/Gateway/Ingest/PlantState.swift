@@ -257,9 +257,12 @@ final class PlantState: Sendable {
     func resumeAlarms(_ spool: AlarmSpool) -> AlarmBook.Resumption { change { $0.plant.resumeAlarms(spool, at: $1) } }
 
     /// - Parameter isOurs: Whether this gateway has recorded it.
-    func transitionRecorded(_ record: AlarmRecord, isOurs: Bool) {
-        change { $0.plant.transitionRecorded(record, isOurs: isOurs, at: $1) }
+    func transitionRecorded(_ record: AlarmRecord, isOurs: Bool, by gateway: String? = nil) {
+        change { $0.plant.transitionRecorded(record, isOurs: isOurs, by: gateway, at: $1) }
     }
+
+    /// The gateways that are registered.
+    func membersSeen(_ members: [GatewayMember]) { state.withLock { $0.plant.membersSeen(members) } }
 
     func restoreAlarms(_ records: [AlarmRecord]) {
         change { $0.plant.restoreAlarms(records, at: $1) }

@@ -34,7 +34,7 @@ final class DurableFile: Sendable {
         guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
             let code = errno
             close(lock)
-            throw Failure(code == EWOULDBLOCK ? "use, because another gateway uses it," : "lock", path, code: code)
+            throw Failure(code == EWOULDBLOCK ? "use, because another process uses it," : "lock", path, code: code)
         }
     }
 
@@ -109,9 +109,10 @@ final class DurableFile: Sendable {
         try synchronizeFolder()
     }
 
-    /// Gives what it holds another name, so that somebody can look at it. What had that name before is lost.
+    /// Gives what it holds another name, so that somebody can look at it: one that no file has, as long as there are few.
     func setAside() throws -> String {
-        let aside = path + ".damaged"
+        let names = [path + ".damaged"] + (2...9).map { "\(path).damaged\($0)" }
+        let aside = names.first { access($0, F_OK) != 0 } ?? names[names.count - 1]
         guard rename(path, aside) == 0 else { throw Failure("rename", path) }
         try synchronizeFolder()
         return aside

@@ -25,7 +25,9 @@ final class TransitionSpool: Service {
     /// What waits for so long although the tree records other things may wait for longer.
     static let patience = Duration.seconds(2)
     /// Writing takes at most one part in so many of the time.
-    static let idleShare = 10
+    static let idleShare = 4
+    /// Before a file that cannot be used is tried again.
+    static let attemptPause = Duration.seconds(1)
 
     private struct State {
         /// Since when something has been waiting.
@@ -39,6 +41,10 @@ final class TransitionSpool: Service {
         /// What the file holds.
         var revision: UInt64?
         var notBefore: ContinuousClock.Instant?
+        /// nil before it could be used.
+        var file: DurableFile?
+        /// When it is tried again.
+        var nextAttempt: ContinuousClock.Instant?
 
         /// Whether what waits is on the disk, or cannot be yet.
         func isDone(_ waiting: PlantState.WaitingTransitions, at now: ContinuousClock.Instant) -> Bool {
@@ -64,9 +70,7 @@ final class TransitionSpool: Service {
         }
     }
 
-    private let file: DurableFile?
-    /// Why there is no file although a folder is configured.
-    private let obstacle: String?
+    private let folder: String?
     private let plant: PlantState
     private let isTreeAway: @Sendable () -> Bool
     private let kept: @Sendable (_ batch: UInt64) -> Void
@@ -94,18 +98,7 @@ final class TransitionSpool: Service {
             began:
                 "alarm transitions that wait for the tree cannot be kept on this gateway's disk; a restart would lose them",
             ended: "alarm transitions that wait for the tree are kept on this gateway's disk again")
-        guard let folder else {
-            file = nil
-            obstacle = nil
-            return
-        }
-        do {
-            file = try DurableFile(folder: folder, name: "alarm-transitions.jsonl")
-            obstacle = nil
-        } catch {
-            file = nil
-            obstacle = "\(error); see to the folder and restart the gateway"
-        }
+        self.folder = folder
     }
 
     /// The folder of one gateway below the configured one.
@@ -113,18 +106,38 @@ final class TransitionSpool: Service {
         folder.map { "\($0)/\(plant)/\(gateway)" }
     }
 
+    /// Opens the file, for this process alone, unless it was tried a moment ago: a former process of this gateway may still be
+    /// about to end.
+    private func open() async {
+        let now = clock.now()
+        guard let folder, state.withLock({ $0.file == nil && now >= $0.nextAttempt ?? now }) else { return }
+        do {
+            let file = try await blocking { try DurableFile(folder: folder, name: "alarm-transitions.jsonl") }
+            state.withLock { $0.file = file }
+            await takeUp(file)
+        } catch {
+            state.withLock { $0.nextAttempt = now + Self.attemptPause }
+            failures.failed("\(error)")
+        }
+    }
+
     /// Takes up what an earlier life of this gateway has kept. Call it once the tree's records have been read.
-    func resume() async {
-        guard let file else { return }
+    func resume() async { await open() }
+
+    private func takeUp(_ file: DurableFile) async {
         do {
             guard let bytes = try await blocking({ try file.contents(limit: AlarmSpool.sizeLimit) }) else { return }
             state.withLock { $0.isKept = true }
             let spool = try AlarmSpool(parsing: bytes)
-            if spool.mistakes > 0 {
-                // What can be read is used, and what cannot is kept for somebody to look at.
-                await setAside(file, because: spool.firstMistake ?? "", lines: spool.mistakes)
-            }
             let resumption = plant.resumeAlarms(spool)
+            // What can be read is used, and what cannot, or has no alarm, is kept for somebody to look at.
+            let isWhole = spool.mistakes == 0 && resumption.unconfigured == 0
+            if spool.mistakes > 0 {
+                await setAside(file, because: spool.firstMistake ?? "", lines: spool.mistakes)
+            } else if !isWhole {
+                let alarms = resumption.unknownAlarms.map { "\($0)" }.joined(separator: ", ")
+                await setAside(file, because: "alarms are not configured: \(alarms)", lines: resumption.unconfigured)
+            }
             logger.notice(
                 "alarm transitions that were kept on disk have been read",
                 metadata: [
@@ -132,7 +145,7 @@ final class TransitionSpool: Service {
                     "unconfigured": "\(resumption.unconfigured)", "withoutRoom": "\(resumption.overflowed)",
                 ])
             // What was put aside is nowhere else now.
-            if spool.mistakes > 0 { await keep(isUrgent: true) }
+            if !isWhole { await keep(isUrgent: true) }
         } catch is CancellationError {
             return
         } catch {
@@ -146,16 +159,24 @@ final class TransitionSpool: Service {
             let aside = try await blocking { try file.setAside() }
             state.withLock { $0.isKept = false }
             logger.warning(
-                "a part of what was kept on disk cannot be read, and was put aside",
+                "a part of what was kept on disk cannot be used, and all of it was put aside for somebody to look at",
                 metadata: ["file": "\(aside)", "why": "\(reason)"]
                     .merging(lines.map { ["lines": "\($0)"] } ?? [:]) { $1 })
         } catch {
-            logger.warning("what was kept on disk cannot be read", metadata: ["why": "\(reason)", "error": "\(error)"])
+            // Nothing replaces it before somebody has seen to it.
+            state.withLock { state in
+                state.file = nil
+                state.nextAttempt = clock.now() + Self.attemptPause
+            }
+            failures.failed("\(file.path) can neither be used (\(reason)) nor put aside: \(error)")
         }
     }
 
     func run() async throws {
-        guard file != nil || obstacle != nil else {
+        guard folder != nil else {
+            logger.notice(
+                "alarm transitions that wait for the tree are not kept on disk, because no folder is configured (state in linekeeper.yaml)"
+            )
             try? await gracefulShutdown()
             return
         }
@@ -180,20 +201,17 @@ final class TransitionSpool: Service {
     /// Begins to write what has just come, if that is due. True when it is, so that the broker should keep it until it is
     /// told otherwise: asked while the tree is away.
     func takesUp() -> Bool {
-        guard file != nil else { return false }
         let waiting = plant.waitingTransitions
         let now = clock.now()
-        if state.withLock({ $0.isDone(waiting, at: now) }) { return false }
+        if state.withLock({ $0.file == nil || $0.isDone(waiting, at: now) }) { return false }
         turns.wake()
         return true
     }
 
     /// Brings the file up to what waits now, if that is due. Not to be called again before it has returned.
     func keep(isUrgent: Bool = false) async {
-        guard let file else {
-            if let obstacle { failures.failed(obstacle) }
-            return
-        }
+        await open()
+        guard let file = state.withLock({ $0.file }) else { return }
         let waiting = plant.waitingTransitions
         let now = clock.now()
         let isAway = isTreeAway()
@@ -210,7 +228,7 @@ final class TransitionSpool: Service {
         do {
             if waiting.count == 0 {
                 try await blocking { try file.remove() }
-                state.withLock { $0 = State() }
+                state.withLock { $0 = State(file: file) }
                 logger.notice("all alarm transitions that were kept on disk are recorded")
             } else {
                 let spool = plant.alarmSpool

@@ -31,11 +31,21 @@ extension LivePlant {
 
     /// A transition was seen in the journal.
     ///
-    /// - Parameter isOurs: Whether this gateway has recorded it.
-    public mutating func transitionRecorded(_ record: AlarmRecord, isOurs: Bool, at now: Milliseconds) {
+    /// - Parameters:
+    ///   - isOurs: Whether this gateway has recorded it.
+    ///   - gateway: The one that has.
+    public mutating func transitionRecorded(
+        _ record: AlarmRecord, isOurs: Bool, by gateway: String? = nil, at now: Milliseconds
+    ) {
         lastRecorded = now
+        recorderSince = gateway.flatMap { gatewayStarts[$0] } ?? .max
         noteMoment(now)
         alarms.transitionRecorded(record, isOurs: isOurs, at: now)
+    }
+
+    /// The gateways that are registered.
+    public mutating func membersSeen(_ members: [GatewayMember]) {
+        gatewayStarts = Dictionary(members.map { ($0.name, $0.started) }, uniquingKeysWith: { $1 })
     }
 
     /// The records that stand in the tree.
@@ -58,7 +68,7 @@ extension LivePlant {
     /// Gives up what a live active processor has evidently not agreed with. Returns how many transitions went.
     public mutating func dropPending(olderThan moment: Milliseconds, at now: Milliseconds) -> Int {
         // A processor that has recorded nothing since may just not hear the broker: that is no disagreement.
-        alarms.dropPending(olderThan: min(moment, lastRecorded), at: now)
+        alarms.dropPending(olderThan: min(moment, lastRecorded), recorderSince: recorderSince, at: now)
     }
 
     /// Every alarm of a tag and where its condition stands, as evaluated here.

@@ -137,6 +137,10 @@ public struct LivePlant: Sendable {
     var lastStatuses: Milliseconds = LivePlant.unproved
     /// When the journal last showed a transition.
     var lastRecorded: Milliseconds = 0
+    /// When the process was started that recorded it, by its own clock; `.max`: nobody knows.
+    var recorderSince: Milliseconds = .max
+    /// When the processes of the registered gateways were started, by their own clocks.
+    var gatewayStarts: [String: Milliseconds] = [:]
 
     /// - Parameters:
     ///   - rules: what the configuration says about tags beside their routes.

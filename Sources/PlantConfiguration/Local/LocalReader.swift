@@ -30,6 +30,10 @@ struct LocalReader {
         guard let value = root["state"], let text = value.text("a folder, such as /var/lib/linekeeper/state") else {
             return machine.stateDirectory.map { $0 + "/state" }
         }
+        guard !["off", "no", "none", "false", "on", "yes", "true"].contains(text.lowercased()), Int(text) == nil else {
+            value.report("state is \"\(text)\"", expected: "a folder, such as /var/lib/linekeeper/state")
+            return nil
+        }
         let folder = value.path(text)
         if machine.othersMayWrite(into: folder) {
             value.warn(

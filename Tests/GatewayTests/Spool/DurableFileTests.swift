@@ -39,7 +39,7 @@ struct DurableFileTests {
         let failure = #expect(throws: DurableFile.Failure.self) {
             try DurableFile(folder: scratch.path, name: "spool")
         }
-        #expect(failure?.description.contains("another gateway uses it") == true)
+        #expect(failure?.description.contains("another process uses it") == true)
         #expect(first != nil)
         first = nil
         _ = try DurableFile(folder: scratch.path, name: "spool")

@@ -61,13 +61,19 @@ extension AlarmBook {
     /// For a standby that knows of a live active processor which evidently disagrees, because it has heard other
     /// samples. The evaluation continues from the record; what the newest sample says about it becomes pending again.
     /// Returns how many went.
+    ///
+    /// - Parameter recorderSince: When the process of the active processor was started, where that is known: it has heard what
+    ///   was sent since then.
     @discardableResult
-    public mutating func dropPending(olderThan moment: Milliseconds, at now: Milliseconds) -> Int {
+    public mutating func dropPending(
+        olderThan moment: Milliseconds, recorderSince: Milliseconds = .max, at now: Milliseconds
+    ) -> Int {
         var dropped = 0
         for alarm in Array(agenda.alarms) {
             dropped += changingPending(of: alarm) { book in
                 book.ledgers[alarm].dropPending(
-                    olderThan: moment, evaluator: &book.evaluators[alarm], heardThrough: book.heardThrough,
+                    olderThan: moment, recorderSince: recorderSince, evaluator: &book.evaluators[alarm],
+                    heardThrough: book.heardThrough,
                     clock: book.clock, now: now)
             }
             schedule(alarm)

@@ -8,6 +8,8 @@ extension AlarmBook {
         public var settled = 0
         /// Those of alarms that are not configured.
         public var unconfigured = 0
+        /// Some of these alarms.
+        public var unknownAlarms: [AlarmPath] = []
         /// Those that there is no room for; the newest of each alarm has it always.
         public var overflowed = 0
 
@@ -22,7 +24,11 @@ extension AlarmBook {
     /// Everything that waits to be recorded, for the disk, in no particular order of the alarms. Costs a look at each alarm that
     /// has something; the edges are shared, not copied.
     public var spool: AlarmSpool {
-        AlarmSpool(agenda.alarms.map { SpooledAlarm(path: ledgers[$0].path, edges: ledgers[$0].pending) })
+        AlarmSpool(
+            agenda.alarms.map {
+                SpooledAlarm(
+                    path: ledgers[$0].path, edges: ledgers[$0].pending, after: ledgers[$0].committed?.changedAt)
+            })
     }
 
     /// Takes up what this gateway computed in an earlier life. Call it once the records of the tree have been restored, and
@@ -37,6 +43,7 @@ extension AlarmBook {
         for spooled in spool.alarms {
             guard let alarm = number(of: spooled.path) else {
                 resumption.unconfigured += spooled.count
+                if resumption.unknownAlarms.count < 5 { resumption.unknownAlarms.append(spooled.path) }
                 continue
             }
             // As when edges are computed: beyond the bound only the newest of an alarm.
@@ -45,7 +52,7 @@ extension AlarmBook {
             resumption.overflowed += spooled.count - edges.count
             let resumed = changingPending(of: alarm) { book in
                 book.ledgers[alarm].resume(
-                    edges, evaluator: &book.evaluators[alarm],
+                    edges, after: spooled.after, evaluator: &book.evaluators[alarm],
                     definition: book.definitions[book.ledgers[alarm].definition], limits: limits,
                     heardThrough: heardThrough, clock: book.clock, now: now)
             }

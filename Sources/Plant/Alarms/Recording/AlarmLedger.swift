@@ -134,10 +134,13 @@ struct AlarmLedger: Sendable {
     }
 
     /// Takes up edges that this gateway computed in an earlier life and may not have got recorded. Those that the record is of,
-    /// or has passed by, are dropped, as are those of limits that are not configured any more. Call it before anything has been
-    /// heard; the evaluation continues from the last edge. Returns how many were taken up.
+    /// or has passed by, are dropped, as are those of limits that are not configured any more. The evaluation continues from the
+    /// last edge. Returns how many were taken up.
+    ///
+    /// - Parameter after: the date of the record's last edge when they were kept: while it is the same, none has been recorded.
     mutating func resume(
-        _ edges: some Sequence<AlarmEdge>, evaluator: inout AlarmEvaluator, definition: AlarmDefinition,
+        _ edges: some Sequence<AlarmEdge>, after: Milliseconds?, evaluator: inout AlarmEvaluator,
+        definition: AlarmDefinition,
         limits: AlarmBook.Limits,
         heardThrough: Milliseconds, clock: ReceptionClock, now: Milliseconds
     ) -> Int {
@@ -147,7 +150,7 @@ struct AlarmLedger: Sendable {
         pending = edges.filter { $0.condition == .normal || definition.limit(of: $0.condition) != nil }
         hasBacklog = pending.contains(where: \.isFromBacklog)
         hasResumed = true
-        if let committed {
+        if let committed, committed.changedAt != after {
             let covered =
                 nearestMatch(of: committed, limits).map { $0 + 1 }
                 ?? pending.firstIndex { $0.time > committed.changedAt } ?? pending.endIndex
@@ -167,13 +170,14 @@ struct AlarmLedger: Sendable {
     }
 
     /// Gives up edges that were computed before a moment, and continues from what is recorded. Returns how many. What was
-    /// computed in an earlier life stays, because that nobody has recorded it does not show that anybody disagrees; and so does
-    /// what followed it here.
+    /// computed in an earlier life, before the gateway that records now was started, stays, because that nobody has recorded it
+    /// does not show that anybody disagrees; and so does what followed it here.
     mutating func dropPending(
-        olderThan moment: Milliseconds, evaluator: inout AlarmEvaluator, heardThrough: Milliseconds,
+        olderThan moment: Milliseconds, recorderSince: Milliseconds, evaluator: inout AlarmEvaluator,
+        heardThrough: Milliseconds,
         clock: ReceptionClock, now: Milliseconds
     ) -> Int {
-        let stays = pending.firstIndex(where: \.isResumed) ?? pending.endIndex
+        let stays = pending.firstIndex { $0.isResumed && $0.computedAt < recorderSince } ?? pending.endIndex
         guard pending[..<stays].contains(where: { $0.computedAt < moment }) else { return 0 }
         let count = pending.count
         pending = pending[..<stays].filter { $0.computedAt >= moment } + pending[stays...]

@@ -140,6 +140,55 @@ struct AlarmSpoolTests {
         #expect(after.condition(of: try AlarmFixture.path()) == .high)
     }
 
+    @Test("without times of their own: what came within seconds of the last recorded change is not taken for it")
+    func soonAfter() throws {
+        var book = try AlarmFixture.book(try instant())
+        book.arrival(90, at: 10_000)
+        book.arrival(20, at: 11_000)
+        let recorded = try #require(book.commitAll().last?.record)
+        book.arrival(91, at: 12_000)
+        book.arrival(20, at: 13_000)
+        let expected = book.proposals(limit: .max, epoch: 1)
+        var (after, resumption) = try restarted(book.spool.serialized(), try instant(), records: [recorded], at: 20_000)
+        #expect(resumption == AlarmBook.Resumption(resumed: 2))
+        #expect(after.proposals(limit: .max, epoch: 1) == expected)
+        // Somebody has acknowledged it meanwhile: no edge.
+        let acknowledged = try recorded.acknowledging(
+            eventID: nil, by: Principal(claimed: "ann"), comment: nil, at: 15_000, epoch: 1
+        ).get().record
+        (after, resumption) = try restarted(
+            book.spool.serialized(), try instant(), records: [acknowledged], at: 20_000)
+        #expect(resumption == AlarmBook.Resumption(resumed: 2))
+        #expect(after.pendingSteps == [.init(.activated, .high, at: 12_000), .init(.returned, .normal, at: 13_000)])
+    }
+
+    @Test("what a gateway that has lived through it disagrees with is given up; what it cannot know is not")
+    func recorder() throws {
+        var book = try AlarmFixture.book(try instant())
+        book.sample(90, at: 1000)
+        let spool = book.spool.serialized()
+        var (after, _) = try restarted(spool, try instant(), at: 100_000)
+        var dropped = after.dropPending(olderThan: 200_000, recorderSince: 1001, at: 200_000)
+        #expect(dropped == 0 && after.pendingCount == 1)
+        dropped = after.dropPending(olderThan: 200_000, recorderSince: 1000, at: 200_000)
+        // Of what it has heard itself it knows nothing yet; the last value that it knows of stands until then.
+        #expect(dropped == 1 && after.hasNewPending)
+
+        var plant = try LivePlantFixture()
+        func member(_ name: String, started: Milliseconds) -> GatewayMember {
+            GatewayMember(
+                name: name, life: GatewayLife(gateway: name, key: name), registration: 1, isReady: true,
+                isSettled: true,
+                routesDigest: nil, started: started)
+        }
+        plant.plant.membersSeen([member("a", started: 7), member("b", started: 9)])
+        let record = try #require(book.proposals(limit: 1, epoch: 1).first?.record)
+        plant.plant.transitionRecorded(record, isOurs: false, by: "b", at: plant.clock)
+        #expect(plant.plant.recorderSince == 9)
+        plant.plant.transitionRecorded(record, isOurs: false, by: "gone", at: plant.clock)
+        #expect(plant.plant.recorderSince == .max)
+    }
+
     @Test("an alarm that was removed meanwhile is not raised again")
     func removed() throws {
         var book = try AlarmFixture.book(try instant())
@@ -165,7 +214,8 @@ struct AlarmSpoolTests {
 
         var empty = try AlarmBook(definitions: [])
         let none = empty.resume(try AlarmSpool(parsing: book.spool.serialized()), at: 9000)
-        #expect(none == AlarmBook.Resumption(unconfigured: 3))
+        let path = try AlarmFixture.path()
+        #expect(none.unconfigured == 3 && none.unknownAlarms == [path] && none.resumed == 0)
     }
 
     @Test("a standby does not give up what was computed in an earlier life because others record")
@@ -208,8 +258,18 @@ struct AlarmSpoolTests {
         lines.insert("\u{0}", at: 1)
         let spool = try AlarmSpool(parsing: Array(lines.joined(separator: "\n").utf8))
         #expect(spool.count == 2 && spool.mistakes == 2 && spool.firstMistake?.hasPrefix("line 2: ") == true)
-        for none in ["", "{}", "[]", #"{"spool":"alarm-transitions","version":2}"#, #"{"spool":"x","version":1}"#] {
+        for none in [#"{"spool":"alarm-transitions","version":2}"#, #"{"spool":"x","version":1}"#] {
             #expect(throws: RecordMistake.self) { try AlarmSpool(parsing: Array(none.utf8)) }
+        }
+        for none in ["", "{}", "[]", "garbage"] {
+            let spool = try AlarmSpool(parsing: Array(none.utf8))
+            #expect(spool.count == 0 && spool.mistakes == 1)
+        }
+        // The first line alone is damaged, or has gone.
+        let sound = String(decoding: book.spool.serialized(), as: UTF8.self)
+        for damaged in ["x" + sound, String(sound.drop { $0 != "\n" }.dropFirst())] {
+            let spool = try AlarmSpool(parsing: Array(damaged.utf8))
+            #expect(spool.count == 2 && spool.mistakes == 1 && spool.firstMistake?.hasPrefix("line 1: ") == true)
         }
     }
 
