@@ -21,6 +21,7 @@ let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift
 let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
 let asn1 = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let swiftProtobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 /// `LINEKEEPER_PART=tree` leaves only the coordination tree's modules and their tests: quick builds for whoever works there.
@@ -40,7 +41,7 @@ let package = Package(
         .library(name: "ZooKeeperRecipes", targets: ["ZooKeeperRecipes"]),
         .library(name: "MQTT", targets: ["MQTT"]),
         // For Benchmarks/decoding alone.
-        .library(name: "PayloadFormats", targets: ["CBOR", "JSON", "LineProtocol"]),
+        .library(name: "PayloadFormats", targets: ["CBOR", "JSON", "LineProtocol", "SparkplugB"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
@@ -51,6 +52,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
         .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.0"),
+        // For SparkplugBTests alone, as their oracle.
+        .package(url: "https://github.com/apple/swift-protobuf.git", from: "1.39.0", traits: []),
     ],
     targets: [
         .executableTarget(
@@ -89,6 +92,7 @@ let package = Package(
             swiftSettings: settings),
         .target(name: "CBOR", dependencies: ["JSON", "Primitives", collections], swiftSettings: settings),
         .target(name: "LineProtocol", dependencies: ["JSON"], swiftSettings: settings),
+        .target(name: "SparkplugB", dependencies: ["JSON", "Primitives"], swiftSettings: settings),
         .target(name: "JSON", dependencies: [collections], swiftSettings: settings),
         // What products need that share no other module.
         .target(name: "Primitives", swiftSettings: settings),
@@ -192,6 +196,9 @@ let package = Package(
         .testTarget(
             name: "LineProtocolTests", dependencies: ["LineProtocol", "JSON", "Primitives", "TestFixtures"],
             swiftSettings: settings),
+        .testTarget(
+            name: "SparkplugBTests", dependencies: ["SparkplugB", "JSON", "Primitives", "TestFixtures", swiftProtobuf],
+            exclude: ["Oracle/sparkplug_b.proto"], swiftSettings: settings),
         .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"], swiftSettings: settings),
         .testTarget(
             name: "PlantTests",
