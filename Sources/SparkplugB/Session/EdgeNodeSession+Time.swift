@@ -1,0 +1,63 @@
+extension EdgeNodeSession {
+    /// When ``advance(to:into:)`` is due; nil when nothing waits for time.
+    public var deadline: Int64? {
+        var earliest = rebirth.deadline
+        func consider(_ time: Int64?) {
+            if let time { earliest = min(earliest ?? time, time) }
+        }
+        if let since = window.waitingSince { consider(since + rule.reorderWindow) }
+        if birth != nil, case .regained(let askAt) = link { consider(askAt) }
+        consider(devicesAwaitedUntil)
+        return earliest
+    }
+
+    /// Time has passed.
+    public mutating func advance(to now: Int64, into events: inout ContiguousArray<EdgeNodeEvent>) {
+        while let since = window.waitingSince, since + rule.reorderWindow <= now {
+            if birth == nil { giveUpAll(at: now, into: &events) } else { giveUp(at: now, into: &events) }
+        }
+        if let until = devicesAwaitedUntil, until <= now {
+            devicesAwaitedUntil = nil
+            for device in table.devices.indices.dropFirst()
+            where table.devices[device].state == .online && !table.devices[device].isBorn {
+                changeState(of: UInt32(device), to: .stale, at: now, into: &events)
+            }
+        }
+        if birth != nil, case .regained(let askAt) = link, askAt <= now {
+            link = .unheard
+            rebirth.want(.silence, isWide: true, at: now)
+        }
+        guard let reason = rebirth.ask(at: now) else { return }
+        counters.rebirthRequests &+= 1
+        events.append(.rebirthNeeded(reason))
+        becomeStale(at: now, into: &events)
+    }
+
+    /// Nothing has been heard of the edge node while it was asked several times.
+    private mutating func becomeStale(at now: Int64, into events: inout ContiguousArray<EdgeNodeEvent>) {
+        guard birth != nil, rebirth.unanswered > rule.unansweredRequests, let first = rebirth.firstUnansweredAt,
+            lastHeardAt ?? .min < first
+        else { return }
+        for device in table.devices.indices where table.devices[device].state == .online {
+            changeState(of: UInt32(device), to: .stale, at: now, into: &events)
+        }
+    }
+
+    /// The connection to the broker is gone: what is missing will not come.
+    public mutating func connectionLost(at now: Int64, into events: inout ContiguousArray<EdgeNodeEvent>) {
+        giveUpAll(at: now, into: &events)
+        link = .lost
+    }
+
+    /// The connection to the broker is back, in a session without what was published meanwhile.
+    public mutating func connectionRegained(at now: Int64) {
+        guard link == .lost else { return }
+        link = birth == nil ? .connected : .regained(askAt: now + rule.silence)
+    }
+
+    /// Whether this gateway is the one that asks for rebirths. What it wants while it is not is asked when it becomes so, unless a
+    /// birth has come.
+    public mutating func ownershipChanged(isActive: Bool, at now: Int64) {
+        rebirth.ownershipChanged(isActive: isActive, at: now)
+    }
+}

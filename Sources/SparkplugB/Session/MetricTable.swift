@@ -1,0 +1,183 @@
+/// What an edge node's births have named: devices, metrics and their tags, found by alias or by name.
+///
+/// Numbers of devices and tags stay as they are from birth to birth. Aliases belong to one birth. They are looked up per device,
+/// although they should be unique per edge node: a client that counts them per device is then understood as well.
+struct MetricTable: Sendable {
+    struct Device: Sendable {
+        let name: String
+        var state = EdgeNodeState.unborn
+        /// Counts its births; metrics of the current one bear this number.
+        var birth: UInt32 = 0
+        /// Whether its metrics and aliases hold.
+        var isBorn = false
+        var metrics: [UInt32] = []
+    }
+
+    struct Metric: Sendable {
+        let device: UInt32
+        var type: SparkplugDataType
+        /// The device's birth that named it last.
+        var birth: UInt32 = 0
+        var alias: UInt64?
+        /// The tag of a metric with one value; nil for any other, and when its name is refused.
+        var tag: UInt32?
+        /// The tags of a metric with several values, also those that it had before.
+        var leaves: [UInt32] = []
+    }
+
+    struct Tag: Sendable {
+        let device: UInt32
+        let path: String
+        /// The metric whose tag it is.
+        let owner: UInt32
+        var type = SparkplugDataType.unknown
+        /// Whether it has had a value since it was stale.
+        var isShown = false
+        /// When the message with its latest value was sent, as it said.
+        var lastSentAt = Int64.min
+        /// The last reading of its metric in which it was met.
+        var stamp: UInt64 = 0
+    }
+
+    private struct AliasKey: Hashable {
+        let alias: UInt64
+        let device: UInt32
+    }
+
+    private let capacities: EdgeNodeCapacities
+    var devices: ContiguousArray<Device> = [Device(name: "")]
+    var metrics: ContiguousArray<Metric> = []
+    var tags: ContiguousArray<Tag> = []
+    private var deviceNames = NameTable()
+    private var metricNames = NameTable()
+    private var tagNames = NameTable()
+    private var aliases: [AliasKey: UInt32] = [:]
+
+    init(capacities: EdgeNodeCapacities) { self.capacities = capacities }
+
+    /// Whether a birth that holds has named the metric.
+    @inline(__always)
+    func isBorn(_ metric: UInt32) -> Bool {
+        let metric = metrics[Int(metric)]
+        let device = devices[Int(metric.device)]
+        return device.isBorn && metric.birth == device.birth
+    }
+
+    // MARK: devices
+
+    /// The device of that name; empty for the edge node itself.
+    func device(_ name: borrowing Span<UInt8>) -> UInt32? {
+        name.isEmpty ? 0 : deviceNames.number(of: name, scope: 0).map { $0 &+ 1 }
+    }
+
+    /// The device of that name, a new one when it is not known; nil when there is room for no more.
+    mutating func addDevice(_ name: borrowing Span<UInt8>) -> UInt32? {
+        if let known = device(name) { return known }
+        guard deviceNames.count < capacities.devices else { return nil }
+        devices.append(Device(name: name.text()))
+        return deviceNames.insert(name, scope: 0) &+ 1
+    }
+
+    // MARK: births
+
+    /// All births are over: aliases mean nothing, until the next ones.
+    mutating func endBirths() {
+        aliases.removeAll(keepingCapacity: true)
+        for device in devices.indices { devices[device].isBorn = false }
+    }
+
+    /// A birth of the device follows.
+    mutating func beginBirth(_ device: UInt32) {
+        for metric in devices[Int(device)].metrics {
+            guard let alias = metrics[Int(metric)].alias else { continue }
+            let key = AliasKey(alias: alias, device: device)
+            if aliases[key] == metric { aliases[key] = nil }
+            metrics[Int(metric)].alias = nil
+        }
+        devices[Int(device)].birth &+= 1
+        devices[Int(device)].isBorn = true
+    }
+
+    /// The metric of that name, as the birth describes it.
+    mutating func define(
+        _ name: borrowing Span<UInt8>, device: UInt32, type: SparkplugDataType, isCompound: Bool
+    ) throws(RefusedName) -> UInt32 {
+        let metric: UInt32
+        if let known = metricNames.number(of: name, scope: device) {
+            metric = known
+        } else {
+            guard metrics.count < capacities.metrics else { throw RefusedName(.tooManyMetrics) }
+            guard metricNames.byteCount &+ name.count <= capacities.nameBytes else {
+                throw RefusedName(.tooManyNameBytes)
+            }
+            do throws(SparkplugTagName.Refusal) {
+                _ = try SparkplugTagName.levels(of: name)
+            } catch {
+                throw RefusedName(.name(error))
+            }
+            metric = metricNames.insert(name, scope: device)
+            metrics.append(Metric(device: device, type: type))
+            devices[Int(device)].metrics.append(metric)
+        }
+        let index = Int(metric)
+        metrics[index].type = type
+        metrics[index].birth = devices[Int(device)].birth
+        if isCompound {
+            if let tag = metrics[index].tag { metrics[index].leaves.append(tag) }
+            metrics[index].tag = nil
+        } else if metrics[index].tag == nil {
+            let tag = try self.tag(name, of: metric)
+            metrics[index].leaves.removeAll { $0 == tag }
+            metrics[index].tag = tag
+        }
+        return metric
+    }
+
+    /// Gives an alias to a metric of a birth; false when another metric of the same birth had it.
+    mutating func setAlias(_ alias: UInt64, of metric: UInt32) -> Bool {
+        let key = AliasKey(alias: alias, device: metrics[Int(metric)].device)
+        if let former = metrics[Int(metric)].alias, former != alias {
+            aliases[AliasKey(alias: former, device: key.device)] = nil
+        }
+        metrics[Int(metric)].alias = alias
+        let former = aliases.updateValue(metric, forKey: key)
+        return former == nil || former == metric
+    }
+
+    // MARK: metrics and tags
+
+    func metric(_ name: borrowing Span<UInt8>, device: UInt32) -> UInt32? {
+        metricNames.number(of: name, scope: device)
+    }
+
+    @inline(__always)
+    func metric(alias: UInt64, device: UInt32) -> UInt32? { aliases[AliasKey(alias: alias, device: device)] }
+
+    func name(of metric: UInt32) -> String { metricNames[metric] }
+
+    /// The tag of that name, a new one when it is not known.
+    mutating func tag(_ path: borrowing Span<UInt8>, of metric: UInt32) throws(RefusedName) -> UInt32 {
+        let device = metrics[Int(metric)].device
+        if let known = tagNames.number(of: path, scope: device) {
+            guard tags[Int(known)].owner == metric else { throw RefusedName(.nameTaken) }
+            return known
+        }
+        guard tags.count < capacities.metrics else { throw RefusedName(.tooManyMetrics) }
+        guard tagNames.byteCount &+ path.count <= capacities.nameBytes else { throw RefusedName(.tooManyNameBytes) }
+        let text: String
+        do throws(SparkplugTagName.Refusal) {
+            text = try SparkplugTagName.levels(of: path)
+        } catch {
+            throw RefusedName(.name(error))
+        }
+        tags.append(Tag(device: device, path: text, owner: metric))
+        return tagNames.insert(path, scope: device)
+    }
+
+    /// Why a name is not taken.
+    struct RefusedName: Error {
+        let refusal: EdgeNodeRefusal
+
+        init(_ refusal: EdgeNodeRefusal) { self.refusal = refusal }
+    }
+}

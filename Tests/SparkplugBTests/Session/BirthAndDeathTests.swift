@@ -1,0 +1,225 @@
+import SparkplugB
+import Testing
+
+@Suite("Session: births and deaths")
+struct BirthAndDeathTests {
+    @Test("topics-nbirth, topics-dbirth: a birth tells values, and what later messages mean by an alias")
+    func births() {
+        var listener = Listener()
+        #expect(
+            listener.hear(.nodeBirth, birth([int("a", alias: 1, 5), int("b/c", alias: 2, 6)]), at: 10)
+                == ["node online at 10", "a=5", "b/c=6"])
+        #expect(
+            listener.hear(.deviceBirth, message(1, [int("a", alias: 3, 7)]), device: "d1", at: 20)
+                == ["d1 online at 20", "d1:a=7"])
+        #expect(listener.hear(.nodeData, message(2, [int(2, 60), int("a", 50)]), at: 30) == ["b/c=60", "a=50"])
+        #expect(listener.hear(.deviceData, message(3, [int(3, 70)]), device: "d1", at: 40) == ["d1:a=70"])
+        #expect(listener.session.tagCount == 3 && listener.session.deviceCount == 2)
+        #expect(listener.session.metric(of: SparkplugTagID(rawValue: 1))?.alias == 2)
+    }
+
+    @Test("topics-nbirth-rebirth-metric, -bdseq-included: what belongs to the protocol is no value of the plant")
+    func plumbing() {
+        var listener = Listener()
+        #expect(
+            listener.hear(.nodeBirth, birth([int("Node Control/Scan Rate", 1)]), at: 0).last
+                == "Node Control/Scan Rate=1")
+        #expect(listener.session.tagCount == 1)
+        // Of a device these are names like any other.
+        #expect(
+            listener.hear(.deviceBirth, message(1, [int("bdSeq", 4)]), device: "d", at: 0).last == "d:bdSeq=4")
+    }
+
+    @Test(
+        "payloads-name-birth-data-requirement, payloads-timestamp-in-UTC: times of metrics, else of the message, else none"
+    )
+    func times() {
+        var session = EdgeNodeSession(seed: 1, isActive: true)
+        var metric = int("a", 1)
+        metric.timestamp = 900
+        var impossible = int("c", 3)
+        impossible.timestamp = .max
+        let events =
+            session.hear(.nodeBirth, birth(at: 1000, [metric, int("b", 2), impossible]), at: 50)
+            + session.hear(.nodeData, message(1, at: nil, [int("a", 2)]), at: 60)
+        let times = events.compactMap { event -> Int64?? in
+            if case .sample(let sample) = event { return .some(sample.time) }
+            return nil
+        }
+        #expect(times == [900, 1000, 1000, nil])
+        #expect(session.counters.unreadableTimes == 1)
+    }
+
+    @Test(
+        "operational-behavior-edge-node-termination-host-action: a death makes the edge node and its devices offline, at host time"
+    )
+    func nodeDeath() {
+        var listener = Listener()
+        _ = listener.hear(.nodeBirth, birth(number: 3, [int("a", alias: 1, 5)]), at: 10)
+        _ = listener.hear(.deviceBirth, message(1), device: "d1", at: 20)
+        _ = listener.hear(.deviceBirth, message(2), device: "d2", at: 20)
+        _ = listener.hear(.deviceDeath, message(3, at: 2500), device: "d2", at: 25)
+        #expect(listener.hear(.nodeDeath, death(3), at: 99) == ["node offline at 99", "d1 offline at 99"])
+        // Its aliases are gone with it.
+        #expect(listener.hear(.nodeData, message(4, [int(1, 50)]), at: 100) == [])
+        #expect(listener.advance(to: 2100) == [])
+        #expect(listener.advance(to: 2600) == ["rebirth: data before a birth"])
+        #expect(listener.session.counters.dataBeforeBirth == 1)
+    }
+
+    @Test(
+        "operational-behavior-device-ddeath: a device is offline at the time in the payload, and silent until it is born"
+    )
+    func deviceDeath() {
+        var listener = Listener()
+        _ = listener.hear(.nodeBirth, birth(), at: 10)
+        _ = listener.hear(.deviceBirth, message(1, [int("a", alias: 1, 5)]), device: "d", at: 20)
+        #expect(
+            listener.hear(.deviceDeath, message(2, at: 1_790_000_000_000), device: "d", at: 30) == [
+                "d offline at 1790000000000"
+            ])
+        #expect(listener.hear(.deviceData, message(3, [int(1, 6)]), device: "d", at: 40) == [])
+        #expect(listener.session.counters.unknownDevices == 1)
+        #expect(
+            listener.hear(.deviceBirth, message(4, [int("a", alias: 9, 7)]), device: "d", at: 50)
+                == ["d online at 50", "d:a=7"])
+        // A death that says no time, or none that is one.
+        #expect(listener.hear(.deviceDeath, message(5, at: .max), device: "d", at: 60) == ["d offline at 60"])
+        #expect(listener.hear(.deviceDeath, message(6), device: "unknown", at: 70) == [])
+    }
+
+    @Test("topics-nbirth-bdseq-matching, payloads-nbirth-bdseq-repeat: the death of another session is ignored")
+    func deathOfAnother() {
+        var listener = Listener()
+        #expect(listener.hear(.nodeDeath, death(0), at: 1) == [])
+        _ = listener.hear(.nodeBirth, birth(number: 255), at: 10)
+        _ = listener.hear(.nodeBirth, birth(number: 0, at: 5000), at: 20)
+        #expect(listener.hear(.nodeDeath, death(255), at: 30) == [])
+        #expect(listener.session.counters.foreignDeaths == 2)
+        #expect(listener.session.state == .online)
+        // A rebirth has the number of its session again.
+        _ = listener.hear(.nodeBirth, birth(number: 0, at: 9000), at: 40)
+        #expect(listener.hear(.nodeDeath, death(0), at: 50) == ["node offline at 50"])
+    }
+
+    @Test("bdSeq as UInt64, in int_value, or missing on either side")
+    func deathNumbers() {
+        for (type, value) in [
+            (SparkplugDataType.uint64, SparkplugValue.long(7)), (.int32, .int(7)), (.unknown, .long(7)),
+        ] {
+            var listener = Listener()
+            let number = SparkplugMetric(name: "bdSeq", type: type, value: value)
+            _ = listener.hear(.nodeBirth, birth(number: nil, [number]), at: 0)
+            #expect(listener.hear(.nodeDeath, death(8), at: 5) == [])
+            #expect(listener.hear(.nodeDeath, death(7), at: 5) == ["node offline at 5"])
+        }
+        for (born, dead) in [(UInt64?.none, UInt64?.some(1)), (1, nil), (nil, nil)] {
+            var listener = Listener()
+            _ = listener.hear(.nodeBirth, birth(number: born), at: 0)
+            #expect(listener.hear(.nodeDeath, death(dead), at: 5) == ["node offline at 5"])
+        }
+    }
+
+    @Test("a birth that leaves metrics out, gives aliases to others and adds some")
+    func redefinition() {
+        var listener = Listener()
+        _ = listener.hear(
+            .nodeBirth, birth([int("a", alias: 1, 5), int("b", alias: 2, 6), int("c", alias: 3, 7)]), at: 0)
+        #expect(
+            listener.hear(.nodeBirth, birth(at: 9000, [int("b", alias: 1, 60), int("d", alias: 2, 8)]), at: 10)
+                == ["b=60", "d=8", "a stale", "c stale"])
+        #expect(listener.hear(.nodeData, message(1, at: 9001, [int(1, 61), int(2, 9)]), at: 20) == ["b=61", "d=9"])
+        #expect(listener.hear(.nodeData, message(2, at: 9002, [int(3, 1)]), at: 30) == [])
+        #expect(listener.hear(.nodeData, message(3, at: 9003, [int("c", 1)]), at: 30) == [])
+        #expect(listener.session.counters.unknownMetrics == 2)
+        // What comes again has its number again.
+        #expect(
+            listener.hear(.nodeBirth, birth(at: 19_000, [int("a", alias: 1, 1)]), at: 40) == [
+                "a=1", "b stale", "d stale",
+            ])
+        #expect(listener.session.tagCount == 4)
+    }
+
+    @Test("topics-dbirth: after an NBIRTH a device is stale unless it is born again in time")
+    func awaitedDevices() {
+        var listener = Listener()
+        _ = listener.hear(.nodeBirth, birth(), at: 0)
+        for (number, device) in ["d1", "d2"].enumerated() {
+            _ = listener.hear(.deviceBirth, message(UInt64(number) + 1, [int("a", alias: 1, 1)]), device: device, at: 0)
+        }
+        #expect(listener.hear(.nodeBirth, birth(at: 9000), at: 1000) == [])
+        #expect(listener.session.deadline == 11_000)
+        #expect(
+            listener.hear(.deviceBirth, message(1, at: 9001, [int("a", alias: 2, 3)]), device: "d2", at: 1001) == [
+                "d2:a=3"
+            ])
+        #expect(listener.advance(to: 10_999) == [])
+        #expect(listener.advance(to: 11_000) == ["d1 stale at 11000"])
+        #expect(listener.hear(.deviceData, message(2, at: 9002, [int(1, 5)]), device: "d1", at: 11_001) == [])
+        #expect(listener.session.counters.unknownDevices == 1)
+    }
+
+    @Test(
+        "payloads-alias-uniqueness, -birth-requirement: an alias belongs to its device, and to the last metric that has it"
+    )
+    func aliases() {
+        var listener = Listener()
+        _ = listener.hear(.nodeBirth, birth([int("a", alias: 1, 1), int("b", alias: 1, 2)]), at: 0)
+        #expect(listener.session.counters.aliasConflicts == 1)
+        _ = listener.hear(.deviceBirth, message(1, [int("c", alias: 1, 3)]), device: "d", at: 0)
+        #expect(listener.hear(.nodeData, message(2, [int(1, 20)]), at: 0) == ["b=20"])
+        #expect(listener.hear(.deviceData, message(3, [int(1, 30)]), device: "d", at: 0) == ["d:c=30"])
+        // A device's birth ends its own aliases, and no others.
+        _ = listener.hear(.deviceBirth, message(4, [int("c", alias: 5, 3)]), device: "d", at: 0)
+        #expect(listener.hear(.deviceData, message(5, [int(1, 31)]), device: "d", at: 0) == [])
+        #expect(listener.hear(.nodeData, message(6, [int(1, 21)]), at: 0) == ["b=21"])
+        // A large one is one like any other.
+        _ = listener.hear(.deviceBirth, message(7, [int("c", alias: .max, 3)]), device: "d", at: 0)
+        #expect(listener.hear(.deviceData, message(8, [int(.max, 32)]), device: "d", at: 0) == ["d:c=32"])
+    }
+
+    @Test("topics-nbirth-templates: definitions have no values")
+    func definitions() {
+        var listener = Listener()
+        let definition = SparkplugMetric(
+            name: "_types_/motor", type: .template,
+            value: .template(SparkplugTemplate(isDefinition: true, metrics: [int("rpm", 0)])))
+        #expect(listener.hear(.nodeBirth, birth([definition, int("a", 1)]), at: 0) == ["node online at 0", "a=1"])
+        #expect(listener.session.tagCount == 1)
+    }
+
+    @Test("a type that a birth gives is remembered; a type in data counts for that value")
+    func types() {
+        var listener = Listener()
+        _ = listener.hear(
+            .nodeBirth, birth([SparkplugMetric(name: "a", alias: 1, type: .int8, value: .int(0xFF))]), at: 0)
+        #expect(listener.latest["a"] == .integer(-1))
+        #expect(listener.hear(.nodeData, message(1, [int(1, 0xFE)]), at: 0) == ["a=-2"])
+        let typed = SparkplugMetric(alias: 1, type: .uint8, value: .int(0xFE))
+        #expect(listener.hear(.nodeData, message(2, [typed]), at: 0) == ["a=254"])
+        #expect(
+            listener.hear(.nodeData, message(3, [SparkplugMetric(alias: 1, value: .int(500))]), at: 0)
+                == ["refused a: the value is out of the range of its type at byte 5", "a=nil bad"])
+    }
+
+    @Test("is_historical, is_transient, is_null and Quality are told with each sample")
+    func flags() {
+        var listener = Listener()
+        _ = listener.hear(.nodeBirth, birth([int("a", alias: 1, 1)]), at: 0)
+        var historical = int(1, 2)
+        historical.isHistorical = true
+        var transient = int(1, 3)
+        transient.isTransient = true
+        var null = SparkplugMetric(alias: 1)
+        null.isNull = true
+        var stale = int(1, 4)
+        stale.properties = SparkplugPropertySet(quality: .stale)
+        var odd = int(1, 5)
+        odd.properties = SparkplugPropertySet(
+            keys: ["quality"], values: [SparkplugPropertyValue(type: .int32, value: .int(77))])
+        #expect(
+            listener.hear(.nodeData, message(1, [historical, transient, null, stale, odd]), at: 0)
+                == ["a=2 historical", "a=3 transient", "a=nil null", "a=4 stale", "a=5 uncertain"])
+        #expect(listener.latest["a"] == .integer(5))
+    }
+}

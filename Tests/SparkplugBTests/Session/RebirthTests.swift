@@ -1,0 +1,164 @@
+import SparkplugB
+import Testing
+
+@Suite("Session: requests for rebirths, and the connection to the broker")
+struct RebirthTests {
+    private func born(seed: UInt64 = 1, isActive: Bool = true) -> Listener {
+        var listener = Listener(seed: seed, isActive: isActive)
+        _ = listener.hear(.nodeBirth, birth([int("a", alias: 1, 0)]), at: 0)
+        _ = listener.hear(.deviceBirth, message(1), device: "d", at: 0)
+        return listener
+    }
+
+    /// Advances from deadline to deadline, and says when which rebirth was asked for.
+    private func requests(_ listener: inout Listener, until end: Int64) -> [Int64] {
+        var times: [Int64] = []
+        while let deadline = listener.session.deadline, deadline <= end {
+            if listener.advance(to: deadline).contains(where: { $0.hasPrefix("rebirth") }) { times.append(deadline) }
+        }
+        return times
+    }
+
+    @Test("operational-behavior-data-commands-rebirth: each cause leads to a request, soon and once")
+    func causes() {
+        let causes: [(SparkplugMessageType, SparkplugPayload, String, RebirthReason)] = [
+            (.nodeData, message(2, [int(77, 1)]), "", .unknownMetric),
+            (.nodeData, message(2, [int("unknown", 1)]), "", .unknownMetric),
+            (.deviceData, message(2), "unknown", .unknownDevice),
+            (.nodeData, message(3), "", .gap),
+        ]
+        for (type, payload, device, reason) in causes {
+            var listener = born()
+            for _ in 0..<3 { #expect(listener.hear(type, payload, device: device, at: 100) == []) }
+            // The window of a gap, and then the spread.
+            #expect((listener.advance(to: 2100) + listener.advance(to: 2600)).contains("rebirth: \(reason.rawValue)"))
+            #expect(listener.advance(to: 29_000).filter { $0.hasPrefix("rebirth") } == [])
+        }
+        var unborn = Listener()
+        #expect(unborn.hear(.nodeData, message(0), at: 100) == [])
+        #expect(unborn.advance(to: 2099) == [] && unborn.advance(to: 2100) == [])
+        #expect(unborn.advance(to: 2600) == ["rebirth: data before a birth"])
+    }
+
+    @Test("requests that are not answered are repeated at growing distances, of which the least is kept across births")
+    func spacing() {
+        var listener = born()
+        _ = listener.hear(.nodeData, message(2, [int(77, 1)]), at: 0)
+        let times = requests(&listener, until: 8 * 3_600_000)
+        #expect(times.count > 20 && times.count < 40, "\(times)")
+        let distances = zip(times, times.dropFirst()).map { $1 - $0 }
+        #expect(distances.allSatisfy { $0 >= 30_000 && $0 <= 900_000 * 5 / 4 }, "\(distances)")
+        #expect(distances.suffix(10).allSatisfy { $0 >= 900_000 })
+        #expect(zip(distances, distances.dropFirst()).prefix(4).allSatisfy { $1 > $0 })
+        // Answered, and wanted again at once.
+        let last = times.last ?? 0
+        _ = listener.hear(.nodeBirth, birth(at: 9000), at: last + 10)
+        _ = listener.hear(.nodeData, message(1, at: 9001, [int(77, 1)]), at: last + 20)
+        let next = requests(&listener, until: last + 1_200_000)
+        #expect(next.count == 1 && next[0] >= last + 900_000, "\(next)")
+    }
+
+    @Test("long after the last request the distance is the least one again")
+    func reset() {
+        var listener = born()
+        _ = listener.hear(.nodeData, message(2, [int(77, 1)]), at: 0)
+        _ = requests(&listener, until: 300_000)
+        _ = listener.hear(.nodeBirth, birth(at: 9000), at: 300_000)
+        _ = listener.hear(.nodeData, message(1, at: 9001, [int(77, 1)]), at: 10_000_000)
+        let times = requests(&listener, until: 10_040_000)
+        #expect(times.count == 2 && times[0] <= 10_000_500, "\(times)")
+    }
+
+    @Test("a gateway that is not active asks for nothing; on a takeover only what is still wanted is asked, and spread")
+    func takeover() {
+        var times: [Int64] = []
+        for seed in UInt64(0)..<200 {
+            var listener = born(seed: seed, isActive: false)
+            if seed.isMultiple(of: 2) { _ = listener.hear(.nodeData, message(2, [int(77, 1)]), at: 100) }
+            #expect(listener.advance(to: 1_000_000).allSatisfy { !$0.hasPrefix("rebirth") })
+            listener.session.ownershipChanged(isActive: true, at: 1_000_000)
+            let own = requests(&listener, until: 1_030_000)
+            #expect(own.count == (seed.isMultiple(of: 2) ? 1 : 0), "seed \(seed): \(own)")
+            times += own
+        }
+        // 100 edge nodes over 30 seconds: no second has a tenth of them.
+        let seconds = Dictionary(grouping: times) { $0 / 1000 }
+        #expect(seconds.values.allSatisfy { $0.count <= 12 }, "\(seconds.mapValues(\.count))")
+        #expect(seconds.count > 20)
+    }
+
+    @Test("two gateways that hear the same have the same tables")
+    func determinism() {
+        var first = born(seed: 7)
+        var second = born(seed: 7, isActive: false)
+        for step in UInt64(2)..<200 where step % 7 != 0 {
+            let payload = message(step, at: 2000 + step, [int(1, UInt32(step)), int(step, 1)])
+            let told = first.hear(.nodeData, payload, at: Int64(step) * 100)
+            let other = second.hear(.nodeData, payload, at: Int64(step) * 100)
+            #expect(told.filter { !$0.hasPrefix("rebirth") } == other)
+        }
+        #expect(first.latest == second.latest)
+    }
+
+    @Test("after the broker was away, the number that was next proves that nothing is missing")
+    func continuity() {
+        var listener = born()
+        #expect(listener.connectionLost(at: 10) == [])
+        listener.session.connectionRegained(at: 60_000)
+        #expect(listener.hear(.nodeData, message(2, [int(1, 5)]), at: 60_010) == ["a=5"])
+        #expect(listener.advance(to: 600_000) == [])
+    }
+
+    @Test("any other number is taken as it comes, and a rebirth is asked for, spread widely")
+    func missed() {
+        var listener = born()
+        _ = listener.hear(.nodeData, message(4, [int("a", 4)]), at: 5)
+        // What waits is told: what is missing will not come.
+        #expect(listener.connectionLost(at: 10) == ["a=4"])
+        listener.session.connectionRegained(at: 60_000)
+        #expect(listener.hear(.nodeData, message(90, [int(1, 5)]), at: 60_010).contains("a=5 unproven"))
+        #expect(listener.hear(.nodeData, message(89, [int(1, 4)]), at: 60_011).filter { $0.hasPrefix("a=") } == [])
+        #expect(listener.session.counters.late == 1)
+        #expect(listener.hear(.nodeBirth, birth(at: 70_000, [int("a", alias: 1, 6)]), at: 60_020).contains("a=6"))
+        #expect(listener.hear(.nodeData, message(1, at: 70_001, [int(1, 7)]), at: 60_021) == ["a=7"])
+    }
+
+    @Test("an edge node that is silent after the broker was away is asked, and stale when it does not answer")
+    func silence() {
+        var times: [Int64] = []
+        for seed in UInt64(0)..<50 {
+            var listener = born(seed: seed)
+            _ = listener.connectionLost(at: 10)
+            listener.session.connectionRegained(at: 100_000)
+            let first = requests(&listener, until: 170_000).first ?? 0
+            #expect(first >= 130_000 && first <= 160_000, "\(first)")
+            times.append(first)
+            var told: [String] = []
+            while listener.session.state == .online, let deadline = listener.session.deadline, deadline < 3_600_000 {
+                told = listener.advance(to: deadline)
+            }
+            #expect(listener.session.counters.rebirthRequests == 4)
+            #expect(told.count == 3 && told[1].hasPrefix("node stale") && told[2].hasPrefix("d stale"), "\(told)")
+            // It was there all the time.
+            #expect(
+                listener.hear(.nodeData, message(2, [int(1, 5)]), at: 3_600_001).suffix(2) == [
+                    "node online at 3600001", "a=5",
+                ])
+        }
+        #expect(Set(times).count > 25, "they are asked together: \(times)")
+    }
+
+    @Test("a death that is heard, or no birth before the broker was away: nothing is asked")
+    func nothingToAsk() {
+        var listener = born()
+        _ = listener.connectionLost(at: 10)
+        listener.session.connectionRegained(at: 20)
+        _ = listener.hear(.nodeDeath, death(0), at: 30)
+        #expect(listener.session.deadline == nil)
+        var unborn = Listener()
+        _ = unborn.connectionLost(at: 10)
+        unborn.session.connectionRegained(at: 20)
+        #expect(unborn.session.deadline == nil)
+        #expect(unborn.hear(.nodeBirth, birth(), at: 30) == ["node online at 30"])
+    }
+}

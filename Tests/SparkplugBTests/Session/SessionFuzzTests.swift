@@ -1,0 +1,61 @@
+import Foundation
+import Primitives
+import SparkplugB
+import TestFixtures
+import Testing
+
+@Suite("Session: seeded random messages")
+struct SessionFuzzTests {
+    private static let isLong = ProcessInfo.processInfo.environment["LINEKEEPER_LONG"] == "1"
+
+    /// Nothing may trap, capacities hold, and tags keep their names.
+    @Test("mutated messages of every type, in any order")
+    func mutation() {
+        var draw = RandomPayload(seed: 51)
+        var seeds = (0..<200).map { _ in draw.payload().encoded }
+        seeds += [birth([int("a", alias: 1, 5)]), message(1, [int(1, 5)]), message(2, [int("a", 5)]), death(0)].map(
+            \.encoded)
+        let mutator = Mutator(
+            seeds: seeds, tokens: [[0x12, 0x02, 0x10, 0x01], [0x18, 0x01], [0x20, 0x10], [0x50, 0x05]])
+        var random = SeededRandom(seed: 52)
+        var capacities = EdgeNodeCapacities()
+        capacities.metrics = 200
+        capacities.nameBytes = 2000
+        capacities.devices = 4
+        capacities.heldMessages = 5
+        capacities.heldBytes = 500
+        var samples = 0
+        for _ in 0..<(Self.isLong ? 200 : 10) {
+            var session = EdgeNodeSession(capacities: capacities, seed: random.next(), isActive: true)
+            var names: [String] = []
+            var now: Int64 = 0
+            for _ in 0..<2000 {
+                now += Int64.random(in: 0...1000, using: &random)
+                var events: ContiguousArray<EdgeNodeEvent> = []
+                let type = SparkplugMessageType.allCases.randomElement(using: &random) ?? .nodeData
+                let device = type.hasDevice ? "d\(Int.random(in: 0...9, using: &random))" : ""
+                let name = Array(device.utf8)
+                let payload = mutator.mutant(&random)
+                session.received(type, device: name.span, payload.span, at: now, into: &events)
+                if random.chance(1) { session.connectionLost(at: now, into: &events) }
+                if random.chance(5) { session.connectionRegained(at: now) }
+                for number in names.count..<max(names.count, session.tagCount) {
+                    names.append(session.tag(SparkplugTagID(rawValue: UInt32(number))).name)
+                }
+                for case .sample(let sample) in events {
+                    samples += 1
+                    guard Int(sample.tag.rawValue) < names.count else {
+                        Issue.record("a sample of a tag that has no number")
+                        return
+                    }
+                    _ = session.metric(of: sample.tag)
+                }
+            }
+            #expect(session.tagCount <= 200 && session.deviceCount <= 5)
+            for (number, name) in names.enumerated() where number < session.tagCount {
+                #expect(session.tag(SparkplugTagID(rawValue: UInt32(number))).name == name)
+            }
+        }
+        #expect(samples > 200, "\(samples)")
+    }
+}
