@@ -1,0 +1,27 @@
+/// What a host's STATE asks its connection to do, in this order.
+public enum HostEffect: Hashable, Sendable {
+    /// Keeps the last timestamp that was used where every gateway finds it. What follows must wait until it is kept.
+    case keepTimestamp(Int64)
+    /// Connects with this will, in a clean session: version 3.1.1 with clean session, version 5 with clean start and session expiry
+    /// 0. Over a connection that stands, disconnects cleanly first, so that its will is not sent.
+    case connect(will: HostMessage)
+    /// Subscribes to these topics with QoS 1, and waits for the answer.
+    case subscribe([String])
+    case publish(HostMessage)
+    /// Disconnects cleanly: the will is not sent.
+    case disconnect
+}
+
+/// A message about the host itself. All have QoS 1 and are retained.
+public struct HostMessage: Hashable, Sendable {
+    public let topic: String
+    public let payload: [UInt8]
+
+    public init(topic: String, payload: [UInt8]) {
+        self.topic = topic
+        self.payload = payload
+    }
+
+    public static let qos: UInt8 = 1
+    public static let isRetained = true
+}

@@ -1,0 +1,203 @@
+import SparkplugB
+import Testing
+
+@Suite("STATE of the host")
+struct HostStateTests {
+    private func host(_ id: String = "h", old: Bool = false, last: Int64? = nil, at now: Int64 = 1000) throws
+        -> HostState
+    {
+        var host = try #require(HostState(id: id, publishesOldForm: old))
+        _ = host.activated(last: last, at: now)
+        _ = host.connected()
+        return host
+    }
+
+    private func state(_ isOnline: Bool, _ timestamp: Int64) -> [UInt8] {
+        HostStatePayload(isOnline: isOnline, timestamp: timestamp).encoded
+    }
+
+    private func message(_ isOnline: Bool, _ timestamp: Int64) -> HostMessage {
+        HostMessage(topic: "spBv1.0/STATE/h", payload: state(isOnline, timestamp))
+    }
+
+    private func online(_ timestamp: Int64) -> HostEffect { .publish(message(true, timestamp)) }
+
+    private func hear(_ host: inout HostState, _ payload: [UInt8], at now: Int64) -> [HostEffect] {
+        host.received(payload.span, at: now)
+    }
+
+    @Test(
+        """
+        operational-behavior-host-application-connect-will, host-topic-phid-death-payload-timestamp-connect, \
+        message-flow-phid-sparkplug-state-publish-payload-timestamp, message-flow-phid-sparkplug-subscription, \
+        host-topic-phid-birth-sub-required: connecting, in order
+        """)
+    func connecting() throws {
+        var host = try #require(HostState(id: "h"))
+        #expect(host.activated(last: nil, at: 1000) == [.keepTimestamp(1000), .connect(will: message(false, 1000))])
+        #expect(host.activated(last: nil, at: 1001) == [])
+        #expect(host.connected() == [.subscribe(["spBv1.0/STATE/h", "spBv1.0/#"]), online(1000)])
+        #expect(host.connected() == [])
+        #expect(host.phase == .online && HostMessage.qos == 1 && HostMessage.isRetained)
+        #expect(String(decoding: state(true, 1000), as: UTF8.self) == #"{"online":true,"timestamp":1000}"#)
+        #expect(HostState(id: "a/b") == nil && HostState(id: "") == nil && HostState(id: "#") == nil)
+    }
+
+    @Test("each connection has a newer timestamp, also when the clock is behind that of the gateway before")
+    func timestamps() throws {
+        var host = try #require(HostState(id: "h"))
+        #expect(host.activated(last: 5000, at: 1000).first == .keepTimestamp(5001))
+        // Refused, and lost.
+        #expect(host.connectionLost(at: 1001) == [.keepTimestamp(5002), .connect(will: message(false, 5002))])
+        _ = host.connected()
+        #expect(host.connectionLost(at: 9000) == [.keepTimestamp(9000), .connect(will: message(false, 9000))])
+        #expect(host.connected().last == online(9000))
+        // Its own wills arrive behind its births: edge nodes that come later would read them.
+        #expect(hear(&host, state(false, 5002), at: 9001) == [online(9000)])
+        #expect(host.counters.olderOffline == 1)
+    }
+
+    @Test("operational-behavior-host-application-multi-server-timestamp: each broker has timestamps of its own")
+    func severalBrokers() throws {
+        var first = try host(at: 1000)
+        let second = try host(at: 2000)
+        #expect(first.timestamp == 1000 && second.timestamp == 2000)
+        _ = first.connectionLost(at: 3000)
+        #expect(first.timestamp == 3000 && second.timestamp == 2000)
+    }
+
+    @Test("message-flow-hid-sparkplug-state-message-delivered: an offline on the own topic is answered with online")
+    func ownOffline() throws {
+        var host = try host()
+        #expect(hear(&host, state(true, 1000), at: 1001) == [])
+        #expect(hear(&host, state(false, 999), at: 1002) == [online(1000)])
+        // Trap 3.5-4: what is not older beats an online with the same timestamp, so a newer one follows.
+        #expect(
+            hear(&host, state(false, 1000), at: 2000)
+                == [online(1000), .keepTimestamp(2000), .connect(will: message(false, 2000))])
+        #expect(host.connected().last == online(2000))
+        #expect(host.counters.newerOffline == 1 && host.counters.olderOffline == 1)
+    }
+
+    @Test(
+        "trap 3.5-4: a foreign offline from the future is beaten by a timestamp beyond it, and not more often than every five seconds"
+    )
+    func foreignOffline() throws {
+        var host = try host()
+        #expect(
+            hear(&host, state(false, 50_000), at: 2000).suffix(2) == [
+                .keepTimestamp(50_001), .connect(will: message(false, 50_001)),
+            ])
+        _ = host.connected()
+        #expect(hear(&host, state(false, 60_000), at: 3000) == [online(50_001)])
+        #expect(hear(&host, state(false, 70_000), at: 4000) == [online(50_001)])
+        #expect(host.deadline == 7000)
+        #expect(host.deadlineReached(at: 6999) == [])
+        #expect(host.deadlineReached(at: 7000) == [.keepTimestamp(70_001), .connect(will: message(false, 70_001))])
+        _ = host.connected()
+        #expect(host.deadline == nil)
+        // The last moment there is cannot be beaten, and traps nothing.
+        let end: Int64 = 253_402_300_799_999
+        _ = hear(&host, state(false, end), at: 20_000)
+        #expect(host.timestamp == end)
+        _ = host.connected()
+        #expect(host.connectionLost(at: 30_000).first == .keepTimestamp(end))
+    }
+
+    @Test(
+        "trap 3.5-4: empty and strange payloads on the own topic are counted, and answered with online",
+        arguments: [
+            "", "OFFLINE", "ONLINE", "{}", "{\"online\":false}", "{\"online\":1,\"timestamp\":5}",
+            "{\"online\":false,\"timestamp\":-1}", "{\"online\":false,\"timestamp\":1e3}", "[]",
+            "{\"online\":false,\"timestamp\":5",
+            "{\"online\":false,\"timestamp\":253402300800000}", "{\"bdSeq\":1,\"online\":false}",
+        ])
+    func strange(_ payload: String) throws {
+        var host = try host()
+        #expect(hear(&host, Array(payload.utf8), at: 2000) == [online(1000)])
+        #expect(host.counters.unreadable == 1)
+    }
+
+    @Test("members that are not known are ignored (trap 3.5-3: bdSeq is none of STATE)")
+    func unknownMembers() {
+        let text = Array(#"{"timestamp":7,"bdSeq":3,"online":true}"#.utf8)
+        #expect(HostStatePayload(text.span) == HostStatePayload(isOnline: true, timestamp: 7))
+    }
+
+    @Test("an online of another host is counted; an older one is replaced, because it is retained")
+    func foreignOnline() throws {
+        var host = try host()
+        #expect(hear(&host, state(true, 900), at: 2000) == [online(1000)])
+        #expect(hear(&host, state(true, 1500), at: 2000) == [])
+        #expect(host.counters.foreignOnline == 2 && host.phase == .online)
+    }
+
+    @Test(
+        """
+        operational-behavior-host-application-termination, host-topic-phid-death-payload-timestamp-disconnect-clean: \
+        a clean stop says offline, and answers nothing any more
+        """)
+    func stop() throws {
+        var host = try host()
+        #expect(host.stopped(at: 7000) == [.keepTimestamp(7000), .publish(message(false, 7000)), .disconnect])
+        #expect(hear(&host, state(false, 7000), at: 7001) == [])
+        #expect(host.connectionLost(at: 7002) == [] && host.stopped(at: 7003) == [])
+        // A clock that is behind: no edge node believes what is older than the online that it has seen.
+        var other = try self.host(last: 20_000)
+        #expect(other.stopped(at: 7000).dropFirst().first == .publish(message(false, 20_001)))
+        // It can be active again.
+        #expect(other.activated(last: 20_001, at: 7000).first == .keepTimestamp(20_002))
+        var early = try #require(HostState(id: "h"))
+        _ = early.activated(last: nil, at: 1)
+        #expect(early.stopped(at: 2) == [.disconnect])
+    }
+
+    @Test("3.6: a hand-over has no moment at which the host is offline, and the one that leaves says nothing")
+    func handover() throws {
+        var former = try host(at: 1000)
+        var successor = try #require(HostState(id: "h"))
+        #expect(former.handedOver(at: 2000) == [])
+        // The clock of the successor is behind.
+        _ = successor.activated(last: 1000, at: 500)
+        let said = successor.connected().compactMap {
+            if case .publish(let message) = $0 { message.payload } else { nil }
+        }
+        #expect(said == [state(true, 1001)])
+        #expect(hear(&former, said[0], at: 2100) == [.disconnect])
+        #expect(hear(&successor, said[0], at: 600) == [])
+        #expect(former.phase == .idle && former.connectionLost(at: 2200) == [] && former.deadline == nil)
+    }
+
+    @Test("3.6: the will of a peer that has died comes behind our birth, and is replaced")
+    func lateWill() throws {
+        var successor = try host(last: 4000, at: 3000)
+        #expect(hear(&successor, state(false, 4000), at: 3100) == [online(4001)])
+    }
+
+    @Test("a hand-over to nobody ends as a stop; a foreign offline meanwhile is answered")
+    func handoverToNobody() throws {
+        var host = try host()
+        _ = host.handedOver(at: 2000)
+        #expect(host.deadline == 12_000)
+        #expect(hear(&host, state(false, 9000), at: 2500) == [online(1000)])
+        #expect(
+            host.deadlineReached(at: 12_000) == [.keepTimestamp(12_000), .publish(message(false, 12_000)), .disconnect])
+        var connecting = try #require(HostState(id: "h"))
+        _ = connecting.activated(last: nil, at: 1)
+        #expect(connecting.handedOver(at: 2) == [.disconnect] && connecting.phase == .idle)
+        var lost = try self.host()
+        _ = lost.handedOver(at: 2000)
+        #expect(lost.connectionLost(at: 2001) == [] && lost.phase == .idle)
+    }
+
+    @Test("trap 3.5-5: edge nodes from before version 3.0 are told as well, where that is wanted")
+    func oldForm() throws {
+        var host = try #require(HostState(id: "h", publishesOldForm: true))
+        _ = host.activated(last: nil, at: 1000)
+        #expect(host.connected().last == .publish(HostMessage(topic: "STATE/h", payload: Array("ONLINE".utf8))))
+        #expect(
+            host.stopped(at: 2000).dropFirst().dropLast() == [
+                .publish(message(false, 2000)), .publish(HostMessage(topic: "STATE/h", payload: Array("OFFLINE".utf8))),
+            ])
+    }
+}
