@@ -56,7 +56,7 @@ public enum EdgeNodeRefusal: Hashable, Sendable, CustomStringConvertible {
         case .name(let refusal): refusal.description
         case .nameTaken: "another metric has a tag of this name"
         case .tooManyMetrics: "the edge node has too many metrics"
-        case .tooManyNameBytes: "the names of the edge node's metrics are too long, taken together"
+        case .tooManyNameBytes: "the names of the edge node are too long, taken together"
         case .tooManyDevices: "the edge node has too many devices"
         }
     }

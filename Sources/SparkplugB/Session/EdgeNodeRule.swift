@@ -2,7 +2,7 @@
 public struct EdgeNodeCapacities: Hashable, Sendable {
     /// Metrics, and tags. Those that were in an earlier birth count: their numbers are never given away again.
     public var metrics = 10_000
-    /// Bytes of the names of metrics, and of tags.
+    /// Bytes of the names of metrics, of tags, and of devices.
     public var nameBytes = 1 << 20
     public var devices = 1_000
     /// Messages that wait for one before them, and their bytes. At the bound nothing is waited for any more.

@@ -133,9 +133,12 @@ extension EdgeNodeSession {
         _ device: borrowing Span<UInt8>, _ reader: SparkplugMetricReader, _ payload: borrowing Span<UInt8>,
         receivedAt: Int64, into events: inout ContiguousArray<EdgeNodeEvent>
     ) {
-        guard let number = table.addDevice(device) else {
+        let number: UInt32
+        do throws(MetricTable.RefusedName) {
+            number = try table.addDevice(device)
+        } catch {
             counters.refusals &+= 1
-            events.append(.refused(.node, name: device.text(), .tooManyDevices))
+            events.append(.refused(.node, name: device.text(), error.refusal))
             return
         }
         table.beginBirth(number)

@@ -58,9 +58,8 @@ struct MetricTable: Sendable {
     /// Whether a birth that holds has named the metric.
     @inline(__always)
     func isBorn(_ metric: UInt32) -> Bool {
-        let metric = metrics[Int(metric)]
-        let device = devices[Int(metric.device)]
-        return device.isBorn && metric.birth == device.birth
+        let device = Int(metrics[Int(metric)].device)
+        return devices[device].isBorn && metrics[Int(metric)].birth == devices[device].birth
     }
 
     // MARK: devices
@@ -70,10 +69,11 @@ struct MetricTable: Sendable {
         name.isEmpty ? 0 : deviceNames.number(of: name, scope: 0).map { $0 &+ 1 }
     }
 
-    /// The device of that name, a new one when it is not known; nil when there is room for no more.
-    mutating func addDevice(_ name: borrowing Span<UInt8>) -> UInt32? {
+    /// The device of that name, a new one when it is not known.
+    mutating func addDevice(_ name: borrowing Span<UInt8>) throws(RefusedName) -> UInt32 {
         if let known = device(name) { return known }
-        guard deviceNames.count < capacities.devices else { return nil }
+        guard deviceNames.count < capacities.devices else { throw RefusedName(.tooManyDevices) }
+        guard deviceNames.byteCount &+ name.count <= capacities.nameBytes else { throw RefusedName(.tooManyNameBytes) }
         devices.append(Device(name: name.text()))
         return deviceNames.insert(name, scope: 0) &+ 1
     }

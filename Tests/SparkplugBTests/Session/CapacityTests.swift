@@ -34,13 +34,18 @@ struct CapacityTests {
         #expect(
             listener.hear(.nodeBirth, birth([int("abcdef", 1), int("ghijk", 1), int("lmno", 1)]), at: 0) == [
                 "node online at 0", "abcdef=1",
-                "refused ghijk: the names of the edge node's metrics are too long, taken together", "lmno=1",
+                "refused ghijk: the names of the edge node are too long, taken together", "lmno=1",
             ])
         #expect(listener.hear(.deviceBirth, message(1), device: "d1", at: 0) == ["d1 online at 0"])
         #expect(
             listener.hear(.deviceBirth, message(2), device: "d2", at: 0)
                 == ["refused d2: the edge node has too many devices"])
         #expect(listener.hear(.deviceBirth, message(3), device: "d1", at: 0) == [])
+        var another = self.listener { $0.nameBytes = 10 }
+        _ = another.hear(.nodeBirth, birth(), at: 0)
+        #expect(
+            another.hear(.deviceBirth, message(1), device: "long device", at: 0)
+                == ["refused long device: the names of the edge node are too long, taken together"])
     }
 
     @Test("only some refusals of a message are named, all are counted")
