@@ -1,9 +1,11 @@
 import CBOR
 import JSON
 import LineProtocol
+import SparkplugB
 
 /// What a value of a message costs, from its bytes to a double, by format and in turn in one run: the scanner of JSON, which
-/// every JSON message passes; the scanner of line protocol; the reader of CBOR, which builds a tree of values.
+/// every JSON message passes; the scanner of line protocol; the reader of CBOR, which builds a tree of values; the reader of
+/// Sparkplug B alone, and the session of an edge node, which also finds each value's tag by its alias.
 ///
 /// Prints nanoseconds per value, the best and the median of the rounds.
 @main
@@ -17,13 +19,17 @@ struct Decoding {
         var points = LineProtocolScanner()
         var figures: [(name: String, bytes: Int, times: [Double])] = [
             ("JSON scanner", Payloads.json.count, []), ("line protocol", Payloads.lineProtocol.count, []),
-            ("CBOR tree", Payloads.cbor.count, []),
+            ("CBOR tree", Payloads.cbor.count, []), ("Sparkplug reader", Payloads.sparkplug[0].count, []),
+            ("Sparkplug session", Payloads.sparkplug[0].count, []),
         ]
-        var sums: [Double] = [0, 0, 0]
+        var sums: [Double] = [0, 0, 0, 0, 0]
+        var edge = SparkplugEdge()
         for _ in 0..<rounds {
             figures[0].times.append(measure { sums[0] += sum(Payloads.json, &scanner, plan) })
             figures[1].times.append(measure { sums[1] += sum(Payloads.lineProtocol, &points) })
             figures[2].times.append(measure { sums[2] += sumOfTree(Payloads.cbor) })
+            figures[3].times.append(measure { sums[3] += sumOfSparkplug(Payloads.sparkplug[0]) })
+            figures[4].times.append(measure { sums[4] += edge.sumOfNextMessage() })
         }
         guard sums.allSatisfy({ $0 == sums[0] }), sums[0] != 0 else {
             fatalError("the formats disagree about the values: \(sums)")
@@ -69,6 +75,15 @@ struct Decoding {
         guard case .object(let members)? = try? CBORDecoder.decode(bytes.span) else { return 0 }
         var sum = 0.0
         for value in members.values { if case .number(let number) = value { sum += number } }
+        return sum
+    }
+
+    private static func sumOfSparkplug(_ bytes: [UInt8]) -> Double {
+        guard var reader = try? SparkplugMetricReader(bytes.span) else { return 0 }
+        var sum = 0.0
+        while let view = try? reader.next(bytes.span) {
+            if case .number(let number)? = try? view.scalar(as: .double, in: bytes.span) { sum += number }
+        }
         return sum
     }
 }

@@ -1,4 +1,5 @@
 import JSON
+import SparkplugB
 
 /// The same message of ten values with a name and a time, in each format.
 enum Payloads {
@@ -38,4 +39,20 @@ enum Payloads {
         }
         return bytes
     }()
+
+    /// The birth that gives the values their names, types and aliases.
+    static let sparkplugBirth: [UInt8] = SparkplugPayload(
+        timestamp: 1_790_000_000_000, sequence: 0,
+        metrics: values.enumerated().map { alias, value in
+            SparkplugMetric(name: value.name, alias: UInt64(alias), type: .double, value: .double(value.number))
+        }
+    ).encoded
+
+    /// The message by aliases, with each sequence number.
+    static let sparkplug: [[UInt8]] = (UInt64(0)..<256).map { sequence in
+        let metrics = values.enumerated().map { alias, value in
+            SparkplugMetric(alias: UInt64(alias), timestamp: 1_790_000_000_000, value: .double(value.number))
+        }
+        return SparkplugPayload(timestamp: 1_790_000_000_000, sequence: sequence, metrics: metrics).encoded
+    }
 }
