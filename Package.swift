@@ -88,7 +88,7 @@ let package = Package(
             name: "Simulation", dependencies: ["Plant", "JSON", "MQTT", "Primitives", logging, collections],
             swiftSettings: settings),
         .target(
-            name: "Plant", dependencies: ["CBOR", "JSON", "LineProtocol", "Primitives", collections],
+            name: "Plant", dependencies: ["CBOR", "JSON", "LineProtocol", "Primitives", "SparkplugB", collections],
             swiftSettings: settings),
         .target(name: "CBOR", dependencies: ["JSON", "Primitives", collections], swiftSettings: settings),
         .target(name: "LineProtocol", dependencies: ["JSON"], swiftSettings: settings),
@@ -202,11 +202,15 @@ let package = Package(
         .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"], swiftSettings: settings),
         .testTarget(
             name: "PlantTests",
-            dependencies: ["Plant", "CBOR", "JSON", "LineProtocol", "Primitives", "TestFixtures", collections],
+            dependencies: [
+                "Plant", "CBOR", "JSON", "LineProtocol", "Primitives", "SparkplugB", "TestFixtures", collections,
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "PlantConfigurationTests",
-            dependencies: ["PlantConfiguration", "Plant", "JSON", "Primitives", "TestFixtures", collections],
+            dependencies: [
+                "PlantConfiguration", "Plant", "JSON", "Primitives", "SparkplugB", "TestFixtures", collections,
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "SimulationTests", dependencies: ["Simulation", "MQTT", "Plant", "JSON", "Primitives"],
@@ -222,7 +226,8 @@ let package = Package(
             name: "GatewayTests",
             dependencies: [
                 "Gateway", "PlantClient", "Plant", "PlantConfiguration", "JSON", "EmbeddedZooKeeper",
-                "ZooKeeperRecipes", "ZooKeeperClient", "ZooKeeperProtocol", "MQTT", "Primitives", "TestFixtures",
+                "ZooKeeperRecipes", "ZooKeeperClient", "ZooKeeperProtocol", "MQTT", "Primitives", "SparkplugB",
+                "TestFixtures",
                 logging, lifecycle, collections,
             ],
             swiftSettings: settings),

@@ -1,6 +1,7 @@
 public import CBOR
 public import JSON
 public import LineProtocol
+public import SparkplugB
 
 /// Why a payload gave no value.
 public enum DecodeFailure: Error, Hashable, Sendable, CustomStringConvertible {
@@ -10,6 +11,14 @@ public enum DecodeFailure: Error, Hashable, Sendable, CustomStringConvertible {
     case line(LineProtocolError)
     /// A line of line protocol that gets no tags.
     case refused(MessageOutcome.Refusal)
+    /// A message of Sparkplug B that is no payload.
+    case sparkplug(SparkplugError)
+    /// A metric, or a device, of Sparkplug B that gets no tag.
+    case metric(name: String, EdgeNodeRefusal)
+    /// A metric whose tag is another device's already.
+    case otherDevice(metric: String)
+    /// Data without the birth that says what it means.
+    case birthNeeded(RebirthReason)
     /// A part of a document in another format than JSON.
     case part(JSONError)
     /// Nothing stands where the route looks.
@@ -51,6 +60,10 @@ public enum DecodeFailure: Error, Hashable, Sendable, CustomStringConvertible {
         case .refused(let refusal): "\(refusal)"
         case .line(let error): "not a line of line protocol: \(error)"
         case .part(let error): "\(error)"
+        case .sparkplug(let error): "not a payload of Sparkplug B: \(error)"
+        case .metric(let name, let refusal): "“\(name.prefix(80))” is not taken: \(refusal)"
+        case .otherDevice(let metric): "the metric “\(metric.prefix(80))” would have the tag of another device"
+        case .birthNeeded(let reason): "a birth is needed: \(reason.rawValue)"
         case .missing: "no value where the route looks for it"
         case .null: "the value is null"
         case .notScalar: "the value is an array or object"
@@ -72,6 +85,14 @@ public enum DecodeFailure: Error, Hashable, Sendable, CustomStringConvertible {
         case .tooManyElements(let limit): "more than \(limit) samples in one message; none is taken"
         case .invalidTime: "the time is neither a number nor ISO 8601"
         case .unknownPresence: "neither the online nor the offline payload"
+        }
+    }
+
+    /// Whether it is an ordinary thing, of which the log says nothing: the tag's quality shows it, or what follows mends it.
+    var isOrdinary: Bool {
+        switch self {
+        case .calledBad, .birthNeeded: true
+        default: false
         }
     }
 

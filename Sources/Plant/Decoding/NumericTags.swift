@@ -7,7 +7,7 @@
 /// | --- | --- |
 /// | `number` | always |
 /// | `bool`, `text`, `bytes` | never: the route says what its tags have |
-/// | `json`, `cbor` | with a deadband greater than zero, a range, or an alarm on the tag |
+/// | `json`, `cbor`, `lineProtocol`, `sparkplug` | with a deadband greater than zero, a range, or an alarm on the tag |
 struct NumericTags: Sendable {
     let rules: TagRules
     /// The tags that alarms watch.
@@ -24,7 +24,7 @@ struct NumericTags: Sendable {
         switch route.payload {
         case .number: true
         case .bool, .text, .bytes, .nothing: false
-        case .json, .cbor, .lines:
+        case .json, .cbor, .lines, .sparkplug:
             hasDeadband(tag, of: route) || rules.traits(of: tag).range != nil
                 || alarms.contains { $0.matches(tag) }
         }

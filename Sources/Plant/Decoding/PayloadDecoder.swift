@@ -136,8 +136,8 @@ final class PayloadDecoder: Sendable {
             let text = Base64.text(payload.withUnsafeBufferPointer { Array($0) })
             guard text.utf8.count <= limits.textBytes else { throw .textTooLong(bytes: text.utf8.count) }
             workspace.readings.append(.value(.text(text)))
-        // Points are read one by one.
-        case .nothing, .lines: throw .missing
+        // Points and metrics are read one by one.
+        case .nothing, .lines, .sparkplug: throw .missing
         }
         return .none
     }

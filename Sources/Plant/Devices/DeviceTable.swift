@@ -117,6 +117,9 @@ public struct DeviceTable: Sendable {
         return change(id, to: isOnline ? .online : .offline, countsLoss: !isKept, at: now)
     }
 
+    /// A device has not answered although it was asked. Gives what that changes.
+    mutating func unanswered(_ id: DeviceID, at now: Milliseconds) -> DeviceTurn? { change(id, to: .stale, at: now) }
+
     /// A device has become known without having been heard live: what it has promised counts from now.
     mutating func watch(_ id: DeviceID, at now: Milliseconds) {
         lastHeard[id.index] = now

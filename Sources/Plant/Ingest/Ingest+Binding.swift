@@ -12,7 +12,7 @@ extension Ingest {
             throw .path(error)
         }
         guard let match = match(path.text) else { return nil }
-        guard routes[match.route].definition.payload != .nothing else {
+        guard !saysNothing(path, match) else {
             outcome.result = .ignored
             ignored.insert(topic, nil)
             return nil
@@ -35,6 +35,7 @@ extension Ingest {
         if definition.payload == .lines, !match.isPresence, !isSeries {
             return try bindLines(match, key: key)
         }
+        if definition.payload == .sparkplug { return try bindEdge(path, match, key: key) }
         let devicePath: TagPath
         var tagPaths: [TagPath] = []
         var tagBase = path
@@ -158,7 +159,7 @@ extension Ingest {
     }
 
     /// Appends a tag to those of a topic, which move to the end when their place is full; it doubles then.
-    private mutating func append(_ tag: BoundTag, to topic: Int, _ capacity: inout Int) {
+    mutating func append(_ tag: BoundTag, to topic: Int, _ capacity: inout Int) {
         let (first, count) = (Int(bindings[topic].firstTag), Int(bindings[topic].tagCount))
         if count == capacity {
             capacity = max(8, capacity * 2)
@@ -168,6 +169,12 @@ extension Ingest {
         }
         boundTags[Int(bindings[topic].firstTag) + count] = tag
         bindings[topic].tagCount += 1
+    }
+
+    /// Whether the route that takes a topic means nothing by it: all of its topics, or those that are meant for others.
+    func saysNothing(_ path: TagPath, _ match: Match) -> Bool {
+        let payload = routes[match.route].definition.payload
+        return payload == .nothing || (payload == .sparkplug && Self.isForOthers(path))
     }
 
     /// A route that takes a topic, and what the names of its template stand for.

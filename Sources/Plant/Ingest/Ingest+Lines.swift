@@ -123,7 +123,7 @@ extension Ingest {
             switch error {
             // What is written so is refused whenever it comes.
             case .path, .device, .own, .missingName, .sameTags: ignored.insert(key.span, nil)
-            case .tooManyTopics, .tooManyTags, .tooManyDevices, .refusedBefore: break
+            case .tooManyTopics, .tooManyTags, .tooManyDevices, .tooManyEdgeNodes, .refusedBefore, .sparkplug: break
             }
             throw error
         }

@@ -15,7 +15,7 @@ extension Ingest {
             if sources.contains(where: \.isNamed) { sources.removeAll { !$0.isNamed } }
         }
         guard let source = sources.first else {
-            return lineSource(of: path).flatMap { tag(path, of: $0, at: now) }
+            return (lineSource(of: path) ?? edgeSource(of: path)).flatMap { tag(path, of: $0, at: now) }
         }
         guard sources.count == 1, source.values.count == 1 else { return tag(path, of: source, at: now) }
         var number = topics.find(source.topic.span)
@@ -37,7 +37,7 @@ extension Ingest {
     /// Whether a route makes a tag of that path.
     public func makes(_ path: TagPath) -> Bool {
         tags.id(of: path) != nil || !sources(of: path).isEmpty
-            || routes.contains { $0.definition.canMake(lineTag: path) }
+            || routes.contains { $0.definition.canMake(lineTag: path) || $0.definition.canMake(sparkplugTag: path) }
     }
 
     /// A topic whose messages can have the value of a tag.
@@ -65,7 +65,8 @@ extension Ingest {
                 for match in matches(candidate) where !match.isPresence {
                     let definition = routes[match.route].definition
                     // Whose the tags of points are, the points show.
-                    guard definition.payload != .lines, (definition.tag == nil) == (position == 0),
+                    guard definition.payload != .lines, definition.payload != .sparkplug,
+                        (definition.tag == nil) == (position == 0),
                         (try? definition.tagBase(topic: topic, match.captures))?.text.hasSameBytes(as: base) == true,
                         let device = try? definition.devicePath(match.captures)
                     else { continue }
@@ -99,6 +100,20 @@ extension Ingest {
                     return Source(topic: [], route: number, device: device, values: [value], isNamed: false)
                 }
             }
+        }
+        return nil
+    }
+
+    /// Where the tag of a metric can come from: the known device with the longest name below which it lies.
+    private func edgeSource(of path: TagPath) -> Source? {
+        let levels = path.levels
+        for end in levels.indices.dropFirst().reversed() {
+            guard let device = try? TagPath(levels[..<end].joined(separator: "/")), devices.id(of: device) != nil,
+                let route = routes.firstIndex(where: {
+                    $0.definition.payload == .sparkplug && $0.definition.makes(device: device)
+                })
+            else { continue }
+            return Source(topic: [], route: route, device: device, values: [ValueRule()], isNamed: false)
         }
         return nil
     }
@@ -155,7 +170,10 @@ extension Ingest {
     }
 
     /// This gateway's clock has been set: nobody has been silent for a longer or shorter time by that.
-    mutating func clockLeapt(by leap: Milliseconds) { devices.clockLeapt(by: leap) }
+    mutating func clockLeapt(by leap: Milliseconds) {
+        devices.clockLeapt(by: leap)
+        edgeNodes.clockLeapt(by: leap)
+    }
 
     /// This process hears the broker again.
     mutating func heardAgain(at now: Milliseconds) { devices.heardAgain(at: now) }

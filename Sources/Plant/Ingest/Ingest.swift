@@ -23,6 +23,8 @@ public struct Ingest: Sendable {
         var isLines = false
         /// Whether this series of points makes its tags bad, because another one would have the same.
         var isRefused = false
+        /// The edge node whose messages come on the topic, of `edgeNodes`; -1 for what is not Sparkplug B.
+        var edge: Int32 = -1
         /// The further topic that the same messages count for, by another route; -1 without one.
         var next: Int32 = -1
         /// Of `openTopics`; -1 when all values of the route are known beforehand.
@@ -93,6 +95,9 @@ public struct Ingest: Sendable {
     var lines = LineBatch()
     /// What the tags of points have their names below, with the number of their series: no two of a route may have the same.
     var lineBases: [LineBatch.Base: Int] = [:]
+    var edgeNodes: EdgeNodes
+    /// Tags whose metrics have lost their values, until somebody takes note.
+    var staleTags: [TagID] = []
 
     /// - Parameters:
     ///   - rules: what the configuration says about tags beside their routes.
@@ -114,6 +119,7 @@ public struct Ingest: Sendable {
         self.limits = limits
         tags = TagTable(limit: limits.tags + GatewayFault.mostGateways * GatewayFault.mostKinds)
         devices = DeviceTable(limit: limits.devices + GatewayFault.mostGateways)
+        edgeNodes = EdgeNodes(limits: limits.edgeNodes)
         topics = TopicTable(limit: limits.topics, byteLimit: limits.topicBytes, seed: hashSeed)
     }
 
@@ -127,6 +133,7 @@ public struct Ingest: Sendable {
             roomForTags > 0 ? nil : "tags (\(tags.count - ownTagCount))",
             learntBytes < limits.learntBytes ? nil : "learnt values (\(learntBytes) bytes)",
             roomForDevices > 0 ? nil : "devices (\(devices.count - ownDeviceCount))",
+            edgeNodes.isFull ? "edge nodes (\(edgeNodes.count), \(edgeNodes.footprint) bytes)" : nil,
         ].compactMap { $0 }
     }
 
@@ -167,6 +174,10 @@ public struct Ingest: Sendable {
             if bindings[number].next >= 0 { noteParts(after: number) }
             if bindings[number].isLines {
                 readLines(topic, payload, retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
+                return outcome
+            }
+            if bindings[number].edge >= 0 {
+                readEdge(topic, payload, retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
                 return outcome
             }
             read(payload, bindings[number], retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
@@ -217,6 +228,10 @@ public struct Ingest: Sendable {
             readLines(topic, payload, retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
             return outcome
         }
+        if bindings[outcome.topic].edge >= 0 {
+            readEdge(topic, payload, retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
+            return outcome
+        }
         readFirst(payload, retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
         return outcome
     }
@@ -240,8 +255,8 @@ public struct Ingest: Sendable {
 
     mutating func count(_ refusal: MessageOutcome.Refusal) {
         switch refusal {
-        case .path, .device, .own, .missingName, .sameTags, .refusedBefore: tally.refusedTopics &+= 1
-        case .tooManyTopics, .tooManyTags, .tooManyDevices: tally.tableFull &+= 1
+        case .path, .device, .own, .missingName, .sameTags, .refusedBefore, .sparkplug: tally.refusedTopics &+= 1
+        case .tooManyTopics, .tooManyTags, .tooManyDevices, .tooManyEdgeNodes: tally.tableFull &+= 1
         }
     }
 
@@ -340,7 +355,7 @@ public struct Ingest: Sendable {
             quality = .uncertain
             outcome.flaw = .init(tag: nil, failure: .invalidTime)
         case .at(let time):
-            if time >= limits.earliestTime, time &- receivedAt <= limits.clockLead &+ clockSetBack {
+            if isPlausible(time, receivedAt: receivedAt) {
                 sourceTime = time
                 if retained { quality = retainedQuality(binding, sourceTime: time, receivedAt: receivedAt) }
             } else {
@@ -383,6 +398,12 @@ public struct Ingest: Sendable {
         tally.samples &+= UInt64(truncatingIfNeeded: count)
         outcome.sourceTime = sourceTime
         outcome.result = .samples(count)
+    }
+
+    /// Whether a device's own time may be believed at all.
+    @inline(__always)
+    func isPlausible(_ time: Milliseconds, receivedAt: Milliseconds) -> Bool {
+        time >= limits.earliestTime && time &- receivedAt <= limits.clockLead &+ clockSetBack
     }
 
     /// Which moment a local time was.

@@ -16,6 +16,7 @@ public struct IngestLimits: Sendable, Hashable {
     public var elements = 10_000
     /// A longer text value is refused: the tree holds values, not documents.
     public var textBytes = 4096
+    public var edgeNodes = EdgeNodeLimits()
     /// How far a payload's own time may lie ahead of ours. One wrong clock must not make a tag deaf to all later
     /// samples.
     public var clockLead: Milliseconds = 60_000

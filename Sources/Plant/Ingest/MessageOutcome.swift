@@ -1,3 +1,5 @@
+public import SparkplugB
+
 /// What became of one message.
 public struct MessageOutcome: Sendable, Hashable {
     public enum Result: Sendable, Hashable {
@@ -29,9 +31,12 @@ public struct MessageOutcome: Sendable, Hashable {
         case sameTags(TagPath?)
         /// A series of points that has been refused, for one of these reasons.
         case refusedBefore
+        /// A topic of a route for Sparkplug B that is none of it.
+        case sparkplug(SparkplugTopic.Refusal)
         case tooManyTopics
         case tooManyTags
         case tooManyDevices
+        case tooManyEdgeNodes
 
         public var description: String {
             switch self {
@@ -42,9 +47,11 @@ public struct MessageOutcome: Sendable, Hashable {
             case .sameTags(let path):
                 "lines with other tags have their values below \(path.map { "\($0)" } ?? "the same tags") as well, so that neither is taken; name all tags that differ in the route's tag"
             case .refusedBefore: "such a line has been refused before; linekeeper check tells why"
+            case .sparkplug(let refusal): "no topic of Sparkplug B: \(refusal)"
             case .tooManyTopics: "too many topics"
             case .tooManyTags: "too many tags"
             case .tooManyDevices: "too many devices"
+            case .tooManyEdgeNodes: "too many edge nodes"
             }
         }
     }

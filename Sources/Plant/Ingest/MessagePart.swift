@@ -1,6 +1,6 @@
 /// A part of a message: what it is for one route, or the points of one series in it. Most messages have one part; those on a
 /// topic whose route continues (``RouteDefinition/continues``) have one for each route that takes it, and those in line
-/// protocol one for each measurement with its tags.
+/// protocol one for each measurement with its tags, and those of Sparkplug B one for each device and message that it releases.
 ///
 /// Each part is bound as a topic of its own would be, with tags, a device, a clock and a silence of its own; only the bytes
 /// that come are the same.
@@ -9,6 +9,8 @@ struct MessagePart: Sendable {
     let topic: Int
     /// Of the message's points, in line protocol.
     var points: Range<Int> = 0..<0
+    /// Of what an edge node has said, see ``EdgeRelease``; -1 for what is not Sparkplug B.
+    var release = -1
     /// Whether this is the first message that counts for it.
     var isNew = false
     var isNewDevice = false
@@ -33,6 +35,12 @@ extension Ingest {
         }
         var outcome = MessageOutcome(.empty)
         outcome.topic = part.topic
+        if part.release >= 0 { return takeRelease(part, receivedAt: receivedAt, into: &samples) }
+        if bindings[part.topic].edge >= 0 {
+            outcome.isNewTopic = part.isNew
+            readEdge(topic, payload, retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
+            return outcome
+        }
         if bindings[part.topic].isLines {
             outcome.isNewTopic = part.isNew
             readLines(topic, payload, retained: retained, receivedAt: receivedAt, into: &samples, &outcome)
@@ -67,7 +75,7 @@ extension Ingest {
         _ path: TagPath, first number: Int, at now: Milliseconds, _ outcome: inout MessageOutcome
     ) {
         var last = number
-        for match in matches(path.text).dropFirst() {
+        for match in matches(path.text).dropFirst() where !saysNothing(path, match) {
             var part = MessageOutcome(.empty)
             part.newTags = outcome.newTags
             // No topic has a zero in it; behind that, R stands for a route and L for a series of points.

@@ -132,16 +132,21 @@ extension LivePlant {
             clocks.append(TopicClock())
             let route = ingest.route(ofTopic: topic)
             silences.bind(
-                ingest.tags(ofTopic: topic), limit: route?.staleAfter, isPeriodic: route?.reporting == .periodic,
+                ingest.tags(ofTopic: topic), limit: silenceLimit(of: route), isPeriodic: route?.reporting == .periodic,
                 at: withoutLeaps(now))
             note(topic, ofTags: ingest.tags(ofTopic: topic))
         }
         for topic in ingest.takeGrownTopics() {
             silences.grow(
-                topic, to: ingest.tags(ofTopic: topic), limit: ingest.route(ofTopic: topic)?.staleAfter,
+                topic, to: ingest.tags(ofTopic: topic), limit: silenceLimit(of: ingest.route(ofTopic: topic)),
                 at: withoutLeaps(now))
             note(topic, ofTags: ingest.tags(ofTopic: topic))
         }
+    }
+
+    /// How long a topic may be silent. An edge node leaves out what has not changed, and its death tells the rest.
+    private func silenceLimit(of route: RouteDefinition?) -> Milliseconds? {
+        route?.payload == .sparkplug ? nil : route?.staleAfter
     }
 
     private mutating func note(_ topic: Int, ofTags tags: some Sequence<TagID>) {

@@ -26,11 +26,13 @@ extension LivePlant {
         take(
             outcome, topic: topic, payload: payload, retained: retained, receivedAt: receivedAt, effects: &effects,
             observe: observe)
+        if ingest.hasStaleTags { callStale(at: receivedAt, effects: &effects) }
         while ingest.hasFurtherParts {
             let part = ingest.furtherPart(topic, payload, retained: retained, receivedAt: receivedAt, into: &samples)
             take(
                 part, topic: topic, payload: payload, retained: retained, receivedAt: receivedAt, effects: &effects,
                 observe: observe)
+            if ingest.hasStaleTags { callStale(at: receivedAt, effects: &effects) }
             outcome.merge(part)
         }
         return outcome
@@ -38,7 +40,7 @@ extension LivePlant {
 
     /// Takes what has been read of a message, or of a part of it.
     @inline(__always)
-    private mutating func take(
+    mutating func take(
         _ outcome: MessageOutcome, topic: borrowing Span<UInt8>, payload: borrowing Span<UInt8>, retained: Bool,
         receivedAt: Milliseconds, effects: inout Effects, observe: ((Sample) -> Void)?
     ) {
@@ -51,7 +53,7 @@ extension LivePlant {
         } else if outcome.isDeviceLostAgain, let device = outcome.device {
             take(.lostAgain, of: device, at: receivedAt, effects: &effects)
         }
-        if let failure = outcome.failure, failure != .calledBad, effects.unreadable == nil,
+        if let failure = outcome.failure, !failure.isOrdinary, effects.unreadable == nil,
             unreadableReports.take(failure, on: outcome.topic, at: receivedAt)
         {
             effects.unreadable = Unreadable(

@@ -3,6 +3,7 @@ extension LivePlant {
     /// This gateway is not connected to the broker, which may keep what is sent meanwhile. A gateway begins with it.
     public mutating func brokerLost(at now: Milliseconds) {
         alarms.clock.backlog.begin(at: now)
+        if !isDeaf { edgeNodesLost(at: now) }
         isDeaf = true
     }
 
@@ -10,7 +11,10 @@ extension LivePlant {
     public mutating func brokerConnected(at now: Milliseconds) {
         alarms.clock.backlog.begin(at: now)
         deafnessBegins(at: now)
-        if isDeaf { ingest.heardAgain(at: now) }
+        if isDeaf {
+            ingest.heardAgain(at: now)
+            ingest.edgeNodes.connectionRegained(at: now)
+        }
         isDeaf = false
     }
 
@@ -73,11 +77,13 @@ extension LivePlant {
     /// - Parameter raisesUnheard: Whether nobody else could hear what this gateway does not: then an on-delay that is long
     ///   over raises its alarm all the same, marked as unheard.
     public mutating func advance(to now: Milliseconds, raisesUnheard: Bool = false) -> Effects {
-        var effects = Effects()
+        var effects = owedEffects
+        owedEffects = Effects()
         if now < lastAdvance || now &- lastAdvance > Self.longestStep { deafnessBegins(at: now) }
         lastAdvance = now
         noteMoment(now)
         presumeProof(at: now)
+        advanceEdgeNodes(to: now, effects: &effects)
         let mayRaiseUnheard = raisesUnheard && now >= unheardNotBefore
         let heard =
             mayRaiseUnheard ? max(provedThrough, withoutLeaps(now) &- alarms.limits.unheardAfter) : provedThrough

@@ -94,6 +94,8 @@ public struct LivePlant: Sendable {
     var changedDevices: Set<DeviceID> = []
     /// Whether this gateway is not connected to the broker.
     var isDeaf = false
+    /// What the loss of the broker has called for, until time passes.
+    var owedEffects = Effects()
     /// By topic number.
     var clocks: ContiguousArray<TopicClock> = []
     /// By topic number.
@@ -195,6 +197,6 @@ public struct LivePlant: Sendable {
             ("settledTransitions", UInt64(clamping: alarms.statistics.edgesSettled)),
             ("droppedTransitions", UInt64(clamping: alarms.statistics.edgesDropped)),
             ("overflowedTransitions", UInt64(clamping: alarms.statistics.edgesOverflowed)),
-        ]
+        ] + ingest.edgeNodes.numbers
     }
 }

@@ -61,7 +61,7 @@ public enum RoutesDigest {
             "\(route.payload.rawValue) \(route.values.map { "\($0.place)" }.joined())"
         case .json, .cbor, .lines:
             route.payload.rawValue + " " + route.values.map { "\($0.name ?? "")=\($0.place)" }.joined(separator: ",")
-        case .number, .text, .bool, .bytes, .nothing: route.payload.rawValue
+        case .number, .text, .bool, .bytes, .sparkplug, .nothing: route.payload.rawValue
         }
     }
 

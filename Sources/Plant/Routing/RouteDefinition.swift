@@ -19,6 +19,8 @@ public struct RouteDefinition: Sendable, Hashable {
         case bool
         /// Any bytes, as Base64.
         case bytes
+        /// Births, data and deaths of Sparkplug B: what its edge nodes and devices have, they say themselves.
+        case sparkplug
         /// Nothing that anybody needs: messages on the route's topics are taken, and say nothing.
         case nothing = "none"
 
@@ -143,7 +145,9 @@ public struct RouteDefinition: Sendable, Hashable {
 
     /// Whether a tag of this route that falls silent does not stay good: its device tells when it goes, or its own silence or
     /// that of its device tells, and the route's author has said which.
-    public var vouchesForItsTags: Bool { presence != nil || (staleAfter != nil && reporting != nil) }
+    public var vouchesForItsTags: Bool {
+        presence != nil || (staleAfter != nil && reporting != nil) || payload == .sparkplug
+    }
 
     /// What it says of its devices.
     public var deviceRules: DeviceRules {
@@ -170,7 +174,9 @@ public struct RouteDefinition: Sendable, Hashable {
 
     /// Whether some topic of this route belongs to that device.
     public func makes(device path: TagPath) -> Bool {
-        payload != .nothing && device.canGive(path.text, severalLevels: severalLevels)
+        payload == .sparkplug
+            ? makes(sparkplugDevice: path)
+            : payload != .nothing && device.canGive(path.text, severalLevels: severalLevels)
     }
 
     /// Whether a message has one value, whose tag has the topic's own path.

@@ -34,6 +34,7 @@ private struct RouteCheck {
         let topic = topicTemplate(draft.topic, field: .topic)
         let payload = draft.payload
         if payload == .nothing { noteUseless(draft) }
+        if payload == .sparkplug { checkSparkplug(draft, topic) }
         var valueCheck = RouteValueCheck(draft: draft)
         valueCheck.check()
         mistakes += valueCheck.mistakes
@@ -89,6 +90,20 @@ private struct RouteCheck {
         for (field, isGiven) in useless where isGiven { note(field, .notForPayload(draft.payload)) }
     }
 
+    /// Of a route for Sparkplug B: what its messages say themselves, the route does not say.
+    private mutating func checkSparkplug(_ draft: RouteDraft, _ topic: TopicTemplate?) {
+        let useless: [(RouteMistake.Field, Bool)] = [
+            (.continue, draft.continues), (.tag, draft.tag != nil), (.quality, draft.quality != nil),
+            (.reporting, draft.reporting != nil), (.presence, draft.presence != nil),
+            (.flapping(nil), draft.flapping != nil),
+        ]
+        for (field, isGiven) in useless where isGiven { note(field, .notForPayload(draft.payload)) }
+        if draft.isTimeName || draft.timeUnit != nil || draft.timeZone != nil, draft.time == nil {
+            note(.time, .notForPayload(draft.payload))
+        }
+        if let topic, RouteDefinition.sparkplugGroup(of: topic) == nil { note(.topic, .sparkplugTopic) }
+    }
+
     private mutating func topicTemplate(_ text: String, field: RouteMistake.Field) -> TopicTemplate? {
         do {
             return try TopicTemplate(text)
@@ -129,10 +144,20 @@ private struct RouteCheck {
         do {
             let device = try TextTemplate(text)
             // What else a line has is for the line to show.
-            let known = draft.payload == .lines ? Set(topic.names + device.names).sorted() : topic.names
+            let known =
+                switch draft.payload {
+                case .lines: Set(topic.names + device.names).sorted()
+                case .sparkplug: RouteDefinition.sparkplugNames
+                default: topic.names
+                }
             for name in device.names where !known.contains(name) {
                 note(.device, .unknownPlaceholder(name, known: known))
                 return nil
+            }
+            if draft.payload == .sparkplug {
+                for name in RouteDefinition.namesNeeded(bySparkplugTopic: topic) where !device.names.contains(name) {
+                    note(.device, .nameNotInDevice(name))
+                }
             }
             // A name that no topic could ever fill is better found now than at the first message.
             _ = try TagPath(device.filled(Dictionary(uniqueKeysWithValues: known.map { ($0, "x") })) ?? "")
@@ -178,6 +203,7 @@ private struct RouteCheck {
 
     /// The topic without its last level when that level is the tag; nil when it cannot be said by names alone.
     private func defaultDevice(_ draft: RouteDraft, topic: TopicTemplate) -> String? {
+        if draft.payload == .sparkplug { return RouteDefinition.defaultSparkplugDevice }
         let isTag = draft.values.isEmpty && draft.payload != .lines
         let levels = isTag && topic.levels.count > 1 ? topic.levels.dropLast() : topic.levels[...]
         var parts: [String] = []

@@ -58,6 +58,8 @@ public struct RouteMistake: Error, Hashable, Sendable, CustomStringConvertible {
         case unknownPlaceholder(String, known: [String])
         /// A name of the topic that the tag template does not have.
         case nameNotInTag(String)
+        /// A part of an edge node's name that the device template does not have.
+        case nameNotInDevice(String)
         /// `+` or `#` in a topic or tag template where each level needs a name.
         case namelessLevel
         /// A key that this kind of payload has no use for.
@@ -101,6 +103,8 @@ public struct RouteMistake: Error, Hashable, Sendable, CustomStringConvertible {
         /// A place that no field of a line has.
         case notField
         case zoneOfLines
+        /// A topic that is not all of Sparkplug B or of one of its groups.
+        case sparkplugTopic
         /// A number would lose its last digits to it.
         case numericSuffix
     }
@@ -123,6 +127,7 @@ extension RouteMistake.Reason: CustomStringConvertible {
         switch payload {
         case .nothing: ", whose messages say nothing"
         case .lines: ": each line has its own time behind its fields"
+        case .sparkplug: ": edge nodes say in their births what they have"
         case .json, .cbor, .number, .text, .bool, .bytes: "; only json and cbor have places"
         }
     }
@@ -140,6 +145,8 @@ extension RouteMistake.Reason: CustomStringConvertible {
                 : "{\(name)} is not in the topic, which has \(known.map { "{\($0)}" }.joined(separator: ", "))"
         case .nameNotInTag(let name):
             "lacks {\(name)} of the topic: two topics would have the same tags"
+        case .nameNotInDevice(let name):
+            "lacks {\(name)}: two edge nodes would be the same device"
         case .namelessLevel:
             "cannot be: it or the topic has + or #; give these levels names, such as {name} or {name...}"
         case .notForPayload(let payload):
@@ -180,6 +187,7 @@ extension RouteMistake.Reason: CustomStringConvertible {
         case .duplicateName: "another route has this name"
         case .numericSuffix: "begins like a number, which would lose its end to it"
         case .zoneOfLines: "has a zone, and the times of lines are numbers, which need none"
+        case .sparkplugTopic: "is no topic for payload sparkplug; expected spBv1.0/# or, for one group, spBv1.0/GROUP/#"
         case .notField: "is no field of a line; expected a place of one step, such as /usage_idle or /+"
         case .nameWithoutEach:
             "is the name of an element, and each does not say where the elements are, such as each: /data"

@@ -12,7 +12,7 @@ struct RouteValueCheck {
     private var hasPlaces: Bool { draft.payload.hasPlaces }
 
     mutating func check() {
-        guard draft.payload != .nothing else {
+        guard draft.payload != .nothing, draft.payload != .sparkplug else {
             if draft.value != nil { note(.value, .notForPayload(draft.payload)) }
             if !draft.values.isEmpty { note(.values(entry: nil), .notForPayload(draft.payload)) }
             return
@@ -128,7 +128,7 @@ struct RouteValueCheck {
         case .text: for key in numeric { note(field(key), .numberOfText) }
         case .number: if !value.map.isEmpty { note(field("map"), .mapOfNumber) }
         case .json, .cbor, .lines: if !value.map.isEmpty { for key in numeric { note(field(key), .mapAndScale) } }
-        case .nothing: break
+        case .nothing, .sparkplug: break
         }
         if let fallback = value.fallback {
             // It is the tag's value, as it stands.

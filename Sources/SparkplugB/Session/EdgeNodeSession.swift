@@ -116,6 +116,20 @@ public struct EdgeNodeSession: Sendable {
         return (table.name(of: owner), metric.type, metric.alias)
     }
 
+    /// Why a birth is needed; nil: none is.
+    public var wantedBirth: RebirthReason? { rebirth.reason }
+
+    public var isBirthWanted: Bool { wantedBirth != nil }
+
+    /// Whether nothing is taken that has a new name: the caller has no room. What is known is taken as before.
+    public var isClosed: Bool {
+        get { table.isClosed }
+        set { table.isClosed = newValue }
+    }
+
+    /// Bytes that its tables take, roughly.
+    public var footprint: Int { table.footprint }
+
     // MARK: inputs
 
     /// A message of this edge node has come, none that the broker had kept.

@@ -45,6 +45,8 @@ struct MetricTable: Sendable {
     }
 
     private let capacities: EdgeNodeCapacities
+    /// Whether no new name is taken.
+    var isClosed = false
     var devices: ContiguousArray<Device> = [Device(name: "")]
     var metrics: ContiguousArray<Metric> = []
     var tags: ContiguousArray<Tag> = []
@@ -62,6 +64,12 @@ struct MetricTable: Sendable {
         return devices[device].isBorn && metrics[Int(metric)].birth == devices[device].birth
     }
 
+    /// Bytes that all of it takes, roughly: names twice, and what is known of them.
+    var footprint: Int {
+        1_024 + 2 * (deviceNames.byteCount + metricNames.byteCount + tagNames.byteCount) + 256 * devices.count
+            + 256 * (metrics.count + tags.count)
+    }
+
     // MARK: devices
 
     /// The device of that name; empty for the edge node itself.
@@ -72,7 +80,7 @@ struct MetricTable: Sendable {
     /// The device of that name, a new one when it is not known.
     mutating func addDevice(_ name: borrowing Span<UInt8>) throws(RefusedName) -> UInt32 {
         if let known = device(name) { return known }
-        guard deviceNames.count < capacities.devices else { throw RefusedName(.tooManyDevices) }
+        guard !isClosed, deviceNames.count < capacities.devices else { throw RefusedName(.tooManyDevices) }
         guard deviceNames.byteCount &+ name.count <= capacities.nameBytes else { throw RefusedName(.tooManyNameBytes) }
         devices.append(Device(name: name.text()))
         return deviceNames.insert(name, scope: 0) &+ 1
@@ -106,7 +114,7 @@ struct MetricTable: Sendable {
         if let known = metricNames.number(of: name, scope: device) {
             metric = known
         } else {
-            guard metrics.count < capacities.metrics else { throw RefusedName(.tooManyMetrics) }
+            guard !isClosed, metrics.count < capacities.metrics else { throw RefusedName(.tooManyMetrics) }
             guard metricNames.byteCount &+ name.count <= capacities.nameBytes else {
                 throw RefusedName(.tooManyNameBytes)
             }
@@ -162,7 +170,7 @@ struct MetricTable: Sendable {
             guard tags[Int(known)].owner == metric else { throw RefusedName(.nameTaken) }
             return known
         }
-        guard tags.count < capacities.metrics else { throw RefusedName(.tooManyMetrics) }
+        guard !isClosed, tags.count < capacities.metrics else { throw RefusedName(.tooManyMetrics) }
         guard tagNames.byteCount &+ path.count <= capacities.nameBytes else { throw RefusedName(.tooManyNameBytes) }
         let text: String
         do throws(SparkplugTagName.Refusal) {

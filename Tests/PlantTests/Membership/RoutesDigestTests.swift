@@ -38,6 +38,19 @@ struct RoutesDigestTests {
         #expect(RoutesDigest.of([sharing, all]) != RoutesDigest.of([all, sharing]))
     }
 
+    @Test("a route for Sparkplug B differs by its topic, device and silence")
+    func sparkplug() throws {
+        func digest(_ change: (inout RouteDraft) -> Void = { _ in }) throws -> String {
+            var draft = RouteDraft(name: "s", topic: "spBv1.0/#", payload: .sparkplug)
+            change(&draft)
+            return RoutesDigest.of([try draft.checked()])
+        }
+        let changes: [(inout RouteDraft) -> Void] = [
+            { $0.topic = "spBv1.0/g/#" }, { $0.device = "x/{group}/{edge}" }, { $0.staleAfter = 1_000 },
+        ]
+        #expect(try Set(changes.map(digest) + [digest()]).count == 4)
+    }
+
     @Test("everything that makes a difference to a tag does")
     func significant() throws {
         let changes: [(inout RouteDraft) -> Void] = [

@@ -132,6 +132,7 @@ extension RouteDefinition {
     private var tagSources: [(pattern: TopicPattern, conversion: ValueConversion?)] {
         let topic =
             lineTag.map { TopicPattern($0, severalLevels: severalLevels) } ?? TopicPattern(tag?.pattern ?? topic)
+        if payload == .sparkplug { return [(sparkplugPattern, nil)] }
         if payload == .lines, lineTag == nil {
             return [(TopicPattern(levels: topic.levels + [.any, .rest]), nil)]
         }
@@ -140,6 +141,11 @@ extension RouteDefinition {
                 let name = TopicPattern(wildcard.name).levels.flatMap { $0 == .rest ? [.any, .rest] : [$0] }
                 return (TopicPattern(levels: topic.levels + name), wildcard.conversion)
             }
+    }
+
+    /// Whatever lies below its edge nodes.
+    private var sparkplugPattern: TopicPattern {
+        TopicPattern(levels: TopicPattern(device, severalLevels: severalLevels).levels + [.any, .rest])
     }
 
     /// Whether a message that both routes take can have a value of the same name in both, so that it would be the same tag.
@@ -178,7 +184,12 @@ extension RouteDefinition {
 
     /// The devices that can come of this route; none when its messages say nothing.
     var devicePatterns: [TopicPattern] {
-        payload == .nothing ? [] : [TopicPattern(device, severalLevels: severalLevels)]
+        let device = TopicPattern(device, severalLevels: severalLevels)
+        return switch payload {
+        case .nothing: []
+        case .sparkplug: [device, TopicPattern(levels: device.levels + [.any])]
+        default: [device]
+        }
     }
 
     /// The device in terms of the tags' levels: two routes whose tags have the same names give them to the same device when it
@@ -202,7 +213,7 @@ extension RouteDefinition {
         switch payload {
         case .number: true
         case .bool, .bytes, .nothing: false
-        case .json, .cbor, .lines, .text:
+        case .json, .cbor, .lines, .sparkplug, .text:
             tagSources.contains { pattern, conversion in
                 guard pattern.overlaps(tags) else { return false }
                 // What its words mean; without any, a document may have numbers.

@@ -1,0 +1,49 @@
+import SparkplugB
+
+// Edge nodes of Sparkplug B: what time releases, and which of them are to be asked for a birth.
+extension LivePlant {
+    /// Whether this gateway is the one that asks edge nodes for births: the active alarm processor's, so that one does. What a
+    /// standby misses stays wanted; when it becomes active it asks, unless a birth has come meanwhile.
+    public mutating func asksForBirths(_ isActive: Bool, at now: Milliseconds) {
+        ingest.edgeNodes.asks(isActive, at: now)
+    }
+
+    /// The edge nodes that are to be asked for a birth now. What is taken counts as asked.
+    public mutating func takeRebirths(at now: Milliseconds) -> [RebirthRequest] {
+        ingest.edgeNodes.takeRebirths(at: now)
+    }
+
+    mutating func advanceEdgeNodes(to now: Milliseconds, effects: inout Effects) {
+        guard ingest.edgeNodes.isDue(at: now) else { return }
+        let newTags = ingest.advanceEdgeNodes(to: now)
+        takeReleased(newTags, at: now, effects: &effects)
+    }
+
+    /// What waits for messages before it is taken: they do not come any more.
+    mutating func edgeNodesLost(at now: Milliseconds) {
+        var effects = owedEffects
+        let newTags = ingest.edgeNodesLost(at: now)
+        takeReleased(newTags, at: now, effects: &effects)
+        owedEffects = effects
+    }
+
+    /// Takes what no message has released.
+    private mutating func takeReleased(_ newTags: Range<Int>, at now: Milliseconds, effects: inout Effects) {
+        bind(newTags, at: now)
+        let none: [UInt8] = []
+        while ingest.hasFurtherParts {
+            let part = ingest.furtherPart(none.span, none.span, retained: false, receivedAt: now, into: &samples)
+            take(
+                part, topic: none.span, payload: none.span, retained: false, receivedAt: now, effects: &effects,
+                observe: nil)
+            if ingest.hasStaleTags { callStale(at: now, effects: &effects) }
+        }
+    }
+
+    /// Calls tags stale whose metrics have no value any more.
+    @inline(never)
+    mutating func callStale(at now: Milliseconds, effects: inout Effects) {
+        for tag in ingest.takeStaleTags() where fallSilent(tag, at: now) { effects.alarmsPending = true }
+        effects.tagsChanged = true
+    }
+}

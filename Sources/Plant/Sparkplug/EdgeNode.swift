@@ -1,0 +1,48 @@
+import SparkplugB
+
+/// One edge node, and what its devices and metrics are here.
+struct EdgeNode: Sendable {
+    /// What a device of the session is here.
+    enum Device: Sendable {
+        case unknown
+        /// Its topic, and how many tags the place of that has room for.
+        case bound(topic: Int, capacity: Int)
+        /// A table is full, or its name makes no device; its next birth tries it again.
+        case refused
+    }
+
+    /// What a tag of the session is here.
+    enum Tag: Sendable {
+        case unknown
+        case bound(BoundTag, topic: Int)
+        case refused
+    }
+
+    let route: Int
+    let group: String
+    let edge: String
+    /// The device that the edge node itself is.
+    let path: TagPath
+    var session: EdgeNodeSession
+    /// By the session's numbers.
+    var devices: ContiguousArray<Device> = []
+    var tags: ContiguousArray<Tag> = []
+    /// Whether it waits to be asked for a birth, and why.
+    var wish: RebirthReason?
+    /// What its session's tables took when it was last looked at, in bytes.
+    var footprint = 0
+
+    init(route: Int, group: String, edge: String, path: TagPath, session: EdgeNodeSession) {
+        self.route = route
+        self.group = group
+        self.edge = edge
+        self.path = path
+        self.session = session
+    }
+
+    /// Gives every device and tag of the session a place.
+    mutating func makePlaces() {
+        while devices.count < session.deviceCount { devices.append(.unknown) }
+        while tags.count < session.tagCount { tags.append(.unknown) }
+    }
+}

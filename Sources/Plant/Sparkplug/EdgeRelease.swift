@@ -1,0 +1,18 @@
+import SparkplugB
+
+/// What one message of an edge node says of one of its devices, or of the edge node itself: first whether it is there, then its
+/// samples, then which tags have no value any more.
+///
+/// One message may release several: those that waited for it, or for the end of the time that they may wait.
+struct EdgeRelease: Sendable {
+    /// The number of the device's own topic.
+    let topic: Int
+    /// When the message came that says it.
+    let receivedAt: Milliseconds
+    /// What the device has become; nil when it has stayed what it was.
+    var state: EdgeNodeState?
+    /// Of ``EdgeNodes/samples`` and ``EdgeNodes/staleTags``.
+    var samples: Range<Int>
+    var staleTags: Range<Int>
+    var isNewDevice = false
+}

@@ -1,0 +1,167 @@
+import JSON
+import SparkplugB
+
+// From topics, devices and metrics of Sparkplug B to devices and tags.
+extension Ingest {
+    /// Whether a topic is a host's STATE, or a command: what hosts say, to one another and to edge nodes.
+    static func isForOthers(_ path: TagPath) -> Bool {
+        switch try? SparkplugTopic(Array(path.text.utf8).span) {
+        case .host: true
+        case .edge(let topic): topic.type == .nodeCommand || topic.type == .deviceCommand
+        case nil: false
+        }
+    }
+
+    /// A topic of an edge node, each of whose devices is bound by itself.
+    mutating func bindEdge(
+        _ path: TagPath, _ match: Match, key: borrowing Span<UInt8>
+    ) throws(MessageOutcome.Refusal) -> Int {
+        let bytes = Array(path.text.utf8)
+        let topic: EdgeTopic
+        do throws(SparkplugTopic.Refusal) {
+            switch try SparkplugTopic(bytes.span) {
+            case .edge(let edge): topic = edge
+            case .host: throw .unknownType
+            }
+        } catch {
+            throw .sparkplug(error)
+        }
+        guard topics.hasRoom(forBytes: key.count) else { throw .tooManyTopics }
+        let group = String(decoding: bytes[topic.group], as: UTF8.self)
+        let edge = String(decoding: bytes[topic.edge], as: UTF8.self)
+        let name = Array("\(match.route)/\(group)/\(edge)".utf8)
+        let number: Int
+        if let known = edgeNodes.number(of: name) {
+            number = known
+        } else {
+            let device: TagPath
+            do throws(TagPath.Refusal) {
+                device = try routes[match.route].definition.edgeNodePath(group: group, edge: edge)
+            } catch {
+                throw .device(error)
+            }
+            guard !GatewayFault.isOwn(device) else { throw .own }
+            guard let new = edgeNodes.insert(name, route: match.route, group: group, edge: edge, path: device) else {
+                throw .tooManyEdgeNodes
+            }
+            number = new
+        }
+        guard topics.insert(key) == bindings.count else { throw .tooManyTopics }
+        var binding = Binding(
+            isPresence: false, hasElements: false, route: Int32(clamping: match.route),
+            device: DeviceID(rawValue: .max), firstTag: 0, tagCount: 0, open: -1)
+        binding.edge = Int32(clamping: number)
+        bindings.append(binding)
+        return bindings.count - 1
+    }
+
+    /// The topic as which a device of an edge node, or the edge node itself, is bound; nil when it cannot be.
+    ///
+    /// - Parameter isBorn: whether what was refused before is tried again.
+    mutating func topic(
+        of device: SparkplugDeviceID, _ edge: Int, isBorn: Bool, at now: Milliseconds
+    ) -> (number: Int, isNewDevice: Bool)? {
+        let place = Int(device.rawValue)
+        switch edgeNodes[edge].devices[place] {
+        case .bound(let topic, _): return (topic, false)
+        case .refused where !isBorn: return nil
+        case .refused, .unknown: break
+        }
+        do throws(MessageOutcome.Refusal) {
+            let (topic, isNew) = try bind(device, of: edge, at: now)
+            edgeNodes[edge].devices[place] = .bound(topic: topic, capacity: 0)
+            return (topic, isNew)
+        } catch {
+            edgeNodes[edge].devices[place] = .refused
+            count(error)
+            return nil
+        }
+    }
+
+    private mutating func bind(
+        _ device: SparkplugDeviceID, of edge: Int, at now: Milliseconds
+    ) throws(MessageOutcome.Refusal) -> (topic: Int, isNew: Bool) {
+        let node = edgeNodes[edge]
+        let name = node.session.device(device).name
+        var path = node.path
+        if device != .node {
+            do throws(TagPath.Refusal) {
+                path = try path.appending(name)
+            } catch {
+                throw .device(error)
+            }
+        }
+        // No topic has a zero in it; behind that, S stands for a device of Sparkplug B.
+        let key = Array("\(node.group)/\(node.edge)/\(name)".utf8) + [0] + Array("S\(node.route)".utf8)
+        guard topics.hasRoom(forBytes: key.count) else { throw .tooManyTopics }
+        let definition = routes[node.route].definition
+        guard roomForDevices > 0 || devices.id(of: path) != nil,
+            let known = devices.intern(path, route: definition.name, rules: definition.deviceRules, at: now)
+        else { throw .tooManyDevices }
+        guard topics.insert(key.span) == bindings.count else { throw .tooManyTopics }
+        bindings.append(
+            Binding(
+                isPresence: false, hasElements: false, route: Int32(clamping: node.route), device: known.id,
+                firstTag: Int32(clamping: boundTags.count), tagCount: 0, open: -1))
+        return (bindings.count - 1, known.isNew)
+    }
+
+    /// What a tag of an edge node's session is here; nil when it is not taken. `failure` says why, the first time.
+    mutating func tag(
+        _ id: SparkplugTagID, of edge: Int, at now: Milliseconds, _ failure: inout DecodeFailure?
+    ) -> (tag: BoundTag, topic: Int)? {
+        let place = Int(id.rawValue)
+        switch edgeNodes[edge].tags[place] {
+        case .bound(let tag, let topic): return (tag, topic)
+        case .refused: return nil
+        case .unknown: return bind(id, of: edge, at: now, &failure)
+        }
+    }
+
+    private mutating func bind(
+        _ id: SparkplugTagID, of edge: Int, at now: Milliseconds, _ failure: inout DecodeFailure?
+    ) -> (tag: BoundTag, topic: Int)? {
+        let (device, name) = edgeNodes[edge].session.tag(id)
+        // Without its device it has no place; with the next birth it may have one.
+        guard let topic = topic(of: device, edge, isBorn: false, at: now)?.number else { return nil }
+        do throws(DecodeFailure) {
+            let tag = try bind(metric: name, topic: topic)
+            guard case .bound(_, var capacity) = edgeNodes[edge].devices[Int(device.rawValue)] else { return nil }
+            append(tag, to: topic, &capacity)
+            edgeNodes[edge].devices[Int(device.rawValue)] = .bound(topic: topic, capacity: capacity)
+            edgeNodes[edge].tags[Int(id.rawValue)] = .bound(tag, topic: topic)
+            if grownTopics.last != topic { grownTopics.append(topic) }
+            return (tag, topic)
+        } catch {
+            edgeNodes[edge].tags[Int(id.rawValue)] = .refused
+            edgeNodes.refusedTags &+= 1
+            failure = failure ?? error
+            return nil
+        }
+    }
+
+    private mutating func bind(metric name: String, topic: Int) throws(DecodeFailure) -> BoundTag {
+        let binding = bindings[topic]
+        let device = devices[binding.device]
+        let path: TagPath
+        do throws(TagPath.Refusal) {
+            path = try device.path.appending(name)
+        } catch {
+            throw .refused(.path(error))
+        }
+        guard !GatewayFault.isOwn(path) else { throw .refused(.own) }
+        if let known = tags.id(of: path) {
+            guard tags[known].device == binding.device else { throw .otherDevice(metric: name) }
+        } else {
+            guard roomForTags > 0 else {
+                tally.tableFull &+= 1
+                throw .refused(.tooManyTags)
+            }
+        }
+        let definition = routes[Int(binding.route)].definition
+        guard let tag = bound(path, ValueRule(), device: binding.device, shard: device.shard, of: definition) else {
+            throw .refused(.tooManyTags)
+        }
+        return tag
+    }
+}

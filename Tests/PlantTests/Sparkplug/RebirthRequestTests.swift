@@ -1,0 +1,156 @@
+import Primitives
+import SparkplugB
+import TestFixtures
+import Testing
+
+@testable import Plant
+
+@Suite("Asking edge nodes for births")
+struct RebirthRequestTests {
+    private static let seed: UInt64 = 11
+
+    private static func edges(_ count: Int) -> [TestEdge] { (0..<count).map { TestEdge("e\($0)") } }
+
+    @Test("After a cold start everybody is asked, and no more per second than the limit says")
+    func coldStart() throws {
+        var plant = try EdgePlant()
+        var edges = Self.edges(1_000)
+        for index in edges.indices {
+            _ = edges[index].birth(at: plant.now)
+            plant.hear(edges[index].data("temperature", 1, at: plant.now))
+        }
+        let limit = IngestLimits().edgeNodes.rebirthsPerSecond
+        var asked: Set<String> = []
+        for _ in 0..<60 {
+            let requests = plant.pass(1_000)
+            #expect(requests.count <= limit + limit / 4)
+            for request in requests {
+                asked.insert(request.edge)
+                guard let index = Int(request.edge.dropFirst()) else { continue }
+                plant.hear(edges[index].birth(at: plant.now))
+            }
+        }
+        #expect(asked.count == 1_000)
+        #expect(plant.pass(60_000).isEmpty)
+        #expect(plant.number("rebirthsRequested") == 1_000)
+    }
+
+    @Test("After a takeover nobody is asked whose birth the new active gateway has heard")
+    func warmTakeover() throws {
+        var (active, standby) = (try EdgePlant(), try EdgePlant(isActive: false))
+        var edges = Self.edges(1_000)
+        for index in edges.indices {
+            let messages = edges[index].birth(at: active.now) + [edges[index].data("temperature", 1, at: active.now)]
+            active.hear(messages)
+            standby.hear(messages)
+        }
+        #expect(active.pass(10_000).isEmpty)
+        #expect(standby.pass(10_000, asks: false).isEmpty)
+        standby.plant.asksForBirths(true, at: standby.now)
+        #expect(standby.pass(120_000).isEmpty)
+        #expect(active.picture == standby.picture)
+    }
+
+    @Test("What a standby has missed stays wanted: it asks when it becomes active, and only then")
+    func missedByTheStandby() throws {
+        var standby = try EdgePlant(isActive: false)
+        var edges = Self.edges(2)
+        for index in edges.indices { standby.hear(edges[index].birth(at: standby.now)) }
+        _ = edges[1].data("temperature", 1, at: standby.now)
+        standby.now += 10
+        standby.hear(edges[1].data("temperature", 2, at: standby.now))
+        #expect(standby.pass(60_000).isEmpty)
+        standby.plant.asksForBirths(true, at: standby.now)
+        #expect(standby.pass(31_000).map(\.edge) == ["e1"])
+    }
+
+    @Test("A birth that comes before the request has left makes it needless")
+    func needless() throws {
+        var limits = IngestLimits()
+        limits.edgeNodes.rebirthsPerSecond = 1
+        var plant = try EdgePlant(limits: limits)
+        var edges = Self.edges(3)
+        for index in edges.indices {
+            _ = edges[index].birth(at: plant.now)
+            plant.hear(edges[index].data("temperature", 1, at: plant.now))
+        }
+        // All are due, and one may be asked.
+        plant.pass(3_000, asks: false)
+        #expect(plant.plant.takeRebirths(at: plant.now).count == 1)
+        for index in edges.indices { plant.hear(edges[index].birth(at: plant.now)) }
+        #expect(plant.pass(10_000).isEmpty)
+    }
+
+    @Test("A gateway that has ceased to be active asks nobody")
+    func noLongerActive() throws {
+        var plant = try EdgePlant()
+        var edges = Self.edges(50)
+        for index in edges.indices {
+            _ = edges[index].birth(at: plant.now)
+            plant.hear(edges[index].data("temperature", 1, at: plant.now))
+        }
+        plant.pass(3_000, asks: false)
+        plant.plant.asksForBirths(false, at: plant.now)
+        #expect(plant.pass(60_000).isEmpty)
+    }
+
+    @Test("The allowance is a few at once and then so many per second, whatever the clock does")
+    func allowance() {
+        var allowance = RebirthAllowance(perSecond: 20)
+        func count(at now: Milliseconds) -> Int {
+            var count = 0
+            while allowance.take(at: now) { count += 1 }
+            return count
+        }
+        #expect(count(at: 1_000) == 5)
+        #expect(count(at: 1_000) == 0)
+        #expect(count(at: 1_049) == 0)
+        #expect(count(at: 1_050) == 1)
+        #expect(count(at: 900) == 0)
+        #expect(count(at: 1_000_000) == 5)
+        #expect(count(at: .max) == 5)
+        #expect(count(at: .min) == 0)
+    }
+
+    @Test("Two gateways that hear the same have the same, whatever is lost, reordered or told again")
+    func sameValues() throws {
+        var random = SeededRandom(seed: Self.seed)
+        var (one, other) = (try EdgePlant(), try EdgePlant(isActive: false))
+        var edges = Self.edges(5)
+        var held: [TestEdge.Message] = []
+        for _ in 0..<3_000 {
+            let index = Int.random(in: edges.indices, using: &random)
+            var messages: [TestEdge.Message] = []
+            switch Int.random(in: 0..<20, using: &random) {
+            case 0: messages = edges[index].birth(at: one.now)
+            case 1:
+                messages = [edges[index].death(at: one.now)]
+                edges[index].birthNumber += 1
+            case 2: _ = edges[index].data("temperature", 0, at: one.now)
+            case 3: held.append(edges[index].data("temperature", 95, at: one.now))
+            case 4:
+                messages = held
+                held = []
+            case 5...10:
+                messages = [edges[index].data("speed", .random(in: 0...9, using: &random), device: "d1", at: one.now)]
+            default: messages = [edges[index].data("temperature", .random(in: 0...99, using: &random), at: one.now)]
+            }
+            one.hear(messages)
+            other.hear(messages)
+            for request in one.pass(.random(in: 1...500, using: &random)) {
+                guard let edge = Int(request.edge.dropFirst()) else { continue }
+                let messages = edges[edge].birth(at: one.now)
+                one.hear(messages)
+                other.now = one.now
+                other.hear(messages)
+            }
+            other.now = one.now
+            _ = other.plant.heard(through: other.now, at: other.now)
+            _ = other.plant.advance(to: other.now)
+        }
+        one.pass(3_000)
+        other.pass(3_000)
+        #expect(one.picture == other.picture, "seed \(Self.seed)")
+        #expect(one.plant.pendingTransitionCount == other.plant.pendingTransitionCount)
+    }
+}
