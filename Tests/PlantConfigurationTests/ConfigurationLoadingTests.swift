@@ -313,11 +313,33 @@ import Testing
         #expect(try problems("staleAfter: 3s, reporting: periodic") == [])
     }
 
-    @Test func sparkplugIsRefusedClearly() throws {
-        let fixture = try ConfigurationFixture([
-            "linekeeper.yaml": soundHead + "routes: [{ name: r, topic: \"spBv1.0/{g}/{t}/{n}\", payload: sparkplug }]"
-        ])
-        expectProblem(fixture.problems(), "payload sparkplug is not in this version")
+    @Test func aRouteForSparkplugSaysNoMoreThanItNeeds() throws {
+        func problems(_ topic: String, _ keys: String = "") throws -> [String] {
+            try ConfigurationFixture([
+                "linekeeper.yaml": soundHead
+                    + "routes: [{ name: r, topic: \"\(topic)\", payload: sparkplug\(keys) }]"
+            ]).problems()
+        }
+        #expect(try problems("spBv1.0/#") == [])
+        #expect(try problems("spBv1.0/Plant 1/#") == [])
+        let allowed =
+            ", device: \"site/{group}/{edge}\", staleAfter: 5m, unit: bar, units: { \"+/+/t\": K }, deadband: { \"#\": 1 }"
+        #expect(try problems("spBv1.0/#", allowed) == [])
+        #expect(try problems("spBv1.0/g/#", ", device: \"line/{edge}\"") == [])
+        for topic in ["spBv1.0/{g}/#", "spBv1.0/g/NDATA/#", "spBv1.0", "other/#", "spBv1.0/+/#"] {
+            expectProblem(try problems(topic), "r\": topic is no topic for payload sparkplug")
+        }
+        expectProblem(try problems("spBv1.0/#", ", device: \"{edge}\""), "device lacks {group}")
+        expectProblem(try problems("spBv1.0/g/#", ", device: \"line\""), "device lacks {edge}")
+        expectProblem(try problems("spBv1.0/g/#", ", device: \"{host}/{edge}\""), "{host} is not in the topic")
+        for key in [
+            "value: /v", "values: { a: /a }", "time: /ts", "each: /d", "tag: \"{edge}\"", "continue: true",
+            "quality: { at: /q, good: [g] }", "reporting: onChange", "flapping: \"off\"",
+            "presence: { topic: \"{device}/status\" }",
+        ] {
+            let name = key.prefix { $0 != ":" }
+            expectProblem(try problems("spBv1.0/#", ", \(key)"), "r\": \(name) has no meaning for payload sparkplug")
+        }
     }
 
     @Test func aPasswordInTheFileIsRefused() throws {

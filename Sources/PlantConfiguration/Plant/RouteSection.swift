@@ -65,11 +65,7 @@ enum RouteSection {
     }
 
     private static func payload(_ value: ConfigurationValue) -> RouteDefinition.Payload? {
-        if value.node.scalar?.string == "sparkplug" {
-            value.report("payload sparkplug is not in this version", expected: RouteDefinition.Payload.alternatives)
-            return nil
-        }
-        return value.choice(RouteDefinition.Payload.allCases.map { ($0.rawValue, $0) })
+        value.choice(RouteDefinition.Payload.allCases.map { ($0.rawValue, $0) })
     }
 
     /// A number, a number in percent, or a mapping with one of them.

@@ -75,7 +75,7 @@ extension PlantSections {
                     "route \"\(route.definition.name)\" would take Linekeeper's own messages for what devices say of themselves",
                     expected: "topics outside linekeeper/, so a first level of the plant's own, such as factory/…")
             }
-            if route.definition.staleAfter != nil, route.definition.reporting == nil {
+            if route.definition.staleAfter != nil, !route.definition.vouchesForItsTags {
                 route.place(["staleAfter"]).warn(
                     "route \"\(route.definition.name)\" does not say how its topics report: one that falls silent stays good while its device still speaks",
                     expected: "reporting: periodic, or reporting: onChange for topics that speak only when they change")
