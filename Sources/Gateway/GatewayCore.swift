@@ -272,6 +272,8 @@ struct GatewayCore: Service {
             answer: { commands.offer(topic: $0, payload: $1, correlation: $2) },
             pendingHold: local.tree.sessionTimeout * 3 + .seconds(3), isActive: { processor.lease != nil },
             isAlone: { !ownership.isAnotherReady }, clock: clock, logger: logger)
+        let rebirths = RebirthRequester(
+            plant: plant, publisher: publisher, isActive: { processor.lease != nil }, clock: clock)
         let missed = MissedValues(
             source: subscriber, client: client, plant: plant, owned: { shards.owned().mask },
             beganAnew: { ownership.sessionBeganAnew() },
@@ -355,7 +357,7 @@ struct GatewayCore: Service {
         return [
             publisher, control, journal, membership, election, shards, ownership, eagerness, spool, processor, marker,
             announcer, retained, retentionService, devices, mirror, ingest, hearing, missed, returns, subscriber,
-            commands, mailboxes, door, drains, watch, status, follower, systemd,
+            commands, mailboxes, door, drains, rebirths, watch, status, follower, systemd,
         ] + observing + [leave]
     }
 }

@@ -166,6 +166,14 @@ final class PlantState: Sendable {
     /// The number of the newest batch taken.
     var newestBatch: UInt64 { state.withLock { $0.newestBatch } }
 
+    // MARK: Edge nodes
+
+    /// Whether this gateway is the one that asks edge nodes for births; see ``LivePlant/asksForBirths(_:at:)``.
+    func asksForBirths(_ isActive: Bool) { change { $0.plant.asksForBirths(isActive, at: $1) } }
+
+    /// The edge nodes that are to be asked now; what is taken counts as asked.
+    func takeRebirths() -> [RebirthRequest] { change { $0.plant.takeRebirths(at: $1) } }
+
     // MARK: Tags to be written
 
     /// The shards with changed tags.
