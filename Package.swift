@@ -60,7 +60,7 @@ let package = Package(
             name: "linekeeper",
             dependencies: [
                 "Gateway", "PlantClient", "PlantConfiguration", "Simulation", "EmbeddedZooKeeper", "ZooKeeperRecipes",
-                "ZooKeeperClient", "ZooKeeperProtocol", "MQTT", "Plant", "JSON", "Primitives",
+                "ZooKeeperClient", "ZooKeeperProtocol", "MQTT", "Plant", "JSON", "SparkplugB", "Primitives",
                 argumentParser,
                 logging,
                 lifecycle, unixSignals, nioCore, collections,
@@ -235,7 +235,7 @@ let package = Package(
             name: "LinekeeperTests",
             dependencies: [
                 "TestFixtures", "PlantClient", "Plant", "JSON", "MQTT", "ZooKeeperClient", "ZooKeeperProtocol",
-                "Primitives",
+                "Primitives", "SparkplugB",
                 "linekeeper", logging,
             ],
             swiftSettings: settings),

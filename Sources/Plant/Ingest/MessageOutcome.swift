@@ -103,6 +103,11 @@ public struct MessageOutcome: Sendable, Hashable {
         isBatch = isBatch || part.isBatch
     }
 
+    /// Whether it is a message of Sparkplug B that nothing can be made of before a birth has come.
+    package var lacksBirth: Bool {
+        if case .birthNeeded = flaw?.failure { result == .samples(0) } else { false }
+    }
+
     /// Why the message, or a part of it, could not be read.
     var failure: DecodeFailure? {
         switch result {

@@ -13,6 +13,19 @@ package struct MessageTrial {
         /// Every alarm of those tags, and where it stands after the message.
         package var alarms: [(path: AlarmPath, definition: AlarmDefinition, standing: AlarmStanding)]
 
+        package init(
+            payload: [UInt8], at: Milliseconds, outcome: MessageOutcome?, flaw: (tag: TagPath, place: JSONPointer)?,
+            samples: [(tag: TagPath, sample: Sample, unit: String?)],
+            alarms: [(path: AlarmPath, definition: AlarmDefinition, standing: AlarmStanding)]
+        ) {
+            self.payload = payload
+            self.at = at
+            self.outcome = outcome
+            self.flaw = flaw
+            self.samples = samples
+            self.alarms = alarms
+        }
+
         /// Whether every value of it could be read.
         package var isUnderstood: Bool { MessageTrial.isUnderstood(outcome, samples.map(\.sample)) }
     }
@@ -65,7 +78,9 @@ package struct MessageTrial {
             self.route = route
             self.isPresence = isPresence
             let captures = isPresence ? route.presence?.topic.match(topic) : route.topic.match(topic)
-            device = route.payload == .nothing ? nil : captures.flatMap { try? route.devicePath($0) }
+            device =
+                route.payload == .nothing || route.payload == .sparkplug
+                ? nil : captures.flatMap { try? route.devicePath($0) }
             let path = isPresence ? nil : try? TagPath(topic)
             tagBase = path.flatMap { path in captures.flatMap { try? route.tagBase(topic: path, $0) } }
         }

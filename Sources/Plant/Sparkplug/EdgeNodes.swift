@@ -43,7 +43,7 @@ struct EdgeNodes: Sendable {
     var isFull: Bool { nodes.count >= limits.edgeNodes || footprint >= limits.bytes }
 
     subscript(number: Int) -> EdgeNode {
-        get { nodes[number] }
+        _read { yield nodes[number] }
         _modify { yield &nodes[number] }
     }
 

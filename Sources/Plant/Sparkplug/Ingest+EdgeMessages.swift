@@ -48,7 +48,7 @@ extension Ingest {
         guard count > 0 else {
             outcome.newTags = newTags
             outcome.result = failure.map { .undecodable($0) } ?? .samples(0)
-            if failure == nil, let reason = edgeNodes[edge].session.wantedBirth {
+            if failure == nil, let reason = edgeNodes[edge].session.missingBirth {
                 outcome.flaw = .init(tag: nil, failure: .birthNeeded(reason))
             }
             return

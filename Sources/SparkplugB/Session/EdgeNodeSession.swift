@@ -121,6 +121,11 @@ public struct EdgeNodeSession: Sendable {
 
     public var isBirthWanted: Bool { wantedBirth != nil }
 
+    /// Why what waits cannot be understood as things are: a birth is wanted, or will be unless it is on its way.
+    public var missingBirth: RebirthReason? {
+        wantedBirth ?? (birth == nil && !window.held.isEmpty ? .dataBeforeBirth : nil)
+    }
+
     /// Whether nothing is taken that has a new name: the caller has no room. What is known is taken as before.
     public var isClosed: Bool {
         get { table.isClosed }

@@ -18,7 +18,7 @@ struct CheckCommand: AsyncParsableCommand {
             With --topic, also shows which route takes a message on that topic, and the device, the tags, the values \
             and the alarms that come of it. Several --payload are taken as messages one after the other, --interval \
             apart, so that delays can be tried out. The exit status is then also 1 when no route takes the topic or a \
-            payload cannot be read.
+            payload cannot be read. A payload that is no text is given as hexadecimal digits, with --hex.
 
             With --listen, does the same for what arrives at the broker during that time, on all topics or on those that \
             --topic, then a filter, names: each topic's first message, the first one that cannot be read, and in the end \
@@ -62,12 +62,19 @@ struct CheckCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("The parameters of --command.", valueName: "key=value"))
     var parameters: [String] = []
 
+    @Flag(name: .long, help: "The payloads are hexadecimal digits, for what is no text: CBOR, Sparkplug B.")
+    var hex = false
+
     @Flag(name: .long, help: "Take the messages as retained ones, which the broker had kept.")
     var retained = false
 
     func validate() throws {
         guard DurationSyntax.parse(interval) != nil else {
             throw ValidationError("--interval is \"\(interval)\"; expected a duration such as 250ms, 4s or 5m")
+        }
+        guard !hex || !payload.isEmpty else { throw ValidationError("--hex needs --payload") }
+        for text in payload where hex && HexText.bytes(text) == nil {
+            throw ValidationError("--payload is \"\(text)\"; expected pairs of hexadecimal digits")
         }
         guard topic != nil || payload.isEmpty else { throw ValidationError("--payload needs --topic") }
         guard (command == nil) == (device == nil) else { throw ValidationError("--command and --device go together") }
@@ -124,7 +131,8 @@ struct CheckCommand: AsyncParsableCommand {
             topic: topic, isRetained: retained, routes: loaded.plant.routes, rules: loaded.plant.tags,
             alarms: loaded.plant.alarms)
         let steps = trial.steps(
-            payloads: payload.map { Array($0.utf8) }, start: WallClock.now(), interval: milliseconds)
+            payloads: payload.map { hex ? HexText.bytes($0) ?? [] : Array($0.utf8) }, start: WallClock.now(),
+            interval: milliseconds)
         if output.json {
             Terminal.line("\(trial.json(steps))")
         } else {

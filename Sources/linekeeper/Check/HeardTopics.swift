@@ -80,7 +80,8 @@ struct HeardTopics: Sendable {
             }
             return nil
         }
-        let isReadable = MessageTrial.isUnderstood(outcome, samples)
+        // Whoever begins to listen has missed the births, which is no fault of the messages.
+        let isReadable = MessageTrial.isUnderstood(outcome, samples) || outcome?.lacksBirth == true
         let isPresence =
             switch outcome?.result {
             case .presence, .keptHeartbeat: true
@@ -97,6 +98,13 @@ struct HeardTopics: Sendable {
         let trial = MessageTrial(
             topic: name, isRetained: message.isRetained, routes: plant.routes, rules: plant.tags, alarms: plant.alarms,
             limits: limits)
+        if trial.takers.first?.route.payload == .sparkplug {
+            // By itself it says nothing: what it means, the births before it have said.
+            let step = MessageTrial.Step(
+                payload: message.payload, at: message.receivedAt, outcome: outcome, flaw: nil,
+                samples: samples.map { (live.tags[$0.tag].path, $0, live.tags[$0.tag].unit) }, alarms: [])
+            return (trial, [step])
+        }
         return (trial, trial.steps(payloads: [message.payload], start: message.receivedAt, interval: 0))
     }
 

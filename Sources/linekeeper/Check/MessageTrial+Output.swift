@@ -19,16 +19,22 @@ extension MessageTrial {
         if takers[0].route.payload == .nothing { return lines.joined(separator: "\n") + "\n" }
         let first = steps.first?.at ?? 0
         for step in steps {
-            if steps.count > 1 {
+            if steps.count > 1, takers[0].route.payload == .sparkplug {
+                lines.append("— after \(HumanText.span(step.at &- first))")
+            } else if steps.count > 1 {
                 lines.append(
                     "— after \(HumanText.span(step.at &- first)): \(printable(String(decoding: step.payload, as: UTF8.self)))"
                 )
             }
-            if steps.count == 1, !step.isUnderstood {
+            if takers[0].route.payload == .sparkplug {
+                lines += EdgeMessageText.lines(topic: topic, payload: step.payload)
+            } else if steps.count == 1, !step.isUnderstood {
                 // Enough of it to see what was meant.
                 lines.append("payload \(printable(String(decoding: step.payload.prefix(200), as: UTF8.self)))")
             }
             switch step.outcome?.result {
+            case .samples(0) where step.outcome?.flaw != nil:
+                if let flaw = step.outcome?.flaw { lines.append(Self.text(flaw.failure, step.flaw)) }
             case .samples(0):
                 lines.append(
                     "value   none: the payload has nothing where the route looks, and its tags keep what they have")
@@ -80,6 +86,12 @@ extension MessageTrial {
                 "tags    below \(printable(base)), one for each field",
             ]
         }
+        if route.payload == .sparkplug {
+            return lines + [
+                "device  \(printable(route.device.text)) for the edge node, and the names of its devices below that",
+                "tags    below their device, one for each metric of a birth",
+            ]
+        }
         lines.append(
             "device  \(taker.device.map { printable($0.text) } ?? "none: the topic does not make a device's name")")
         if let heartbeat = route.presence?.heartbeat, taker.isPresence {
@@ -107,6 +119,9 @@ extension MessageTrial {
     private static func text(_ failure: DecodeFailure, _ flaw: (tag: TagPath, place: JSONPointer)?) -> String {
         switch failure {
         case .invalidTime: "time    cannot be read: \(printable("\(failure)")); the time of reception counts"
+        case .birthNeeded:
+            "value   none yet: \(failure); in a gateway, the message waits for it or the edge node is asked for one"
+        case .metric, .otherDevice: "metric  \(printable("\(failure)"))"
         case .calledBad: "values  bad: \(failure)"
         case .tooManyValues: "tags    \(printable("\(failure)"))"
         default:

@@ -93,6 +93,25 @@ struct EdgePlantTests {
         #expect(plant.pass(120_000).isEmpty)
     }
 
+    @Test(
+        "Setting the gateway's clock changes nothing of how long a message waits", arguments: [-3_600_000, 3_600_000])
+    func clockLeap(leap: Milliseconds) throws {
+        var plant = try EdgePlant()
+        var edge = TestEdge()
+        plant.hear(edge.birth(at: plant.now))
+        _ = edge.data("temperature", 30, at: plant.now)
+        plant.pass(1_000)
+        plant.hear(edge.data("temperature", 40, at: plant.now))
+        plant.now += leap
+        plant.plant.clockLeapt(by: leap, at: plant.now)
+        plant.pass(1_750)
+        #expect(try plant.value("g/e1/temperature") == 20.0)
+        plant.pass(500)
+        #expect(try plant.value("g/e1/temperature") == 40.0)
+        let entry = try #require(try plant.entry("g/e1/temperature"))
+        #expect(abs(entry.receivedTime - plant.now) <= 3_000)
+    }
+
     @Test("What waits when the broker is lost is taken")
     func brokerLost() throws {
         var plant = try EdgePlant()
