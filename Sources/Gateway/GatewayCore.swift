@@ -264,7 +264,7 @@ struct GatewayCore: Service {
                 holdsName: { ownership.holdsName }, leave: { ownership.leave() }, stay: { ownership.stay() }),
             turns: drainTurns, clock: clock, outsiders: outsiders)
         let leave = PlannedLeave(
-            leave: { ownership.leave() }, departure: { ownership.departure },
+            leave: { ownership.stop() }, departure: { ownership.departure },
             isTreeConnected: { [client] in client.isConnected }, clock: clock, logger: logger)
         let ingest = IngestLoop(
             source: subscriber, plant: plant, hearing: hearing, gate: gate, wakes: wakes,

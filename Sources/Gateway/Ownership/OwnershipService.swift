@@ -110,7 +110,19 @@ final class OwnershipService: Service, Sendable {
         turns.wake()
     }
 
-    /// Takes its share again.
+    /// The same, for good: this process is being stopped.
+    func stop() {
+        state.withLock { $0.desk.stop(at: clock.milliseconds) }
+        turns.wake()
+    }
+
+    /// Whether this gateway was asked to leave, or is being stopped.
+    var isDraining: Bool { state.withLock { $0.desk.wishes.isDraining } }
+
+    /// Whether it leaves for good.
+    var isStopping: Bool { state.withLock { $0.desk.isStopping } }
+
+    /// Takes its share again, unless it is being stopped.
     func stay() {
         state.withLock { $0.desk.stay(at: clock.milliseconds) }
         turns.wake()
@@ -120,6 +132,7 @@ final class OwnershipService: Service, Sendable {
     struct Departure: Sendable {
         /// What it owns, as far as has been seen.
         var holdings: OwnershipHoldings
+        /// Whether it stands in no queue, neither as an owner nor behind one.
         var isDrained: Bool
         /// Why nobody can take over from it at present; nil when somebody can.
         var obstacle: LeavingObstacle?

@@ -3,7 +3,8 @@ import Plant
 import ServiceLifecycle
 
 /// Hands over what this gateway owns before it stops. The first service that is asked to stop, so that all the others still
-/// work: each shard goes to the next owner with everything that was heard, and nothing is without an owner in between.
+/// work: each shard goes to the next owner with everything that was heard, and nothing is without an owner in between. One
+/// that owns nothing leaves as well, so that no other gateway hands over to a process that ends.
 ///
 /// It takes as long as that takes, ``limit`` at most, and no time where nobody can take over. What is left then goes when the
 /// locks are given up, as the last of what the other services do.
@@ -13,6 +14,7 @@ struct PlannedLeave: Service {
     /// How often it looks how far it has come.
     static let look = Duration.milliseconds(5)
 
+    /// Says that this gateway leaves for good.
     let leave: @Sendable () -> Void
     let departure: @Sendable () -> OwnershipService.Departure
     /// Without it nothing can be handed over.
@@ -22,13 +24,14 @@ struct PlannedLeave: Service {
 
     func run() async throws {
         do { try await gracefulShutdown() } catch { return }
-        let before = departure().holdings
-        guard !before.isEmpty else { return }
-        if let reason = reasonToGo(departure()) {
+        let first = departure()
+        let before = first.holdings
+        // Said first, also where nobody can take over now: others may be about to hand over to this one. To nobody in vain.
+        if isTreeConnected(), first.obstacle?.others.isEmpty != true { leave() }
+        if let reason = reasonToGo(first) {
             return say("stops without handing over", before, ["reason": "\(reason)"])
         }
         let started = clock.now()
-        leave()
         while !Task.isCancelled {
             let departure = departure()
             let time = clock.now() - started
@@ -50,6 +53,8 @@ struct PlannedLeave: Service {
     }
 
     private func say(_ message: Logger.Message, _ holdings: OwnershipHoldings, _ metadata: Logger.Metadata) {
+        // Of one that owned nothing there is nothing to say.
+        guard !holdings.isEmpty else { return }
         let held: Logger.Metadata = ["shards": "\(holdings.shards)", "alarms": "\(holdings.isProcessor)"]
         logger.notice(message, metadata: held.merging(metadata) { $1 })
     }

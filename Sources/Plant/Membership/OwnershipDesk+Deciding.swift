@@ -106,7 +106,7 @@ extension OwnershipDesk {
     private var standsForProcessor: Bool {
         // Not (yet) registered: nothing new.
         guard myself != nil else { return wishes.standsForProcessor }
-        guard processorQueue.first == me.gateway else {
+        guard let processorQueue, processorQueue.first == me.gateway else {
             // A newcomer may follow; one that drains is not to be elected again.
             return !group.isAnyReady || group.serving.contains(me.gateway)
                 || group.eligible.contains(me.gateway) && !group.leaving.contains(me.gateway)

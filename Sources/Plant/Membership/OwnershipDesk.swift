@@ -88,7 +88,10 @@ public struct OwnershipDesk: Sendable {
     var ghosts: [String] = []
     /// Names in the queue of each shard, the owner first; nil before they have been seen.
     var queues: [[String]]?
-    var processorQueue: [String] = []
+    /// Names in the queue for the alarm processor, the active one first; nil before they have been seen.
+    var processorQueue: [String]?
+    /// Whether its process is being stopped: then nothing makes it stay.
+    public internal(set) var isStopping = false
     /// Since when each shard has had no owner, or one that drains and nobody to follow it.
     var untakenSince: [Milliseconds?]
     var readySince: Milliseconds?
@@ -172,8 +175,14 @@ public struct OwnershipDesk: Sendable {
     /// Somebody wants this gateway to leave: what it owns is to be handed over, and it takes nothing more as long as others can.
     public mutating func leave(at now: Milliseconds) { setDraining(true, at: now) }
 
-    /// It is to stay after all, with its share.
-    public mutating func stay(at now: Milliseconds) { setDraining(false, at: now) }
+    /// It is to stay after all, with its share; not once it is being stopped.
+    public mutating func stay(at now: Milliseconds) { setDraining(isStopping, at: now) }
+
+    /// Its process is being stopped: it leaves, and nothing makes it stay.
+    public mutating func stop(at now: Milliseconds) {
+        isStopping = true
+        setDraining(true, at: now)
+    }
 
     /// Time has passed.
     public mutating func advance(to now: Milliseconds) { evaluate(at: now) }
@@ -202,11 +211,15 @@ public struct OwnershipDesk: Sendable {
     /// What this gateway owns, as far as has been seen.
     public var holdings: OwnershipHoldings {
         OwnershipHoldings(
-            shards: (queues ?? []).count { $0.first == me.gateway }, isProcessor: processorQueue.first == me.gateway)
+            shards: (queues ?? []).count { $0.first == me.gateway }, isProcessor: processorQueue?.first == me.gateway)
     }
 
-    /// Whether it owns nothing (any more): not before that has been seen.
-    public var isDrained: Bool { queues != nil && holdings.isEmpty }
+    /// Whether it owns nothing (any more) and is about to get nothing, because it stands in no queue: not before all of them
+    /// have been seen.
+    public var isDrained: Bool {
+        guard let queues, let processorQueue, wishes.shards.isEmpty, !wishes.standsForProcessor else { return false }
+        return !processorQueue.contains(me.gateway) && !queues.contains { $0.contains(me.gateway) }
+    }
 
     /// Why nobody can take over from it at present; nil when somebody can.
     public var obstacle: LeavingObstacle? { plan.obstacle(toLeaving: me.gateway) }

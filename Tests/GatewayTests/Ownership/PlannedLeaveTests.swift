@@ -14,6 +14,8 @@ struct PlannedLeaveTests {
         struct State {
             var shards = 22
             var isProcessor = true
+            /// Whether it stands behind an owner.
+            var isQueued = false
             var obstacle: LeavingObstacle?
             var isTreeConnected = true
             var leaves = 0
@@ -30,7 +32,8 @@ struct PlannedLeaveTests {
                     self.state.withLock { state in
                         let holdings = OwnershipHoldings(shards: state.shards, isProcessor: state.isProcessor)
                         return OwnershipService.Departure(
-                            holdings: holdings, isDrained: holdings.isEmpty, obstacle: state.obstacle)
+                            holdings: holdings, isDrained: holdings.isEmpty && !state.isQueued, obstacle: state.obstacle
+                        )
                     }
                 }, isTreeConnected: { self.state.withLock { $0.isTreeConnected } }, clock: GatewayClock(clock),
                 logger: log.logger)
@@ -110,11 +113,29 @@ struct PlannedLeaveTests {
         #expect(said(world, "could not hand everything over before stopping"), "\(world.log.all)")
     }
 
-    @Test("one that owns nothing says nothing")
+    @Test("one that owns nothing leaves as well, and returns once it stands in no queue; there is nothing to say")
     func empty() async throws {
         let world = World()
         world.handOver()
+        world.state.withLock { $0.isQueued = true }
+        try await stop(world) {
+            try await eventually("it waits") { world.clock.sleeperCount == 1 }
+            #expect(world.state.withLock { $0.leaves } == 1)
+            world.state.withLock { $0.isQueued = false }
+            world.clock.advance(by: PlannedLeave.look)
+        }
+        #expect(world.state.withLock { $0.leaves } == 1 && world.log.all.isEmpty, "\(world.log.all)")
+    }
+
+    @Test("where others are there that cannot take over now, it leaves and does not wait")
+    func othersCannot() async throws {
+        let other = GatewayMember(
+            name: "b", life: GatewayLife(gateway: "b", key: "1"), registration: 1, isReady: false, isSettled: false,
+            routesDigest: "r", started: 1, isOlder: false)
+        let world = World()
+        world.state.withLock { $0.obstacle = OwnershipPlan([other]).obstacle(toLeaving: "a") }
         try await stop(world)
-        #expect(world.state.withLock { $0.leaves } == 0 && world.log.all.isEmpty)
+        #expect(world.state.withLock { $0.leaves } == 1)
+        #expect(said(world, "stops without handing over"), "\(world.log.all)")
     }
 }

@@ -49,6 +49,49 @@ struct OwnershipDrainTests {
         #expect(bench.desk.wishes.shards == bench.share("a", "b") && bench.desk.wishes.standsForProcessor)
     }
 
+    @Test("one that stands behind an owner is not drained, nor one that has not seen every queue")
+    func queued() {
+        var bench = B()
+        bench.see(B.member("a", draining: true), B.member("b", registration: 20))
+        bench.link(true)
+        bench.desk.leave(at: 0)
+        #expect(!bench.desk.isDrained, "nothing has been seen")
+        bench.queue("b")
+        #expect(!bench.desk.isDrained, "the alarm processor's queue has not been seen")
+        bench.desk.processorQueueSeen(["b"], at: 0)
+        #expect(bench.desk.isDrained)
+        bench.desk.processorQueueSeen(["b", "a"], at: 0)
+        #expect(!bench.desk.isDrained && bench.desk.holdings.isEmpty)
+        bench.desk.processorQueueSeen(["b"], at: 0)
+        bench.queue("b", "a")
+        #expect(!bench.desk.isDrained && bench.desk.holdings.isEmpty)
+        bench.queue("b")
+        #expect(bench.desk.isDrained)
+    }
+
+    @Test("one that is about to queue is not drained")
+    func aboutToQueue() {
+        var bench = B()
+        bench.see(B.member("a"), B.member("b", registration: 20))
+        bench.link(true)
+        bench.queue("b")
+        bench.desk.processorQueueSeen(["b"], at: 0)
+        bench.desk.stop(at: 0)
+        #expect(!bench.desk.wishes.shards.isEmpty && !bench.desk.isDrained)
+        bench.see(B.member("a", draining: true), B.member("b", registration: 20))
+        #expect(bench.desk.isDrained)
+    }
+
+    @Test("one that is being stopped stays no more, whoever asks")
+    func irrevocable() {
+        var bench = leaving(B.member("b", registration: 20))
+        bench.desk.stop(at: 0)
+        bench.desk.stay(at: 0)
+        #expect(bench.desk.isStopping && bench.desk.wishes.isDraining)
+        bench.desk.leave(at: 0)
+        #expect(bench.desk.takeNotes() == [.draining])
+    }
+
     @Test("asked twice, it is said once")
     func twice() {
         var bench = leaving(B.member("b", registration: 20))
