@@ -228,11 +228,6 @@ struct GatewayCore: Service {
         let mirror = TagMirror(
             client: client, plant: plant, shards: catchUp, gate: gate, turns: wakes.mirror,
             spacing: local.flushSpacing, counters: counters, health: health, clock: clock, logger: logger)
-        // Handed over only once what the tree and the broker have of it is written.
-        shards.beforeRelease { shard in
-            await catchUp.waitUntilWritable(shard)
-            await mirror.drain(1 << UInt64(shard), atMost: ShardOwnership.drainLimit)
-        }
         let commands = CommandService(
             client: client, publisher: publisher,
             configuration: .init(
@@ -245,6 +240,12 @@ struct GatewayCore: Service {
                 }
                 return reading
             }, health: health, clock: clock, logger: logger)
+        // Handed over only once no command is half sent, and what the tree and the broker have of it is written.
+        shards.settleFirst { await commands.settle($0, answersWithin: ShardOwnership.drainLimit) }
+        shards.beforeRelease { shard in
+            await catchUp.waitUntilWritable(shard)
+            await mirror.drain(1 << UInt64(shard), atMost: ShardOwnership.drainLimit)
+        }
         var requestLimits = RequestQueue.Limits()
         requestLimits.perMinute = local.limits.requestsPerMinute
         let door = RequestDoor(

@@ -64,6 +64,8 @@ package final class CommandService: Service, Sendable {
 
     /// Nodes that are no command records and are remembered, so that each is logged once.
     static let malformedLimit = 10_000
+    /// Between one look at whether commands have settled and the next.
+    static let settlingLook = Duration.milliseconds(5)
 
     let client: ZooKeeperClient
     let publisher: any MessagePublisher
@@ -135,9 +137,9 @@ package final class CommandService: Service, Sendable {
     /// This gateway owns the shard. Its commands are taken up once they have been read again.
     package func shardGained(_ shard: Int, lease: Lease) {
         feed { state, _ in
-            let actions = state.leases.removeValue(forKey: shard) == nil ? [] : state.desk.shardLost(shard)
+            state.leases[shard] = nil
             state.gains[shard] = lease
-            return actions
+            return state.desk.shardLost(shard)
         }
         turns.wake()
     }
@@ -151,6 +153,26 @@ package final class CommandService: Service, Sendable {
         }
         forgetRefusedRecords()
         if state.withLock({ $0.leases.isEmpty && $0.gains.isEmpty }) { recordFailures.withdrawn() }
+    }
+
+    /// Sends nothing more of a shard that is about to be handed over, and returns once none of its commands is under way.
+    ///
+    /// One that is being recorded as sent or published is waited for as long as the lease is valid, because no other owner can
+    /// bring that to its end; for the answer to one that has been sent `limit` at most.
+    package func settle(_ shard: Int, answersWithin limit: Duration) async {
+        feed { state, _ in
+            state.desk.settle(shard)
+            return []
+        }
+        let end = clock.now() + limit
+        while !Task.isCancelled {
+            let now = clock.now()
+            let (settlement, isOwned) = state.withLock { state in
+                (state.desk.settlement(of: shard), state.leases[shard]?.isValid(at: now) == true)
+            }
+            if !isOwned || settlement == .settled || settlement == .awaiting && now >= end { return }
+            try? await clock.sleep(Self.settlingLook)
+        }
     }
 
     /// A device's message on one of the plant's answer filters (``PlantDefinition/answerFilters()``). Retained ones are old and must not be passed.

@@ -11,7 +11,7 @@ import ZooKeeperRecipes
 /// leaves the queue, and before it gives up one that it owns, what it has in memory is written. The wish only says who should
 /// stand: the lock decides who owns, and each write made as an owner begins with a check of the lock's node.
 final class ShardOwnership: Service, Sendable {
-    /// How long a shard's last writes may hold its handing over up.
+    /// How long a shard's last writes may hold its handing over up, and before them the answers to its commands.
     static let drainLimit = Duration.seconds(1)
     static let retryPause = Duration.milliseconds(500)
 
@@ -26,6 +26,7 @@ final class ShardOwnership: Service, Sendable {
         /// The shards to stand for; nil before the first word.
         var wanted: Set<Int>?
         var observers: [@Sendable (Change) -> Void] = []
+        var settle: @Sendable (Int) async -> Void = { _ in }
         var drain: @Sendable (Int) async -> Void = { _ in }
     }
 
@@ -52,6 +53,11 @@ final class ShardOwnership: Service, Sendable {
     /// still owned. Call before ``run()``.
     func beforeRelease(_ drain: @escaping @Sendable (_ shard: Int) async -> Void) {
         state.withLock { $0.drain = drain }
+    }
+
+    /// What is done before that, and is not cut off: it bounds itself. Call before ``run()``.
+    func settleFirst(_ settle: @escaping @Sendable (_ shard: Int) async -> Void) {
+        state.withLock { $0.settle = settle }
     }
 
     /// Stand for these shards, and for no others.
@@ -140,7 +146,8 @@ final class ShardOwnership: Service, Sendable {
     }
 
     private func drain(_ shard: Int) async {
-        let drain = state.withLock { $0.drain }
+        let (settle, drain) = state.withLock { ($0.settle, $0.drain) }
+        await settle(shard)
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await drain(shard) }
             group.addTask { try? await self.clock.sleep(Self.drainLimit) }

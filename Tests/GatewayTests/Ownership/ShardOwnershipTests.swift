@@ -75,6 +75,31 @@ extension InATree {
                 }
             }
         }
+
+        @Test("what settles before the drain is not cut off, and the shard is owned meanwhile")
+        func settles() async throws {
+            try await OwnershipTestBed.with { bed, group in
+                let fake = FakeClock()
+                let shards = ownership(bed, GatewayClock(fake))
+                let (gate, steps) = (Wake(), Lines())
+                shards.settleFirst { _ in
+                    steps.append("settle")
+                    for await _ in gate.turns { break }
+                }
+                shards.beforeRelease { _ in steps.append("drain") }
+                group.addTask { try await shards.run() }
+                shards.want([1])
+                try await eventually("the shard") { shards.owned().mask == 0b10 }
+                shards.want([])
+                try await eventually("it settles") { steps.all == ["settle"] }
+                #expect(fake.sleeperCount == 0 && shards.owned().mask == 0b10, "no limit runs")
+                gate.wake()
+                try await eventually("it is free") {
+                    try await bed.observer.getChildren(TreeLayout.shard(1)).isEmpty
+                }
+                #expect(steps.all == ["settle", "drain"])
+            }
+        }
     }
 
     /// Lines that a closure adds.

@@ -197,7 +197,7 @@ extension CommandDesk {
     /// Sends the first command of the device if it waits for that.
     mutating func pump(_ device: TagPath, at now: Milliseconds) {
         guard isBrokerAvailable, let first = queues[device]?.first, let entry = entries[first.id],
-            entry.phase == .waiting
+            entry.phase == .waiting, !settling.contains(entry.shard)
         else {
             return
         }
@@ -214,6 +214,10 @@ extension CommandDesk {
             let interlock = definition.interlock
         else { return }
         entries[id]?.ticket = 0
+        if settling.contains(entry.shard) {
+            entries[id]?.phase = .waiting
+            return
+        }
         if entry.ends <= now { return finishAtDeadline(id, at: now) }
         if let doubt = doubtText { return refuse(id, .clock, doubt, at: now) }
         switch interlock.verdict(

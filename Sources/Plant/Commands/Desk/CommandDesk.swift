@@ -102,6 +102,8 @@ public struct CommandDesk: Sendable {
     /// Epoch of each shard that is ours.
     var epochs: [Int: Int64] = [:]
     var idsByShard: [Int: Set<String>] = [:]
+    /// Shards of ours that are about to be handed over.
+    var settling: Set<Int> = []
     /// Open commands of each device in shards that are ours, in order.
     var queues: [TagPath: [Place]] = [:]
     /// Topics on which answers are awaited; for each, how they may tell their command, with the number of commands that say so.
@@ -134,16 +136,7 @@ public struct CommandDesk: Sendable {
 
     /// Whether a command of ours is on its way to its device, or a write about one to the tree.
     public var isUnderway: Bool {
-        queues.values.contains { queue in
-            queue.contains { place in
-                switch entries[place.id]?.phase {
-                case .recordingSent?, .publishing?, .awaitingAnswer?, .verifying(isFormer: false)?, .finishing?: true
-                // What a former owner sent need not be waited for: the next one listens as well.
-                case nil, .idle?, .waiting?, .pausing?, .judging?, .awaitingFormerAnswer?, .verifying?, .rereading?:
-                    false
-                }
-            }
-        }
+        queues.values.contains { queue in queue.contains { settlement(of: $0.id) != .settled } }
     }
 
     /// Whether an answer on that topic would be looked at.
@@ -221,6 +214,7 @@ public struct CommandDesk: Sendable {
 
     /// The shard is not ours any more: nothing more is done about its commands.
     public mutating func shardLost(_ shard: Int) -> [CommandAction] {
+        settling.remove(shard)
         release(shard)
         return taken()
     }
