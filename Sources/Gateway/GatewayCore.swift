@@ -262,7 +262,9 @@ struct GatewayCore: Service {
         let drains = DrainRequests(
             client: client, gateway: identity.gateway, mailboxes: mailboxes,
             hands: .init(
-                holdsName: { ownership.holdsName }, leave: { ownership.leave() }, stay: { ownership.stay() }),
+                holdsName: { ownership.holdsName }, isDraining: { ownership.isDraining },
+                isStopping: { ownership.isStopping }, leave: { ownership.leave() }, stay: { ownership.stay() },
+                transact: { [client] in _ = try await client.transaction($0) }),
             turns: drainTurns, clock: clock, outsiders: outsiders)
         let leave = PlannedLeave(
             leave: { ownership.stop() }, departure: { ownership.departure },

@@ -14,8 +14,13 @@ struct DrainRequests: Service {
     /// What the wishes are carried out with.
     struct Hands: Sendable {
         var holdsName: @Sendable () -> Bool
+        var isDraining: @Sendable () -> Bool
+        /// Whether its process is being stopped, so that it cannot stay.
+        var isStopping: @Sendable () -> Bool
         var leave: @Sendable () -> Void
         var stay: @Sendable () -> Void
+        /// Writes all of it or nothing.
+        var transact: @Sendable ([Operation]) async throws -> Void
     }
 
     let client: ZooKeeperClient
@@ -66,6 +71,11 @@ struct DrainRequests: Service {
             let reason = "its time was over before it could be answered"
             return try await write([], mailboxes.answer(.refused, reason: reason), open)
         }
+        if order.undo, hands.isStopping() {
+            return try await write([], mailboxes.answer(.refused, reason: "it is being stopped"), open)
+        }
+        // Nothing changes: nothing for the journal, which anybody could fill otherwise.
+        if hands.isDraining() != order.undo { return try await write([], mailboxes.answer(.done), open) }
         let by = try await mailboxes.principal(of: open)
         let entry = JournalEntry(order, at: clock.wall(), by: by, gateway: gateway)
         try await write([entry.appending], mailboxes.answer(.done), open)
@@ -75,7 +85,7 @@ struct DrainRequests: Service {
     /// Returns once the answer stands.
     private func write(_ operations: [Operation], _ answer: RequestAnswer, _ open: RequestDesk.Open) async throws {
         do {
-            _ = try await client.transaction(operations + [Mailboxes.operation(answering: open, with: answer)])
+            try await hands.transact(operations + [Mailboxes.operation(answering: open, with: answer)])
         } catch let error as ZooKeeperError where error.transactionIndex == nil {
             // Whether it went through is open until somebody has looked.
             guard await stands(answer, at: open.place) else { throw error }
@@ -83,14 +93,16 @@ struct DrainRequests: Service {
         mailboxes.answered(open, with: answer)
     }
 
-    /// Whether that answer stands in the tree. A request that has gone meanwhile may have been withdrawn: then it does not.
+    /// Whether that answer stands in the tree, or has stood there: a requester deletes its request once it has read the answer,
+    /// and goes by it. One that withdrew it in just that moment has its wish carried out all the same: orders may be carried
+    /// out twice, status shows them, and one that was answered `done` and is not carried out would be worse.
     private func stands(_ answer: RequestAnswer, at place: RequestPlace) async -> Bool {
         while !Task.isCancelled {
             do {
                 let data = try await client.getData(place.path).data ?? []
                 return (try? Request(parsing: data, at: place))?.answer == answer
             } catch let error as ZooKeeperError where error.code == .noNode {
-                return false
+                return true
             } catch {
                 try? await clock.sleep(Self.retryPause)
             }

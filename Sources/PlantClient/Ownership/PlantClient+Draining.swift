@@ -50,6 +50,29 @@ extension PlantClient {
         case gone(OwnershipReport)
     }
 
+    /// How a gateway stands that was asked to take its share again.
+    package enum StayOutcome: Sendable, Hashable {
+        /// Its registration says that it does not drain.
+        case staying
+        /// It still says so when the time is over.
+        case late
+        /// It is not registered any more.
+        case gone
+    }
+
+    /// Waits until the registration of a gateway that was asked to stay says that it does not drain: others go by that.
+    package func waitUntilStaying(_ gateway: String, patience: Duration = .seconds(5)) async throws -> StayOutcome {
+        let end = clock.now() + patience
+        while true {
+            let members = try await PlantFailure.translating { try await OwnershipReader(client: tree).members() }
+            guard let member = members.first(where: { $0.name == gateway }) else { return .gone }
+            if !member.isDraining { return .staying }
+            let left = end - clock.now()
+            if left <= .zero { return .late }
+            try await clock.sleep(min(left, Self.look))
+        }
+    }
+
     /// How often it is looked whether a gateway has handed everything over.
     private static let look = Duration.milliseconds(100)
 

@@ -23,7 +23,7 @@ struct DrainCommand: AsyncParsableCommand {
               linekeeper drain gw2 --undo
 
             Exit status 1 when no gateway of that name runs or answers, when nobody can take over, or when it still owns \
-            something after --timeout; it drains all the same, then.
+            something after --timeout; it drains all the same, then. With --undo also when it still says that it drains.
             """)
 
     @OptionGroup var tree: TreeOptions
@@ -34,8 +34,9 @@ struct DrainCommand: AsyncParsableCommand {
     @Flag(name: .long, help: "Let it take its share again.")
     var undo = false
 
-    @Option(name: .long, help: ArgumentHelp("How long to wait until it owns nothing.", valueName: "duration"))
-    var timeout = "60s"
+    @Option(
+        name: .long, help: ArgumentHelp("How long to wait until it owns nothing. Default: 60s.", valueName: "duration"))
+    var timeout: String?
 
     @Option(name: .long, help: ArgumentHelp("Who asks. Default: you.", valueName: "name"))
     var by: String = Person.current
@@ -44,8 +45,11 @@ struct DrainCommand: AsyncParsableCommand {
     var comment: String?
 
     func validate() throws {
-        guard (DurationSyntax.parse(timeout) ?? .zero) > .zero else {
+        if let timeout, (DurationSyntax.parse(timeout) ?? .zero) <= .zero {
             throw ValidationError("--timeout is \"\(timeout)\"; expected a duration such as 60s")
+        }
+        guard timeout == nil || !undo else {
+            throw ValidationError("--timeout is about draining; leave it out with --undo")
         }
         guard gateway != "" else { throw ValidationError("the gateway's name is empty") }
     }
@@ -53,7 +57,7 @@ struct DrainCommand: AsyncParsableCommand {
     func run() async throws {
         let gateway = try gateway ?? tree.configuration.load().local.gateway
         let order = DrainOrder(gateway: gateway, undo: undo, comment: comment)
-        let (by, patience) = (by, DurationSyntax.parse(timeout) ?? .zero)
+        let (by, patience) = (by, timeout.flatMap(DurationSyntax.parse) ?? .seconds(60))
         let started = ContinuousClock.now
         let (before, outcome) = try await tree.withPlant { plant in
             let before = try await plant.ownership()
@@ -61,11 +65,27 @@ struct DrainCommand: AsyncParsableCommand {
             guard answer.result == .done else {
                 throw CommandFailure(.no, "\(printable(gateway)) refuses: \(printable(answer.reason ?? "refused"))")
             }
-            let outcome = order.undo ? nil : try await plant.waitUntilDrained(gateway, patience: patience)
-            return (before, outcome)
+            if order.undo {
+                try Self.report(try await plant.waitUntilStaying(gateway), of: gateway)
+                return (before, PlantClient.DrainOutcome?.none)
+            }
+            return (before, try await plant.waitUntilDrained(gateway, patience: patience))
         }
         guard let outcome else { return Terminal.line("\(printable(gateway)) takes its share again") }
         try Self.report(outcome, of: gateway, before: before, after: ContinuousClock.now - started)
+    }
+
+    private static func report(_ outcome: PlantClient.StayOutcome, of gateway: String) throws {
+        switch outcome {
+        case .staying: return
+        case .late:
+            throw CommandFailure(
+                .no,
+                printable(
+                    "\(gateway) was asked to take its share again and still says that it drains; look at linekeeper status, and ask again"
+                ))
+        case .gone: throw CommandFailure(.no, printable("\(gateway) has stopped meanwhile"))
+        }
     }
 
     private static func report(

@@ -17,10 +17,14 @@ struct DrainRequestsTests {
     private final class TestGateway: Sendable {
         /// What it was told, and whether the name is its own.
         private final class Switches: Sendable {
-            private let state = Mutex((isDraining: false, holdsName: true))
+            private let state = Mutex((isDraining: false, holdsName: true, isStopping: false, losesReplies: false))
 
             var isDraining: Bool { state.withLock { $0.isDraining } }
             var holdsName: Bool { state.withLock { $0.holdsName } }
+            var isStopping: Bool { state.withLock { $0.isStopping } }
+            var losesReplies: Bool { state.withLock { $0.losesReplies } }
+            func setStopping() { state.withLock { $0.isStopping = true } }
+            func loseReplies() { state.withLock { $0.losesReplies = true } }
             func setDraining(_ isDraining: Bool) { state.withLock { $0.isDraining = isDraining } }
             func setHoldsName(_ holdsName: Bool) { state.withLock { $0.holdsName = holdsName } }
         }
@@ -34,6 +38,9 @@ struct DrainRequestsTests {
 
         var isDraining: Bool { switches.isDraining }
         func setHoldsName(_ holdsName: Bool) { switches.setHoldsName(holdsName) }
+        func setStopping() { switches.setStopping() }
+        /// Transactions are committed, and by the time that the connection is back the requester has deleted its request.
+        func loseReplies() { switches.loseReplies() }
 
         init(_ name: String, _ bed: TreeBed, client: ZooKeeperClient) {
             let health = FailureBoard(clock: .system, logger: bed.logger)
@@ -51,8 +58,18 @@ struct DrainRequestsTests {
                 client: client, gateway: name, mailboxes: mailboxes,
                 hands: .init(
                     holdsName: { [switches] in switches.holdsName },
+                    isDraining: { [switches] in switches.isDraining },
+                    isStopping: { [switches] in switches.isStopping },
                     leave: { [switches] in switches.setDraining(true) },
-                    stay: { [switches] in switches.setDraining(false) }),
+                    stay: { [switches] in switches.setDraining(false) },
+                    transact: { [switches] operations in
+                        _ = try await client.transaction(operations)
+                        guard switches.losesReplies else { return }
+                        try await eventually("the request is deleted") {
+                            try await bed.operatorClient.getChildren(TreeLayout.requests + "/ann").isEmpty
+                        }
+                        throw ZooKeeperError(code: .connectionLoss)
+                    }),
                 turns: turns, clock: .system, outsiders: outsiders)
             door = RequestDoor(
                 client: client, gateway: name, mailboxes: mailboxes, replies: replies,
@@ -109,6 +126,46 @@ struct DrainRequestsTests {
             #expect(entries.map(\.transition) == ["DRAIN", "UNDRAIN"] && entries.allSatisfy { $0.gateway == "g2" })
             #expect(entries.first?.by == Principal("ann", established: .mailbox))
             #expect(entries.first?.details["comment"] == "new disk" && entries.allSatisfy { $0.kind == .operator })
+        }
+    }
+
+    @Test("what was answered is carried out, also when the reply is lost and the requester has deleted its request")
+    func lostReply() async throws {
+        try await TreeBed.with { bed, group in
+            let client = try await bed.client(in: &group)
+            try await Self.register("g1", client)
+            let gateway = TestGateway("g1", bed, client: client)
+            gateway.loseReplies()
+            gateway.run(in: &group)
+            let plant = PlantClient(tree: bed.operatorClient)
+            let answer = try await plant.ask(
+                DrainOrder(gateway: "g1"), by: "ann", at: WallClock.now(), patience: .seconds(20))
+            #expect(answer.result == .done)
+            try await eventually("it drains") { gateway.isDraining }
+            #expect(try await Self.journal(bed.operatorClient).map(\.transition) == ["DRAIN"])
+        }
+    }
+
+    @Test("an order that changes nothing is done without a journal entry; one that is being stopped refuses to stay")
+    func withoutChange() async throws {
+        try await TreeBed.with { bed, group in
+            let client = try await bed.client(in: &group)
+            try await Self.register("g1", client)
+            let gateway = TestGateway("g1", bed, client: client)
+            gateway.run(in: &group)
+            let plant = PlantClient(tree: bed.operatorClient)
+            func ask(undo: Bool) async throws -> RequestAnswer {
+                try await plant.ask(
+                    DrainOrder(gateway: "g1", undo: undo), by: "ann", at: WallClock.now(), patience: .seconds(20))
+            }
+            #expect(try await ask(undo: true).result == .done)
+            for _ in 1...2 { #expect(try await ask(undo: false).result == .done) }
+            try await eventually("it drains") { gateway.isDraining }
+            gateway.setStopping()
+            let answer = try await ask(undo: true)
+            #expect(answer.result == .refused && answer.reason == "it is being stopped", "\(answer)")
+            #expect(gateway.isDraining)
+            #expect(try await Self.journal(bed.operatorClient).map(\.transition) == ["DRAIN"])
         }
     }
 
