@@ -176,9 +176,12 @@ final class OwnershipService: Service, Sendable {
         let ghosts = nodes.map(\.name).filter { !known.contains($0) }
         let queues = shardQueues.isLoaded ? shardQueues.snapshot : nil
         let processors = processorQueue.isLoaded ? processorQueue.snapshot : nil
+        // Outside of the lock, for which callers wait on the way of samples: with great weights a plan takes a while.
+        let before = state.withLock { $0.desk.plan }
+        let plan = before.members == members ? before : OwnershipPlan(members)
         let (wishes, notes, data) = state.withLock { state in
             let now = clock.milliseconds
-            state.desk.membersSeen(members, ghosts: ghosts, at: now)
+            state.desk.planSeen(plan, ghosts: ghosts, at: now)
             if let queues {
                 state.desk.queuesSeen(
                     (0..<TreeLayout.shardCount).map { LockQueue.names(at: TreeLayout.shard($0), in: queues) }, at: now)

@@ -31,7 +31,8 @@ extension OwnershipDesk {
                 nameTakenBy = nil
             }
             settle(&next)
-            next.shards = Set((0..<shardCount).filter(isWanted))
+            let isRegistered = myself != nil
+            next.shards = Set((0..<shardCount).filter { isWanted($0, isRegistered: isRegistered) })
             next.standsForProcessor = standsForProcessor
         }
         wishes = next
@@ -78,13 +79,13 @@ extension OwnershipDesk {
         }
     }
 
-    private func isWanted(_ shard: Int) -> Bool {
+    private func isWanted(_ shard: Int, isRegistered: Bool) -> Bool {
         let queue = queues.flatMap { shard < $0.count ? $0[shard] : nil } ?? []
         if queue.first == me.gateway {
             return plan.keeps(shard, owner: me.gateway, behind: queue.dropFirst())
         }
         // Not (yet) registered: nothing new.
-        guard myself != nil else { return wishes.shards.contains(shard) && queue.contains(me.gateway) }
+        guard isRegistered else { return wishes.shards.contains(shard) && queue.contains(me.gateway) }
         if plan.owner(of: shard) == me.gateway { return true }
         // The one that drains lets go for us.
         if let owner = queue.first, group.leaving.contains(owner),

@@ -84,7 +84,8 @@ public struct OwnershipDesk: Sendable {
     let routesDigest: String
     let shardCount: Int
     var link: LinkReadiness
-    var plan: OwnershipPlan
+    /// By the members as they were last seen.
+    public internal(set) var plan: OwnershipPlan
     var ghosts: [String] = []
     /// Names in the queue of each shard, the owner first; nil before they have been seen.
     var queues: [[String]]?
@@ -133,13 +134,19 @@ public struct OwnershipDesk: Sendable {
 
     /// What stands in `/gateways`: members, and the names of nodes that are none.
     public mutating func membersSeen(_ members: [GatewayMember], ghosts: [String] = [], at now: Milliseconds) {
-        guard members != plan.members || ghosts != self.ghosts else { return evaluate(at: now) }
-        meet(members)
+        planSeen(
+            members == plan.members ? plan : OwnershipPlan(members, shardCount: shardCount), ghosts: ghosts, at: now)
+    }
+
+    /// The same, for a caller that has made the plan of those members before, which takes a while.
+    public mutating func planSeen(_ seen: OwnershipPlan, ghosts: [String] = [], at now: Milliseconds) {
+        guard seen.members != plan.members || ghosts != self.ghosts else { return evaluate(at: now) }
+        meet(seen.members)
         let new = ghosts.filter { !self.ghosts.contains($0) }
         if !new.isEmpty { notes.append(.ghosts(new)) }
         self.ghosts = ghosts
         let before = plan.group
-        plan = OwnershipPlan(members, shardCount: shardCount)
+        plan = seen
         noteRoutes(before)
         noteUntaken(at: now)
         evaluate(at: now)

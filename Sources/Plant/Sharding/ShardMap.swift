@@ -32,12 +32,19 @@ public enum ShardMap {
     /// machines could round differently. One copy wants the same whatever the weight is, so that a plan in which all have
     /// the weight 1 is the one of versions that know no weights.
     static func desire(member: String, copies: Int = 1, shard: Int) -> UInt64 {
+        desire(seeds: seeds(member: member, copies: copies), shard: shard)
+    }
+
+    /// What of ``desire(member:copies:shard:)`` does not depend on the shard, one for each copy.
+    private static func seeds(member: String, copies: Int) -> [UInt64] {
         let name = StableHash.fnv1a(member.utf8)
+        return (0..<UInt64(max(1, copies))).map { StableHash.mixed(name &+ $0 &* scatter) }
+    }
+
+    private static func desire(seeds: [UInt64], shard: Int) -> UInt64 {
         let place = UInt64(truncatingIfNeeded: shard &+ 1) &* scatter
         var greatest: UInt64 = 0
-        for copy in 0..<UInt64(max(1, copies)) {
-            greatest = max(greatest, StableHash.mixed(StableHash.mixed(name &+ copy &* scatter) ^ place))
-        }
+        for seed in seeds { greatest = max(greatest, StableHash.mixed(seed ^ place)) }
         return greatest
     }
 
@@ -51,7 +58,7 @@ public enum ShardMap {
     /// - Parameters:
     ///   - weight: of the member.
     ///   - total: the weights of all members together; nil: all have the same.
-    public static func capacity(
+    static func capacity(
         members: Int, weight: Int = 1, of total: Int? = nil, shards: Int = shardCount
     ) -> Int {
         let total = total ?? members * weight
@@ -93,8 +100,9 @@ public enum ShardMap {
         var pairs: [(desire: UInt64, member: Int, shard: Int)] = []
         pairs.reserveCapacity(members.count * shards)
         for (index, member) in members.enumerated() {
+            let seeds = seeds(member: member.name, copies: member.weight)
             for shard in 0..<shards {
-                pairs.append((desire(member: member.name, copies: member.weight, shard: shard), index, shard))
+                pairs.append((desire(seeds: seeds, shard: shard), index, shard))
             }
         }
         pairs.sort { ($0.desire, $1.member, $1.shard) > ($1.desire, $0.member, $0.shard) }

@@ -92,6 +92,17 @@ struct OwnershipDrainTests {
         #expect(bench.desk.takeNotes() == [.draining])
     }
 
+    @Test("a plan that was made before leads to the same")
+    func plan() {
+        var (bench, other) = (B(), B())
+        let members = [B.member("a"), B.member("b", registration: 20, weight: 3)]
+        bench.desk.membersSeen(members, at: 0)
+        other.desk.planSeen(OwnershipPlan(members, shardCount: B.shards), at: 0)
+        bench.link(true)
+        other.link(true)
+        #expect(!bench.desk.wishes.shards.isEmpty && bench.desk.wishes == other.desk.wishes)
+    }
+
     @Test("asked twice, it is said once")
     func twice() {
         var bench = leaving(B.member("b", registration: 20))

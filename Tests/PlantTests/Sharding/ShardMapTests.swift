@@ -1,7 +1,8 @@
-import Plant
 import Primitives
 import TestFixtures
 import Testing
+
+@testable import Plant
 
 @Suite("Sharding")
 struct ShardMapTests {
