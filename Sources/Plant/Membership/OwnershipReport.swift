@@ -111,16 +111,25 @@ public struct OwnershipReport: Sendable, Hashable {
             shards: queues.count { $0.first == gateway }, isProcessor: processorQueue.first == gateway)
     }
 
-    /// How many shards are to come to which member from another owner, by the names of those members.
+    /// How many shards are about to come to which member from another owner, by the names of those members.
     public var onTheirWay: [(to: String, shards: Int)] {
         var counts: [String: Int] = [:]
         for shard in shards {
             switch shard.reason {
-            case .passing(let member), .waiting(let member): counts[member, default: 0] += 1
-            case .part, .inPlace, .nobodyReady, .unregistered, .ownerless: break
+            case .passing(let member): counts[member, default: 0] += 1
+            case .part, .inPlace, .waiting, .nobodyReady, .unregistered, .ownerless: break
             }
         }
         return counts.sorted { $0.key < $1.key }.map { (to: $0.key, shards: $0.value) }
+    }
+
+    /// How many shards their owners keep until which member queues for them, by the names of those members.
+    public var waiting: [(for: String, shards: Int)] {
+        var counts: [String: Int] = [:]
+        for shard in shards {
+            if case .waiting(let member) = shard.reason { counts[member, default: 0] += 1 }
+        }
+        return counts.sorted { $0.key < $1.key }.map { (for: $0.key, shards: $0.value) }
     }
 
     /// What the others own now of what a gateway owned in an earlier report, by their names.

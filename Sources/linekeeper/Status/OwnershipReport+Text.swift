@@ -60,22 +60,29 @@ extension OwnershipReport {
     /// Where a device belongs.
     func text(of shard: Shard, device: String) -> String {
         let owner = shard.owner.map { "owned by \($0)" } ?? "without an owner"
-        return "\(device) is in shard \(shard.number), \(owner): \(text(shard.reason, of: shard.owner))"
+        return "\(device) is in shard \(shard.number), \(owner): \(text(shard.reason, of: shard.owner, isOne: true))"
     }
 
-    /// Why its owner has a shard.
-    func text(_ reason: Reason, of owner: String?) -> String {
+    /// Why its owner has some shards, or one.
+    func text(_ reason: Reason, of owner: String?, isOne: Bool = false) -> String {
         switch reason {
         case .part:
             let total = plan.members.filter { plan.group.serving.contains($0.name) }.reduce(0) { $0 + $1.weight }
             guard let owner, let weight = plan.member(owner)?.weight, total > 0 else { return "its part" }
             return "its part (weight \(weight) of \(total))"
         case .inPlace(let gateway, let hindrance): return "in place of \(gateway), which \(hindrance)"
-        case .passing(let gateway): return "on their way to \(gateway): what was heard is written first"
-        case .waiting(let gateway): return "until \(gateway), to which they fall, queues for them"
+        case .passing(let gateway):
+            return "on \(isOne ? "its" : "their") way to \(gateway): what was heard is written first"
+        case .waiting(let gateway):
+            return isOne
+                ? "until \(gateway), to which it falls, queues for it"
+                : "until \(gateway), to which they fall, queues for them"
         case .nobodyReady: return "kept: no gateway hears the broker"
-        case .unregistered: return "its registration is gone; its place stays until its session ends"
-        case .ownerless(let gateway?): return "they fall to \(gateway), which has not taken them yet"
+        case .unregistered: return "the owner's registration is gone; its place stays until its session ends"
+        case .ownerless(let gateway?):
+            return isOne
+                ? "it falls to \(gateway), which has not taken it yet"
+                : "they fall to \(gateway), which has not taken them yet"
         case .ownerless(nil): return "no gateway is registered"
         }
     }
@@ -86,6 +93,9 @@ extension OwnershipReport {
         case .first: return "processed by \(name), which of those that may serve has queued for longest"
         case .passing(let gateway): return "processed by \(name), on their way to \(gateway)"
         case .nobodyElse(let hindrance):
+            if plan.group.leaving.isEmpty, hindrance == .draining {
+                return "processed by \(name): all gateways drain, and share the work as if none did"
+            }
             return "processed by \(name), which \(hindrance); no other gateway can take them"
         case .nobodyReady: return "processed by \(name): no gateway hears the broker"
         case .unregistered: return "processed by \(name), which is not registered: they wait until its session ends"

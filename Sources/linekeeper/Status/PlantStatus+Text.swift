@@ -50,7 +50,8 @@ extension PlantStatus {
 
     private var shardCounts: String {
         (["\(ownedShards) of \(TreeLayout.shardCount) owned"]
-            + ownership.onTheirWay.map { "\($0.shards) on their way to \($0.to)" }).joined(separator: ", ")
+            + ownership.onTheirWay.map { "\($0.shards) on their way to \($0.to)" }
+            + ownership.waiting.map { "\($0.shards) kept until \($0.for) queues" }).joined(separator: ", ")
     }
 
     private var alarmCounts: String {

@@ -80,7 +80,7 @@ struct StatusTextTests {
         var status = Self.draining()
         let text = status.text(servers: "s", now: 0)
         #expect(text.contains("WEIGHT") && text.contains("draining"), "\(text)")
-        #expect(text.contains("64 of 64 owned, 64 on their way to gw2"), "\(text)")
+        #expect(text.contains("64 of 64 owned, 1 on their way to gw2, 63 kept until gw2 queues"), "\(text)")
         status.gateways[0].shards = 0
         #expect(status.text(servers: "s", now: 0).contains("drained"))
         let plain = GatewayMember(

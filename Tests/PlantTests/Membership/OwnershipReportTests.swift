@@ -30,8 +30,8 @@ struct OwnershipReportTests {
                 #expect(shard.reason == (name == "a" ? .part : .waiting(for: name)))
             }
         }
-        #expect(kept.onTheirWay.map(\.to) == ["b", "c"])
-        #expect(kept.onTheirWay.map(\.shards) == [plan["b"]?.count, plan["c"]?.count])
+        #expect(kept.waiting.map(\.for) == ["b", "c"])
+        #expect(kept.waiting.map(\.shards) == [plan["b"]?.count, plan["c"]?.count])
         // The first that may serve gets it, whomever it falls to.
         let passing = Self.report(Self.all, ["a", "x", "c", "b"])
         for number in plan["b"] ?? [] { #expect(passing.shard(number).reason == .passing(to: "c")) }
