@@ -52,6 +52,7 @@ public struct SparkplugFlatValue: Hashable, Sendable {
             for (row, cells) in dataSet.rows.enumerated() {
                 let start = row == 0 ? name : "\(name)/\(row)"
                 for (column, cell) in cells.enumerated() {
+                    try checkLength(start, dataSet.columns[column])
                     try append(
                         SparkplugFlatValue(
                             name: "\(start)/\(dataSet.columns[column])", type: dataSet.types[column], value: cell,
@@ -63,6 +64,7 @@ public struct SparkplugFlatValue: Hashable, Sendable {
         private mutating func add(_ template: SparkplugTemplate, named name: String) throws(SparkplugError) {
             for member in template.metrics {
                 guard let own = member.name else { throw SparkplugError(.unnamed, at: offset) }
+                try checkLength(name, own)
                 let path = "\(name)/\(own)"
                 switch member.value {
                 case .dataSet?, .template?:
@@ -73,6 +75,13 @@ public struct SparkplugFlatValue: Hashable, Sendable {
                             name: path, type: member.type, value: member.value, isNull: member.isNull,
                             timestamp: member.timestamp, quality: SparkplugQuality(member.properties)))
                 }
+            }
+        }
+
+        /// Before the name is made: a long one would be made for every row.
+        private func checkLength(_ name: String, _ part: String) throws(SparkplugError) {
+            guard name.utf8.count + 1 + part.utf8.count <= SparkplugTagName.lengthLimit else {
+                throw SparkplugError(.unusableName, at: offset)
             }
         }
 

@@ -7,6 +7,7 @@ extension EdgeNodeSession {
         _ metric: UInt32, _ view: SparkplugMetricView, _ payload: borrowing Span<UInt8>, _ message: Message,
         into events: inout ContiguousArray<EdgeNodeEvent>
     ) {
+        guard mayVisitLeaves(of: metric, view, message, into: &events) else { return }
         let flags = flags(view, message)
         let time = time(view.timestamp, message)
         guard !view.isNull else {
@@ -33,6 +34,22 @@ extension EdgeNodeSession {
         for leaf in table.metrics[Int(metric)].leaves where table.tags[Int(leaf)].stamp != stamp {
             hide(leaf, at: message.receivedAt, into: &events)
         }
+    }
+
+    /// Whether the message may go through the tags of a metric, as it does at most twice with all that there can be.
+    mutating func mayVisitLeaves(
+        of metric: UInt32, _ view: SparkplugMetricView, _ message: Message,
+        into events: inout ContiguousArray<EdgeNodeEvent>
+    ) -> Bool {
+        let cost = table.metrics[Int(metric)].leaves.count + 1
+        guard leafVisits >= cost else {
+            counters.unreadableMetrics &+= 1
+            let mistake = SparkplugError(.tooManyParts, at: view.range.lowerBound)
+            refuse(table.name(of: metric), .mistake(mistake), message.device, into: &events)
+            return false
+        }
+        leafVisits -= cost
+        return true
     }
 
     private func flatValues(

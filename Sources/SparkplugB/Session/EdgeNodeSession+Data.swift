@@ -37,6 +37,7 @@ extension EdgeNodeSession {
             receivedAt: receivedAt)
         if reader.timestamp != nil, message.time == nil { counters.unreadableTimes &+= 1 }
         nameableRefusals = capacities.refusalsPerMessage
+        leafVisits = 2 * capacities.metrics
         while true {
             do throws(SparkplugError) {
                 guard let view = try reader.next(payload) else { return }
@@ -136,7 +137,9 @@ extension EdgeNodeSession {
         let flags = flags(view, message)
         append(tag, value, quality, flags, time(view.timestamp, message), message, into: &events)
         // Tags that it had while it had several values.
-        if message.isBirth, !table.metrics[Int(metric)].leaves.isEmpty {
+        if message.isBirth, !table.metrics[Int(metric)].leaves.isEmpty,
+            mayVisitLeaves(of: metric, view, message, into: &events)
+        {
             for leaf in table.metrics[Int(metric)].leaves { hide(leaf, at: message.receivedAt, into: &events) }
         }
     }

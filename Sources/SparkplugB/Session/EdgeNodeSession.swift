@@ -73,6 +73,9 @@ public struct EdgeNodeSession: Sendable {
     var stamp: UInt64 = 0
     /// How many refusals the message that is being read may still name.
     var nameableRefusals = 0
+    /// How many tags of metrics with several values the message that is being read may still go through. Each metric that names
+    /// one again, in a few bytes, costs as much as the metric has tags.
+    var leafVisits = 0
 
     /// - Parameters:
     ///   - seed: differs from edge node to edge node, so that not all are asked together.

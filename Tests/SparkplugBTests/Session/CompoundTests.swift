@@ -46,6 +46,36 @@ struct CompoundTests {
             listener.hear(.nodeData, message(1, [past]), at: 0) == ["t/x=9 historical", "t/y=9 historical"])
     }
 
+    @Test("a message that names a metric again and again costs no more than all tags twice")
+    func repeated() {
+        var listener = Listener()
+        let rows = (0..<400).map { [UInt32($0 % 100), UInt32($0)] as [UInt32?] }
+        var null = SparkplugMetric(name: "t", type: .dataSet)
+        null.isNull = true
+        let heard = listener.hear(
+            .nodeBirth, birth([metric(.dataSet(dataSet(rows)))] + Array(repeating: null, count: 20_000)), at: 0)
+        #expect(listener.session.tagCount == 800)
+        #expect(heard.count < 3 * 10_000, "\(heard.count)")
+        #expect(heard.contains { $0.hasPrefix("refused t: too many parts") })
+        // The next message is read as ever.
+        #expect(
+            listener.hear(.nodeData, message(1, [metric(.dataSet(dataSet([[1, 2]])))]), at: 0).prefix(2) == [
+                "t/x=1", "t/y=2",
+            ])
+    }
+
+    @Test("a name that is too long is not made for every row")
+    func longNames() {
+        var listener = Listener()
+        var long = dataSet((0..<300).map { [UInt32($0 % 100), 1] })
+        long.columns[1] = String(repeating: "y", count: 900_000)
+        #expect(
+            listener.hear(.nodeBirth, birth([metric(.dataSet(long))]), at: 0).contains {
+                $0.hasPrefix("refused t: the name cannot be the name of a tag")
+            })
+        #expect(listener.session.tagCount == 0)
+    }
+
     @Test("a mistake of a cell costs that cell, one of the table all of it")
     func mistakes() {
         var listener = Listener()
