@@ -116,15 +116,24 @@ extension EndToEnd {
                 let plant = try await stage.plant(broker)
                 for _ in 0..<5 { await plant.round(flipChance: 0.3) }
                 try await Conditions.journalHolds(plant.expectedChanges, reader)
+                let before = plant.expectedChanges.values.map(\.count).reduce(0, +)
+                func file(_ gateway: String) -> String {
+                    stage.scratch.file("\(gateway).config/state/test/\(gateway)/alarm-transitions.jsonl")
+                }
 
-                // when alarms come and go while the tree is away, and a moment later every gateway is killed,
+                // when alarms come and go while the tree is away, and every gateway is killed once its disk has them,
                 await tree.kill9()
                 for _ in 0..<20 { await plant.round(flipChance: 0.3) }
-                try await Task.sleep(for: .seconds(1))
+                let count = plant.expectedChanges.values.map(\.count).reduce(0, +) - before
+                for gateway in ["gw-a", "gw-b"] {
+                    try await eventually("\(gateway) has kept \(count) transitions") {
+                        let text = (try? String(contentsOfFile: file(gateway), encoding: .utf8)) ?? ""
+                        return text.split(separator: "\n").count - 1 >= count
+                    }
+                }
                 for gateway in gateways { await gateway.kill9() }
-                // and tree and gateways come back, the tree last,
+                // and tree and gateways come back,
                 for gateway in gateways { try gateway.start() }
-                try await Task.sleep(for: .seconds(1))
                 try await tree.start()
 
                 // then each alarm of the outage is recorded, once and in its order.
@@ -132,9 +141,8 @@ extension EndToEnd {
                 try await Conditions.journalHolds(plant.expectedChanges, reader)
                 // What is recorded does not stay on the disks.
                 for gateway in ["gw-a", "gw-b"] {
-                    let file = stage.scratch.file("\(gateway).config/state/test/\(gateway)/alarm-transitions.jsonl")
                     try await eventually("\(gateway) keeps nothing any more") {
-                        !FileManager.default.fileExists(atPath: file)
+                        !FileManager.default.fileExists(atPath: file(gateway))
                     }
                 }
             }

@@ -9,7 +9,8 @@ import ZooKeeperRecipes
 /// Keeps `/devices/<device path>` and its `@online` node, for the devices of the shards that this gateway owns.
 ///
 /// Presence comes from what the device sends, from its own word, last will or heartbeat on the route's presence topic, and from
-/// silence; of a device that flaps, coming back is told only once it lasts. ``PlantState`` decides, this service writes the changes, each fenced by the shard's lock node. What the tree
+/// silence; a device that flaps counts as back once its return lasts. ``PlantState`` decides, and this service writes the changes,
+/// each fenced by the shard's lock node. What the tree
 /// refuses costs itself alone (``RefusedNodes``).
 struct DeviceKeeper: Service {
     /// Devices written at once.

@@ -3,7 +3,8 @@ import Synchronization
 /// Decides which message batches the broker may forget.
 ///
 /// A batch may be acknowledged when each party that has to make it durable has done so: the tag mirror (its values are
-/// in the tree) and the alarm recorder (its transitions are in the journal). A party that has nothing to do with a
+/// in the tree) and the alarm recorder (its transitions are in the journal, or, while the tree is away, on this gateway's disk:
+/// ``TransitionSpool``). A party that has nothing to do with a
 /// batch, because another gateway owns the shard or is the active processor, lets it pass at once. The MQTT client
 /// releases a batch by itself after its hold limit, so an unreachable tree delays acknowledgements but never stops them.
 final class AcknowledgementGate: Sendable {

@@ -4,8 +4,8 @@
     import Musl
 #endif
 
-/// A file that is replaced as a whole: whoever reads it, after a power cut too, finds all of what was written last, or all of
-/// what was there before.
+/// A file that is replaced as a whole. A reader finds either the new content or the one before, complete, also after a power
+/// cut.
 ///
 /// One process at a time uses it, by a lock file beside it. All calls block.
 final class DurableFile: Sendable {

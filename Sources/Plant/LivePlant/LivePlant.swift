@@ -40,7 +40,7 @@ public struct LivePlant: Sendable {
         public var echoes: [Int] = []
         /// Devices that have begun or ceased to flap, for the log.
         public var flapping: [Flapping] = []
-        /// A payload that cannot be read, or not as a whole, for the log; at most one of a batch, see ``UnreadableReports``.
+        /// A payload for the log that cannot be read, or only in part. At most one of a batch; see ``UnreadableReports``.
         public var unreadable: Unreadable?
 
         public init() {}

@@ -31,8 +31,8 @@ extension AlarmBook {
             })
     }
 
-    /// Takes up what this gateway computed in an earlier life. Call it once the records of the tree have been restored, and
-    /// before anything has been heard.
+    /// Takes up what this gateway computed in an earlier life. Call it once the records of the tree have been restored; what has
+    /// been heard by then is evaluated again behind it.
     ///
     /// Where an alarm's record has not passed them, the edges wait to be recorded like those that are computed here, in order of
     /// their time; samples are evaluated from the last edge on.
