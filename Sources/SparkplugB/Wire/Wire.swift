@@ -46,14 +46,17 @@ enum Wire {
         throw SparkplugError(.unexpectedEnd, at: end)
     }
 
-    /// Moves past a tag: the field's number and its ``Kind``, as protocol buffers put them together.
+    /// Moves past a tag: the field's number and its ``Kind``, as protocol buffers put them together, in five bytes at most: it
+    /// has 32 bits.
     @inline(__always)
     static func tag(
         _ bytes: borrowing Span<UInt8>, _ index: inout Int, _ end: Int
     ) throws(SparkplugError) -> UInt32 {
         let start = index
         let tag = try varint(bytes, &index, end)
-        guard tag >= 8, tag <= UInt64(UInt32.max) else { throw SparkplugError(.invalidTag, at: start) }
+        guard tag >= 8, tag <= UInt64(UInt32.max), index &- start <= 5 else {
+            throw SparkplugError(.invalidTag, at: start)
+        }
         return UInt32(truncatingIfNeeded: tag)
     }
 

@@ -25,9 +25,10 @@ struct PayloadRuleTests {
         Mistake([0x12, 0x02, 0x10], .lengthBeyondEnd, at: 1),
         Mistake([0x12, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01], .lengthBeyondEnd, at: 1),
         Mistake([0x12, 0x00, 0x12], .unexpectedEnd, at: 3),
-        // Field number 0, wire types 6 and 7, a tag of more than 32 bits.
+        // Field number 0, wire types 6 and 7, a tag of more than 32 bits, one of more than five bytes.
         Mistake([0x02, 0x00], .invalidTag, at: 0), Mistake([0x16], .invalidTag, at: 1),
         Mistake([0x17], .invalidTag, at: 1), Mistake([0x80, 0x80, 0x80, 0x80, 0x10], .invalidTag, at: 0),
+        Mistake([0x98, 0x80, 0x80, 0x80, 0x80, 0x00, 0x01], .invalidTag, at: 0),
         Mistake([0x13, 0x14], .group, at: 1), Mistake([0x14], .group, at: 1),
         Mistake([0x31, 0, 0, 0, 0, 0, 0, 0], .unexpectedEnd, at: 8), Mistake([0x35, 0, 0, 0], .unexpectedEnd, at: 4),
         Mistake([0x22, 0x01, 0xFF], .invalidUTF8, at: 2),
