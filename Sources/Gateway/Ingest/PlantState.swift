@@ -168,11 +168,11 @@ final class PlantState: Sendable {
 
     // MARK: Edge nodes
 
-    /// Whether this gateway is the one that asks edge nodes for births; see ``LivePlant/asksForBirths(_:at:)``.
-    func asksForBirths(_ isActive: Bool) { change { $0.plant.asksForBirths(isActive, at: $1) } }
+    /// Whether this gateway is the one that asks edge nodes first for births; see ``LivePlant/asksFirstForBirths(_:at:)``.
+    func asksFirstForBirths(_ asksFirst: Bool) { change { $0.plant.asksFirstForBirths(asksFirst, at: $1) } }
 
-    /// The edge nodes that are to be asked now; what is taken counts as asked.
-    func takeRebirths() -> [RebirthRequest] { change { $0.plant.takeRebirths(at: $1) } }
+    /// The next edge node that is to be asked now; what is taken counts as sent.
+    func takeRebirth() -> RebirthRequest? { change { $0.plant.takeRebirth(at: $1) } }
 
     // MARK: Tags to be written
 

@@ -2,7 +2,8 @@ import MQTT
 import Plant
 import ServiceLifecycle
 
-/// Asks edge nodes of Sparkplug B for births, at the gateway whose alarm processor is active: one asks, and all hear the answers.
+/// Asks edge nodes of Sparkplug B for the births that this gateway lacks. The gateway whose alarm processor is active asks first,
+/// and all hear the answers.
 ///
 /// What is to be asked, and when, ``PlantState`` knows. A request that is lost costs time: it is repeated while no birth comes.
 struct RebirthRequester<Publisher: MessagePublisher>: Service {
@@ -25,16 +26,10 @@ struct RebirthRequester<Publisher: MessagePublisher>: Service {
         }
     }
 
-    /// What is taken counts as asked, so nothing is taken that could not be published now. When the lease ends meanwhile, the
-    /// rest is left to the next active gateway, which knows by itself what it lacks.
+    /// What is taken counts as sent, so nothing is taken that could not be published now.
     func turn() async {
-        guard isActive(), publisher.connectionState.isConnected else {
-            plant.asksForBirths(false)
-            return
-        }
-        plant.asksForBirths(true)
-        for request in plant.takeRebirths() {
-            guard isActive() else { return }
+        plant.asksFirstForBirths(isActive())
+        while !Task.isCancelled, publisher.connectionState.isConnected, let request = plant.takeRebirth() {
             _ = try? await publisher.publish(
                 topic: request.topic, payload: request.payload(at: clock.wall()), qos: .atMostOnce, retain: false,
                 properties: MQTTProperties(), notAfter: clock.now() + Self.patience)

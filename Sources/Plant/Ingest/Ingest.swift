@@ -119,7 +119,7 @@ public struct Ingest: Sendable {
         self.limits = limits
         tags = TagTable(limit: limits.tags + GatewayFault.mostGateways * GatewayFault.mostKinds)
         devices = DeviceTable(limit: limits.devices + GatewayFault.mostGateways)
-        edgeNodes = EdgeNodes(limits: limits.edgeNodes)
+        edgeNodes = EdgeNodes(limits: limits.edgeNodes, seed: hashSeed)
         topics = TopicTable(limit: limits.topics, byteLimit: limits.topicBytes, seed: hashSeed)
     }
 

@@ -2,15 +2,16 @@ import SparkplugB
 
 // Edge nodes of Sparkplug B: what time releases, and which of them are to be asked for a birth.
 extension LivePlant {
-    /// Whether this gateway is the one that asks edge nodes for births: the active alarm processor's, so that one does. What a
-    /// standby misses stays wanted; when it becomes active it asks, unless a birth has come meanwhile.
-    public mutating func asksForBirths(_ isActive: Bool, at now: Milliseconds) {
-        ingest.edgeNodes.asks(isActive, at: now)
+    /// Whether this gateway is the one that asks edge nodes first for births: the active alarm processor's, so that one is. Every
+    /// other asks some seconds later for what it lacks then, as one does that has just been started: the birth that the first
+    /// one's request has brought serves all.
+    public mutating func asksFirstForBirths(_ asksFirst: Bool, at now: Milliseconds) {
+        ingest.edgeNodes.asksFirst(asksFirst, at: now)
     }
 
-    /// The edge nodes that are to be asked for a birth now. What is taken counts as asked.
-    public mutating func takeRebirths(at now: Milliseconds) -> [RebirthRequest] {
-        ingest.edgeNodes.takeRebirths(at: now)
+    /// The next edge node that is to be asked for a birth now; nil when none is. What is taken counts as sent.
+    public mutating func takeRebirth(at now: Milliseconds) -> RebirthRequest? {
+        ingest.edgeNodes.takeRebirth(at: now)
     }
 
     mutating func advanceEdgeNodes(to now: Milliseconds, effects: inout Effects) {

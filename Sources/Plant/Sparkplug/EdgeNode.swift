@@ -27,8 +27,8 @@ struct EdgeNode: Sendable {
     /// By the session's numbers.
     var devices: ContiguousArray<Device> = []
     var tags: ContiguousArray<Tag> = []
-    /// Whether it waits to be asked for a birth, and why.
-    var wish: RebirthReason?
+    /// Whether it stands in the line of those that are to be asked for a birth.
+    var isInLine = false
     /// What its session's tables took when it was last looked at, in bytes.
     var footprint = 0
 

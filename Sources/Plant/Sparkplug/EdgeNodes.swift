@@ -5,6 +5,9 @@ import SparkplugB
 /// All edge nodes that this process has heard of, by number; what their last messages have released; and which of them are to be
 /// asked for a birth.
 ///
+/// Every gateway asks for the births that it lacks itself. The one that asks first spares the others most of it: a birth serves
+/// all.
+///
 /// Sessions have the clock without leaps: setting the clock changes nothing of how long a message waits.
 struct EdgeNodes: Sendable {
     private(set) var nodes: ContiguousArray<EdgeNode> = []
@@ -16,10 +19,11 @@ struct EdgeNodes: Sendable {
     var releases: ContiguousArray<EdgeRelease> = []
     var samples: ContiguousArray<Sample> = []
     var staleTags: ContiguousArray<TagID> = []
-    /// Whether this gateway is the one that asks.
-    private var isActive = false
-    /// Edge nodes that wait to be asked, in the order in which they began to.
-    private var wishes: Deque<Int> = []
+    /// Whether this gateway is the one that asks first.
+    private var asksFirst = false
+    /// Edge nodes that are to be asked, in the order in which that became due.
+    private var line: Deque<Int> = []
+    private let seed: UInt64
     private var allowance: RebirthAllowance
     /// When a session is due, without leaps.
     private var nextDeadline: Milliseconds = .max
@@ -33,8 +37,10 @@ struct EdgeNodes: Sendable {
     /// Values about the past, which have no place here.
     var historical: UInt64 = 0
 
-    init(limits: EdgeNodeLimits) {
+    /// - Parameter seed: differs from gateway to gateway, so that those that ask later do not ask together.
+    init(limits: EdgeNodeLimits, seed: UInt64) {
         self.limits = limits
+        self.seed = seed
         allowance = RebirthAllowance(perSecond: limits.rebirthsPerSecond)
     }
 
@@ -66,7 +72,7 @@ struct EdgeNodes: Sendable {
     /// - Parameter key: names the edge node: its route, group and id.
     mutating func insert(_ key: [UInt8], route: Int, group: String, edge: String, path: TagPath) -> Int? {
         guard !isFull else { return nil }
-        let session = EdgeNodeSession(seed: StableHash.fnv1a(key), isActive: isActive)
+        let session = EdgeNodeSession(seed: StableHash.fnv1a(key) ^ seed, asksFirst: asksFirst)
         nodes.append(EdgeNode(route: route, group: group, edge: edge, path: path, session: session))
         numberOfKey[key] = nodes.count - 1
         return nodes.count - 1
@@ -121,6 +127,10 @@ struct EdgeNodes: Sendable {
         let footprint = nodes[number].session.footprint
         self.footprint += footprint - nodes[number].footprint
         nodes[number].footprint = footprint
+        noteDeadline(of: number)
+    }
+
+    private mutating func noteDeadline(of number: Int) {
         if let deadline = nodes[number].session.deadline { nextDeadline = min(nextDeadline, deadline) }
     }
 
@@ -128,40 +138,44 @@ struct EdgeNodes: Sendable {
 
     // MARK: rebirths
 
-    /// An edge node is to be asked for a birth.
-    mutating func wantBirth(of number: Int, _ reason: RebirthReason) {
-        guard isActive else { return }
-        if nodes[number].wish == nil { wishes.append(number) }
-        nodes[number].wish = reason
+    /// A rebirth request to an edge node is due.
+    mutating func rebirthIsDue(_ number: Int) {
+        guard !nodes[number].isInLine else { return }
+        nodes[number].isInLine = true
+        line.append(number)
     }
 
-    /// Whether this gateway is the one that asks.
-    mutating func asks(_ isActive: Bool, at now: Milliseconds) {
-        guard isActive != self.isActive else { return }
-        self.isActive = isActive
+    /// Whether this gateway is the one that asks first.
+    mutating func asksFirst(_ asksFirst: Bool, at now: Milliseconds) {
+        guard asksFirst != self.asksFirst else { return }
+        self.asksFirst = asksFirst
         for number in nodes.indices {
-            nodes[number].session.ownershipChanged(isActive: isActive, at: now &- leap)
-            nodes[number].wish = nil
+            nodes[number].session.precedenceChanged(asksFirst: asksFirst, at: now &- leap)
         }
-        wishes.removeAll()
         noteDeadlines()
     }
 
-    /// The edge nodes that are to be asked now, as far as the allowance goes. One that has been born meanwhile is not asked.
-    mutating func takeRebirths(at now: Milliseconds) -> [RebirthRequest] {
-        var requests: [RebirthRequest] = []
-        while let number = wishes.first {
-            guard let reason = nodes[number].wish, nodes[number].session.isBirthWanted else {
-                nodes[number].wish = nil
-                wishes.removeFirst()
+    /// The next request that is to be sent now, as far as the allowance goes; it counts as sent. An edge node that has been born
+    /// meanwhile is not asked.
+    mutating func takeRebirth(at now: Milliseconds) -> RebirthRequest? {
+        while let number = line.first {
+            let session = nodes[number].session
+            guard session.isRebirthDue, let reason = session.wantedBirth else {
+                leaveLine()
                 continue
             }
-            guard allowance.take(at: now &- leap) else { break }
-            nodes[number].wish = nil
-            wishes.removeFirst()
-            requests.append(RebirthRequest(group: nodes[number].group, edge: nodes[number].edge, reason: reason))
+            guard allowance.take(at: now &- leap) else { return nil }
+            leaveLine()
+            nodes[number].session.rebirthSent(at: now &- leap)
+            noteDeadline(of: number)
+            rebirthsRequested &+= 1
+            return RebirthRequest(group: nodes[number].group, edge: nodes[number].edge, reason: reason)
         }
-        rebirthsRequested &+= UInt64(requests.count)
-        return requests
+        return nil
+    }
+
+    private mutating func leaveLine() {
+        let number = line.removeFirst()
+        nodes[number].isInLine = false
     }
 }

@@ -107,7 +107,7 @@ extension Ingest {
             case .tagStale(let tag, _):
                 guard case .bound(let tag, let topic) = edgeNodes[edge].tags[Int(tag.rawValue)] else { continue }
                 edgeNodes.release(stale: tag.tag, of: topic, at: now, from: first)
-            case .rebirthNeeded(let reason): edgeNodes.wantBirth(of: edge, reason)
+            case .rebirthNeeded: edgeNodes.rebirthIsDue(edge)
             case .refused(_, let name, let refusal):
                 tally.undecodable &+= 1
                 failure = failure ?? .metric(name: name, refusal)

@@ -5,7 +5,8 @@ public enum EdgeNodeEvent: Hashable, Sendable {
     case tagStale(SparkplugTagID, at: Int64)
     /// All tags of the device, or of the edge node itself, are stale unless it is online.
     case stateChanged(SparkplugDeviceID, EdgeNodeState, at: Int64)
-    /// The caller publishes a rebirth request (``SparkplugCommand/rebirth(at:)``).
+    /// A rebirth request (``SparkplugCommand/rebirth(at:)``) is due. The caller publishes it when it can, unless
+    /// ``EdgeNodeSession/isRebirthDue`` has become false, and says so with ``EdgeNodeSession/rebirthSent(at:)``.
     case rebirthNeeded(RebirthReason)
     /// A metric, a device or a value that is not taken; at most ``EdgeNodeCapacities/refusalsPerMessage`` per message are named,
     /// all are counted.

@@ -22,7 +22,8 @@ public struct EdgeNodeRule: Hashable, Sendable {
     public var deviceGrace: Int64 = 10_000
     /// How long after the broker is back an edge node may be silent before it is asked.
     public var silence: Int64 = 30_000
-    /// How many requests in a row must go unanswered, while nothing else is heard either, before an edge node counts as stale.
+    /// How many requests in a row must have been sent, while nothing is heard of the edge node, before it counts as stale when the next
+    /// one is due.
     public var unansweredRequests = 3
     public var rebirth = RebirthRule()
 
@@ -38,6 +39,9 @@ public struct RebirthRule: Hashable, Sendable {
     public var spread: Int64 = 500
     /// The same when all edge nodes are concerned: after the broker was away, and on a takeover.
     public var wideSpread: Int64 = 30_000
+    /// How much later a gateway asks that is not the one that asks first, before it is spread widely: time in which the
+    /// answer to the other's request comes.
+    public var laterBy: Int64 = 10_000
 
     public init() {}
 }

@@ -1,7 +1,7 @@
 extension EdgeNodeSession {
     /// When ``advance(to:into:)`` is due; nil when nothing waits for time.
     public var deadline: Int64? {
-        var earliest = rebirth.deadline
+        var earliest = link == .lost ? nil : rebirth.deadline
         func consider(_ time: Int64?) {
             if let time { earliest = min(earliest ?? time, time) }
         }
@@ -27,15 +27,22 @@ extension EdgeNodeSession {
             link = .unheard
             rebirth.want(.silence, isWide: true, at: now)
         }
-        guard let reason = rebirth.ask(at: now) else { return }
-        counters.rebirthRequests &+= 1
+        // Nothing can be sent, and what is not heard now may have been said.
+        guard link != .lost, let reason = rebirth.becomeDue(at: now) else { return }
         events.append(.rebirthNeeded(reason))
         becomeStale(at: now, into: &events)
     }
 
+    /// The rebirth request that was due has been handed to the broker: from now on the edge node can answer it.
+    public mutating func rebirthSent(at now: Int64) {
+        guard rebirth.isWaiting else { return }
+        rebirth.sent(at: now)
+        counters.rebirthRequests &+= 1
+    }
+
     /// Nothing has been heard of the edge node while it was asked several times.
     private mutating func becomeStale(at now: Int64, into events: inout ContiguousArray<EdgeNodeEvent>) {
-        guard birth != nil, rebirth.unanswered > rule.unansweredRequests, let first = rebirth.firstUnansweredAt,
+        guard birth != nil, rebirth.unanswered >= rule.unansweredRequests, let first = rebirth.firstUnansweredAt,
             lastHeardAt ?? .min < first
         else { return }
         for device in table.devices.indices where table.devices[device].state == .online {
@@ -51,13 +58,13 @@ extension EdgeNodeSession {
 
     /// The connection to the broker is back, in a session without what was published meanwhile.
     public mutating func connectionRegained(at now: Int64) {
+        rebirth.connectionRegained(at: now)
         guard link == .lost else { return }
         link = birth == nil ? .connected : .regained(askAt: now + rule.silence)
     }
 
-    /// Whether this gateway is the one that asks for rebirths. What it wants while it is not is asked when it becomes so, unless a
-    /// birth has come.
-    public mutating func ownershipChanged(isActive: Bool, at now: Int64) {
-        rebirth.ownershipChanged(isActive: isActive, at: now)
+    /// Whether this gateway is the one that asks first for rebirths; the others ask later for what they lack then.
+    public mutating func precedenceChanged(asksFirst: Bool, at now: Int64) {
+        rebirth.precedenceChanged(asksFirst: asksFirst, at: now)
     }
 }

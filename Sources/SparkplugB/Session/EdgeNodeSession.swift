@@ -78,16 +78,17 @@ public struct EdgeNodeSession: Sendable {
     var leafVisits = 0
 
     /// - Parameters:
-    ///   - seed: differs from edge node to edge node, so that not all are asked together.
-    ///   - isActive: whether this gateway asks for rebirths.
+    ///   - seed: differs from edge node to edge node, so that not all are asked together, and from gateway to gateway, so that
+    ///     not all ask together.
+    ///   - asksFirst: whether this gateway is the one that asks first for rebirths.
     public init(
         rule: EdgeNodeRule = EdgeNodeRule(), capacities: EdgeNodeCapacities = EdgeNodeCapacities(), seed: UInt64,
-        isActive: Bool
+        asksFirst: Bool
     ) {
         self.rule = rule
         self.capacities = capacities
         table = MetricTable(capacities: capacities)
-        rebirth = RebirthSchedule(rule: rule.rebirth, seed: seed, isActive: isActive)
+        rebirth = RebirthSchedule(rule: rule.rebirth, seed: seed, asksFirst: asksFirst)
     }
 
     // MARK: what is known
@@ -122,7 +123,8 @@ public struct EdgeNodeSession: Sendable {
     /// Why a birth is needed; nil: none is.
     public var wantedBirth: RebirthReason? { rebirth.reason }
 
-    public var isBirthWanted: Bool { wantedBirth != nil }
+    /// Whether a rebirth request is due that has not been sent.
+    public var isRebirthDue: Bool { rebirth.isWaiting }
 
     /// Why what waits cannot be understood as things are: a birth is wanted, or will be unless it is on its way.
     public var missingBirth: RebirthReason? {

@@ -83,20 +83,30 @@ struct RebirthRequesterTests {
         #expect(bed.requests.count == 1)
     }
 
-    @Test("a standby asks for nothing, and for what it still lacks when it becomes active")
-    func takeover() async throws {
+    @Test("a standby asks later for what it lacks then, and has nothing to ask when it becomes active")
+    func standby() async throws {
         let bed = try Bed()
         await bed.turn(after: 1)
         bed.hear(.nodeData, sequence: 5)
-        await bed.turn(after: 60)
+        for _ in 0..<11 { await bed.turn(after: 1) }
         #expect(bed.requests.isEmpty)
-        bed.flag.value.store(true, ordering: .relaxed)
-        await bed.turn(after: 0)
         for _ in 0..<40 where bed.requests.isEmpty { await bed.turn(after: 1) }
         #expect(bed.requests.count == 1)
         bed.hear(.nodeBirth, sequence: 0)
+        bed.flag.value.store(true, ordering: .relaxed)
         for _ in 0..<120 { await bed.turn(after: 1) }
         #expect(bed.requests.count == 1)
+    }
+
+    @Test("a standby asks for nothing that the answer to the active one's request has brought")
+    func served() async throws {
+        let bed = try Bed()
+        await bed.turn(after: 1)
+        bed.hear(.nodeData, sequence: 5)
+        for _ in 0..<5 { await bed.turn(after: 1) }
+        bed.hear(.nodeBirth, sequence: 0)
+        for _ in 0..<120 { await bed.turn(after: 1) }
+        #expect(bed.requests.isEmpty)
     }
 
     @Test("without a connection nothing is taken, and it is asked once there is one")

@@ -65,7 +65,7 @@ struct EdgePlant {
     var outcomes: [MessageOutcome] = []
 
     init(
-        limits: IngestLimits = IngestLimits(), isActive: Bool = true, _ change: (inout RouteDraft) -> Void = { _ in }
+        limits: IngestLimits = IngestLimits(), asksFirst: Bool = true, _ change: (inout RouteDraft) -> Void = { _ in }
     ) throws {
         var draft = RouteDraft(name: "s", topic: "spBv1.0/#", payload: .sparkplug)
         change(&draft)
@@ -76,7 +76,7 @@ struct EdgePlant {
                     name: "hot", tags: try TopicFilter("+/+/temperature"), high: AlarmLimit(limit: 85, priority: .high))
             ], limits: limits)
         plant.brokerConnected(at: now)
-        plant.asksForBirths(isActive, at: now)
+        plant.asksFirstForBirths(asksFirst, at: now)
         _ = plant.heard(through: now, at: now)
     }
 
@@ -130,5 +130,14 @@ struct EdgePlant {
                 "\(plant.ingest.devices.state(of: device).state)"
         }
         return picture
+    }
+}
+
+extension LivePlant {
+    /// Everything that is to be asked now.
+    mutating func takeRebirths(at now: Milliseconds) -> [RebirthRequest] {
+        var requests: [RebirthRequest] = []
+        while let request = takeRebirth(at: now) { requests.append(request) }
+        return requests
     }
 }

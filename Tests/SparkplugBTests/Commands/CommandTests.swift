@@ -119,7 +119,7 @@ struct CommandTests {
             metric.isHistorical = flags.contains(.historical)
             metric.isTransient = flags.contains(.transient)
             metric.properties = SparkplugPropertySet(quality: quality)
-            var session = EdgeNodeSession(seed: 1, isActive: true)
+            var session = EdgeNodeSession(seed: 1, asksFirst: true)
             var events = session.hear(.nodeBirth, birth([metric]), at: 0)
             if !flags.contains(.birth) { events += session.hear(.nodeData, message(1, [metric]), at: 0) }
             guard case .sample(let sample)? = events.last else { throw CancellationError() }

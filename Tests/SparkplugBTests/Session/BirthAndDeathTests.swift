@@ -34,7 +34,7 @@ struct BirthAndDeathTests {
         "payloads-name-birth-data-requirement, payloads-timestamp-in-UTC: times of metrics, else of the message, else none"
     )
     func times() {
-        var session = EdgeNodeSession(seed: 1, isActive: true)
+        var session = EdgeNodeSession(seed: 1, asksFirst: true)
         var metric = int("a", 1)
         metric.timestamp = 900
         var impossible = int("c", 3)

@@ -6,13 +6,14 @@ struct Listener {
     var session: EdgeNodeSession
     /// The latest values that are live, by tag.
     private(set) var latest: [String: SparkplugScalar] = [:]
-    private var tellNothingBefore = 0
+    /// Whether requests are sent as soon as they are due.
+    var sendsRequests = true
 
     init(
         rule: EdgeNodeRule = EdgeNodeRule(), capacities: EdgeNodeCapacities = EdgeNodeCapacities(), seed: UInt64 = 1,
-        isActive: Bool = true
+        asksFirst: Bool = true
     ) {
-        session = EdgeNodeSession(rule: rule, capacities: capacities, seed: seed, isActive: isActive)
+        session = EdgeNodeSession(rule: rule, capacities: capacities, seed: seed, asksFirst: asksFirst)
     }
 
     mutating func hear(
@@ -25,18 +26,21 @@ struct Listener {
         _ type: SparkplugMessageType, _ payload: [UInt8], device: String = "", at now: Int64
     ) -> [String] {
         let device = Array(device.utf8)
-        return tell { $0.received(type, device: device.span, payload.span, at: now, into: &$1) }
+        return tell(at: now) { $0.received(type, device: device.span, payload.span, at: now, into: &$1) }
     }
 
-    mutating func advance(to now: Int64) -> [String] { tell { $0.advance(to: now, into: &$1) } }
+    mutating func advance(to now: Int64) -> [String] { tell(at: now) { $0.advance(to: now, into: &$1) } }
 
-    mutating func connectionLost(at now: Int64) -> [String] { tell { $0.connectionLost(at: now, into: &$1) } }
+    mutating func connectionLost(at now: Int64) -> [String] {
+        tell(at: now) { $0.connectionLost(at: now, into: &$1) }
+    }
 
     private mutating func tell(
-        _ input: (inout EdgeNodeSession, inout ContiguousArray<EdgeNodeEvent>) -> Void
+        at now: Int64, _ input: (inout EdgeNodeSession, inout ContiguousArray<EdgeNodeEvent>) -> Void
     ) -> [String] {
         var events: ContiguousArray<EdgeNodeEvent> = []
         input(&session, &events)
+        if sendsRequests { session.rebirthSent(at: now) }
         return events.map { text(of: $0) }
     }
 

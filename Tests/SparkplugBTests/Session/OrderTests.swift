@@ -3,8 +3,8 @@ import Testing
 
 @Suite("Session: the order of messages")
 struct OrderTests {
-    private func born(_ sequence: UInt64 = 0, isActive: Bool = true, rule: EdgeNodeRule = EdgeNodeRule()) -> Listener {
-        var listener = Listener(rule: rule, isActive: isActive)
+    private func born(_ sequence: UInt64 = 0, asksFirst: Bool = true, rule: EdgeNodeRule = EdgeNodeRule()) -> Listener {
+        var listener = Listener(rule: rule, asksFirst: asksFirst)
         _ = listener.hear(.nodeBirth, birth(from: sequence, [int("a", alias: 1, 0)]), at: 0)
         return listener
     }

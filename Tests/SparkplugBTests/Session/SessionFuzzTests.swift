@@ -26,7 +26,8 @@ struct SessionFuzzTests {
         capacities.heldBytes = 500
         var samples = 0
         for _ in 0..<(Self.isLong ? 200 : 10) {
-            var session = EdgeNodeSession(capacities: capacities, seed: random.next(), isActive: true)
+            var session = EdgeNodeSession(
+                capacities: capacities, seed: random.next(), asksFirst: .random(using: &random))
             var names: [String] = []
             var now: Int64 = 0
             for _ in 0..<2000 {
@@ -37,6 +38,8 @@ struct SessionFuzzTests {
                 let name = Array(device.utf8)
                 let payload = mutator.mutant(&random)
                 session.received(type, device: name.span, payload.span, at: now, into: &events)
+                if random.chance(50) { session.rebirthSent(at: now) }
+                if random.chance(1) { session.precedenceChanged(asksFirst: .random(using: &random), at: now) }
                 if random.chance(1) { session.connectionLost(at: now, into: &events) }
                 if random.chance(5) { session.connectionRegained(at: now) }
                 for number in names.count..<max(names.count, session.tagCount) {

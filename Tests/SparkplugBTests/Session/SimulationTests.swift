@@ -94,6 +94,7 @@ struct SimulationTests {
                 }
             case .rebirthNeeded:
                 requests += 1
+                session.rebirthSent(at: now)
                 if isCalm || !random.chance(network.loss) { send(edge.rebirth(at: now)) }
             case .tagStale, .stateChanged: break
             case .refused, .unreadable: violations.append("\(event)")
@@ -118,7 +119,8 @@ struct SimulationTests {
         var misattributions = 0
         for seed in UInt64(0)..<UInt64(worlds) {
             var world = World(
-                network: network, session: EdgeNodeSession(seed: seed, isActive: true), random: SeededRandom(seed: seed)
+                network: network, session: EdgeNodeSession(seed: seed, asksFirst: true),
+                random: SeededRandom(seed: seed)
             )
             world.send(world.edge.reconnect(at: 0, &world.random))
             for _ in 0..<1500 { step(&world) }

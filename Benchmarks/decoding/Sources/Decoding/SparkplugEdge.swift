@@ -2,7 +2,7 @@ import SparkplugB
 
 /// An edge node that has been born and publishes the message over and over.
 struct SparkplugEdge {
-    private var session = EdgeNodeSession(seed: 1, isActive: false)
+    private var session = EdgeNodeSession(seed: 1, asksFirst: false)
     private var events: ContiguousArray<EdgeNodeEvent> = []
     private var sequence = 0
     private let noDevice: [UInt8] = []
