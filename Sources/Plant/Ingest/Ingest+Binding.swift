@@ -89,14 +89,23 @@ extension Ingest {
         return bindings.count - 1
     }
 
+    /// The tag of a value. One that only the tree has told of belongs to the first device that shows that it has it.
     mutating func bound(
         _ path: TagPath, _ value: ValueRule, device: DeviceID, shard: Int, of definition: RouteDefinition
     ) -> BoundTag? {
         let deadband = definition.deadband(of: path)
         let width = deadband?.width(of: numericTags.rules.traits(of: path).range)
+        let unit = definition.unit(of: path, value)
+        let refreshAfter = (width == nil ? nil : deadband?.maximumSilence) ?? definition.staleAfter
+        if !unclaimed.isEmpty, let known = tags.id(of: path), unclaimed.remove(known) != nil,
+            tags[known].device != device
+        {
+            tags.rehome(
+                known, device: device, shard: shard, unit: unit, deadband: width, refreshAfter: refreshAfter)
+            rehomedTags.append(known)
+        }
         let tag = tags.intern(
-            path, device: device, shard: shard, unit: definition.unit(of: path, value), deadband: width,
-            refreshAfter: (width == nil ? nil : deadband?.maximumSilence) ?? definition.staleAfter)
+            path, device: device, shard: shard, unit: unit, deadband: width, refreshAfter: refreshAfter)
         return tag.map { BoundTag(tag: $0, isNumeric: numericTags.contain(path, of: definition)) }
     }
 

@@ -5,7 +5,8 @@ extension Ingest {
     ///
     /// Several topics or places can have a tag of that path when values or devices have names of several levels, or when routes
     /// give tags names of their own. Then the tag gets a device and no topic, until a message shows which topic it is. Of
-    /// several devices it gets the known one with the longest name; when none is known, there is no tag yet.
+    /// several devices it gets the known one with the longest name, and another one when that is the first to have it in a
+    /// message; when none is known, there is no tag yet.
     public mutating func tag(for path: TagPath, at now: Milliseconds) -> TagID? {
         if let tag = tags.id(of: path) { return tag }
         var sources = sources(of: path)
@@ -118,7 +119,7 @@ extension Ingest {
         return nil
     }
 
-    /// The tag of a path that one of several topics has.
+    /// The tag of a path that one of several topics has, until a message claims it.
     private mutating func tag(_ path: TagPath, of source: Source, at now: Milliseconds) -> TagID? {
         let definition = routes[source.route].definition
         guard !GatewayFault.isOwn(path), let value = source.values.first, roomForTags > 0,
@@ -126,7 +127,10 @@ extension Ingest {
             let device = devices.intern(
                 source.device, route: definition.name, rules: definition.deviceRules, at: now)
         else { return nil }
-        return bound(path, value, device: device.id, shard: devices[device.id].shard, of: definition)?.tag
+        let known = tags.count
+        let tag = bound(path, value, device: device.id, shard: devices[device.id].shard, of: definition)?.tag
+        if let tag, tags.count > known { unclaimed.insert(tag) }
+        return tag
     }
 
     /// Whether a route makes a device of that path.

@@ -77,6 +77,10 @@ public struct Ingest: Sendable {
     var openTopics: ContiguousArray<OpenTopic> = []
     /// Topics that have got further tags, by number, until somebody takes note.
     var grownTopics: [Int] = []
+    /// Tags that the tree has told of and no message has claimed: whose they are is a guess.
+    var unclaimed: Set<TagID> = []
+    /// Tags that have turned out to be another device's, until somebody takes note.
+    var rehomedTags: [TagID] = []
     /// The bytes of all places that were learnt.
     var learntBytes = 0
     /// Topics that say nothing.
@@ -154,6 +158,12 @@ public struct Ingest: Sendable {
     mutating func takeGrownTopics() -> [Int] {
         defer { grownTopics = [] }
         return grownTopics
+    }
+
+    /// The tags that have got another device, and shard.
+    mutating func takeRehomedTags() -> [TagID] {
+        defer { rehomedTags = [] }
+        return rehomedTags
     }
 
     /// The route of a topic's samples, by its number; nil when the topic is one of presence.

@@ -269,9 +269,13 @@ extension LatestValues {
     public mutating func takeDirty(shard: Int, limit: Int, into taken: inout [TagID]) -> Int {
         guard queues.indices.contains(shard), limit > 0 else { return 0 }
         let count = min(limit, queues[shard].count)
+        var takenCount = 0
         for position in 0..<count {
             let tag = queues[shard].tags[queues[shard].head + position]
             let index = tag.index
+            // It has moved to another shard, on whose list it is.
+            guard Int(slots[index].shard) == shard else { continue }
+            takenCount += 1
             slots[index].isDirty = false
             let entry = entry(tag)
             slots[index].writtenValue = entry?.value
@@ -288,7 +292,19 @@ extension LatestValues {
             queues[shard].tags.removeFirst(queues[shard].head)
             queues[shard].head = 0
         }
-        return count
+        return takenCount
+    }
+
+    /// A tag belongs to another device now, and its value is written by the owner of that one's shard, which may not know
+    /// what the last one wrote.
+    public mutating func rehome(_ tag: TagID, tags: borrowing TagTable) {
+        guard tag.index < slots.count else { return }
+        let description = tags[tag]
+        slots[tag.index].shard = UInt8(truncatingIfNeeded: description.shard)
+        slots[tag.index].deadband = description.deadband ?? .nan
+        slots[tag.index].refreshAfter = description.refreshAfter ?? .max
+        slots[tag.index].isDirty = false
+        markDirty(tag)
     }
 
     /// Takes over what the tree has for a tag, before anything is heard. A value that was heard here meanwhile and is

@@ -18,9 +18,10 @@ public struct TagTable: Sendable {
 
     private var tags: ContiguousArray<Tag> = []
     private var ids: [TagPath: TagID] = [:]
-    /// The tags of a device as a chain: its last tag, and for each tag the one before.
+    /// The tags of a device as a chain: its last tag, and for each tag the one before and the one behind.
     private var lastOfDevice: [DeviceID: TagID] = [:]
     private var previousOfDevice: ContiguousArray<TagID?> = []
+    private var nextOfDevice: ContiguousArray<TagID?> = []
     private let limit: Int
 
     public init(limit: Int = IngestLimits().tags) {
@@ -68,8 +69,39 @@ public struct TagTable: Sendable {
                 path: path, znodePath: path.znodePath, device: device, shard: shard, unit: unit, deadband: deadband,
                 refreshAfter: refreshAfter))
         ids[path] = id
-        previousOfDevice.append(lastOfDevice[device])
-        lastOfDevice[device] = id
+        previousOfDevice.append(nil)
+        nextOfDevice.append(nil)
+        append(id, to: device)
         return id
+    }
+
+    /// A tag belongs to another device than had been thought, and has what that one's route says.
+    mutating func rehome(
+        _ id: TagID, device: DeviceID, shard: Int, unit: String?, deadband: Double?, refreshAfter: Milliseconds?
+    ) {
+        let tag = tags[id.index]
+        remove(id, from: tag.device)
+        append(id, to: device)
+        tags[id.index] = Tag(
+            path: tag.path, znodePath: tag.znodePath, device: device, shard: shard, unit: unit, deadband: deadband,
+            refreshAfter: refreshAfter)
+    }
+
+    private mutating func append(_ id: TagID, to device: DeviceID) {
+        let last = lastOfDevice.updateValue(id, forKey: device)
+        previousOfDevice[id.index] = last
+        if let last { nextOfDevice[last.index] = id }
+    }
+
+    private mutating func remove(_ id: TagID, from device: DeviceID) {
+        let (previous, next) = (previousOfDevice[id.index], nextOfDevice[id.index])
+        if let previous { nextOfDevice[previous.index] = next }
+        if let next {
+            previousOfDevice[next.index] = previous
+        } else {
+            lastOfDevice[device] = previous
+        }
+        previousOfDevice[id.index] = nil
+        nextOfDevice[id.index] = nil
     }
 }

@@ -171,6 +171,7 @@ extension LivePlant {
             isHeardWithoutTime.append(false)
             topicOfTag.append(-1)
         }
+        for tag in ingest.takeRehomedTags() { latest.rehome(tag, tags: ingest.tags) }
         bindClocks(at: now)
     }
 

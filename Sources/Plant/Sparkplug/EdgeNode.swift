@@ -15,6 +15,7 @@ struct EdgeNode: Sendable {
     enum Tag: Sendable {
         case unknown
         case bound(BoundTag, topic: Int)
+        /// A table is full, its name makes no tag, or another device has the tag; its next birth tries it again.
         case refused
     }
 

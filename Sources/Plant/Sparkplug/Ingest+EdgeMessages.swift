@@ -137,7 +137,8 @@ extension Ingest {
             return
         }
         let receivedAt = edgeNodes.wall(told.receivedTime)
-        guard let (tag, topic) = tag(told.tag, of: edge, at: receivedAt, &failure) else { return }
+        let isBorn = told.flags.contains(.birth)
+        guard let (tag, topic) = tag(told.tag, of: edge, isBorn: isBorn, at: receivedAt, &failure) else { return }
         guard told.quality != .stale else {
             return edgeNodes.release(stale: tag.tag, of: topic, at: receivedAt, from: first)
         }

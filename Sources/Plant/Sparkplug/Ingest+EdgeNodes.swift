@@ -106,15 +106,17 @@ extension Ingest {
         return (bindings.count - 1, known.isNew)
     }
 
-    /// What a tag of an edge node's session is here; nil when it is not taken. `failure` says why, the first time.
+    /// What a tag of an edge node's session is here; nil when it is not taken. `failure` says why, once per birth.
+    ///
+    /// - Parameter isBorn: whether what was refused before is tried again.
     mutating func tag(
-        _ id: SparkplugTagID, of edge: Int, at now: Milliseconds, _ failure: inout DecodeFailure?
+        _ id: SparkplugTagID, of edge: Int, isBorn: Bool, at now: Milliseconds, _ failure: inout DecodeFailure?
     ) -> (tag: BoundTag, topic: Int)? {
         let place = Int(id.rawValue)
         switch edgeNodes[edge].tags[place] {
         case .bound(let tag, let topic): return (tag, topic)
-        case .refused: return nil
-        case .unknown: return bind(id, of: edge, at: now, &failure)
+        case .refused where !isBorn: return nil
+        case .refused, .unknown: return bind(id, of: edge, at: now, &failure)
         }
     }
 
@@ -151,7 +153,9 @@ extension Ingest {
         }
         guard !GatewayFault.isOwn(path) else { throw .refused(.own) }
         if let known = tags.id(of: path) {
-            guard tags[known].device == binding.device else { throw .otherDevice(metric: name) }
+            guard tags[known].device == binding.device || unclaimed.contains(known) else {
+                throw .otherDevice(metric: name)
+            }
         } else {
             guard roomForTags > 0 else {
                 tally.tableFull &+= 1

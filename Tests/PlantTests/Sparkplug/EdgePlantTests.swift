@@ -277,4 +277,79 @@ struct EdgePlantTests {
         #expect(next.number("refusedMetrics") == 0)
         #expect(next.number("tags") == 2)
     }
+
+    /// What a plant has written, as a gateway finds it that starts.
+    private static func restarted(_ plant: inout EdgePlant) throws -> EdgePlant {
+        var next = try EdgePlant()
+        next.now = plant.now
+        for device in plant.plant.takeChangedDevices(ownedBy: .max, limit: 100) {
+            next.plant.seedDevice(device.record, at: next.now)
+        }
+        for write in plant.plant.takeChanged(ownedBy: .max, limit: 100) {
+            next.plant.seedTag(znodePath: write.znodePath, data: write.data, at: next.now)
+        }
+        return next
+    }
+
+    @Test("After a restart a tag is its own device's, although it lies below another one, whichever is born first")
+    func rehoming() throws {
+        var plant = try EdgePlant()
+        var edge = TestEdge()
+        edge.values = ["": [("temperature", 20), ("d1/speed", 7)], "d1": [("torque", 6)]]
+        plant.hear(edge.birth(at: plant.now))
+        var next = try Self.restarted(&plant)
+        let tag = try #require(next.plant.tags.id(of: try TagPath("g/e1/d1/speed")))
+        func device() -> String { next.plant.ingest.devices[next.plant.tags[tag].device].path.text }
+        #expect(device() == "g/e1/d1")
+        next.now += 1_000
+        next.hear(edge.birth(at: next.now))
+        #expect(device() == "g/e1")
+        #expect(next.number("refusedMetrics") == 0)
+        // It is written by the owner of its own device's shard, and by no other.
+        let (own, other) = (ShardMap.shard(of: try TagPath("g/e1")), ShardMap.shard(of: try TagPath("g/e1/d1")))
+        #expect(own != other && next.plant.tags[tag].shard == own)
+        let others = next.plant.takeChanged(ownedBy: ~(1 << UInt64(own)), limit: 100)
+        #expect(!others.contains { $0.tag == tag })
+        #expect(next.plant.takeChanged(ownedBy: 1 << UInt64(own), limit: 100).contains { $0.tag == tag })
+        // It falls silent with its own device.
+        next.hear(edge.seal(.deviceDeath, device: "d1", at: next.now, []))
+        #expect(try next.quality("g/e1/d1/speed") == .good)
+        #expect(try next.quality("g/e1/d1/torque") == .stale)
+        next.hear(edge.death(at: next.now))
+        #expect(try next.quality("g/e1/d1/speed") == .stale)
+    }
+
+    @Test(
+        "A tag that waits to be written when it turns out to be another device's is written once, in that one's shard")
+    func rehomedWhileChanged() throws {
+        var plant = try EdgePlant()
+        var edge = TestEdge()
+        edge.values = ["": [("d1/speed", 7)], "d1": [("torque", 6)]]
+        plant.hear(edge.birth(at: plant.now))
+        var next = try Self.restarted(&plant)
+        let tag = try #require(next.plant.tags.id(of: try TagPath("g/e1/d1/speed")))
+        next.plant.writeFailed([tag])
+        #expect(next.plant.unwrittenShards == 1 << UInt64(next.plant.tags[tag].shard))
+        next.hear(edge.birth(at: next.now))
+        let writes = next.plant.takeChanged(ownedBy: .max, limit: 100).filter { $0.tag == tag }
+        #expect(writes.map(\.shard) == [ShardMap.shard(of: try TagPath("g/e1"))])
+        #expect(next.plant.unwrittenShards == 0)
+    }
+
+    @Test("A metric that was refused is tried again with the next birth, and not before")
+    func triedAgain() throws {
+        var limits = IngestLimits()
+        limits.tags = 1
+        var plant = try EdgePlant(limits: limits)
+        var edge = TestEdge()
+        edge.values = ["": [("a", 1), ("b", 2)]]
+        plant.hear(edge.birth(at: plant.now))
+        #expect(plant.number("refusedMetrics") == 1)
+        plant.hear(edge.data("b", 3, at: plant.now))
+        #expect(plant.number("refusedMetrics") == 1)
+        plant.now += 1_000
+        plant.hear(edge.birth(at: plant.now))
+        #expect(plant.number("refusedMetrics") == 2)
+        #expect(plant.outcomes.last?.flaw?.failure == .refused(.tooManyTags))
+    }
 }
