@@ -68,9 +68,10 @@ public struct MessageOutcome: Sendable, Hashable {
     public var flaw: Flaw?
     /// The number of the topic; -1 for one that is not known.
     public var topic = -1
-    /// The message's own time, where its samples have one; of several the newest.
+    /// What the device's clock showed when it sent the message, as far as the message tells: its own time, where its samples have
+    /// one; of several the newest.
     public var sourceTime: Milliseconds?
-    /// Whether the message has several samples of its values, each with its own time.
+    /// Whether samples of the message have times of their own, which may be older than that of the message.
     public var isBatch = false
     /// The device that the message came from, when it has one.
     public var device: DeviceID?

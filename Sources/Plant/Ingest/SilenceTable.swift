@@ -108,6 +108,9 @@ struct SilenceTable: Sendable {
         return power
     }
 
+    /// Whether the silence of a topic, or of one of its tags, means something.
+    func isWatched(_ topic: Int) -> Bool { topics[topic].memberCount > 0 }
+
     /// A live message came on a topic; `samples` are what it says, in the order of the topic's tags.
     @inline(__always)
     mutating func heard(_ topic: Int, _ samples: borrowing ContiguousArray<Sample>, at now: Milliseconds) {

@@ -244,13 +244,17 @@ extension LivePlant {
             topic: topic, isHistory: true, latestSource: clocks[topic].latestSource(at: latestMoment))
     }
 
-    /// Whether what the message dates with its newest time is the latest value of its tags already.
+    /// Whether what the message dates with its newest time is the latest value of its tags already. A message that was sent later
+    /// than all of it was measured is none that came before.
     private func isRepetition(_ newest: Milliseconds) -> Bool {
-        samples.allSatisfy { sample in
-            if sample.hasSourceTime, sample.sourceTime < newest { return true }
-            guard let entry = latest.entry(sample.tag) else { return false }
-            return entry.hasSourceTime && entry.sourceTime == sample.sourceTime && entry.value == sample.value
+        var isKnown = false
+        for sample in samples where !sample.hasSourceTime || sample.sourceTime >= newest {
+            guard let entry = latest.entry(sample.tag), entry.hasSourceTime, entry.sourceTime == sample.sourceTime,
+                entry.value == sample.value
+            else { return false }
+            isKnown = true
         }
+        return isKnown
     }
 
     private func staleAfter(of topic: Int) -> Milliseconds? {

@@ -61,7 +61,7 @@ extension LivePlant {
                 found: Self.text(payload))
         }
         if samples.isEmpty { return }
-        if outcome.isBatch {
+        if outcome.isBatch, silences.isWatched(outcome.topic) {
             noteHeard(outcome.topic, oneOfEach(outcome.topic), retained: retained, at: receivedAt)
         } else {
             noteHeard(outcome.topic, samples, retained: retained, at: receivedAt)

@@ -18,13 +18,16 @@ extension EdgeNodes {
         releases[releases.count - 1].isNewDevice = isNewDevice
     }
 
-    mutating func release(_ sample: Sample, of topic: Int, from first: Int) {
+    /// - Parameter sentAt: of the sample's message.
+    mutating func release(_ sample: Sample, sentAt: Milliseconds?, of topic: Int, from first: Int) {
         let isFurther =
             releases.count > first && releases[releases.count - 1].topic == topic
             && releases[releases.count - 1].staleTags.isEmpty
             && (releases[releases.count - 1].receivedAt == sample.receivedTime
+                && releases[releases.count - 1].sentAt == sentAt
                 || releases[releases.count - 1].samples.isEmpty)
         if !isFurther { append(to: topic, at: sample.receivedTime) }
+        releases[releases.count - 1].sentAt = sentAt
         samples.append(sample)
         releases[releases.count - 1].samples = releases[releases.count - 1].samples.lowerBound..<samples.count
     }

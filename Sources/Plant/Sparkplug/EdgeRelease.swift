@@ -9,6 +9,8 @@ struct EdgeRelease: Sendable {
     let topic: Int
     /// When the message came that says it.
     let receivedAt: Milliseconds
+    /// When it was sent, as it says, by a clock that can be right; nil when it does not say.
+    var sentAt: Milliseconds?
     /// What the device has become; nil when it has stayed what it was.
     var state: EdgeNodeState?
     /// Of ``EdgeNodes/samples`` and ``EdgeNodes/staleTags``.

@@ -166,7 +166,8 @@ extension Ingest {
             receivedTime: receivedAt)
         sample.isCalledUncertain = value != nil && (told.quality == .uncertain || told.flags.contains(.unproven))
         tally.samples &+= 1
-        edgeNodes.release(sample, of: topic, from: first)
+        let sentAt = told.sentTime.flatMap { isPlausible($0, receivedAt: receivedAt) ? $0 : nil }
+        edgeNodes.release(sample, sentAt: sentAt, of: topic, from: first)
     }
 
     /// Takes what a message says of one device.
@@ -201,8 +202,11 @@ extension Ingest {
         let first = samples.count
         samples.append(contentsOf: edgeNodes.samples[release.samples])
         staleTags.append(contentsOf: edgeNodes.staleTags[release.staleTags])
-        outcome.sourceTime = Self.newestTime(in: samples, from: first)
-        // Those of one moment are one document, as it were.
+        // Some clients measure after the time that they send with, or always send with the same.
+        if let newest = Self.newestTime(in: samples, from: first) {
+            outcome.sourceTime = max(newest, release.sentAt ?? newest)
+        }
+        // Those of the message's own time are one document, as it were; the others are from before.
         outcome.isBatch = samples[first...].contains { $0.hasSourceTime && $0.sourceTime != outcome.sourceTime }
         if outcome.isBatch { Self.sort(&samples, from: first) }
         noteNewDevice(at: receivedAt, &outcome)

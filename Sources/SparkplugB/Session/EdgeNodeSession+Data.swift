@@ -184,7 +184,7 @@ extension EdgeNodeSession {
             .sample(
                 SparkplugSample(
                     tag: SparkplugTagID(rawValue: tag), value: value, quality: quality, flags: flags, time: time,
-                    receivedTime: message.receivedAt)))
+                    sentTime: message.time, receivedTime: message.receivedAt)))
     }
 
     mutating func refuse(

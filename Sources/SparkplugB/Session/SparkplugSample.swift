@@ -48,5 +48,8 @@ public struct SparkplugSample: Hashable, Sendable {
     /// When it was measured, in milliseconds since 1970 UTC: the metric's time, else that of its message; nil when neither is a
     /// time.
     public let time: Int64?
+    /// When its message was sent, by the same clock; nil when the message does not say. A time of measurement may be long ago,
+    /// this one is not: it tells what the edge node's clock shows.
+    public let sentTime: Int64?
     public let receivedTime: Int64
 }
