@@ -68,6 +68,8 @@ public struct MessageOutcome: Sendable, Hashable {
     public var flaw: Flaw?
     /// The number of the topic; -1 for one that is not known.
     public var topic = -1
+    /// When what it says came, if it has waited for another message; nil: now.
+    var receivedAt: Milliseconds?
     /// What the device's clock showed when it sent the message, as far as the message tells: its own time, where its samples have
     /// one; of several the newest.
     public var sourceTime: Milliseconds?

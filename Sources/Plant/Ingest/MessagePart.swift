@@ -35,7 +35,7 @@ extension Ingest {
         }
         var outcome = MessageOutcome(.empty)
         outcome.topic = part.topic
-        if part.release >= 0 { return takeRelease(part, receivedAt: receivedAt, into: &samples) }
+        if part.release >= 0 { return takeRelease(part, into: &samples) }
         if bindings[part.topic].edge >= 0 {
             outcome.isNewTopic = part.isNew
             readEdge(topic, payload, retained: retained, receivedAt: receivedAt, into: &samples, &outcome)

@@ -37,7 +37,7 @@ extension LivePlant {
             take(
                 part, topic: none.span, payload: none.span, retained: false, receivedAt: now, effects: &effects,
                 observe: nil)
-            if ingest.hasStaleTags { callStale(at: now, effects: &effects) }
+            if ingest.hasStaleTags { callStale(at: part.receivedAt ?? now, effects: &effects) }
         }
     }
 

@@ -26,24 +26,25 @@ extension LivePlant {
         take(
             outcome, topic: topic, payload: payload, retained: retained, receivedAt: receivedAt, effects: &effects,
             observe: observe)
-        if ingest.hasStaleTags { callStale(at: receivedAt, effects: &effects) }
+        if ingest.hasStaleTags { callStale(at: outcome.receivedAt ?? receivedAt, effects: &effects) }
         while ingest.hasFurtherParts {
             let part = ingest.furtherPart(topic, payload, retained: retained, receivedAt: receivedAt, into: &samples)
             take(
                 part, topic: topic, payload: payload, retained: retained, receivedAt: receivedAt, effects: &effects,
                 observe: observe)
-            if ingest.hasStaleTags { callStale(at: receivedAt, effects: &effects) }
+            if ingest.hasStaleTags { callStale(at: part.receivedAt ?? receivedAt, effects: &effects) }
             outcome.merge(part)
         }
         return outcome
     }
 
-    /// Takes what has been read of a message, or of a part of it.
+    /// Takes what has been read of a message, or of a part of it, as of when it came.
     @inline(__always)
     mutating func take(
         _ outcome: MessageOutcome, topic: borrowing Span<UInt8>, payload: borrowing Span<UInt8>, retained: Bool,
         receivedAt: Milliseconds, effects: inout Effects, observe: ((Sample) -> Void)?
     ) {
+        let receivedAt = outcome.receivedAt ?? receivedAt
         if outcome.isNewTopic || ingest.hasGrownTopics {
             bind(outcome.newTags, at: receivedAt)
             if let device = outcome.device, routeIsLearnt(of: device) { effects.devicesChanged = true }

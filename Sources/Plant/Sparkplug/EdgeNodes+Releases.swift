@@ -9,23 +9,21 @@ extension EdgeNodes {
         staleTags.removeAll(keepingCapacity: true)
     }
 
-    /// - Parameter first: the first release of the message that is being read; those before it are not added to.
-    mutating func release(
-        _ state: EdgeNodeState, of topic: Int, isNewDevice: Bool, at now: Milliseconds, from first: Int
-    ) {
+    mutating func release(_ state: EdgeNodeState, of topic: Int, isNewDevice: Bool, at now: Milliseconds) {
         append(to: topic, at: now)
         releases[releases.count - 1].state = state
         releases[releases.count - 1].isNewDevice = isNewDevice
     }
 
-    /// - Parameter sentAt: of the sample's message.
+    /// - Parameters:
+    ///   - sentAt: of the sample's message.
+    ///   - first: the first release of the message that is being read; those before it are not added to.
     mutating func release(_ sample: Sample, sentAt: Milliseconds?, of topic: Int, from first: Int) {
         let isFurther =
             releases.count > first && releases[releases.count - 1].topic == topic
             && releases[releases.count - 1].staleTags.isEmpty
-            && (releases[releases.count - 1].receivedAt == sample.receivedTime
-                && releases[releases.count - 1].sentAt == sentAt
-                || releases[releases.count - 1].samples.isEmpty)
+            && releases[releases.count - 1].receivedAt == sample.receivedTime
+            && (releases[releases.count - 1].sentAt == sentAt || releases[releases.count - 1].samples.isEmpty)
         if !isFurther { append(to: topic, at: sample.receivedTime) }
         releases[releases.count - 1].sentAt = sentAt
         samples.append(sample)
@@ -33,7 +31,10 @@ extension EdgeNodes {
     }
 
     mutating func release(stale tag: TagID, of topic: Int, at now: Milliseconds, from first: Int) {
-        if releases.count == first || releases[releases.count - 1].topic != topic { append(to: topic, at: now) }
+        let isFurther =
+            releases.count > first && releases[releases.count - 1].topic == topic
+            && releases[releases.count - 1].receivedAt == now
+        if !isFurther { append(to: topic, at: now) }
         staleTags.append(tag)
         releases[releases.count - 1].staleTags = releases[releases.count - 1].staleTags.lowerBound..<staleTags.count
     }

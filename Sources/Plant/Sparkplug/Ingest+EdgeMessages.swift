@@ -43,7 +43,7 @@ extension Ingest {
         let firstNew = tags.count
         var failure: DecodeFailure?
         let place = nextPart
-        let count = release(from: edge, at: receivedAt, before: place, &failure)
+        let count = release(from: edge, before: place, &failure)
         let newTags = firstNew..<tags.count
         guard count > 0 else {
             outcome.newTags = newTags
@@ -66,7 +66,7 @@ extension Ingest {
         var failure: DecodeFailure?
         for edge in edgeNodes.due(at: now) {
             edgeNodes.advance(edge, to: now)
-            release(from: edge, at: now, before: parts.count, &failure)
+            release(from: edge, before: parts.count, &failure)
         }
         edgeNodes.noteDeadlines()
         return firstNew..<tags.count
@@ -78,7 +78,7 @@ extension Ingest {
         var failure: DecodeFailure?
         for edge in 0..<edgeNodes.count {
             edgeNodes.connectionLost(edge, at: now)
-            release(from: edge, at: now, before: parts.count, &failure)
+            release(from: edge, before: parts.count, &failure)
         }
         return firstNew..<tags.count
     }
@@ -90,7 +90,7 @@ extension Ingest {
     ///   - failure: the first thing that could not be taken.
     @discardableResult
     private mutating func release(
-        from edge: Int, at now: Milliseconds, before place: Int, _ failure: inout DecodeFailure?
+        from edge: Int, before place: Int, _ failure: inout DecodeFailure?
     ) -> Int {
         if !hasFurtherParts { edgeNodes.removeReleased() }
         let first = edgeNodes.releases.count
@@ -98,15 +98,16 @@ extension Ingest {
         swap(&events, &edgeNodes.events)
         for event in events {
             switch event {
-            case .stateChanged(let device, let state, _):
+            case .stateChanged(let device, let state, _, let receivedAt):
+                let moment = edgeNodes.wall(receivedAt)
                 guard state != .unborn,
-                    let (topic, isNew) = topic(of: device, edge, isBorn: state == .online, at: now)
+                    let (topic, isNew) = topic(of: device, edge, isBorn: state == .online, at: moment)
                 else { continue }
-                edgeNodes.release(state, of: topic, isNewDevice: isNew, at: now, from: first)
+                edgeNodes.release(state, of: topic, isNewDevice: isNew, at: moment)
             case .sample(let sample): release(sample, from: edge, since: first, &failure)
-            case .tagStale(let tag, _):
+            case .tagStale(let tag, let receivedAt):
                 guard case .bound(let tag, let topic) = edgeNodes[edge].tags[Int(tag.rawValue)] else { continue }
-                edgeNodes.release(stale: tag.tag, of: topic, at: now, from: first)
+                edgeNodes.release(stale: tag.tag, of: topic, at: edgeNodes.wall(receivedAt), from: first)
             case .rebirthNeeded: edgeNodes.rebirthIsDue(edge)
             case .refused(_, let name, let refusal):
                 tally.undecodable &+= 1
@@ -170,14 +171,17 @@ extension Ingest {
         edgeNodes.release(sample, sentAt: sentAt, of: topic, from: first)
     }
 
-    /// Takes what a message says of one device.
+    /// Takes what a message says of one device, as of when it came.
     @inline(never)
     mutating func takeRelease(
-        _ part: MessagePart, receivedAt: Milliseconds, into samples: inout ContiguousArray<Sample>
+        _ part: MessagePart, into samples: inout ContiguousArray<Sample>
     ) -> MessageOutcome {
         let release = edgeNodes.releases[part.release]
         let device = bindings[part.topic].device
+        // Some that follow it in order came before it; a device has been heard when it was heard last.
+        let receivedAt = max(release.receivedAt, devices.lastHeard(device))
         var outcome = MessageOutcome(.samples(release.samples.count))
+        outcome.receivedAt = release.receivedAt
         outcome.topic = part.topic
         outcome.device = device
         outcome.isNewDevice = part.isNewDevice

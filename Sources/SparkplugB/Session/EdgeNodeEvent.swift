@@ -1,10 +1,12 @@
 /// What follows from what an edge node has said, in the order in which it follows.
 public enum EdgeNodeEvent: Hashable, Sendable {
     case sample(SparkplugSample)
-    /// The tag has no value any more: its metric is not in the last birth, or its row is gone.
+    /// The tag has no value any more: its metric is not in the last birth, or its row is gone. `at` is when the message came that
+    /// says so.
     case tagStale(SparkplugTagID, at: Int64)
-    /// All tags of the device, or of the edge node itself, are stale unless it is online.
-    case stateChanged(SparkplugDeviceID, EdgeNodeState, at: Int64)
+    /// All tags of the device, or of the edge node itself, are stale unless it is online. `at` is the moment that counts for the
+    /// edge node, by its own clock where it has told it; `receivedAt` is when the message came, or the time ended.
+    case stateChanged(SparkplugDeviceID, EdgeNodeState, at: Int64, receivedAt: Int64)
     /// A rebirth request (``SparkplugCommand/rebirth(at:)``) is due. The caller publishes it when it can, unless
     /// ``EdgeNodeSession/isRebirthDue`` has become false, and says so with ``EdgeNodeSession/rebirthSent(at:)``.
     case rebirthNeeded(RebirthReason)

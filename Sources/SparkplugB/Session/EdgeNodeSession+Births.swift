@@ -157,15 +157,18 @@ extension EdgeNodeSession {
         }
         table.devices[Int(number)].isBorn = false
         let time = reader.timestamp.flatMap(SparkplugTime.checked) ?? receivedAt
-        changeState(of: number, to: .offline, at: time, into: &events)
+        changeState(of: number, to: .offline, at: time, receivedAt: receivedAt, into: &events)
     }
 
+    /// - Parameter receivedAt: nil: `time` is.
     mutating func changeState(
-        of device: UInt32, to state: EdgeNodeState, at time: Int64, into events: inout ContiguousArray<EdgeNodeEvent>
+        of device: UInt32, to state: EdgeNodeState, at time: Int64, receivedAt: Int64? = nil,
+        into events: inout ContiguousArray<EdgeNodeEvent>
     ) {
         guard table.devices[Int(device)].state != state else { return }
         table.devices[Int(device)].state = state
-        events.append(.stateChanged(SparkplugDeviceID(rawValue: device), state, at: time))
+        events.append(
+            .stateChanged(SparkplugDeviceID(rawValue: device), state, at: time, receivedAt: receivedAt ?? time))
     }
 
     /// Makes stale what the device's last birth has not named.

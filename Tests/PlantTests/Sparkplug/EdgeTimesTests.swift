@@ -87,4 +87,75 @@ struct EdgeTimesTests {
         #expect(try plant.quality("g/e1/temperature") != .good)
         #expect(plant.plant.pendingTransitionCount == 0)
     }
+
+    /// A plant with a device whose clock is settled, and then a gap that does not close: what comes with `payload` waits for two
+    /// seconds in vain. Gives when it came.
+    private func waited(
+        _ plant: inout EdgePlant, _ metrics: [SparkplugMetric], as type: SparkplugMessageType = .nodeData,
+        hasTime: Bool = true
+    ) -> Milliseconds {
+        var edge = TestEdge()
+        plant.hear(edge.birth(at: plant.now))
+        plant.pass(20_000)
+        plant.hear(edge.data("temperature", 21, at: plant.now))
+        plant.pass(5_000)
+        let came = plant.now
+        var payload = SparkplugPayload(timestamp: hasTime ? UInt64(came) : nil, metrics: metrics)
+        payload.sequence = 5
+        plant.hear((type == .nodeData ? "spBv1.0/g/NDATA/e1" : "spBv1.0/g/\(type.name)/e1/d1", payload.encoded))
+        plant.pass(5_000)
+        return came
+    }
+
+    @Test("What has waited in vain is judged by when it came, not by when its turn was", arguments: [true, false])
+    func waitedInVain(hasTime: Bool) throws {
+        var plant = try EdgePlant { $0.staleAfter = 30_000 }
+        let came = waited(&plant, [Self.metric(90, at: nil)], hasTime: hasTime)
+        #expect(try plant.entry("g/e1/temperature")?.receivedTime == came)
+        #expect(try plant.quality("g/e1/temperature") == .good)
+        if hasTime {
+            #expect(try trusts(plant))
+            let tag = try #require(plant.plant.tags.id(of: try TagPath("g/e1/temperature")))
+            #expect(plant.plant.clocks[Int(plant.plant.topicOfTag[tag.index])].offset == 0)
+        }
+        // The alarm is one of that moment,
+        let transition = try #require(plant.plant.unrecorded(limit: 1).proposals(epoch: 1).first)
+        #expect(transition.record.sampledAt == came && transition.record.since == came)
+        // and the device has been silent since then.
+        let device = try #require(plant.plant.ingest.devices.id(of: try TagPath("g/e1")))
+        #expect(plant.plant.ingest.devices.lastHeard(device) == came)
+        plant.pass(came + 30_000 - plant.now)
+        #expect(try plant.state("g/e1") == .online)
+        plant.pass(1_000)
+        #expect(try plant.state("g/e1") == .stale)
+    }
+
+    @Test("A death that has waited in vain counts from when it came")
+    func waitedDeath() throws {
+        var plant = try EdgePlant()
+        let came = waited(&plant, [], as: .deviceDeath)
+        let device = try #require(plant.plant.ingest.devices.id(of: try TagPath("g/e1/d1")))
+        let (state, since) = plant.plant.ingest.devices.state(of: device)
+        #expect(state == .offline && since == came)
+        #expect(try plant.quality("g/e1/d1/speed") == .stale)
+    }
+
+    @Test(
+        "What has waited for one that came later counts from when it came itself; the device was heard with the later one"
+    )
+    func healed() throws {
+        var plant = try EdgePlant()
+        var edge = TestEdge()
+        plant.hear(edge.birth(at: plant.now))
+        plant.pass(20_000)
+        let sent = plant.now
+        let first = edge.data("temperature", 30, at: sent)
+        plant.hear(edge.data("temperature", 40, at: sent + 1))
+        plant.now += 1_500
+        plant.hear(first)
+        #expect(try plant.value("g/e1/temperature") == 40.0)
+        #expect(try plant.entry("g/e1/temperature")?.receivedTime == sent)
+        let device = try #require(plant.plant.ingest.devices.id(of: try TagPath("g/e1")))
+        #expect(plant.plant.ingest.devices.lastHeard(device) == sent + 1_500)
+    }
 }

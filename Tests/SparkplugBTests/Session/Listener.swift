@@ -63,7 +63,7 @@ struct Listener {
             for (flag, word) in flags where sample.flags.contains(flag) { text += " \(word)" }
             return text
         case .tagStale(let tag, _): return "\(name(of: tag)) stale"
-        case .stateChanged(let device, let state, let time):
+        case .stateChanged(let device, let state, let time, _):
             return "\(device == .node ? "node" : session.device(device).name) \(state) at \(time)"
         case .rebirthNeeded(let reason): return "rebirth: \(reason.rawValue)"
         case .refused(_, let name, let refusal): return "refused \(name): \(refusal)"
