@@ -129,6 +129,7 @@ extension Ingest {
         var open = openTopics[Int(binding.open)]
         let shard = devices[binding.device].shard
         var isFull = false
+        let knownTags = Int(binding.tagCount)
         let known = open.learnt.bytes
         news: for news in news {
             guard open.learnt.count < limits.learntPerTopic,
@@ -163,7 +164,7 @@ extension Ingest {
         }
         open.isDecoderCurrent = false
         openTopics[Int(binding.open)] = open
-        grownTopics.append(topic)
+        grownTopics.append(GrownTopic(number: topic, known: knownTags))
         return isFull
     }
 

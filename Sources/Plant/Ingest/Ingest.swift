@@ -43,6 +43,13 @@ public struct Ingest: Sendable {
         var capacity: Int
     }
 
+    /// A topic that has got further tags.
+    struct GrownTopic: Sendable {
+        let number: Int
+        /// How many it had before.
+        let known: Int
+    }
+
     struct Route: Sendable {
         let definition: RouteDefinition
         let decoder: PayloadDecoder
@@ -75,8 +82,8 @@ public struct Ingest: Sendable {
     var bindings: ContiguousArray<Binding> = []
     var boundTags: ContiguousArray<BoundTag> = []
     var openTopics: ContiguousArray<OpenTopic> = []
-    /// Topics that have got further tags, by number, until somebody takes note.
-    var grownTopics: [Int] = []
+    /// Topics that have got further tags, until somebody takes note.
+    var grownTopics: [GrownTopic] = []
     /// Tags that the tree has told of and no message has claimed: whose they are is a guess.
     var unclaimed: Set<TagID> = []
     /// Tags that have turned out to be another device's, until somebody takes note.
@@ -154,8 +161,8 @@ public struct Ingest: Sendable {
     /// Whether topics have got further tags since ``takeGrownTopics()``.
     var hasGrownTopics: Bool { !grownTopics.isEmpty }
 
-    /// The topics that have got further tags, by number.
-    mutating func takeGrownTopics() -> [Int] {
+    /// The topics that have got further tags.
+    mutating func takeGrownTopics() -> [GrownTopic] {
         defer { grownTopics = [] }
         return grownTopics
     }

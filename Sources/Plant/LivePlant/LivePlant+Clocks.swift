@@ -138,9 +138,9 @@ extension LivePlant {
         }
         for topic in ingest.takeGrownTopics() {
             silences.grow(
-                topic, to: ingest.tags(ofTopic: topic), limit: silenceLimit(of: ingest.route(ofTopic: topic)),
-                at: withoutLeaps(now))
-            note(topic, ofTags: ingest.tags(ofTopic: topic))
+                topic.number, to: ingest.tags(ofTopic: topic.number),
+                limit: silenceLimit(of: ingest.route(ofTopic: topic.number)), at: withoutLeaps(now))
+            note(topic.number, ofTags: ingest.tags(ofTopic: topic.number).dropFirst(topic.known))
         }
     }
 

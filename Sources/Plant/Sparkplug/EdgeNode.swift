@@ -30,8 +30,11 @@ struct EdgeNode: Sendable {
     var tags: ContiguousArray<Tag> = []
     /// Whether it stands in the line of those that are to be asked for a birth.
     var isInLine = false
-    /// What its session's tables took when it was last looked at, in bytes.
+    /// What its session took when it was last looked at, in bytes, and what it had counted then.
     var footprint = 0
+    var counted = EdgeNodeTotals()
+    /// The earliest moment at which it stands among those that may be due; `.max`: it does not.
+    var queuedDeadline: Milliseconds = .max
 
     init(route: Int, group: String, edge: String, path: TagPath, session: EdgeNodeSession) {
         self.route = route

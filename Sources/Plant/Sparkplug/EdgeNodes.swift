@@ -1,4 +1,5 @@
 import DequeModule
+import HeapModule
 import Primitives
 import SparkplugB
 
@@ -7,6 +8,8 @@ import SparkplugB
 ///
 /// Every gateway asks for the births that it lacks itself. The one that asks first spares the others most of it: a birth serves
 /// all.
+///
+/// A message costs as much as it says, however many edge nodes there are: what concerns all of them is kept in sums and in a heap.
 ///
 /// Sessions have the clock without leaps: setting the clock changes nothing of how long a message waits.
 struct EdgeNodes: Sendable {
@@ -25,11 +28,12 @@ struct EdgeNodes: Sendable {
     private var line: Deque<Int> = []
     private let seed: UInt64
     private var allowance: RebirthAllowance
-    /// When a session is due, without leaps.
-    private var nextDeadline: Milliseconds = .max
+    /// When sessions may be due.
+    private(set) var deadlines = Heap<EdgeNodeDeadline>()
     private var leap: Milliseconds = 0
-    /// What all sessions' tables take, in bytes.
+    /// What all sessions take, in bytes.
     private(set) var footprint = 0
+    private var totals = EdgeNodeTotals()
     private var births: UInt64 = 0
     private var rebirthsRequested: UInt64 = 0
     /// Metrics that a session has taken and that get no tag here.
@@ -56,12 +60,10 @@ struct EdgeNodes: Sendable {
     /// Counters, by name.
     var numbers: [(name: String, value: UInt64)] {
         guard !nodes.isEmpty else { return [] }
-        let counters = nodes.lazy.map(\.session.counters)
         return [
             ("edgeNodes", UInt64(clamping: nodes.count)), ("births", births),
-            ("rebirthsRequested", rebirthsRequested), ("reordered", counters.reduce(0) { $0 &+ $1.healedGaps }),
-            ("sequenceGaps", counters.reduce(0) { $0 &+ $1.gaps }),
-            ("refusedMetrics", counters.reduce(refusedTags) { $0 &+ $1.refusals }), ("historicalValues", historical),
+            ("rebirthsRequested", rebirthsRequested), ("reordered", totals.healedGaps), ("sequenceGaps", totals.gaps),
+            ("refusedMetrics", refusedTags &+ totals.refusals), ("historicalValues", historical),
         ]
     }
 
@@ -91,12 +93,22 @@ struct EdgeNodes: Sendable {
         noteCall(of: number)
     }
 
-    /// Whether a session is due.
-    func isDue(at now: Milliseconds) -> Bool { nextDeadline <= now &- leap }
+    /// Whether a session may be due.
+    func isDue(at now: Milliseconds) -> Bool { deadlines.min.map { $0.time <= now &- leap } ?? false }
 
-    /// The sessions that are due.
-    func due(at now: Milliseconds) -> [Int] {
-        nodes.indices.filter { nodes[$0].session.deadline.map { $0 <= now &- leap } ?? false }
+    /// The sessions that are due, which the caller advances.
+    mutating func due(at now: Milliseconds) -> [Int] {
+        let moment = now &- leap
+        var due: [Int] = []
+        while let first = deadlines.min, first.time <= moment {
+            deadlines.removeMin()
+            // An earlier one has taken its place.
+            guard nodes[first.number].queuedDeadline == first.time else { continue }
+            nodes[first.number].queuedDeadline = .max
+            guard let deadline = nodes[first.number].session.deadline else { continue }
+            if deadline <= moment { due.append(first.number) } else { noteDeadline(of: first.number) }
+        }
+        return due.sorted()
     }
 
     /// Fills ``events``.
@@ -113,8 +125,10 @@ struct EdgeNodes: Sendable {
     }
 
     mutating func connectionRegained(at now: Milliseconds) {
-        for number in nodes.indices { nodes[number].session.connectionRegained(at: now &- leap) }
-        noteDeadlines()
+        for number in nodes.indices {
+            nodes[number].session.connectionRegained(at: now &- leap)
+            noteDeadline(of: number)
+        }
     }
 
     mutating func clockLeapt(by leap: Milliseconds) { self.leap = self.leap &+ leap }
@@ -127,14 +141,24 @@ struct EdgeNodes: Sendable {
         let footprint = nodes[number].session.footprint
         self.footprint += footprint - nodes[number].footprint
         nodes[number].footprint = footprint
+        let counted = EdgeNodeTotals(nodes[number].session.counters)
+        totals.add(counted, since: nodes[number].counted)
+        nodes[number].counted = counted
         noteDeadline(of: number)
     }
 
     private mutating func noteDeadline(of number: Int) {
-        if let deadline = nodes[number].session.deadline { nextDeadline = min(nextDeadline, deadline) }
+        guard let deadline = nodes[number].session.deadline, deadline < nodes[number].queuedDeadline else { return }
+        nodes[number].queuedDeadline = deadline
+        deadlines.insert(EdgeNodeDeadline(time: deadline, number: number))
+        // Those whose place has been taken go when they are many.
+        guard deadlines.count > 2 * nodes.count + 64 else { return }
+        var kept: [EdgeNodeDeadline] = []
+        for (number, node) in nodes.enumerated() where node.queuedDeadline != .max {
+            kept.append(EdgeNodeDeadline(time: node.queuedDeadline, number: number))
+        }
+        deadlines = Heap(kept)
     }
-
-    mutating func noteDeadlines() { nextDeadline = nodes.lazy.compactMap(\.session.deadline).min() ?? .max }
 
     // MARK: rebirths
 
@@ -151,16 +175,15 @@ struct EdgeNodes: Sendable {
         self.asksFirst = asksFirst
         for number in nodes.indices {
             nodes[number].session.precedenceChanged(asksFirst: asksFirst, at: now &- leap)
+            noteDeadline(of: number)
         }
-        noteDeadlines()
     }
 
     /// The next request that is to be sent now, as far as the allowance goes; it counts as sent. An edge node that has been born
     /// meanwhile is not asked.
     mutating func takeRebirth(at now: Milliseconds) -> RebirthRequest? {
         while let number = line.first {
-            let session = nodes[number].session
-            guard session.isRebirthDue, let reason = session.wantedBirth else {
+            guard nodes[number].session.isRebirthDue, let reason = nodes[number].session.wantedBirth else {
                 leaveLine()
                 continue
             }

@@ -68,7 +68,6 @@ extension Ingest {
             edgeNodes.advance(edge, to: now)
             release(from: edge, before: parts.count, &failure)
         }
-        edgeNodes.noteDeadlines()
         return firstNew..<tags.count
     }
 

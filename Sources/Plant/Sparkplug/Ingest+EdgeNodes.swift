@@ -129,10 +129,12 @@ extension Ingest {
         do throws(DecodeFailure) {
             let tag = try bind(metric: name, topic: topic)
             guard case .bound(_, var capacity) = edgeNodes[edge].devices[Int(device.rawValue)] else { return nil }
+            if grownTopics.last?.number != topic {
+                grownTopics.append(GrownTopic(number: topic, known: Int(bindings[topic].tagCount)))
+            }
             append(tag, to: topic, &capacity)
             edgeNodes[edge].devices[Int(device.rawValue)] = .bound(topic: topic, capacity: capacity)
             edgeNodes[edge].tags[Int(id.rawValue)] = .bound(tag, topic: topic)
-            if grownTopics.last != topic { grownTopics.append(topic) }
             return (tag, topic)
         } catch {
             edgeNodes[edge].tags[Int(id.rawValue)] = .refused

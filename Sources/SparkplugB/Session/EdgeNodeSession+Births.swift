@@ -175,10 +175,9 @@ extension EdgeNodeSession {
     private mutating func forgetUnnamed(
         device: UInt32, at now: Int64, into events: inout ContiguousArray<EdgeNodeEvent>
     ) {
-        for metric in table.devices[Int(device)].metrics {
-            let metric = table.metrics[Int(metric)]
-            guard metric.birth != table.devices[Int(device)].birth else { continue }
-            for tag in metric.leaves + [metric.tag].compactMap({ $0 }) { hide(tag, at: now, into: &events) }
+        for metric in table.endBirth(device) {
+            if let tag = table.metrics[Int(metric)].ownTag { hide(tag, at: now, into: &events) }
+            for leaf in table.metrics[Int(metric)].leaves { hide(leaf, at: now, into: &events) }
         }
     }
 

@@ -8,6 +8,10 @@ extension EdgeNodeSession {
         into events: inout ContiguousArray<EdgeNodeEvent>
     ) {
         guard mayVisitLeaves(of: metric, view, message, into: &events) else { return }
+        // The tag that it had while it had one value.
+        if message.isBirth, !view.isHistorical, let tag = table.metrics[Int(metric)].ownTag {
+            hide(tag, at: message.receivedAt, into: &events)
+        }
         let flags = flags(view, message)
         let time = time(view.timestamp, message)
         guard !view.isNull else {

@@ -131,14 +131,15 @@ public struct EdgeNodeSession: Sendable {
         wantedBirth ?? (birth == nil && !window.held.isEmpty ? .dataBeforeBirth : nil)
     }
 
-    /// Whether nothing is taken that has a new name: the caller has no room. What is known is taken as before.
+    /// Whether the caller has no room: nothing is taken that has a new name, and no message waits for another one. What is known
+    /// is taken as before.
     public var isClosed: Bool {
         get { table.isClosed }
         set { table.isClosed = newValue }
     }
 
-    /// Bytes that its tables take, roughly.
-    public var footprint: Int { table.footprint }
+    /// Bytes that its tables and the messages that wait take, roughly.
+    public var footprint: Int { table.footprint + window.footprint }
 
     // MARK: inputs
 
@@ -206,7 +207,7 @@ public struct EdgeNodeSession: Sendable {
                     sequence: sequence, identity: identity, type: type, device: device.array(),
                     payload: payload.array(),
                     timestamp: reader.timestamp, receivedAt: now))
-            if window.held.count > capacities.heldMessages || window.heldBytes > capacities.heldBytes {
+            if isClosed || window.held.count > capacities.heldMessages || window.heldBytes > capacities.heldBytes {
                 giveUpAll(at: now, into: &events)
             }
         }

@@ -10,7 +10,10 @@ struct MetricTable: Sendable {
         var birth: UInt32 = 0
         /// Whether its metrics and aliases hold.
         var isBorn = false
-        var metrics: [UInt32] = []
+        /// The metrics that its last birth has named, and while one is read, those of the birth before. A birth costs as much as it
+        /// names and the last one did, however many metrics there have been.
+        var named: [UInt32] = []
+        var formerlyNamed: [UInt32] = []
     }
 
     struct Metric: Sendable {
@@ -19,10 +22,15 @@ struct MetricTable: Sendable {
         /// The device's birth that named it last.
         var birth: UInt32 = 0
         var alias: UInt64?
-        /// The tag of a metric with one value; nil for any other, and when its name is refused.
-        var tag: UInt32?
+        /// Whether it has several values: it is a data set or a template.
+        var isCompound = false
+        /// The tag that has its name; nil when it has always been compound, and when its name is refused.
+        var ownTag: UInt32?
         /// The tags of a metric with several values, also those that it had before.
         var leaves: [UInt32] = []
+
+        /// The tag of a metric with one value; nil for any other, and when its name is refused.
+        var tag: UInt32? { isCompound ? nil : ownTag }
     }
 
     struct Tag: Sendable {
@@ -90,13 +98,16 @@ struct MetricTable: Sendable {
 
     /// All births are over: aliases mean nothing, until the next ones.
     mutating func endBirths() {
-        aliases.removeAll(keepingCapacity: true)
+        // Those of a large birth are not gone through again and again.
+        aliases.removeAll(keepingCapacity: 4 * aliases.count >= aliases.capacity)
         for device in devices.indices { devices[device].isBorn = false }
     }
 
     /// A birth of the device follows.
     mutating func beginBirth(_ device: UInt32) {
-        for metric in devices[Int(device)].metrics {
+        devices[Int(device)].formerlyNamed = devices[Int(device)].named
+        devices[Int(device)].named = []
+        for metric in devices[Int(device)].formerlyNamed {
             guard let alias = metrics[Int(metric)].alias else { continue }
             let key = AliasKey(alias: alias, device: device)
             if aliases[key] == metric { aliases[key] = nil }
@@ -104,6 +115,13 @@ struct MetricTable: Sendable {
         }
         devices[Int(device)].birth &+= 1
         devices[Int(device)].isBorn = true
+    }
+
+    /// The birth of the device has been read. Gives the metrics that the one before had named and this one has not.
+    mutating func endBirth(_ device: UInt32) -> [UInt32] {
+        let former = devices[Int(device)].formerlyNamed
+        devices[Int(device)].formerlyNamed = []
+        return former.filter { metrics[Int($0)].birth != devices[Int(device)].birth }
     }
 
     /// The metric of that name, as the birth describes it.
@@ -125,19 +143,15 @@ struct MetricTable: Sendable {
             }
             metric = metricNames.insert(name, scope: device)
             metrics.append(Metric(device: device, type: type))
-            devices[Int(device)].metrics.append(metric)
         }
         let index = Int(metric)
         metrics[index].type = type
-        metrics[index].birth = devices[Int(device)].birth
-        if isCompound {
-            if let tag = metrics[index].tag { metrics[index].leaves.append(tag) }
-            metrics[index].tag = nil
-        } else if metrics[index].tag == nil {
-            let tag = try self.tag(name, of: metric)
-            metrics[index].leaves.removeAll { $0 == tag }
-            metrics[index].tag = tag
+        if metrics[index].birth != devices[Int(device)].birth {
+            metrics[index].birth = devices[Int(device)].birth
+            devices[Int(device)].named.append(metric)
         }
+        metrics[index].isCompound = isCompound
+        if !isCompound, metrics[index].ownTag == nil { metrics[index].ownTag = try tag(name, of: metric) }
         return metric
     }
 

@@ -77,7 +77,10 @@ struct SequenceWindow: Sendable {
     }
 
     /// When the first of those that wait came.
-    var waitingSince: Int64? { held.isEmpty ? nil : held.map(\.receivedAt).min() }
+    var waitingSince: Int64? { held.lazy.map(\.receivedAt).min() }
+
+    /// Bytes that those that wait take, roughly.
+    var footprint: Int { heldBytes + held.count * 256 }
 
     /// Waits no longer for what is missing before the first message that waits.
     mutating func giveUp() {

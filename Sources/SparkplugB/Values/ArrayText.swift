@@ -5,6 +5,8 @@ import JSON
 /// Numbers lie one behind the other in little-endian order: the text of the specification says so, though the bytes of some of
 /// its examples are in the other order. Booleans follow a count of four bytes, eight in a byte, the first one in the highest
 /// bit. Text ends with a NUL, the last one as well.
+///
+/// A byte can become 48 bytes of text, so what becomes too long is refused while it is made.
 enum ArrayText {
     /// - Parameter type: one of the array types.
     static func text(
@@ -33,6 +35,11 @@ enum ArrayText {
         }
     }
 
+    /// - Parameter text: with a comma or a bracket behind its last element, so that it is as long as the whole.
+    private static func checkLength(_ text: borrowing [UInt8], at offset: Int) throws(SparkplugError) {
+        guard text.count <= SparkplugScalar.textCapacity else { throw SparkplugError(.textTooLong, at: offset) }
+    }
+
     private static func numbers(
         _ bytes: borrowing Span<UInt8>, of type: SparkplugDataType, into text: inout [UInt8], at offset: Int
     ) throws(SparkplugError) {
@@ -52,6 +59,7 @@ enum ArrayText {
             default: text.append(contentsOf: String(bits).utf8)
             }
             text.append(UInt8(ascii: ","))
+            try checkLength(text, at: offset)
             index &+= width
         }
     }
@@ -73,6 +81,7 @@ enum ArrayText {
         for position in 0..<count {
             let byte = bytes[4 &+ position / 8]
             text.append(contentsOf: byte & (0x80 >> UInt8(position % 8)) == 0 ? "false,".utf8 : "true,".utf8)
+            try checkLength(text, at: offset)
         }
     }
 
@@ -85,6 +94,7 @@ enum ArrayText {
         for index in bytes.indices where bytes[index] == 0 {
             JSONWriter.write(bytes.extracting(start..<index).text(), into: &text)
             text.append(UInt8(ascii: ","))
+            try checkLength(text, at: offset)
             start = index &+ 1
         }
     }
