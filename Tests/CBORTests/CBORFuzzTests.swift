@@ -1,5 +1,4 @@
 import CBOR
-import Foundation
 import JSON
 import OrderedCollections
 import Primitives
@@ -8,10 +7,6 @@ import Testing
 
 @Suite("CBOR: seeded random input")
 struct CBORFuzzTests {
-    private static let isLong = ProcessInfo.processInfo.environment["LINEKEEPER_LONG"] == "1"
-    /// `LINEKEEPER_LONG=1`: a hundred times as many.
-    private static let mutants = isLong ? 20_000_000 : 200_000
-
     @Test("what is encoded is decoded as the same value, and each cut of it refused")
     func roundTrip() {
         var random = SeededRandom(seed: 1)
@@ -48,7 +43,9 @@ struct CBORFuzzTests {
         }
         let mutator = Mutator(seeds: seeds, tokens: AppendixA.examples.map(\.bytes))
         var accepted = 0
-        for round in 0..<Self.mutants {
+        var run = LongRun(usual: 200_000)
+        for round in 0..<run.inputs {
+            run.willPlay(round)
             let bytes = mutator.mutant(&random)
             let result = decode(bytes)
             let salvaged = try? SalvagedJSON(salvagingCBOR: bytes.span)
@@ -72,7 +69,8 @@ struct CBORFuzzTests {
             }
         }
         // A fuzz that is always or never refused tests nothing.
-        #expect(accepted > Self.mutants / 20 && accepted < Self.mutants * 19 / 20, "\(accepted)")
+        #expect(accepted > run.inputs / 20 && accepted < run.inputs * 19 / 20, "\(accepted)")
+        #expect(!run.hasGrown)
     }
 
     private func isFinite(_ value: JSONValue) -> Bool {

@@ -61,7 +61,9 @@ struct JSONElementsTests {
         let mutator = Mutator(seeds: seeds.map { Array($0.utf8) })
         var random = SeededRandom(seed: 11)
         var accepted = 0
-        for round in 0..<100_000 {
+        var run = LongRun(usual: 100_000)
+        for round in 0..<run.inputs {
+            run.willPlay(round)
             let bytes = mutator.mutant(&random)
             guard var cursor = JSONElements(of: bytes.span, at: JSONPointer(tokens: [])) else { continue }
             var values: [JSONValue?] = []
@@ -83,5 +85,6 @@ struct JSONElementsTests {
             }
         }
         #expect(accepted > 3_000)
+        #expect(!run.hasGrown)
     }
 }

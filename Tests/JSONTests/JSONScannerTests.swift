@@ -63,6 +63,36 @@ struct JSONScannerTests {
         }
     }
 
+    /// What the scanner accepts the reader reads as the same; what is salvaged of a sound document is that document.
+    /// `LINEKEEPER_LONG=1` plays ten million.
+    @Test("Mutated documents")
+    func mutants() {
+        var generator = JSONGenerator(seed: 21)
+        var random = SeededRandom(seed: 22)
+        let mutator = Mutator(seeds: (0..<300).map { _ in generator.value().serialized() })
+        let pointers = (0..<32).map { _ in (0..<4).map { _ in generator.pointer() } }
+        var scanner = JSONScanner()
+        var accepted = 0
+        var sound = 0
+        var run = LongRun(usual: 100_000)
+        for round in 0..<run.inputs {
+            run.willPlay(round)
+            let bytes = mutator.mutant(&random)
+            if compare(bytes, pointers[round % 32], &scanner, seed: "round \(round)") { accepted += 1 }
+            let salvaged = try? SalvagedJSON(salvaging: bytes.span)
+            guard let document = try? JSONValue(parsing: bytes) else { continue }
+            sound += 1
+            guard salvaged?.soundParts == document else {
+                Issue.record("round \(round): salvaged \(String(describing: salvaged)) of \(document)")
+                return
+            }
+        }
+        // A fuzz that is always or never refused tests nothing.
+        #expect(accepted > run.inputs / 100 && sound > run.inputs / 20, "\(accepted), \(sound)")
+        #expect(sound < run.inputs * 19 / 20, "\(sound)")
+        #expect(!run.hasGrown)
+    }
+
     @Test("Readings as sensors send them take the fast path")
     func acceptsReadings() throws {
         var scanner = JSONScanner()

@@ -1,4 +1,3 @@
-import Foundation
 import LineProtocol
 import Primitives
 import TestFixtures
@@ -6,10 +5,6 @@ import Testing
 
 @Suite("Line protocol: seeded random input")
 struct LineProtocolFuzzTests {
-    private static let isLong = ProcessInfo.processInfo.environment["LINEKEEPER_LONG"] == "1"
-    /// `LINEKEEPER_LONG=1`: fifty times as many.
-    private static let mutants = isLong ? 10_000_000 : 200_000
-
     /// What steers the grammar, and what numbers trip over.
     private static let tokens: [[UInt8]] =
         [
@@ -38,7 +33,9 @@ struct LineProtocolFuzzTests {
         var scanner = LineProtocolScanner()
         var points = 0
         var mistakes = 0
-        for round in 0..<Self.mutants {
+        var run = LongRun(usual: 200_000)
+        for round in 0..<run.inputs {
+            run.willPlay(round)
             let bytes = mutator.mutant(&random)
             let (lines, isInBounds) = read(bytes, &scanner)
             let expected = ReferenceParser.lines(bytes)
@@ -54,7 +51,8 @@ struct LineProtocolFuzzTests {
             mistakes += lines.count { !$0.isPoint }
         }
         // A fuzz that is always or never refused tests nothing.
-        #expect(points > Self.mutants / 5 && mistakes > Self.mutants / 5, "\(points) points, \(mistakes) mistakes")
+        #expect(points > run.inputs / 5 && mistakes > run.inputs / 5, "\(points) points, \(mistakes) mistakes")
+        #expect(!run.hasGrown)
     }
 
     private func agree(_ lines: [ReadLine], _ expected: [Point?]) -> Bool {

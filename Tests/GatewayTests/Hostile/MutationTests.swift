@@ -1,5 +1,4 @@
 import Foundation
-import Glibc
 import JSON
 import MQTT
 import Plant
@@ -16,8 +15,6 @@ import Testing
 /// `LINEKEEPER_LONG=1` plays ten million of them. A failure names the seed and the number of the input.
 @Suite("Mutated input")
 struct MutationTests {
-    private static let isLong = ProcessInfo.processInfo.environment["LINEKEEPER_LONG"] == "1"
-    private static let rounds = isLong ? 10_000_000 : 60_000
     private static let start: Milliseconds = 1_767_225_600_000
     private static let times = "\(start)"
 
@@ -337,22 +334,14 @@ struct MutationTests {
     private func play(weight: Double, _ body: (inout SeededRandom, Int) throws -> String?) throws {
         let seed = UInt64.random(in: .min ... .max)
         var random = SeededRandom(seed: seed)
-        let rounds = Int(Double(Self.rounds) * weight)
-        var settled: Int?
-        for number in 0..<rounds {
+        var run = LongRun(usual: 60_000, share: weight)
+        for number in 0..<run.inputs {
+            run.willPlay(number)
             if let complaint = try body(&random, number) {
                 Issue.record("seed \(seed), input \(number): \(complaint)")
                 return
             }
-            if number == rounds / 2 { settled = Self.residentBytes }
         }
-        if let settled, Self.isLong {
-            #expect(Self.residentBytes - settled < 32 << 20, "grows: seed \(seed)")
-        }
-    }
-
-    private static var residentBytes: Int {
-        let fields = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8))?.split(separator: " ")
-        return (fields.flatMap { $0.count > 1 ? Int($0[1]) : nil } ?? 0) * Int(sysconf(Int32(_SC_PAGESIZE)))
+        #expect(!run.hasGrown, "seed \(seed)")
     }
 }

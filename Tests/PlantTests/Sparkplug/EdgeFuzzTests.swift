@@ -20,7 +20,9 @@ struct EdgeFuzzTests {
         limits.edgeNodes.bytes = 256 << 10
         var plant = try EdgePlant(limits: limits)
         var edges = (0..<30).map { TestEdge("e\($0)") }
-        for round in 0..<100_000 {
+        var run = LongRun(usual: 100_000)
+        for round in 0..<run.inputs {
+            run.willPlay(round)
             let index = Int.random(in: edges.indices, using: &random)
             var message: TestEdge.Message
             switch Int.random(in: 0..<8, using: &random) {
@@ -54,6 +56,7 @@ struct EdgeFuzzTests {
                 plant.plant.brokerConnected(at: plant.now)
             }
         }
+        #expect(!run.hasGrown, "seed \(Self.seed)")
         let ingest = plant.plant.ingest
         #expect(ingest.tags.count <= limits.tags)
         #expect(ingest.devices.count <= limits.devices)

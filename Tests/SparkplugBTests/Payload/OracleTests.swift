@@ -8,10 +8,6 @@ import Testing
 /// swift-protobuf is the oracle: it knows nothing of Sparkplug but the numbers of fields.
 @Suite("Payload: as swift-protobuf reads and writes it")
 struct OracleTests {
-    private static let isLong = ProcessInfo.processInfo.environment["LINEKEEPER_LONG"] == "1"
-    /// `LINEKEEPER_LONG=1`: a hundred times as many.
-    private static let mutants = isLong ? 10_000_000 : 100_000
-
     @Test("what we write, swift-protobuf reads as the same, and writes as the same bytes")
     func written() throws {
         var draw = RandomPayload(seed: 31)
@@ -54,7 +50,9 @@ struct OracleTests {
         var random = SeededRandom(seed: 34)
         var accepted = 0
         var replaced = 0
-        for round in 0..<Self.mutants {
+        var run = LongRun(usual: 100_000)
+        for round in 0..<run.inputs {
+            run.willPlay(round)
             let bytes = mutator.mutant(&random)
             if mayHoldReplacedMessage(bytes) {
                 replaced += 1
@@ -66,8 +64,9 @@ struct OracleTests {
             readByMetrics(bytes, round)
         }
         // A fuzz that is always or never refused tests nothing.
-        #expect(accepted > Self.mutants / 20 && accepted < Self.mutants * 19 / 20, "\(accepted)")
-        #expect(replaced < Self.mutants / 200, "\(replaced)")
+        #expect(accepted > run.inputs / 20 && accepted < run.inputs * 19 / 20, "\(accepted)")
+        #expect(replaced < run.inputs / 200, "\(replaced)")
+        #expect(!run.hasGrown)
     }
 
     /// Of the members of a `oneof` the last one counts, and we do not look into an embedded message that another member has

@@ -1,4 +1,3 @@
-import Foundation
 import Primitives
 import SparkplugB
 import TestFixtures
@@ -6,8 +5,6 @@ import Testing
 
 @Suite("Session: seeded random messages")
 struct SessionFuzzTests {
-    private static let isLong = ProcessInfo.processInfo.environment["LINEKEEPER_LONG"] == "1"
-
     /// Nothing may trap, capacities hold, and tags keep their names.
     @Test("mutated messages of every type, in any order")
     func mutation() {
@@ -25,12 +22,14 @@ struct SessionFuzzTests {
         capacities.heldMessages = 5
         capacities.heldBytes = 500
         var samples = 0
-        for _ in 0..<(Self.isLong ? 200 : 10) {
+        var run = LongRun(usual: 100_000)
+        for first in stride(from: 0, to: run.inputs, by: 2_000) {
             var session = EdgeNodeSession(
                 capacities: capacities, seed: random.next(), asksFirst: .random(using: &random))
             var names: [String] = []
             var now: Int64 = 0
-            for _ in 0..<2000 {
+            for round in first..<min(first + 2_000, run.inputs) {
+                run.willPlay(round)
                 now += Int64.random(in: 0...1000, using: &random)
                 var events: ContiguousArray<EdgeNodeEvent> = []
                 let type = SparkplugMessageType.allCases.randomElement(using: &random) ?? .nodeData
@@ -55,10 +54,13 @@ struct SessionFuzzTests {
                 }
             }
             #expect(session.tagCount <= 200 && session.deviceCount <= 5)
+            // Names twice, 205 entries of 256 bytes and as many metrics, and what waits.
+            #expect(session.footprint < 256 << 10, "\(session.footprint) bytes")
             for (number, name) in names.enumerated() where number < session.tagCount {
                 #expect(session.tag(SparkplugTagID(rawValue: UInt32(number))).name == name)
             }
         }
         #expect(samples > 200, "\(samples)")
+        #expect(!run.hasGrown)
     }
 }
