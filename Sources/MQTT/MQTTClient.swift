@@ -20,7 +20,8 @@ public final class MQTTClient: Service, Sendable {
         core = ClientCore(configuration: configuration, subscriptions: subscriptions, logger: logger)
     }
 
-    /// Connects and stays connected until the task is cancelled or the service group shuts down gracefully.
+    /// Connects and stays connected until the task is cancelled or the service group shuts down gracefully; with
+    /// ``Configuration/reconnects`` false until the first connection is over, or could not be made.
     ///
     /// Then it waits, for `drainLimit` at most, for publishes under way and for the consumer's last acknowledgement, says
     /// goodbye to the broker, so that the will is not published, and returns.

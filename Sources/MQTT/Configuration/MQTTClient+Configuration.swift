@@ -38,6 +38,9 @@ extension MQTTClient {
         public var tls: MQTTTLS?
         public var will: MQTTWill?
         public var reconnect = MQTTBackoff()
+        /// Whether another connection is made after one that is lost, given up or refused. With false ``MQTTClient/run()`` returns
+        /// then, and ``MQTTClient/connectionState`` says why: for a client whose will must not be used twice.
+        public var reconnects = true
         /// How long an attempt to connect may take, from the first packet to the broker's answer.
         public var connectTimeout: Duration = .seconds(10)
         /// How long the network's part of an attempt may take. A first packet that is lost is sent again after 1, 3 and 7 s;

@@ -35,7 +35,7 @@ final class ConnectionLoop {
         session = ConnectionSession(core: core)
     }
 
-    /// Returns when the client has been stopped.
+    /// Returns when the client has been stopped, or when the one connection is over that it is to make.
     func run() {
         var repeated: BrokerChoice.Attempt?
         while true {
@@ -48,6 +48,7 @@ final class ConnectionLoop {
             let connection: Connection
             let reason: MQTTDisconnection
             var connectedFor: Duration?
+            var wasReached = true
             do {
                 connection = try Connection(core: core, session: session, attempt: attempt, retains: retains)
                 reason = connection.serve(onlyIPv4: experiences[broker]?.onlyIPv4 ?? false)
@@ -55,7 +56,8 @@ final class ConnectionLoop {
                     connectedFor = ContinuousClock.now - since
                     choice.accepted(broker, sessionPresent: connection.sessionPresent)
                 }
-                if !connection.reachedBroker { experiences[broker, default: Experience()].onlyIPv4.toggle() }
+                wasReached = connection.reachedBroker
+                if !wasReached { experiences[broker, default: Experience()].onlyIPv4.toggle() }
                 retains = !refusesToRetain(connection, broker, reason)
             } catch {
                 reason = .protocolError(code: 0, text: "\(error)")
@@ -63,6 +65,12 @@ final class ConnectionLoop {
             }
             core.state.set(.disconnected(reason))
             if reason == .stopped { break }
+            if !core.configuration.reconnects {
+                // Nobody answered at the name's first address: no broker has refused, or has the will.
+                guard !wasReached, experiences[broker]?.onlyIPv4 == true, reason != .suspended else { break }
+                repeated = attempt
+                continue
+            }
             if reason == .suspended {
                 choice.forgetWaits()
                 continue
