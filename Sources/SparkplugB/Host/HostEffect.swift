@@ -5,8 +5,10 @@ public enum HostEffect: Hashable, Sendable {
     /// Connects with this will, in a clean session: version 3.1.1 with clean session, version 5 with clean start and session expiry
     /// 0. Over a connection that stands, disconnects cleanly first, so that its will is not sent.
     case connect(will: HostMessage)
-    /// Subscribes to these topics with QoS 1, and waits for the answer.
-    case subscribe([String])
+    /// Subscribes to the own topic with QoS 1, and waits for the answer. What edge nodes say (`spBv1.0/#`) is not heard here but
+    /// on the connection that reads it, with QoS 1 as well, so that deaths keep theirs: the session of a host application
+    /// may consist of several connections, and this one carries the will.
+    case subscribe(String)
     case publish(HostMessage)
     /// Disconnects cleanly: the will is not sent.
     case disconnect

@@ -2,9 +2,10 @@
 /// broker has one of its own, with timestamps of its own.
 ///
 ///     idle ──activated──▶ connecting ──connected──▶ online ──handedOver──▶ handing over ──successor, or time──▶ idle
-///                           ▲    │ ▲                  │ │
-///                           │    │ └────lost──────────┘ └──stopped──▶ idle
-///                           └────┘ lost
+///                           ▲    │                    │ ▲                       │
+///                         time  lost                lost └──────activated───────┘
+///                           │    ▼                    │
+///                          waiting ◀──────────────────┘             any ──stopped──▶ idle
 ///
 /// - Each connection has a timestamp T of its own, larger than all before it: max(now, last + 1), where the last one is kept in the
 ///   tree, because the clocks of two gateways differ. The will says offline at T, the first message online at T.
@@ -17,13 +18,21 @@
 /// | offline at T or after | online at T again, then a new connection with a larger T: a newer offline beats ours |
 /// | online before T | online at T again |
 /// | online after T | a successor if we hand over, else a foreign host: counted, because edge nodes are content |
+/// | retained, and not newer than T | nothing: what the broker had kept before this connection, whose online replaces it |
 ///
 /// - **Handing over**: the successor publishes online with a larger T while this one is still online; when this one hears that, it
-///   disconnects and says nothing. So no edge node sees the host offline. If no successor is heard in time, it stops.
+///   disconnects and says nothing. So no edge node sees the host offline. If no successor is heard in time, it stops. If it is
+///   activated again and no other gateway has been active meanwhile, it stays, and says so once more.
 /// - **Stopping**: what arrives is no longer answered; offline is published with the time of now, and the connection closed cleanly.
+/// - **Waiting**: each connection costs a write to the tree, so attempts keep a distance, which grows while connections fail or are
+///   short.
+///
+/// The times that are passed in are those of a clock that can be set: a wait that would take longer than it may is over.
 public struct HostState: Sendable {
     public enum Phase: Hashable, Sendable {
         case idle
+        /// No connection; the next attempt is due at this time.
+        case waiting(until: Int64)
         case connecting
         case online
         case handingOver(until: Int64)
@@ -42,12 +51,17 @@ public struct HostState: Sendable {
         public init() {}
     }
 
+    /// Times are in milliseconds.
     public struct Rule: Hashable, Sendable {
-        /// How long a successor may take, in milliseconds.
+        /// How long a successor may take.
         public var handover: Int64 = 10_000
-        /// Least time between two connections because of what was heard, in milliseconds: somebody who keeps saying offline
-        /// does not keep this host connecting.
+        /// Least time between two connections because of what was heard: somebody who keeps saying offline does not keep this
+        /// host connecting.
         public var reconnectSpacing: Int64 = 5_000
+        /// Between two attempts to connect; doubled with each that fails and with each connection that is shorter than
+        /// ``longestPause``.
+        public var shortestPause: Int64 = 500
+        public var longestPause: Int64 = 10_000
 
         public init() {}
     }
@@ -63,6 +77,12 @@ public struct HostState: Sendable {
     /// When a connection is due that a newer offline has made necessary.
     private var reconnectAt: Int64?
     private var newestOffline: Int64 = 0
+    /// Of online messages that are not our own: the successor's may come before the news that there is one.
+    private var newestForeignOnline: Int64 = 0
+    private var attemptedAt: Int64?
+    private var connectedAt: Int64?
+    /// Attempts in a row that failed or led to a short connection.
+    private var failures = 0
 
     /// - Parameter publishesOldForm: whether edge nodes from before version 3.0 are told as well.
     /// - Returns: nil when `id` cannot be the id of a host.
@@ -79,8 +99,8 @@ public struct HostState: Sendable {
     public var deadline: Int64? {
         switch phase {
         case .idle, .connecting: nil
+        case .waiting(let until), .handingOver(let until): until
         case .online: reconnectAt
-        case .handingOver(let until): until
         }
     }
 
@@ -88,49 +108,76 @@ public struct HostState: Sendable {
     ///
     /// - Parameter last: the last timestamp that any gateway has used, as it was kept; nil when none was.
     public mutating func activated(last: Int64?, at now: Int64) -> [HostEffect] {
-        guard phase == .idle else { return [] }
-        timestamp = max(timestamp, last ?? 0)
-        return connect(at: now)
-    }
-
-    /// The broker has accepted the connection.
-    public mutating func connected() -> [HostEffect] {
-        guard phase == .connecting else { return [] }
-        phase = .online
-        return [.subscribe([topic, "\(SparkplugTopic.namespace)/#"])] + online()
-    }
-
-    /// The connection is gone, or was refused. The broker sends the will; the next connection is newer.
-    public mutating func connectionLost(at now: Int64) -> [HostEffect] {
+        let last = last ?? 0
         switch phase {
-        case .idle: return []
-        case .connecting, .online: return connect(at: now)
+        case .idle:
+            timestamp = max(timestamp, last)
+            if let attemptedAt, !isReached(attemptedAt + rule.shortestPause, within: rule.shortestPause, at: now) {
+                phase = .waiting(until: attemptedAt + rule.shortestPause)
+                return []
+            }
+            return connect(at: now)
         case .handingOver:
-            phase = .idle
-            return []
+            if last <= timestamp {
+                phase = .online
+                return online()
+            }
+            timestamp = last
+            return connect(at: now)
+        case .waiting, .connecting, .online: return []
         }
     }
 
+    /// The broker has accepted the connection.
+    public mutating func connected(at now: Int64) -> [HostEffect] {
+        guard phase == .connecting else { return [] }
+        phase = .online
+        connectedAt = now
+        newestForeignOnline = 0
+        return [.subscribe(topic)] + online()
+    }
+
+    /// The connection is gone, or was refused, or its timestamp could not be kept. The broker sends the will; the next connection
+    /// is newer.
+    public mutating func connectionLost(at now: Int64) {
+        switch phase {
+        case .idle, .waiting: return
+        case .handingOver: phase = .idle
+        case .connecting, .online:
+            if let connectedAt, connectedAt + rule.longestPause <= now { failures = 0 }
+            connectedAt = nil
+            reconnectAt = nil
+            phase = .waiting(until: now + min(rule.shortestPause << min(failures, 16), rule.longestPause))
+            failures += 1
+        }
+    }
+
+    /// The other connections of this gateway are at another broker now: this one follows them.
+    public mutating func brokerChanged(at now: Int64) -> [HostEffect] {
+        phase == .online ? reconnect(at: now) : []
+    }
+
     /// Something has come on the own topic of the current form.
-    public mutating func received(_ payload: borrowing Span<UInt8>, at now: Int64) -> [HostEffect] {
+    ///
+    /// - Parameter isRetained: whether the broker had kept it before the subscription.
+    public mutating func received(_ payload: borrowing Span<UInt8>, isRetained: Bool, at now: Int64) -> [HostEffect] {
         let isHandingOver: Bool
         switch phase {
-        case .idle, .connecting: return []
+        case .idle, .waiting, .connecting: return []
         case .online: isHandingOver = false
         case .handingOver: isHandingOver = true
         }
         guard let state = HostStatePayload(payload) else {
+            if isRetained { return [] }
             counters.unreadable &+= 1
             return online()
         }
+        if isRetained, state.timestamp < timestamp { return [] }
         if state.isOnline {
             if state.timestamp == timestamp { return [] }
-            if state.timestamp > timestamp, isHandingOver {
-                phase = .idle
-                timestamp = state.timestamp
-                return [.disconnect]
-            }
+            if state.timestamp > timestamp, isHandingOver { return succeeded(by: state.timestamp) }
             counters.foreignOnline &+= 1
+            newestForeignOnline = max(newestForeignOnline, state.timestamp)
             return state.timestamp < timestamp ? online() : []
         }
         guard state.timestamp >= timestamp else {
@@ -141,9 +188,9 @@ public struct HostState: Sendable {
         newestOffline = max(newestOffline, state.timestamp)
         // The successor will be newer than that as well: it takes the last timestamp from where it is kept.
         guard !isHandingOver else { return online() }
-        let earliest = reconnectedAt.map { $0 + rule.reconnectSpacing } ?? now
-        guard earliest <= now else {
-            reconnectAt = reconnectAt ?? earliest
+        if let reconnectedAt, !isReached(reconnectedAt + rule.reconnectSpacing, within: rule.reconnectSpacing, at: now)
+        {
+            reconnectAt = reconnectAt ?? reconnectedAt + rule.reconnectSpacing
             return online()
         }
         return online() + reconnect(at: now)
@@ -153,34 +200,60 @@ public struct HostState: Sendable {
     public mutating func handedOver(at now: Int64) -> [HostEffect] {
         switch phase {
         case .online:
-            phase = .handingOver(until: now + rule.handover)
             reconnectAt = nil
+            if newestForeignOnline > timestamp { return succeeded(by: newestForeignOnline) }
+            phase = .handingOver(until: now + rule.handover)
             return []
         case .connecting:
             // Nothing has been said in this connection that would have to be taken back.
             phase = .idle
             return [.disconnect]
+        case .waiting:
+            phase = .idle
+            return []
         case .idle, .handingOver: return []
         }
     }
 
     /// Time has passed.
     public mutating func deadlineReached(at now: Int64) -> [HostEffect] {
-        guard let deadline, deadline <= now else { return [] }
-        if case .handingOver = phase { return stopped(at: now) }
-        return reconnect(at: now)
+        switch phase {
+        case .idle, .connecting: return []
+        case .waiting(let until):
+            return isReached(until, within: rule.longestPause, at: now) ? connect(at: now) : []
+        case .online:
+            guard let reconnectAt, isReached(reconnectAt, within: rule.reconnectSpacing, at: now) else { return [] }
+            return reconnect(at: now)
+        case .handingOver(let until):
+            return isReached(until, within: rule.handover, at: now) ? stopped(at: now) : []
+        }
     }
 
     /// The host stops, with nobody to take over.
     public mutating func stopped(at now: Int64) -> [HostEffect] {
-        let wasConnecting = phase == .connecting
-        guard phase != .idle else { return [] }
+        let before = phase
         phase = .idle
         reconnectAt = nil
-        if wasConnecting { return [.disconnect] }
-        // Edge nodes believe no offline that is older than the online that they have seen.
-        timestamp = max(now, timestamp)
-        return [.keepTimestamp(timestamp)] + messages(isOnline: false).map { .publish($0) } + [.disconnect]
+        switch before {
+        case .idle, .waiting: return []
+        case .connecting: return [.disconnect]
+        case .online, .handingOver:
+            // Edge nodes believe no offline that is older than the online that they have seen.
+            timestamp = max(now, timestamp)
+            return [.keepTimestamp(timestamp)] + messages(isOnline: false).map { .publish($0) } + [.disconnect]
+        }
+    }
+
+    /// The successor has said that the host is online.
+    private mutating func succeeded(by timestamp: Int64) -> [HostEffect] {
+        phase = .idle
+        self.timestamp = timestamp
+        return [.disconnect]
+    }
+
+    /// Whether a time has come that is never further away than `length`: what is, was reckoned before the clock was set back.
+    private func isReached(_ deadline: Int64, within length: Int64, at now: Int64) -> Bool {
+        deadline <= now || deadline - now > length
     }
 
     private mutating func reconnect(at now: Int64) -> [HostEffect] {
@@ -192,8 +265,11 @@ public struct HostState: Sendable {
 
     private mutating func connect(at now: Int64) -> [HostEffect] {
         phase = .connecting
-        // No payload can push it beyond what a payload may say.
-        timestamp = min(max(now, timestamp + 1), SparkplugTime.shownByClocks.upperBound)
+        attemptedAt = now
+        connectedAt = nil
+        let latest = SparkplugTime.shownByClocks.upperBound
+        // Neither a payload nor what was kept can push it beyond what a payload may say.
+        timestamp = min(max(now, min(timestamp, latest) + 1), latest)
         let will = HostMessage(
             topic: topic, payload: HostStatePayload(isOnline: false, timestamp: timestamp).encoded)
         return [.keepTimestamp(timestamp), .connect(will: will)]

@@ -86,14 +86,16 @@ struct CommandTests {
 
     @Test(
         """
-        operational-behavior-data-commands-ncmd-metric-name, payloads-ncmd-seq, topics-ncmd-timestamp: a command has its \
-        metric's name, a time, and no sequence number
+        operational-behavior-data-commands-ncmd-verb, -ncmd-metric-name, -dcmd-verb, -dcmd-metric-name, payloads-ncmd-seq, \
+        payloads-dcmd-seq, topics-ncmd-timestamp: a command has its metric's name, a time, and no sequence number
         """)
     func payload() throws {
         let payload = try SparkplugPayload(
             SparkplugCommand(metric: "Setpoint", type: .double, value: .number(2)).payload(at: 77).span)
         #expect(payload.sequence == nil && payload.timestamp == 77)
         #expect(payload.metrics.map(\.name) == ["Setpoint"] && payload.metrics.map(\.alias) == [nil])
+        #expect(EdgeTopic.text(.nodeCommand, group: "g", edge: "e") == "spBv1.0/g/NCMD/e")
+        #expect(EdgeTopic.text(.deviceCommand, group: "g", edge: "e", device: "d") == "spBv1.0/g/DCMD/e/d")
     }
 
     @Test("operational-behavior-data-commands-rebirth-name, -name-aliases, -ncmd-rebirth-verb, -name, -value")

@@ -8,7 +8,7 @@ struct HostStateTests {
     {
         var host = try #require(HostState(id: id, publishesOldForm: old))
         _ = host.activated(last: last, at: now)
-        _ = host.connected()
+        _ = host.connected(at: now)
         return host
     }
 
@@ -22,8 +22,10 @@ struct HostStateTests {
 
     private func online(_ timestamp: Int64) -> HostEffect { .publish(message(true, timestamp)) }
 
-    private func hear(_ host: inout HostState, _ payload: [UInt8], at now: Int64) -> [HostEffect] {
-        host.received(payload.span, at: now)
+    private func hear(
+        _ host: inout HostState, _ payload: [UInt8], isRetained: Bool = false, at now: Int64
+    ) -> [HostEffect] {
+        host.received(payload.span, isRetained: isRetained, at: now)
     }
 
     @Test(
@@ -36,8 +38,8 @@ struct HostStateTests {
         var host = try #require(HostState(id: "h"))
         #expect(host.activated(last: nil, at: 1000) == [.keepTimestamp(1000), .connect(will: message(false, 1000))])
         #expect(host.activated(last: nil, at: 1001) == [])
-        #expect(host.connected() == [.subscribe(["spBv1.0/STATE/h", "spBv1.0/#"]), online(1000)])
-        #expect(host.connected() == [])
+        #expect(host.connected(at: 1002) == [.subscribe("spBv1.0/STATE/h"), online(1000)])
+        #expect(host.connected(at: 1003) == [])
         #expect(host.phase == .online && HostMessage.qos == 1 && HostMessage.isRetained)
         #expect(String(decoding: state(true, 1000), as: UTF8.self) == #"{"online":true,"timestamp":1000}"#)
         #expect(HostState(id: "a/b") == nil && HostState(id: "") == nil && HostState(id: "#") == nil)
@@ -48,10 +50,12 @@ struct HostStateTests {
         var host = try #require(HostState(id: "h"))
         #expect(host.activated(last: 5000, at: 1000).first == .keepTimestamp(5001))
         // Refused, and lost.
-        #expect(host.connectionLost(at: 1001) == [.keepTimestamp(5002), .connect(will: message(false, 5002))])
-        _ = host.connected()
-        #expect(host.connectionLost(at: 9000) == [.keepTimestamp(9000), .connect(will: message(false, 9000))])
-        #expect(host.connected().last == online(9000))
+        host.connectionLost(at: 1001)
+        #expect(host.deadlineReached(at: 1501) == [.keepTimestamp(5002), .connect(will: message(false, 5002))])
+        _ = host.connected(at: 1502)
+        host.connectionLost(at: 8000)
+        #expect(host.deadlineReached(at: 9000) == [.keepTimestamp(9000), .connect(will: message(false, 9000))])
+        #expect(host.connected(at: 9000).last == online(9000))
         // Its own wills arrive behind its births: edge nodes that come later would read them.
         #expect(hear(&host, state(false, 5002), at: 9001) == [online(9000)])
         #expect(host.counters.olderOffline == 1)
@@ -62,7 +66,8 @@ struct HostStateTests {
         var first = try host(at: 1000)
         let second = try host(at: 2000)
         #expect(first.timestamp == 1000 && second.timestamp == 2000)
-        _ = first.connectionLost(at: 3000)
+        first.connectionLost(at: 2000)
+        _ = first.deadlineReached(at: 3000)
         #expect(first.timestamp == 3000 && second.timestamp == 2000)
     }
 
@@ -75,7 +80,7 @@ struct HostStateTests {
         #expect(
             hear(&host, state(false, 1000), at: 2000)
                 == [online(1000), .keepTimestamp(2000), .connect(will: message(false, 2000))])
-        #expect(host.connected().last == online(2000))
+        #expect(host.connected(at: 2001).last == online(2000))
         #expect(host.counters.newerOffline == 1 && host.counters.olderOffline == 1)
     }
 
@@ -88,20 +93,24 @@ struct HostStateTests {
             hear(&host, state(false, 50_000), at: 2000).suffix(2) == [
                 .keepTimestamp(50_001), .connect(will: message(false, 50_001)),
             ])
-        _ = host.connected()
+        _ = host.connected(at: 2001)
         #expect(hear(&host, state(false, 60_000), at: 3000) == [online(50_001)])
         #expect(hear(&host, state(false, 70_000), at: 4000) == [online(50_001)])
         #expect(host.deadline == 7000)
         #expect(host.deadlineReached(at: 6999) == [])
         #expect(host.deadlineReached(at: 7000) == [.keepTimestamp(70_001), .connect(will: message(false, 70_001))])
-        _ = host.connected()
+        _ = host.connected(at: 7001)
         #expect(host.deadline == nil)
         // The last moment there is cannot be beaten, and traps nothing.
         let end: Int64 = 253_402_300_799_999
         _ = hear(&host, state(false, end), at: 20_000)
         #expect(host.timestamp == end)
-        _ = host.connected()
-        #expect(host.connectionLost(at: 30_000).first == .keepTimestamp(end))
+        _ = host.connected(at: 20_001)
+        host.connectionLost(at: 30_000)
+        #expect(host.deadlineReached(at: 40_000).first == .keepTimestamp(end))
+        // Nor can what was kept, whatever it says.
+        var other = try #require(HostState(id: "h"))
+        #expect(other.activated(last: .max, at: 1000).first == .keepTimestamp(end))
     }
 
     @Test(
@@ -118,7 +127,9 @@ struct HostStateTests {
         #expect(host.counters.unreadable == 1)
     }
 
-    @Test("members that are not known are ignored (trap 3.5-3: bdSeq is none of STATE)")
+    @Test(
+        "payloads-state-will-message-payload, payloads-state-birth-payload: members that are not known are ignored (trap 3.5-3: bdSeq is none of STATE)"
+    )
     func unknownMembers() {
         let text = Array(#"{"timestamp":7,"bdSeq":3,"online":true}"#.utf8)
         #expect(HostStatePayload(text.span) == HostStatePayload(isOnline: true, timestamp: 7))
@@ -141,7 +152,8 @@ struct HostStateTests {
         var host = try host()
         #expect(host.stopped(at: 7000) == [.keepTimestamp(7000), .publish(message(false, 7000)), .disconnect])
         #expect(hear(&host, state(false, 7000), at: 7001) == [])
-        #expect(host.connectionLost(at: 7002) == [] && host.stopped(at: 7003) == [])
+        host.connectionLost(at: 7002)
+        #expect(host.phase == .idle && host.stopped(at: 7003) == [])
         // A clock that is behind: no edge node believes what is older than the online that it has seen.
         var other = try self.host(last: 20_000)
         #expect(other.stopped(at: 7000).dropFirst().first == .publish(message(false, 20_001)))
@@ -159,13 +171,14 @@ struct HostStateTests {
         #expect(former.handedOver(at: 2000) == [])
         // The clock of the successor is behind.
         _ = successor.activated(last: 1000, at: 500)
-        let said = successor.connected().compactMap {
+        let said = successor.connected(at: 501).compactMap {
             if case .publish(let message) = $0 { message.payload } else { nil }
         }
         #expect(said == [state(true, 1001)])
         #expect(hear(&former, said[0], at: 2100) == [.disconnect])
         #expect(hear(&successor, said[0], at: 600) == [])
-        #expect(former.phase == .idle && former.connectionLost(at: 2200) == [] && former.deadline == nil)
+        former.connectionLost(at: 2200)
+        #expect(former.phase == .idle && former.deadline == nil)
     }
 
     @Test("3.6: the will of a peer that has died comes behind our birth, and is replaced")
@@ -187,17 +200,124 @@ struct HostStateTests {
         #expect(connecting.handedOver(at: 2) == [.disconnect] && connecting.phase == .idle)
         var lost = try self.host()
         _ = lost.handedOver(at: 2000)
-        #expect(lost.connectionLost(at: 2001) == [] && lost.phase == .idle)
+        lost.connectionLost(at: 2001)
+        #expect(lost.phase == .idle)
+        var waiting = try self.host()
+        waiting.connectionLost(at: 2000)
+        #expect(waiting.handedOver(at: 2001) == [] && waiting.phase == .idle)
     }
 
     @Test("trap 3.5-5: edge nodes from before version 3.0 are told as well, where that is wanted")
     func oldForm() throws {
         var host = try #require(HostState(id: "h", publishesOldForm: true))
         _ = host.activated(last: nil, at: 1000)
-        #expect(host.connected().last == .publish(HostMessage(topic: "STATE/h", payload: Array("ONLINE".utf8))))
+        #expect(host.connected(at: 1001).last == .publish(HostMessage(topic: "STATE/h", payload: Array("ONLINE".utf8))))
         #expect(
             host.stopped(at: 2000).dropFirst().dropLast() == [
                 .publish(message(false, 2000)), .publish(HostMessage(topic: "STATE/h", payload: Array("OFFLINE".utf8))),
             ])
+    }
+
+    @Test("what was retained before the own online is the past: neither counted nor answered, unless it is not older")
+    func retained() throws {
+        var host = try host()
+        for payload in [state(false, 999), state(true, 999), [], Array("OFFLINE".utf8)] {
+            #expect(hear(&host, payload, isRetained: true, at: 1001) == [])
+        }
+        #expect(host.counters == HostState.Counters() && host.phase == .online)
+        #expect(hear(&host, state(true, 2000), isRetained: true, at: 1001) == [])
+        #expect(host.counters.foreignOnline == 1)
+        #expect(
+            hear(&host, state(false, 3000), isRetained: true, at: 1001)
+                == [online(1000), .keepTimestamp(3001), .connect(will: message(false, 3001))])
+        #expect(host.counters.newerOffline == 1)
+    }
+
+    @Test("the successor's online may come before the news that there is one: then the former leaves without a word")
+    func earlySuccessor() throws {
+        var host = try host()
+        #expect(hear(&host, state(true, 1001), at: 2000) == [])
+        #expect(host.handedOver(at: 2001) == [.disconnect] && host.phase == .idle)
+        // An online of an earlier connection's time says nothing about the successor.
+        var other = try self.host()
+        _ = hear(&other, state(true, 1001), at: 2000)
+        other.connectionLost(at: 2001)
+        _ = other.deadlineReached(at: 3000)
+        _ = other.connected(at: 3001)
+        #expect(other.handedOver(at: 3002) == [] && other.phase == .handingOver(until: 13_002))
+    }
+
+    @Test("a gateway that is active again stays online when no other has been active, else it is newer than that one")
+    func activeAgain() throws {
+        var host = try host()
+        _ = host.handedOver(at: 2000)
+        #expect(host.activated(last: 1000, at: 3000) == [online(1000)] && host.phase == .online)
+        #expect(host.deadlineReached(at: 60_000) == [])
+        _ = host.handedOver(at: 60_000)
+        #expect(
+            host.activated(last: 70_000, at: 61_000) == [
+                .keepTimestamp(70_001), .connect(will: message(false, 70_001)),
+            ])
+    }
+
+    @Test(
+        "attempts keep a distance, which grows to ten seconds while they fail, and begins again after a long connection"
+    )
+    func pauses() throws {
+        var host = try #require(HostState(id: "h"))
+        _ = host.activated(last: nil, at: 0)
+        var now: Int64 = 0
+        var pauses: [Int64] = []
+        for _ in 0..<7 {
+            host.connectionLost(at: now)
+            let until = try #require(host.deadline)
+            pauses.append(until - now)
+            #expect(host.phase == .waiting(until: until) && host.deadlineReached(at: until - 1) == [])
+            #expect(host.deadlineReached(at: until).count == 2 && host.phase == .connecting)
+            now = until
+        }
+        #expect(pauses == [500, 1000, 2000, 4000, 8000, 10_000, 10_000])
+        // A connection that is short, as those of two clients with one id are, is no better than none.
+        _ = host.connected(at: now)
+        host.connectionLost(at: now + 9_999)
+        #expect(host.deadline == now + 19_999)
+        now += 19_999
+        _ = host.deadlineReached(at: now)
+        _ = host.connected(at: now)
+        host.connectionLost(at: now + 10_000)
+        #expect(host.deadline == now + 10_500)
+    }
+
+    @Test("a gateway that becomes active again and again connects no more often than every half second")
+    func flappingLease() throws {
+        var host = try #require(HostState(id: "h"))
+        #expect(host.activated(last: nil, at: 1000).count == 2)
+        _ = host.handedOver(at: 1100)
+        #expect(host.activated(last: 1000, at: 1200) == [] && host.deadline == 1500)
+        #expect(host.stopped(at: 1300) == [] && host.phase == .idle)
+        #expect(host.activated(last: 1000, at: 1500).first == .keepTimestamp(1500))
+    }
+
+    @Test("a clock that is set back by a day delays nothing by a day")
+    func clockSetBack() throws {
+        let day: Int64 = 86_400_000
+        var host = try host(at: day)
+        host.connectionLost(at: day)
+        #expect(host.deadlineReached(at: 1000).first == .keepTimestamp(day + 1))
+        _ = host.connected(at: 1001)
+        _ = host.handedOver(at: day)
+        #expect(host.deadlineReached(at: 2000).contains(.publish(message(false, day + 1))))
+        var other = try self.host(at: day)
+        _ = hear(&other, state(false, day), at: day)
+        _ = other.connected(at: day)
+        #expect(hear(&other, state(false, day + 5), at: 1000).contains(.keepTimestamp(day + 6)))
+        #expect(other.activated(last: nil, at: 1000) == [])
+    }
+
+    @Test("the connection follows the others to another broker, with a larger timestamp")
+    func brokerChanged() throws {
+        var host = try host()
+        #expect(host.brokerChanged(at: 1500) == [.keepTimestamp(1500), .connect(will: message(false, 1500))])
+        #expect(host.brokerChanged(at: 1600) == [])
     }
 }
