@@ -163,7 +163,8 @@ struct PlantReaderTests {
         expectProblem(problems, "v-7/alarms:6:13: mistake", "stands at v-7/alarms:2 already")
         expectProblem(problems, "v-7/alarms:2:24: mistake", "can never fire", "route \"n\" at v-7/routes:3")
         expectProblem(
-            problems, "v-7/commands:1:1: mistake", "unknown key \"plant\"", "routes, tags, alarms or commands")
+            problems, "v-7/commands:1:1: mistake", "unknown key \"plant\"",
+            "routes, tags, alarms, commands or sparkplug")
         #expect(PlantDefinition.read(documents, variables: [:]).definition == nil)
     }
 

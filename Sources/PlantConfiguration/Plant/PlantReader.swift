@@ -1,11 +1,11 @@
 package import Plant
 
-/// Reads what is the same for every gateway of a plant from documents, one after the other: each may hold any of the four
+/// Reads what is the same for every gateway of a plant from documents, one after the other: each may hold any of the five
 /// sections, and what several hold together is one definition.
 ///
 /// Pure: opens no file, asks no environment and no clock. The caller has the bytes, of files or of elsewhere.
 struct PlantReader {
-    static let keys = ["routes", "tags", "alarms", "commands"]
+    static let keys = ["routes", "tags", "alarms", "commands", "sparkplug"]
 
     private let intake: DocumentIntake
     private var sections = PlantSections()
@@ -35,7 +35,7 @@ extension PlantDefinition {
         package var problems: [ConfigurationProblem]
     }
 
-    /// Reads documents that hold `routes`, `tags`, `alarms` and `commands`.
+    /// Reads documents that hold `routes`, `tags`, `alarms`, `commands` and `sparkplug`.
     ///
     /// - Parameter variables: What `${…}` stands for. Empty where every gateway must read the same.
     /// - Parameter zones: The time zones that routes can name.

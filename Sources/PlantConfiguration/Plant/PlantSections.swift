@@ -1,7 +1,7 @@
 import Plant
 import Yams
 
-/// `routes`, `tags`, `alarms` and `commands`, from any number of documents, each definition with its place.
+/// `routes`, `tags`, `alarms`, `commands` and `sparkplug`, from any number of documents, each definition with its place.
 struct PlantSections {
     struct Located<Definition> {
         let definition: Definition
@@ -15,6 +15,7 @@ struct PlantSections {
     var tags: [Located<TagRule>] = []
     var alarms: [Located<AlarmDefinition>] = []
     var commands: [Located<CommandDefinition>] = []
+    var sparkplug: Located<SparkplugHostDefinition>?
 
     mutating func read(_ section: ConfigurationSection) {
         for value in section["routes"]?.list(of: "routes") ?? [] {
@@ -29,13 +30,22 @@ struct PlantSections {
         for value in section["commands"]?.list(of: "commands") ?? [] {
             if let command = CommandSection.read(value) { commands.append(Located(definition: command, value: value)) }
         }
+        if let value = section["sparkplug"], let host = SparkplugSection.read(value) {
+            if let sparkplug {
+                value.report(
+                    "\(value.name) stands at \(sparkplug.value.location) already", expected: "sparkplug once")
+            } else {
+                sparkplug = Located(definition: host, value: value)
+            }
+        }
     }
 
     /// All of them together, without their places.
     var definition: PlantDefinition {
         PlantDefinition(
             routes: routes.map(\.definition), tags: TagRules(tags.map(\.definition)),
-            alarms: alarms.map(\.definition), commands: commands.map(\.definition))
+            alarms: alarms.map(\.definition), commands: commands.map(\.definition),
+            sparkplug: sparkplug?.definition)
     }
 
     /// Reports what concerns several definitions together.
@@ -45,5 +55,6 @@ struct PlantSections {
         checkTags(delivered)
         checkAlarms(delivered)
         checkCommands(delivered)
+        checkSparkplug()
     }
 }

@@ -31,5 +31,7 @@ struct CommandsDigestTests {
     @Test("of commands that say nothing new, it is what earlier versions compute")
     func stays() throws {
         #expect(PlantDefinition(commands: try Self.commands()).digest == "fb606060aee3ccca")
+        let host = try #require(SparkplugHostDefinition(hostID: "scada"))
+        #expect(PlantDefinition(commands: try Self.commands(), sparkplug: host).digest != "fb606060aee3ccca")
     }
 }

@@ -25,6 +25,8 @@ package enum TreeLayout {
     package static let commands = "/commands"
     package static let journal = "/journal"
     package static let configuration = "/config"
+    /// The last timestamp of each host of Sparkplug B.
+    package static let sparkplug = "/sparkplug"
 
     /// Prefix of a journal entry's node; the server appends ten digits.
     package static let journalEntryPrefix = journal + "/entry-"
@@ -32,7 +34,7 @@ package enum TreeLayout {
     /// Everything that must exist before services start.
     package static let roots = [
         gateways, statuses, shards, alarmProcessor, tags, devices, alarms, requests, requests + "/" + mqttMailbox,
-        alarmRequests, commands, journal, configuration,
+        alarmRequests, commands, journal, configuration, sparkplug,
     ]
 
     /// Number of shards; fixed, because a device's shard must not depend on configuration.
@@ -50,6 +52,8 @@ package enum TreeLayout {
     }
 
     package static func gateway(_ id: String) -> String { gateways + "/" + id }
+
+    package static func sparkplugHost(_ host: SparkplugHostDefinition) -> String { sparkplug + "/" + host.znodeName }
 
     package static func status(_ id: String) -> String { statuses + "/" + id }
 
