@@ -69,9 +69,9 @@ let package = Package(
         .target(
             name: "Gateway",
             dependencies: [
-                "PlantClient", "Plant", "PlantConfiguration", "JSON", "MQTT", "ZooKeeperRecipes", "ZooKeeperClient",
-                "ZooKeeperProtocol", "EmbeddedZooKeeper", "Primitives", nioPosix, logging, lifecycle, unixSignals,
-                collections,
+                "PlantClient", "Plant", "PlantConfiguration", "JSON", "MQTT", "SparkplugB", "ZooKeeperRecipes",
+                "ZooKeeperClient", "ZooKeeperProtocol", "EmbeddedZooKeeper", "Primitives", nioPosix, logging, lifecycle,
+                unixSignals, collections,
             ],
             swiftSettings: settings),
         .target(

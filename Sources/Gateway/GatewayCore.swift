@@ -277,6 +277,19 @@ struct GatewayCore: Service {
             isAlone: { !ownership.isAnotherReady }, clock: clock, logger: logger)
         let rebirths = RebirthRequester(
             plant: plant, publisher: publisher, isActive: { processor.lease != nil }, clock: clock)
+        let host = definition.sparkplug.flatMap { definition in
+            SparkplugHost(
+                definition: definition,
+                hands: .init(
+                    lease: { processor.lease },
+                    place: { [publisher] in publisher.connectionState.isConnected ? publisher.broker : nil },
+                    configuration: { [local, identity] broker, will in
+                        try BrokerConnections(local: local, identity: identity).hosting(at: broker, will: will)
+                    }),
+                timestamps: HostTimestamps(
+                    client: client, host: definition, gateway: identity.gateway, outsiders: outsiders),
+                health: health, clock: clock, logger: logger)
+        }
         let missed = MissedValues(
             source: subscriber, client: client, plant: plant, owned: { shards.owned().mask },
             beganAnew: { ownership.sessionBeganAnew() },
@@ -330,6 +343,7 @@ struct GatewayCore: Service {
                         subscriber.shedTopics.prefix(3).map { "\($0.topic) (\($0.messages))" }
                     )
                 }), health: health, clock: clock)
+        let hostNumbers = { @Sendable in host?.numbers ?? [] }
         let (digest, observed) = (definition.digest, local.mqtt.observe)
         let status = StatusReporter(
             client: client, gateway: identity.gateway,
@@ -343,7 +357,8 @@ struct GatewayCore: Service {
                     untried: reported.untried, recovered: health.recovered,
                     counters: .init(
                         (plant.numbers + BrokerConnections.numbers(subscriber: subscriber, publisher: publisher)
-                            + commands.numbers + mailboxes.numbers + door.numbers + announcements.numbers + counters.all)
+                            + commands.numbers + mailboxes.numbers + door.numbers + announcements.numbers + counters.all
+                            + hostNumbers())
                             .map { ($0.name, $0.value) },
                         uniquingKeysWith: { $1 }),
                     unrouted: UnroutedReport(observed: observed, plant.unrouted))
@@ -356,11 +371,13 @@ struct GatewayCore: Service {
             logger: logger, isHealthy: { [plant] in plant.hasAdvanced(within: .seconds(10)) },
             becomeReady: {})
         // The reader stops before its connection: without one it would end before it is asked to.
+        // Stops while the lease and the tree are still there: a lone gateway says that the host is offline, and keeps when.
+        let hosting: [any Service] = host.map { [$0] } ?? []
         let observing: [any Service] = observer.map { [$0, TopicObserver(source: $0, plant: plant)] } ?? []
         return [
             publisher, control, journal, membership, election, shards, ownership, eagerness, spool, processor, marker,
             announcer, retained, retentionService, devices, mirror, ingest, hearing, missed, returns, subscriber,
             commands, mailboxes, door, drains, rebirths, watch, status, follower, systemd,
-        ] + observing + [leave]
+        ] + hosting + observing + [leave]
     }
 }

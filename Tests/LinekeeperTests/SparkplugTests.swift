@@ -112,5 +112,78 @@ extension EndToEnd {
                 }
             }
         }
+
+        @Test(
+            "the host is online again with a larger timestamp when its gateway is killed, never offline when it is stopped beside another one, and offline when the last one stops",
+            .timeLimit(.minutes(3)))
+        func host() async throws {
+            try await Stage.play("sparkplug-host") { stage in
+                // Given two gateways that are the host application, and an edge node that waits for it,
+                let broker = try await stage.broker()
+                let configuration = PlantConfiguration(
+                    broker: broker.url, tree: .servers(try await stage.treeServer().connectString),
+                    routes: PlantConfiguration.machineRoutes + """
+
+                          - { name: edges, topic: "spBv1.0/#", payload: sparkplug }
+                        sparkplug: { hostId: scada }
+                        """)
+                let heard = Mutex<[HostStatePayload]>([])
+                let edge = try await BrokerLink(
+                    port: broker.port, clientID: "edge", subscriptions: ["spBv1.0/STATE/scada"]
+                ) { message in
+                    if let state = HostStatePayload(message.payload.span) { heard.withLock { $0.append(state) } }
+                }
+                stage.onEnd { await edge.close() }
+                @Sendable func states() -> [HostStatePayload] { heard.withLock { $0 } }
+                func online(after timestamp: Int64) async throws -> Int64 {
+                    try await eventuallyValue("online", within: .seconds(20), seen: { "\(states())" }) {
+                        states().last.flatMap { $0.isOnline && $0.timestamp > timestamp ? $0.timestamp : nil }
+                    }
+                }
+                let gateways = [
+                    "gw-a": try stage.gateway("gw-a", configuration), "gw-b": try stage.gateway("gw-b", configuration),
+                ]
+                let reader = try await stage.reader(configuration)
+                try await Conditions.standing(["gw-a", "gw-b"], reader)
+                let first = try await online(after: 0)
+
+                // when the active gateway is killed,
+                let killed = try #require(try await reader.activeProcessor()?.gateway)
+                await gateways[killed]?.kill9()
+                // then its will says offline, and the other one is online with a larger timestamp; that is also what is retained.
+                let second = try await online(after: first)
+                try await eventually("the will", within: .seconds(20), seen: { "\(states())" }) {
+                    states().contains(HostStatePayload(isOnline: false, timestamp: first))
+                }
+                let retained = Mutex<[HostStatePayload]>([])
+                try await eventually("online is retained", within: .seconds(20), seen: { "\(states())" }) {
+                    let late = try await BrokerLink(
+                        port: broker.port, clientID: "late", subscriptions: ["spBv1.0/STATE/scada"]
+                    ) { message in
+                        if let state = HostStatePayload(message.payload.span) { retained.withLock { $0.append(state) } }
+                    }
+                    try? await eventually("it has it", within: .seconds(5)) { retained.withLock { !$0.isEmpty } }
+                    await late.close()
+                    return retained.withLock { $0.last } == HostStatePayload(isOnline: true, timestamp: second)
+                }
+
+                // When the active gateway is stopped, and another one is there,
+                try gateways[killed]?.start()
+                try await Conditions.standing(["gw-a", "gw-b"], reader)
+                let stopped = try #require(try await reader.activeProcessor()?.gateway)
+                #expect(stopped != killed)
+                await gateways[stopped]?.stop()
+                // then the edge node has seen nothing but online.
+                let third = try await online(after: second)
+                // An older offline it does not believe.
+                #expect(!states().contains { !$0.isOnline && $0.timestamp >= second }, "\(states())")
+
+                // When the last one is stopped, then it says offline.
+                await gateways[killed]?.stop()
+                try await eventually("offline", within: .seconds(20), seen: { "\(states())" }) {
+                    states().last.map { !$0.isOnline && $0.timestamp >= third } ?? false
+                }
+            }
+        }
     }
 }

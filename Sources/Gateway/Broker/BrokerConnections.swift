@@ -3,7 +3,8 @@ import Plant
 import PlantClient
 import PlantConfiguration
 
-/// The two connections of a gateway to its broker, and a third one when it observes what no route takes.
+/// The two connections of a gateway to its broker, a further one when it observes what no route takes, and one while it is the host
+/// application of Sparkplug B.
 ///
 /// They are two so that acknowledgements of incoming messages, which wait until the messages have been taken over, and
 /// outgoing announcements do not wait for each other. Of a list of brokers both go to the same one when they can: what this
@@ -62,6 +63,26 @@ struct BrokerConnections {
         result.acknowledgement = .whenNextBatchIsRequested
         result.inboxMessageLimit = min(local.limits.inboxMessages, 20_000)
         result.inboxByteLimit = min(local.limits.inboxBytes, 16 << 20)
+        return result
+    }
+
+    /// As a host application of Sparkplug B: one connection, whose will is that of the host's STATE. It is made where the publishing
+    /// connection stands, and draws none of the others there.
+    func hosting(at broker: MQTTBroker, will: MQTTWill) throws -> MQTTClient.Configuration {
+        var result = try common(clientID: clientID + "-sparkplug")
+        result.broker = broker
+        result.alternatives = []
+        result.companions = nil
+        result.startsSuspended = false
+        result.reconnects = false
+        result.cleanStart = true
+        result.sessionExpiry = .zero
+        result.keepAlive = min(local.mqtt.keepAlive, .seconds(5))
+        result.acknowledgement = .whenNextBatchIsRequested
+        result.inboxMessageLimit = 1_000
+        result.inboxByteLimit = 16 << 20
+        result.will = will
+        try result.validate()
         return result
     }
 

@@ -39,17 +39,19 @@ final class FailureBoard: Sendable {
         case status
         case gateways
         case spool
+        case sparkplugConnection
+        case sparkplugState
 
         /// Whether it fails whenever the tree is away.
         var needsTree: Bool {
             switch self {
             case .tree, .broker, .subscriptions, .observing, .unretained, .echoes, .clock, .tables, .shedding, .answers,
-                .spool:
+                .spool, .sparkplugState:
                 false
             case .registration, .shards, .missed, .tags, .devices, .alarms, .requests, .mailboxes, .journal,
                 .announcements, .marks,
                 .retained,
-                .commands, .commandRecords, .trimming, .status, .gateways:
+                .commands, .commandRecords, .trimming, .status, .gateways, .sparkplugConnection:
                 true
             }
         }
@@ -57,7 +59,9 @@ final class FailureBoard: Sendable {
         /// Whether it fails whenever the broker is away.
         var needsBroker: Bool {
             switch self {
-            case .subscriptions, .observing, .unretained, .echoes, .announcements, .retained, .answers: true
+            case .subscriptions, .observing, .unretained, .echoes, .announcements, .retained, .answers,
+                .sparkplugConnection, .sparkplugState:
+                true
             default: false
             }
         }

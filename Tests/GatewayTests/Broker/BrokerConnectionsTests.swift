@@ -17,4 +17,20 @@ struct BrokerConnectionsTests {
         #expect(try connections.publishing().keepAlive == .seconds(5))
         #expect(try connections.listening().keepAlive == .seconds(10))
     }
+
+    @Test("the host's connection has its own will, is made once, and where it is told")
+    func hosting() throws {
+        let local = try ConfigurationFixture(["linekeeper.yaml": soundHead + AlarmTestBed.plantFile]).load().local
+        let connections = BrokerConnections(
+            local: local, identity: .ofThisProcess(gateway: local.gateway, version: "1", started: 1))
+        let (broker, will) = (
+            MQTTBroker(host: "b", port: 1884), MQTTWill(topic: "spBv1.0/STATE/h", payload: [1], retain: true)
+        )
+        let configuration = try connections.hosting(at: broker, will: will)
+        #expect(configuration.clientID == "linekeeper-bottling-gw1-sparkplug")
+        #expect(configuration.broker == broker && configuration.will == will)
+        #expect(
+            configuration.cleanStart && configuration.sessionExpiry == .zero && configuration.keepAlive == .seconds(5))
+        #expect(!configuration.reconnects && !configuration.startsSuspended && configuration.companions == nil)
+    }
 }

@@ -74,13 +74,14 @@ struct FailureBoardTests {
             Set(board.problems.map(\.kind)) == [
                 "tree", "broker", "subscriptions", "observing", "unretained", "echoes", "clock", "tables", "spool",
                 "shedding",
-                "answers",
+                "answers", "sparkplugState",
             ])
         tree.set(false)
         broker.set(true)
         failAll(logs)
         let hidden: Set = [
             "subscriptions", "observing", "unretained", "echoes", "announcements", "retained", "answers",
+            "sparkplugConnection", "sparkplugState",
         ]
         #expect(
             Set(board.problems.map(\.kind))
