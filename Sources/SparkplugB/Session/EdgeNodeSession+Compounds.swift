@@ -8,10 +8,6 @@ extension EdgeNodeSession {
         into events: inout ContiguousArray<EdgeNodeEvent>
     ) {
         guard mayVisitLeaves(of: metric, view, message, into: &events) else { return }
-        // The tag that it had while it had one value.
-        if message.isBirth, !view.isHistorical, let tag = table.metrics[Int(metric)].ownTag {
-            hide(tag, at: message.receivedAt, into: &events)
-        }
         let flags = flags(view, message)
         let time = time(view.timestamp, message)
         guard !view.isNull else {
@@ -35,6 +31,8 @@ extension EdgeNodeSession {
             append(value, to: tag, view, quality, flags, time, message, into: &events)
         }
         guard !view.isHistorical, message.isBirth || view.value.kind == .dataSet else { return }
+        // The tag that it had while it had one value.
+        if let tag = table.metrics[Int(metric)].ownTag { hide(tag, at: message.receivedAt, into: &events) }
         for leaf in table.metrics[Int(metric)].leaves where table.tags[Int(leaf)].stamp != stamp {
             hide(leaf, at: message.receivedAt, into: &events)
         }
@@ -119,6 +117,9 @@ extension EdgeNodeSession {
         of metric: UInt32, _ quality: SparkplugQuality, _ flags: SparkplugSample.Flags, _ time: Int64?,
         _ message: Message, into events: inout ContiguousArray<EdgeNodeEvent>
     ) {
+        if let tag = table.metrics[Int(metric)].ownTag, table.tags[Int(tag)].isShown {
+            append(tag, nil, quality, flags, time, message, into: &events)
+        }
         for leaf in table.metrics[Int(metric)].leaves where table.tags[Int(leaf)].isShown {
             append(leaf, nil, quality, flags, time, message, into: &events)
         }

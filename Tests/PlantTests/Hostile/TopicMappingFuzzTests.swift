@@ -31,14 +31,16 @@ struct TopicMappingFuzzTests {
     private static let topics = [
         "factory/l1/m1/temperature", "factory/l1/m1/status", "zigbee2mqtt/bridge/log", "zigbee2mqtt/a/b/availability",
         "zigbee2mqtt/kitchen/lamp", "tele/plug/STATE", "tele/plug/SENSOR", "influx/hall", "x/y/z/1/2/3",
-        "spBv1.0/g/NBIRTH/e", "spBv1.0/g/DBIRTH/e/d", "spBv1.0/g/NDATA/e", "spBv1.0/g/DDATA/e/d", "spBv1.0/STATE/h", "$SYS/uptime",
+        "spBv1.0/g/NBIRTH/e", "spBv1.0/g/DBIRTH/e/d", "spBv1.0/g/NDATA/e", "spBv1.0/g/DDATA/e/d", "spBv1.0/STATE/h",
+        "$SYS/uptime",
         "linekeeper/p/alarms/a", "a", "/", "//", "é/ü/日本", String(repeating: "l/", count: 40),
         String(repeating: "x", count: 1_100),
     ]
 
-    private static let payloads: [[UInt8]] = [
-        #"{"v":1,"POWER":"ON","a":{"b":2}}"#, "online", "m,host=h v=1", "m,host=a/b v=1\nm,host=#,x=+ v=2", "7", "",
-    ].map { Array($0.utf8) } + edgePayloads
+    private static let payloads: [[UInt8]] =
+        [
+            #"{"v":1,"POWER":"ON","a":{"b":2}}"#, "online", "m,host=h v=1", "m,host=a/b v=1\nm,host=#,x=+ v=2", "7", "",
+        ].map { Array($0.utf8) } + edgePayloads
 
     private static let edgePayloads: [[UInt8]] = (UInt64(0)..<3).map { sequence in
         let names = ["a", "d/b", "b", "$SYS", "x/../y", "é"]
