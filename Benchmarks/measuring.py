@@ -1,4 +1,4 @@
-"""What measurements of the whole program share: ports, waiting, what a process costs, and a publisher that costs little."""
+"""What measurements of the whole program share: ports, waiting, what a process costs, and clients of MQTT that cost little."""
 import contextlib
 import os
 import pathlib
@@ -47,15 +47,40 @@ def resident_mb(pid):
     return 0
 
 
+def rest(pid):
+    """Waits until a process has nothing more to do."""
+    last = -1.0
+    while cpu_seconds(pid) - last > 0.05:
+        last = cpu_seconds(pid)
+        time.sleep(0.5)
+
+
+def load_average():
+    """Of the last minute: what else this machine had to do."""
+    return round(os.getloadavg()[0], 1)
+
+
+def median(numbers):
+    """The upper one of an even number of them."""
+    ordered = sorted(numbers)
+    return ordered[len(ordered) // 2]
+
+
+def connect(port, name):
+    """A connection of MQTT 3.1.1 to the broker at that port."""
+    connection = socket.create_connection(("127.0.0.1", port))
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    body = b"\x00\x04MQTT\x04\x02\x00\x00" + len(name).to_bytes(2, "big") + name
+    connection.sendall(bytes([0x10, len(body)]) + body)
+    assert connection.recv(4)[3] == 0
+    return connection
+
+
 class Publisher:
     """MQTT 3.1.1 by hand, QoS 1, many packets a system call: a load generator must cost less than what it loads."""
 
-    def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", port))
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        body = b"\x00\x04MQTT\x04\x02\x00\x00\x00\x04load"
-        self.socket.sendall(bytes([0x10, len(body)]) + body)
-        assert self.socket.recv(4)[3] == 0
+    def __init__(self, port, name=b"load"):
+        self.socket = connect(port, name)
         self.acknowledged = 0
         self.sent = 0
         threading.Thread(target=self.count_acknowledgements, daemon=True).start()
@@ -79,6 +104,53 @@ class Publisher:
             time.sleep(0.001)
 
 
+class Listener:
+    """Subscribes to one topic (QoS 1) and counts what comes; with `keeps`, it keeps the payloads, too."""
+
+    def __init__(self, port, topic, keeps=False):
+        self.payloads = [] if keeps else None
+        self.socket = connect(port, b"ears")
+        body = b"\x00\x01" + len(topic).to_bytes(2, "big") + topic + b"\x01"
+        self.socket.sendall(bytes([0x82, len(body)]) + body)
+        assert self.socket.recv(5)[0] == 0x90
+        self.count = 0
+        self.bytes = 0
+        self.heard_at = 0.0
+        threading.Thread(target=self.listen, daemon=True).start()
+
+    def listen(self):
+        waiting = bytearray()
+        while got := self.socket.recv(1 << 20):
+            waiting += got
+            self.heard_at = time.time()
+            acknowledgements = bytearray()
+            start = 0
+            while packet := self.packet(waiting, start):
+                body, end = packet
+                topic = int.from_bytes(waiting[body : body + 2], "big")
+                acknowledgements += b"\x40\x02" + waiting[body + 2 + topic : body + 4 + topic]
+                if self.payloads is not None:
+                    self.payloads.append(bytes(waiting[body + 4 + topic : end]))
+                self.count += 1
+                self.bytes += end - body
+                start = end
+            del waiting[:start]
+            if acknowledgements:
+                self.socket.sendall(acknowledgements)
+
+    @staticmethod
+    def packet(data, start):
+        """Where the body of the packet at `start` begins and ends; None when it has not come as a whole."""
+        length, shift, position = 0, 0, start + 1
+        while position < len(data):
+            length |= (data[position] & 0x7F) << shift
+            shift += 7
+            position += 1
+            if data[position - 1] < 0x80:
+                return (position, position + length) if len(data) >= position + length else None
+        return None
+
+
 @contextlib.contextmanager
 def stage():
     """A scratch folder and what starts a process whose output goes into a file there; both are gone afterwards."""
@@ -86,7 +158,7 @@ def stage():
     processes = []
 
     def run(command, log):
-        with open(scratch / log, "wb") as output:
+        with open(scratch / log, "ab") as output:
             processes.append(subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT))
         return processes[-1]
 

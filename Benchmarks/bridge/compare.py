@@ -18,7 +18,8 @@ from kazoo.client import KazooClient
 
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
-from measuring import MOSQUITTO, Publisher, cpu_seconds, free_port, listening, resident_mb, stage, wait_for  # noqa: E402
+from measuring import Publisher, cpu_seconds, resident_mb, stage, wait_for  # noqa: E402
+from plant import QUIET, ROOT, configure, ensemble, start_broker, start_tree  # noqa: E402
 
 
 def microseconds():
@@ -32,12 +33,8 @@ def payload(value):
 def measure(name, start, options):
     """Starts broker, tree and what `start` starts; loads it; one dictionary of figures."""
     with stage() as (scratch, run), contextlib.ExitStack() as closing:
-        mqtt, zookeeper = free_port(), free_port()
-        (scratch / "mosquitto.conf").write_text(
-            f"listener {mqtt} 127.0.0.1\nallow_anonymous true\npersistence false\nmax_queued_messages 0\n")
-        run([MOSQUITTO, "-c", scratch / "mosquitto.conf"], "mosquitto")
-        run([options.linekeeper, "tree", "serve", "--data", scratch / "data", "--listen", f"127.0.0.1:{zookeeper}"], "tree")
-        wait_for("broker and tree", lambda: listening(mqtt) and listening(zookeeper))
+        _, mqtt = start_broker(run, scratch)
+        _, zookeeper = start_tree(run, scratch, options.linekeeper)
         bridge, prefix = start(run, scratch, mqtt, zookeeper)
         tree = KazooClient(hosts=f"127.0.0.1:{zookeeper}")
         tree.start()
@@ -105,17 +102,11 @@ def start_python(run, scratch, mqtt, zookeeper):
 
 def start_linekeeper(options):
     def start(run, scratch, mqtt, zookeeper):
-        (scratch / "linekeeper.yaml").write_text(
-            f"plant: bench\ngateway: bench\nmqtt:\n  broker: mqtt://127.0.0.1:{mqtt}\n"
-            f"tree:\n  ensemble: 127.0.0.1:{zookeeper}\ninclude: [routes.yaml, alarms.yaml]\n")
-        (scratch / "routes.yaml").write_text(
-            "routes:\n  - name: machines\n    topic: factory/{line}/{machine}/{metric}\n"
-            "    device: factory/{line}/{machine}\n    payload: json\n    value: /v\n    time: /ts\n    staleAfter: 600s\n")
         # An alarm on every tag: the comparison is with everything that the gateway does.
-        (scratch / "alarms.yaml").write_text(
-            "alarms:\n  - name: high\n    tags: factory/+/+/speed\n    high: { limit: 9.0e18, priority: low }\n")
-        gateway = run([options.linekeeper, "run", "--config", scratch / "linekeeper.yaml"], "gateway")
-        return gateway, "/linekeeper/bench/tags"
+        configuration = configure(
+            scratch / "gw1", mqtt, ensemble(zookeeper), {"high": ("factory/+/+/speed", QUIET, "low")},
+            route=["time: /ts", "staleAfter: 600s"])
+        return run([options.linekeeper, "run", "--config", configuration], "gateway"), f"{ROOT}/tags"
 
     return start
 

@@ -12,7 +12,6 @@ more than 2/n of the shards move on average.
 import argparse
 import contextlib
 import json
-import multiprocessing
 import pathlib
 import signal
 import struct
@@ -24,12 +23,12 @@ from kazoo.client import KazooClient
 
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
-from measuring import MOSQUITTO, Publisher, free_port, listening, stage, wait_for  # noqa: E402
+from measuring import free_port, listening, stage, wait_for  # noqa: E402
+from plant import (  # noqa: E402
+    QUIET, ROOT, Plant, configure, ensemble, path, start_broker, topics, wrong_values)
 
 SHARDS = 64
-ROOT = "/linekeeper/rounds"
 CLASSPATH = "/usr/share/java/*:/etc/zookeeper/conf"
-PROBE_EVERY = 0.05
 MASK = (1 << 64) - 1
 
 
@@ -56,6 +55,9 @@ class TransactionLog:
         """By path, the times of its writes since then."""
         times = {path: [] for path in paths}
         for file in sorted(self.folder.glob("log.*"), key=lambda f: int(f.suffix[1:], 16)):
+            # One that was finished before has none of them, and reading all of it each time takes longer from round to round.
+            if file.stat().st_mtime * 1000 < since:
+                continue
             data = file.read_bytes()
             place = 16
             while place + 12 <= len(data):
@@ -87,105 +89,21 @@ class TransactionLog:
             times[path].append(when)
 
 
-class Plant:
-    """Publishes values that grow, in a process of its own: the probes every 50 ms, the others in turn."""
-
-    def __init__(self, port, devices, tags, rate):
-        self.topics = [f"factory/line{d % 10}/machine{d // 10}/t{t}" for d in range(devices) for t in range(tags)]
-        probes = {}
-        for topic in self.topics[::tags]:
-            probes.setdefault(shard(topic.rpartition("/")[0]), topic)
-        self.probes = probes
-        self.last = {}
-        context = multiprocessing.get_context("spawn")
-        self.pipe, theirs = context.Pipe()
-        self.process = context.Process(
-            target=publish, args=(theirs, port, self.topics, sorted(probes.values()), rate), daemon=True)
-        self.process.start()
-
-    def fill(self):
-        """One value of every tag."""
-        self.ask("fill")
-
-    def start(self):
-        self.ask("start")
-
-    def stop(self):
-        """Afterwards `last` is what was published last of each tag."""
-        self.ask("stop")
-
-    def ask(self, what):
-        self.pipe.send(what)
-        self.last = self.pipe.recv() or self.last
-
-
-def publish(pipe, port, topics, probes, rate):
-    publisher, last, number, position = Publisher(port), {}, 0, 0
-    others = sorted(set(topics) - set(probes))
-
-    def send(chosen):
-        nonlocal number
-        messages = []
-        for topic in chosen:
-            number += 1
-            last[topic] = number
-            messages.append((topic.encode(), b'{"v":%d}' % number))
-        publisher.publish(messages)
-
-    running, due = False, 0
-    while True:
-        if not running or pipe.poll():
-            try:
-                asked = pipe.recv()
-            except EOFError:
-                return
-            match asked:
-                case "fill":
-                    # In portions, so that the broker need not keep all of it.
-                    for start in range(0, len(topics), 2000):
-                        send(topics[start : start + 2000])
-                        time.sleep(0.5)
-                    pipe.send(last)
-                case "start":
-                    running, due = True, time.monotonic()
-                    pipe.send(None)
-                case "stop":
-                    running = False
-                    pipe.send(last)
-            continue
-        count = int(rate * PROBE_EVERY)
-        send(probes + [others[(position + n) % len(others)] for n in range(count)])
-        position += count
-        due += PROBE_EVERY
-        time.sleep(max(0, due - time.monotonic()))
-
-
 class Stage:
     def __init__(self, options, scratch, run):
         self.options, self.scratch, self.run = options, scratch, run
-        self.mqtt, self.zookeeper = free_port(), free_port()
-        (scratch / "mosquitto.conf").write_text(
-            f"listener {self.mqtt} 127.0.0.1\nallow_anonymous true\npersistence false\nmax_queued_messages 0\n"
-            "max_inflight_messages 0\n")
+        _, self.mqtt = start_broker(run, scratch, "max_inflight_messages 0")
+        self.zookeeper = free_port()
         (scratch / "zoo.cfg").write_text(
             f"tickTime=500\ndataDir={scratch}/zk\nclientPort={self.zookeeper}\nclientPortAddress=127.0.0.1\n"
             "admin.enableServer=false\nmaxClientCnxns=0\nminSessionTimeout=1000\n")
-        run([MOSQUITTO, "-c", scratch / "mosquitto.conf"], "mosquitto")
         run(["java", "-cp", CLASSPATH, "org.apache.zookeeper.server.quorum.QuorumPeerMain", scratch / "zoo.cfg"], "zk.log")
-        wait_for("broker and tree", lambda: listening(self.mqtt) and listening(self.zookeeper))
+        wait_for("the tree", lambda: listening(self.zookeeper))
         self.log = TransactionLog(scratch / "zk" / "version-2")
         self.gateways = {}
         for name in ["gw1", "gw2", "gw3"]:
-            folder = scratch / name
-            folder.mkdir()
-            (folder / "linekeeper.yaml").write_text(
-                f"plant: rounds\ngateway: {name}\nmqtt:\n  broker: mqtt://127.0.0.1:{self.mqtt}\n"
-                f"tree:\n  ensemble: 127.0.0.1:{self.zookeeper}\ninclude: [routes.yaml, alarms.yaml]\n")
-            (folder / "routes.yaml").write_text(
-                "routes:\n  - name: machines\n    topic: factory/{line}/{machine}/{metric}\n"
-                "    device: factory/{line}/{machine}\n    payload: json\n    value: /v\n    staleAfter: 600s\n")
-            (folder / "alarms.yaml").write_text(
-                "alarms:\n  - name: high\n    tags: factory/+/+/t0\n    high: { limit: 9.0e18, priority: low }\n")
+            configure(
+                scratch / name, self.mqtt, ensemble(self.zookeeper), {"high": ("factory/+/+/t0", QUIET, "low")}, gateway=name)
             self.start(name)
 
     def start(self, name):
@@ -228,26 +146,13 @@ class Stage:
         return self.owners(tree)
 
 
-def gap(log, since, paths):
+def gap(writes):
     """The longest time without a write of any of these nodes, in milliseconds."""
     worst = 0
-    for times in log.writes(since, paths).values():
+    for times in writes:
         times.sort()
         worst = max([worst] + [second - first for first, second in zip(times, times[1:])])
     return worst
-
-
-def wrong_tags(tree, plant):
-    answers = [(t, v, tree.get_async(f"{ROOT}/tags/{t}")) for t, v in plant.last.items()]
-    wrong = []
-    for topic, value, answer in answers:
-        try:
-            held = json.loads(answer.get()[0])["v"]
-        except Exception as error:
-            held = repr(error)
-        if held != value:
-            wrong.append((topic, value, held))
-    return wrong
 
 
 def play(options, scratch, run, closing):
@@ -259,9 +164,13 @@ def play(options, scratch, run, closing):
     wait_for("the gateways' registrations", lambda: tree.exists(f"{ROOT}/gateways") is not None
              and len(tree.get_children(f"{ROOT}/gateways")) == len(names), 60)
     set_up.settle(tree, names)
-    plant = Plant(set_up.mqtt, options.devices, options.tags, options.rate)
+    every = topics(options.devices, options.tags)
+    probes = {}
+    for topic in every[:: options.tags]:
+        probes.setdefault(shard(topic.rpartition("/")[0]), topic)
+    plant = Plant(set_up.mqtt, every, options.rate, sorted(probes.values()))
     plant.fill()
-    wait_for("the first value of every tag", lambda: not wrong_tags(tree, plant), 120)
+    wait_for("the first value of every tag", lambda: not wrong_values(tree, plant.last), 120)
     moved, gaps, failures = [], {}, []
 
     def change(kind, act, left, watched=6):
@@ -273,8 +182,9 @@ def play(options, scratch, run, closing):
         after = set_up.settle(tree, left)
         time.sleep(max(0, watched - (time.time() * 1000 - since) / 1000))
         changed = {n for n in range(SHARDS) if before.get(n) != after.get(n)}
+        writes = set_up.log.writes(since, [path(topic) for topic in probes.values()])
         worst, usual = (
-            gap(set_up.log, since, [f"{ROOT}/tags/{t}" for n, t in plant.probes.items() if (n in changed) == has_moved])
+            gap(writes[path(topic)] for n, topic in probes.items() if (n in changed) == has_moved)
             for has_moved in (True, False))
         moved.append(len(changed))
         gaps.setdefault(kind, []).append((worst, usual))
@@ -309,8 +219,8 @@ def play(options, scratch, run, closing):
         change("join", lambda: set_up.start(killed), names)
         plant.stop()
         with contextlib.suppress(SystemExit):
-            wait_for("the last value of every tag", lambda: not wrong_tags(tree, plant), 20)
-        wrong = wrong_tags(tree, plant)
+            wait_for("the last value of every tag", lambda: not wrong_values(tree, plant.last), 20)
+        wrong = wrong_values(tree, plant.last)
         print(json.dumps(dict(round=number + 1, tags=len(plant.last), wrong_last_values=len(wrong))), flush=True)
         if wrong:
             failures.append(f"round {number + 1}: {len(wrong)} tags, such as {wrong[:3]}")
