@@ -239,7 +239,7 @@ struct GatewayCore: Service {
                     reading?.isHeard = false
                 }
                 return reading
-            }, health: health, clock: clock, logger: logger)
+            }, metric: { [plant] address in plant.metric(at: address) }, health: health, clock: clock, logger: logger)
         // Handed over only once no command is half sent, and what the tree and the broker have of it is written.
         shards.settleFirst { await commands.settle($0, answersWithin: ShardOwnership.drainLimit) }
         shards.beforeRelease { shard in

@@ -92,7 +92,8 @@ struct CommandSectionTests {
         #expect(correlated.answer?.id == .correlation)
         for (text, value) in [("7", TagValue.integer(7)), ("\"7\"", "7"), ("true", true), ("\"a {{b}}\"", "a {b}")] {
             let command = try Self.command(head + "verify: { tag: \"plug/x\", value: \(text) }")
-            #expect(command.verification?.wanted == .constant(value))
+            let tag = try DeviceTemplate("plug/x")
+            #expect(command.verification == CommandVerification(tag: tag, wanted: .constant(value)))
         }
         let tolerant = try Self.command(head + "verify: { tag: \"plug/x\", value: 7, tolerance: 0.5 }")
         #expect(tolerant.verification?.tolerance == 0.5)
@@ -108,7 +109,7 @@ struct CommandSectionTests {
     @Test(
         "every mistake at its place",
         arguments: [
-            ("payload: nothing", 6, "no payload"), ("payload: {}", 6, "neither or both"),
+            ("payload: nothing", 6, "no payload"), ("payload: {}", 6, "must have one of"),
             ("payload: { text: \"\" }", 6, "is empty"), ("payload: { text: \"{x\" }", 6, "brace"),
             ("payload: { text: \"{x}\" }", 6, "{x} is not known; known are {device}, {id}"),
             ("payload: { json: { \"{id}\": 1 } }", 6, "brace in its name"),

@@ -125,7 +125,8 @@ extension CommandService {
         let properties = MQTTProperties(
             responseTopic: message.answerTopic, correlationData: publication.correlation,
             messageExpiry: .seconds(Int64(publication.expirySeconds(at: now))),
-            contentType: message.form == .json ? "application/json" : nil, payloadIsText: message.form != .nothing)
+            contentType: message.form == .json ? "application/json" : nil,
+            payloadIsText: message.form == .json || message.form == .text)
         do {
             let result = try await publisher.publish(
                 topic: message.topic, payload: message.payload, qos: Self.qos(message.qos), retain: false,

@@ -71,6 +71,7 @@ package final class CommandService: Service, Sendable {
     let publisher: any MessagePublisher
     let configuration: Configuration
     let reading: @Sendable (TagPath) -> Interlock.Reading?
+    let metric: @Sendable (MetricAddress) -> KnownMetric
     let announcer: CommandAnnouncer
     let mailboxes: Mailboxes
     let failures: FailureLog
@@ -89,10 +90,12 @@ package final class CommandService: Service, Sendable {
     /// - Parameters:
     ///   - announcer: which this service keeps running.
     ///   - reading: the latest value of a tag, for interlocks and verifications; called on any thread, must not block.
+    ///   - metric: what is known of a metric of Sparkplug B; the same.
     init(
         client: ZooKeeperClient, publisher: any MessagePublisher, configuration: Configuration,
         announcer: CommandAnnouncer, mailboxes: Mailboxes, requestTurns: Wake,
-        reading: @escaping @Sendable (TagPath) -> Interlock.Reading?, health: FailureBoard,
+        reading: @escaping @Sendable (TagPath) -> Interlock.Reading?,
+        metric: @escaping @Sendable (MetricAddress) -> KnownMetric, health: FailureBoard,
         clock: GatewayClock = .system,
         logger: Logger
     ) {
@@ -100,6 +103,7 @@ package final class CommandService: Service, Sendable {
         self.publisher = publisher
         self.configuration = configuration
         self.reading = reading
+        self.metric = metric
         self.clock = clock
         self.logger = logger
         outsiders = OutsiderLog(logger, clock: clock)
@@ -192,9 +196,12 @@ package final class CommandService: Service, Sendable {
         while !actions.isEmpty {
             var further: [CommandAction] = []
             for action in actions {
-                if case .judge(let ticket, let tags) = action {
+                if case .judge(let ticket, let tags, let address) = action {
                     let readings = tags.map { tag in (try? TagPath(tag)).flatMap(reading) }
-                    further += change { state, now in state.desk.judged(ticket, readings: readings, at: now) }
+                    let sight = address.map { MetricSight(metric($0), reading: reading) }
+                    further += change { state, now in
+                        state.desk.judged(ticket, readings: readings, metric: sight, at: now)
+                    }
                 } else {
                     actionSink.yield(action)
                 }

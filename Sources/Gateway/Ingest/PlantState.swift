@@ -174,6 +174,9 @@ final class PlantState: Sendable {
     /// The next edge node that is to be asked now; what is taken counts as sent.
     func takeRebirth() -> RebirthRequest? { change { $0.plant.takeRebirth(at: $1) } }
 
+    /// What is known of a metric that a command writes.
+    func metric(at address: MetricAddress) -> KnownMetric { state.withLock { $0.plant.metric(at: address) } }
+
     // MARK: Tags to be written
 
     /// The shards with changed tags.

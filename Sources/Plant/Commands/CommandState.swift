@@ -72,6 +72,8 @@ public enum CommandReason: String, Sendable, Hashable, CaseIterable {
     case verified
     /// No tag has shown it in time.
     case notVerified
+    /// The metric that was to be written is not there, or is of another type; or its device is dead.
+    case metric
     /// The gateway's clock has just been set, so that nobody can say whether the command comes in time.
     case clock
 }

@@ -31,6 +31,8 @@ public struct LatestValues: Sendable {
         public var isHeard = true
         /// Whether the device calls the value uncertain, which is good for alarms.
         public var isCalledUncertain = false
+        /// Whether a birth of Sparkplug B has told it.
+        public var isFromBirth = false
 
         /// The quality as others see it.
         public var shownQuality: Quality { isCalledUncertain && quality == .good ? .uncertain : quality }
@@ -199,7 +201,7 @@ public struct LatestValues: Sendable {
             sourceTime: old?.sourceTime ?? sample.sourceTime,
             receivedTime: sample.receivedTime, hasSourceTime: old?.hasSourceTime ?? sample.hasSourceTime,
             isLive: !sample.isRetained || (old?.isLive ?? false),
-            isCalledUncertain: sample.isCalledUncertain)
+            isCalledUncertain: sample.isCalledUncertain, isFromBirth: sample.isFromBirth)
     }
 
     @inline(__always)

@@ -60,7 +60,7 @@ extension LivePlant {
         return Interlock.Reading(
             value: entry.value, quality: entry.shownQuality, receivedAt: entry.receivedTime,
             sourceTime: entry.hasOwnTime ? entry.sourceTime : nil, isRetained: entry.isHeard && !entry.isLive,
-            isHeard: entry.isHeard, isVouchedFor: isVouchedFor,
+            isFromBirth: entry.isFromBirth, isHeard: entry.isHeard, isVouchedFor: isVouchedFor,
             device: ingest.devices.state(of: ingest.tags[tag].device).state)
     }
 

@@ -30,6 +30,20 @@ extension RouteDefinition {
         try devicePath(["group": group, "edge": edge])
     }
 
+    /// The device that a command on that topic is for; nil when births from there do not come by this route.
+    package func device(writtenOn topic: String) -> TagPath? {
+        let bytes = Array(topic.utf8)
+        guard payload == .sparkplug, case .edge(let place)? = try? SparkplugTopic(bytes.span),
+            let group = Self.sparkplugGroup(of: self.topic)
+        else { return nil }
+        func text(_ range: Range<Int>) -> String { String(decoding: bytes[range], as: UTF8.self) }
+        guard group.isEmpty || group.hasSameBytes(as: text(place.group)),
+            let edge = try? edgeNodePath(group: text(place.group), edge: text(place.edge))
+        else { return nil }
+        guard let device = place.device else { return edge }
+        return try? edge.appending(text(device))
+    }
+
     /// Whether an edge node, or a device below one, can have that path.
     func makes(sparkplugDevice path: TagPath) -> Bool {
         device.canGive(path.text) || device.canGive(path.levels.dropLast().joined(separator: "/"))

@@ -69,9 +69,12 @@ struct EdgeNodes: Sendable {
 
     // MARK: edge nodes
 
+    /// What names an edge node.
+    static func key(route: Int, group: String, edge: String) -> [UInt8] { Array("\(route)/\(group)/\(edge)".utf8) }
+
     func number(of key: [UInt8]) -> Int? { numberOfKey[key] }
 
-    /// - Parameter key: names the edge node: its route, group and id.
+    /// - Parameter key: see ``key(route:group:edge:)``.
     mutating func insert(_ key: [UInt8], route: Int, group: String, edge: String, path: TagPath) -> Int? {
         guard !isFull else { return nil }
         let session = EdgeNodeSession(seed: StableHash.fnv1a(key) ^ seed, asksFirst: asksFirst)

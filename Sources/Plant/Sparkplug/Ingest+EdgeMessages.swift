@@ -165,6 +165,7 @@ extension Ingest {
             tag: tag.tag, value: value, quality: value == nil ? .bad : quality, sourceTime: sourceTime,
             receivedTime: receivedAt)
         sample.isCalledUncertain = value != nil && (told.quality == .uncertain || told.flags.contains(.unproven))
+        sample.isFromBirth = told.flags.contains(.birth)
         tally.samples &+= 1
         let sentAt = told.sentTime.flatMap { isPlausible($0, receivedAt: receivedAt) ? $0 : nil }
         edgeNodes.release(sample, sentAt: sentAt, of: topic, from: first)

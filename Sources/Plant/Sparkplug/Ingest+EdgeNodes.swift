@@ -29,7 +29,7 @@ extension Ingest {
         guard topics.hasRoom(forBytes: key.count) else { throw .tooManyTopics }
         let group = String(decoding: bytes[topic.group], as: UTF8.self)
         let edge = String(decoding: bytes[topic.edge], as: UTF8.self)
-        let name = Array("\(match.route)/\(group)/\(edge)".utf8)
+        let name = EdgeNodes.key(route: match.route, group: group, edge: edge)
         let number: Int
         if let known = edgeNodes.number(of: name) {
             number = known

@@ -21,3 +21,15 @@ extension TagValue {
         }
     }
 }
+
+extension SparkplugScalar {
+    /// A value to be written to a metric.
+    init(_ value: TagValue) {
+        switch value {
+        case .integer(let integer): self = .integer(integer)
+        case .number(let number): self = .number(number)
+        case .bool(let bool): self = .bool(bool)
+        case .text(let text): self = .text(text)
+        }
+    }
+}

@@ -11,6 +11,8 @@ public struct Sample: Sendable, Hashable {
     /// True when the payload calls the value uncertain. It counts as good for alarms all the same: one alarm too many does less
     /// harm than one too few.
     public var isCalledUncertain = false
+    /// True when a birth of Sparkplug B has told it: it repeats what was so anyway, and confirms no command.
+    public var isFromBirth = false
     public var tag: TagID
     public var sourceTime: Milliseconds
     public var receivedTime: Milliseconds

@@ -49,22 +49,30 @@ enum CommandOutcomeSection {
         return conditions
     }
 
-    static func readVerification(_ value: ConfigurationValue) -> CommandVerification? {
+    /// - Parameter writesMetric: whether the command writes a metric of Sparkplug B, which shows it where no tag is named.
+    static func readVerification(_ value: ConfigurationValue, writesMetric: Bool) -> CommandVerification? {
         guard let section = value.section(keys: ["tag", "value", "tolerance", "within"]) else { return nil }
-        let tag = section.required("tag", "the tag that shows it, such as \"{device}/state\"").flatMap {
-            CommandSection.template($0, expected: "a tag such as \"{device}/state\"")
+        let subject: CommandVerification.Subject?
+        if writesMetric, section["tag"] == nil, section["value"] == nil {
+            subject = .echo
+        } else {
+            let tag = section.required("tag", "the tag that shows it, such as \"{device}/state\"").flatMap {
+                CommandSection.template($0, expected: "a tag such as \"{device}/state\"")
+            }
+            let wanted = section.required("value", "what the tag has to show: a value, or a {parameter}").flatMap(
+                readWanted)
+            subject = if let tag, let wanted { .tag(tag, wanted) } else { nil }
         }
-        let wanted = section.required("value", "what the tag has to show: a value, or a {parameter}").flatMap(
-            readWanted)
         let tolerance = section["tolerance"].map { $0.number() }
         let within = section["within"].map {
             $0.duration(in: .milliseconds(1) ... .milliseconds(CommandDefinition.timeoutLimit))?.wholeMilliseconds
         }
-        guard let tag, let wanted, tolerance != .some(nil), within != .some(nil) else { return nil }
-        return CommandVerification(tag: tag, wanted: wanted, tolerance: tolerance ?? nil, within: within ?? nil)
+        guard let subject, tolerance != .some(nil), within != .some(nil) else { return nil }
+        return CommandVerification(subject, tolerance: tolerance ?? nil, within: within ?? nil)
     }
 
-    private static func readWanted(_ value: ConfigurationValue) -> CommandVerification.Wanted? {
+    /// A constant, or one whole placeholder.
+    static func readWanted(_ value: ConfigurationValue) -> CommandVerification.Wanted? {
         guard let json = value.json() else { return nil }
         guard case .string(let string) = json else { return TagValue(json: json).map { .constant($0) } }
         do throws(CommandText.Mistake) {

@@ -30,7 +30,7 @@ enum CommandSection {
         let qos = section["qos"].map { $0.integer(in: 0...1).flatMap(CommandQoS.init(rawValue:)) }
         let answer = section["answer"].flatMap { $0.node.scalar?.string == "none" ? nil : $0 }.map(
             CommandOutcomeSection.readAnswer)
-        let verification = section["verify"].map(CommandOutcomeSection.readVerification)
+        let verification = readVerification(section["verify"], payload)
         let interlock = section["interlock"].map(readInterlock)
         let inputAge = section["interlockInputAge"].map {
             $0.duration(in: .milliseconds(1) ... .seconds(366 * 86400))?.wholeMilliseconds
@@ -59,6 +59,20 @@ enum CommandSection {
             value.place(error.keyPath).report("\(value.name): \(error)")
             return nil
         }
+    }
+
+    /// nil: nothing is verified; a value that is nil: what it says is wrong.
+    private static func readVerification(
+        _ value: ConfigurationValue?, _ payload: CommandPayload?
+    ) -> CommandVerification?? {
+        // With a payload that was wrong, it may have been a metric.
+        let writesMetric = payload.map { if case .metric = $0 { true } else { false } } ?? true
+        guard let value else {
+            guard writesMetric else { return nil }
+            return CommandVerification(.echo)
+        }
+        if value.node.scalar?.string == "none" { return nil }
+        return .some(CommandOutcomeSection.readVerification(value, writesMetric: writesMetric))
     }
 
     /// Says what is allowed and most likely not meant.

@@ -1,8 +1,11 @@
 /// A command to an edge node or a device: a new value for a metric that its birth has named.
 ///
 /// The metric is named by its name, which means the same after a birth that this gateway has not heard. Sparkplug has no reply:
-/// the device confirms by telling the metric's new value (``isEcho(_:)``).
+/// the device confirms by telling the value in data (``expected``). A birth confirms nothing: it tells what was so anyway.
 public struct SparkplugCommand: Hashable, Sendable {
+    /// The metric by which a host asks for a birth.
+    public static var rebirthMetric: String { SparkplugName.rebirth }
+
     /// The metric, as its birth names it.
     public let metric: String
     public let type: SparkplugDataType
@@ -36,20 +39,6 @@ public struct SparkplugCommand: Hashable, Sendable {
         let metric = SparkplugMetric(
             name: SparkplugName.rebirth, timestamp: time, type: .boolean, value: .bool(true))
         return SparkplugPayload(timestamp: time, metrics: [metric]).encoded
-    }
-
-    /// Whether a sample confirms the command: it has come in data after the command was sent, is of its metric's tag, is about the
-    /// present, and good. A birth confirms nothing: it tells what was so anyway.
-    ///
-    /// - Parameter sample: one of the tag to which the command was sent, received after it.
-    public func isEcho(_ sample: SparkplugSample) -> Bool {
-        guard sample.quality == .good, sample.flags.isDisjoint(with: [.historical, .birth, .null]) else { return false }
-        switch (sample.value, expected) {
-        // By their bytes: Swift takes texts for equal that are spelt in different ways.
-        case (.text(let told)?, .text(let wanted)): return told.utf8.elementsEqual(wanted.utf8)
-        case (let told?, let wanted): return told == wanted
-        case (nil, _): return false
-        }
     }
 }
 

@@ -112,14 +112,6 @@ public struct EdgeNodeSession: Sendable {
         return (SparkplugDeviceID(rawValue: tag.device), tag.path)
     }
 
-    /// What a command for this tag has to name; nil when the birth that holds has no such metric, or the tag is a part of one.
-    public func metric(of id: SparkplugTagID) -> (name: String, type: SparkplugDataType, alias: UInt64?)? {
-        let owner = table.tags[id.index].owner
-        let metric = table.metrics[Int(owner)]
-        guard table.isBorn(owner), metric.tag == id.rawValue else { return nil }
-        return (table.name(of: owner), metric.type, metric.alias)
-    }
-
     /// Why a birth is needed; nil: none is.
     public var wantedBirth: RebirthReason? { rebirth.reason }
 

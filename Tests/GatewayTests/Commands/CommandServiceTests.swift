@@ -3,6 +3,7 @@ import MQTT
 import Plant
 import PlantClient
 import ServiceLifecycle
+import SparkplugB
 import Synchronization
 import TestFixtures
 import Testing
@@ -560,7 +561,8 @@ struct CommandServiceTests {
                     configuration: .init(plant: "test", gateway: "g1", definitions: Bed.definitions),
                     announcer: CommandAnnouncer(
                         publisher: publisher, topics: CommandTopics(plant: "test"), health: health, clock: .system),
-                    mailboxes: owner.mailboxes, requestTurns: Wake(), reading: { _ in nil }, health: health,
+                    mailboxes: owner.mailboxes, requestTurns: Wake(), reading: { _ in nil }, metric: { _ in .unborn },
+                    health: health,
                     logger: bed.logger)
                 group.addTask { try await service.run() }
                 let shards = Dictionary(

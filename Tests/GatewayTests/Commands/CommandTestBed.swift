@@ -5,6 +5,7 @@ import OrderedCollections
 import Plant
 import PlantClient
 import ServiceLifecycle
+import SparkplugB
 import Synchronization
 import TestFixtures
 import ZooKeeperClient
@@ -77,6 +78,11 @@ final class CommandTestBed: Sendable {
                     answer: CommandAnswerRule(
                         topic: DeviceTemplate("{device}/ack"), id: .correlation,
                         succeeded: [.init(pointer: JSONPointer("/result"), exists: true)])),
+                try CommandDefinition(
+                    name: "written", devices: CommandDevices("factory/{edge}/{unit}"),
+                    topic: DeviceTemplate("spBv1.0/factory/DCMD/{edge}/{unit}"), parameters: [rpm],
+                    payload: .metric(CommandMetric(name: DeviceTemplate("Speed"), value: .parameter("rpm"))),
+                    execution: .idempotent, timeout: timeout, verification: CommandVerification(.echo)),
                 try CommandDefinition(
                     name: "nothing", devices: devices, topic: DeviceTemplate("{device}/cmd/nothing"),
                     parameters: [rpm], payload: .nothing, execution: .idempotent, timeout: timeout),
@@ -179,7 +185,8 @@ final class CommandTestBed: Sendable {
     func gateway(
         _ name: String, in group: inout ThrowingTaskGroup<Void, any Error>, broker: ScriptedBroker = ScriptedBroker(),
         isRunning: Bool = true, clock: GatewayClock = .system, healthClock: FakeClock? = nil, logger: Logger? = nil,
-        reading: @escaping @Sendable (TagPath) -> Interlock.Reading? = { _ in nil }
+        reading: @escaping @Sendable (TagPath) -> Interlock.Reading? = { _ in nil },
+        metric: @escaping @Sendable (MetricAddress) -> KnownMetric = { _ in .unborn }
     ) async throws -> TestGateway {
         let client = try await tree.client(in: &group)
         let logger = logger ?? self.logger
@@ -197,8 +204,8 @@ final class CommandTestBed: Sendable {
         let service = CommandService(
             client: client, publisher: broker,
             configuration: .init(plant: "test", gateway: name, definitions: Self.definitions), announcer: announcer,
-            mailboxes: mailboxes, requestTurns: requestTurns, reading: reading, health: health, clock: clock,
-            logger: logger)
+            mailboxes: mailboxes, requestTurns: requestTurns, reading: reading, metric: metric, health: health,
+            clock: clock, logger: logger)
         let door = RequestDoor(
             client: client, gateway: name, mailboxes: mailboxes, replies: replies,
             hands: .init(

@@ -3,6 +3,7 @@ import MQTT
 import OrderedCollections
 import Plant
 import PlantClient
+import SparkplugB
 import Synchronization
 import TestFixtures
 import Testing
@@ -62,6 +63,42 @@ struct DeviceFormTests {
                 let end = try await bed.finish("a")
                 #expect(end.state == .succeeded && end.verification == .verified && end.gateway == "g2", "\(end.json)")
                 #expect(broker.messages(on: "factory/line1/press1/cmd/shown").count == 1)
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test("a metric of Sparkplug B goes out as its birth has it, and its echo ends the command")
+    func metric() async throws {
+        try await Bed.with { bed in
+            let tag = try TagPath("factory/line1/press1/Speed")
+            let known = Mutex(KnownMetric.unborn)
+            let shown = Mutex<Interlock.Reading?>(nil)
+            let asked = Mutex<Set<MetricAddress>>([])
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                let gateway = try await bed.gateway(
+                    "g1", in: &group, reading: { path in path == tag ? shown.withLock { $0 } : nil },
+                    metric: { address in
+                        asked.withLock { _ = $0.insert(address) }
+                        return known.withLock { $0 }
+                    })
+                _ = try await gateway.own(Bed.press, in: &group)
+                try await bed.submit(Bed.request("a", "written"))
+                try await eventually("the gateway waits for a birth") { asked.withLock { !$0.isEmpty } }
+                let topic = "spBv1.0/factory/DCMD/line1/press1"
+                #expect(gateway.broker.messages(on: topic).isEmpty)
+                known.withLock { $0 = .named(.int32, tag: tag) }
+                let message = try await eventuallyValue("the command at the device") {
+                    gateway.broker.messages(on: topic).first
+                }
+                #expect(message.qos == .atMostOnce && !message.retain)
+                #expect(message.properties.contentType == nil && !message.properties.payloadIsText)
+                let payload = try SparkplugPayload(message.payload.span)
+                #expect(payload.metrics.map(\.name) == ["Speed"] && payload.metrics.map(\.value) == [.int(700)])
+                shown.withLock { $0 = .init(value: 700, quality: .good, receivedAt: WallClock.now()) }
+                let end = try await bed.finish("a")
+                #expect(end.state == .succeeded && end.verification == .verified, "\(end.json)")
+                #expect(asked.withLock { $0.map(\.topic) } == [topic])
                 group.cancelAll()
             }
         }

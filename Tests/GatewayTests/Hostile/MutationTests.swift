@@ -319,7 +319,7 @@ struct MutationTests {
                 case .publish(let publication):
                     _ = publication.expirySeconds(at: now)
                     _ = desk.published(publication.ticket, .unclear("cut"), at: now)
-                case .judge(let ticket, let tags):
+                case .judge(let ticket, let tags, _):
                     _ = desk.judged(ticket, readings: tags.map { _ in nil }, at: now)
                 case .read, .resync: break
                 }

@@ -10,7 +10,7 @@ extension EndToEnd {
         private static let makes = ["tasmota", "zigbee2mqtt", "shelly"]
 
         /// The entries of an example file, below the key that opens them.
-        private static func entries(_ file: String, _ key: String) throws -> String {
+        static func entries(_ file: String, _ key: String) throws -> String {
             let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
                 .deletingLastPathComponent().deletingLastPathComponent()
             let text = String(

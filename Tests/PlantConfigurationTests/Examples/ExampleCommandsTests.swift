@@ -9,7 +9,7 @@ import Testing
 /// below it, indented, what is published, and what tells how it went.
 @Suite("Example commands")
 struct ExampleCommandsTests {
-    static let names = ["shelly", "tasmota", "zigbee2mqtt"]
+    static let names = ["shelly", "sparkplug", "tasmota", "zigbee2mqtt"]
 
     private static func text(_ file: String) throws -> String {
         String(decoding: try ExampleConfiguration.bytes("examples/" + file), as: UTF8.self)
@@ -58,12 +58,17 @@ struct ExampleCommandsTests {
         let message = trial.message
         var told = ["QoS \(message.qos.rawValue)", message.answerTopic.map { "answer on \($0)" } ?? "no answer"]
         if let verified = message.verified { told.append("verified by \(verified.tag) = \(verified.value)") }
-        return ["\(message.topic) \(String(decoding: message.payload, as: UTF8.self))", told.joined(separator: ", ")]
+        if definition.verification?.subject == .echo { told.append("verified by its echo") }
+        let content =
+            message.metric.map { "\($0.address.name) = \($0.value)" }
+            ?? String(decoding: message.payload, as: UTF8.self)
+        return ["\(message.topic) \(content)", told.joined(separator: ", ")]
     }
 
     @Test("All of them together are a configuration too")
     func together() throws {
-        let documents = try Self.names.flatMap {
+        // An edge node could have the name of any device: its route needs a beginning of its own beside others.
+        let documents = try Self.names.filter { $0 != "sparkplug" }.flatMap {
             [
                 try ExampleConfiguration.document("examples/\($0).yaml"),
                 try ExampleConfiguration.document("examples/\($0).commands.yaml"),

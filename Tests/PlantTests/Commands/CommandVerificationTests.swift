@@ -38,6 +38,9 @@ struct CommandVerificationTests {
         var unheard = Self.reading(700, at: 15_000)
         unheard.isHeard = false
         #expect(isSilent(unheard), "read from the tree, or queued by the broker")
+        var born = Self.reading(700, at: 15_000)
+        born.isFromBirth = true
+        #expect(isSilent(born), "told by a birth")
         for quality in [Quality.bad, .stale, .uncertain] {
             #expect(isSilent(Self.reading(700, at: 15_000, quality: quality)))
         }

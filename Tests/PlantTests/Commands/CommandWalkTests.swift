@@ -74,7 +74,7 @@ struct CommandWalkTests {
 
     @Test(
         "a takeover after every single step of one command's life",
-        arguments: ["start", "setSpeed", "shownOnce", "bothOnce", "shown", "both"])
+        arguments: ["start", "setSpeed", "shownOnce", "bothOnce", "shown", "both", "written", "writtenOnce"])
     func everyPoint(command: String) {
         for point in 0..<12 {
             for isWriteLost in [false, true] {

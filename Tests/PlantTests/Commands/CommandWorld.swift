@@ -1,6 +1,7 @@
 import OrderedCollections
 import Plant
 import Primitives
+import SparkplugB
 import TestFixtures
 
 /// The world around two desks: what the tree holds, what the devices got.
@@ -46,7 +47,7 @@ struct CommandWorld {
     /// Commands that their device called successful, and that their device's tag has shown.
     private var praised: Set<String> = []
     private var showed: Set<String> = []
-    static let atMostOnce: Set = ["start", "kick", "shownOnce", "bothOnce", "toggle"]
+    static let atMostOnce: Set = ["start", "kick", "shownOnce", "bothOnce", "toggle", "writtenOnce"]
     /// Whose end is that they were published.
     static let unanswered: Set = ["tell", "kick", "toggle"]
     var lastFirstReception: [TagPath: Int64] = [:]
@@ -118,8 +119,11 @@ struct CommandWorld {
         guard nodes.values.filter({ !$0.record.state.isFinal }).count < 12 else { return }
         created += 1
         let command =
-            ["setSpeed", "start", "slow", "tell", "kick", "shown", "shownOnce", "both", "bothOnce", "toggle"]
-            .randomElement(using: &dice) ?? "start"
+            [
+                "setSpeed", "start", "slow", "tell", "kick", "shown", "shownOnce", "both", "bothOnce", "toggle",
+                "written",
+                "writtenOnce",
+            ].randomElement(using: &dice) ?? "start"
         create("c\(created)", command)
     }
 
@@ -199,12 +203,24 @@ struct CommandWorld {
     private mutating func perform(_ action: CommandAction, by index: Int) {
         switch action {
         case .resync: break
-        case .judge(let ticket, let tags):
-            feed(index) { [now, shown] in $0.judged(ticket, readings: tags.map { shown[$0] }, at: now) }
+        case .judge(let ticket, let tags, let address):
+            let isHeard = isCalm || chance(80)
+            let metric = address.map { address in
+                MetricSight(isHeard ? .named(.double, tag: Self.tag(of: address)) : .unborn) { shown[$0.text] }
+            }
+            feed(index) { [now, shown] in
+                $0.judged(ticket, readings: tags.map { shown[$0] }, metric: metric, at: now)
+            }
         case .read(let id): gateways[index].outcomes.append(.seen(id))
         case .record(let write): record(write, by: index)
         case .publish(let publication): publish(publication, by: index)
         }
+    }
+
+    /// The tag of the metric that a command writes: the one that shows all commands.
+    private static func tag(of address: MetricAddress) -> TagPath? {
+        let levels = address.topic.split(separator: "/")
+        return try? TagPath("\(levels[1])/\(levels[3])/\(levels[4])/rpm")
     }
 
     private mutating func record(_ write: CommandWrite, by index: Int) {
@@ -266,7 +282,7 @@ struct CommandWorld {
         let waitsFor = nodes.first { other in
             other.value.record.device == node.record.device && other.value.czxid < node.czxid
                 && other.value.record.state == .sent
-                && ["start", "shownOnce", "bothOnce"].contains(other.value.record.command)
+                && ["start", "shownOnce", "bothOnce", "writtenOnce"].contains(other.value.record.command)
                 && !(endsRefused.contains(other.key) && now >= other.value.record.deadline ?? .max)
         }
         if let waitsFor { violations.append("\(id) left while \(waitsFor.key) was in flight") }

@@ -64,8 +64,28 @@ enum DeskFixture {
         }
     }()
 
+    static func metric(
+        _ name: String, _ execution: CommandExecution = .idempotent, interlock: String? = nil,
+        verification: CommandVerification? = CommandVerification(.echo), timeout: Milliseconds = 10_000
+    ) -> CommandDefinition {
+        do {
+            return try CommandDefinition(
+                name: name, devices: CommandDevices("factory/{edge}/{unit}"),
+                topic: DeviceTemplate("spBv1.0/factory/DCMD/{edge}/{unit}"),
+                parameters: [CommandParameter(name: "rpm", kind: .number)],
+                payload: .metric(CommandMetric(name: DeviceTemplate("Outputs/Speed"), value: .parameter("rpm"))),
+                execution: execution, timeout: timeout, verification: verification,
+                interlock: interlock.map { try Interlock($0) }, interlockInputAge: interlock == nil ? nil : 5_000)
+        } catch {
+            fatalError("\(name): \(error)")
+        }
+    }
+
     static let catalogue = CommandCatalogue(
         own + [
+            metric("written"), metric("writtenOnce", .atMostOnce), metric("writtenBlind", verification: nil),
+            metric("writtenSoon", verification: CommandVerification(.echo, tolerance: 5, within: 1_000)),
+            metric("writtenGuarded", interlock: "{device}/guard == true"),
             definition("setSpeed", .idempotent), definition("start", .atMostOnce),
             definition("tell", .idempotent, answers: false),
             definition("kick", .atMostOnce, answers: false), definition("slow", .idempotent, underway: true),
@@ -118,7 +138,12 @@ extension Array<CommandAction> {
     }
 
     var judgement: (ticket: CommandTicket, tags: [String])? {
-        guard count == 1, case .judge(let ticket, let tags) = self[0] else { return nil }
+        guard count == 1, case .judge(let ticket, let tags, nil) = self[0] else { return nil }
         return (ticket, tags)
+    }
+
+    var metricJudgement: (ticket: CommandTicket, tags: [String], metric: MetricAddress)? {
+        guard count == 1, case .judge(let ticket, let tags, let metric?) = self[0] else { return nil }
+        return (ticket, tags, metric)
     }
 }

@@ -1,4 +1,5 @@
 import JSON
+import SparkplugB
 import Testing
 
 @testable import Plant
@@ -72,8 +73,9 @@ struct ExtremeNumbersTests {
                 case .publish(let publication):
                     _ = publication.expirySeconds(at: moment)
                     further += desk.published(publication.ticket, .unclear("cut"), at: moment)
-                case .judge(let ticket, let tags):
-                    further += desk.judged(ticket, readings: tags.map { _ in nil }, at: moment)
+                case .judge(let ticket, let tags, let metric):
+                    let sight = metric.map { _ in MetricSight(.named(.int32, tag: nil)) { _ in nil } }
+                    further += desk.judged(ticket, readings: tags.map { _ in nil }, metric: sight, at: moment)
                 case .read, .resync: break
                 }
             }

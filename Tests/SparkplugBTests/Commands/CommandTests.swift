@@ -109,44 +109,43 @@ struct CommandTests {
         #expect(EdgeTopic.text(.nodeCommand, group: "g", edge: "e") == "spBv1.0/g/NCMD/e")
     }
 
-    @Test("the echo is the same value in data that are good and about the present")
-    func echo() throws {
-        let command = try SparkplugCommand(metric: "m", type: .float, value: .number(0.1))
-        func sample(
-            _ value: SparkplugScalar?, _ flags: SparkplugSample.Flags = [], _ quality: SparkplugQuality = .good
-        ) throws -> SparkplugSample {
-            var metric = SparkplugMetric(name: "m", type: .float, value: .float(0))
-            if case .number(let number)? = value { metric.value = .float(Float(number)) }
-            metric.isNull = value == nil
-            metric.isHistorical = flags.contains(.historical)
-            metric.isTransient = flags.contains(.transient)
-            metric.properties = SparkplugPropertySet(quality: quality)
-            var session = EdgeNodeSession(seed: 1, asksFirst: true)
-            var events = session.hear(.nodeBirth, birth([metric]), at: 0)
-            if !flags.contains(.birth) { events += session.hear(.nodeData, message(1, [metric]), at: 0) }
-            guard case .sample(let sample)? = events.last else { throw CancellationError() }
-            return sample
-        }
-        #expect(command.isEcho(try sample(.number(0.1))))
-        #expect(command.isEcho(try sample(.number(0.1), .transient)))
-        #expect(!command.isEcho(try sample(.number(0.2))))
-        #expect(!command.isEcho(try sample(nil)))
-        #expect(!command.isEcho(try sample(.number(0.1), .historical)))
-        #expect(!command.isEcho(try sample(.number(0.1), .birth)))
-        #expect(!command.isEcho(try sample(.number(0.1), [], .bad)))
-        #expect(!command.isEcho(try sample(.number(0.1), [], .stale)))
-    }
-
-    @Test("what a command needs of its metric comes from the birth that holds")
+    @Test(
+        """
+        operational-behavior-data-commands-ncmd-metric-name, -dcmd-metric-name: what a command needs of its metric comes from \
+        the birth that holds
+        """)
     func fromBirth() throws {
         var listener = Listener()
+        #expect(listener.standing("a") == .unborn && listener.standing("a", device: "d") == .unborn)
         _ = listener.hear(.nodeBirth, birth([int("a", alias: 4, 1)]), at: 0)
-        let metric = try #require(listener.session.metric(of: SparkplugTagID(rawValue: 0)))
-        #expect(metric.name == "a" && metric.type == .int32 && metric.alias == 4)
-        let command = try SparkplugCommand(metric: metric.name, type: metric.type, value: .integer(-7))
+        #expect(listener.standing("a") == .named(.int32, tag: SparkplugTagID(rawValue: 0)))
+        #expect(listener.standing("b") == .unnamed && listener.standing("a", device: "d") == .unborn)
+        let command = try SparkplugCommand(metric: "a", type: .int32, value: .integer(-7))
         #expect(listener.hear(.nodeData, message(1, [int(4, 0xFFFF_FFF9)]), at: 0) == ["a=-7"])
         #expect(command.expected == .integer(-7))
-        _ = listener.hear(.nodeDeath, death(0), at: 1)
-        #expect(listener.session.metric(of: SparkplugTagID(rawValue: 0)) == nil)
+        // A device has metrics of its own, and dies by itself.
+        _ = listener.hear(
+            .deviceBirth, message(2, [SparkplugMetric(name: "a", type: .float, value: .float(1))]), device: "d", at: 0)
+        #expect(listener.standing("a", device: "d") == .named(.float, tag: SparkplugTagID(rawValue: 1)))
+        _ = listener.advance(to: listener.session.rule.deviceGrace)
+        _ = listener.hear(.deviceDeath, message(3), device: "d", at: 60_000)
+        #expect(listener.standing("a", device: "d") == .dead)
+        #expect(listener.standing("a") == .named(.int32, tag: SparkplugTagID(rawValue: 0)))
+        // The next birth says what there is.
+        _ = listener.hear(
+            .deviceBirth, message(4, [SparkplugMetric(name: "b", type: .boolean, value: .bool(true))]), device: "d",
+            at: 60_000)
+        #expect(listener.standing("a", device: "d") == .unnamed)
+        #expect(listener.standing("b", device: "d") == .named(.boolean, tag: SparkplugTagID(rawValue: 2)))
+        // Without their edge node no devices are there, also those that were never heard of.
+        _ = listener.hear(.nodeDeath, death(0), at: 60_001)
+        #expect(listener.standing("a") == .dead)
+        #expect(listener.standing("b", device: "d") == .dead && listener.standing("b", device: "x") == .dead)
+        // Born again, it has the devices that are born again soon.
+        _ = listener.hear(.nodeBirth, birth(number: 1, at: 5_000, [int("a", 1)]), at: 65_000)
+        #expect(listener.standing("a") == .named(.int32, tag: SparkplugTagID(rawValue: 0)))
+        #expect(listener.standing("b", device: "d") == .unborn)
+        _ = listener.advance(to: 65_000 + listener.session.rule.deviceGrace)
+        #expect(listener.standing("b", device: "d") == .dead)
     }
 }

@@ -33,7 +33,7 @@ struct CompoundTests {
         #expect(
             listener.hear(.nodeData, message(3, [metric(.dataSet(dataSet([])))]), at: 0) == ["t/x stale", "t/y stale"])
         #expect(listener.session.tagCount == 4)
-        #expect(listener.session.metric(of: SparkplugTagID(rawValue: 0)) == nil)
+        #expect(listener.standing("t") == .untagged && listener.standing("t/x") == .unnamed)
     }
 
     @Test("a historical data set hides no rows")

@@ -44,6 +44,11 @@ struct Listener {
         return events.map { text(of: $0) }
     }
 
+    /// What a command would find of a metric.
+    func standing(_ name: String, device: String = "") -> MetricStanding<SparkplugTagID> {
+        session.standing(of: Array(name.utf8).span, device: Array(device.utf8).span)
+    }
+
     /// The tag's name below its device, after the device's and a colon.
     func name(of tag: SparkplugTagID) -> String {
         let (device, name) = session.tag(tag)

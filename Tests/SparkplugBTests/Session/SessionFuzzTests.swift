@@ -50,7 +50,9 @@ struct SessionFuzzTests {
                         Issue.record("a sample of a tag that has no number")
                         return
                     }
-                    _ = session.metric(of: sample.tag)
+                    let (owner, metric) = session.tag(sample.tag)
+                    _ = session.standing(
+                        of: Array(metric.utf8).span, device: Array(session.device(owner).name.utf8).span)
                 }
             }
             #expect(session.tagCount <= 200 && session.deviceCount <= 5)

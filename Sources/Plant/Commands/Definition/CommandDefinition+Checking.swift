@@ -14,6 +14,7 @@ extension CommandDefinition {
         }
         try checkNames()
         try checkTopics()
+        try checkMetric()
         try checkPayload()
         try checkVerification()
     }
@@ -76,7 +77,7 @@ extension CommandDefinition {
     /// Earlier versions had no templates beside `{device}`, and commands without any keep the names that they have.
     private var hasTemplates: Bool {
         switch payload {
-        case .text, .json: true
+        case .text, .json, .metric: true
         case .envelope, .nothing: !devices.names.isEmpty || !topic.placeholders.isEmpty || verification != nil
         }
     }
@@ -97,7 +98,7 @@ extension CommandDefinition {
         if topic.text.utf8.first == UInt8(ascii: "$") || topic.text.utf8.starts(with: "linekeeper/".utf8) {
             throw .ownTopic(topic.text)
         }
-        for name in topic.placeholders + (verification?.tag.placeholders ?? []) { try checkLevels(of: name) }
+        for name in topic.placeholders + (verification?.tag?.placeholders ?? []) { try checkLevels(of: name) }
         if let answer {
             // An answer's topic is listened to before anything is asked: parameters are not known then.
             try check(answer.topic.placeholders, .answerTopic, known: ["device"] + devices.names)
@@ -105,7 +106,7 @@ extension CommandDefinition {
     }
 
     /// Values that are known now and cannot be a level would be refused every time.
-    private func checkLevels(of name: String) throws(Mistake) {
+    func checkLevels(of name: String) throws(Mistake) {
         guard let parameter = parameter(name) else { return }
         let values = (parameter.values ?? []) + (parameter.words ?? []).map(\.word)
         for text in (values + (parameter.defaultValue.map { [$0] } ?? [])).map(\.plainText) {
@@ -122,7 +123,7 @@ extension CommandDefinition {
     }
 
     /// Holds placeholders that must have a value against what there is.
-    private func check(_ placeholders: [String], _ use: TemplateUse, known: [String]) throws(Mistake) {
+    func check(_ placeholders: [String], _ use: TemplateUse, known: [String]) throws(Mistake) {
         for name in placeholders {
             guard known.contains(name) else { throw .unknownPlaceholder(name, in: use, known: known) }
             guard parameter(name)?.isAlwaysGiven ?? true else { throw .optionalPlaceholder(name, in: use) }
@@ -153,15 +154,17 @@ extension CommandDefinition {
 
     private func checkVerification() throws(Mistake) {
         guard let verification else { return }
-        try check(
-            verification.tag.placeholders, .verifiedTag, known: ["device"] + devices.names + parameters.map(\.name))
         if let within = verification.within, !(1...timeout).contains(within) { throw .within(within) }
         let isNumber: Bool
-        switch verification.wanted {
-        case .constant(let value): isNumber = value.doubleValue != nil
-        case .parameter(let name):
-            try check([name], .verifiedValue, known: parameters.map(\.name))
-            isNumber = [.number, .integer].contains(parameter(name)?.kind)
+        switch verification.subject {
+        case .tag(let tag, let wanted):
+            let parameterNames = parameters.map(\.name)
+            try check(tag.placeholders, .verifiedTag, known: ["device"] + devices.names + parameterNames)
+            if case .parameter(let name) = wanted { try check([name], .verifiedValue, known: parameterNames) }
+            isNumber = self.isNumber(wanted, asWord: false)
+        case .echo:
+            guard let metric else { throw .echoWithoutMetric }
+            isNumber = self.isNumber(metric.value, asWord: true)
         }
         if let tolerance = verification.tolerance, !isNumber || !(tolerance >= 0 && tolerance.isFinite) {
             throw .tolerance

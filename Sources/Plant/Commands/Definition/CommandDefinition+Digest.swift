@@ -26,6 +26,19 @@ extension CommandParameter: CustomReflectable {
     }
 }
 
+extension CommandVerification: CustomReflectable {
+    public var customMirror: Mirror {
+        let subject: [(label: String?, value: Any)] =
+            switch subject {
+            case .tag(let tag, let wanted): [("tag", tag), ("wanted", wanted)]
+            case .echo: [("subject", subject)]
+            }
+        return Mirror(
+            self, children: subject + [("tolerance", tolerance as Any), ("within", within as Any)],
+            displayStyle: .struct)
+    }
+}
+
 extension CommandAnswerRule: CustomReflectable {
     public var customMirror: Mirror {
         let id: Any =

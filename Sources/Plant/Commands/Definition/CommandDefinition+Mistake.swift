@@ -8,6 +8,8 @@ extension CommandDefinition {
         case answerTopic = "the answer's topic"
         case verifiedTag = "the verifying tag"
         case verifiedValue = "the value to be verified"
+        case metric = "the metric"
+        case metricValue = "the metric's value"
     }
 
     /// Why a definition cannot be.
@@ -40,6 +42,15 @@ extension CommandDefinition {
         case within(Milliseconds)
         /// A topic of the broker's own, or of Linekeeper's.
         case ownTopic(String)
+        /// A metric of Sparkplug B is written on a topic where no edge node listens for it.
+        case metricTopic(String, why: String)
+        /// On a topic where an edge node expects a metric, something else is sent.
+        case metricNeeded(String)
+        case metricName(String, why: String)
+        case metricQoS
+        case metricAnswer
+        /// What is to be verified by its echo is no metric.
+        case echoWithoutMetric
 
         public var description: String {
             switch self {
@@ -77,6 +88,16 @@ extension CommandDefinition {
             case .tolerance: "verify: only numbers have a tolerance, which is 0 or more"
             case .within(let within): "verify: within is \(within) ms, must be at least 1 ms and at most the timeout"
             case .ownTopic(let topic): "the topic \(topic) is one of the broker's own, or of Linekeeper's"
+            case .metricTopic(let topic, let why):
+                "a metric is written on spBv1.0/GROUP/NCMD/EDGE or spBv1.0/GROUP/DCMD/EDGE/DEVICE, and the topic is \(topic): \(why)"
+            case .metricNeeded(let topic):
+                "the topic \(topic) is one of Sparkplug B, where nothing but metrics is understood: payload: {metric: …, value: …}"
+            case .metricName(let name, let why): "the metric \(name) cannot be written: \(why)"
+            case .metricQoS: "a metric of Sparkplug B is written with QoS 0: leave qos out"
+            case .metricAnswer:
+                "answer: Sparkplug B has none; without verify, the metric itself has to show the value that was sent"
+            case .echoWithoutMetric:
+                "verify: it names no tag, and the command writes no metric that could show its value"
             }
         }
 
@@ -97,6 +118,12 @@ extension CommandDefinition {
             case .idNotSent: ["answer", "id"]
             case .tolerance: ["verify", "tolerance"]
             case .within: ["verify", "within"]
+            case .metricTopic: ["topic"]
+            case .metricNeeded: ["payload"]
+            case .metricName: TemplateUse.metric.keyPath
+            case .metricQoS: ["qos"]
+            case .metricAnswer: ["answer"]
+            case .echoWithoutMetric: ["verify"]
             }
         }
     }
@@ -110,6 +137,8 @@ extension CommandDefinition.TemplateUse {
         case .answerTopic: ["answer", "topic"]
         case .verifiedTag: ["verify", "tag"]
         case .verifiedValue: ["verify", "value"]
+        case .metric: ["payload", "metric"]
+        case .metricValue: ["payload", "value"]
         }
     }
 }

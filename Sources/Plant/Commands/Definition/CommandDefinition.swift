@@ -15,7 +15,8 @@ public struct CommandDefinition: Sendable, Hashable {
     public let topic: DeviceTemplate
     public let parameters: [CommandParameter]
     public let payload: CommandPayload
-    /// By default 1; and 0 for what must not be done twice by a device that cannot tell that it gets it twice.
+    /// By default 1; and 0 for what must not be done twice by a device that cannot tell that it gets it twice, and for a metric of
+    /// Sparkplug B (`topics-ncmd-mqtt`).
     public let qos: CommandQoS
     public let execution: CommandExecution
     public let timeout: Milliseconds
@@ -39,7 +40,7 @@ public struct CommandDefinition: Sendable, Hashable {
         self.topic = topic
         self.parameters = parameters
         self.payload = payload
-        self.qos = qos ?? (execution == .atMostOnce && !payload.carriesID ? .atMostOnce : .atLeastOnce)
+        self.qos = qos ?? payload.qos(execution)
         self.execution = execution
         self.timeout = timeout
         self.answer = answer
@@ -66,7 +67,7 @@ public struct CommandDefinition: Sendable, Hashable {
         if let stranger = given.keys.first(where: { complete[$0] == nil }) {
             throw .unknown(stranger, known: parameters.map(\.name))
         }
-        for name in topic.placeholders + (verification?.tag.placeholders ?? []) { try checkLevel(name, of: complete) }
+        for name in levelPlaceholders { try checkLevel(name, of: complete) }
         return complete
     }
 
@@ -75,7 +76,12 @@ public struct CommandDefinition: Sendable, Hashable {
         topic.placeholders.contains(parameter) || payload.placeholders.contains(parameter)
     }
 
-    /// Whether a parameter can be the level of a topic or tag that it stands in.
+    /// The placeholders that stand for levels.
+    var levelPlaceholders: [String] {
+        topic.placeholders + (verification?.tag?.placeholders ?? []) + (metric?.name.placeholders ?? [])
+    }
+
+    /// Whether a parameter can be the level of a topic, tag or metric that it stands in.
     private func checkLevel(
         _ name: String, of values: OrderedDictionary<String, JSONValue>
     ) throws(CommandParameter.Mistake) {

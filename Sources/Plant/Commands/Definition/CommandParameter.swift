@@ -72,6 +72,8 @@ public struct CommandParameter: Sendable, Hashable {
         case topic(String, why: String)
         /// What is made of the command for the tag that verifies it is no tag.
         case tag(String, why: String)
+        /// What is made of the command for the metric that it writes is none.
+        case metric(String, why: String)
         case payloadTooLong(Int)
 
         public var description: String {
@@ -97,6 +99,7 @@ public struct CommandParameter: Sendable, Hashable {
                 return "parameter \(name) is \(JSONValue.string(text)), which cannot be a level of the topic: \(why)"
             case .topic(let topic, let why): return "one of its topics would be \(JSONValue.string(topic)): \(why)"
             case .tag(let tag, let why): return "it would be verified by the tag \(JSONValue.string(tag)): \(why)"
+            case .metric(let name, let why): return "it would write the metric \(JSONValue.string(name)): \(why)"
             case .payloadTooLong(let bytes):
                 return "its payload would have \(bytes) bytes; at most \(CommandPayload.sizeLimit) are sent"
             }

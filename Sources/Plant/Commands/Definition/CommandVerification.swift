@@ -1,6 +1,7 @@
 /// How a device shows that it has carried a command out: a tag has the wanted value within a time.
 ///
-/// A sample counts when it is good, was received after the command was sent, and was not measured long before that.
+/// A sample counts when it is good, was received after the command was sent, was not measured long before that, and was not told
+/// by a birth of Sparkplug B, which says what was so anyway.
 public struct CommandVerification: Sendable, Hashable {
     /// How long before the sending a sample may have been measured, by its own time: device and gateway have clocks of
     /// their own.
@@ -16,19 +17,33 @@ public struct CommandVerification: Sendable, Hashable {
         case parameter(String)
     }
 
-    public var tag: DeviceTemplate
-    public var wanted: Wanted
+    /// Which tag has to show what.
+    public enum Subject: Sendable, Hashable {
+        case tag(DeviceTemplate, Wanted)
+        /// The metric that the command writes, the value that was sent, as the metric's type has it.
+        case echo
+    }
+
+    public var subject: Subject
     /// By how much a number may differ.
     public var tolerance: Double?
     /// How long the value may take, after the sending, or after the answer where there is one; nil: ``afterAnswer``, or
     /// without an answer until the command's deadline.
     public var within: Milliseconds?
 
-    public init(tag: DeviceTemplate, wanted: Wanted, tolerance: Double? = nil, within: Milliseconds? = nil) {
-        self.tag = tag
-        self.wanted = wanted
+    public init(_ subject: Subject, tolerance: Double? = nil, within: Milliseconds? = nil) {
+        self.subject = subject
         self.tolerance = tolerance
         self.within = within
+    }
+
+    public init(tag: DeviceTemplate, wanted: Wanted, tolerance: Double? = nil, within: Milliseconds? = nil) {
+        self.init(.tag(tag, wanted), tolerance: tolerance, within: within)
+    }
+
+    /// nil when it is that of the metric that the command writes.
+    package var tag: DeviceTemplate? {
+        if case .tag(let tag, _) = subject { tag } else { nil }
     }
 
     /// What the tag's latest value says of the command.
@@ -49,6 +64,7 @@ public struct CommandVerification: Sendable, Hashable {
             return .silent("nothing has come since the command was sent")
         }
         guard reading.isHeard else { return .silent("nothing has been heard here since the command was sent") }
+        guard !reading.isFromBirth else { return .silent("what has come was told by a birth, which confirms nothing") }
         guard reading.quality == .good else { return .silent("it is \(reading.quality.name)") }
         if let measured = reading.sourceTime {
             let earliest = reading.isRetained ? since : since.subtractingClamped(Self.clockTolerance)

@@ -8,9 +8,9 @@ public enum CommandAction: Sendable, Hashable {
     case record(CommandWrite)
     /// Publish, not after the deadline and not after the lease's.
     case publish(CommandPublication)
-    /// Read these tags, at once, and report them to ``CommandDesk/judged(_:readings:at:)``: an interlock's inputs, or what
-    /// verifies a command.
-    case judge(CommandTicket, tags: [String])
+    /// Read these tags, and look at this metric, at once, and report them to ``CommandDesk/judged(_:readings:metric:at:)``: an
+    /// interlock's inputs and what the command writes, or what verifies it.
+    case judge(CommandTicket, tags: [String], metric: MetricAddress?)
     /// Read `/commands/<id>` again and report it as seen.
     case read(id: String)
     /// Commands had to be left out because the desk was full; there is room again: read them all.

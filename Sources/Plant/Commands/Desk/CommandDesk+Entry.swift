@@ -1,5 +1,6 @@
 import HeapModule
 import JSON
+import SparkplugB
 
 extension CommandDesk {
     /// Where a command stands in the queue of its device. Nodes that were created in one transaction share a czxid.
@@ -28,7 +29,7 @@ extension CommandDesk {
         case waiting
         /// As `waiting`, not before that time.
         case pausing(until: Milliseconds)
-        /// The interlock's inputs have been asked for.
+        /// The interlock's inputs, or what is known of the metric that is to be written, have been asked for.
         case judging
         /// The transition to `SENT` is on its way; for an at-most-once command before the publication, else after it.
         case recordingSent(CommandRecord)
@@ -70,6 +71,10 @@ extension CommandDesk {
         /// Number of the ticket whose outcome is awaited; 0 for none.
         var ticket: UInt64 = 0
         var definition: CommandDefinition?
+        /// What is to be written to its metric, as the birth has it that was asked last.
+        var metricWrite: SparkplugCommand?
+        /// What it waits for although its turn has come.
+        var awaited: String?
         /// As it stands in the record and goes to the device.
         var deadline: Milliseconds
         /// When the deadline is reached here: the same, moved along when this gateway's clock is set, so that what is waited
@@ -234,6 +239,7 @@ extension CommandDesk {
                 break
             }
             (entry.publishedAt, entry.evidenceSince, entry.success) = (nil, nil, nil)
+            (entry.metricWrite, entry.awaited) = (nil, nil)
             entry.phase = .idle
             entry.ticket = 0
             entry.publications = 0

@@ -1,4 +1,5 @@
 import JSON
+import SparkplugB
 
 extension CommandDesk {
     // MARK: Coming in
@@ -203,16 +204,22 @@ extension CommandDesk {
         }
         if entry.ends <= now { return finishAtDeadline(first.id, at: now) }
         if let doubt = doubtText { return refuse(first.id, .clock, doubt, at: now) }
-        guard let interlock = entry.definition?.interlock else { return send(first.id, at: now) }
+        guard let definition = entry.definition, definition.interlock != nil || definition.metric != nil else {
+            return send(first.id, at: now)
+        }
+        let metric: CommandMessage.Metric?
+        do { metric = try definition.metric(entry.record) } catch { return cannotBeSent(first.id, "\(error)", at: now) }
         entries[first.id]?.phase = .judging
         let ticket = nextTicket(first.id)
-        actions.append(.judge(ticket, tags: interlock.inputs(device: device)))
+        actions.append(
+            .judge(ticket, tags: definition.interlock?.inputs(device: device) ?? [], metric: metric?.address))
     }
 
-    mutating func interlockRead(_ id: String, _ readings: [Interlock.Reading?], at now: Milliseconds) {
-        guard let entry = entries[id], entry.phase == .judging, let definition = entry.definition,
-            let interlock = definition.interlock
-        else { return }
+    /// What an interlock asks for, and what is known of the metric that is to be written.
+    mutating func inputsRead(
+        _ id: String, _ readings: [Interlock.Reading?], _ sight: MetricSight?, at now: Milliseconds
+    ) {
+        guard let entry = entries[id], entry.phase == .judging, let definition = entry.definition else { return }
         entries[id]?.ticket = 0
         if settling.contains(entry.shard) {
             entries[id]?.phase = .waiting
@@ -220,11 +227,22 @@ extension CommandDesk {
         }
         if entry.ends <= now { return finishAtDeadline(id, at: now) }
         if let doubt = doubtText { return refuse(id, .clock, doubt, at: now) }
-        switch interlock.verdict(
+        if let metric = try? definition.metric(entry.record) {
+            switch Self.chance(of: metric, sight, isEchoed: definition.verification?.subject == .echo) {
+            case .possible(let write):
+                entries[id]?.metricWrite = write
+                entries[id]?.awaited = nil
+            case .awaited(let why):
+                entries[id]?.awaited = why
+                return pause(id, for: Self.birthPause, at: now)
+            case .impossible(let why): return refuse(id, .metric, why, at: now)
+            }
+        }
+        switch definition.interlock?.verdict(
             readings, device: entry.record.device, at: now, maximumAge: definition.interlockInputAge)
         {
-        case .satisfied: send(id, at: now)
-        case .refused(let why): refuse(id, .interlock, why, at: now)
+        case nil, .satisfied?: send(id, at: now)
+        case .refused(let why)?: refuse(id, .interlock, why, at: now)
         }
     }
 
@@ -253,9 +271,15 @@ extension CommandDesk {
         guard let entry = entries[id], let definition = entry.definition, let epoch = epochs[entry.shard] else {
             return
         }
-        let message: CommandMessage
+        var message: CommandMessage
         do { message = try definition.message(entry.record, deadline: entry.deadline, epoch: epoch) } catch {
             return cannotBeSent(id, "\(error)", at: now)
+        }
+        if message.metric != nil {
+            guard let write = entry.metricWrite else {
+                return cannotBeSent(id, "of which type its metric is has not been told", at: now)
+            }
+            message.payload = write.payload(at: now)
         }
         listen(id)
         entries[id]?.phase = .publishing
@@ -329,7 +353,7 @@ extension CommandDesk {
                 // It has not left: what tags say meanwhile shows nothing of it.
                 entries[id]?.publishedAt = nil
                 if entry.publications == 1, entry.record.state != .sent { entries[id]?.evidenceSince = nil }
-                pause(id, at: now)
+                pause(id, for: Self.retryPause, at: now)
             }
         case .unclear(let why):
             if entry.isAtMostOnce {
@@ -358,8 +382,8 @@ extension CommandDesk {
         return message?.topic ?? "its topic"
     }
 
-    private mutating func pause(_ id: String, at now: Milliseconds) {
-        let until = now.addingClamped(Self.retryPause)
+    private mutating func pause(_ id: String, for time: Milliseconds, at now: Milliseconds) {
+        let until = now.addingClamped(time)
         entries[id]?.phase = .pausing(until: until)
         setTimer(id, at: until)
     }
@@ -473,6 +497,7 @@ extension CommandDesk {
         }
         var detail = "its deadline passed before it was sent"
         if !isBrokerAvailable { detail += "; the broker could not be reached" }
+        if let awaited = entry.awaited { detail += "; " + awaited }
         finish(id, .expired, .deadline, detail, at: now)
     }
 }

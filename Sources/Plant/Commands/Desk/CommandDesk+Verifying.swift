@@ -16,21 +16,42 @@ extension CommandDesk {
 
     mutating func look(_ id: String, at now: Milliseconds) {
         guard let entry = entries[id], let definition = entry.definition else { return }
+        let (tag, metric): (String?, MetricAddress?) =
+            switch definition.verification?.subject {
+            case .tag?: ((try? definition.verified(entry.record))?.tag, nil)
+            case .echo?: (nil, (try? definition.metric(entry.record))?.address)
+            case nil: (nil, nil)
+            }
         // A definition that has changed since the command was sent may name no tag for it.
-        guard let verified = try? definition.verified(entry.record) else {
+        guard tag != nil || metric != nil else {
             return finishUnverified(id, "there is no tag that could verify it", .none, at: now)
         }
         let ticket = nextTicket(id)
-        actions.append(.judge(ticket, tags: [verified.tag]))
+        actions.append(.judge(ticket, tags: tag.map { [$0] } ?? [], metric: metric))
     }
 
-    /// The tag's latest value.
-    mutating func tagRead(_ id: String, _ reading: Interlock.Reading?, at now: Milliseconds) {
-        guard let entry = entries[id], let rule = entry.definition?.verification,
-            let verified = try? entry.definition?.verified(entry.record)
-        else { return }
+    /// The latest value of the tag, or of that of the metric that the command writes.
+    mutating func tagRead(
+        _ id: String, _ reading: Interlock.Reading?, _ metric: MetricSight?, at now: Milliseconds
+    ) {
+        guard let entry = entries[id], let definition = entry.definition, let rule = definition.verification else {
+            return
+        }
+        var reading = reading
+        let verified: CommandMessage.Verified
+        var unknown: String?
+        if rule.subject == .echo {
+            guard let written = try? definition.metric(entry.record) else { return }
+            (verified, unknown) = Self.echo(of: written, metric)
+            reading = metric?.reading
+        } else {
+            guard let wanted = try? definition.verified(entry.record) else { return }
+            verified = wanted
+        }
         entries[id]?.ticket = 0
-        let sight = rule.sight(reading, wanted: verified.value, since: entry.evidenceSince ?? now, at: now)
+        let sight =
+            unknown.map { .silent($0) }
+            ?? rule.sight(reading, wanted: verified.value, since: entry.evidenceSince ?? now, at: now)
         switch sight {
         case .shown: finishVerified(id, verified, shown: reading?.value ?? verified.value, at: now)
         case .other, .silent:

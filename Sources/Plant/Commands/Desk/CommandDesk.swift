@@ -32,6 +32,8 @@ import JSON
 ///   answer that is what ends the command; with one, it is looked for once the device has answered that it succeeded. The latest
 ///   value is looked at now and then (``lookPause``), by the action `judge`, so nothing waits on the way of samples, and after
 ///   a takeover the successor looks at what it has heard itself.
+/// - **Metrics** of Sparkplug B: of which type a value goes out, the birth says that this gateway has heard (`judge`). Without one
+///   the command waits for it, until its deadline. What the birth does not name, or the type cannot have, is not sent.
 /// - **Clock**: while the gateway's clock is in doubt (``clockDoubt``) nobody can say whether a deadline has passed: nothing is
 ///   sent, and what was not sent yet is refused, by name. When the clock is set (``clockLeapt(by:)``), what is awaited
 ///   continues to be awaited for as long as before.
@@ -90,6 +92,8 @@ public struct CommandDesk: Sendable {
     static let refusalPause: Milliseconds = 2_000
     /// Between one look at the tag that verifies a command and the next.
     static let lookPause: Milliseconds = 50
+    /// Between one look at whether the metric that is to be written has been born and the next.
+    static let birthPause: Milliseconds = 200
 
     let gateway: String
     let catalogue: CommandCatalogue
@@ -252,16 +256,16 @@ public struct CommandDesk: Sendable {
         return taken()
     }
 
-    /// The tags' latest values, in the order in which they were asked for.
+    /// The tags' latest values, in the order in which they were asked for; and what is known of the metric.
     public mutating func judged(
-        _ ticket: CommandTicket, readings: [Interlock.Reading?], at now: Milliseconds
+        _ ticket: CommandTicket, readings: [Interlock.Reading?], metric: MetricSight? = nil, at now: Milliseconds
     ) -> [CommandAction] {
         if holds(ticket) {
             switch entries[ticket.id]?.phase {
-            case .verifying?: tagRead(ticket.id, readings.first ?? nil, at: now)
+            case .verifying?: tagRead(ticket.id, readings.first ?? nil, metric, at: now)
             case nil, .idle?, .waiting?, .pausing?, .judging?, .recordingSent?, .publishing?, .awaitingAnswer?,
                 .awaitingFormerAnswer?, .finishing?, .rereading?:
-                interlockRead(ticket.id, readings, at: now)
+                inputsRead(ticket.id, readings, metric, at: now)
             }
         }
         return taken()

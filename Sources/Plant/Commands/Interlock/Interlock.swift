@@ -64,6 +64,8 @@ public struct Interlock: Sendable, Hashable, CustomStringConvertible {
         public var sourceTime: Milliseconds?
         /// Whether the broker had kept it: then it is from before it was received.
         public var isRetained: Bool
+        /// Whether a birth of Sparkplug B has told it, which says what was so anyway.
+        public var isFromBirth: Bool
         /// Whether this gateway has heard it itself, and not from what the broker had kept while it was away. Verifications
         /// ask for that.
         public var isHeard: Bool
@@ -74,13 +76,15 @@ public struct Interlock: Sendable, Hashable, CustomStringConvertible {
 
         public init(
             value: TagValue?, quality: Quality, receivedAt: Milliseconds, sourceTime: Milliseconds? = nil,
-            isRetained: Bool = false, isHeard: Bool = true, isVouchedFor: Bool = false, device: DeviceState = .online
+            isRetained: Bool = false, isFromBirth: Bool = false, isHeard: Bool = true, isVouchedFor: Bool = false,
+            device: DeviceState = .online
         ) {
             self.value = value
             self.quality = quality
             self.receivedAt = receivedAt
             self.sourceTime = sourceTime
             self.isRetained = isRetained
+            self.isFromBirth = isFromBirth
             self.isHeard = isHeard
             self.isVouchedFor = isVouchedFor
             self.device = device

@@ -1,25 +1,35 @@
 import JSON
 import OrderedCollections
+import SparkplugB
 
 /// What is published for one command: made of the definition's templates and the command's own values.
 public struct CommandMessage: Sendable, Hashable {
     /// What kind of payload it is, for MQTT 5.
     public enum Form: Sendable, Hashable {
-        case json, text, nothing
+        case json, text, nothing, sparkplug
     }
 
     public let topic: String
-    public let payload: [UInt8]
+    /// Empty for a metric until it is published: of which type the value is, its birth says.
+    public internal(set) var payload: [UInt8]
     public let form: Form
     public let qos: CommandQoS
     /// Where the device answers.
     public let answerTopic: String?
-    /// What is to show that it was carried out.
+    /// What is to show that it was carried out; nil when nothing does, or the metric itself.
     public let verified: Verified?
+    /// What it writes, when it is a command of Sparkplug B.
+    public let metric: Metric?
 
     /// A tag and the value that it has to show.
     public struct Verified: Sendable, Hashable {
         public let tag: String
+        public let value: TagValue
+    }
+
+    /// A metric and the value that is written to it.
+    public struct Metric: Sendable, Hashable {
+        public let address: MetricAddress
         public let value: TagValue
     }
 }
@@ -42,7 +52,40 @@ extension CommandDefinition {
         let (payload, form) = try payload(record, placeholders)
         return CommandMessage(
             topic: topic, payload: payload, form: form, qos: qos, answerTopic: answerTopic,
-            verified: try verified(record))
+            verified: try verified(record), metric: try metric(topic, record.device, placeholders))
+    }
+
+    /// The metric that a command writes, and what; nil when it writes none.
+    func metric(_ record: CommandRecord) throws(CommandParameter.Mistake) -> CommandMessage.Metric? {
+        guard metric != nil else { return nil }
+        let placeholders = CommandPlaceholders(self, record, deadline: 0, epoch: 0)
+        let topic = try filled(topic, record.device) { placeholders.sent($0) }
+        return try metric(topic, record.device, placeholders)
+    }
+
+    private func metric(
+        _ topic: String, _ device: TagPath, _ placeholders: CommandPlaceholders
+    ) throws(CommandParameter.Mistake) -> CommandMessage.Metric? {
+        guard let metric else { return nil }
+        do throws(SparkplugTopic.Refusal) { _ = try SparkplugTopic(Array(topic.utf8).span) } catch {
+            throw .topic(topic, why: "\(error)")
+        }
+        guard let name = metric.name.filled(device: device, { placeholders.sent($0)?.plainText }) else {
+            throw .metric(metric.name.text, why: "not every placeholder in it has a value")
+        }
+        if let why = CommandMetric.mistake(in: name) ?? CommandParameter.mistake(inTopic: name) {
+            throw .metric(name, why: why)
+        }
+        let value: TagValue
+        switch metric.value {
+        case .constant(let constant): value = constant
+        case .parameter(let parameter):
+            guard let sent = placeholders.sent(parameter).flatMap(TagValue.init(json:)) else {
+                throw .missing(parameter)
+            }
+            value = sent
+        }
+        return CommandMessage.Metric(address: MetricAddress(topic: topic, name: name), value: value)
     }
 
     /// Where the device answers; nil when it does not, or not on a topic that there can be.
@@ -75,6 +118,7 @@ extension CommandDefinition {
         switch payload {
         case .envelope: return (record.envelope(deadline: placeholders.deadline, epoch: placeholders.epoch), .json)
         case .nothing: return ([], .nothing)
+        case .metric: return ([], .sparkplug)
         case .text(let text):
             bytes = Array((text.filled { placeholders.sent($0) } ?? "").utf8)
             form = .text
@@ -86,14 +130,14 @@ extension CommandDefinition {
         return (bytes, form)
     }
 
-    /// Which tag has to show what.
+    /// Which tag has to show what; nil when there is none, or it is that of the metric that is written.
     func verified(_ record: CommandRecord) throws(CommandParameter.Mistake) -> CommandMessage.Verified? {
-        guard let verification else { return nil }
+        guard case .tag(let template, let wanted)? = verification?.subject else { return nil }
         let levels = devices.levels(of: record.device)
-        let tag = verification.tag.filled(device: record.device) { levels[$0] ?? record.parameters[$0]?.plainText }
-        guard let tag else { throw .tag(verification.tag.text, why: "not every placeholder in it has a value") }
+        let tag = template.filled(device: record.device) { levels[$0] ?? record.parameters[$0]?.plainText }
+        guard let tag else { throw .tag(template.text, why: "not every placeholder in it has a value") }
         do throws(TagPath.Refusal) { _ = try TagPath(tag) } catch { throw .tag(tag, why: "\(error)") }
-        switch verification.wanted {
+        switch wanted {
         case .constant(let value): return CommandMessage.Verified(tag: tag, value: value)
         case .parameter(let name):
             guard let value = record.parameters[name].flatMap(TagValue.init(json:)) else { throw .missing(name) }

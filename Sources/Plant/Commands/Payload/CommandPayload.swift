@@ -8,6 +8,8 @@ public enum CommandPayload: Sendable, Hashable {
     case nothing
     case text(CommandText)
     case json(CommandJSON)
+    /// A metric of Sparkplug B and its new value.
+    case metric(CommandMetric)
 
     /// Longest payload that is made of a template, in bytes.
     public static let sizeLimit = 64 * 1024
@@ -16,9 +18,15 @@ public enum CommandPayload: Sendable, Hashable {
     public var carriesID: Bool {
         switch self {
         case .envelope: true
-        case .nothing: false
+        case .nothing, .metric: false
         case .text, .json: placeholders.contains("id")
         }
+    }
+
+    /// The QoS of a command that does not say it.
+    func qos(_ execution: CommandExecution) -> CommandQoS {
+        if case .metric = self { return .atMostOnce }
+        return execution == .atMostOnce && !carriesID ? .atMostOnce : .atLeastOnce
     }
 
     /// The placeholders in it.
@@ -29,6 +37,7 @@ public enum CommandPayload: Sendable, Hashable {
         case .json(let json):
             let placeholders = json.placeholders
             return placeholders.whole + placeholders.inText
+        case .metric(let metric): return metric.placeholders
         }
     }
 
@@ -37,6 +46,7 @@ public enum CommandPayload: Sendable, Hashable {
         switch self {
         case .envelope, .nothing: []
         case .text(let text): text.placeholders
+        case .metric(let metric): metric.placeholders
         // The whole document is no member that could be left out.
         case .json(.value(let name)): [name]
         case .json(let json): json.placeholders.inText

@@ -42,6 +42,7 @@ extension PlantSections {
             checkVerification(of: command, delivered)
             checkOwnVoice(of: command, delivered)
             checkAnswer(of: command, heard, hearers)
+            checkMetric(of: command)
         }
     }
 
@@ -60,11 +61,12 @@ extension PlantSections {
         let silent = routes.firstIndex {
             $0.definition.payload == .nothing && TopicPattern($0.definition.topic).contains(topic)
         }
-        guard let verification = definition.verification,
-            let source = delivered.sources(
-                of: TopicPattern(verification.tag, devices: definition.devices)
-            ).first(where: { source in
-                source.route < silent ?? .max && TopicPattern(routes[source.route].definition.topic).overlaps(topic)
+        guard let tag = definition.verification?.tag,
+            let source = delivered.sources(of: TopicPattern(tag, devices: definition.devices)).first(where: { source in
+                let route = routes[source.route].definition
+                // What hosts write to metrics is none of the values that edge nodes tell.
+                return source.route < silent ?? .max && TopicPattern(route.topic).overlaps(topic)
+                    && !(route.payload == .sparkplug && definition.metric != nil)
             })
         else { return }
         let route = routes[source.route]
@@ -75,8 +77,8 @@ extension PlantSections {
 
     /// A tag that never has a value verifies nothing.
     private func checkVerification(of command: Located<CommandDefinition>, _ delivered: DeliveredTags) {
-        guard !routes.isEmpty, let verification = command.definition.verification,
-            let filter = try? TopicFilter(verification.tag.filter(devices: command.definition.devices)),
+        guard !routes.isEmpty, let tag = command.definition.verification?.tag,
+            let filter = try? TopicFilter(tag.filter(devices: command.definition.devices)),
             !delivered.overlap(TopicPattern(filter))
         else { return }
         command.place(["verify", "tag"]).warn(

@@ -1,0 +1,56 @@
+public import SparkplugB
+
+/// Where a command writes: a metric of an edge node of Sparkplug B, or of one of its devices.
+public struct MetricAddress: Sendable, Hashable {
+    /// The topic of the NCMD or DCMD.
+    public let topic: String
+    /// As its birth has it.
+    public let name: String
+
+    package init(topic: String, name: String) {
+        self.topic = topic
+        self.name = name
+    }
+}
+
+/// What this gateway knows of a metric, and which tag it is here; nil when a table is full.
+public typealias KnownMetric = MetricStanding<TagPath?>
+
+extension Ingest {
+    /// What is known of a metric.
+    func metric(at address: MetricAddress) -> KnownMetric {
+        let topic = Array(address.topic.utf8)
+        guard case .edge(let place)? = try? SparkplugTopic(topic.span) else { return .unborn }
+        let (group, edge) = (
+            String(decoding: topic[place.group], as: UTF8.self), String(decoding: topic[place.edge], as: UTF8.self)
+        )
+        for route in routes.indices where routes[route].definition.payload == .sparkplug {
+            guard let number = edgeNodes.number(of: EdgeNodes.key(route: route, group: group, edge: edge)) else {
+                continue
+            }
+            let standing = edgeNodes[number].session.standing(
+                of: Array(address.name.utf8).span, device: topic.span.extracting(place.device ?? 0..<0))
+            return switch standing {
+            case .unborn: .unborn
+            case .dead: .dead
+            case .unnamed: .unnamed
+            case .untagged: .untagged
+            case .named(let type, let tag): .named(type, tag: path(of: tag, edgeNodes[number]))
+            }
+        }
+        return .unborn
+    }
+
+    /// The tag that a metric is here; nil when it is not taken.
+    private func path(of id: SparkplugTagID, _ node: EdgeNode) -> TagPath? {
+        if case .refused = node.tags[Int(id.rawValue)] { return nil }
+        let (device, name) = node.session.tag(id)
+        let names = [node.path.text, node.session.device(device).name, name].filter { !$0.isEmpty }
+        return try? TagPath(names.joined(separator: "/"))
+    }
+}
+
+extension LivePlant {
+    /// What this gateway knows of a metric that a command is to write.
+    public func metric(at address: MetricAddress) -> KnownMetric { ingest.metric(at: address) }
+}
