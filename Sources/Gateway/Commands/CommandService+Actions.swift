@@ -122,6 +122,9 @@ extension CommandService {
         let left = publication.deadline.subtractingClamped(now)
         guard left > 0 else { return .notSent("its deadline has passed") }
         let message = publication.message
+        guard let payload = publication.payload(at: now, metric: metric) else {
+            return .notSent("the birth that names its metric does not hold any more")
+        }
         let properties = MQTTProperties(
             responseTopic: message.answerTopic, correlationData: publication.correlation,
             messageExpiry: .seconds(Int64(publication.expirySeconds(at: now))),
@@ -129,7 +132,7 @@ extension CommandService {
             payloadIsText: message.form == .json || message.form == .text)
         do {
             let result = try await publisher.publish(
-                topic: message.topic, payload: message.payload, qos: Self.qos(message.qos), retain: false,
+                topic: message.topic, payload: payload, qos: Self.qos(message.qos), retain: false,
                 properties: properties, notAfter: min(stepDown, clock.now() + .milliseconds(left)))
             if result.reasonCode == .noMatchingSubscribers { return .noSubscribers }
             return result.reasonCode.isError ? .refused("\(result.reasonCode)") : .acknowledged

@@ -13,7 +13,7 @@ public struct MetricAddress: Sendable, Hashable {
     }
 }
 
-/// What this gateway knows of a metric, and which tag it is here; nil when a table is full.
+/// What this gateway knows of a metric, and which tag it is here; nil when it has none.
 public typealias KnownMetric = MetricStanding<TagPath?>
 
 extension Ingest {
@@ -35,18 +35,15 @@ extension Ingest {
             case .dead: .dead
             case .unnamed: .unnamed
             case .untagged: .untagged
-            case .named(let type, let tag): .named(type, tag: path(of: tag, edgeNodes[number]))
+            case .named(let type, let alias, let tag): .named(type, alias: alias, tag: path(of: tag, edgeNodes[number]))
             }
         }
         return .unborn
     }
 
-    /// The tag that a metric is here; nil when it is not taken.
+    /// The tag that a metric is here; nil when it has none.
     private func path(of id: SparkplugTagID, _ node: EdgeNode) -> TagPath? {
-        if case .refused = node.tags[Int(id.rawValue)] { return nil }
-        let (device, name) = node.session.tag(id)
-        let names = [node.path.text, node.session.device(device).name, name].filter { !$0.isEmpty }
-        return try? TagPath(names.joined(separator: "/"))
+        if case .bound(let tag, _) = node.tags[Int(id.rawValue)] { tags[tag.tag].path } else { nil }
     }
 }
 

@@ -10,8 +10,8 @@ public enum MetricStanding<Tag: Hashable & Sendable>: Hashable, Sendable {
     case unnamed
     /// It has several values, as a data set has, or its name makes no tag.
     case untagged
-    /// It has one value, of that type.
-    case named(SparkplugDataType, tag: Tag)
+    /// It has one value, of that type. `alias` is what stands for its name while the birth holds; nil: it has none.
+    case named(SparkplugDataType, alias: UInt64? = nil, tag: Tag)
 }
 
 extension EdgeNodeSession {
@@ -30,6 +30,7 @@ extension EdgeNodeSession {
         }
         guard let metric = table.metric(name, device: number), table.isBorn(metric) else { return .unnamed }
         guard let tag = table.metrics[Int(metric)].tag else { return .untagged }
-        return .named(table.metrics[Int(metric)].type, tag: SparkplugTagID(rawValue: tag))
+        let known = table.metrics[Int(metric)]
+        return .named(known.type, alias: known.alias, tag: SparkplugTagID(rawValue: tag))
     }
 }

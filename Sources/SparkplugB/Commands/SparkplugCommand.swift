@@ -1,7 +1,8 @@
 /// A command to an edge node or a device: a new value for a metric that its birth has named.
 ///
-/// The metric is named by its name, which means the same after a birth that this gateway has not heard. Sparkplug has no reply:
-/// the device confirms by telling the value in data (``expected``). A birth confirms nothing: it tells what was so anyway.
+/// The metric is named by its name, which means the same after a birth that this gateway has not heard, and by its alias where it
+/// has one: there are edge nodes that look at either alone, and the specification asks for both in different places. Sparkplug has
+/// no reply: the device confirms by telling the value in data (``expected``). A birth confirms nothing: it tells what was so anyway.
 public struct SparkplugCommand: Hashable, Sendable {
     /// The metric by which a host asks for a birth.
     public static var rebirthMetric: String { SparkplugName.rebirth }
@@ -26,10 +27,12 @@ public struct SparkplugCommand: Hashable, Sendable {
 
     /// The payload of the NCMD or DCMD. It has no sequence number.
     ///
-    /// - Parameter time: when it is sent, in milliseconds since 1970 UTC.
-    public func payload(at time: Int64) -> [UInt8] {
+    /// - Parameters:
+    ///   - time: when it is sent, in milliseconds since 1970 UTC.
+    ///   - alias: the metric's in the birth that holds then.
+    public func payload(at time: Int64, alias: UInt64?) -> [UInt8] {
         let time = UInt64(clamping: time)
-        let metric = SparkplugMetric(name: metric, timestamp: time, type: type, value: value)
+        let metric = SparkplugMetric(name: metric, alias: alias, timestamp: time, type: type, value: value)
         return SparkplugPayload(timestamp: time, metrics: [metric]).encoded
     }
 

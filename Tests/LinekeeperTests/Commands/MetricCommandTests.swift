@@ -70,7 +70,10 @@ extension EndToEnd {
                     ])
                 for order in await edge.orders {
                     #expect(order.payload.sequence == nil && order.payload.timestamp != nil)
-                    #expect(order.payload.metrics.map(\.alias) == [nil])
+                    let aliases: [String?: UInt64] = [
+                        "Node Control/Scan Rate": 1, "Node Control/Reboot": 2, "Outputs/Speed": 3,
+                    ]
+                    #expect(order.payload.metrics.allSatisfy { $0.alias != nil && $0.alias == aliases[$0.name] })
                 }
 
                 // What the birth does not name, or its type cannot have, is not sent.

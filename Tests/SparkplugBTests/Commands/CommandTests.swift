@@ -78,7 +78,7 @@ struct CommandTests {
             return
         }
         let command = try SparkplugCommand(metric: "m", type: example.type, value: example.value)
-        let payload = try SparkplugPayload(command.payload(at: 5).span)
+        let payload = try SparkplugPayload(command.payload(at: 5, alias: nil).span)
         #expect(payload.metrics == [SparkplugMetric(name: "m", timestamp: 5, type: example.type, value: wire)])
         // What the device tells when it has done it is what is waited for.
         #expect(scalar(example.type, wire) == .success(command.expected))
@@ -87,13 +87,16 @@ struct CommandTests {
     @Test(
         """
         operational-behavior-data-commands-ncmd-verb, -ncmd-metric-name, -dcmd-verb, -dcmd-metric-name, payloads-ncmd-seq, \
-        payloads-dcmd-seq, topics-ncmd-timestamp: a command has its metric's name, a time, and no sequence number
+        payloads-dcmd-seq, topics-ncmd-timestamp, topics-ncmd-payload, payloads-alias-data-cmd-requirement: a command has its \
+        metric's name and alias, a time, and no sequence number
         """)
     func payload() throws {
-        let payload = try SparkplugPayload(
-            SparkplugCommand(metric: "Setpoint", type: .double, value: .number(2)).payload(at: 77).span)
-        #expect(payload.sequence == nil && payload.timestamp == 77)
-        #expect(payload.metrics.map(\.name) == ["Setpoint"] && payload.metrics.map(\.alias) == [nil])
+        let command = try SparkplugCommand(metric: "Setpoint", type: .double, value: .number(2))
+        for alias in [nil, 0, 7] as [UInt64?] {
+            let payload = try SparkplugPayload(command.payload(at: 77, alias: alias).span)
+            #expect(payload.sequence == nil && payload.timestamp == 77)
+            #expect(payload.metrics.map(\.name) == ["Setpoint"] && payload.metrics.map(\.alias) == [alias])
+        }
         #expect(EdgeTopic.text(.nodeCommand, group: "g", edge: "e") == "spBv1.0/g/NCMD/e")
         #expect(EdgeTopic.text(.deviceCommand, group: "g", edge: "e", device: "d") == "spBv1.0/g/DCMD/e/d")
     }
@@ -118,7 +121,7 @@ struct CommandTests {
         var listener = Listener()
         #expect(listener.standing("a") == .unborn && listener.standing("a", device: "d") == .unborn)
         _ = listener.hear(.nodeBirth, birth([int("a", alias: 4, 1)]), at: 0)
-        #expect(listener.standing("a") == .named(.int32, tag: SparkplugTagID(rawValue: 0)))
+        #expect(listener.standing("a") == .named(.int32, alias: 4, tag: SparkplugTagID(rawValue: 0)))
         #expect(listener.standing("b") == .unnamed && listener.standing("a", device: "d") == .unborn)
         let command = try SparkplugCommand(metric: "a", type: .int32, value: .integer(-7))
         #expect(listener.hear(.nodeData, message(1, [int(4, 0xFFFF_FFF9)]), at: 0) == ["a=-7"])
@@ -130,7 +133,7 @@ struct CommandTests {
         _ = listener.advance(to: listener.session.rule.deviceGrace)
         _ = listener.hear(.deviceDeath, message(3), device: "d", at: 60_000)
         #expect(listener.standing("a", device: "d") == .dead)
-        #expect(listener.standing("a") == .named(.int32, tag: SparkplugTagID(rawValue: 0)))
+        #expect(listener.standing("a") == .named(.int32, alias: 4, tag: SparkplugTagID(rawValue: 0)))
         // The next birth says what there is.
         _ = listener.hear(
             .deviceBirth, message(4, [SparkplugMetric(name: "b", type: .boolean, value: .bool(true))]), device: "d",

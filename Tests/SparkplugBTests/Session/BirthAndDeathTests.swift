@@ -15,7 +15,7 @@ struct BirthAndDeathTests {
         #expect(listener.hear(.nodeData, message(2, [int(2, 60), int("a", 50)]), at: 30) == ["b/c=60", "a=50"])
         #expect(listener.hear(.deviceData, message(3, [int(3, 70)]), device: "d1", at: 40) == ["d1:a=70"])
         #expect(listener.session.tagCount == 3 && listener.session.deviceCount == 2)
-        #expect(listener.standing("b/c") == .named(.int32, tag: SparkplugTagID(rawValue: 1)))
+        #expect(listener.standing("b/c") == .named(.int32, alias: 2, tag: SparkplugTagID(rawValue: 1)))
     }
 
     @Test("topics-nbirth-rebirth-metric, -bdseq-included: what belongs to the protocol is no value of the plant")

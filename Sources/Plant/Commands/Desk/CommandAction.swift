@@ -1,5 +1,6 @@
 import JSON
 import OrderedCollections
+public import SparkplugB
 
 /// What the shell around a ``CommandDesk`` has to do. Each carries a ticket that goes back with the outcome; the outcome of an
 /// action that has been overtaken (by a deadline, or the loss of the shard) no longer has a taker and changes nothing.
@@ -77,10 +78,22 @@ public struct CommandPublication: Sendable, Hashable {
     public let shard: Int
     public let epoch: Int64
     public let message: CommandMessage
+    /// What is written to the message's metric, when it has one. Its payload is made when it leaves, if its birth is then as it was
+    /// when the command was decided.
+    public let metricWrite: SparkplugCommand?
     /// For MQTT 5, as correlation data.
     public var correlation: [UInt8] { Array(ticket.id.utf8) }
     public let deadline: Milliseconds
     public let attempt: Int64
+
+    /// The payload as it leaves; nil when the birth that holds then has another type for the metric, or none does.
+    ///
+    /// - Parameter metric: what is known of a metric.
+    public func payload(at now: Milliseconds, metric: (MetricAddress) -> KnownMetric) -> [UInt8]? {
+        guard let metricWrite, let address = message.metric?.address else { return message.payload }
+        guard case .named(metricWrite.type, let alias, _) = metric(address) else { return nil }
+        return metricWrite.payload(at: now, alias: alias)
+    }
 
     /// Seconds that the broker may keep it (MQTT 5 message expiry): what is left, rounded up. The exact deadline is in the
     /// payload, for the device to refuse what comes late.

@@ -1,7 +1,8 @@
 import SparkplugB
 
-/// A metric of Sparkplug B is written as its birth describes it, and shows the value that was sent. The birth is asked each time:
-/// so it is the one that holds, and after a takeover that which the new owner has heard.
+/// A metric of Sparkplug B is written as its birth describes it, and shows the value that was sent. The birth is asked
+/// before each sending, once more when the message leaves, and at each look at its echo; after a takeover, that which the new owner
+/// has heard.
 extension CommandDesk {
     /// What can be done about a command that writes a metric.
     enum MetricChance {
@@ -21,9 +22,9 @@ extension CommandDesk {
         case .unnamed?: return .impossible("the birth on \(birth) names no metric \(metric.address.name)")
         case .untagged?:
             return .impossible("\(name) of the birth on \(birth) has several values, or its name makes no tag")
-        case .named(let type, let tag)?:
+        case .named(let type, _, let tag)?:
             guard tag != nil || !isEchoed else {
-                return .impossible("\(name) has no tag here that could show its value: the gateway's tables are full")
+                return .impossible("\(name) has no tag here that could show its value; the gateway's log says why")
             }
             do throws(SparkplugCommandRefusal) {
                 return .possible(
@@ -39,7 +40,7 @@ extension CommandDesk {
         of metric: CommandMessage.Metric, _ sight: MetricSight?
     ) -> (verified: CommandMessage.Verified, unknown: String?) {
         var verified = CommandMessage.Verified(tag: "the metric \(metric.address.name)", value: metric.value)
-        if case .named(_, .some(let tag))? = sight?.metric {
+        if case .named(_, _, .some(let tag))? = sight?.metric {
             verified = CommandMessage.Verified(tag: tag.text, value: metric.value)
         }
         switch chance(of: metric, sight, isEchoed: true) {

@@ -271,15 +271,12 @@ extension CommandDesk {
         guard let entry = entries[id], let definition = entry.definition, let epoch = epochs[entry.shard] else {
             return
         }
-        var message: CommandMessage
+        let message: CommandMessage
         do { message = try definition.message(entry.record, deadline: entry.deadline, epoch: epoch) } catch {
             return cannotBeSent(id, "\(error)", at: now)
         }
-        if message.metric != nil {
-            guard let write = entry.metricWrite else {
-                return cannotBeSent(id, "of which type its metric is has not been told", at: now)
-            }
-            message.payload = write.payload(at: now)
+        guard message.metric == nil || entry.metricWrite != nil else {
+            return cannotBeSent(id, "of which type its metric is has not been told", at: now)
         }
         listen(id)
         entries[id]?.phase = .publishing
@@ -293,7 +290,8 @@ extension CommandDesk {
         actions.append(
             .publish(
                 CommandPublication(
-                    ticket: ticket, shard: entry.shard, epoch: epoch, message: message, deadline: entry.deadline,
+                    ticket: ticket, shard: entry.shard, epoch: epoch, message: message,
+                    metricWrite: message.metric == nil ? nil : entry.metricWrite, deadline: entry.deadline,
                     attempt: entry.isAtMostOnce ? 1 : entry.record.nextAttempt)))
     }
 

@@ -8,6 +8,6 @@ public struct MetricSight: Sendable, Hashable {
     /// - Parameter reading: the latest value of a tag.
     public init(_ metric: KnownMetric, reading: (TagPath) -> Interlock.Reading?) {
         self.metric = metric
-        if case .named(_, .some(let tag)) = metric { self.reading = reading(tag) } else { self.reading = nil }
+        if case .named(_, _, .some(let tag)) = metric { self.reading = reading(tag) } else { self.reading = nil }
     }
 }

@@ -10,8 +10,8 @@ public struct CommandMessage: Sendable, Hashable {
     }
 
     public let topic: String
-    /// Empty for a metric until it is published: of which type the value is, its birth says.
-    public internal(set) var payload: [UInt8]
+    /// Empty for a metric: see ``CommandPublication/payload(at:metric:)``.
+    public let payload: [UInt8]
     public let form: Form
     public let qos: CommandQoS
     /// Where the device answers.

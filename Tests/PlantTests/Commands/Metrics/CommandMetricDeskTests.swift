@@ -14,11 +14,12 @@ struct CommandMetricDeskTests {
     /// The metric as a birth has named it, and what its tag shows.
     private static func named(
         _ type: SparkplugDataType = .double, _ value: TagValue? = nil, at received: Milliseconds = 0,
-        isFromBirth: Bool = false
+        isFromBirth: Bool = false, measured: Milliseconds? = nil
     ) -> MetricSight {
         MetricSight(.named(type, tag: tag)) { path in
             guard path == tag, let value else { return nil }
-            return Interlock.Reading(value: value, quality: .good, receivedAt: received, isFromBirth: isFromBirth)
+            return Interlock.Reading(
+                value: value, quality: .good, receivedAt: received, sourceTime: measured, isFromBirth: isFromBirth)
         }
     }
 
@@ -69,10 +70,18 @@ struct CommandMetricDeskTests {
         let (_, _, publication) = try Self.sent(command, Self.named(.int32))
         #expect(publication.message.topic == "spBv1.0/factory/DCMD/line1/press1")
         #expect(publication.message.qos == .atMostOnce && publication.message.form == .sparkplug)
-        let payload = try SparkplugPayload(publication.message.payload.span)
-        #expect(payload.sequence == nil && payload.timestamp == 0)
+        let known = KnownMetric.named(.int32, alias: 9, tag: nil)
+        let bytes = try #require(publication.payload(at: 5) { $0.name == "Outputs/Speed" ? known : .unnamed })
+        let payload = try SparkplugPayload(bytes.span)
+        #expect(payload.sequence == nil && payload.timestamp == 5)
         #expect(
-            payload.metrics == [SparkplugMetric(name: "Outputs/Speed", timestamp: 0, type: .int32, value: .int(700))])
+            payload.metrics == [
+                SparkplugMetric(name: "Outputs/Speed", alias: 9, timestamp: 5, type: .int32, value: .int(700))
+            ])
+        // What has become of the birth since it was decided: nothing leaves in a type that does not hold, or to the dead.
+        for other in [KnownMetric.named(.float, tag: nil), .dead, .unborn, .unnamed, .untagged] {
+            #expect(publication.payload(at: 5) { _ in other } == nil)
+        }
     }
 
     @Test(
@@ -171,8 +180,7 @@ struct CommandMetricDeskTests {
         let question = try #require(desk.advance(to: 60).metricJudgement)
         let second = try #require(
             desk.judged(question.ticket, readings: [], metric: Self.named(.int16), at: 61).publication)
-        let payload = try SparkplugPayload(second.message.payload.span)
-        #expect(payload.timestamp == 61 && payload.metrics.map(\.type) == [.int16])
+        #expect(second.metricWrite?.type == .int16)
     }
 
     @Test("without verification its end is that it was published")
@@ -206,6 +214,13 @@ struct CommandMetricDeskTests {
         #expect(end.record.state == .succeeded && end.record.reason == .verified)
         #expect(end.record.verification == .verified)
         #expect(end.record.detail == "factory/line1/press1/Outputs/Speed shows 700.0")
+    }
+
+    @Test("an echo is about the present, whatever time an edge node gives to its metrics")
+    func measuredLongAgo() throws {
+        var (desk, look, _) = try Self.sent("written")
+        let sight = Self.named(.double, 700.0, at: 50, measured: -3_600_000)
+        #expect(desk.judged(look, readings: [], metric: sight, at: 101).write?.record.verification == .verified)
     }
 
     @Test(
