@@ -177,6 +177,9 @@ final class PlantState: Sendable {
     /// What is known of a metric that a command writes.
     func metric(at address: MetricAddress) -> KnownMetric { state.withLock { $0.plant.metric(at: address) } }
 
+    /// A request that was taken could not be sent.
+    func rebirthFailed(_ request: RebirthRequest) { change { $0.plant.rebirthFailed(request, at: $1) } }
+
     // MARK: Tags to be written
 
     /// The shards with changed tags.

@@ -2,8 +2,8 @@ import MQTT
 import Plant
 import ServiceLifecycle
 
-/// Asks edge nodes of Sparkplug B for the births that this gateway lacks. The gateway whose alarm processor is active asks first,
-/// and all hear the answers.
+/// Asks edge nodes of Sparkplug B for the births that this gateway lacks. For what all may have missed, the gateway whose alarm
+/// processor is active asks first, and all hear the answers.
 ///
 /// What is to be asked, and when, ``PlantState`` knows. A request that is lost costs time: it is repeated while no birth comes.
 struct RebirthRequester<Publisher: MessagePublisher>: Service {
@@ -26,13 +26,17 @@ struct RebirthRequester<Publisher: MessagePublisher>: Service {
         }
     }
 
-    /// What is taken counts as sent, so nothing is taken that could not be published now.
+    /// What is taken counts as sent, unless it could not be published. Then the others wait for the next turn.
     func turn() async {
         plant.asksFirstForBirths(isActive())
         while !Task.isCancelled, publisher.connectionState.isConnected, let request = plant.takeRebirth() {
-            _ = try? await publisher.publish(
-                topic: request.topic, payload: request.payload(at: clock.wall()), qos: .atMostOnce, retain: false,
-                properties: MQTTProperties(), notAfter: clock.now() + Self.patience)
+            do {
+                _ = try await publisher.publish(
+                    topic: request.topic, payload: request.payload(at: clock.wall()), qos: .atMostOnce, retain: false,
+                    properties: MQTTProperties(), notAfter: clock.now() + Self.patience)
+            } catch {
+                return plant.rebirthFailed(request)
+            }
         }
     }
 }

@@ -107,6 +107,8 @@ public struct Ingest: Sendable {
     /// What the tags of points have their names below, with the number of their series: no two of a route may have the same.
     var lineBases: [LineBatch.Base: Int] = [:]
     var edgeNodes: EdgeNodes
+    /// Of edge nodes.
+    var deviceFamilies = DeviceFamilies()
     /// Tags whose metrics have lost their values, until somebody takes note.
     var staleTags: [TagID] = []
 

@@ -2,9 +2,9 @@ import SparkplugB
 
 // Edge nodes of Sparkplug B: what time releases, and which of them are to be asked for a birth.
 extension LivePlant {
-    /// Whether this gateway is the one that asks edge nodes first for births: the active alarm processor's, so that one is. Every
-    /// other asks some seconds later for what it lacks then, as one does that has just been started: the birth that the first
-    /// one's request has brought serves all.
+    /// Whether this gateway is the one that asks edge nodes first for births that all may have missed: the active alarm
+    /// processor's, so that one is. Every other asks some seconds later for what it lacks then: the birth that the first one's
+    /// request has brought serves all. What it lacks because it was started it asks for at once.
     public mutating func asksFirstForBirths(_ asksFirst: Bool, at now: Milliseconds) {
         ingest.edgeNodes.asksFirst(asksFirst, at: now)
     }
@@ -12,6 +12,11 @@ extension LivePlant {
     /// The next edge node that is to be asked for a birth now; nil when none is. What is taken counts as sent.
     public mutating func takeRebirth(at now: Milliseconds) -> RebirthRequest? {
         ingest.edgeNodes.takeRebirth(at: now)
+    }
+
+    /// A request that was taken could not be sent: it does not count, and is to be sent soon.
+    public mutating func rebirthFailed(_ request: RebirthRequest, at now: Milliseconds) {
+        ingest.edgeNodes.rebirthFailed(request, at: now)
     }
 
     mutating func advanceEdgeNodes(to now: Milliseconds, effects: inout Effects) {

@@ -44,6 +44,11 @@ struct EdgeNode: Sendable {
         self.session = session
     }
 
+    /// What a device of the session is called here.
+    func path(of device: SparkplugDeviceID) throws(TagPath.Refusal) -> TagPath {
+        device == .node ? path : try path.appending(session.device(device).name)
+    }
+
     /// Gives every device and tag of the session a place.
     mutating func makePlaces() {
         while devices.count < session.deviceCount { devices.append(.unknown) }

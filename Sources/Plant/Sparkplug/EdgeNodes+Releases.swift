@@ -9,8 +9,12 @@ extension EdgeNodes {
         staleTags.removeAll(keepingCapacity: true)
     }
 
-    mutating func release(_ state: EdgeNodeState, of topic: Int, isNewDevice: Bool, at now: Milliseconds) {
+    /// - Parameter device: one that only the tree knows, below the edge node whose topic it is; nil: the topic's.
+    mutating func release(
+        _ state: EdgeNodeState, of topic: Int, device: DeviceID? = nil, isNewDevice: Bool = false, at now: Milliseconds
+    ) {
         append(to: topic, at: now)
+        releases[releases.count - 1].device = device
         releases[releases.count - 1].state = state
         releases[releases.count - 1].isNewDevice = isNewDevice
     }
@@ -21,7 +25,7 @@ extension EdgeNodes {
     mutating func release(_ sample: Sample, sentAt: Milliseconds?, of topic: Int, from first: Int) {
         let isFurther =
             releases.count > first && releases[releases.count - 1].topic == topic
-            && releases[releases.count - 1].staleTags.isEmpty
+            && releases[releases.count - 1].device == nil && releases[releases.count - 1].staleTags.isEmpty
             && releases[releases.count - 1].receivedAt == sample.receivedTime
             && (releases[releases.count - 1].sentAt == sentAt || releases[releases.count - 1].samples.isEmpty)
         if !isFurther { append(to: topic, at: sample.receivedTime) }
@@ -33,7 +37,7 @@ extension EdgeNodes {
     mutating func release(stale tag: TagID, of topic: Int, at now: Milliseconds, from first: Int) {
         let isFurther =
             releases.count > first && releases[releases.count - 1].topic == topic
-            && releases[releases.count - 1].receivedAt == now
+            && releases[releases.count - 1].device == nil && releases[releases.count - 1].receivedAt == now
         if !isFurther { append(to: topic, at: now) }
         staleTags.append(tag)
         releases[releases.count - 1].staleTags = releases[releases.count - 1].staleTags.lowerBound..<staleTags.count

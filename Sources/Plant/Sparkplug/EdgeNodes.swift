@@ -7,7 +7,7 @@ import SparkplugB
 /// asked for a birth.
 ///
 /// Every gateway asks for the births that it lacks itself. The one that asks first spares the others most of it: a birth serves
-/// all.
+/// all. Only one that has just been started waits for nobody.
 ///
 /// A message costs as much as it says, however many edge nodes there are: what concerns all of them is kept in sums and in a heap.
 ///
@@ -195,9 +195,18 @@ struct EdgeNodes: Sendable {
             nodes[number].session.rebirthSent(at: now &- leap)
             noteDeadline(of: number)
             rebirthsRequested &+= 1
-            return RebirthRequest(group: nodes[number].group, edge: nodes[number].edge, reason: reason)
+            return RebirthRequest(
+                group: nodes[number].group, edge: nodes[number].edge, reason: reason, number: number)
         }
         return nil
+    }
+
+    /// A request that was taken could not be sent.
+    mutating func rebirthFailed(_ request: RebirthRequest, at now: Milliseconds) {
+        guard nodes.indices.contains(request.number) else { return }
+        nodes[request.number].session.rebirthFailed(at: now &- leap)
+        noteDeadline(of: request.number)
+        if rebirthsRequested > 0 { rebirthsRequested -= 1 }
     }
 
     private mutating func leaveLine() {

@@ -7,6 +7,8 @@ import SparkplugB
 struct EdgeRelease: Sendable {
     /// The number of the device's own topic.
     let topic: Int
+    /// A device of the edge node that only the tree knows, and which has no topic; nil: the topic's.
+    var device: DeviceID?
     /// When the message came that says it.
     let receivedAt: Milliseconds
     /// When it was sent, as it says, by a clock that can be right; nil when it does not say.

@@ -99,14 +99,16 @@ extension Ingest {
             switch event {
             case .stateChanged(let device, let state, _, let receivedAt):
                 let moment = edgeNodes.wall(receivedAt)
-                guard state != .unborn,
+                guard state != .unborn, state == .online || isKnown(device, of: edge),
                     let (topic, isNew) = topic(of: device, edge, isBorn: state == .online, at: moment)
                 else { continue }
                 edgeNodes.release(state, of: topic, isNewDevice: isNew, at: moment)
+                if device == .node, state != .online { releaseUnborn(of: edge, state, topic: topic, at: moment) }
             case .sample(let sample): release(sample, from: edge, since: first, &failure)
             case .tagStale(let tag, let receivedAt):
                 guard case .bound(let tag, let topic) = edgeNodes[edge].tags[Int(tag.rawValue)] else { continue }
                 edgeNodes.release(stale: tag.tag, of: topic, at: edgeNodes.wall(receivedAt), from: first)
+            case .birthsOver(let moment): releaseUnnamed(of: edge, at: edgeNodes.wall(moment), from: first)
             case .rebirthNeeded: edgeNodes.rebirthIsDue(edge)
             case .refused(_, let name, let refusal):
                 tally.undecodable &+= 1
@@ -177,7 +179,7 @@ extension Ingest {
         _ part: MessagePart, into samples: inout ContiguousArray<Sample>
     ) -> MessageOutcome {
         let release = edgeNodes.releases[part.release]
-        let device = bindings[part.topic].device
+        let device = release.device ?? bindings[part.topic].device
         // Some that follow it in order came before it; a device has been heard when it was heard last.
         let receivedAt = max(release.receivedAt, devices.lastHeard(device))
         var outcome = MessageOutcome(.samples(release.samples.count))

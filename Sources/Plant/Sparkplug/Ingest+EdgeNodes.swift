@@ -83,13 +83,11 @@ extension Ingest {
     ) throws(MessageOutcome.Refusal) -> (topic: Int, isNew: Bool) {
         let node = edgeNodes[edge]
         let name = node.session.device(device).name
-        var path = node.path
-        if device != .node {
-            do throws(TagPath.Refusal) {
-                path = try path.appending(name)
-            } catch {
-                throw .device(error)
-            }
+        let path: TagPath
+        do throws(TagPath.Refusal) {
+            path = try node.path(of: device)
+        } catch {
+            throw .device(error)
         }
         // No topic has a zero in it; behind that, S stands for a device of Sparkplug B.
         let key = Array("\(node.group)/\(node.edge)/\(name)".utf8) + [0] + Array("S\(node.route)".utf8)

@@ -4,9 +4,13 @@ public enum EdgeNodeEvent: Hashable, Sendable {
     /// The tag has no value any more: its metric is not in the last birth, or its row is gone. `at` is when the message came that
     /// says so.
     case tagStale(SparkplugTagID, at: Int64)
-    /// All tags of the device, or of the edge node itself, are stale unless it is online. `at` is the moment that counts for the
+    /// All tags of the device, or of the edge node itself, are stale unless it is online. What an edge node becomes that is not
+    /// online, its devices become as well that only the caller knows. `at` is the moment that counts for the
     /// edge node, by its own clock where it has told it; `receivedAt` is when the message came, or the time ended.
     case stateChanged(SparkplugDeviceID, EdgeNodeState, at: Int64, receivedAt: Int64)
+    /// The time in which devices follow the birth of their edge node is over. A device that the caller knows from before and that
+    /// this session does not is not there, and a tag that it knows from before and that no birth has named has no value.
+    case birthsOver(at: Int64)
     /// A rebirth request (``SparkplugCommand/rebirth(at:)``) is due. The caller publishes it when it can, unless
     /// ``EdgeNodeSession/isRebirthDue`` has become false, and says so with ``EdgeNodeSession/rebirthSent(at:)``.
     case rebirthNeeded(RebirthReason)
@@ -20,9 +24,10 @@ public enum EdgeNodeEvent: Hashable, Sendable {
 /// Whether an edge node or a device is there.
 ///
 ///     unborn ──birth──▶ online ──death──▶ offline
-///                        ▲  │               │
-///                        │  └──silence──▶ stale
-///                        └──────birth───────┘ (from stale also with the next message in order)
+///        │               ▲  │               │
+///        │               │  └──silence──▶ stale
+///        │               └──────birth───────┘ (from stale also with the next message in order)
+///        └──death──▶ offline, ──silence──▶ stale
 public enum EdgeNodeState: String, Hashable, Sendable {
     /// Nothing has been heard of it that tells what its metrics are.
     case unborn

@@ -5,7 +5,7 @@ public struct EdgeNodeCapacities: Hashable, Sendable {
     /// Bytes of the names of metrics, of tags, and of devices.
     public var nameBytes = 1 << 20
     public var devices = 1_000
-    /// Messages that wait for one before them, and their bytes. At the bound nothing is waited for any more.
+    /// Messages that wait for one before them, and their bytes with the names of their devices. At the bound nothing is waited for any more.
     public var heldMessages = 64
     public var heldBytes = 1 << 20
     /// How many refusals of one message are named.
@@ -39,8 +39,8 @@ public struct RebirthRule: Hashable, Sendable {
     public var spread: Int64 = 500
     /// The same when all edge nodes are concerned: after the broker was away, and on a takeover.
     public var wideSpread: Int64 = 30_000
-    /// How much later a gateway asks that is not the one that asks first, before it is spread widely: time in which the
-    /// answer to the other's request comes.
+    /// How much later a gateway that does not ask first asks for what all may have missed, before it is spread widely: time in
+    /// which the answer to the other's request comes.
     public var laterBy: Int64 = 10_000
 
     public init() {}

@@ -64,19 +64,21 @@ extension EdgeNodeSession {
     ) -> [SequenceWindow.Held] {
         guard !window.held.isEmpty else { return [] }
         var followers: [SequenceWindow.Held] = []
-        var forerunners = 0
+        var forerunners: [SequenceWindow.Held] = []
         for message in window.removeHeld() {
             if isFollower(message, of: reader, sequence) {
                 followers.append(message)
-            } else if birth != nil {
-                isUnproven = true
-                take(message, into: &events)
-                forerunners += 1
             } else {
-                counters.dataBeforeBirth &+= 1
+                forerunners.append(message)
             }
         }
-        if forerunners > 0 { counters.gaps &+= 1 }
+        if birth == nil {
+            dropUnreadable(forerunners, into: &events)
+        } else if !forerunners.isEmpty {
+            isUnproven = true
+            for message in forerunners { take(message, into: &events) }
+            counters.gaps &+= 1
+        }
         return followers
     }
 
@@ -91,10 +93,7 @@ extension EdgeNodeSession {
         _ reader: SparkplugMetricReader, _ payload: borrowing Span<UInt8>, at now: Int64,
         into events: inout ContiguousArray<EdgeNodeEvent>
     ) {
-        guard let birth else {
-            counters.foreignDeaths &+= 1
-            return
-        }
+        guard let birth else { return diedUnborn(at: now, into: &events) }
         let number = Self.birthNumber(reader, payload)
         if let number, let current = birth.number, number != current {
             counters.foreignDeaths &+= 1
@@ -109,8 +108,23 @@ extension EdgeNodeSession {
         window.restart(at: nil)
         table.endBirths()
         devicesAwaitedUntil = nil
+        goOffline(at: now, into: &events)
+    }
+
+    /// A death whose birth this host has not heard: it was started in between.
+    private mutating func diedUnborn(at now: Int64, into events: inout ContiguousArray<EdgeNodeEvent>) {
+        // That of a session whose death has been heard.
+        guard endedBirth == nil else {
+            counters.foreignDeaths &+= 1
+            return
+        }
+        dropUnreadable(window.removeHeld(), into: &events)
+        rebirth.settle()
+        goOffline(at: now, into: &events)
+    }
+
+    private mutating func goOffline(at now: Int64, into events: inout ContiguousArray<EdgeNodeEvent>) {
         for device in table.devices.indices {
-            guard table.devices[device].state != .unborn else { continue }
             changeState(of: UInt32(device), to: .offline, at: now, into: &events)
         }
     }
@@ -151,8 +165,10 @@ extension EdgeNodeSession {
         _ device: borrowing Span<UInt8>, _ reader: SparkplugMetricReader, receivedAt: Int64,
         into events: inout ContiguousArray<EdgeNodeEvent>
     ) {
-        guard let number = table.device(device) else {
-            counters.unknownDevices &+= 1
+        if table.device(device) == nil { counters.unknownDevices &+= 1 }
+        // One that has not been born since the start may have been there before.
+        guard let number = try? table.addDevice(device) else {
+            counters.refusals &+= 1
             return
         }
         table.devices[Int(number)].isBorn = false

@@ -22,6 +22,7 @@ extension EdgeNodeSession {
             where table.devices[device].state == .online && !table.devices[device].isBorn {
                 changeState(of: UInt32(device), to: .stale, at: now, into: &events)
             }
+            events.append(.birthsOver(at: now))
         }
         if birth != nil, case .regained(let askAt) = link, askAt <= now {
             link = .unheard
@@ -40,13 +41,23 @@ extension EdgeNodeSession {
         counters.rebirthRequests &+= 1
     }
 
-    /// Nothing has been heard of the edge node while it was asked several times.
+    /// The rebirth request that was sent last has not left after all. It is due again.
+    public mutating func rebirthFailed(at now: Int64) {
+        guard rebirth.failed(at: now) else { return }
+        counters.rebirthRequests &-= 1
+    }
+
+    /// Nothing has been heard of the edge node while it was asked several times. Its birth need not have been heard: what is
+    /// known of it from before the start is stale as well.
     private mutating func becomeStale(at now: Int64, into events: inout ContiguousArray<EdgeNodeEvent>) {
-        guard birth != nil, rebirth.unanswered >= rule.unansweredRequests, let first = rebirth.firstUnansweredAt,
+        guard rebirth.unanswered >= rule.unansweredRequests, let first = rebirth.firstUnansweredAt,
             lastHeardAt ?? .min < first
         else { return }
-        for device in table.devices.indices where table.devices[device].state == .online {
-            changeState(of: UInt32(device), to: .stale, at: now, into: &events)
+        for device in table.devices.indices {
+            switch table.devices[device].state {
+            case .online, .unborn: changeState(of: UInt32(device), to: .stale, at: now, into: &events)
+            case .offline, .stale: break
+            }
         }
     }
 

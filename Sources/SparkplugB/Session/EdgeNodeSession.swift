@@ -5,7 +5,8 @@
 ///
 /// An NBIRTH begins a session and ends what held before it: aliases, and the births of devices. A device that is not born again
 /// within ``EdgeNodeRule/deviceGrace`` is stale. An NDEATH counts when its `bdSeq` is that of the current session, or when one of the
-/// two says none. It makes the edge node and its devices offline at the time of reception; a DDEATH makes its device offline at the time
+/// two says none, or when no birth has been heard that contradicts it: a host that was restarted hears of deaths whose births it
+/// has not heard, and a DDEATH is understood without a birth as well. An NDEATH makes the edge node and its devices offline at the time of reception; a DDEATH makes its device offline at the time
 /// in its payload. A metric that a birth does not name any more is stale.
 ///
 /// ## Order
@@ -115,8 +116,8 @@ public struct EdgeNodeSession: Sendable {
     /// Why a birth is needed; nil: none is.
     public var wantedBirth: RebirthReason? { rebirth.reason }
 
-    /// Whether a rebirth request is due that has not been sent.
-    public var isRebirthDue: Bool { rebirth.isWaiting }
+    /// Whether a rebirth request is due that has not been sent, and its answer could be heard.
+    public var isRebirthDue: Bool { rebirth.isWaiting && link != .lost }
 
     /// Why what waits cannot be understood as things are: a birth is wanted, or will be unless it is on its way.
     public var missingBirth: RebirthReason? {
@@ -172,7 +173,12 @@ public struct EdgeNodeSession: Sendable {
     ) {
         guard let number = reader.sequence else {
             // A client that does not count has no order to keep.
-            guard birth != nil else { return dropBeforeBirth(1, at: now) }
+            guard birth != nil else {
+                counters.dataBeforeBirth &+= 1
+                wantFirstBirth(at: now)
+                if type == .deviceDeath { deviceDied(device, reader, receivedAt: now, into: &events) }
+                return
+            }
             return take(type, device: device, reader, payload, receivedAt: now, into: &events)
         }
         // A client that goes on counting beyond 255 is understood.
@@ -233,7 +239,10 @@ public struct EdgeNodeSession: Sendable {
 
     /// Takes all that waits, over what is missing; without a birth, drops it.
     mutating func giveUpAll(at now: Int64, into events: inout ContiguousArray<EdgeNodeEvent>) {
-        guard birth != nil else { return dropBeforeBirth(window.removeHeld().count, at: now) }
+        guard birth != nil else {
+            if !window.held.isEmpty { wantFirstBirth(at: now) }
+            return dropUnreadable(window.removeHeld(), into: &events)
+        }
         while !window.held.isEmpty { giveUp(at: now, into: &events) }
     }
 
@@ -246,10 +255,23 @@ public struct EdgeNodeSession: Sendable {
         takeHeld(into: &events)
     }
 
-    mutating func dropBeforeBirth(_ count: Int, at now: Int64) {
-        guard count > 0 else { return }
-        counters.dataBeforeBirth &+= UInt64(count)
-        rebirth.want(.dataBeforeBirth, at: now)
+    /// Drops what no birth explains. Only what a DDEATH says needs no birth.
+    mutating func dropUnreadable(
+        _ messages: [SequenceWindow.Held], into events: inout ContiguousArray<EdgeNodeEvent>
+    ) {
+        counters.dataBeforeBirth &+= UInt64(messages.count)
+        for (place, message) in messages.enumerated() where message.type == .deviceDeath {
+            // What the device has said after it contradicts it.
+            guard !messages[(place + 1)...].contains(where: { $0.device == message.device }),
+                let reader = try? SparkplugMetricReader(message.payload.span)
+            else { continue }
+            deviceDied(message.device.span, reader, receivedAt: message.receivedAt, into: &events)
+        }
+    }
+
+    /// Messages have come before a birth. If there has been none since the start, this host alone lacks it.
+    private mutating func wantFirstBirth(at now: Int64) {
+        rebirth.want(.dataBeforeBirth, isOwn: endedBirth == nil, at: now)
     }
 
     /// Takes a message that has waited.

@@ -6,8 +6,9 @@ import Primitives
 ///        ▲                     │                     │                      │
 ///        └────────birth────────┴─────────────────────┴──────────────────────┘
 ///
-/// All gateways hear a birth, whichever of them has asked for it. So one of them asks first, and the others ask later, each for
-/// what it still lacks then: most often nothing.
+/// All gateways hear a birth, whichever of them has asked for it. So one of them asks first for what all may have missed, and the
+/// others ask later, each for what it still lacks then: most often nothing. What a gateway lacks because it has just been started
+/// nobody else asks for: it asks at once, and is not spread, since it may own or record soon.
 ///
 /// A request counts when it has been sent. Between two there is at least ``RebirthRule/spacing``, also across births, and it doubles
 /// while one follows soon after the other. When a gateway becomes the one that asks first, its requests are spread, so that a
@@ -27,8 +28,12 @@ struct RebirthSchedule: Sendable {
     private var dueAt: Int64 = 0
     private var laterDueAt: Int64 = 0
     private var isSpreadWidely = false
+    /// Whether this gateway lacks the birth because it was started, and not because all may have missed something.
+    private var isOwn = false
     private var lastSentAt: Int64?
     private var spacing: Int64
+    /// What the last request has changed, should it turn out not to have left.
+    private var beforeSent: (lastSentAt: Int64?, spacing: Int64)?
 
     init(rule: RebirthRule, seed: UInt64, asksFirst: Bool) {
         self.rule = rule
@@ -40,16 +45,19 @@ struct RebirthSchedule: Sendable {
     /// When ``becomeDue(at:)`` is due; nil while nothing is wanted, or a request waits to be sent.
     var deadline: Int64? {
         guard reason != nil, !isWaiting else { return nil }
-        return asksFirst ? dueAt : laterDueAt
+        return asksFirst || isOwn ? dueAt : laterDueAt
     }
 
     /// A birth is needed. The first reason stands, but a request that is spread widely moves to the front when it is needed for
     /// the edge node alone.
-    mutating func want(_ reason: RebirthReason, isWide: Bool = false, at now: Int64) {
+    ///
+    /// - Parameter isOwn: whether this gateway lacks it because it was started.
+    mutating func want(_ reason: RebirthReason, isWide: Bool = false, isOwn: Bool = false, at now: Int64) {
         let isHastened = isSpreadWidely && !isWide && unanswered == 0 && !isWaiting
         guard self.reason == nil || isHastened else { return }
         self.reason = reason
         isSpreadWidely = isWide
+        self.isOwn = isOwn
         var due = now + jitter(isWide ? rule.wideSpread : rule.spread)
         if let lastSentAt { due = max(due, lastSentAt + spacing) }
         schedule(at: due)
@@ -67,7 +75,7 @@ struct RebirthSchedule: Sendable {
     mutating func precedenceChanged(asksFirst: Bool, at now: Int64) {
         guard asksFirst != self.asksFirst else { return }
         self.asksFirst = asksFirst
-        guard reason != nil else { return }
+        guard reason != nil, !isOwn else { return }
         guard asksFirst else {
             isWaiting = false
             return schedule(at: max(dueAt, now))
@@ -96,6 +104,7 @@ struct RebirthSchedule: Sendable {
     mutating func sent(at now: Int64) {
         guard isWaiting else { return }
         isWaiting = false
+        beforeSent = (lastSentAt, spacing)
         if let lastSentAt, now - lastSentAt <= 2 * spacing {
             spacing = min(2 * spacing, rule.longestSpacing)
         } else {
@@ -105,6 +114,19 @@ struct RebirthSchedule: Sendable {
         unanswered += 1
         if firstUnansweredAt == nil { firstUnansweredAt = now }
         schedule(at: now + spacing + jitter(spacing / 4))
+    }
+
+    /// The request that was sent last has not left: it changes nothing, and is due. False when there was none.
+    mutating func failed(at now: Int64) -> Bool {
+        guard let before = beforeSent else { return false }
+        beforeSent = nil
+        (lastSentAt, spacing) = before
+        // A birth may have come meanwhile.
+        guard reason != nil, unanswered > 0 else { return true }
+        unanswered -= 1
+        if unanswered == 0 { firstUnansweredAt = nil }
+        (dueAt, laterDueAt) = (now, now)
+        return true
     }
 
     private mutating func schedule(at due: Int64) {

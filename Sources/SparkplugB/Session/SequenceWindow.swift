@@ -13,6 +13,8 @@ struct SequenceWindow: Sendable {
         /// When it was sent, as it says.
         let timestamp: UInt64?
         let receivedAt: Int64
+
+        var bytes: Int { device.count + payload.count }
     }
 
     enum Verdict: Hashable {
@@ -66,13 +68,13 @@ struct SequenceWindow: Sendable {
             place = held.firstIndex { $0.sequence &- next > message.sequence &- next } ?? place
         }
         held.insert(message, at: place)
-        heldBytes += message.payload.count
+        heldBytes += message.bytes
     }
 
     /// The next message, if it waits here; it is not taken yet.
     mutating func pop() -> Held? {
         guard let first = held.first, first.sequence == next else { return nil }
-        heldBytes -= first.payload.count
+        heldBytes -= first.bytes
         return held.removeFirst()
     }
 

@@ -83,10 +83,11 @@ struct RebirthRequesterTests {
         #expect(bed.requests.count == 1)
     }
 
-    @Test("a standby asks later for what it lacks then, and has nothing to ask when it becomes active")
+    @Test("a standby asks later for what all may have missed, and has nothing to ask when it becomes active")
     func standby() async throws {
         let bed = try Bed()
         await bed.turn(after: 1)
+        bed.hear(.nodeBirth, sequence: 0)
         bed.hear(.nodeData, sequence: 5)
         for _ in 0..<11 { await bed.turn(after: 1) }
         #expect(bed.requests.isEmpty)
@@ -102,11 +103,37 @@ struct RebirthRequesterTests {
     func served() async throws {
         let bed = try Bed()
         await bed.turn(after: 1)
+        bed.hear(.nodeBirth, sequence: 0)
         bed.hear(.nodeData, sequence: 5)
         for _ in 0..<5 { await bed.turn(after: 1) }
         bed.hear(.nodeBirth, sequence: 0)
         for _ in 0..<120 { await bed.turn(after: 1) }
         #expect(bed.requests.isEmpty)
+    }
+
+    @Test("one that was started asks at once, also as a standby")
+    func started() async throws {
+        let bed = try Bed()
+        await bed.turn(after: 1)
+        bed.hear(.nodeData, sequence: 5)
+        for _ in 0..<3 { await bed.turn(after: 1) }
+        #expect(bed.requests.count == 1)
+    }
+
+    @Test("a request that cannot be published does not count, and is published as soon as it can be")
+    func unpublished() async throws {
+        let bed = try Bed()
+        bed.flag.value.store(true, ordering: .relaxed)
+        bed.broker.refuse("spBv1.0/g/NCMD")
+        await bed.turn(after: 1)
+        bed.hear(.nodeData, sequence: 5)
+        for _ in 0..<10 { await bed.turn(after: 1) }
+        #expect(bed.requests.isEmpty && bed.broker.attempts.count > 4)
+        bed.broker.refuse()
+        await bed.turn(after: 1)
+        #expect(bed.requests.count == 1)
+        for _ in 0..<20 { await bed.turn(after: 1) }
+        #expect(bed.requests.count == 1)
     }
 
     @Test("without a connection nothing is taken, and it is asked once there is one")

@@ -85,21 +85,70 @@ struct BirthAndDeathTests {
                 == ["d online at 50", "d:a=7"])
         // A death that says no time, or none that is one.
         #expect(listener.hear(.deviceDeath, message(5, at: .max), device: "d", at: 60) == ["d offline at 60"])
-        #expect(listener.hear(.deviceDeath, message(6), device: "unknown", at: 70) == [])
+        // One that has not been born here may have been there before.
+        #expect(listener.hear(.deviceDeath, message(6), device: "unknown", at: 70) == ["unknown offline at 2000"])
+        #expect(listener.session.counters.unknownDevices == 2)
+    }
+
+    @Test("a death without a birth before it counts: nothing contradicts it, and whoever was restarted hears no other")
+    func deathBeforeBirth() {
+        var listener = Listener()
+        #expect(listener.hear(.nodeDeath, death(7), at: 1) == ["node offline at 1"])
+        #expect(listener.hear(.nodeDeath, death(7), at: 2) == [])
+        #expect(listener.session.deadline == nil)
+        #expect(listener.hear(.nodeBirth, birth(number: 8, [int("a", 1)]), at: 10) == ["node online at 10", "a=1"])
+        #expect(listener.hear(.nodeDeath, death(7), at: 20) == [])
+        #expect(listener.session.counters.foreignDeaths == 1)
+    }
+
+    @Test("what waits for a birth when the death comes is not asked for any more")
+    func deathBehindData() {
+        var listener = Listener()
+        #expect(listener.hear(.nodeData, message(4, [int(1, 5)]), at: 0) == [])
+        #expect(listener.hear(.deviceDeath, message(5), device: "d", at: 1) == [])
+        #expect(listener.hear(.nodeDeath, death(7), at: 2) == ["d offline at 2000", "node offline at 2"])
+        #expect(listener.session.deadline == nil && listener.session.wantedBirth == nil)
+        #expect(listener.session.counters.dataBeforeBirth == 2)
+    }
+
+    @Test(
+        "a DDEATH before a birth counts once it is clear that the birth will not explain it, with or without a number")
+    func deviceDeathBeforeBirth() {
+        var listener = Listener()
+        #expect(listener.hear(.deviceDeath, message(5), device: "d1", at: 0) == [])
+        // What it says later contradicts it.
+        #expect(listener.hear(.deviceDeath, message(6), device: "d2", at: 1) == [])
+        #expect(listener.hear(.deviceBirth, message(7), device: "d2", at: 2) == [])
+        #expect(listener.advance(to: 2000) == ["d1 offline at 2000"])
+        #expect(listener.advance(to: 2500) == ["rebirth: data before a birth"])
+        #expect(listener.hear(.deviceDeath, message(nil), device: "d3", at: 2600) == ["d3 offline at 2000"])
+        #expect(
+            listener.hear(.nodeBirth, birth(at: 9000), at: 2700) == ["node online at 2700"])
+        #expect(listener.hear(.deviceBirth, message(1, at: 9001), device: "d1", at: 2701) == ["d1 online at 2701"])
+    }
+
+    @Test("a DDEATH that waits when the birth comes is from before it")
+    func deviceDeathBehindBirth() {
+        var listener = Listener()
+        _ = listener.hear(.deviceDeath, message(5, at: 500), device: "d", at: 0)
+        #expect(listener.hear(.nodeBirth, birth(at: 1000), at: 10) == ["d offline at 500", "node online at 10"])
+        #expect(listener.hear(.deviceBirth, message(1, at: 1001), device: "d", at: 20) == ["d online at 20"])
     }
 
     @Test("topics-nbirth-bdseq-matching, payloads-nbirth-bdseq-repeat: the death of another session is ignored")
     func deathOfAnother() {
         var listener = Listener()
-        #expect(listener.hear(.nodeDeath, death(0), at: 1) == [])
         _ = listener.hear(.nodeBirth, birth(number: 255), at: 10)
         _ = listener.hear(.nodeBirth, birth(number: 0, at: 5000), at: 20)
         #expect(listener.hear(.nodeDeath, death(255), at: 30) == [])
-        #expect(listener.session.counters.foreignDeaths == 2)
+        #expect(listener.session.counters.foreignDeaths == 1)
         #expect(listener.session.state == .online)
         // A rebirth has the number of its session again.
         _ = listener.hear(.nodeBirth, birth(number: 0, at: 9000), at: 40)
         #expect(listener.hear(.nodeDeath, death(0), at: 50) == ["node offline at 50"])
+        // Of a session that has ended.
+        #expect(listener.hear(.nodeDeath, death(255), at: 60) == [])
+        #expect(listener.session.counters.foreignDeaths == 2)
     }
 
     @Test("bdSeq as UInt64, in int_value, or missing on either side")
@@ -155,6 +204,7 @@ struct BirthAndDeathTests {
             ])
         #expect(listener.advance(to: 10_999) == [])
         #expect(listener.advance(to: 11_000) == ["d1 stale at 11000"])
+        #expect(listener.birthsOver == [11_000])
         #expect(listener.hear(.deviceData, message(2, at: 9002, [int(1, 5)]), device: "d1", at: 11_001) == [])
         #expect(listener.session.counters.unknownDevices == 1)
     }

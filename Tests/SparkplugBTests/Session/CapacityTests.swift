@@ -48,6 +48,31 @@ struct CapacityTests {
                 == ["refused long device: the names of the edge node are too long, taken together"])
     }
 
+    @Test("what waits is bounded with the names of its devices, which may be longer than what they say")
+    func heldNames() {
+        var listener = listener { $0.heldBytes = 2_000 }
+        _ = listener.hear(.nodeBirth, birth(), at: 0)
+        for step in UInt64(2)...3 {
+            let device = String(repeating: "d", count: 900) + "\(step)"
+            #expect(listener.hear(.deviceBirth, message(step), device: device, at: 1) == [])
+        }
+        #expect(listener.session.counters.gaps == 0)
+        // Nothing is waited for any more.
+        let device = String(repeating: "d", count: 900) + "4"
+        #expect(listener.hear(.deviceBirth, message(4), device: device, at: 1).count == 3)
+        #expect(listener.session.counters.gaps == 1)
+        // What has been taken takes no room.
+        let held = { (step: UInt64) in String(repeating: "d", count: 900) + "\(step)" }
+        for step in UInt64(6)...7 {
+            #expect(listener.hear(.deviceBirth, message(step), device: held(step), at: 2) == [])
+        }
+        #expect(listener.hear(.deviceBirth, message(5), device: held(5), at: 3).count == 3)
+        for step in UInt64(9)...10 {
+            #expect(listener.hear(.deviceBirth, message(step), device: held(step), at: 4) == [])
+        }
+        #expect(listener.session.counters.gaps == 1)
+    }
+
     @Test("only some refusals of a message are named, all are counted")
     func refusals() {
         var listener = listener { $0.refusalsPerMessage = 3 }

@@ -6,6 +6,8 @@ struct Listener {
     var session: EdgeNodeSession
     /// The latest values that are live, by tag.
     private(set) var latest: [String: SparkplugScalar] = [:]
+    /// When devices had had their time after a birth of the edge node.
+    private(set) var birthsOver: [Int64] = []
     /// Whether requests are sent as soon as they are due.
     var sendsRequests = true
 
@@ -41,7 +43,7 @@ struct Listener {
         var events: ContiguousArray<EdgeNodeEvent> = []
         input(&session, &events)
         if sendsRequests { session.rebirthSent(at: now) }
-        return events.map { text(of: $0) }
+        return events.compactMap { text(of: $0) }
     }
 
     /// What a command would find of a metric.
@@ -55,7 +57,8 @@ struct Listener {
         return device == .node ? name : "\(session.device(device).name):\(name)"
     }
 
-    private mutating func text(of event: EdgeNodeEvent) -> String {
+    /// nil for what follows from every birth in time.
+    private mutating func text(of event: EdgeNodeEvent) -> String? {
         switch event {
         case .sample(let sample):
             let name = name(of: sample.tag)
@@ -70,6 +73,9 @@ struct Listener {
         case .tagStale(let tag, _): return "\(name(of: tag)) stale"
         case .stateChanged(let device, let state, let time, _):
             return "\(device == .node ? "node" : session.device(device).name) \(state) at \(time)"
+        case .birthsOver(let time):
+            birthsOver.append(time)
+            return nil
         case .rebirthNeeded(let reason): return "rebirth: \(reason.rawValue)"
         case .refused(_, let name, let refusal): return "refused \(name): \(refusal)"
         case .unreadable(let type, let error): return "unreadable \(type): \(error.reason)"

@@ -85,6 +85,95 @@ struct RebirthTests {
         #expect(seconds.count > 20, "\(seconds.mapValues(\.count))")
     }
 
+    @Test(
+        "what a gateway lacks because it was started it asks for at once, whoever asks first, and again while it is in vain"
+    )
+    func ownCause() {
+        for seed in UInt64(0)..<50 {
+            var listener = Listener(seed: seed, asksFirst: false)
+            _ = listener.hear(.nodeData, message(5), at: 0)
+            var times = requests(&listener, until: 2_000)
+            if seed.isMultiple(of: 2) { listener.session.precedenceChanged(asksFirst: true, at: 2_000) }
+            times += requests(&listener, until: 40_000)
+            #expect(times.count == 2 && times[0] >= 2_000 && times[0] <= 2_500 && times[1] >= 32_000, "\(times)")
+        }
+        // After a takeover, and when another one asks first, nothing changes.
+        var listener = Listener(asksFirst: true)
+        listener.sendsRequests = false
+        _ = listener.hear(.nodeData, message(5), at: 0)
+        #expect(requests(&listener, until: 2_500).count == 1)
+        listener.session.precedenceChanged(asksFirst: false, at: 2_600)
+        #expect(listener.session.isRebirthDue)
+    }
+
+    @Test("data after a death lacks a birth that all may have missed: the others ask later")
+    func sharedCause() {
+        var listener = born(asksFirst: false)
+        _ = listener.hear(.nodeDeath, death(0), at: 10)
+        _ = listener.hear(.nodeData, message(3), at: 20)
+        #expect(requests(&listener, until: 12_019) == [])
+        #expect(requests(&listener, until: 43_000).count == 1)
+    }
+
+    @Test("an edge node that was heard before its birth, and leaves requests unanswered, is stale")
+    func staleUnborn() {
+        var listener = Listener()
+        _ = listener.hear(.nodeData, message(5), at: 0)
+        var told: [String] = []
+        while told.count < 2, let deadline = listener.session.deadline, deadline < 3_600_000 {
+            told = listener.advance(to: deadline)
+        }
+        #expect(told.count == 2 && told[1].hasPrefix("node stale at"), "\(told)")
+        #expect(listener.session.counters.rebirthRequests == 4)
+        #expect(listener.hear(.nodeBirth, birth(at: 9000), at: 3_600_001).last == "node online at 3600001")
+    }
+
+    @Test("a request that could not be sent after all changes nothing, and is due at once")
+    func failed() {
+        var listener = born()
+        listener.sendsRequests = false
+        _ = listener.hear(.nodeData, message(2, [int(77, 1)]), at: 0)
+        for round in Int64(0)..<10 {
+            #expect(requests(&listener, until: 1_000 + round).count == 1)
+            listener.session.rebirthSent(at: 1_000 + round)
+            listener.session.rebirthFailed(at: 1_000 + round)
+            #expect(listener.session.deadline == 1_000 + round)
+        }
+        #expect(listener.session.counters.rebirthRequests == 0 && listener.session.state == .online)
+        // The next one that leaves has the least distance to the one after it.
+        listener.sendsRequests = true
+        let times = requests(&listener, until: 60_000)
+        #expect(times.count == 2 && times[1] - times[0] <= 37_500, "\(times)")
+        // Without a request there is nothing that could fail.
+        var another = born()
+        another.session.rebirthFailed(at: 10)
+        #expect(another.session.counters.rebirthRequests == 0)
+    }
+
+    @Test("a birth that comes before a request is known not to have left settles it")
+    func failedAndBorn() {
+        var listener = born()
+        _ = listener.hear(.nodeData, message(2, [int(77, 1)]), at: 0)
+        #expect(requests(&listener, until: 1_000).count == 1)
+        _ = listener.hear(.nodeBirth, birth(at: 9000), at: 1_100)
+        listener.session.rebirthFailed(at: 1_200)
+        #expect(requests(&listener, until: 3_600_000) == [])
+        #expect(listener.session.counters.rebirthRequests == 0)
+    }
+
+    @Test("while the connection is lost no request is due that waited to be sent: its answer could not be heard")
+    func lostWhileWaiting() {
+        var listener = born()
+        listener.sendsRequests = false
+        _ = listener.hear(.nodeData, message(2, [int(77, 1)]), at: 0)
+        #expect(requests(&listener, until: 1_000).count == 1 && listener.session.isRebirthDue)
+        _ = listener.connectionLost(at: 1_100)
+        #expect(!listener.session.isRebirthDue)
+        listener.session.connectionRegained(at: 2_000)
+        #expect(!listener.session.isRebirthDue)
+        #expect(requests(&listener, until: 32_000).count == 1 && listener.session.isRebirthDue)
+    }
+
     @Test("on a takeover only what is still wanted is asked, spread, and nothing later than it would have been")
     func takeover() {
         var times: [Int64] = []

@@ -96,7 +96,7 @@ struct SimulationTests {
                 requests += 1
                 session.rebirthSent(at: now)
                 if isCalm || !random.chance(network.loss) { send(edge.rebirth(at: now)) }
-            case .tagStale, .stateChanged: break
+            case .tagStale, .stateChanged, .birthsOver: break
             case .refused, .unreadable: violations.append("\(event)")
             }
         }
