@@ -59,6 +59,28 @@ struct SparkplugSectionTests {
         expectProblem(reading.problems.map(\.description), "d0:1", "no route does", "payload: sparkplug")
     }
 
+    @Test("edge nodes of two groups that would be one device are worth a warning")
+    func sameDevice() {
+        func routes(_ one: String, _ other: String) -> [String] {
+            let reading = reading(
+                """
+                routes:
+                  - { name: one, topic: "spBv1.0/G1/#", payload: sparkplug, device: "\(one)" }
+                  - { name: other, topic: "spBv1.0/G2/#", payload: sparkplug, device: "\(other)" }
+
+                """)
+            #expect(reading.definition != nil)
+            #expect(reading.problems.allSatisfy { $0.severity == .warning })
+            return reading.problems.map(\.description)
+        }
+        let problems = routes("plant/{edge}", "plant/{edge}")
+        #expect(problems.count == 1)
+        expectProblem(problems, "d0:3", "group G2", "route \"one\"", "group G1", "{group}")
+        #expect(routes("{group}/{edge}", "{group}/{edge}") == [])
+        #expect(routes("plant/{edge}", "hall/{edge}") == [])
+        #expect(routes("plant/{group}-{edge}", "plant/{group}-{edge}") == [])
+    }
+
     @Test("gateways that appear as another host, or as none, are configured differently")
     func digest() {
         let digests = [

@@ -169,6 +169,13 @@ public struct TopicClock: Sendable {
         return max(Self.tolerance, min(Self.greatestTolerance, silence / Self.fastestDrift))
     }
 
+    /// Whether the clock cannot have shown `source` when something was sent that has been received now, however long it waited.
+    func excludes(_ source: Milliseconds, received: Milliseconds, heardThrough: Milliseconds) -> Bool {
+        let tolerance = tolerance(at: received)
+        let shown = source &+ offset
+        return received &- shown < -(tolerance &+ slack) || min(received, heardThrough) &- shown > tolerance
+    }
+
     /// How much later than at its offset a sample may come without contradicting.
     func jitter(at now: Milliseconds) -> Milliseconds { now <= usualUntil ? usualLateness : 0 }
 

@@ -89,7 +89,8 @@ extension Ingest {
         return bindings.count - 1
     }
 
-    /// The tag of a value. One that only the tree has told of belongs to the first device that shows that it has it.
+    /// The tag of a value. One that only the tree has told of belongs to the first device that shows that it has it, and has the
+    /// unit and the deadband of that one's route.
     mutating func bound(
         _ path: TagPath, _ value: ValueRule, device: DeviceID, shard: Int, of definition: RouteDefinition
     ) -> BoundTag? {
@@ -98,7 +99,8 @@ extension Ingest {
         let unit = definition.unit(of: path, value)
         let refreshAfter = (width == nil ? nil : deadband?.maximumSilence) ?? definition.staleAfter
         if !unclaimed.isEmpty, let known = tags.id(of: path), unclaimed.remove(known) != nil,
-            tags[known].device != device
+            tags[known].device != device || tags[known].unit != unit || tags[known].deadband != width
+                || tags[known].refreshAfter != refreshAfter
         {
             tags.rehome(
                 known, device: device, shard: shard, unit: unit, deadband: width, refreshAfter: refreshAfter)

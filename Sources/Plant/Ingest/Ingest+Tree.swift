@@ -6,17 +6,23 @@ extension Ingest {
     /// Several topics or places can have a tag of that path when values or devices have names of several levels, or when routes
     /// give tags names of their own. Then the tag gets a device and no topic, until a message shows which topic it is. Of
     /// several devices it gets the known one with the longest name, and another one when that is the first to have it in a
-    /// message; when none is known, there is no tag yet.
+    /// message; when none is known, there is no tag yet. Below a device of an edge node it is taken for a metric.
     public mutating func tag(for path: TagPath, at now: Milliseconds) -> TagID? {
         if let tag = tags.id(of: path) { return tag }
         var sources = sources(of: path)
+        // A route for everything would have the tags of all edge nodes, and so their metrics would be refused.
+        if let edge = edgeSource(of: path), edge.isRecorded,
+            !sources.contains(where: { isRecorded($0, below: edge.source.device) })
+        {
+            return tag(path, of: edge.source, at: now)
+        }
         if sources.contains(where: { $0.device != sources[0].device }) {
             sources = sources.filter { devices.id(of: $0.device) != nil }
             // A route that names the value means it rather than one that would learn it.
             if sources.contains(where: \.isNamed) { sources.removeAll { !$0.isNamed } }
         }
         guard let source = sources.first else {
-            return (lineSource(of: path) ?? edgeSource(of: path)).flatMap { tag(path, of: $0, at: now) }
+            return (lineSource(of: path) ?? edgeSource(of: path)?.source).flatMap { tag(path, of: $0, at: now) }
         }
         guard sources.count == 1, source.values.count == 1 else { return tag(path, of: source, at: now) }
         var number = topics.find(source.topic.span)
@@ -105,18 +111,31 @@ extension Ingest {
         return nil
     }
 
-    /// Where the tag of a metric can come from: the known device with the longest name below which it lies.
-    private func edgeSource(of path: TagPath) -> Source? {
+    /// Where the tag of a metric can come from: the known device with the longest name below which it lies, by the route that the
+    /// tree names for it; when it names none of Sparkplug B, by the first that makes such a device.
+    private func edgeSource(of path: TagPath) -> (source: Source, isRecorded: Bool)? {
+        guard routes.contains(where: { $0.definition.payload == .sparkplug }) else { return nil }
         let levels = path.levels
         for end in levels.indices.dropFirst().reversed() {
-            guard let device = try? TagPath(levels[..<end].joined(separator: "/")), devices.id(of: device) != nil,
-                let route = routes.firstIndex(where: {
-                    $0.definition.payload == .sparkplug && $0.definition.makes(device: device)
-                })
+            guard let device = try? TagPath(levels[..<end].joined(separator: "/")), let known = devices.id(of: device)
             else { continue }
-            return Source(topic: [], route: route, device: device, values: [ValueRule()], isNamed: false)
+            let recorded = recordedRoutes[known].flatMap { routes[$0].definition.payload == .sparkplug ? $0 : nil }
+            guard
+                let route = recorded
+                    ?? routes.firstIndex(where: {
+                        $0.definition.payload == .sparkplug && $0.definition.makes(device: device)
+                    })
+            else { continue }
+            let source = Source(topic: [], route: route, device: device, values: [ValueRule()], isNamed: false)
+            return (source, recorded != nil)
         }
         return nil
+    }
+
+    /// Whether the tree names the source's route for its device, and that lies below another one.
+    private func isRecorded(_ source: Source, below device: TagPath) -> Bool {
+        guard let known = devices.id(of: source.device), recordedRoutes[known] == source.route else { return false }
+        return source.device.text.hasPrefix(device.text + "/")
     }
 
     /// The tag of a path that one of several topics has, until a message claims it.
@@ -143,9 +162,13 @@ extension Ingest {
     /// - Parameter route: the name of that route.
     public mutating func device(for path: TagPath, route: String? = nil, at now: Milliseconds) -> DeviceID? {
         guard roomForDevices > 0 || devices.id(of: path) != nil else { return nil }
-        let makers = routes.lazy.map(\.definition).filter { $0.makes(device: path) }
-        let maker = makers.first { $0.name == route } ?? makers.first
-        return devices.intern(path, rules: maker?.deviceRules ?? DeviceRules(), at: now)?.id
+        let makers = routes.indices.filter { routes[$0].definition.makes(device: path) }
+        let recorded = makers.first { routes[$0].definition.name == route }
+        let maker = recorded ?? makers.first
+        let rules = maker.map { routes[$0].definition.deviceRules } ?? DeviceRules()
+        guard let device = devices.intern(path, rules: rules, at: now)?.id else { return nil }
+        if let recorded { recordedRoutes[device] = recorded }
+        return device
     }
 
     /// A tag of Linekeeper's own, which no message delivers; nil when there are too many.

@@ -86,7 +86,9 @@ public struct Ingest: Sendable {
     var grownTopics: [GrownTopic] = []
     /// Tags that the tree has told of and no message has claimed: whose they are is a guess.
     var unclaimed: Set<TagID> = []
-    /// Tags that have turned out to be another device's, until somebody takes note.
+    /// The routes, by number, that the tree names for devices and that make them.
+    var recordedRoutes: [DeviceID: Int] = [:]
+    /// Tags that have turned out to be another device's, or to have another unit or deadband, until somebody takes note.
     var rehomedTags: [TagID] = []
     /// The bytes of all places that were learnt.
     var learntBytes = 0
@@ -169,7 +171,7 @@ public struct Ingest: Sendable {
         return grownTopics
     }
 
-    /// The tags that have got another device, and shard.
+    /// The tags that have got another device, and shard, or another unit or deadband.
     mutating func takeRehomedTags() -> [TagID] {
         defer { rehomedTags = [] }
         return rehomedTags

@@ -70,11 +70,13 @@ public struct MessageOutcome: Sendable, Hashable {
     public var topic = -1
     /// When what it says came, if it has waited for another message; nil: now.
     var receivedAt: Milliseconds?
-    /// What the device's clock showed when it sent the message, as far as the message tells: its own time, where its samples have
-    /// one; of several the newest.
+    /// The message's own time, where its samples have one; of several the newest. Of a birth of Sparkplug B the time at which it
+    /// was sent, as far as it tells.
     public var sourceTime: Milliseconds?
     /// Whether samples of the message have times of their own, which may be older than that of the message.
     public var isBatch = false
+    /// Whether it is a birth of Sparkplug B: what the device has, also what has changed long ago.
+    var isBirth = false
     /// The device that the message came from, when it has one.
     public var device: DeviceID?
     /// The device's new state, when this message changed it; always given for a device that is heard of for the first

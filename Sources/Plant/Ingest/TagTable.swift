@@ -75,7 +75,7 @@ public struct TagTable: Sendable {
         return id
     }
 
-    /// A tag belongs to another device than had been thought, and has what that one's route says.
+    /// A tag belongs to another device than had been thought, or to another route, and has what that route says.
     mutating func rehome(
         _ id: TagID, device: DeviceID, shard: Int, unit: String?, deadband: Double?, refreshAfter: Milliseconds?
     ) {

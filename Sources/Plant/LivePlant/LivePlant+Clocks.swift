@@ -172,6 +172,9 @@ extension LivePlant {
     ) -> Timing {
         let received = withoutLeaps(receivedAt)
         if received > latestMoment { latestMoment = received }
+        if outcome.isBirth {
+            return judgeBirth(outcome.topic, sent: outcome.sourceTime, received: received, effects: &effects)
+        }
         if let source = outcome.sourceTime, !isRetained,
             clocks[outcome.topic].judgeQuickly(source: source, received: received)
         {
@@ -211,6 +214,32 @@ extension LivePlant {
         }
         for index in samples.indices where samples[index].quality == .good { samples[index].quality = .uncertain }
         return Timing(topic: topic, isDoubtful: true, isHistory: judgement.isHistory, newest: source)
+    }
+
+    /// A birth tells values with the times of their last change, so it neither confirms nor contradicts the clock that data has
+    /// settled: old values are honest there, and no news. Before that its time of sending may contradict; it settles nothing,
+    /// since another clock may date the values.
+    @inline(never)
+    private mutating func judgeBirth(
+        _ topic: Int, sent: Milliseconds?, received: Milliseconds, effects: inout Effects
+    ) -> Timing {
+        guard let sent else { return Timing(topic: topic) }
+        let clock = clocks[topic]
+        if !clock.isSettled, min(received, provedThrough) &- sent &+ leap > historyAge(of: topic) {
+            return judgeSlowly(topic, source: sent, received: received, effects: &effects)
+        }
+        guard clock.doubt == nil else {
+            for index in samples.indices where samples[index].quality == .good { samples[index].quality = .uncertain }
+            return Timing(topic: topic, isDoubtful: true)
+        }
+        if clock.isSettled, clock.excludes(sent, received: received, heardThrough: provedThrough) {
+            // What has no time of its own is dated by another clock than data is: the two times do not compare.
+            for index in samples.indices where samples[index].hasSourceTime && samples[index].sourceTime == sent {
+                samples[index].hasSourceTime = false
+                samples[index].sourceTime = samples[index].receivedTime
+            }
+        }
+        return Timing(topic: topic, latestSource: clock.latestSource(at: latestMoment))
     }
 
     /// What the time of one sample of a message is worth whose newest sample has been judged: the same clock dated it, and it

@@ -44,15 +44,26 @@ extension RouteDefinition {
         return try? edge.appending(text(device))
     }
 
+    /// The one group whose edge nodes the route hears; nil for all groups, and where it hears none.
+    package var sparkplugGroup: String? {
+        guard payload == .sparkplug, let group = Self.sparkplugGroup(of: topic), !group.isEmpty else { return nil }
+        return group
+    }
+
+    /// The device template of edge nodes, in which the route's one group stands.
+    package var edgeNodeTemplate: TextTemplate { sparkplugGroup.map { device.filling("group", with: $0) } ?? device }
+
     /// Whether an edge node, or a device below one, can have that path.
     func makes(sparkplugDevice path: TagPath) -> Bool {
-        device.canGive(path.text) || device.canGive(path.levels.dropLast().joined(separator: "/"))
+        let template = edgeNodeTemplate
+        return template.canGive(path.text) || template.canGive(path.levels.dropLast().joined(separator: "/"))
     }
 
     /// Whether a metric can have that tag.
     func canMake(sparkplugTag path: TagPath) -> Bool {
         guard payload == .sparkplug else { return false }
         let levels = path.levels
-        return levels.indices.dropFirst().contains { device.canGive(levels[..<$0].joined(separator: "/")) }
+        let template = edgeNodeTemplate
+        return levels.indices.dropFirst().contains { template.canGive(levels[..<$0].joined(separator: "/")) }
     }
 }

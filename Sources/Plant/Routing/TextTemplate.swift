@@ -22,6 +22,18 @@ public struct TextTemplate: Sendable, Hashable, CustomStringConvertible {
         return names
     }
 
+    private init(_ segments: [Segment], text: String) {
+        self.segments = segments
+        self.text = text
+    }
+
+    /// The template in which a name has its value already.
+    func filling(_ name: String, with value: String) -> TextTemplate {
+        TextTemplate(
+            segments.map { $0 == .placeholder(name) ? .literal(value) : $0 },
+            text: text.replacing("{\(name)}", with: value))
+    }
+
     /// The text with every placeholder replaced; nil when a name has no value.
     public func filled(_ values: [String: String]) -> String? {
         var result = ""

@@ -28,6 +28,10 @@ struct EdgeNode: Sendable {
     /// By the session's numbers.
     var devices: ContiguousArray<Device> = []
     var tags: ContiguousArray<Tag> = []
+    /// Tags that metrics of the edge node itself would have, if a device below it did not.
+    var yielded: [TagID: SparkplugTagID] = [:]
+    /// Whether a device has ever had a tag that a metric of the edge node itself would have, too.
+    var isContested = false
     /// Whether it stands in the line of those that are to be asked for a birth.
     var isInLine = false
     /// What its session took when it was last looked at, in bytes, and what it had counted then.

@@ -21,15 +21,20 @@ extension EdgeNodes {
 
     /// - Parameters:
     ///   - sentAt: of the sample's message.
+    ///   - isBirth: whether that is a birth.
     ///   - first: the first release of the message that is being read; those before it are not added to.
-    mutating func release(_ sample: Sample, sentAt: Milliseconds?, of topic: Int, from first: Int) {
+    mutating func release(
+        _ sample: Sample, sentAt: Milliseconds?, isBirth: Bool, of topic: Int, from first: Int
+    ) {
         let isFurther =
             releases.count > first && releases[releases.count - 1].topic == topic
             && releases[releases.count - 1].device == nil && releases[releases.count - 1].staleTags.isEmpty
             && releases[releases.count - 1].receivedAt == sample.receivedTime
-            && (releases[releases.count - 1].sentAt == sentAt || releases[releases.count - 1].samples.isEmpty)
+            && (releases[releases.count - 1].sentAt == sentAt && releases[releases.count - 1].isBirth == isBirth
+                || releases[releases.count - 1].samples.isEmpty)
         if !isFurther { append(to: topic, at: sample.receivedTime) }
         releases[releases.count - 1].sentAt = sentAt
+        releases[releases.count - 1].isBirth = isBirth
         samples.append(sample)
         releases[releases.count - 1].samples = releases[releases.count - 1].samples.lowerBound..<samples.count
     }

@@ -13,6 +13,8 @@ struct EdgeRelease: Sendable {
     let receivedAt: Milliseconds
     /// When it was sent, as it says, by a clock that can be right; nil when it does not say.
     var sentAt: Milliseconds?
+    /// Whether its samples are from a birth, which tells values that may have changed long ago.
+    var isBirth = false
     /// What the device has become; nil when it has stayed what it was.
     var state: EdgeNodeState?
     /// Of ``EdgeNodes/samples`` and ``EdgeNodes/staleTags``.

@@ -104,9 +104,13 @@ extension Ingest {
                 else { continue }
                 edgeNodes.release(state, of: topic, isNewDevice: isNew, at: moment)
                 if device == .node, state != .online { releaseUnborn(of: edge, state, topic: topic, at: moment) }
+                if state != .online { giveBack(tagsOf: bindings[topic].device, of: edge) }
             case .sample(let sample): release(sample, from: edge, since: first, &failure)
             case .tagStale(let tag, let receivedAt):
                 guard case .bound(let tag, let topic) = edgeNodes[edge].tags[Int(tag.rawValue)] else { continue }
+                // Another device has it now.
+                if edgeNodes[edge].isContested, tags[tag.tag].device != bindings[topic].device { continue }
+                giveBack(tag.tag, of: edge)
                 edgeNodes.release(stale: tag.tag, of: topic, at: edgeNodes.wall(receivedAt), from: first)
             case .birthsOver(let moment): releaseUnnamed(of: edge, at: edgeNodes.wall(moment), from: first)
             case .rebirthNeeded: edgeNodes.rebirthIsDue(edge)
@@ -170,7 +174,7 @@ extension Ingest {
         sample.isFromBirth = told.flags.contains(.birth)
         tally.samples &+= 1
         let sentAt = told.sentTime.flatMap { isPlausible($0, receivedAt: receivedAt) ? $0 : nil }
-        edgeNodes.release(sample, sentAt: sentAt, of: topic, from: first)
+        edgeNodes.release(sample, sentAt: sentAt, isBirth: isBorn, of: topic, from: first)
     }
 
     /// Takes what a message says of one device, as of when it came.
@@ -208,12 +212,15 @@ extension Ingest {
         let first = samples.count
         samples.append(contentsOf: edgeNodes.samples[release.samples])
         staleTags.append(contentsOf: edgeNodes.staleTags[release.staleTags])
-        // Some clients measure after the time that they send with, or always send with the same.
-        if let newest = Self.newestTime(in: samples, from: first) {
-            outcome.sourceTime = max(newest, release.sentAt ?? newest)
+        // The clock that dates the values is judged by what it shows, which need not be the one by which messages are sent: a
+        // controller's, or that of a client that always sends with the same time. Only in a birth the newest may be long ago.
+        outcome.isBirth = release.isBirth
+        outcome.sourceTime = Self.newestTime(in: samples, from: first)
+        if release.isBirth, outcome.sourceTime != nil { outcome.sourceTime = release.sentAt ?? outcome.sourceTime }
+        // Those of one moment are one document, as it were; in a birth each is as old as it says.
+        outcome.isBatch = samples[first...].contains {
+            $0.hasSourceTime && (release.isBirth || $0.sourceTime != outcome.sourceTime)
         }
-        // Those of the message's own time are one document, as it were; the others are from before.
-        outcome.isBatch = samples[first...].contains { $0.hasSourceTime && $0.sourceTime != outcome.sourceTime }
         if outcome.isBatch { Self.sort(&samples, from: first) }
         noteNewDevice(at: receivedAt, &outcome)
         return outcome

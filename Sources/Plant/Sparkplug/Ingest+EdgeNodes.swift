@@ -112,7 +112,9 @@ extension Ingest {
     ) -> (tag: BoundTag, topic: Int)? {
         let place = Int(id.rawValue)
         switch edgeNodes[edge].tags[place] {
-        case .bound(let tag, let topic): return (tag, topic)
+        case .bound(let tag, let topic):
+            guard edgeNodes[edge].isContested, !has(topic, tag.tag) else { return (tag, topic) }
+            return bind(id, of: edge, at: now, &failure)
         case .refused where !isBorn: return nil
         case .refused, .unknown: return bind(id, of: edge, at: now, &failure)
         }
@@ -125,12 +127,15 @@ extension Ingest {
         // Without its device it has no place; with the next birth it may have one.
         guard let topic = topic(of: device, edge, isBorn: false, at: now)?.number else { return nil }
         do throws(DecodeFailure) {
-            let tag = try bind(metric: name, topic: topic)
+            let tag = try bind(metric: name, id, of: edge, topic: topic)
             guard case .bound(_, var capacity) = edgeNodes[edge].devices[Int(device.rawValue)] else { return nil }
             if grownTopics.last?.number != topic {
                 grownTopics.append(GrownTopic(number: topic, known: Int(bindings[topic].tagCount)))
             }
-            append(tag, to: topic, &capacity)
+            // It may have had it before.
+            if !edgeNodes[edge].isContested || !tags(ofTopic: topic).contains(tag.tag) {
+                append(tag, to: topic, &capacity)
+            }
             edgeNodes[edge].devices[Int(device.rawValue)] = .bound(topic: topic, capacity: capacity)
             edgeNodes[edge].tags[Int(id.rawValue)] = .bound(tag, topic: topic)
             return (tag, topic)
@@ -142,7 +147,9 @@ extension Ingest {
         }
     }
 
-    private mutating func bind(metric name: String, topic: Int) throws(DecodeFailure) -> BoundTag {
+    private mutating func bind(
+        metric name: String, _ id: SparkplugTagID, of edge: Int, topic: Int
+    ) throws(DecodeFailure) -> BoundTag {
         let binding = bindings[topic]
         let device = devices[binding.device]
         let path: TagPath
@@ -153,9 +160,9 @@ extension Ingest {
         }
         guard !GatewayFault.isOwn(path) else { throw .refused(.own) }
         if let known = tags.id(of: path) {
-            guard tags[known].device == binding.device || unclaimed.contains(known) else {
-                throw .otherDevice(metric: name)
-            }
+            guard tags[known].device == binding.device || unclaimed.contains(known)
+                || claim(known, for: id, topic: topic, of: edge)
+            else { throw .otherDevice(metric: name) }
         } else {
             guard roomForTags > 0 else {
                 tally.tableFull &+= 1
@@ -167,5 +174,48 @@ extension Ingest {
             throw .refused(.tooManyTags)
         }
         return tag
+    }
+
+    // MARK: tags that an edge node and its device could both have
+
+    /// Whether a device has a tag, and no other one may take it.
+    private func has(_ topic: Int, _ tag: TagID) -> Bool {
+        tags[tag].device == bindings[topic].device && !unclaimed.contains(tag)
+    }
+
+    /// Whether a metric takes a tag from who has it, which becomes unclaimed. Of an edge node and its devices a device that is there
+    /// has what both could have, whichever was born first: so gateways agree that have heard the two in another order.
+    private mutating func claim(_ tag: TagID, for id: SparkplugTagID, topic: Int, of edge: Int) -> Bool {
+        let holder = tags[tag].device
+        let number = edgeNodes[edge].devices.firstIndex {
+            if case .bound(let topic, _) = $0 { bindings[topic].device == holder } else { false }
+        }
+        guard let number else { return false }
+        let isOfNode = edgeNodes[edge].session.tag(id).device == .node
+        edgeNodes[edge].isContested = true
+        if isOfNode {
+            let device = SparkplugDeviceID(rawValue: UInt32(clamping: number))
+            guard edgeNodes[edge].session.device(device).state != .online else {
+                edgeNodes[edge].yielded[tag] = id
+                return false
+            }
+        } else if number != 0 {
+            return false
+        }
+        unclaimed.insert(tag)
+        return true
+    }
+
+    /// A device does not have a tag any more: the edge node's own metric may have it, from its next value on.
+    mutating func giveBack(_ tag: TagID, of edge: Int) {
+        guard let metric = edgeNodes[edge].yielded.removeValue(forKey: tag) else { return }
+        edgeNodes[edge].tags[Int(metric.rawValue)] = .unknown
+        unclaimed.insert(tag)
+    }
+
+    /// The same for all tags of a device that is not there any more.
+    mutating func giveBack(tagsOf device: DeviceID, of edge: Int) {
+        guard !edgeNodes[edge].yielded.isEmpty else { return }
+        for tag in edgeNodes[edge].yielded.keys where tags[tag].device == device { giveBack(tag, of: edge) }
     }
 }

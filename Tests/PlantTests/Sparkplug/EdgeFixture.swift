@@ -69,8 +69,12 @@ struct EdgePlant {
     ) throws {
         var draft = RouteDraft(name: "s", topic: "spBv1.0/#", payload: .sparkplug)
         change(&draft)
+        try self.init(routes: [draft], limits: limits, asksFirst: asksFirst)
+    }
+
+    init(routes: [RouteDraft], limits: IngestLimits = IngestLimits(), asksFirst: Bool = true) throws {
         plant = try LivePlant(
-            routes: [try draft.checked()],
+            routes: routes.map { try $0.checked() },
             alarms: [
                 AlarmDefinition(
                     name: "hot", tags: try TopicFilter("+/+/temperature"), high: AlarmLimit(limit: 85, priority: .high))
@@ -117,13 +121,34 @@ struct EdgePlant {
 
     func number(_ name: String) -> UInt64? { plant.numbers.first { $0.name == name }?.value }
 
-    /// What every tag has, and what every device is.
+    /// Takes up what another gateway's plant has not written yet, as a gateway does that finds it in the tree when it starts.
+    mutating func start(from plant: inout EdgePlant) {
+        now = plant.now
+        for device in plant.plant.takeChangedDevices(ownedBy: .max, limit: .max) {
+            self.plant.seedDevice(device.record, at: now)
+        }
+        for write in plant.plant.takeChanged(ownedBy: .max, limit: .max) {
+            self.plant.seedTag(znodePath: write.znodePath, data: write.data, at: now)
+        }
+        _ = self.plant.heard(through: now, at: now)
+    }
+
+    /// The device that a tag belongs to.
+    func device(of path: String) throws -> String? {
+        plant.tags.id(of: try TagPath(path)).map { plant.ingest.devices[plant.tags[$0].device].path.text }
+    }
+
+    func unit(of path: String) throws -> String? { plant.tags.id(of: try TagPath(path)).flatMap { plant.tags[$0].unit } }
+
+    /// What every tag has and whose it is, and what every device is.
     var picture: [String: String] {
         var picture: [String: String] = [:]
         for tag in plant.tags.all {
             let path = plant.tags[tag].path
             let entry = plant.value(of: path)
-            picture[path.text] = "\(String(describing: entry?.value)) \(String(describing: entry?.shownQuality))"
+            let device = plant.ingest.devices[plant.tags[tag].device].path.text
+            picture[path.text] =
+                "\(String(describing: entry?.value)) \(String(describing: entry?.shownQuality)) of \(device), shard \(plant.tags[tag].shard)"
         }
         for device in plant.ingest.devices.all {
             picture["device " + plant.ingest.devices[device].path.text] =

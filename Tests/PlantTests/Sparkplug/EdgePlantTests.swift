@@ -206,10 +206,15 @@ struct EdgePlantTests {
         edge.values = ["": [("a+b", 1), ("temperature", 20), ("d1/speed", 7)], "d1": [("speed", 5), ("torque", 6)]]
         plant.hear(edge.birth(at: plant.now))
         #expect(try plant.value("g/e1/temperature") == 20.0)
-        #expect(try plant.value("g/e1/d1/speed") == 7.0)
+        #expect(try plant.value("g/e1/d1/speed") == 5.0)
         #expect(try plant.value("g/e1/d1/torque") == 6.0)
+        #expect(plant.number("refusedMetrics") == 1)
+        plant.hear(edge.data("d1/speed", 8, at: plant.now))
         #expect(plant.number("refusedMetrics") == 2)
-        #expect(plant.outcomes.last?.flaw?.failure == .otherDevice(metric: "speed"))
+        #expect(plant.outcomes.last?.flaw?.failure == .otherDevice(metric: "d1/speed"))
+        plant.hear(edge.data("temperature", 21, at: plant.now))
+        #expect(try plant.value("g/e1/d1/speed") == 5.0)
+        #expect(try plant.value("g/e1/temperature") == 21.0)
     }
 
     @Test("A silent device is stale after the route's time, and data brings it back")
@@ -278,16 +283,9 @@ struct EdgePlantTests {
         #expect(next.number("tags") == 2)
     }
 
-    /// What a plant has written, as a gateway finds it that starts.
     private static func restarted(_ plant: inout EdgePlant) throws -> EdgePlant {
         var next = try EdgePlant()
-        next.now = plant.now
-        for device in plant.plant.takeChangedDevices(ownedBy: .max, limit: 100) {
-            next.plant.seedDevice(device.record, at: next.now)
-        }
-        for write in plant.plant.takeChanged(ownedBy: .max, limit: 100) {
-            next.plant.seedTag(znodePath: write.znodePath, data: write.data, at: next.now)
-        }
+        next.start(from: &plant)
         return next
     }
 

@@ -16,7 +16,12 @@ struct EdgeTimesTests {
         return clock.isSettled && clock.doubt == nil && clock.offset.magnitude <= 1_000
     }
 
-    @Test("Old times in a birth put nothing in doubt: the time of sending tells what the clock shows")
+    private func doubts(_ plant: EdgePlant) throws -> Bool {
+        let tag = try #require(plant.plant.tags.id(of: try TagPath("g/e1/temperature")))
+        return plant.plant.clocks[Int(plant.plant.topicOfTag[tag.index])].doubt != nil
+    }
+
+    @Test("Old times in a birth put nothing in doubt, because it says itself when it was sent")
     func oldBirth() throws {
         var plant = try EdgePlant()
         plant.pass(20_000)
@@ -25,11 +30,88 @@ struct EdgeTimesTests {
         plant.hear(edge.seal(.nodeBirth, at: plant.now, [Self.metric(20, at: old)]))
         #expect(try plant.quality("g/e1/temperature") == .good)
         #expect(try plant.entry("g/e1/temperature")?.sourceTime == old)
-        #expect(try trusts(plant))
+        #expect(try !doubts(plant))
         plant.pass(1_000)
         plant.hear(edge.seal(.nodeData, at: plant.now, [Self.metric(90, at: plant.now - 5)]))
         #expect(try plant.quality("g/e1/temperature") == .good)
         #expect(plant.plant.pendingTransitionCount == 1)
+        #expect(try trusts(plant))
+    }
+
+    /// How the births of a device date their values whose data has times of another clock than the edge node's.
+    enum BirthTimes: CaseIterable {
+        case none, ofThatClock, longAgo
+    }
+
+    @Test(
+        "Data whose times lie constantly behind or ahead of the message's raises at once, and no birth makes it uncertain",
+        arguments: [-600_000, -20_000, 20_000] as [Milliseconds], BirthTimes.allCases)
+    func otherClock(ahead: Milliseconds, times: BirthTimes) throws {
+        var plant = try EdgePlant()
+        plant.pass(20_000)
+        var edge = TestEdge()
+        func birth(_ value: Double) -> TestEdge.Message {
+            let time: Milliseconds? =
+                switch times {
+                case .none: nil
+                case .ofThatClock: plant.now + ahead
+                case .longAgo: plant.now + ahead - 7_200_000
+                }
+            return edge.seal(.nodeBirth, at: plant.now, [Self.metric(value, at: time)])
+        }
+        func data(_ value: Double) -> TestEdge.Message {
+            edge.seal(.nodeData, at: plant.now, [Self.metric(value, at: plant.now + ahead)])
+        }
+        plant.hear(birth(20))
+        for step in 0..<5 {
+            plant.pass(3_000)
+            plant.hear(data(Double(20 + step)))
+        }
+        #expect(try plant.quality("g/e1/temperature") == .good)
+        #expect(try !doubts(plant))
+        plant.pass(3_000)
+        plant.hear(data(90))
+        #expect(plant.plant.pendingTransitionCount == 1)
+        plant.pass(3_000)
+        plant.hear(data(30))
+        #expect(plant.plant.pendingTransitionCount == 2)
+        // Between.
+        plant.pass(3_000)
+        plant.hear(birth(30))
+        #expect(try plant.quality("g/e1/temperature") == .good)
+        plant.pass(3_000)
+        plant.hear(data(91))
+        #expect(try plant.quality("g/e1/temperature") == .good)
+        #expect(try plant.value("g/e1/temperature") == 91.0)
+        #expect(plant.plant.pendingTransitionCount == 3)
+        plant.pass(3_000)
+        plant.hear(data(31))
+        #expect(plant.plant.pendingTransitionCount == 4)
+        // After: what only the birth says counts as well.
+        plant.pass(3_000)
+        plant.hear(birth(times == .longAgo ? 31 : 92))
+        #expect(try plant.quality("g/e1/temperature") == .good)
+        #expect(try plant.value("g/e1/temperature") == (times == .longAgo ? 31.0 : 92.0))
+        #expect(plant.plant.pendingTransitionCount == (times == .longAgo ? 4 : 5))
+        #expect(try !doubts(plant))
+    }
+
+    @Test("A birth settles no clock and ends no doubt that data has begun")
+    func birthSettlesNothing() throws {
+        var plant = try EdgePlant()
+        plant.pass(20_000)
+        var edge = TestEdge()
+        plant.hear(edge.seal(.nodeBirth, at: plant.now, [Self.metric(20, at: nil)]))
+        #expect(try !trusts(plant))
+        plant.pass(1_000)
+        plant.hear(edge.seal(.nodeData, at: plant.now, [Self.metric(21, at: plant.now - 600_000)]))
+        #expect(try doubts(plant))
+        for _ in 0..<3 {
+            plant.pass(100)
+            plant.hear(edge.seal(.nodeBirth, at: plant.now, [Self.metric(20, at: nil)]))
+            #expect(try doubts(plant))
+            #expect(try plant.quality("g/e1/temperature") == .uncertain)
+        }
     }
 
     @Test("An old value above its limit raises all the same, once, when what has been heard is looked at")
@@ -75,16 +157,32 @@ struct EdgeTimesTests {
         #expect(try trusts(plant))
     }
 
-    @Test("A clock that is wrong is doubted, whatever the metrics say")
-    func wrongClock() throws {
+    @Test("A clock that steps is doubted: that which dates the values, whatever the time of sending", arguments: [true, false])
+    func wrongClock(isOfValues: Bool) throws {
         var plant = try EdgePlant()
         plant.pass(20_000)
         var edge = TestEdge()
         plant.hear(edge.seal(.nodeBirth, at: plant.now, [Self.metric(20, at: nil)]))
         plant.pass(10_000)
-        let sent = plant.now - 3_600_000
-        plant.hear(edge.seal(.nodeData, at: sent, [Self.metric(90, at: sent)]))
-        #expect(try plant.quality("g/e1/temperature") != .good)
+        plant.hear(edge.seal(.nodeData, at: plant.now, [Self.metric(21, at: plant.now)]))
+        #expect(try trusts(plant))
+        plant.pass(10_000)
+        let wrong = plant.now - 3_600_000
+        plant.hear(
+            edge.seal(
+                .nodeData, at: isOfValues ? plant.now : wrong, [Self.metric(90, at: isOfValues ? wrong : plant.now)]))
+        #expect(try plant.quality("g/e1/temperature") == (isOfValues ? .uncertain : .good))
+        #expect(plant.plant.pendingTransitionCount == (isOfValues ? 0 : 1))
+    }
+
+    @Test("A first birth that was sent long ago, by its own time, shows a wrong clock")
+    func wrongClockOfBirth() throws {
+        var plant = try EdgePlant()
+        plant.pass(20_000)
+        var edge = TestEdge()
+        plant.hear(edge.seal(.nodeBirth, at: plant.now - 3_600_000, [Self.metric(90, at: nil)]))
+        #expect(try plant.quality("g/e1/temperature") == .uncertain)
+        #expect(try doubts(plant))
         #expect(plant.plant.pendingTransitionCount == 0)
     }
 
