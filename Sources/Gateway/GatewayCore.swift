@@ -277,12 +277,16 @@ struct GatewayCore: Service {
             isAlone: { !ownership.isAnotherReady }, clock: clock, logger: logger)
         let rebirths = RebirthRequester(
             plant: plant, publisher: publisher, isActive: { processor.lease != nil }, clock: clock)
+        let edgeFilters = Set(
+            definition.routes.filter { $0.payload == .sparkplug }.flatMap { $0.subscriptionFilters.map(\.description) })
         let host = definition.sparkplug.flatMap { definition in
             SparkplugHost(
                 definition: definition,
                 hands: .init(
                     lease: { processor.lease },
-                    place: { [publisher] in publisher.connectionState.isConnected ? publisher.broker : nil },
+                    place: { [subscriber, publisher] in
+                        BrokerConnections.place(subscriber: subscriber, publisher: publisher, hearing: edgeFilters)
+                    },
                     configuration: { [local, identity] broker, will in
                         try BrokerConnections(local: local, identity: identity).hosting(at: broker, will: will)
                     }),
@@ -370,9 +374,9 @@ struct GatewayCore: Service {
             notifier: SystemdNotifier(environment: HostProcess.environment, processID: HostProcess.id), clock: clock,
             logger: logger, isHealthy: { [plant] in plant.hasAdvanced(within: .seconds(10)) },
             becomeReady: {})
-        // The reader stops before its connection: without one it would end before it is asked to.
         // Stops while the lease and the tree are still there: a lone gateway says that the host is offline, and keeps when.
         let hosting: [any Service] = host.map { [$0] } ?? []
+        // The reader stops before its connection: without one it would end before it is asked to.
         let observing: [any Service] = observer.map { [$0, TopicObserver(source: $0, plant: plant)] } ?? []
         return [
             publisher, control, journal, membership, election, shards, ownership, eagerness, spool, processor, marker,

@@ -1,6 +1,21 @@
+import Glibc
 import MQTT
 import TestFixtures
 import Testing
+
+/// Of which families `localhost` has addresses on this machine.
+private let localFamilies: Set<Int32> = {
+    var first: UnsafeMutablePointer<addrinfo>?
+    guard getaddrinfo("localhost", nil, nil, &first) == 0 else { return [] }
+    defer { freeaddrinfo(first) }
+    var families: Set<Int32> = []
+    var next = first
+    while let address = next?.pointee {
+        families.insert(address.ai_family)
+        next = address.ai_next
+    }
+    return families
+}()
 
 @Suite("A client that makes one connection")
 struct SingleConnectionTests {
@@ -52,9 +67,7 @@ struct SingleConnectionTests {
         }
     }
 
-    @Test(
-        "run() returns when nobody listens; of a name with several addresses each family has been tried",
-        .timeLimit(.minutes(1)))
+    @Test("run() returns when nobody listens", .timeLimit(.minutes(1)))
     func nobody() async throws {
         var nowhere = MQTTClient.Configuration(
             broker: MQTTBroker(host: "127.0.0.1", port: try FreePort.tcp()), clientID: "nobody")
@@ -66,6 +79,13 @@ struct SingleConnectionTests {
                 return
             }
         }
+    }
+
+    @Test(
+        "of a name with several addresses each family has been tried before run() returns",
+        .enabled(if: localFamilies.count > 1, "localhost has addresses of one family alone on this machine"),
+        .timeLimit(.minutes(1)))
+    func families() async throws {
         // mosquitto listens on 127.0.0.1 alone, whatever the name's first address is.
         let broker = try await Mosquitto()
         var byName = try configuration(broker, "name")

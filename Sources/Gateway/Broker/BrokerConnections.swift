@@ -78,7 +78,6 @@ struct BrokerConnections {
         result.cleanStart = true
         result.sessionExpiry = .zero
         result.keepAlive = min(local.mqtt.keepAlive, .seconds(5))
-        result.acknowledgement = .whenNextBatchIsRequested
         result.inboxMessageLimit = 1_000
         result.inboxByteLimit = 16 << 20
         result.will = will
@@ -119,6 +118,14 @@ extension BrokerConnections {
             && subscriber.broker != publisher.broker
     }
 
+    /// The broker at which a gateway publishes and hears what `filters` are about; nil while it does not, or hears it elsewhere.
+    static func place(subscriber: MQTTClient, publisher: MQTTClient, hearing filters: Set<String>) -> MQTTBroker? {
+        guard publisher.connectionState.isConnected, subscriber.subscriptionStatus.grants(filters),
+            !areApart(subscriber: subscriber, publisher: publisher)
+        else { return nil }
+        return publisher.broker
+    }
+
     /// The brokers at which the two connections stand: one when they have met, none while both are away.
     static func addresses(subscriber: MQTTClient, publisher: MQTTClient) -> [String] {
         var addresses: [String] = []
@@ -141,4 +148,9 @@ extension BrokerConnections {
             ("mqttPublished", outgoing.published), ("mqttPublishFailures", outgoing.publishFailures),
         ]
     }
+}
+
+extension MQTTSubscriptionStatus {
+    /// Whether the broker has answered every subscription, and refused none of these.
+    func grants(_ filters: Set<String>) -> Bool { isComplete && filters.isDisjoint(with: refused.keys) }
 }

@@ -12,10 +12,7 @@ final class HostConnection: Sendable {
         case ended(String)
     }
 
-    struct Message: Sendable {
-        var payload: [UInt8]
-        var isRetained: Bool
-    }
+    typealias Message = (payload: [UInt8], isRetained: Bool)
 
     /// Of a payload more is not copied: what is longer is no STATE.
     private static let longestPayload = 2048
@@ -29,6 +26,8 @@ final class HostConnection: Sendable {
     ///   - topic: The own topic, which is subscribed to as the first thing of the connection.
     ///   - changed: Turned when the state has changed, and when there are messages.
     init(_ configuration: MQTTClient.Configuration, topic: String, changed: Wake, logger: Logger) {
+        var configuration = configuration
+        configuration.acknowledgement = .explicit
         let client = MQTTClient(
             configuration: configuration, subscriptions: [MQTTSubscription(filter: topic, qos: .atLeastOnce)],
             logger: logger)
@@ -44,11 +43,12 @@ final class HostConnection: Sendable {
                     var turns = inbox.taken.turns.makeAsyncIterator()
                     for await batch in client.batches {
                         let messages = batch.entries.map {
-                            Message(
-                                payload: Array(batch.payload($0).prefix(Self.longestPayload)), isRetained: $0.retain)
+                            (payload: Array(batch.payload($0).prefix(Self.longestPayload)), isRetained: $0.retain)
                         }
-                        guard !messages.isEmpty else { continue }
                         inbox.put(messages)
+                        // At once: what is published waits behind acknowledgements, and nothing here has to outlive the process.
+                        client.acknowledge(through: batch.number)
+                        guard !messages.isEmpty else { continue }
                         changed.wake()
                         // The client's own inbox has a bound, this one has one batch.
                         _ = await turns.next()

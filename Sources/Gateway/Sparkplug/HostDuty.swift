@@ -8,14 +8,14 @@ import ZooKeeperRecipes
 struct HostDuty {
     private enum Obstacle: Error, CustomStringConvertible {
         case noLease
-        case noPublishingConnection
+        case nobodyListens
         case noConnection
         case tooSlow(String)
 
         var description: String {
             switch self {
             case .noLease: "another gateway becomes the active one"
-            case .noPublishingConnection: "the publishing connection is away"
+            case .nobodyListens: "this gateway does not hear and speak at one broker"
             case .noConnection: "the connection is gone"
             case .tooSlow(let what): "\(what) took too long"
             }
@@ -34,6 +34,8 @@ struct HostDuty {
     private var answeredAt: ContinuousClock.Instant?
     private var readAt: ContinuousClock.Instant?
     private var leavesBy: ContinuousClock.Instant?
+    /// Since when nobody listens to edge nodes here.
+    private var deafSince: ContinuousClock.Instant?
 
     private var wall: Int64 { service.clock.wall() }
 
@@ -48,6 +50,7 @@ struct HostDuty {
         // successor's.
         let heard = takeMessages()
         await followLease(isStopping: isStopping)
+        await followHearing()
         await followConnection()
         await answer(heard)
         if mayProceed { await perform(host.deadlineReached(at: wall)) }
@@ -94,6 +97,20 @@ struct HostDuty {
         }
     }
 
+    /// Edge nodes are not to publish for somebody who does not listen. Once this gateway listens again the host is activated again.
+    private mutating func followHearing() async {
+        guard service.hands.place() == nil else {
+            deafSince = nil
+            return
+        }
+        let now = service.clock.now()
+        let since = deafSince ?? now
+        deafSince = since
+        guard lease != nil, now - since > service.deafLimit else { return }
+        lease = nil
+        await perform(host.stopped(at: wall))
+    }
+
     private mutating func followConnection() async {
         guard let connection else { return }
         switch connection.state {
@@ -112,21 +129,14 @@ struct HostDuty {
         }
     }
 
-    /// One answer to all of them: the last one says the same as the first.
     private mutating func answer(_ messages: [HostConnection.Message]) async {
-        var effects: [HostEffect] = []
-        for message in messages {
-            for effect in host.received(message.payload.span, isRetained: message.isRetained, at: wall)
-            where !effects.contains(effect) {
-                effects.append(effect)
-            }
-        }
+        let effects = host.received(messages, at: wall)
         guard !effects.isEmpty else { return }
         answeredAt = service.clock.now()
         await perform(effects)
     }
 
-    /// Whether what is due may be done: nothing is connected while the publishing connection is away.
+    /// Whether what is due may be done: nothing is connected while nobody listens.
     private var mayProceed: Bool {
         if case .handingOver = host.phase { true } else { service.hands.place() != nil }
     }
@@ -159,16 +169,30 @@ struct HostDuty {
     // MARK: What is to be done
 
     /// In this order. After a failure the rest is left, and the connection with it, unless the lease was lost: then it is handed over.
+    ///
+    /// A goodbye is said as far as it can be said in ``SparkplugHost/farewellTime``; what it could not say, the will says.
     private mutating func perform(_ effects: [HostEffect]) async {
         guard !effects.isEmpty else { return }
-        let wasOnline = connection?.state == .connected
+        let wasConnected = connection?.state == .connected
+        let end = host.phase == .idle ? service.clock.now() + SparkplugHost.farewellTime : nil
         for effect in effects {
-            do { try await carryOut(effect) } catch {
-                // A goodbye is said as far as it can be said.
-                if host.phase == .idle { continue }
+            do { try await carryOut(effect, until: end) } catch {
+                if host.phase == .idle {
+                    if case .publish = effect {
+                        await connection?.abandon()
+                        connection = nil
+                        return say("the Sparkplug host is offline")
+                    }
+                    continue
+                }
                 obstacle = "\(error)"
                 if let lease, service.hands.lease()?.token != lease.token {
                     self.lease = nil
+                    if host.phase == .connecting, wasConnected {
+                        // What was said over this connection does not hold any more, and only the broker is left to say so.
+                        await connection?.abandon()
+                        connection = nil
+                    }
                     return await perform(host.handedOver(at: wall))
                 }
                 service.connecting.failed("\(error)")
@@ -177,14 +201,15 @@ struct HostDuty {
                 return host.connectionLost(at: wall)
             }
         }
-        switch effects.last {
-        case .publish where host.phase == .online && effects.first == .subscribe(host.topic):
-            obstacle = nil
-            service.connecting.succeeded()
-            say("the Sparkplug host is online")
-        case .disconnect where wasOnline:
-            say(effects.count == 1 ? "the Sparkplug host is handed over" : "the Sparkplug host is offline")
-        default: break
+        guard let last = effects.last else { return }
+        switch last {
+        case .publish:
+            if effects.first == .subscribe(host.topic) { say("the Sparkplug host is online") }
+        case .disconnect:
+            if wasConnected {
+                say(effects.count == 1 ? "the Sparkplug host is handed over" : "the Sparkplug host is offline")
+            }
+        case .keepTimestamp, .connect, .subscribe: break
         }
     }
 
@@ -193,16 +218,25 @@ struct HostDuty {
             message, metadata: ["host": "\(service.definition.hostID)", "timestamp": "\(host.timestamp)"])
     }
 
-    private mutating func carryOut(_ effect: HostEffect) async throws {
+    /// - Parameter end: of a goodbye.
+    private mutating func carryOut(_ effect: HostEffect, until end: ContinuousClock.Instant?) async throws {
+        func patience(_ most: Duration) -> Duration {
+            guard let end else { return most }
+            return max(.zero, min(most, end - service.clock.now()))
+        }
         switch effect {
         case .keepTimestamp(let timestamp):
             guard let lease = service.hands.lease() else { throw Obstacle.noLease }
             let timestamps = service.timestamps
-            let patience = host.phase == .idle ? SparkplugHost.farewellPatience : SparkplugHost.patience
-            try await within(patience, "keeping the timestamp") { try await timestamps.keep(timestamp, under: lease) }
+            let most = end == nil ? SparkplugHost.patience : SparkplugHost.farewellPatience
+            try await within(patience(most), "keeping the timestamp") {
+                try await timestamps.keep(timestamp, under: lease)
+            }
         case .connect(let will):
-            guard let place = service.hands.place() ?? connection?.broker else { throw Obstacle.noPublishingConnection }
+            guard let place = service.hands.place() ?? connection?.broker else { throw Obstacle.nobodyListens }
             await connection?.close()
+            // What had come by then, too: it says what the next connection has to beat.
+            _ = host.received(connection?.takeMessages() ?? [], at: wall)
             connection = nil
             let configuration = try service.hands.configuration(
                 place,
@@ -216,14 +250,19 @@ struct HostDuty {
             try await within(SparkplugHost.patience, "subscribing") { try await connection.waitUntilSubscribed() }
         case .publish(let message):
             guard let connection else { throw Obstacle.noConnection }
-            var notAfter = service.clock.now() + SparkplugHost.patience
-            if host.phase == .online {
+            let most = patience(SparkplugHost.patience)
+            var notAfter = service.clock.now() + most
+            switch host.phase {
+            case .waiting, .connecting, .online:
                 guard let deadline = service.hands.lease()?.deadline else { throw Obstacle.noLease }
                 notAfter = min(notAfter, deadline)
+            case .handingOver, .idle: break
             }
             let deadline = notAfter
-            try await within(SparkplugHost.patience, "publishing") {
-                try await connection.publish(message, notAfter: deadline)
+            try await within(most, "publishing") { try await connection.publish(message, notAfter: deadline) }
+            if host.phase == .online {
+                obstacle = nil
+                service.connecting.succeeded()
             }
         case .disconnect:
             await connection?.close()

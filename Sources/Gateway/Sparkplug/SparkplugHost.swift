@@ -18,6 +18,8 @@ final class SparkplugHost: Service {
     static let patience = Duration.seconds(5)
     /// How long the goodbye waits for the tree.
     static let farewellPatience = Duration.milliseconds(500)
+    /// How long all of a goodbye may take, before the connection is closed.
+    static let farewellTime = Duration.seconds(2)
     /// How long a stop waits for the successor.
     static let farewellLimit = Duration.seconds(5)
     /// Least time between two answers to what is heard: two clients that contradict each other do not keep the broker busy.
@@ -29,7 +31,7 @@ final class SparkplugHost: Service {
     struct Hands: Sendable {
         /// The lease of the active alarm processor, when that is this gateway.
         var lease: @Sendable () -> Lease?
-        /// The broker of the publishing connection; nil while there is none.
+        /// The broker at which this gateway listens to edge nodes and publishes; nil while it does not do both there.
         var place: @Sendable () -> MQTTBroker?
         /// Of a new connection to that broker with this will.
         var configuration: @Sendable (MQTTBroker, MQTTWill) throws -> MQTTClient.Configuration
@@ -42,6 +44,8 @@ final class SparkplugHost: Service {
     let logger: Logger
     let connecting: FailureLog
     let foreign: FailureLog
+    /// For how long the host is online although nobody listens to edge nodes here.
+    let deafLimit: Duration
     /// Turned when something may have happened.
     let turns = Wake()
     private let host: HostState
@@ -63,6 +67,7 @@ final class SparkplugHost: Service {
         self.clock = clock
         self.logger = logger
         self.host = host
+        deafLimit = .milliseconds(rule.handover)
         connecting = health.log(
             .sparkplugConnection,
             began:

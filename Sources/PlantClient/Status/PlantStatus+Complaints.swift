@@ -41,7 +41,7 @@ extension PlantStatus {
         return complaints + configurationComplaints
     }
 
-    /// Gateways of one version whose alarms or commands differ: after a takeover the plant would behave differently.
+    /// Gateways of one version whose alarms, commands or Sparkplug hosts differ, which their digests do not tell apart: after a takeover the plant would behave differently.
     private var configurationComplaints: [String] {
         let told = gateways.filter { $0.member != nil && $0.standsBy == nil }.compactMap { gateway in
             gateway.report?.record.configurationDigest.map {
@@ -53,7 +53,7 @@ extension PlantStatus {
                 return nil
             }
             return
-                "\(first.0) and \(other.0) have different alarms or commands; give all gateways the same configuration"
+                "\(first.0) and \(other.0) have different configurations (alarms, commands or sparkplug); give all gateways the same"
         }.sorted()
     }
 

@@ -1,6 +1,7 @@
 /// What a host's STATE asks its connection to do, in this order.
 public enum HostEffect: Hashable, Sendable {
-    /// Keeps the last timestamp that was used where every gateway finds it. What follows must wait until it is kept.
+    /// Keeps the largest timestamp that was used where every gateway finds it. What follows waits until it is kept; only a goodbye is
+    /// said without it when that takes too long.
     case keepTimestamp(Int64)
     /// Connects with this will, in a clean session: version 3.1.1 with clean session, version 5 with clean start and session expiry
     /// 0. Over a connection that stands, disconnects cleanly first, so that its will is not sent.
@@ -24,6 +25,5 @@ public struct HostMessage: Hashable, Sendable {
         self.payload = payload
     }
 
-    public static let qos: UInt8 = 1
     public static let isRetained = true
 }

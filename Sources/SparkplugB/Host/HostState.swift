@@ -15,14 +15,16 @@
 /// | --- | --- |
 /// | online at T | our own; nothing |
 /// | offline before T, a payload that is none, an empty one | online at T again: edge nodes that come later read what is retained |
-/// | offline at T or after | online at T again, then a new connection with a larger T: a newer offline beats ours |
+/// | offline at T or after | a new connection with a larger T: a newer offline beats ours |
 /// | online before T | online at T again |
 /// | online after T | a successor if we hand over, else a foreign host: counted, because edge nodes are content |
 /// | retained, and not newer than T | nothing: what the broker had kept before this connection, whose online replaces it |
 ///
+/// - **An offline after T stays retained** until a larger timestamp is kept in the tree: edge nodes ignore an older online anyway, and
+///   a gateway that takes over meanwhile reads there what it has to beat.
 /// - **Handing over**: the successor publishes online with a larger T while this one is still online; when this one hears that, it
-///   disconnects and says nothing. So no edge node sees the host offline. If no successor is heard in time, it stops. If it is
-///   activated again and no other gateway has been active meanwhile, it stays, and says so once more.
+///   disconnects and says nothing. So no edge node sees the host offline. If no successor is heard in time, it stops. Of what was heard
+///   before, an online counts as the successor's when it came within that time. If it is activated again and no other gateway has been active meanwhile, it stays, and says so once more.
 /// - **Stopping**: what arrives is no longer answered; offline is published with the time of now, and the connection closed cleanly.
 /// - **Waiting**: each connection costs a write to the tree, so attempts keep a distance, which grows while connections fail or are
 ///   short.
@@ -38,7 +40,8 @@ public struct HostState: Sendable {
         case handingOver(until: Int64)
     }
 
-    /// How often something has arrived on the own topic that this host did not say. Each is worth an alarm.
+    /// How often something has arrived on the own topic that this host did not say on this connection. What the broker had retained is
+    /// not counted, but for a newer online.
     public struct Counters: Hashable, Sendable {
         /// Offline with an older timestamp: mostly the will of a connection before.
         public var olderOffline: UInt64 = 0
@@ -77,8 +80,10 @@ public struct HostState: Sendable {
     /// When a connection is due that a newer offline has made necessary.
     private var reconnectAt: Int64?
     private var newestOffline: Int64 = 0
-    /// Of online messages that are not our own: the successor's may come before the news that there is one.
-    private var newestForeignOnline: Int64 = 0
+    /// The last online after T that is not our own: the successor's may come before the news that there is one.
+    private var foreignOnline: (timestamp: Int64, heardAt: Int64)?
+    /// Of the own last offline, which may come back over the connection that it was said on.
+    private var farewellTime: Int64?
     private var attemptedAt: Int64?
     private var connectedAt: Int64?
     /// Attempts in a row that failed or led to a short connection.
@@ -94,6 +99,9 @@ public struct HostState: Sendable {
         self.oldTopic = publishesOldForm ? oldTopic : nil
         self.rule = rule
     }
+
+    /// Whether an offline has been heard that is newer than T: what is retained is left as it is until something newer is kept.
+    public var isOutdone: Bool { newestOffline > timestamp }
 
     /// When ``deadlineReached(at:)`` is due.
     public var deadline: Int64? {
@@ -120,7 +128,8 @@ public struct HostState: Sendable {
         case .handingOver:
             if last <= timestamp {
                 phase = .online
-                return online()
+                beatNewestOffline(at: now)
+                return answer()
             }
             timestamp = last
             return connect(at: now)
@@ -133,8 +142,9 @@ public struct HostState: Sendable {
         guard phase == .connecting else { return [] }
         phase = .online
         connectedAt = now
-        newestForeignOnline = 0
-        return [.subscribe(topic)] + online()
+        foreignOnline = nil
+        beatNewestOffline(at: now)
+        return [.subscribe(topic)] + answer()
     }
 
     /// The connection is gone, or was refused, or its timestamp could not be kept. The broker sends the will; the next connection
@@ -152,48 +162,85 @@ public struct HostState: Sendable {
         }
     }
 
-    /// The other connections of this gateway are at another broker now: this one follows them.
+    /// The other connections of this gateway are at another broker now: this one follows them, and says offline where it was.
     public mutating func brokerChanged(at now: Int64) -> [HostEffect] {
-        phase == .online ? reconnect(at: now) : []
+        guard phase == .online else { return [] }
+        let farewell = farewell(at: now)
+        return reconnect(saying: farewell, at: now)
     }
 
     /// Something has come on the own topic of the current form.
     ///
+    /// While connecting it comes from the connection before, and is not answered.
+    ///
     /// - Parameter isRetained: whether the broker had kept it before the subscription.
     public mutating func received(_ payload: borrowing Span<UInt8>, isRetained: Bool, at now: Int64) -> [HostEffect] {
-        let isHandingOver: Bool
         switch phase {
-        case .idle, .waiting, .connecting: return []
-        case .online: isHandingOver = false
-        case .handingOver: isHandingOver = true
+        case .idle, .waiting: return []
+        case .connecting, .online, .handingOver: break
         }
         guard let state = HostStatePayload(payload) else {
             if isRetained { return [] }
             counters.unreadable &+= 1
-            return online()
+            return answer()
         }
         if isRetained, state.timestamp < timestamp { return [] }
-        if state.isOnline {
-            if state.timestamp == timestamp { return [] }
-            if state.timestamp > timestamp, isHandingOver { return succeeded(by: state.timestamp) }
-            counters.foreignOnline &+= 1
-            newestForeignOnline = max(newestForeignOnline, state.timestamp)
-            return state.timestamp < timestamp ? online() : []
+        return state.isOnline
+            ? receivedOnline(state.timestamp, at: now)
+            : receivedOffline(state.timestamp, isRetained: isRetained, at: now)
+    }
+
+    /// Several messages, in their order, with one answer to all of them: the last one, which says at least what those before it say.
+    public mutating func received(_ messages: [(payload: [UInt8], isRetained: Bool)], at now: Int64) -> [HostEffect] {
+        var effects: [HostEffect] = []
+        for message in messages {
+            let answer = received(message.payload.span, isRetained: message.isRetained, at: now)
+            if !answer.isEmpty {
+                effects = answer
+                continue
+            }
+            switch phase {
+            // An online that answers what came before would replace what came behind it.
+            case .online, .handingOver: if isOutdone { effects = [] }
+            case .idle, .waiting, .connecting: break
+            }
         }
-        guard state.timestamp >= timestamp else {
+        return effects
+    }
+
+    private mutating func receivedOnline(_ time: Int64, at now: Int64) -> [HostEffect] {
+        if time == timestamp { return [] }
+        // Our own of the connection before.
+        if phase == .connecting, time < timestamp { return [] }
+        if time > timestamp {
+            if case .handingOver = phase { return succeeded(by: time) }
+            foreignOnline = (time, now)
+        }
+        counters.foreignOnline &+= 1
+        return time < timestamp ? answer() : []
+    }
+
+    private mutating func receivedOffline(_ time: Int64, isRetained: Bool, at now: Int64) -> [HostEffect] {
+        if phase == .connecting, time == farewellTime { return [] }
+        guard time >= timestamp else {
             counters.olderOffline &+= 1
-            return online()
+            return answer()
         }
-        counters.newerOffline &+= 1
-        newestOffline = max(newestOffline, state.timestamp)
-        // The successor will be newer than that as well: it takes the last timestamp from where it is kept.
-        guard !isHandingOver else { return online() }
+        // What was retained may be a will of this plant, of a tree that has been lost.
+        if !isRetained { counters.newerOffline &+= 1 }
+        newestOffline = max(newestOffline, time)
+        switch phase {
+        case .idle, .waiting, .connecting: return []
+        // The successor reads it as what is retained, and is newer.
+        case .handingOver: return answer()
+        case .online: break
+        }
         if let reconnectedAt, !isReached(reconnectedAt + rule.reconnectSpacing, within: rule.reconnectSpacing, at: now)
         {
-            reconnectAt = reconnectAt ?? reconnectedAt + rule.reconnectSpacing
-            return online()
+            beatNewestOffline(at: now)
+            return answer()
         }
-        return online() + reconnect(at: now)
+        return reconnect(saying: online(), at: now)
     }
 
     /// Another gateway becomes the active one, and publishes online before this one leaves.
@@ -201,7 +248,11 @@ public struct HostState: Sendable {
         switch phase {
         case .online:
             reconnectAt = nil
-            if newestForeignOnline > timestamp { return succeeded(by: newestForeignOnline) }
+            if let online = foreignOnline, online.timestamp > timestamp,
+                !isReached(online.heardAt + rule.handover, within: rule.handover, at: now)
+            {
+                return succeeded(by: online.timestamp)
+            }
             phase = .handingOver(until: now + rule.handover)
             return []
         case .connecting:
@@ -223,7 +274,7 @@ public struct HostState: Sendable {
             return isReached(until, within: rule.longestPause, at: now) ? connect(at: now) : []
         case .online:
             guard let reconnectAt, isReached(reconnectAt, within: rule.reconnectSpacing, at: now) else { return [] }
-            return reconnect(at: now)
+            return reconnect(saying: [], at: now)
         case .handingOver(let until):
             return isReached(until, within: rule.handover, at: now) ? stopped(at: now) : []
         }
@@ -238,10 +289,16 @@ public struct HostState: Sendable {
         case .idle, .waiting: return []
         case .connecting: return [.disconnect]
         case .online, .handingOver:
-            // Edge nodes believe no offline that is older than the online that they have seen.
-            timestamp = max(now, timestamp)
-            return [.keepTimestamp(timestamp)] + messages(isOnline: false).map { .publish($0) } + [.disconnect]
+            let farewell = farewell(at: now)
+            return [.keepTimestamp(timestamp)] + farewell + [.disconnect]
         }
+    }
+
+    /// Offline with the time of now. Edge nodes believe none that is older than what they have seen.
+    private mutating func farewell(at now: Int64) -> [HostEffect] {
+        timestamp = max(now, timestamp, newestOffline)
+        farewellTime = timestamp
+        return messages(isOnline: false).map { .publish($0) }
     }
 
     /// The successor has said that the host is online.
@@ -256,11 +313,18 @@ public struct HostState: Sendable {
         deadline <= now || deadline - now > length
     }
 
-    private mutating func reconnect(at now: Int64) -> [HostEffect] {
+    /// A connection is due when the newest offline is not older than T, unless that is the last time there is.
+    private mutating func beatNewestOffline(at now: Int64) {
+        guard newestOffline >= timestamp, timestamp < SparkplugTime.shownByClocks.upperBound else { return }
+        reconnectAt = reconnectAt ?? (reconnectedAt ?? now) + rule.reconnectSpacing
+    }
+
+    /// - Parameter messages: what is said over the connection that stands, once the new timestamp is kept.
+    private mutating func reconnect(saying messages: [HostEffect], at now: Int64) -> [HostEffect] {
         reconnectedAt = now
         reconnectAt = nil
-        timestamp = max(timestamp, newestOffline)
-        return connect(at: now)
+        let connecting = connect(at: now)
+        return [connecting[0]] + messages + connecting.dropFirst()
     }
 
     private mutating func connect(at now: Int64) -> [HostEffect] {
@@ -269,11 +333,14 @@ public struct HostState: Sendable {
         connectedAt = nil
         let latest = SparkplugTime.shownByClocks.upperBound
         // Neither a payload nor what was kept can push it beyond what a payload may say.
-        timestamp = min(max(now, min(timestamp, latest) + 1), latest)
+        timestamp = min(max(now, min(max(timestamp, newestOffline), latest) + 1), latest)
         let will = HostMessage(
             topic: topic, payload: HostStatePayload(isOnline: false, timestamp: timestamp).encoded)
         return [.keepTimestamp(timestamp), .connect(will: will)]
     }
+
+    /// Online again, unless that would replace what a gateway that takes over has to beat. While connecting the next connection says it.
+    private func answer() -> [HostEffect] { isOutdone || phase == .connecting ? [] : online() }
 
     private func online() -> [HostEffect] { messages(isOnline: true).map { .publish($0) } }
 

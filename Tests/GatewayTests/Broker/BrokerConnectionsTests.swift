@@ -33,4 +33,21 @@ struct BrokerConnectionsTests {
             configuration.cleanStart && configuration.sessionExpiry == .zero && configuration.keepAlive == .seconds(5))
         #expect(!configuration.reconnects && !configuration.startsSuspended && configuration.companions == nil)
     }
+
+    @Test(
+        "host-topic-phid-birth-sub-required: edge nodes are heard when all subscriptions are answered, and none of theirs is refused"
+    )
+    func grants() {
+        let filters: Set = ["spBv1.0/a/#", "spBv1.0/b/#"]
+        func status(_ connected: Bool, _ pending: Int, _ refused: [String]) -> MQTTSubscriptionStatus {
+            MQTTSubscriptionStatus(
+                connected: connected, pending: pending,
+                refused: Dictionary(uniqueKeysWithValues: refused.map { ($0, .notAuthorized) }))
+        }
+        #expect(status(true, 0, []).grants(filters))
+        #expect(status(true, 0, ["factory/#"]).grants(filters))
+        #expect(!status(true, 0, ["factory/#", "spBv1.0/b/#"]).grants(filters))
+        #expect(!status(true, 1, []).grants(filters))
+        #expect(!status(false, 0, []).grants(filters))
+    }
 }

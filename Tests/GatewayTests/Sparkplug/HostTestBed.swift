@@ -1,6 +1,7 @@
 import Logging
 import MQTT
 import Plant
+import PlantConfiguration
 import Primitives
 import ServiceLifecycle
 import SparkplugB
@@ -92,9 +93,10 @@ final class HostTestBed: Sendable {
 
     /// - Parameter runs: whether the wall clock goes on from there; else it stands still, so that timestamps can be foretold.
     func host(
-        _ gateway: String, old: Bool = false, version: MQTTProtocolVersion = .v5, wall: Int64, runs: Bool = false
+        _ gateway: String, old: Bool = false, version: MQTTProtocolVersion = .v5, wall: Int64, runs: Bool = false,
+        rule: HostState.Rule = .init()
     ) throws -> Host {
-        try Host(gateway, self, old: old, version: version, wall: wall, runs: runs)
+        try Host(gateway, self, old: old, version: version, wall: wall, runs: runs, rule: rule)
     }
 
     /// What an edge node believes that goes by timestamps: of equal ones the last message counts.
@@ -107,49 +109,65 @@ final class HostTestBed: Sendable {
         }
     }
 
+    /// What can be set, and is read by a service.
+    final class Setting<Value: Sendable>: Sendable {
+        private let state: Mutex<Value>
+        init(_ value: Value) { state = Mutex(value) }
+        var value: Value { state.withLock { $0 } }
+        func set(_ value: Value) { state.withLock { $0 = value } }
+        func change(_ body: @Sendable (inout Value) -> Void) { state.withLock { body(&$0) } }
+    }
+
     /// One gateway, as far as it is the host.
     final class Host: Sendable {
         let service: SparkplugHost
         let lease = FakeLease()
         let lines = LogLines()
         let health: FailureBoard
-        let isPublishing = IngestLoopTests.Flag(true)
+        /// Where it listens and publishes.
+        let place: Setting<MQTTBroker?>
         let wall: FakeClock
+        /// For how long the service has asked to sleep, at the most, since this was set to zero.
+        let longestSleep = Setting(Duration.zero)
         private let services: ServiceGroup
         private let running = Mutex<Task<Void, any Error>?>(nil)
 
         fileprivate init(
-            _ gateway: String, _ bed: HostTestBed, old: Bool, version: MQTTProtocolVersion, wall: Int64, runs: Bool
+            _ gateway: String, _ bed: HostTestBed, old: Bool, version: MQTTProtocolVersion, wall: Int64, runs: Bool,
+            rule: HostState.Rule
         ) throws {
             let fake = FakeClock(wall: wall)
             self.wall = fake
             let start = ContinuousClock.now
+            let longestSleep = self.longestSleep
             let clock = GatewayClock(
                 wall: { fake.wall + (runs ? (ContinuousClock.now - start).wholeMilliseconds : 0) }, now: { .now },
-                sleep: { try await Task.sleep(for: $0) })
+                sleep: { time in
+                    longestSleep.change { $0 = max($0, time) }
+                    try await Task.sleep(for: time)
+                })
             health = FailureBoard(clock: clock, logger: lines.logger)
             let definition = try #require(SparkplugHostDefinition(hostID: "h", publishesOldState: old))
-            let place = MQTTBroker(host: "127.0.0.1", port: bed.proxy.port)
-            let (lease, isPublishing) = (lease, isPublishing)
-            service = try #require(
-                SparkplugHost(
-                    definition: definition,
-                    hands: .init(
-                        lease: { lease.value },
-                        place: { isPublishing.value ? place : nil },
-                        configuration: { broker, will in
-                            var result = MQTTClient.Configuration(broker: broker, clientID: gateway + "-sparkplug")
-                            result.protocolVersion = version
-                            result.reconnects = false
-                            result.keepAlive = .seconds(5)
-                            result.will = will
-                            result.acknowledgement = .whenNextBatchIsRequested
-                            return result
-                        }),
-                    timestamps: HostTimestamps(
-                        client: bed.tree.operatorClient, host: definition, gateway: gateway,
-                        outsiders: OutsiderLog(lines.logger, clock: clock)),
-                    health: health, clock: clock, logger: lines.logger))
+            let place = Setting<MQTTBroker?>(MQTTBroker(host: "127.0.0.1", port: bed.proxy.port))
+            self.place = place
+            let lease = self.lease
+            var local = try ConfigurationFixture(["linekeeper.yaml": soundHead + AlarmTestBed.plantFile])
+                .load(environment: ["HOSTNAME": gateway]).local
+            local.mqtt.protocolVersion = version == .v311 ? .v311 : .v5
+            let identity = GatewayIdentity.ofThisProcess(gateway: gateway, version: "1", started: 1)
+            let hands = SparkplugHost.Hands(
+                lease: { lease.value },
+                place: { place.value },
+                configuration: { [local] broker, will in
+                    try BrokerConnections(local: local, identity: identity).hosting(at: broker, will: will)
+                })
+            let made = SparkplugHost(
+                definition: definition, hands: hands,
+                timestamps: HostTimestamps(
+                    client: bed.tree.operatorClient, host: definition, gateway: gateway,
+                    outsiders: OutsiderLog(lines.logger, clock: clock)),
+                rule: rule, health: health, clock: clock, logger: lines.logger)
+            service = try #require(made)
             services = ServiceGroup(
                 configuration: .init(services: [.init(service: service)], logger: bed.tree.logger))
         }

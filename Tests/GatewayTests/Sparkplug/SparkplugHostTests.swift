@@ -10,32 +10,13 @@ import ZooKeeperProtocol
 
 @Suite("SparkplugHost: STATE at a real broker", .timeLimit(.minutes(2)))
 struct SparkplugHostTests {
-    /// What a connection has sent: the kinds of its packets, and of each its bytes.
-    private static func packets(_ bytes: [UInt8]) -> [(kind: UInt8, body: [UInt8])] {
-        var result: [(kind: UInt8, body: [UInt8])] = []
-        var index = 0
-        while index < bytes.count {
-            let kind = bytes[index]
-            var (length, shift) = (0, 0)
-            repeat {
-                index += 1
-                guard index < bytes.count else { return result }
-                length |= Int(bytes[index] & 0x7f) << shift
-                shift += 7
-            } while bytes[index] & 0x80 != 0
-            index += 1
-            guard index + length <= bytes.count else { return result }
-            result.append((kind, Array(bytes[index..<index + length])))
-            index += length
-        }
-        return result
-    }
-
     @Test(
         """
         operational-behavior-host-application-connect-will, message-flow-phid-sparkplug-clean-session-311, -50, \
         message-flow-phid-sparkplug-subscription, message-flow-phid-sparkplug-state-publish-payload-timestamp, \
-        host-topic-phid-birth-payload: CONNECT with the will, SUBSCRIBE, and as the first publish online with the will's time
+        host-topic-phid-birth-message, -qos, -retain, -topic, -payload, host-topic-phid-death-required, -qos, -retain, -topic, \
+        -payload, -payload-timestamp-connect, payloads-state-will-message, -qos, -retain, -payload, payloads-state-birth, \
+        -payload, payloads-state-subscribe: CONNECT with the will, SUBSCRIBE, and as the first publish online with the will's time
         """, arguments: [MQTTProtocolVersion.v311, .v5])
     func session(version: MQTTProtocolVersion) async throws {
         try await HostTestBed.with { bed, _ in
@@ -44,15 +25,20 @@ struct SparkplugHostTests {
             host.start(bed.lease)
             try await bed.state("online", host) { $0 == HostStatePayload(isOnline: true, timestamp: 5000) }
             #expect(try await bed.kept() == SparkplugHostRecord(timestamp: 5000, gateway: "gw1"))
-            let packets = Self.packets(bed.proxy.sent)
-            #expect(
-                packets.prefix(3).map { $0.kind } == [0x10, 0x82, 0x33],
+            let packets = SentPacket.all(in: bed.proxy.sent)
+            try #require(
+                packets.prefix(3).map(\.kind) == [0x10, 0x82, 0x33],
                 "CONNECT, SUBSCRIBE, PUBLISH with QoS 1, retained")
-            let connect = packets[0].body
-            // Behind the protocol's name and version: clean start, a will of QoS 1, retained.
-            #expect(connect[7] & 0b0011_1110 == 0b0010_1110)
-            let will = HostStatePayload(isOnline: false, timestamp: 5000).encoded
-            #expect(connect.suffix(will.count).elementsEqual(will))
+            let connect = try packets[0].connect()
+            #expect(connect.version == (version == .v5 ? 5 : 4))
+            // Clean start, a will of QoS 1, retained.
+            #expect(connect.flags & 0b0011_1110 == 0b0010_1110)
+            #expect(connect.sessionExpiry == 0)
+            #expect(connect.clientID == "linekeeper-bottling-gw1-sparkplug")
+            #expect(connect.willTopic == HostTestBed.topic)
+            #expect(connect.will == HostStatePayload(isOnline: false, timestamp: 5000).encoded)
+            let subscribe = try packets[1].subscribe(version)
+            #expect(subscribe.filter == HostTestBed.topic && subscribe.options & 3 == 1)
             // Nobody is told that it is a second message.
             #expect(bed.states == [HostStatePayload(isOnline: true, timestamp: 5000)])
 
@@ -64,8 +50,9 @@ struct SparkplugHostTests {
 
     @Test(
         """
-        operational-behavior-host-application-termination, host-topic-phid-death-payload-timestamp-disconnect-clean: a lone gateway \
-        says offline when it is stopped, with the time of now; and the next time is newer though the clock was set back
+        operational-behavior-host-application-termination, -death-qos, -death-retained, -disconnect-intentional, \
+        host-topic-phid-death-payload-timestamp-disconnect-clean: a lone gateway says offline when it is stopped, with the time of \
+        now, and disconnects; and the next time is newer though the clock was set back
         """)
     func restarts() async throws {
         try await HostTestBed.with { bed, _ in
@@ -74,7 +61,13 @@ struct SparkplugHostTests {
             try await bed.state("online", host) { $0 == HostStatePayload(isOnline: true, timestamp: 50_000) }
             try await eventually("the old form") { bed.heard(on: "STATE/h").last?.text == "ONLINE" }
             host.wall.setWall(60_000)
+            bed.proxy.recordSent()
             try await host.stop()
+            // PUBLISH with QoS 1, retained, in both forms, then DISCONNECT, which does not ask for the will.
+            try await eventually("the last packets", seen: { "\(SentPacket.all(in: bed.proxy.sent))" }) {
+                let said = SentPacket.all(in: bed.proxy.sent).filter { ![0x40, 0xC0].contains($0.kind) }
+                return said.map(\.kind) == [0x33, 0x33, 0xE0] && said[2].body.first ?? 0 == 0
+            }
             try await bed.state("offline") { $0 == HostStatePayload(isOnline: false, timestamp: 60_000) }
             try await eventually("the old form") { bed.heard(on: "STATE/h").last?.text == "OFFLINE" }
             #expect(try await bed.kept()?.timestamp == 60_000)
@@ -109,13 +102,13 @@ struct SparkplugHostTests {
                     == [true, true].enumerated().map { HostStatePayload(isOnline: $1, timestamp: 9000 + Int64($0)) })
             #expect(successor.problem("sparkplugState") == nil && former.number("hostForeignOnline") == 0)
 
-            // When the successor dies, and a third comes before its will is known,
+            // When the successor dies, and a third takes over,
             await successor.kill()
             try await bed.state("offline") { !$0.isOnline && $0.timestamp == 9001 }
             let third = try bed.host("gw3", wall: 2000)
             third.start(bed.lease)
             try await bed.state("online", third) { $0.timestamp == 9002 && $0.isOnline }
-            // then a will that comes late is answered, and edge nodes do not believe it.
+            // then a will that comes late, as a bridge may deliver it, is answered, and edge nodes do not believe it.
             try await bed.ear.publish(
                 HostTestBed.topic, HostStatePayload(isOnline: false, timestamp: 9001).encoded, retain: true)
             try await eventually("the answer", seen: { "\(bed.states)" }) {
@@ -129,7 +122,10 @@ struct SparkplugHostTests {
     }
 
     @Test(
-        "message-flow-hid-sparkplug-state-message-delivered: a foreign offline is answered, beaten, and a problem of the gateway"
+        """
+        message-flow-hid-sparkplug-state-message-delivered, operational-behavior-host-application-host-id: a foreign offline is \
+        answered, beaten, and a problem of the gateway
+        """
     )
     func foreignOffline() async throws {
         try await HostTestBed.with { bed, _ in
@@ -194,20 +190,131 @@ struct SparkplugHostTests {
         }
     }
 
-    @Test("a gateway that is not active connects to nothing; an active one waits for its publishing connection")
+    @Test(
+        """
+        message-flow-phid-sparkplug-subscription, host-topic-phid-birth-sub-required: a gateway that is not active connects to \
+        nothing; an active one waits until it listens to edge nodes
+        """)
     func waits() async throws {
         try await HostTestBed.with { bed, _ in
             let host = try bed.host("gw1", wall: 5000)
-            host.isPublishing.set(false)
+            let place = host.place.value
+            host.place.set(nil)
             host.start(nil)
             try await eventually("it looks at the lease") { host.lease.asked > 3 }
             host.lease.set(bed.lease)
             let asked = host.lease.asked
             try await eventually("it looks at the lease again") { host.lease.asked > asked + 5 }
             #expect(bed.proxy.acceptedConnections == 0)
-            host.isPublishing.set(true)
+            host.place.set(place)
             try await bed.state("online", host) { $0.isOnline }
             try await host.stop()
+        }
+    }
+
+    @Test(
+        "host-topic-phid-birth-sub-required: when edge nodes are not heard for longer, the host is offline until they are"
+    )
+    func deaf() async throws {
+        try await HostTestBed.with { bed, _ in
+            var rule = HostState.Rule()
+            rule.handover = 300
+            let host = try bed.host("gw1", wall: 5000, rule: rule)
+            let place = host.place.value
+            host.start(bed.lease)
+            try await bed.state("online", host) { $0 == HostStatePayload(isOnline: true, timestamp: 5000) }
+            host.place.set(nil)
+            try await bed.state("offline", host) { $0 == HostStatePayload(isOnline: false, timestamp: 5000) }
+            let asked = host.lease.asked
+            try await eventually("it looks at the lease again") { host.lease.asked > asked + 8 }
+            #expect(bed.states.count == 2 && host.number("hostConnections") == 1)
+            host.wall.setWall(6000)
+            host.place.set(place)
+            try await bed.state("online again", host) { $0 == HostStatePayload(isOnline: true, timestamp: 6000) }
+            try await host.stop()
+        }
+    }
+
+    @Test(
+        """
+        operational-behavior-host-application-multi-server-timestamp, operational-behavior-host-application-termination: where the \
+        gateway is at another broker now, the host is online there, and offline where it was
+        """)
+    func otherBroker() async throws {
+        try await HostTestBed.with { bed, _ in
+            let other = try await Mosquitto()
+            let heard = HostTestBed.Setting<[HostStatePayload]>([])
+            let ear = try await BrokerLink(
+                port: other.port, clientID: "other-edge", subscriptions: [HostTestBed.topic]
+            ) { message in
+                guard let state = HostStatePayload(message.payload.span) else { return }
+                heard.change { $0.append(state) }
+            }
+            let host = try bed.host("gw1", wall: 5000)
+            host.start(bed.lease)
+            try await bed.state("online", host) { $0 == HostStatePayload(isOnline: true, timestamp: 5000) }
+            host.wall.setWall(6000)
+            host.place.set(MQTTBroker(host: "127.0.0.1", port: other.port))
+            try await bed.state("offline", host) { $0 == HostStatePayload(isOnline: false, timestamp: 6000) }
+            try await eventually("online at the other broker", seen: { "\(heard.value) \(host.lines.all)" }) {
+                heard.value == [HostStatePayload(isOnline: true, timestamp: 6001)]
+            }
+            #expect(try await bed.kept()?.timestamp == 6001)
+            #expect(host.number("hostOlderOffline") == 0)
+            try await host.stop()
+            await ear.close()
+        }
+    }
+
+    @Test("a lease that is lost while a timestamp is kept: the last will takes back what was said")
+    func leaseLostWhileKeeping() async throws {
+        try await HostTestBed.with { bed, _ in
+            let host = try bed.host("gw1", wall: 5000)
+            var duty = HostDuty(host.service, try #require(HostState(id: "h")))
+            /// - Parameter answers: how often the lease is had in that turn.
+            func turns(_ what: String, answers: Int?, until holds: () -> Bool) async throws {
+                for _ in 0..<400 where !holds() {
+                    host.lease.set(bed.lease, answers: answers)
+                    _ = await duty.turn(isStopping: false)
+                    try await Task.sleep(for: .milliseconds(25))
+                }
+                let isSo = holds()
+                try #require(isSo, "\(what): \(bed.states) \(host.lines.all)")
+            }
+            try await turns("online", answers: nil) {
+                bed.states.last == HostStatePayload(isOnline: true, timestamp: 5000)
+            }
+            // Had when the turn begins, and lost when it is asked for to keep the timestamp.
+            try await bed.ear.publish(
+                HostTestBed.topic, HostStatePayload(isOnline: false, timestamp: 70_000).encoded, retain: true)
+            try await turns("the will", answers: 1) {
+                bed.states.last == HostStatePayload(isOnline: false, timestamp: 5000)
+            }
+            #expect(bed.states.count == 3)
+            #expect(try await bed.kept()?.timestamp == 5000)
+            host.lease.set(nil)
+            await duty.end()
+        }
+    }
+
+    @Test(
+        "a broker that acknowledges nothing: a stop does not wait for each message by itself, and the will says offline"
+    )
+    func silentBroker() async throws {
+        try await HostTestBed.with { bed, _ in
+            let host = try bed.host("gw1", old: true, wall: 5000)
+            host.start(bed.lease)
+            try await bed.state("online", host) { $0.isOnline }
+            try await eventually("the old form") { bed.heard(on: "STATE/h").last?.text == "ONLINE" }
+            try await eventually("it is counted") { host.number("hostConnections") == 1 }
+            let asked = host.lease.asked
+            try await eventually("it looks at the lease again") { host.lease.asked > asked + 4 }
+            host.wall.setWall(60_000)
+            bed.proxy.discard(.toServer)
+            host.longestSleep.set(.zero)
+            try await host.stop()
+            #expect(host.longestSleep.value <= SparkplugHost.farewellTime)
+            try await bed.state("offline") { $0 == HostStatePayload(isOnline: false, timestamp: 5000) }
         }
     }
 

@@ -5,7 +5,11 @@ import Testing
 
 @Suite("Edge nodes of Sparkplug B")
 struct EdgePlantTests {
-    @Test("Births make devices and tags, data changes them, and a death takes them away, until the next birth")
+    @Test(
+        """
+        operational-behavior-edge-node-termination-host-action-ndeath-node-offline, -node-tags-stale, -devices-offline, \
+        -devices-tags-stale: births make devices and tags, data changes them, and a death takes them away, until the next birth
+        """)
     func life() throws {
         var plant = try EdgePlant()
         var edge = TestEdge()
@@ -22,6 +26,7 @@ struct EdgePlantTests {
         plant.hear(edge.death(at: plant.now))
         #expect(try plant.state("g/e1") == .offline)
         #expect(try plant.state("g/e1/d1") == .offline)
+        #expect(try plant.quality("g/e1/temperature") == .stale)
         #expect(try plant.quality("g/e1/d1/speed") == .stale)
         #expect(try plant.value("g/e1/d1/speed") == 6.0)
         #expect(plant.pass(60_000).isEmpty)
@@ -33,7 +38,11 @@ struct EdgePlantTests {
         #expect(plant.number("edgeNodes") == 1)
     }
 
-    @Test("A device's own death takes away its tags alone")
+    @Test(
+        """
+        operational-behavior-edge-node-termination-host-action-ddeath-devices-offline, -devices-tags-stale: a device's own death \
+        takes away its tags alone
+        """)
     func deviceDeath() throws {
         var plant = try EdgePlant()
         var edge = TestEdge()

@@ -32,7 +32,8 @@ struct HostStateTests {
         """
         operational-behavior-host-application-connect-will, host-topic-phid-death-payload-timestamp-connect, \
         message-flow-phid-sparkplug-state-publish-payload-timestamp, message-flow-phid-sparkplug-subscription, \
-        host-topic-phid-birth-sub-required: connecting, in order
+        host-topic-phid-birth-sub-required, host-topic-phid-birth-topic, host-topic-phid-death-topic, \
+        payloads-state-will-message, payloads-state-birth, payloads-state-subscribe: connecting, in order
         """)
     func connecting() throws {
         var host = try #require(HostState(id: "h"))
@@ -40,7 +41,7 @@ struct HostStateTests {
         #expect(host.activated(last: nil, at: 1001) == [])
         #expect(host.connected(at: 1002) == [.subscribe("spBv1.0/STATE/h"), online(1000)])
         #expect(host.connected(at: 1003) == [])
-        #expect(host.phase == .online && HostMessage.qos == 1 && HostMessage.isRetained)
+        #expect(host.phase == .online && HostMessage.isRetained)
         #expect(String(decoding: state(true, 1000), as: UTF8.self) == #"{"online":true,"timestamp":1000}"#)
         #expect(HostState(id: "a/b") == nil && HostState(id: "") == nil && HostState(id: "#") == nil)
     }
@@ -61,16 +62,6 @@ struct HostStateTests {
         #expect(host.counters.olderOffline == 1)
     }
 
-    @Test("operational-behavior-host-application-multi-server-timestamp: each broker has timestamps of its own")
-    func severalBrokers() throws {
-        var first = try host(at: 1000)
-        let second = try host(at: 2000)
-        #expect(first.timestamp == 1000 && second.timestamp == 2000)
-        first.connectionLost(at: 2000)
-        _ = first.deadlineReached(at: 3000)
-        #expect(first.timestamp == 3000 && second.timestamp == 2000)
-    }
-
     @Test("message-flow-hid-sparkplug-state-message-delivered: an offline on the own topic is answered with online")
     func ownOffline() throws {
         var host = try host()
@@ -79,7 +70,7 @@ struct HostStateTests {
         // Trap 3.5-4: what is not older beats an online with the same timestamp, so a newer one follows.
         #expect(
             hear(&host, state(false, 1000), at: 2000)
-                == [online(1000), .keepTimestamp(2000), .connect(will: message(false, 2000))])
+                == [.keepTimestamp(2000), online(1000), .connect(will: message(false, 2000))])
         #expect(host.connected(at: 2001).last == online(2000))
         #expect(host.counters.newerOffline == 1 && host.counters.olderOffline == 1)
     }
@@ -89,28 +80,89 @@ struct HostStateTests {
     )
     func foreignOffline() throws {
         var host = try host()
+        // It stays retained until what beats it is kept.
         #expect(
-            hear(&host, state(false, 50_000), at: 2000).suffix(2) == [
-                .keepTimestamp(50_001), .connect(will: message(false, 50_001)),
+            hear(&host, state(false, 50_000), at: 2000) == [
+                .keepTimestamp(50_001), online(1000), .connect(will: message(false, 50_001)),
             ])
         _ = host.connected(at: 2001)
-        #expect(hear(&host, state(false, 60_000), at: 3000) == [online(50_001)])
-        #expect(hear(&host, state(false, 70_000), at: 4000) == [online(50_001)])
+        #expect(hear(&host, state(false, 60_000), at: 3000) == [] && host.isOutdone)
+        #expect(hear(&host, state(false, 70_000), at: 4000) == [])
+        // Nothing replaces it, whatever else is said.
+        for payload in [state(false, 50_001), state(false, 9), state(true, 9), []] {
+            #expect(hear(&host, payload, at: 4000) == [])
+        }
         #expect(host.deadline == 7000)
         #expect(host.deadlineReached(at: 6999) == [])
         #expect(host.deadlineReached(at: 7000) == [.keepTimestamp(70_001), .connect(will: message(false, 70_001))])
-        _ = host.connected(at: 7001)
-        #expect(host.deadline == nil)
+        #expect(host.connected(at: 7001).last == online(70_001))
+        #expect(host.deadline == nil && !host.isOutdone)
+        // One at T replaces nothing that is newer, and is answered.
+        #expect(hear(&host, state(false, 70_001), at: 8000) == [online(70_001)])
+        #expect(host.deadline == 12_000)
         // The last moment there is cannot be beaten, and traps nothing.
         let end: Int64 = 253_402_300_799_999
         _ = hear(&host, state(false, end), at: 20_000)
         #expect(host.timestamp == end)
         _ = host.connected(at: 20_001)
+        #expect(host.deadline == nil)
         host.connectionLost(at: 30_000)
         #expect(host.deadlineReached(at: 40_000).first == .keepTimestamp(end))
         // Nor can what was kept, whatever it says.
         var other = try #require(HostState(id: "h"))
         #expect(other.activated(last: .max, at: 1000).first == .keepTimestamp(end))
+    }
+
+    @Test("trap 3.5-4: a second newer offline that is heard while the answer to the first connects is beaten, too")
+    func secondOfflineWhileConnecting() throws {
+        var host = try host()
+        #expect(hear(&host, state(false, 50_000), at: 2000).count == 3)
+        #expect(hear(&host, state(false, 60_000), at: 2000) == [])
+        #expect(host.counters.newerOffline == 2)
+        // What is retained stays so until then.
+        #expect(host.connected(at: 2001) == [.subscribe("spBv1.0/STATE/h")])
+        #expect(host.deadline == 7000)
+        #expect(host.deadlineReached(at: 7000).first == .keepTimestamp(60_001))
+        // One at T of the new connection is answered, and beaten.
+        var equal = try self.host()
+        _ = hear(&equal, state(false, 50_000), at: 2000)
+        #expect(hear(&equal, state(false, 50_001), at: 2000) == [])
+        #expect(equal.connected(at: 2001).last == online(50_001) && equal.deadline == 7000)
+        // A connection that fails meanwhile does not forget it.
+        var lost = try self.host()
+        _ = hear(&lost, state(false, 50_000), at: 2000)
+        _ = hear(&lost, state(false, 60_000), at: 2000)
+        lost.connectionLost(at: 2001)
+        #expect(lost.deadlineReached(at: 3000).first == .keepTimestamp(60_001))
+        // Our own that come back over the connection before are counted as nothing.
+        #expect(hear(&lost, state(true, 1000), at: 3001) == [])
+        #expect(lost.counters.foreignOnline == 0 && lost.counters.newerOffline == 2)
+    }
+
+    @Test("several messages have one answer, and none that replaces a newer offline among them")
+    func severalAtOnce() throws {
+        let (older, newer, newest) = (
+            (payload: state(false, 9), isRetained: false), (payload: state(false, 50_000), isRetained: false),
+            (payload: state(false, 60_000), isRetained: false)
+        )
+        let reconnection: [HostEffect] = [
+            .keepTimestamp(50_001), online(1000), .connect(will: message(false, 50_001)),
+        ]
+        var host = try host()
+        #expect(host.received([older, older], at: 2000) == [online(1000)])
+        #expect(host.received([older, newer, newest, older], at: 2000) == reconnection)
+        _ = host.connected(at: 2001)
+        #expect(host.received([older, newest, older], at: 2002) == [])
+        #expect(host.counters.newerOffline == 3)
+        var spaced = try self.host()
+        #expect(spaced.received([newer], at: 2000) == reconnection)
+        #expect(spaced.connected(at: 2001).last == online(50_001))
+        #expect(spaced.received([older, newest], at: 2002) == [])
+        #expect(spaced.received([(payload: state(true, 70_000), isRetained: false)], at: 2003) == [])
+        var former = try self.host()
+        _ = former.handedOver(at: 2000)
+        let successor = (payload: state(true, 1001), isRetained: false)
+        #expect(former.received([older, successor, newest], at: 2001) == [.disconnect])
     }
 
     @Test(
@@ -128,7 +180,7 @@ struct HostStateTests {
     }
 
     @Test(
-        "payloads-state-will-message-payload, payloads-state-birth-payload: members that are not known are ignored (trap 3.5-3: bdSeq is none of STATE)"
+        "payloads-state-will-message-payload, payloads-state-birth-payload, host-topic-phid-birth-payload, host-topic-phid-death-payload: members that are not known are ignored (trap 3.5-3: bdSeq is none of STATE)"
     )
     func unknownMembers() {
         let text = Array(#"{"timestamp":7,"bdSeq":3,"online":true}"#.utf8)
@@ -187,14 +239,30 @@ struct HostStateTests {
         #expect(hear(&successor, state(false, 4000), at: 3100) == [online(4001)])
     }
 
-    @Test("a hand-over to nobody ends as a stop; a foreign offline meanwhile is answered")
+    @Test("a hand-over to nobody ends as a stop; a newer offline meanwhile is left for the successor to beat")
     func handoverToNobody() throws {
         var host = try host()
         _ = host.handedOver(at: 2000)
         #expect(host.deadline == 12_000)
-        #expect(hear(&host, state(false, 9000), at: 2500) == [online(1000)])
+        #expect(hear(&host, state(false, 999), at: 2500) == [online(1000)])
+        #expect(hear(&host, state(false, 1000), at: 2500) == [online(1000)])
+        #expect(hear(&host, state(false, 9000), at: 2500) == [])
+        #expect(hear(&host, state(false, 999), at: 2600) == [])
         #expect(
             host.deadlineReached(at: 12_000) == [.keepTimestamp(12_000), .publish(message(false, 12_000)), .disconnect])
+        // Nor does its own goodbye say less than what it has heard.
+        var outdone = try self.host()
+        _ = outdone.handedOver(at: 2000)
+        _ = hear(&outdone, state(false, 90_000), at: 2500)
+        #expect(
+            outdone.deadlineReached(at: 12_000)
+                == [.keepTimestamp(90_000), .publish(message(false, 90_000)), .disconnect])
+        // Activated again it beats it.
+        var back = try self.host()
+        _ = back.handedOver(at: 2000)
+        _ = hear(&back, state(false, 90_000), at: 2500)
+        #expect(back.activated(last: 1000, at: 3000) == [] && back.deadline == 8000)
+        #expect(back.deadlineReached(at: 8000).first == .keepTimestamp(90_001))
         var connecting = try #require(HostState(id: "h"))
         _ = connecting.activated(last: nil, at: 1)
         #expect(connecting.handedOver(at: 2) == [.disconnect] && connecting.phase == .idle)
@@ -218,7 +286,7 @@ struct HostStateTests {
             ])
     }
 
-    @Test("what was retained before the own online is the past: neither counted nor answered, unless it is not older")
+    @Test("what was retained before the own online is the past, unless it is newer: that is beaten, and no alarm")
     func retained() throws {
         var host = try host()
         for payload in [state(false, 999), state(true, 999), [], Array("OFFLINE".utf8)] {
@@ -229,8 +297,8 @@ struct HostStateTests {
         #expect(host.counters.foreignOnline == 1)
         #expect(
             hear(&host, state(false, 3000), isRetained: true, at: 1001)
-                == [online(1000), .keepTimestamp(3001), .connect(will: message(false, 3001))])
-        #expect(host.counters.newerOffline == 1)
+                == [.keepTimestamp(3001), online(1000), .connect(will: message(false, 3001))])
+        #expect(host.counters.newerOffline == 0)
     }
 
     @Test("the successor's online may come before the news that there is one: then the former leaves without a word")
@@ -245,6 +313,13 @@ struct HostStateTests {
         _ = other.deadlineReached(at: 3000)
         _ = other.connected(at: 3001)
         #expect(other.handedOver(at: 3002) == [] && other.phase == .handingOver(until: 13_002))
+        // Nor does one that came longer ago than a successor may take: it was another host's.
+        var stray = try self.host()
+        _ = hear(&stray, state(true, 1001), at: 2000)
+        #expect(stray.handedOver(at: 12_000) == [] && stray.phase == .handingOver(until: 22_000))
+        var recent = try self.host()
+        _ = hear(&recent, state(true, 1001), at: 2000)
+        #expect(recent.handedOver(at: 11_999) == [.disconnect])
     }
 
     @Test("a gateway that is active again stays online when no other has been active, else it is newer than that one")
@@ -314,10 +389,26 @@ struct HostStateTests {
         #expect(other.activated(last: nil, at: 1000) == [])
     }
 
-    @Test("the connection follows the others to another broker, with a larger timestamp")
+    @Test(
+        """
+        operational-behavior-host-application-multi-server-timestamp, operational-behavior-host-application-termination: the \
+        connection follows the others to another broker with a timestamp of its own, and says offline where it was
+        """)
     func brokerChanged() throws {
         var host = try host()
-        #expect(host.brokerChanged(at: 1500) == [.keepTimestamp(1500), .connect(will: message(false, 1500))])
+        #expect(
+            host.brokerChanged(at: 1500) == [
+                .keepTimestamp(1501), .publish(message(false, 1500)), .connect(will: message(false, 1501)),
+            ])
         #expect(host.brokerChanged(at: 1600) == [])
+        // The own offline may come back over the connection that is left.
+        #expect(hear(&host, state(false, 1500), at: 1600) == [] && host.counters == HostState.Counters())
+        #expect(host.connected(at: 1601).last == online(1501))
+        // A clock that is behind: the offline is believed all the same.
+        var behind = try self.host(last: 20_000)
+        #expect(
+            behind.brokerChanged(at: 1500) == [
+                .keepTimestamp(20_002), .publish(message(false, 20_001)), .connect(will: message(false, 20_002)),
+            ])
     }
 }

@@ -135,7 +135,12 @@ struct BirthAndDeathTests {
         #expect(listener.hear(.deviceBirth, message(1, at: 1001), device: "d", at: 20) == ["d online at 20"])
     }
 
-    @Test("topics-nbirth-bdseq-matching, payloads-nbirth-bdseq-repeat: the death of another session is ignored")
+    @Test(
+        """
+        topics-nbirth-bdseq-matching, payloads-nbirth-bdseq-repeat, \
+        message-flow-edge-node-birth-publish-will-message-payload-bdSeq, operational-behavior-data-commands-rebirth-action-3: the \
+        death of another session is ignored
+        """)
     func deathOfAnother() {
         var listener = Listener()
         _ = listener.hear(.nodeBirth, birth(number: 255), at: 10)
