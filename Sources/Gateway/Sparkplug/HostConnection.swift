@@ -50,8 +50,8 @@ final class HostConnection: Sendable {
                         client.acknowledge(through: batch.number)
                         guard !messages.isEmpty else { continue }
                         changed.wake()
-                        // The client's own inbox has a bound, this one has one batch.
-                        _ = await turns.next()
+                        // Then the client's own inbox fills, which has a bound as well.
+                        while inbox.isFull, await turns.next() != nil {}
                     }
                 }
                 do {
@@ -116,6 +116,10 @@ private final class Inbox: Sendable {
     /// Turned when messages were taken.
     let taken = Wake()
     private let state = Mutex(State())
+
+    /// More is put in only once something has been taken, but for the rest of a batch.
+    private static let capacity = 1_000
+    var isFull: Bool { state.withLock { $0.messages.count >= Self.capacity } }
 
     var endReason: String? { state.withLock { $0.endReason } }
 

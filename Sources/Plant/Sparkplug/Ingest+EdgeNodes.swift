@@ -160,8 +160,9 @@ extension Ingest {
         }
         guard !GatewayFault.isOwn(path) else { throw .refused(.own) }
         if let known = tags.id(of: path) {
-            guard tags[known].device == binding.device || unclaimed.contains(known)
-                || claim(known, for: id, topic: topic, of: edge)
+            guard
+                tags[known].device == binding.device || unclaimed.contains(known)
+                    || claim(known, for: id, topic: topic, of: edge)
             else { throw .otherDevice(metric: name) }
         } else {
             guard roomForTags > 0 else {

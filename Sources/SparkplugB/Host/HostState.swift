@@ -45,7 +45,7 @@ public struct HostState: Sendable {
     public struct Counters: Hashable, Sendable {
         /// Offline with an older timestamp: mostly the will of a connection before.
         public var olderOffline: UInt64 = 0
-        /// Offline with the own timestamp or a newer one.
+        /// Offline with a newer timestamp.
         public var newerOffline: UInt64 = 0
         public var foreignOnline: UInt64 = 0
         /// Empty payloads, and those that are none.
@@ -226,8 +226,9 @@ public struct HostState: Sendable {
             counters.olderOffline &+= 1
             return answer()
         }
-        // What was retained may be a will of this plant, of a tree that has been lost.
-        if !isRetained { counters.newerOffline &+= 1 }
+        // What was retained may be a will of this plant, of a tree that has been lost; that of this connection comes from a broker
+        // that is being stopped.
+        if !isRetained, time > timestamp { counters.newerOffline &+= 1 }
         newestOffline = max(newestOffline, time)
         switch phase {
         case .idle, .waiting, .connecting: return []
@@ -296,7 +297,7 @@ public struct HostState: Sendable {
 
     /// Offline with the time of now. Edge nodes believe none that is older than what they have seen.
     private mutating func farewell(at now: Int64) -> [HostEffect] {
-        timestamp = max(now, timestamp, newestOffline)
+        timestamp = max(now, timestamp, newestOffline, foreignOnline?.timestamp ?? 0)
         farewellTime = timestamp
         return messages(isOnline: false).map { .publish($0) }
     }

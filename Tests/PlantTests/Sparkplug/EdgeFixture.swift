@@ -122,7 +122,7 @@ struct EdgePlant {
     func number(_ name: String) -> UInt64? { plant.numbers.first { $0.name == name }?.value }
 
     /// Takes up what another gateway's plant has not written yet, as a gateway does that finds it in the tree when it starts.
-    mutating func start(from plant: inout EdgePlant) {
+    mutating func seed(from plant: inout EdgePlant) {
         now = plant.now
         for device in plant.plant.takeChangedDevices(ownedBy: .max, limit: .max) {
             self.plant.seedDevice(device.record, at: now)
@@ -138,7 +138,9 @@ struct EdgePlant {
         plant.tags.id(of: try TagPath(path)).map { plant.ingest.devices[plant.tags[$0].device].path.text }
     }
 
-    func unit(of path: String) throws -> String? { plant.tags.id(of: try TagPath(path)).flatMap { plant.tags[$0].unit } }
+    func unit(of path: String) throws -> String? {
+        plant.tags.id(of: try TagPath(path)).flatMap { plant.tags[$0].unit }
+    }
 
     /// What every tag has and whose it is, and what every device is.
     var picture: [String: String] {
@@ -147,8 +149,8 @@ struct EdgePlant {
             let path = plant.tags[tag].path
             let entry = plant.value(of: path)
             let device = plant.ingest.devices[plant.tags[tag].device].path.text
-            picture[path.text] =
-                "\(String(describing: entry?.value)) \(String(describing: entry?.shownQuality)) of \(device), shard \(plant.tags[tag].shard)"
+            let value = "\(String(describing: entry?.value)) \(String(describing: entry?.shownQuality))"
+            picture[path.text] = "\(value) of \(device), shard \(plant.tags[tag].shard)"
         }
         for device in plant.ingest.devices.all {
             picture["device " + plant.ingest.devices[device].path.text] =

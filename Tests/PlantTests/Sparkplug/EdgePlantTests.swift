@@ -220,7 +220,7 @@ struct EdgePlantTests {
         #expect(plant.number("refusedMetrics") == 1)
         plant.hear(edge.data("d1/speed", 8, at: plant.now))
         #expect(plant.number("refusedMetrics") == 2)
-        #expect(plant.outcomes.last?.flaw?.failure == .otherDevice(metric: "d1/speed"))
+        #expect(plant.outcomes.last?.result == .undecodable(.otherDevice(metric: "d1/speed")))
         plant.hear(edge.data("temperature", 21, at: plant.now))
         #expect(try plant.value("g/e1/d1/speed") == 5.0)
         #expect(try plant.value("g/e1/temperature") == 21.0)
@@ -294,7 +294,7 @@ struct EdgePlantTests {
 
     private static func restarted(_ plant: inout EdgePlant) throws -> EdgePlant {
         var next = try EdgePlant()
-        next.start(from: &plant)
+        next.seed(from: &plant)
         return next
     }
 

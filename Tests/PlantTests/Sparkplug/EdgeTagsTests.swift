@@ -26,7 +26,8 @@ struct EdgeTagsTests {
         #expect(try one.device(of: "g/e1/d1/speed") == "g/e1")
         one.now += 1_000
         edge.values["d1"]?.append(("speed", 5))
-        one.hear(edge.seal(.deviceBirth, device: "d1", at: one.now, [TestEdge.metric("speed", 5), TestEdge.metric("torque", 6)]))
+        let metrics = [TestEdge.metric("speed", 5), TestEdge.metric("torque", 6)]
+        one.hear(edge.seal(.deviceBirth, device: "d1", at: one.now, metrics))
         var late = TestEdge()
         late.values = ["": [("temperature", 20)], "d1": [("speed", 5), ("torque", 6)]]
         other.hear(late.birth(at: other.now))
@@ -43,7 +44,7 @@ struct EdgeTagsTests {
         #expect(try one.device(of: "g/e1/d1/speed") == "g/e1/d1")
         #expect(try tag("g/e1/d1/speed", in: one).shard == shard)
         var restarted = try EdgePlant(asksFirst: false)
-        restarted.start(from: &one)
+        restarted.seed(from: &one)
         let again = edge.birth(at: one.now)
         for message in again {
             one.hear(message)
@@ -74,7 +75,9 @@ struct EdgeTagsTests {
         #expect(plant.plant.takeChanged(ownedBy: 1 << UInt64(own), limit: 100).contains { $0.tag == tag })
     }
 
-    @Test("When the device has gone, or its metric, the edge node's own metric has the tag again", arguments: [true, false])
+    @Test(
+        "When the device has gone, or its metric, the edge node's own metric has the tag again",
+        arguments: [true, false])
     func givenBack(isDeath: Bool) throws {
         var plant = try EdgePlant()
         var edge = Self.meeting()
@@ -129,7 +132,7 @@ struct EdgeTagsTests {
         plant.hear(edge.birth(at: plant.now))
         #expect(try plant.unit(of: "\(device)/temperature") == "b")
         var next = try EdgePlant(routes: routes)
-        next.start(from: &plant)
+        next.seed(from: &plant)
         #expect(try next.unit(of: "\(device)/temperature") == "b")
         let known = try #require(next.plant.ingest.devices.id(of: try TagPath(device)))
         #expect(next.plant.ingest.devices[known].rules.staleAfter == 60_000)
@@ -148,11 +151,11 @@ struct EdgeTagsTests {
         var edge = TestEdge()
         plant.hear(edge.birth(at: plant.now))
         var next = try EdgePlant(routes: [sparkplug, catchAll])
-        next.start(from: &plant)
+        next.seed(from: &plant)
         #expect(try next.unit(of: "g/e1/temperature") == "°C")
-        next.hear(("g/e1/temperature", Array("294".utf8)))
+        next.hear(("g/e1/temperature", Array("294.5".utf8)))
         #expect(try next.unit(of: "g/e1/temperature") == "K")
-        #expect(try next.value("g/e1/temperature") == 294.0)
+        #expect(try next.value("g/e1/temperature") == 294.5)
     }
 
     @Test("A route for everything does not have the edge nodes' tags after a restart", arguments: [true, false])
@@ -172,7 +175,7 @@ struct EdgeTagsTests {
         var edge = TestEdge()
         plant.hear(edge.birth(at: plant.now))
         var next = try EdgePlant(routes: routes)
-        next.start(from: &plant)
+        next.seed(from: &plant)
         #expect(try next.device(of: "g/e1/temperature") == "g/e1")
         #expect(try next.device(of: "g/e1/d1/speed") == "g/e1/d1")
         next.now += 1_000

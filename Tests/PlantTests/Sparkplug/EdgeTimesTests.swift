@@ -157,7 +157,9 @@ struct EdgeTimesTests {
         #expect(try trusts(plant))
     }
 
-    @Test("A clock that steps is doubted: that which dates the values, whatever the time of sending", arguments: [true, false])
+    @Test(
+        "A clock that steps is doubted: that which dates the values, whatever the time of sending",
+        arguments: [true, false])
     func wrongClock(isOfValues: Bool) throws {
         var plant = try EdgePlant()
         plant.pass(20_000)

@@ -260,7 +260,7 @@ struct RebirthRequestTests {
         for step in 0..<3_000 {
             if restarts, step == 1_500 {
                 other = try EdgePlant(asksFirst: false)
-                other.start(from: &one)
+                other.seed(from: &one)
             }
             let index = Int.random(in: edges.indices, using: &random)
             var messages: [TestEdge.Message] = []

@@ -72,7 +72,16 @@ struct HostStateTests {
             hear(&host, state(false, 1000), at: 2000)
                 == [.keepTimestamp(2000), online(1000), .connect(will: message(false, 2000))])
         #expect(host.connected(at: 2001).last == online(2000))
-        #expect(host.counters.newerOffline == 1 && host.counters.olderOffline == 1)
+        // That was this connection's own will: nobody else's.
+        #expect(host.counters.newerOffline == 0 && host.counters.olderOffline == 1)
+    }
+
+    @Test("a goodbye is newer than a foreign online, because edge nodes would not believe it otherwise")
+    func goodbyeAfterForeignOnline() throws {
+        var host = try host()
+        #expect(hear(&host, state(true, 90_000), at: 2000) == [])
+        #expect(
+            host.stopped(at: 3000) == [.keepTimestamp(90_000), .publish(message(false, 90_000)), .disconnect])
     }
 
     @Test(
