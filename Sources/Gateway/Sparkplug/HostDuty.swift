@@ -148,6 +148,9 @@ struct HostDuty {
             service.connecting.withdrawn()
             return service.foreign.withdrawn()
         }
+        if case .idle = host.phase, service.hands.place() == nil {
+            service.connecting.failed("\(Obstacle.nobodyListens)")
+        }
         if case .waiting = host.phase, mayProceed { service.connecting.failed(obstacle ?? "no connection") }
         if let said { service.foreign.failed(said) } else { service.foreign.succeeded() }
     }

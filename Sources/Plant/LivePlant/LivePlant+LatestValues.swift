@@ -58,7 +58,8 @@ extension LivePlant {
         let topic = Int(topicOfTag[tag.index])
         let isVouchedFor = topic >= 0 && ingest.route(ofTopic: topic)?.vouchesForItsTags == true
         return Interlock.Reading(
-            value: entry.value, quality: entry.shownQuality, receivedAt: entry.receivedTime,
+            value: entry.value, quality: entry.shownQuality,
+            isTimeInDoubt: entry.quality == .uncertain && !entry.isCalledUncertain, receivedAt: entry.receivedTime,
             sourceTime: entry.hasOwnTime ? entry.sourceTime : nil, isRetained: entry.isHeard && !entry.isLive,
             isFromBirth: entry.isFromBirth, isHeard: entry.isHeard, isVouchedFor: isVouchedFor,
             device: ingest.devices.state(of: ingest.tags[tag].device).state)

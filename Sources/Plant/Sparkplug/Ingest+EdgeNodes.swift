@@ -202,9 +202,19 @@ extension Ingest {
             }
         } else if number != 0 {
             return false
+        } else if let metric = metric(bound: tag, of: edge) {
+            // It has it again when the device leaves the metric out.
+            edgeNodes[edge].yielded[tag] = metric
         }
         unclaimed.insert(tag)
         return true
+    }
+
+    private func metric(bound tag: TagID, of edge: Int) -> SparkplugTagID? {
+        let number = edgeNodes[edge].tags.firstIndex {
+            if case .bound(let bound, _) = $0 { bound.tag == tag } else { false }
+        }
+        return number.map { SparkplugTagID(rawValue: UInt32(clamping: $0)) }
     }
 
     /// A device does not have a tag any more: the edge node's own metric may have it, from its next value on.

@@ -43,7 +43,10 @@ extension Ingest {
         guard !below.isEmpty else { return [] }
         var heard: Set<DeviceID> = []
         for case .bound(let topic, _) in edgeNodes[edge].devices { heard.insert(bindings[topic].device) }
-        let route = routes[edgeNodes[edge].route].definition.name
-        return below.filter { !heard.contains($0) && (devices[$0].route ?? route) == route }
+        let route = edgeNodes[edge].route
+        let name = routes[route].definition.name
+        return below.filter {
+            !heard.contains($0) && (devices[$0].route.map { $0 == name } ?? ((recordedRoutes[$0] ?? route) == route))
+        }
     }
 }

@@ -41,9 +41,12 @@ extension Ingest {
         return .unborn
     }
 
-    /// The tag that a metric is here; nil when it has none.
+    /// The tag that a metric is here; nil when it has none, or another device has it now.
     private func path(of id: SparkplugTagID, _ node: EdgeNode) -> TagPath? {
-        if case .bound(let tag, _) = node.tags[Int(id.rawValue)] { tags[tag.tag].path } else { nil }
+        guard case .bound(let tag, let topic) = node.tags[Int(id.rawValue)],
+            tags[tag.tag].device == bindings[topic].device
+        else { return nil }
+        return tags[tag.tag].path
     }
 }
 

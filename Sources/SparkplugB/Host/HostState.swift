@@ -241,7 +241,8 @@ public struct HostState: Sendable {
             beatNewestOffline(at: now)
             return answer()
         }
-        return reconnect(saying: online(), at: now)
+        // What is retained stays until the new connection says online: should it not come to that, it is true.
+        return reconnect(saying: [], at: now)
     }
 
     /// Another gateway becomes the active one, and publishes online before this one leaves.
@@ -257,7 +258,7 @@ public struct HostState: Sendable {
             phase = .handingOver(until: now + rule.handover)
             return []
         case .connecting:
-            // Nothing has been said in this connection that would have to be taken back.
+            // Nothing has been said in this connection, and the one before was ended after an offline.
             phase = .idle
             return [.disconnect]
         case .waiting:

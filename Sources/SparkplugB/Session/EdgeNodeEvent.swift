@@ -46,6 +46,7 @@ public enum RebirthReason: String, Hashable, Sendable {
     case gap = "messages are missing"
     case missedMessages = "messages were missed while the broker was away"
     case silence = "nothing has been heard since the broker is back"
+    case unclearDeath = "a death, and perhaps a birth behind it that was missed"
 }
 
 /// Why something that an edge node has named is not taken.

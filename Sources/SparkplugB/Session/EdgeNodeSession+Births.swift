@@ -105,13 +105,17 @@ extension EdgeNodeSession {
         self.birth = nil
         isUnproven = false
         rebirth.settle()
+        // The broker may have kept it while the birth behind it was missed.
+        if link != .connected { rebirth.want(.unclearDeath, at: now) }
+        link = link == .lost ? .lost : .connected
         window.restart(at: nil)
         table.endBirths()
         devicesAwaitedUntil = nil
         goOffline(at: now, into: &events)
     }
 
-    /// A death whose birth this host has not heard: it was started in between.
+    /// A death whose birth this host has not heard: it was started in between. It is believed, and the edge node asked: a broker
+    /// keeps the death for a host that is away, and not the birth behind it.
     private mutating func diedUnborn(at now: Int64, into events: inout ContiguousArray<EdgeNodeEvent>) {
         // That of a session whose death has been heard.
         guard endedBirth == nil else {
@@ -121,6 +125,7 @@ extension EdgeNodeSession {
         dropUnreadable(window.removeHeld(), into: &events)
         rebirth.settle()
         goOffline(at: now, into: &events)
+        rebirth.want(.unclearDeath, isOwn: true, at: now)
     }
 
     private mutating func goOffline(at now: Int64, into events: inout ContiguousArray<EdgeNodeEvent>) {

@@ -7,7 +7,7 @@ extension EdgeNodeSession {
         }
         if let since = window.waitingSince { consider(since + rule.reorderWindow) }
         if birth != nil, case .regained(let askAt) = link { consider(askAt) }
-        consider(devicesAwaitedUntil)
+        if link == .connected { consider(devicesAwaitedUntil) }
         return earliest
     }
 
@@ -16,7 +16,8 @@ extension EdgeNodeSession {
         while let since = window.waitingSince, since + rule.reorderWindow <= now {
             if birth == nil { giveUpAll(at: now, into: &events) } else { giveUp(at: now, into: &events) }
         }
-        if let until = devicesAwaitedUntil, until <= now {
+        // A host that did not hear knows nothing of births that have not come.
+        if link == .connected, let until = devicesAwaitedUntil, until <= now {
             devicesAwaitedUntil = nil
             for device in table.devices.indices.dropFirst()
             where table.devices[device].state == .online && !table.devices[device].isBorn {
@@ -30,6 +31,8 @@ extension EdgeNodeSession {
         }
         // Nothing can be sent, and what is not heard now may have been said.
         guard link != .lost, let reason = rebirth.becomeDue(at: now) else { return }
+        // It is dead indeed: whoever asks for ever fills the broker's log.
+        guard state != .offline || rebirth.unanswered < rule.unansweredRequests else { return rebirth.settle() }
         events.append(.rebirthNeeded(reason))
         becomeStale(at: now, into: &events)
     }

@@ -221,7 +221,12 @@ public struct EdgeNodeSession: Sendable {
     /// The first message since the broker is back: whether some are missing before it.
     private mutating func judgeContinuity(_ sequence: UInt8, at now: Int64) {
         link = .connected
-        guard sequence != window.next else { return }
+        guard sequence != window.next else {
+            if devicesAwaitedUntil != nil { devicesAwaitedUntil = now + rule.deviceGrace }
+            return
+        }
+        // Births may be among what is missing; the next one begins anew.
+        devicesAwaitedUntil = nil
         window.resume(at: sequence)
         isUnproven = true
         rebirth.want(.missedMessages, isWide: true, at: now)

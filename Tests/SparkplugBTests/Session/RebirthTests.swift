@@ -304,13 +304,22 @@ struct RebirthTests {
         #expect(Set(times).count > 25, "they are asked together: \(times)")
     }
 
-    @Test("a death that is heard, or no birth before the broker was away: nothing is asked")
+    @Test(
+        "a death that is heard, or no birth before the broker was away: nothing is asked; a death behind that: whether it is over"
+    )
     func nothingToAsk() {
+        var heard = born()
+        _ = heard.hear(.nodeDeath, death(0), at: 30)
+        #expect(heard.session.deadline == nil)
         var listener = born()
         _ = listener.connectionLost(at: 10)
         listener.session.connectionRegained(at: 20)
         _ = listener.hear(.nodeDeath, death(0), at: 30)
-        #expect(listener.session.deadline == nil)
+        #expect(listener.session.wantedBirth == .unclearDeath)
+        // It does not answer, so it is dead, and left in peace.
+        while let deadline = listener.session.deadline, deadline < 3_600_000 { _ = listener.advance(to: deadline) }
+        #expect(listener.session.deadline == nil && listener.session.state == .offline)
+        #expect(listener.session.counters.rebirthRequests == listener.session.rule.unansweredRequests)
         var unborn = Listener()
         _ = unborn.connectionLost(at: 10)
         unborn.session.connectionRegained(at: 20)

@@ -65,7 +65,10 @@ public struct CommandVerification: Sendable, Hashable {
         }
         guard reading.isHeard else { return .silent("nothing has been heard here since the command was sent") }
         guard !reading.isFromBirth else { return .silent("what has come was told by a birth, which confirms nothing") }
-        guard reading.quality == .good else { return .silent("it is \(reading.quality.name)") }
+        // The time of an echo is not looked at, so it may be in doubt.
+        guard reading.quality == .good || subject == .echo && reading.isTimeInDoubt else {
+            return .silent("it is \(reading.quality.name)")
+        }
         // What data says of a metric is about the present, unless it says otherwise, and then it is not taken. There are edge nodes
         // that give all metrics one time.
         if subject == .echo { return Self.isSame(value, wanted, tolerance: tolerance ?? 0) ? .shown : .other(value) }

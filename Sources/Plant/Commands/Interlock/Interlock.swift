@@ -59,6 +59,8 @@ public struct Interlock: Sendable, Hashable, CustomStringConvertible {
     public struct Reading: Sendable, Hashable {
         public var value: TagValue?
         public var quality: Quality
+        /// Whether it is uncertain only because the time of its own is in doubt: the value is what the device has said.
+        public var isTimeInDoubt: Bool
         public var receivedAt: Milliseconds
         /// The time of its own that it has.
         public var sourceTime: Milliseconds?
@@ -75,12 +77,14 @@ public struct Interlock: Sendable, Hashable, CustomStringConvertible {
         public var device: DeviceState
 
         public init(
-            value: TagValue?, quality: Quality, receivedAt: Milliseconds, sourceTime: Milliseconds? = nil,
-            isRetained: Bool = false, isFromBirth: Bool = false, isHeard: Bool = true, isVouchedFor: Bool = false,
+            value: TagValue?, quality: Quality, isTimeInDoubt: Bool = false, receivedAt: Milliseconds,
+            sourceTime: Milliseconds? = nil, isRetained: Bool = false, isFromBirth: Bool = false, isHeard: Bool = true,
+            isVouchedFor: Bool = false,
             device: DeviceState = .online
         ) {
             self.value = value
             self.quality = quality
+            self.isTimeInDoubt = isTimeInDoubt
             self.receivedAt = receivedAt
             self.sourceTime = sourceTime
             self.isRetained = isRetained

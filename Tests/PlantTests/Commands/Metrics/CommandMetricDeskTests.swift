@@ -14,12 +14,15 @@ struct CommandMetricDeskTests {
     /// The metric as a birth has named it, and what its tag shows.
     private static func named(
         _ type: SparkplugDataType = .double, _ value: TagValue? = nil, at received: Milliseconds = 0,
-        isFromBirth: Bool = false, measured: Milliseconds? = nil
+        isFromBirth: Bool = false, measured: Milliseconds? = nil,
+        quality: Quality = .good, isTimeInDoubt: Bool = false
     ) -> MetricSight {
         MetricSight(.named(type, tag: tag)) { path in
             guard path == tag, let value else { return nil }
             return Interlock.Reading(
-                value: value, quality: .good, receivedAt: received, sourceTime: measured, isFromBirth: isFromBirth)
+                value: value, quality: quality, isTimeInDoubt: isTimeInDoubt, receivedAt: received,
+                sourceTime: measured,
+                isFromBirth: isFromBirth)
         }
     }
 
@@ -218,9 +221,18 @@ struct CommandMetricDeskTests {
 
     @Test("an echo is about the present, whatever time an edge node gives to its metrics")
     func measuredLongAgo() throws {
-        var (desk, look, _) = try Self.sent("written")
-        let sight = Self.named(.double, 700.0, at: 50, measured: -3_600_000)
-        #expect(desk.judged(look, readings: [], metric: sight, at: 101).write?.record.verification == .verified)
+        let (desk, look, _) = try Self.sent("written")
+        for sight in [
+            Self.named(.double, 700.0, at: 50, measured: -3_600_000),
+            Self.named(.double, 700.0, at: 50, measured: -3_600_000, quality: .uncertain, isTimeInDoubt: true),
+        ] {
+            var obeyed = desk
+            #expect(obeyed.judged(look, readings: [], metric: sight, at: 101).write?.record.verification == .verified)
+        }
+        // By the device's own word it shows nothing.
+        var doubtful = desk
+        let sight = Self.named(.double, 700.0, at: 50, quality: .uncertain)
+        #expect(doubtful.judged(look, readings: [], metric: sight, at: 101) == [])
     }
 
     @Test(
