@@ -35,7 +35,7 @@ final class HostConnection: Sendable {
         broker = configuration.broker
         self.client = client
         self.inbox = inbox
-        // No child of the service's task: when that is told to stop it says offline first, and a child would say goodbye at once.
+        // A task of its own: a child of the service's task would close the connection as soon as the service is stopped, before offline is said.
         task = Task.detached {
             await withDiscardingTaskGroup { group in
                 group.addTask { for await _ in client.connectionUpdates() { changed.wake() } }

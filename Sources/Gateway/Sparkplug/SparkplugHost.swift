@@ -9,8 +9,8 @@ import ZooKeeperRecipes
 /// The plant as a host application of Sparkplug B: at the gateway whose alarm processor is active, says on a connection of its own
 /// that the host is online. The rules are in ``HostState``; what it asks for is carried out by ``HostDuty``, in one task.
 ///
-/// When it is told to stop while another gateway takes over, it waits for that one's online, ``farewellLimit`` at most, so that no edge
-/// node sees the host offline in between.
+/// When it has to stop while another gateway takes over, it waits until its successor has said online, for ``farewellLimit`` at most,
+/// so that edge nodes never see the host offline in between.
 final class SparkplugHost: Service {
     /// How often it looks at the lease and the time.
     static let look = Duration.milliseconds(100)
@@ -52,7 +52,7 @@ final class SparkplugHost: Service {
     private let counted = Mutex((connections: UInt64(0), heard: HostState.Counters()))
     private let isStopping = Mutex(false)
 
-    /// - Returns: nil when the definition's id cannot be a host's; a checked definition has none such.
+    /// - Returns: nil when the definition's id cannot be that of a host. The configuration's checks let no such id pass.
     init?(
         definition: SparkplugHostDefinition, hands: Hands, timestamps: HostTimestamps, rule: HostState.Rule = .init(),
         health: FailureBoard, clock: GatewayClock, logger: Logger

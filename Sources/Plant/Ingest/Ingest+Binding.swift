@@ -89,8 +89,8 @@ extension Ingest {
         return bindings.count - 1
     }
 
-    /// The tag of a value. One that only the tree has told of belongs to the first device that shows that it has it, and has the
-    /// unit and the deadband of that one's route.
+    /// The tag of a value. A tag that is known from the tree alone belongs to the first device that publishes it, and takes unit and
+    /// deadband from that device's route.
     mutating func bound(
         _ path: TagPath, _ value: ValueRule, device: DeviceID, shard: Int, of definition: RouteDefinition
     ) -> BoundTag? {

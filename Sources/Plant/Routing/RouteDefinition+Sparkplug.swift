@@ -36,12 +36,12 @@ extension RouteDefinition {
         guard payload == .sparkplug, case .edge(let place)? = try? SparkplugTopic(bytes.span),
             let group = Self.sparkplugGroup(of: self.topic)
         else { return nil }
-        func text(_ range: Range<Int>) -> String { String(decoding: bytes[range], as: UTF8.self) }
-        guard group.isEmpty || group.hasSameBytes(as: text(place.group)),
-            let edge = try? edgeNodePath(group: text(place.group), edge: text(place.edge))
+        let ids = place.ids(in: bytes)
+        guard group.isEmpty || group.hasSameBytes(as: ids.group),
+            let edge = try? edgeNodePath(group: ids.group, edge: ids.edge)
         else { return nil }
-        guard let device = place.device else { return edge }
-        return try? edge.appending(text(device))
+        guard let device = ids.device else { return edge }
+        return try? edge.appending(device)
     }
 
     /// The one group whose edge nodes the route hears; nil for all groups, and where it hears none.

@@ -27,8 +27,7 @@ extension Ingest {
             throw .sparkplug(error)
         }
         guard topics.hasRoom(forBytes: key.count) else { throw .tooManyTopics }
-        let group = String(decoding: bytes[topic.group], as: UTF8.self)
-        let edge = String(decoding: bytes[topic.edge], as: UTF8.self)
+        let (group, edge, _) = topic.ids(in: bytes)
         let name = EdgeNodes.key(route: match.route, group: group, edge: edge)
         let number: Int
         if let known = edgeNodes.number(of: name) {

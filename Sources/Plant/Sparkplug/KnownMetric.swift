@@ -1,18 +1,5 @@
 public import SparkplugB
 
-/// Where a command writes: a metric of an edge node of Sparkplug B, or of one of its devices.
-public struct MetricAddress: Sendable, Hashable {
-    /// The topic of the NCMD or DCMD.
-    public let topic: String
-    /// As its birth has it.
-    public let name: String
-
-    package init(topic: String, name: String) {
-        self.topic = topic
-        self.name = name
-    }
-}
-
 /// What this gateway knows of a metric, and which tag it is here; nil when it has none.
 public typealias KnownMetric = MetricStanding<TagPath?>
 
@@ -21,9 +8,7 @@ extension Ingest {
     func metric(at address: MetricAddress) -> KnownMetric {
         let topic = Array(address.topic.utf8)
         guard case .edge(let place)? = try? SparkplugTopic(topic.span) else { return .unborn }
-        let (group, edge) = (
-            String(decoding: topic[place.group], as: UTF8.self), String(decoding: topic[place.edge], as: UTF8.self)
-        )
+        let (group, edge, _) = place.ids(in: topic)
         for route in routes.indices where routes[route].definition.payload == .sparkplug {
             guard let number = edgeNodes.number(of: EdgeNodes.key(route: route, group: group, edge: edge)) else {
                 continue

@@ -31,7 +31,7 @@ extension EdgeNodeSession {
         }
         // Nothing can be sent, and what is not heard now may have been said.
         guard link != .lost, let reason = rebirth.becomeDue(at: now) else { return }
-        // It is dead indeed: whoever asks for ever fills the broker's log.
+        // It has not answered, so the death was true, and there is nobody left to ask.
         guard state != .offline || rebirth.unanswered < rule.unansweredRequests else { return rebirth.settle() }
         events.append(.rebirthNeeded(reason))
         becomeStale(at: now, into: &events)

@@ -6,6 +6,14 @@ public struct EdgeTopic: Hashable, Sendable {
     /// nil exactly when the type has no device.
     public let device: Range<Int>?
 
+    /// The ids as text.
+    ///
+    /// - Parameter topic: what this was read from.
+    public func ids(in topic: [UInt8]) -> (group: String, edge: String, device: String?) {
+        func text(_ range: Range<Int>) -> String { String(decoding: topic[range], as: UTF8.self) }
+        return (text(group), text(edge), device.map(text))
+    }
+
     /// The topic of these ids; nil when one of them is no id, or when the type and the device do not go together.
     public static func text(
         _ type: SparkplugMessageType, group: String, edge: String, device: String? = nil

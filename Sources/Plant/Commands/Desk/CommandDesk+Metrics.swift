@@ -53,15 +53,3 @@ extension CommandDesk {
         }
     }
 }
-
-extension MetricAddress {
-    /// The topic of the birth that names the metric.
-    fileprivate var birth: String {
-        let bytes = Array(topic.utf8)
-        guard case .edge(let place)? = try? SparkplugTopic(bytes.span) else { return topic }
-        func text(_ range: Range<Int>) -> String { String(decoding: bytes[range], as: UTF8.self) }
-        return EdgeTopic.text(
-            place.device == nil ? .nodeBirth : .deviceBirth, group: text(place.group), edge: text(place.edge),
-            device: place.device.map(text)) ?? topic
-    }
-}
