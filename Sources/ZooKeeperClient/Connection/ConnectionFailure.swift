@@ -79,7 +79,7 @@ extension ConnectionFailure {
         let kind: Kind
         switch reason {
         case .closed: return nil
-        case .connectTimeout, .readTimeout: kind = .silent
+        case .connectTimeout, .readTimeout, .handshakeOutdated: kind = .silent
         case .sessionExpired: kind = .sessionExpired
         case .authenticationRefused: kind = .authentication
         case .protocolViolation: kind = .protocolViolation

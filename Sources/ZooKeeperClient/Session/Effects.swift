@@ -10,6 +10,8 @@ struct Effects {
         case connectTimeout
         case readTimeout
         case sessionExpired
+        /// The server took so long to answer it that another one proves more.
+        case handshakeOutdated
         case closed
         /// The message says what the server does or did not prove.
         case authenticationRefused(ErrorCode, String)
@@ -20,6 +22,7 @@ struct Effects {
             case .connectTimeout: "no session within the connect timeout"
             case .readTimeout: "nothing heard within the read timeout"
             case .sessionExpired: "the session has expired"
+            case .handshakeOutdated: "the session was granted late, so it is asked for once more"
             case .closed: "closed"
             case .authenticationRefused(_, let message): "authentication failed: \(message)"
             case .protocolViolation(let what): "protocol violation: \(what)"

@@ -94,6 +94,8 @@ struct SessionMachine {
     private var lastAnswer: Moment
     private var refusals = 0
     private var wasGranted = false
+    /// Whether the last handshake was given up because its answer was old.
+    private var hasRepeatedHandshake = false
     /// How long the newest answer took.
     private var lastLatency = Duration.zero
 
@@ -273,11 +275,27 @@ struct SessionMachine {
             id: response.sessionID, password: response.password,
             negotiatedTimeout: .milliseconds(response.timeoutMilliseconds))
         session = granted
+        if !isNew, provesTooLittle(sentAt, granted, at: now), !hasRepeatedHandshake {
+            hasRepeatedHandshake = true
+            effects.close = .handshakeOutdated
+            phase = .disconnected
+            return
+        }
+        hasRepeatedHandshake = false
         if let credentials = settings.sasl {
             beginAuthentication(credentials, connectSentAt: sentAt, isNew: isNew, at: now, &effects)
         } else {
             establish(granted, connectSentAt: sentAt, isNew: isNew, at: now, &effects)
         }
+    }
+
+    /// Whether a handshake is so old that the lease would have lapsed, or nearly, before answers on its connection count.
+    ///
+    /// A server that has stood still answers what was sent to it meanwhile. With an ensemble the lease counts from the
+    /// handshake for a tick; another handshake, of now, gives it whole at once. A server that is always as slow would never
+    /// be good enough, so this is done once in a row.
+    private func provesTooLittle(_ sentAt: Moment, _ granted: SessionInfo, at now: Moment) -> Bool {
+        settings.leaseRule == .ensemble && now - sentAt > granted.negotiatedTimeout / 3
     }
 
     /// From here on requests flow: first what a new connection must be told, then what has waited.

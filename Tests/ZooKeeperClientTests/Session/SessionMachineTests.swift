@@ -234,6 +234,58 @@ struct SessionMachineTests {
         #expect(machine.lease.deadline == before)
     }
 
+    /// A server that stood still answers the handshakes that have gathered at it. On such a connection the lease would count
+    /// from the handshake until a tick later, though the server is there and well.
+    @Test func aSessionTakenUpAgainLateIsAskedForOnceMore() throws {
+        var machine = ensembleMachine(timeout: 6)
+        _ = machine.takeGranted()
+        _ = machine.connectionLost(at: start)
+        let waiting = call(.sync, at: start)
+        expect(machine.submit(waiting) == nil)
+        _ = machine.connectionOpened(at: start)
+        let late = machine.received([granted()], at: start + .milliseconds(2001))
+        #expect(late.close == .handshakeOutdated && late.write == nil && late.states.isEmpty)
+        #expect(late.completions.isEmpty, "what waits goes on waiting")
+        expect(machine.takeGranted() == false)
+        _ = machine.connectionLost(at: start + .milliseconds(2001))
+        let now = start + .milliseconds(2020)
+        var write = try #require(machine.connectionOpened(at: now).write)
+        var frame = try #require(try Frame.decode(from: &write))
+        #expect(try ConnectRequest(from: &frame).sessionID == 7)
+        let effects = machine.received([granted()], at: now)
+        #expect(machine.phase == .established && effects.close == nil)
+        let xid = try #require(try requests(effects.write).first).xid
+        _ = machine.received([reply(xid)], at: now)
+        #expect(try #require(machine.lease.deadline) > now + .seconds(5))
+    }
+
+    @Test func aServerThatIsAlwaysLateIsTakenAsItIs() {
+        var machine = ensembleMachine(timeout: 6)
+        var now = start
+        for round in 0..<3 {
+            _ = machine.connectionLost(at: now)
+            for isSecond in [false, true] {
+                _ = machine.connectionOpened(at: now)
+                now += .seconds(3)
+                let effects = machine.received([granted()], at: now)
+                #expect((effects.close == nil) == isSecond, "\(round)")
+                if !isSecond { _ = machine.connectionLost(at: now) }
+            }
+        }
+    }
+
+    /// With one server each answer renews the lease at once; and of a session that is new nobody has relied on anything.
+    @Test func elsewhereALateGrantIsAsGoodAsAnother() {
+        var alone = machine(rule: .standalone)
+        connected(&alone, at: start)
+        _ = alone.connectionLost(at: start)
+        _ = alone.connectionOpened(at: start)
+        #expect(alone.received([granted()], at: start + .seconds(5)).close == nil)
+        var new = machine(rule: .ensemble)
+        _ = new.connectionOpened(at: start)
+        #expect(new.received([granted()], at: start + .seconds(5)).close == nil)
+    }
+
     /// Sends one request and has it answered `delay` later.
     private func exchange(
         _ machine: inout SessionMachine, _ operation: OperationCode = .getData, at now: Moment, delay: Duration = .zero
