@@ -40,6 +40,15 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
+def thread_changes(pid):
+    """How often a thread of the process has left a processor so far."""
+    count = 0
+    for status in pathlib.Path(f"/proc/{pid}/task").glob("*/status"):
+        with contextlib.suppress(OSError):
+            count += sum(int(line.split()[1]) for line in status.read_text().splitlines() if "ctxt_switches" in line)
+    return count
+
+
 def resident_mb(pid):
     for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmRSS"):
@@ -74,6 +83,15 @@ def connect(port, name):
     connection.sendall(bytes([0x10, len(body)]) + body)
     assert connection.recv(4)[3] == 0
     return connection
+
+
+def compile_receiver(folder):
+    """The program of bare_receiver.c."""
+    program = folder / "bare_receiver"
+    compiler = os.environ.get("CC") or shutil.which("cc") or "clang"
+    source = pathlib.Path(__file__).parent / "bare_receiver.c"
+    subprocess.run([compiler, "-O2", "-o", program, source, "-lmosquitto"], check=True)
+    return program
 
 
 class Publisher:

@@ -5,7 +5,7 @@ usage: compare.py --linekeeper PATH [--devices 2500] [--tags 20] [--messages 200
 
 In turn, each with a broker of its own, as many publishes (QoS 1 both ways, one JSON value per message) as the broker takes:
 
-- bare: bare_receiver.c, which has the settings of the gateway's listening connection.
+- bare: ../bare_receiver.c, which has the settings of the gateway's listening connection.
 - bare-paced: the same, which also waits as long between two bursts as the gateway does, and so costs less.
 - gateway: a gateway whose tree is another process. At the end every tag in the tree must hold the last value.
 - unwritten: the same gateway while no server of its tree runs: it does everything but write values into the tree, which it does
@@ -18,10 +18,7 @@ bare-paced, by the median of the ratios of the runs. Quote ratios.
 import argparse
 import contextlib
 import json
-import os
 import pathlib
-import shutil
-import subprocess
 import sys
 import time
 
@@ -29,7 +26,7 @@ from kazoo.client import KazooClient
 
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
-from measuring import Publisher, cpu_seconds, load_average, median, resident_mb, rest, stage, wait_for  # noqa: E402
+from measuring import Publisher, compile_receiver, cpu_seconds, load_average, median, resident_mb, rest, stage, wait_for  # noqa: E402
 from plant import (  # noqa: E402
     FILTER, QUIET, SHIPPED_BROKER, configure, ensemble, start_broker, start_tree, topics, wrong_values)
 
@@ -37,13 +34,6 @@ ALLOWED = 1.3
 PORTION = 500
 PAUSES = {"bare": 0, "bare-paced": 500}
 KINDS = (*PAUSES, "gateway", "unwritten")
-
-
-def compile_receiver(folder):
-    program = folder / "bare_receiver"
-    compiler = os.environ.get("CC") or shutil.which("cc") or "clang"
-    subprocess.run([compiler, "-O2", "-o", program, HERE / "bare_receiver.c", "-lmosquitto"], check=True)
-    return program
 
 
 class Load:

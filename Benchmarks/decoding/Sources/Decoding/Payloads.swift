@@ -16,6 +16,11 @@ enum Payloads {
         "{\"machine\":\"press7\",\(values.map { "\"\($0.name)\":\($0.number)" }.joined(separator: ",")),\"ts\":1790000000000}"
             .utf8)
 
+    /// The usual message of one value with its time.
+    static let lone = Array("{\"v\":\(values[0].number),\"ts\":1790000000000}".utf8)
+    static let loneNumber = values[0].number
+    static let lonePointers = [JSONPointer(tokens: ["v"])]
+
     static let lineProtocol = Array(
         "factory,machine=press7 \(values.map { "\($0.name)=\($0.number)" }.joined(separator: ",")) 1790000000000000000\n"
             .utf8)
