@@ -1,0 +1,67 @@
+"""An edge node with a device as a user of mqtt-spb-wrapper writes it.
+
+usage: edge_mqtt_spb_wrapper.py PORT GROUP NAME [--twice]
+
+Births of this library say `DATA/speed` and `CMD/setpoint`; its data says `speed`, and it obeys `setpoint`. With --twice
+this program sets each metric under both names, so that births, data and commands have one in common.
+
+What its users have to add: `include_spb_rebirth` of the library calls a birth once, before there is a connection, and
+none when it is asked for.
+"""
+import signal
+import sys
+import threading
+
+from mqtt_spb_wrapper import MqttSpbEntityDevice, MqttSpbEntityEdgeNode
+
+port, group, name = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+twice = "--twice" in sys.argv[4:]
+stopped = threading.Event()
+signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+
+edge = MqttSpbEntityEdgeNode(group, name, include_spb_rebirth=False)
+device = MqttSpbEntityDevice(group, name, "dev")
+
+
+def births():
+    edge.publish_birth()
+    device.publish_birth()
+
+
+def rebirth(value):
+    print("NCMD Node Control/Rebirth", value, flush=True)
+    births()
+
+
+def set_data(entity, metric, value):
+    entity.data.set_value(metric, value)
+    if twice:
+        entity.data.set_value(f"DATA/{metric}", value)
+
+
+def command(value):
+    print("DCMD setpoint", value, flush=True)
+    set_data(device, "speed", value)
+    device.publish_data()
+
+
+edge.commands.set_value("Node Control/Rebirth", False, callback_on_change=rebirth)
+set_data(edge, "uptime", 0)
+set_data(device, "speed", 100.0)
+set_data(device, "on", False)
+set_data(device, "mode", "ready")
+device.commands.set_value("setpoint", 1.0, callback_on_change=command)
+if twice:
+    device.commands.set_value("CMD/setpoint", 1.0, callback_on_change=command)
+
+for entity in (edge, device):
+    while not entity.connect("127.0.0.1", port):
+        stopped.wait(0.5)
+births()
+seconds = 0
+while not stopped.wait(1):
+    seconds += 1
+    set_data(edge, "uptime", seconds)
+    edge.publish_data()
+edge.disconnect()
+device.disconnect()
