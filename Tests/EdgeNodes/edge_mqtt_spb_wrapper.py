@@ -6,18 +6,20 @@ Births of this library say `DATA/speed` and `CMD/setpoint`; its data says `speed
 this program sets each metric under both names, so that births, data and commands have one in common.
 
 What its users have to add: `include_spb_rebirth` of the library calls a birth once, before there is a connection, and
-none when it is asked for.
+none when it is asked for. Callbacks come on threads of the two connections, and sequence numbers are shared without a lock,
+so that all is published by the main thread.
 """
+import queue
 import signal
 import sys
-import threading
+import time
 
 from mqtt_spb_wrapper import MqttSpbEntityDevice, MqttSpbEntityEdgeNode
 
 port, group, name = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 twice = "--twice" in sys.argv[4:]
-stopped = threading.Event()
-signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+inbox = queue.SimpleQueue()
+signal.signal(signal.SIGTERM, lambda *_: inbox.put(("stop", None)))
 
 edge = MqttSpbEntityEdgeNode(group, name, include_spb_rebirth=False)
 device = MqttSpbEntityDevice(group, name, "dev")
@@ -28,40 +30,46 @@ def births():
     device.publish_birth()
 
 
-def rebirth(value):
-    print("NCMD Node Control/Rebirth", value, flush=True)
-    births()
-
-
 def set_data(entity, metric, value):
     entity.data.set_value(metric, value)
     if twice:
         entity.data.set_value(f"DATA/{metric}", value)
 
 
-def command(value):
-    print("DCMD setpoint", value, flush=True)
-    set_data(device, "speed", value)
-    device.publish_data()
+def asks(what):
+    return lambda value: inbox.put((what, value))
 
 
-edge.commands.set_value("Node Control/Rebirth", False, callback_on_change=rebirth)
+edge.commands.set_value("Node Control/Rebirth", False, callback_on_change=asks("rebirth"))
 set_data(edge, "uptime", 0)
 set_data(device, "speed", 100.0)
 set_data(device, "on", False)
 set_data(device, "mode", "ready")
-device.commands.set_value("setpoint", 1.0, callback_on_change=command)
+device.commands.set_value("setpoint", 1.0, callback_on_change=asks("setpoint"))
 if twice:
-    device.commands.set_value("CMD/setpoint", 1.0, callback_on_change=command)
+    device.commands.set_value("CMD/setpoint", 1.0, callback_on_change=asks("setpoint"))
 
 for entity in (edge, device):
     while not entity.connect("127.0.0.1", port):
-        stopped.wait(0.5)
+        time.sleep(0.5)
 births()
+started = time.monotonic()
 seconds = 0
-while not stopped.wait(1):
-    seconds += 1
-    set_data(edge, "uptime", seconds)
-    edge.publish_data()
+while True:
+    try:
+        what, value = inbox.get(timeout=max(0, started + seconds + 1 - time.monotonic()))
+    except queue.Empty:
+        seconds += 1
+        set_data(edge, "uptime", seconds)
+        edge.publish_data()
+        continue
+    print(what, value, flush=True)
+    if what == "rebirth":
+        births()
+    elif what == "setpoint":
+        set_data(device, "speed", value)
+        device.publish_data()
+    else:
+        break
 edge.disconnect()
 device.disconnect()
