@@ -3,7 +3,8 @@
 usage: edge_mqtt_spb_wrapper.py PORT GROUP NAME [--twice]
 
 Births of this library say `DATA/speed` and `CMD/setpoint`; its data says `speed`, and it obeys `setpoint`. With --twice
-this program sets each metric under both names, so that births, data and commands have one in common.
+this program sets each metric under both names, so that births, data and commands have one in common, and keeps the bare
+name out of the data, where it would be one that no birth has.
 
 What its users have to add: `include_spb_rebirth` of the library calls a birth once, before there is a connection, and
 none when it is asked for. Callbacks come on threads of the two connections, and sequence numbers are shared without a lock,
@@ -34,6 +35,7 @@ def set_data(entity, metric, value):
     entity.data.set_value(metric, value)
     if twice:
         entity.data.set_value(f"DATA/{metric}", value)
+        entity.data[metric].is_updated = False
 
 
 def asks(what):

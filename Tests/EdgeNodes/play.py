@@ -17,8 +17,8 @@ from cast import CAST, GROUP, REJECTED
 from stage import Stage, eventually, has_zookeeper
 
 HERE = pathlib.Path(__file__).resolve().parent
-# A gateway asks for births for up to three seconds after a takeover, were it to ask at all.
-SILENCE = 8
+# A gateway that takes over spreads the requests that it finds wanted over 30 s (`RebirthRule.wideSpread`).
+SILENCE = 32
 
 
 def pair(text):
@@ -188,7 +188,7 @@ class Play:
             print(f"{library}: LEFT OUT, {reason}")
         failed = sum(bool(broken) for broken in self.broken.values())
         print(f"\n{len(self.cast)} edge nodes played, {failed} with failures, {len(left_out)} libraries left out")
-        return failed == 0
+        return bool(self.cast) and failed == 0
 
 
 def main():
@@ -206,6 +206,9 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     stage = Stage(options.folder.resolve(), options.linekeeper, HERE / "plant.yaml", options.first_port)
     play = Play(stage, pythons, [node for node in CAST if node.library in pythons])
+    if not play.cast:
+        play.verdict(dict(options.left_out))
+        sys.exit("Nothing was played.")
     try:
         play.say(f"broker, tree ({options.tree}), gateway a")
         stage.start_broker()
