@@ -153,15 +153,8 @@ extension EndToEnd {
             try await Stage.play("embedded-restart") { stage in
                 // Given one gateway that keeps its tree itself,
                 let broker = try await stage.broker()
-                let configuration = PlantConfiguration(
-                    broker: broker.url,
-                    tree: .embedded(data: stage.scratch.file("tree-data"), port: try FreePort.tcp()))
-                let gateway = try stage.gateway("solo", configuration)
-                try await eventually(
-                    "its tree listens", within: .seconds(20), seen: { gateway.process?.report() ?? "" }
-                ) {
-                    FreePort.isListening(Int(configuration.tree.connectString.split(separator: ":")[1]) ?? 0)
-                }
+                let configuration = PlantConfiguration(broker: broker.url, tree: try stage.embeddedTree())
+                let gateway = try await stage.gatewayWithTree("solo", configuration)
                 let reader = try await stage.reader(configuration)
                 try await Conditions.standing(["solo"], reader)
                 let plant = try await stage.plant(broker)

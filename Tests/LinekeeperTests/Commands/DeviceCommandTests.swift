@@ -1,4 +1,3 @@
-import Foundation
 import JSON
 import TestFixtures
 import Testing
@@ -9,24 +8,16 @@ extension EndToEnd {
     struct DeviceCommandTests {
         private static let makes = ["tasmota", "zigbee2mqtt", "shelly"]
 
-        /// The entries of an example file, below the key that opens them.
-        static func entries(_ file: String, _ key: String) throws -> String {
-            let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-                .deletingLastPathComponent().deletingLastPathComponent()
-            let text = String(
-                decoding: try Data(contentsOf: root.appending(path: "bridge-config/examples/" + file)), as: UTF8.self)
-            return try #require(text.components(separatedBy: "\n\(key):\n").last)
-        }
-
         private static func configuration(_ broker: Mosquitto, _ tree: String, more: String = "") throws
             -> PlantConfiguration
         {
             PlantConfiguration(
                 broker: broker.url, tree: .servers(tree),
-                routes: "routes:\n" + (try makes.map { try entries("\($0).yaml", "routes") }.joined(separator: "\n")),
+                routes: try ExampleFiles.routes(of: makes),
                 alarms: "alarms: []\n",
                 commands: "commands:\n"
-                    + (try makes.map { try entries("\($0).commands.yaml", "commands") }.joined(separator: "\n")) + more)
+                    + (try makes.map { try ExampleFiles.entries("\($0).commands.yaml", "commands") }
+                        .joined(separator: "\n")) + more)
         }
 
         private static let correlating = """

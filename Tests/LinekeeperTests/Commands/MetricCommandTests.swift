@@ -25,9 +25,9 @@ extension EndToEnd {
                 let broker = try await stage.broker()
                 let configuration = PlantConfiguration(
                     broker: broker.url, tree: .servers(try await stage.treeServer().connectString),
-                    routes: "routes:\n" + (try DeviceCommandTests.entries("sparkplug.yaml", "routes")),
+                    routes: try ExampleFiles.routes(of: ["sparkplug"]),
                     alarms: "alarms: []\n",
-                    commands: "commands:\n" + (try DeviceCommandTests.entries("sparkplug.commands.yaml", "commands"))
+                    commands: "commands:\n" + (try ExampleFiles.entries("sparkplug.commands.yaml", "commands"))
                         + Self.more)
                 let gateways = [
                     "gw-a": try stage.gateway("gw-a", configuration), "gw-b": try stage.gateway("gw-b", configuration),

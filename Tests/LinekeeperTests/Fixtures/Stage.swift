@@ -103,6 +103,23 @@ final class Stage: Sendable {
         return gateway
     }
 
+    /// A tree that a gateway is to keep itself.
+    func embeddedTree() throws -> PlantConfiguration.Tree {
+        .embedded(data: scratch.file("tree-data"), port: try FreePort.tcp())
+    }
+
+    /// A gateway that keeps its tree itself, once the tree can be reached.
+    func gatewayWithTree(_ id: String, _ configuration: PlantConfiguration) async throws -> GatewayProcess {
+        let gateway = try gateway(id, configuration)
+        guard let port = configuration.tree.connectString.split(separator: ":").last.flatMap({ Int($0) }) else {
+            throw FixtureError("no port in \(configuration.tree.connectString)")
+        }
+        try await eventually(
+            "its tree listens", within: .seconds(20), seen: { gateway.process?.report() ?? "" }
+        ) { FreePort.isListening(port) }
+        return gateway
+    }
+
     func reader(_ configuration: PlantConfiguration) async throws -> TreeReader {
         let reader = try await TreeReader(configuration.connectString)
         onEnd { await reader.close() }

@@ -1,6 +1,7 @@
 import JSON
 import OrderedCollections
 import Plant
+import TestFixtures
 import Testing
 
 @testable import PlantConfiguration
@@ -11,10 +12,6 @@ import Testing
 struct ExampleCommandsTests {
     static let names = ["shelly", "sparkplug", "tasmota", "zigbee2mqtt"]
 
-    private static func text(_ file: String) throws -> String {
-        String(decoding: try ExampleConfiguration.bytes("examples/" + file), as: UTF8.self)
-    }
-
     @Test("What is published is what stands below each", arguments: names)
     func commands(name: String) throws {
         let reading = PlantDefinition.read(
@@ -24,7 +21,9 @@ struct ExampleCommandsTests {
             ], variables: [:])
         #expect(reading.problems == [])
         let catalogue = CommandCatalogue(try #require(reading.definition).commands)
-        let stories = try Self.text(name + ".commands.messages").split(separator: "\n").reduce(into: [[String]]()) {
+        let stories = try ExampleFiles.text(name + ".commands.messages").split(separator: "\n").reduce(
+            into: [[String]]()
+        ) {
             if $1.hasPrefix("    ") {
                 $0[$0.count - 1].append(String($1.dropFirst(4)))
             } else {
@@ -80,7 +79,7 @@ struct ExampleCommandsTests {
 
     @Test("Each is in the list")
     func list() throws {
-        let readme = try Self.text("README.md")
+        let readme = try ExampleFiles.text("README.md")
         for name in Self.names { #expect(readme.contains("| `\(name).commands.yaml` |")) }
     }
 }
