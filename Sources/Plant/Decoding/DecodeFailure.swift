@@ -88,6 +88,27 @@ public enum DecodeFailure: Error, Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// The byte of the payload, from 0, at which it cannot be read, where its bytes are what is wrong.
+    package var byte: Int? {
+        switch self {
+        case .json(let error), .part(let error): error.offset
+        case .cbor(let error): error.offset
+        case .line(let error): error.offset
+        default: nil
+        }
+    }
+
+    /// The same where what was read begins at that byte of its payload.
+    func advanced(by start: Int) -> DecodeFailure {
+        switch self {
+        case .json(let error): .json(JSONError(error.reason, at: error.offset &+ start))
+        case .part(let error): .part(JSONError(error.reason, at: error.offset &+ start))
+        case .cbor(let error): .cbor(CBORError(error.reason, at: error.offset &+ start))
+        case .line(let error): .line(LineProtocolError(error.reason, at: error.offset &+ start))
+        default: self
+        }
+    }
+
     /// Whether it is an ordinary thing, of which the log says nothing: the tag's quality shows it, or what follows mends it.
     var isOrdinary: Bool {
         switch self {

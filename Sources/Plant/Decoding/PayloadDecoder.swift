@@ -41,6 +41,15 @@ final class PayloadDecoder: Sendable {
         var fields = FieldNames.Found()
         /// JSON that was left to the full reader.
         var slowlyRead: UInt64 = 0
+
+        /// What could not be read was in a part of the payload that begins at that byte.
+        fileprivate mutating func advanceFailures(by start: Int) {
+            guard start > 0 else { return }
+            for index in readings.indices {
+                guard case .unusable(let failure) = readings[index] else { continue }
+                readings[index] = .unusable(failure.advanced(by: start))
+            }
+        }
     }
 
     private let payload: RouteDefinition.Payload
@@ -343,7 +352,8 @@ final class PayloadDecoder: Sendable {
         limits: borrowing IngestLimits, workspace: inout Workspace
     ) throws(DecodeFailure) -> Time {
         workspace.slowlyRead &+= 1
-        let content = payload.extracting(PayloadContent.range(of: payload))
+        let range = PayloadContent.range(of: payload)
+        let content = payload.extracting(range)
         if content.count < payload.count, workspace.scanner.scan(content, plan: plan) {
             return try take(content, tags: tags, from: first, limits: limits, workspace: &workspace)
         }
@@ -351,9 +361,15 @@ final class PayloadDecoder: Sendable {
         do throws(JSONError) {
             document = try SalvagedJSON(salvaging: content)
         } catch {
-            throw DecodeFailure(error)
+            throw DecodeFailure(error).advanced(by: range.lowerBound)
         }
-        return try take(document, tags: tags, from: first, limits: limits, workspace: &workspace)
+        do throws(DecodeFailure) {
+            let time = try take(document, tags: tags, from: first, limits: limits, workspace: &workspace)
+            workspace.advanceFailures(by: range.lowerBound)
+            return time
+        } catch {
+            throw error.advanced(by: range.lowerBound)
+        }
     }
 
     /// What a document has, or what is new in it.

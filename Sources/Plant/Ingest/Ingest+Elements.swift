@@ -38,11 +38,15 @@ extension Ingest {
                     payload.extracting(element.range), &binding, mayLearn: learnings < Self.learningsPerMessage,
                     receivedAt: receivedAt, &outcome)
                 if bindings[outcome.topic].tagCount > count { learnings += 1 }
+                let former = outcome.flaw
                 emit(
                     binding, definition.isTimeName ? element.time : time, retained: retained, receivedAt: receivedAt,
                     into: &samples, &outcome)
+                if let flaw = outcome.flaw, flaw != former {
+                    outcome.flaw = .init(tag: flaw.tag, failure: flaw.failure.advanced(by: element.range.lowerBound))
+                }
             } catch {
-                failure = failure ?? error
+                failure = failure ?? error.advanced(by: element.range.lowerBound)
                 failures += 1
             }
         }

@@ -32,10 +32,11 @@ extension Ingest {
             outcome.result = .undecodable(.payloadTooLong(bytes: payload.count))
             return
         }
-        let content = payload.extracting(PayloadContent.range(of: payload))
+        let range = PayloadContent.range(of: payload)
+        let content = payload.extracting(range)
         lines.removeAll()
         lines.newTags = outcome.newTags
-        let failure = findPoints(number, topic, content, at: receivedAt)
+        let failure = findPoints(number, topic, content, at: receivedAt)?.advanced(by: range.lowerBound)
         outcome.newTags = lines.newTags
         outcome.isNewTopic = outcome.isNewTopic || !lines.new.isEmpty
         guard !lines.points.isEmpty else {

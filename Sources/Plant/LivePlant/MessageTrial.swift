@@ -1,5 +1,3 @@
-package import JSON
-
 /// What messages on one topic would become, tried out on a plant of its own without any connection. A value without I/O.
 package struct MessageTrial {
     /// One message, and what became of it.
@@ -7,14 +5,14 @@ package struct MessageTrial {
         package var payload: [UInt8]
         package var at: Milliseconds
         package var outcome: MessageOutcome?
-        /// The first value that could not be read while others could, and where it stands.
-        package var flaw: (tag: TagPath, place: JSONPointer)?
+        /// What of it could not be read first.
+        package var flaw: Flaw?
         package var samples: [(tag: TagPath, sample: Sample, unit: String?)]
         /// Every alarm of those tags, and where it stands after the message.
         package var alarms: [(path: AlarmPath, definition: AlarmDefinition, standing: AlarmStanding)]
 
         package init(
-            payload: [UInt8], at: Milliseconds, outcome: MessageOutcome?, flaw: (tag: TagPath, place: JSONPointer)?,
+            payload: [UInt8], at: Milliseconds, outcome: MessageOutcome?, flaw: Flaw?,
             samples: [(tag: TagPath, sample: Sample, unit: String?)],
             alarms: [(path: AlarmPath, definition: AlarmDefinition, standing: AlarmStanding)]
         ) {
@@ -112,7 +110,7 @@ package struct MessageTrial {
             _ = plant.heard(through: at, at: at)
             return Step(
                 payload: payload, at: at, outcome: outcome,
-                flaw: outcome?.flaw?.tag.flatMap { place(of: plant.tags[$0].path) },
+                flaw: flaw(of: outcome, in: payload, tags: plant.tags),
                 samples: samples.map { sample in
                     let tag = plant.tags[sample.tag]
                     return (tag.path, sample, tag.unit)
@@ -124,15 +122,6 @@ package struct MessageTrial {
                     }
                 })
         }
-    }
-
-    private func place(of tag: TagPath) -> (tag: TagPath, place: JSONPointer)? {
-        for taker in takers {
-            guard let base = taker.tagBase, tag.levels.starts(with: base.levels) else { continue }
-            let name = tag.levels.dropFirst(base.levels.count)
-            if let value = taker.route.values(named: name).first { return (tag, value.place) }
-        }
-        return nil
     }
 
     /// What the configuration says of a tag beside its route.

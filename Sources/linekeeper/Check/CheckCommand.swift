@@ -18,7 +18,9 @@ struct CheckCommand: AsyncParsableCommand {
             With --topic, also shows which route takes a message on that topic, and the device, the tags, the values \
             and the alarms that come of it. Several --payload are taken as messages one after the other, --interval \
             apart, so that delays can be tried out. The exit status is then also 1 when no route takes the topic or a \
-            payload cannot be read. A payload that is no text is given as hexadecimal digits, with --hex.
+            payload cannot be read. What cannot be read is named with the place where the route looks for it and, where \
+            the payload itself is broken, the byte, from 0; with --json as reason, tag, place and byte. A payload that is \
+            no text is given as hexadecimal digits, with --hex.
 
             With --listen, does the same for what arrives at the broker during that time, on all topics or on those that \
             --topic, then a filter, names: each topic's first message, the first one that cannot be read, and in the end \

@@ -101,7 +101,8 @@ struct HeardTopics: Sendable {
         if trial.takers.first?.route.payload == .sparkplug {
             // By itself it says nothing: what it means, the births before it have said.
             let step = MessageTrial.Step(
-                payload: message.payload, at: message.receivedAt, outcome: outcome, flaw: nil,
+                payload: message.payload, at: message.receivedAt, outcome: outcome,
+                flaw: trial.flaw(of: outcome, in: message.payload, tags: live.tags),
                 samples: samples.map { (live.tags[$0.tag].path, $0, live.tags[$0.tag].unit) }, alarms: [])
             return (trial, [step])
         }

@@ -33,15 +33,12 @@ extension MessageTrial {
                 lines.append("payload \(printable(String(decoding: step.payload.prefix(200), as: UTF8.self)))")
             }
             switch step.outcome?.result {
-            case .samples(0) where step.outcome?.flaw != nil:
-                if let flaw = step.outcome?.flaw { lines.append(Self.text(flaw.failure, step.flaw)) }
-            case .samples(0):
+            case .samples(0) where step.flaw == nil:
                 lines.append(
                     "value   none: the payload has nothing where the route looks, and its tags keep what they have")
-            case .samples:
-                if let flaw = step.outcome?.flaw { lines.append(Self.text(flaw.failure, step.flaw)) }
+            case .samples, .undecodable:
+                if let flaw = step.flaw { lines.append(Self.text(flaw)) }
             case .empty, .ignored, nil: break
-            case .undecodable(let failure): lines.append("value   cannot be read: \(printable("\(failure)"))")
             case .presence(let isOnline): lines.append("value   the device is \(isOnline ? "online" : "offline")")
             case .keptHeartbeat:
                 lines.append(
@@ -70,6 +67,9 @@ extension MessageTrial {
         }
         return lines.joined(separator: "\n") + "\n"
     }
+
+    /// How many places are named where a message could not be read at all.
+    private static let shownPlaces = 5
 
     /// What the topic is for a route.
     private func description(of taker: Taker, withTags: Bool) -> [String] {
@@ -115,17 +115,22 @@ extension MessageTrial {
         return lines
     }
 
-    /// What of a message could not be read, while the rest could.
-    private static func text(_ failure: DecodeFailure, _ flaw: (tag: TagPath, place: JSONPointer)?) -> String {
-        switch failure {
-        case .invalidTime: "time    cannot be read: \(printable("\(failure)")); the time of reception counts"
+    /// What of a message could not be read, and where.
+    private static func text(_ flaw: Flaw) -> String {
+        let failure = flaw.failure
+        let places = flaw.places.prefix(shownPlaces).map { $0.isEmpty ? "the top" : $0 }.joined(separator: " and ")
+        let more = flaw.places.count > shownPlaces ? " and \(flaw.places.count - shownPlaces) more" : ""
+        let place = places.isEmpty ? "" : "at \(places)\(more), "
+        return switch failure {
+        case .invalidTime:
+            "time    \(printable("\(place)cannot be read: \(failure)")); the time of reception counts"
         case .birthNeeded:
             "value   none yet: \(failure); in a gateway, the message waits for it or the edge node is asked for one"
         case .metric, .otherDevice: "metric  \(printable("\(failure)"))"
         case .calledBad: "values  bad: \(failure)"
         case .tooManyValues: "tags    \(printable("\(failure)"))"
         default:
-            "value   \(flaw.map { printable("of \($0.tag), at \($0.place.tokens.isEmpty ? "the top" : $0.place.description), ") } ?? "")cannot be read: \(printable("\(failure)"))"
+            "value   \(printable("\(flaw.tag.map { "of \($0), " } ?? "")\(place)cannot be read: \(failure)"))"
         }
     }
 
@@ -179,6 +184,7 @@ extension MessageTrial {
                         "at": .integer(step.at), "understood": .bool(step.isUnderstood),
                         "payload": step.isUnderstood
                             ? .null : .string(String(decoding: step.payload.prefix(200), as: UTF8.self)),
+                        "reason": step.reason, "tag": step.flawedTag, "place": step.place, "byte": step.byte,
                         "samples": .array(
                             step.samples.map { tag, sample, unit in
                                 var members: OrderedDictionary<String, JSONValue> = [
@@ -201,4 +207,17 @@ extension MessageTrial {
                 }),
         ])
     }
+}
+
+extension MessageTrial.Step {
+    /// Why it, or a part of it, could not be read or taken.
+    fileprivate var reason: JSONValue {
+        if let flaw { return .string("\(flaw.failure)") }
+        if case .refused(let refusal) = outcome?.result { return .string("\(refusal)") }
+        return .null
+    }
+
+    fileprivate var flawedTag: JSONValue { (flaw?.tag?.text).map(JSONValue.string) ?? .null }
+    fileprivate var place: JSONValue { flaw?.place.map(JSONValue.string) ?? .null }
+    fileprivate var byte: JSONValue { (flaw?.failure.byte).map { .integer(Int64($0)) } ?? .null }
 }
