@@ -6,7 +6,7 @@ extension EndToEnd {
     /// The example routes and commands with devices that speak as those makes do: a command, and its effect.
     @Suite("Commands in the devices' own form")
     struct DeviceCommandTests {
-        private static let makes = ["tasmota", "zigbee2mqtt", "shelly"]
+        private static let makes = ["tasmota", "zigbee2mqtt", "shelly", "chirpstack"]
 
         private static func configuration(_ broker: Mosquitto, _ tree: String, more: String = "") throws
             -> PlantConfiguration
@@ -90,6 +90,21 @@ extension EndToEnd {
                 try await send(shelly, "toggle", becomes: "SUCCEEDED")
                 #expect(devices.value("shellyplus1pm-a1", "output") == false)
                 try await send(shelly, "switch", "on=true", "output=switch:3", becomes: "FAILED", status: 1)
+
+                // ChirpStack: a later uplink tells, whatever its own events say.
+                let valve = "lorawan/1f2e/0102030405060708"
+                try await send(valve, "valve", "open=true", becomes: "SUCCEEDED VERIFIED")
+                #expect(devices.value("0102030405060708", "valve") == ["open": true])
+                try await send(valve, "valve", "open=false", becomes: "SUCCEEDED VERIFIED")
+                #expect(devices.value("0102030405060708", "valve") == ["open": false])
+                try await send(valve, "interval", "minutes=15", becomes: "SUCCEEDED VERIFIED")
+                #expect(devices.value("0102030405060708", "interval") == 15)
+                try await send(valve, "restart", becomes: "PUBLISHED")
+                try await eventually("restarted") { devices.value("0102030405060708", "interval") == nil }
+                try await send(valve, "valve", "open=false", becomes: "SUCCEEDED VERIFIED")
+                devices.jam("0102030405060708")
+                try await send(
+                    valve, "valve", "open=true", "--timeout", "3s", becomes: "TIMED_OUT MISMATCH", status: 1)
 
                 // MQTT 5: correlation data tells.
                 try await send("cell/a", "do", becomes: "SUCCEEDED")

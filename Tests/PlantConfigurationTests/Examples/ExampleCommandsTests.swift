@@ -10,7 +10,7 @@ import Testing
 /// below it, indented, what is published, and what tells how it went.
 @Suite("Example commands")
 struct ExampleCommandsTests {
-    static let names = ["shelly", "sparkplug", "tasmota", "zigbee2mqtt"]
+    static let names = ["chirpstack", "shelly", "sparkplug", "tasmota", "zigbee2mqtt"]
 
     @Test("What is published is what stands below each", arguments: names)
     func commands(name: String) throws {

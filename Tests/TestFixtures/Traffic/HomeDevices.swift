@@ -5,7 +5,7 @@ import OrderedCollections
 import Synchronization
 
 /// Devices that know nothing of Linekeeper, each speaking as its make does: Tasmota, zigbee2mqtt, Shelly of the second generation,
-/// and one that answers as MQTT 5 has it.
+/// a valve behind ChirpStack v4, and one that answers as MQTT 5 has it.
 public final class HomeDevices: Sendable {
     /// Something that a device is to say.
     private struct Saying: Sendable {
@@ -36,7 +36,10 @@ public final class HomeDevices: Sendable {
         self.house = house
         link = try await BrokerLink(
             port: port, clientID: "home-\(UUID().uuidString.prefix(6))",
-            subscriptions: ["cmnd/+/+", "zigbee2mqtt/+/set", "zigbee2mqtt/+/+/set", "+/rpc", "cell/+/do"]
+            subscriptions: [
+                "cmnd/+/+", "zigbee2mqtt/+/set", "zigbee2mqtt/+/+/set", "+/rpc", "cell/+/do",
+                "application/+/device/+/command/down",
+            ]
         ) { message in
             let delay = house.state.withLock { state in
                 state.arrivals.append((message.topic, message.text))
@@ -80,6 +83,7 @@ public final class HomeDevices: Sendable {
         case ("zigbee2mqtt", "set"):
             return zigbee(levels[1..<levels.count - 1].joined(separator: "/"), message.text, &state)
         case (let device?, "rpc"): return shelly(device, message.text, &state)
+        case ("application", "down"): return chirpstack(levels[1], levels[3], message.text, &state)
         case ("cell", "do"):
             guard let topic = message.properties?.responseTopic else { return [] }
             return [
@@ -164,5 +168,45 @@ public final class HomeDevices: Sendable {
             answer["error"] = ["code": -105, "message": "Argument 'id', value not found!"]
         }
         return [Saying(topic: source + "/rpc", payload: "\(JSONValue.object(answer))")] + sayings
+    }
+
+    // MARK: ChirpStack v4: a valve of class A
+
+    private static func chirpstack(
+        _ application: String, _ eui: String, _ payload: String, _ state: inout State
+    ) -> [Saying] {
+        // What names another device, or no port, is dropped.
+        guard let frame = try? JSONValue(parsing: payload), frame["devEui"]?.stringValue == eui,
+            let port = frame["fPort"]?.intValue, port > 0
+        else { return [] }
+        let event = "application/\(application)/device/\(eui)/event/"
+        // Of the item in the device's queue: ChirpStack's own.
+        let item = UUID().uuidString.lowercased()
+        // Behind this uplink the device listens.
+        let now = Date()
+        var sayings = [uplink(event, state.values[eui] ?? [:], at: now)]
+        sayings.append(Saying(topic: event + "txack", payload: #"{"queueItemId":"\#(item)"}"#))
+        if frame["confirmed"] == true {
+            sayings.append(Saying(topic: event + "ack", payload: #"{"queueItemId":"\#(item)","acknowledged":true}"#))
+        }
+        if !state.stuck.contains(eui) {
+            switch (port, frame["data"]?.stringValue, frame["object"]) {
+            case (2, "AQ=="?, _): state.values[eui, default: [:]]["valve"] = ["open": true]
+            case (2, "AA=="?, _): state.values[eui, default: [:]]["valve"] = ["open": false]
+            case (3, _, let object?): state.values[eui, default: [:]]["interval"] = object["interval"]
+            case (4, "AQ=="?, _): state.values[eui] = nil
+            default: break
+            }
+        }
+        return sayings + [uplink(event, state.values[eui] ?? [:], at: now.addingTimeInterval(0.02))]
+    }
+
+    private static func uplink(_ event: String, _ values: OrderedDictionary<String, JSONValue>, at date: Date) -> Saying
+    {
+        var values = values
+        values["level"] = 3.25
+        let time = date.formatted(.iso8601.year().month().day().time(includingFractionalSeconds: true))
+        return Saying(
+            topic: event + "up", payload: #"{"time":"\#(time)Z","fPort":2,"object":\#(JSONValue.object(values))}"#)
     }
 }
