@@ -77,8 +77,8 @@ extension EndToEnd {
                 tag: "scaled/a", place: "/v", line: "value   of scaled/a, at /v, cannot be read: the value is an array"),
             Trial(
                 what: "CBOR that ends early", topic: "cbor/a", payload: "a16176fb3ff8", isHex: true,
-                reason: "the document ends too early at byte 6", tag: "cbor/a", place: "/v", byte: 6,
-                line: "value   of cbor/a, at /v, cannot be read: the document ends too early at byte 6"),
+                reason: "not CBOR: the data item ends too early at byte 6", tag: "cbor/a", place: "/v", byte: 6,
+                line: "value   of cbor/a, at /v, cannot be read: not CBOR: the data item ends too early at byte 6"),
             Trial(
                 what: "a field of line protocol", topic: "lines/a",
                 payload: "m,host=a ok=1i\nm,host=a ok=2i,hot\\ oil=warm",
