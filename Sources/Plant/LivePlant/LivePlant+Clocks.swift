@@ -235,11 +235,31 @@ extension LivePlant {
         if clock.isSettled, clock.excludes(sent, received: received, heardThrough: provedThrough) {
             // What has no time of its own is dated by another clock than data is: the two times do not compare.
             for index in samples.indices where samples[index].hasSourceTime && samples[index].sourceTime == sent {
-                samples[index].hasSourceTime = false
-                samples[index].sourceTime = samples[index].receivedTime
+                samples[index].dropSourceTime()
             }
+            for index in samples.indices where isContradicted(samples[index]) { samples[index].dropSourceTime() }
+        } else {
+            for index in samples.indices where isContradicted(samples[index]) { date(index, sent: sent) }
         }
         return Timing(topic: topic, latestSource: clock.latestSource(at: latestMoment))
+    }
+
+    /// Whether a birth tells of a tag another value than the newest that is known, or has to make it good again, and dates it
+    /// before that one: the message that brought it has been lost, or its client gives all values the time at which it was
+    /// started. A birth tells what is so when it is sent.
+    private func isContradicted(_ sample: Sample) -> Bool {
+        guard sample.hasSourceTime, let entry = latest.entry(sample.tag), entry.hasSourceTime else { return false }
+        return sample.sourceTime <= entry.sourceTime && sample.value != entry.value
+            || sample.sourceTime < entry.sourceTime && entry.quality != .good
+    }
+
+    /// Dates a value of a birth by the birth, or by its reception where even that is dated before what is known.
+    private mutating func date(_ index: Int, sent: Milliseconds) {
+        if let entry = latest.entry(samples[index].tag), sent > entry.sourceTime {
+            samples[index].sourceTime = sent
+        } else {
+            samples[index].dropSourceTime()
+        }
     }
 
     /// What the time of one sample of a message is worth whose newest sample has been judged: the same clock dated it, and it

@@ -35,4 +35,10 @@ public struct Sample: Sendable, Hashable {
         self.receivedTime = receivedTime
         self.isRetained = isRetained
     }
+
+    /// Its own time is worth nothing: that of reception counts.
+    mutating func dropSourceTime() {
+        hasSourceTime = false
+        sourceTime = receivedTime
+    }
 }

@@ -50,11 +50,11 @@ extension EdgeNodeSession {
         counters.rebirthRequests &-= 1
     }
 
-    /// Nothing has been heard of the edge node while it was asked several times. Its birth need not have been heard: what is
-    /// known of it from before the start is stale as well.
+    /// Nothing has been heard of the edge node while it was asked several times, or nothing that can be read, because its birth
+    /// has not been heard: what is known of it from before the start is stale as well.
     private mutating func becomeStale(at now: Int64, into events: inout ContiguousArray<EdgeNodeEvent>) {
         guard rebirth.unanswered >= rule.unansweredRequests, let first = rebirth.firstUnansweredAt,
-            lastHeardAt ?? .min < first
+            birth == nil || lastHeardAt ?? .min < first
         else { return }
         for device in table.devices.indices {
             switch table.devices[device].state {

@@ -34,7 +34,8 @@ struct TestEdge {
             name: name, timestamp: time.map { UInt64($0) }, type: .double, value: .double(value))
     }
 
-    private var number: SparkplugMetric { SparkplugMetric(name: "bdSeq", type: .int64, value: .long(birthNumber)) }
+    /// What a birth and its death are told together by.
+    var number: SparkplugMetric { SparkplugMetric(name: "bdSeq", type: .int64, value: .long(birthNumber)) }
 
     mutating func birth(at now: Milliseconds) -> [Message] {
         var messages: [Message] = []

@@ -57,6 +57,29 @@ struct EdgeRestartTests {
         #expect(try plant.quality("g/e1/d2/speed") == .good)
     }
 
+    @Test(
+        "An edge node that goes on sending and gives no birth cannot be read: what the tree has of it is stale in the end"
+    )
+    func sendsAndObeysNothing() throws {
+        var (plant, edges) = try Self.restarted(Self.edges)
+        var asked = 0
+        var waited = 0
+        while try plant.state("g/e1/d1") == .online, waited < 600 {
+            waited += 1
+            plant.hear(edges[0].data("speed", Double(waited), device: "d1", at: plant.now))
+            asked += plant.pass(1_000).count
+        }
+        #expect(asked == EdgeNodeRule().unansweredRequests + 1 && waited < 600)
+        for device in ["g/e1", "g/e1/d1", "g/e1/d2"] { #expect(try plant.state(device) == .stale, "\(device)") }
+        for tag in ["g/e1/temperature", "g/e1/d1/speed", "g/e1/d2/speed"] {
+            #expect(try plant.quality(tag) == .stale, "\(tag)")
+        }
+        #expect(try plant.state("g/e10/d1") == .online)
+        plant.hear(edges[0].birth(at: plant.now))
+        #expect(try plant.state("g/e1/d1") == .online)
+        #expect(try plant.quality("g/e1/d1/speed") == .good)
+    }
+
     @Test("A death in the middle, when some devices have been born here, is that of all")
     func partlyBorn() throws {
         var (plant, edges) = try Self.restarted(Self.edges)
