@@ -34,9 +34,8 @@ struct BrokerConnectionsTests {
         #expect(!configuration.reconnects && !configuration.startsSuspended && configuration.companions == nil)
     }
 
-    @Test(
-        "host-topic-phid-birth-sub-required: edge nodes are heard when all subscriptions are answered, and none of theirs is refused"
-    )
+    // Assertions: host-topic-phid-birth-sub-required
+    @Test("edge nodes are heard when all subscriptions are answered, and none of theirs is refused")
     func grants() {
         let filters: Set = ["spBv1.0/a/#", "spBv1.0/b/#"]
         func status(_ connected: Bool, _ pending: Int, _ refused: [String]) -> MQTTSubscriptionStatus {

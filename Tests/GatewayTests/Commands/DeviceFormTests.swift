@@ -68,6 +68,8 @@ struct DeviceFormTests {
         }
     }
 
+    // Assertions: topics-dcmd-mqtt, payloads-dcmd-qos, payloads-dcmd-retain,
+    // operational-behavior-data-commands-dcmd-verb
     @Test("a metric of Sparkplug B goes out as its birth has it, and its echo ends the command")
     func metric() async throws {
         try await Bed.with { bed in

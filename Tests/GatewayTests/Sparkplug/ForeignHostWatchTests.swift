@@ -7,9 +7,8 @@ import Testing
 struct ForeignHostWatchTests {
     private let start = ContinuousClock.now
 
-    @Test(
-        "operational-behavior-host-application-host-id: each kind is said at once, and for a minute after the last message"
-    )
+    // Assertions: operational-behavior-host-application-host-id
+    @Test("each kind is said at once, and for a minute after the last message")
     func kinds() {
         let kinds: [(WritableKeyPath<HostState.Counters, UInt64>, String)] = [
             (\.newerOffline, "it says offline, with a newer timestamp"), (\.foreignOnline, "it says online"),

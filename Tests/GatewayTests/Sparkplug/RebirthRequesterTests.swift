@@ -64,6 +64,9 @@ struct RebirthRequesterTests {
         var requests: [ScriptedBroker.Message] { broker.messages(on: "spBv1.0/g/NCMD/e") }
     }
 
+    // Assertions: topics-ncmd-mqtt, payloads-ncmd-qos, payloads-ncmd-retain,
+    // operational-behavior-data-commands-ncmd-rebirth-verb, operational-behavior-data-commands-ncmd-rebirth-name,
+    // operational-behavior-data-commands-ncmd-rebirth-value
     @Test("the active one asks, once, for what it has not heard; with QoS 0, and not retained")
     func active() async throws {
         let bed = try Bed()

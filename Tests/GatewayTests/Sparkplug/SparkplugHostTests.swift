@@ -10,14 +10,29 @@ import ZooKeeperProtocol
 
 @Suite("SparkplugHost: STATE at a real broker", .timeLimit(.minutes(2)))
 struct SparkplugHostTests {
+    // Assertions: operational-behavior-host-application-connect-will,
+    // operational-behavior-host-application-connect-will-topic,
+    // operational-behavior-host-application-connect-will-payload,
+    // operational-behavior-host-application-connect-will-qos,
+    // operational-behavior-host-application-connect-will-retained, operational-behavior-host-application-connect-birth,
+    // operational-behavior-host-application-connect-birth-topic,
+    // operational-behavior-host-application-connect-birth-payload,
+    // operational-behavior-host-application-connect-birth-qos,
+    // operational-behavior-host-application-connect-birth-retained, operational-behavior-host-application-death-topic,
+    // operational-behavior-host-application-death-payload, message-flow-phid-sparkplug-clean-session-311,
+    // message-flow-phid-sparkplug-clean-session-50, message-flow-phid-sparkplug-subscription,
+    // message-flow-phid-sparkplug-state-publish, message-flow-phid-sparkplug-state-publish-payload,
+    // message-flow-phid-sparkplug-state-publish-payload-timestamp, host-topic-phid-birth-message,
+    // host-topic-phid-birth-required, host-topic-phid-birth-topic, host-topic-phid-birth-payload,
+    // host-topic-phid-birth-payload-timestamp, host-topic-phid-birth-qos, host-topic-phid-birth-retain,
+    // host-topic-phid-birth-sub-required, host-topic-phid-death-required, host-topic-phid-death-topic,
+    // host-topic-phid-death-payload, host-topic-phid-death-payload-connect,
+    // host-topic-phid-death-payload-timestamp-connect, host-topic-phid-death-qos, host-topic-phid-death-retain,
+    // payloads-state-will-message, payloads-state-will-message-qos, payloads-state-will-message-retain,
+    // payloads-state-will-message-payload, payloads-state-birth, payloads-state-birth-payload, payloads-state-subscribe
     @Test(
-        """
-        operational-behavior-host-application-connect-will, message-flow-phid-sparkplug-clean-session-311, -50, \
-        message-flow-phid-sparkplug-subscription, message-flow-phid-sparkplug-state-publish-payload-timestamp, \
-        host-topic-phid-birth-message, -qos, -retain, -topic, -payload, host-topic-phid-death-required, -qos, -retain, -topic, \
-        -payload, -payload-timestamp-connect, payloads-state-will-message, -qos, -retain, -payload, payloads-state-birth, \
-        -payload, payloads-state-subscribe: CONNECT with the will, SUBSCRIBE, and as the first publish online with the will's time
-        """, arguments: [MQTTProtocolVersion.v311, .v5])
+        "CONNECT with the will, SUBSCRIBE, and as the first publish online with the will's time",
+        arguments: [MQTTProtocolVersion.v311, .v5])
     func session(version: MQTTProtocolVersion) async throws {
         try await HostTestBed.with { bed, _ in
             bed.proxy.recordSent()
@@ -48,11 +63,14 @@ struct SparkplugHostTests {
         }
     }
 
+    // Assertions: operational-behavior-host-application-termination, operational-behavior-host-application-death-qos,
+    // operational-behavior-host-application-death-retained,
+    // operational-behavior-host-application-disconnect-intentional, host-topic-phid-death-payload-disconnect-clean,
+    // host-topic-phid-death-payload-timestamp-disconnect-clean
     @Test(
         """
-        operational-behavior-host-application-termination, -death-qos, -death-retained, -disconnect-intentional, \
-        host-topic-phid-death-payload-timestamp-disconnect-clean: a lone gateway says offline when it is stopped, with the time of \
-        now, and disconnects; and the next time is newer though the clock was set back
+        a lone gateway says offline when it is stopped, with the time of now, and disconnects; and the next time is \
+        newer though the clock was set back
         """)
     func restarts() async throws {
         try await HostTestBed.with { bed, _ in
@@ -121,12 +139,8 @@ struct SparkplugHostTests {
         }
     }
 
-    @Test(
-        """
-        message-flow-hid-sparkplug-state-message-delivered, operational-behavior-host-application-host-id: a foreign offline is \
-        answered, beaten, and a problem of the gateway
-        """
-    )
+    // Assertions: message-flow-hid-sparkplug-state-message-delivered, operational-behavior-host-application-host-id
+    @Test("a foreign offline is answered, beaten, and a problem of the gateway")
     func foreignOffline() async throws {
         try await HostTestBed.with { bed, _ in
             let host = try bed.host("gw1", wall: 5000)
@@ -190,11 +204,8 @@ struct SparkplugHostTests {
         }
     }
 
-    @Test(
-        """
-        message-flow-phid-sparkplug-subscription, host-topic-phid-birth-sub-required: a gateway that is not active connects to \
-        nothing; an active one waits until it listens to edge nodes
-        """)
+    // Assertions: message-flow-phid-sparkplug-subscription, host-topic-phid-birth-sub-required
+    @Test("a gateway that is not active connects to nothing; an active one waits until it listens to edge nodes")
     func waits() async throws {
         try await HostTestBed.with { bed, _ in
             let host = try bed.host("gw1", wall: 5000)
@@ -212,9 +223,8 @@ struct SparkplugHostTests {
         }
     }
 
-    @Test(
-        "host-topic-phid-birth-sub-required: when edge nodes are not heard for longer, the host is offline until they are"
-    )
+    // Assertions: host-topic-phid-birth-sub-required
+    @Test("when edge nodes are not heard for longer, the host is offline until they are")
     func deaf() async throws {
         try await HostTestBed.with { bed, _ in
             var rule = HostState.Rule()
@@ -235,11 +245,9 @@ struct SparkplugHostTests {
         }
     }
 
-    @Test(
-        """
-        operational-behavior-host-application-multi-server-timestamp, operational-behavior-host-application-termination: where the \
-        gateway is at another broker now, the host is online there, and offline where it was
-        """)
+    // Assertions: operational-behavior-host-application-multi-server-timestamp,
+    // operational-behavior-host-application-termination
+    @Test("where the gateway is at another broker now, the host is online there, and offline where it was")
     func otherBroker() async throws {
         try await HostTestBed.with { bed, _ in
             let other = try await Mosquitto()

@@ -5,11 +5,11 @@ import Testing
 
 @Suite("Edge nodes of Sparkplug B")
 struct EdgePlantTests {
-    @Test(
-        """
-        operational-behavior-edge-node-termination-host-action-ndeath-node-offline, -node-tags-stale, -devices-offline, \
-        -devices-tags-stale: births make devices and tags, data changes them, and a death takes them away, until the next birth
-        """)
+    // Assertions: operational-behavior-edge-node-termination-host-action-ndeath-node-offline,
+    // operational-behavior-edge-node-termination-host-action-ndeath-node-tags-stale,
+    // operational-behavior-edge-node-termination-host-action-ndeath-devices-offline,
+    // operational-behavior-edge-node-termination-host-action-ndeath-devices-tags-stale
+    @Test("births make devices and tags, data changes them, and a death takes them away, until the next birth")
     func life() throws {
         var plant = try EdgePlant()
         var edge = TestEdge()
@@ -38,11 +38,9 @@ struct EdgePlantTests {
         #expect(plant.number("edgeNodes") == 1)
     }
 
-    @Test(
-        """
-        operational-behavior-edge-node-termination-host-action-ddeath-devices-offline, -devices-tags-stale: a device's own death \
-        takes away its tags alone
-        """)
+    // Assertions: operational-behavior-edge-node-termination-host-action-ddeath-devices-offline,
+    // operational-behavior-edge-node-termination-host-action-ddeath-devices-tags-stale
+    @Test("a device's own death takes away its tags alone")
     func deviceDeath() throws {
         var plant = try EdgePlant()
         var edge = TestEdge()
@@ -52,6 +50,30 @@ struct EdgePlantTests {
         #expect(try plant.quality("g/e1/d1/speed") == .stale)
         #expect(try plant.state("g/e1") == .online)
         #expect(try plant.quality("g/e1/temperature") == .good)
+    }
+
+    // Assertions: topic-structure-namespace-unique-edge-node-descriptor, topic-structure-namespace-unique-device-id,
+    // topic-structure-namespace-duplicate-device-id-across-edge-node, case-sensitivity-sparkplug-ids
+    @Test("An edge node is its group and its id, a device its edge node and its id, each in the case of its letters")
+    func identities() throws {
+        var plant = try EdgePlant()
+        var edges = [TestEdge("e1"), TestEdge("E1"), TestEdge("e1")]
+        edges[2].group = "h"
+        for index in edges.indices {
+            edges[index].values = ["": [("temperature", 20)], "d1": [("speed", Double(index))], "D1": [("speed", 9)]]
+            plant.hear(edges[index].birth(at: plant.now))
+        }
+        #expect(plant.number("edgeNodes") == 3)
+        plant.now += 1_000
+        plant.hear(edges[0].death(at: plant.now))
+        plant.hear(edges[2].seal(.deviceDeath, device: "d1", at: plant.now, []))
+        for (device, state, value) in [
+            ("g/e1", .offline, nil), ("g/e1/d1", .offline, 0), ("g/E1", .online, nil), ("g/E1/d1", .online, 1),
+            ("h/e1", .online, nil), ("h/e1/d1", .offline, 2), ("h/e1/D1", .online, 9),
+        ] as [(String, DeviceState, Double?)] {
+            #expect(try plant.state(device) == state, "\(device)")
+            if let value { #expect(try plant.value("\(device)/speed") == .number(value), "\(device)") }
+        }
     }
 
     @Test("A metric that the next birth leaves out is stale")
@@ -190,6 +212,8 @@ struct EdgePlantTests {
         #expect(try plant.quality("g/e1/temperature") == .bad)
     }
 
+    // Assertions: topics-nbirth-mqtt, topics-dbirth-mqtt, topics-ndata-mqtt, topics-ddata-mqtt, topics-ddeath-mqtt,
+    // payloads-ndeath-will-message-retain
     @Test("What hosts say is ignored, what is no topic of Sparkplug B is refused, and what was kept says nothing")
     func others() throws {
         var plant = try EdgePlant()
@@ -203,7 +227,12 @@ struct EdgePlantTests {
         plant.hear(("spBv1.0/g/NOTHING/e1", request))
         #expect(plant.outcomes.last?.result == .refused(.sparkplug(.unknownType)))
         plant.hear(edge.birth(at: plant.now), retained: true)
-        #expect(plant.number("ignored") == 8)
+        plant.hear(
+            [
+                edge.data("temperature", 21, at: plant.now), edge.data("speed", 6, device: "d1", at: plant.now),
+                edge.seal(.deviceDeath, device: "d1", at: plant.now, []), edge.death(at: plant.now),
+            ], retained: true)
+        #expect(plant.number("ignored") == 12)
         #expect(plant.number("unrouted") == 0)
         #expect(plant.number("tags") == 0)
     }

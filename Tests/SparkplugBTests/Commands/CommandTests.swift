@@ -65,8 +65,10 @@ struct CommandTests {
         Case(.int8Array, .text("[1]"), SparkplugCommandRefusal.type),
     ]
 
+    // Assertions: operational-behavior-data-commands-ncmd-metric-value,
+    // operational-behavior-data-commands-dcmd-metric-value
     @Test(
-        "operational-behavior-data-commands-ncmd-metric-value, -dcmd-metric-value: a value fits the metric's type or is refused",
+        "a value fits the metric's type or is refused",
         arguments: cases)
     func values(_ example: Case) throws {
         guard let wire = example.wire else {
@@ -84,12 +86,11 @@ struct CommandTests {
         #expect(scalar(example.type, wire) == .success(command.expected))
     }
 
-    @Test(
-        """
-        operational-behavior-data-commands-ncmd-verb, -ncmd-metric-name, -dcmd-verb, -dcmd-metric-name, payloads-ncmd-seq, \
-        payloads-dcmd-seq, topics-ncmd-timestamp, topics-ncmd-payload, payloads-alias-data-cmd-requirement: a command has its \
-        metric's name and alias, a time, and no sequence number
-        """)
+    // Assertions: operational-behavior-data-commands-ncmd-verb, operational-behavior-data-commands-ncmd-metric-name,
+    // operational-behavior-data-commands-dcmd-verb, operational-behavior-data-commands-dcmd-metric-name,
+    // payloads-ncmd-seq, payloads-dcmd-seq, topics-ncmd-timestamp, topics-dcmd-timestamp, payloads-ncmd-timestamp,
+    // payloads-dcmd-timestamp, topics-ncmd-payload, topics-dcmd-payload, payloads-alias-data-cmd-requirement
+    @Test("a command has its metric's name and alias, a time, and no sequence number")
     func payload() throws {
         let command = try SparkplugCommand(metric: "Setpoint", type: .double, value: .number(2))
         for alias in [nil, 0, 7] as [UInt64?] {
@@ -101,7 +102,10 @@ struct CommandTests {
         #expect(EdgeTopic.text(.deviceCommand, group: "g", edge: "e", device: "d") == "spBv1.0/g/DCMD/e/d")
     }
 
-    @Test("operational-behavior-data-commands-rebirth-name, -name-aliases, -ncmd-rebirth-verb, -name, -value")
+    // Assertions: operational-behavior-data-commands-rebirth-name-aliases,
+    // operational-behavior-data-commands-ncmd-rebirth-verb, operational-behavior-data-commands-ncmd-rebirth-name,
+    // operational-behavior-data-commands-ncmd-rebirth-value
+    @Test("a request for a rebirth names its metric, and has no alias")
     func rebirth() throws {
         let payload = try SparkplugPayload(SparkplugCommand.rebirth(at: 77).span)
         #expect(
@@ -112,11 +116,9 @@ struct CommandTests {
         #expect(EdgeTopic.text(.nodeCommand, group: "g", edge: "e") == "spBv1.0/g/NCMD/e")
     }
 
-    @Test(
-        """
-        operational-behavior-data-commands-ncmd-metric-name, -dcmd-metric-name: what a command needs of its metric comes from \
-        the birth that holds
-        """)
+    // Assertions: operational-behavior-data-commands-ncmd-metric-name,
+    // operational-behavior-data-commands-dcmd-metric-name
+    @Test("what a command needs of its metric comes from the birth that holds")
     func fromBirth() throws {
         var listener = Listener()
         #expect(listener.standing("a") == .unborn && listener.standing("a", device: "d") == .unborn)

@@ -28,13 +28,14 @@ struct HostStateTests {
         host.received(payload.span, isRetained: isRetained, at: now)
     }
 
-    @Test(
-        """
-        operational-behavior-host-application-connect-will, host-topic-phid-death-payload-timestamp-connect, \
-        message-flow-phid-sparkplug-state-publish-payload-timestamp, message-flow-phid-sparkplug-subscription, \
-        host-topic-phid-birth-sub-required, host-topic-phid-birth-topic, host-topic-phid-death-topic, \
-        payloads-state-will-message, payloads-state-birth, payloads-state-subscribe: connecting, in order
-        """)
+    // Assertions: operational-behavior-host-application-connect-will,
+    // operational-behavior-host-application-connect-birth, message-flow-phid-sparkplug-subscription,
+    // message-flow-phid-sparkplug-state-publish, message-flow-phid-sparkplug-state-publish-payload-timestamp,
+    // host-topic-phid-birth-required, host-topic-phid-birth-sub-required, host-topic-phid-birth-topic,
+    // host-topic-phid-birth-payload-timestamp, host-topic-phid-death-topic, host-topic-phid-death-payload-connect,
+    // host-topic-phid-death-payload-timestamp-connect, payloads-state-will-message, payloads-state-birth,
+    // payloads-state-subscribe
+    @Test("connecting, in order")
     func connecting() throws {
         var host = try #require(HostState(id: "h"))
         #expect(host.activated(last: nil, at: 1000) == [.keepTimestamp(1000), .connect(will: message(false, 1000))])
@@ -62,7 +63,8 @@ struct HostStateTests {
         #expect(host.counters.olderOffline == 1)
     }
 
-    @Test("message-flow-hid-sparkplug-state-message-delivered: an offline on the own topic is answered with online")
+    // Assertions: message-flow-hid-sparkplug-state-message-delivered
+    @Test("an offline on the own topic is answered with online")
     func ownOffline() throws {
         var host = try host()
         #expect(hear(&host, state(true, 1000), at: 1001) == [])
@@ -188,9 +190,12 @@ struct HostStateTests {
         #expect(host.counters.unreadable == 1)
     }
 
-    @Test(
-        "payloads-state-will-message-payload, payloads-state-birth-payload, host-topic-phid-birth-payload, host-topic-phid-death-payload: members that are not known are ignored (trap 3.5-3: bdSeq is none of STATE)"
-    )
+    // Assertions: message-flow-phid-sparkplug-state-publish-payload,
+    // operational-behavior-host-application-connect-will-payload,
+    // operational-behavior-host-application-connect-birth-payload, operational-behavior-host-application-death-payload,
+    // host-topic-phid-birth-payload, host-topic-phid-death-payload, payloads-state-will-message-payload,
+    // payloads-state-birth-payload
+    @Test("members that are not known are ignored (trap 3.5-3: bdSeq is none of STATE)")
     func unknownMembers() {
         let text = Array(#"{"timestamp":7,"bdSeq":3,"online":true}"#.utf8)
         #expect(HostStatePayload(text.span) == HostStatePayload(isOnline: true, timestamp: 7))
@@ -204,11 +209,9 @@ struct HostStateTests {
         #expect(host.counters.foreignOnline == 2 && host.phase == .online)
     }
 
-    @Test(
-        """
-        operational-behavior-host-application-termination, host-topic-phid-death-payload-timestamp-disconnect-clean: \
-        a clean stop says offline, and answers nothing any more
-        """)
+    // Assertions: operational-behavior-host-application-termination, host-topic-phid-death-payload-disconnect-clean,
+    // host-topic-phid-death-payload-timestamp-disconnect-clean
+    @Test("a clean stop says offline, and answers nothing any more")
     func stop() throws {
         var host = try host()
         #expect(host.stopped(at: 7000) == [.keepTimestamp(7000), .publish(message(false, 7000)), .disconnect])
@@ -398,10 +401,11 @@ struct HostStateTests {
         #expect(other.activated(last: nil, at: 1000) == [])
     }
 
+    // Assertions: operational-behavior-host-application-multi-server-timestamp,
+    // operational-behavior-host-application-termination
     @Test(
         """
-        operational-behavior-host-application-multi-server-timestamp, operational-behavior-host-application-termination: the \
-        connection follows the others to another broker with a timestamp of its own, and says offline where it was
+        the connection follows the others to another broker with a timestamp of its own, and says offline where it was
         """)
     func brokerChanged() throws {
         var host = try host()

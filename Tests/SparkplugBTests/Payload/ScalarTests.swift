@@ -134,8 +134,8 @@ struct ScalarTests {
         #expect(scalar(payload.encoded) == .failure(SparkplugError(.valueOutOfRange, at: 4)))
     }
 
-    @Test(
-        "payloads-propertyset-quality-value-type, -value: 0, 192 and 500, in any case of the key; others are uncertain")
+    // Assertions: payloads-propertyset-quality-value-type, payloads-propertyset-quality-value-value
+    @Test("0, 192 and 500, in any case of the key; others are uncertain")
     func quality() throws {
         func quality(_ set: SparkplugPropertySet?) throws -> SparkplugQuality {
             var metric = SparkplugMetric(name: "m", type: .int32, value: .int(1))

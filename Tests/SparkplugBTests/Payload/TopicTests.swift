@@ -19,8 +19,13 @@ struct TopicTests {
         range.map { String(decoding: Array(topic.utf8)[$0], as: UTF8.self) }
     }
 
+    // Assertions: topic-structure, topic-structure-namespace-a,
+    // topic-structure-namespace-device-id-associated-message-types,
+    // topic-structure-namespace-device-id-non-associated-message-types, topics-nbirth-topic, topics-dbirth-topic,
+    // topics-ndata-topic, topics-ddata-topic, topics-ndeath-topic, topics-ddeath-topic, topics-ncmd-topic,
+    // topics-dcmd-topic
     @Test(
-        "topic-structure, topic-structure-namespace-a, …-device-id-associated-message-types, …-non-associated-…: each type, with and without a device",
+        "each type, with and without a device",
         arguments: SparkplugMessageType.allCases)
     func types(_ type: SparkplugMessageType) throws {
         let node = "spBv1.0/Plant é/\(type)/edge 1"
@@ -41,7 +46,10 @@ struct TopicTests {
         }
     }
 
-    @Test("host-topic-phid: STATE in both forms")
+    // Assertions: host-topic-phid-birth-topic, host-topic-phid-death-topic,
+    // operational-behavior-host-application-connect-will-topic,
+    // operational-behavior-host-application-connect-birth-topic, operational-behavior-host-application-death-topic
+    @Test("STATE in both forms")
     func state() {
         #expect(parse("spBv1.0/STATE/host 1") == .success(.host(HostTopic(id: 14..<20, form: .current))))
         #expect(parse("STATE/host 1") == .success(.host(HostTopic(id: 6..<12, form: .old))))
@@ -57,8 +65,10 @@ struct TopicTests {
         #expect(parse("spBv1.0/STATE/NDATA") == .success(.host(HostTopic(id: 14..<19, form: .current))))
     }
 
+    // Assertions: topic-structure-namespace-valid-group-id, topic-structure-namespace-valid-edge-node-id,
+    // topic-structure-namespace-valid-device-id
     @Test(
-        "topic-structure-namespace-valid-group-id, -valid-edge-node-id, -valid-device-id: what is refused, and why",
+        "what is refused, and why",
         arguments: [
             ("", .foreign), ("spBv1.1/g/NDATA/e", .foreign), ("spAv1.0/g/NDATA/e", .foreign),
             ("spBv1.0", .missingLevel), ("spBv1.0/", .emptyID), ("spBv1.0/g", .missingLevel),
@@ -68,7 +78,8 @@ struct TopicTests {
             ("spBv1.0/g/ndata/e", .unknownType), ("spBv1.0/g/NDATAX/e", .unknownType),
             ("spBv1.0/g/NDAT/e", .unknownType), ("spBv1.0/g/STATE/e", .unknownType), ("spBv1.0/g//e", .unknownType),
             ("spBv1.0/g+/NDATA/e", .forbiddenCharacter), ("spBv1.0/g/NDATA/e#", .forbiddenCharacter),
-            ("spBv1.0/g/DDATA/e/\0", .forbiddenCharacter), ("STATE", .missingLevel), ("STATE/", .emptyID),
+            ("spBv1.0/g/DDATA/e/\0", .forbiddenCharacter), ("spBv1.0/g/DDATA/e/d+", .forbiddenCharacter),
+            ("STATE", .missingLevel), ("STATE/", .emptyID),
             ("STATE/a/b", .tooManyLevels), ("STATE/a+", .forbiddenCharacter), ("spBv1.0/STATE", .missingLevel),
             ("spBv1.0/STATE/", .emptyID), ("spBv1.0/STATE/#", .forbiddenCharacter),
         ] as [(String, SparkplugTopic.Refusal)])
@@ -80,6 +91,7 @@ struct TopicTests {
     func encoding() {
         #expect(parse(Array("spBv1.0/".utf8) + [0xFF] + Array("/NDATA/e".utf8)) == .failure(.invalidUTF8))
         #expect(parse(Array("spBv1.0/g/NDATA/".utf8) + [0xC3]) == .failure(.invalidUTF8))
+        #expect(parse(Array("spBv1.0/g/DDATA/e/".utf8) + [0xED, 0xA0, 0x80]) == .failure(.invalidUTF8))
     }
 
     @Test("what is built is read back, and nothing else is built")

@@ -3,7 +3,8 @@ import Testing
 
 @Suite("Session: births and deaths")
 struct BirthAndDeathTests {
-    @Test("topics-nbirth, topics-dbirth: a birth tells values, and what later messages mean by an alias")
+    // Assertions: topics-nbirth-metrics, topics-dbirth-metrics, topics-ndata-payload, topics-ddata-payload
+    @Test("a birth tells values, and what later messages mean by an alias")
     func births() {
         var listener = Listener()
         #expect(
@@ -18,7 +19,10 @@ struct BirthAndDeathTests {
         #expect(listener.standing("b/c") == .named(.int32, alias: 2, tag: SparkplugTagID(rawValue: 1)))
     }
 
-    @Test("topics-nbirth-rebirth-metric, -bdseq-included: what belongs to the protocol is no value of the plant")
+    // Assertions: topics-nbirth-rebirth-metric, topics-nbirth-bdseq-included, payloads-nbirth-bdseq,
+    // payloads-nbirth-rebirth-req, operational-behavior-data-commands-rebirth-name,
+    // operational-behavior-data-commands-rebirth-datatype, operational-behavior-data-commands-rebirth-value
+    @Test("what belongs to the protocol is no value of the plant")
     func plumbing() {
         var listener = Listener()
         #expect(
@@ -30,9 +34,10 @@ struct BirthAndDeathTests {
             listener.hear(.deviceBirth, message(1, [int("bdSeq", 4)]), device: "d", at: 0).last == "d:bdSeq=4")
     }
 
-    @Test(
-        "payloads-name-birth-data-requirement, payloads-timestamp-in-UTC: times of metrics, else of the message, else none"
-    )
+    // Assertions: payloads-name-birth-data-requirement, payloads-timestamp-in-UTC, payloads-metric-timestamp-in-UTC,
+    // topics-nbirth-timestamp, topics-dbirth-timestamp, topics-ndata-timestamp, topics-ddata-timestamp,
+    // payloads-nbirth-timestamp, payloads-dbirth-timestamp, payloads-ndata-timestamp, payloads-ddata-timestamp
+    @Test("times of metrics, else of the message, else none")
     func times() {
         var session = EdgeNodeSession(seed: 1, asksFirst: true)
         var metric = int("a", 1)
@@ -42,17 +47,20 @@ struct BirthAndDeathTests {
         let events =
             session.hear(.nodeBirth, birth(at: 1000, [metric, int("b", 2), impossible]), at: 50)
             + session.hear(.nodeData, message(1, at: nil, [int("a", 2)]), at: 60)
+            + session.hear(.deviceBirth, message(2, at: 2000, [metric, int("b", 2)]), device: "d", at: 70)
+            + session.hear(.deviceData, message(3, at: 3000, [int("b", 3)]), device: "d", at: 80)
         let times = events.compactMap { event -> Int64?? in
             if case .sample(let sample) = event { return .some(sample.time) }
             return nil
         }
-        #expect(times == [900, 1000, 1000, nil])
+        #expect(times == [900, 1000, 1000, nil, 900, 2000, 3000])
         #expect(session.counters.unreadableTimes == 1)
     }
 
-    @Test(
-        "operational-behavior-edge-node-termination-host-action: a death makes the edge node and its devices offline, at host time"
-    )
+    // Assertions: operational-behavior-edge-node-termination-host-action-ndeath-node-offline,
+    // operational-behavior-edge-node-termination-host-action-ndeath-devices-offline, topics-ndeath-payload,
+    // topics-ndeath-seq, payloads-ndeath-seq
+    @Test("a death makes the edge node and its devices offline, at host time")
     func nodeDeath() {
         var listener = Listener()
         _ = listener.hear(.nodeBirth, birth(number: 3, [int("a", alias: 1, 5)]), at: 10)
@@ -67,9 +75,10 @@ struct BirthAndDeathTests {
         #expect(listener.session.counters.dataBeforeBirth == 1)
     }
 
-    @Test(
-        "operational-behavior-device-ddeath: a device is offline at the time in the payload, and silent until it is born"
-    )
+    // Assertions: operational-behavior-device-ddeath,
+    // operational-behavior-edge-node-termination-host-action-ddeath-devices-offline, payloads-ddeath-timestamp,
+    // topics-ddeath-seq-num, payloads-ddeath-seq, payloads-ddeath-seq-inc, payloads-ddeath-seq-number
+    @Test("a device is offline at the time in the payload, and silent until it is born")
     func deviceDeath() {
         var listener = Listener()
         _ = listener.hear(.nodeBirth, birth(), at: 10)
@@ -152,12 +161,10 @@ struct BirthAndDeathTests {
         #expect(listener.hear(.deviceBirth, message(1, at: 1001), device: "d", at: 20) == ["d online at 20"])
     }
 
-    @Test(
-        """
-        topics-nbirth-bdseq-matching, payloads-nbirth-bdseq-repeat, \
-        message-flow-edge-node-birth-publish-will-message-payload-bdSeq, operational-behavior-data-commands-rebirth-action-3: the \
-        death of another session is ignored
-        """)
+    // Assertions: topics-nbirth-bdseq-matching, topics-nbirth-bdseq-increment, payloads-nbirth-bdseq-repeat,
+    // payloads-ndeath-bdseq, message-flow-edge-node-birth-publish-will-message-payload-bdSeq,
+    // operational-behavior-data-commands-rebirth-action-3
+    @Test("the death of another session is ignored")
     func deathOfAnother() {
         var listener = Listener()
         _ = listener.hear(.nodeBirth, birth(number: 255), at: 10)
@@ -191,6 +198,7 @@ struct BirthAndDeathTests {
         }
     }
 
+    // Assertions: topics-nbirth-metric-reqs, operational-behavior-data-publish-nbirth
     @Test("a birth that leaves metrics out, gives aliases to others and adds some")
     func redefinition() {
         var listener = Listener()
@@ -211,7 +219,8 @@ struct BirthAndDeathTests {
         #expect(listener.session.tagCount == 4)
     }
 
-    @Test("topics-dbirth: after an NBIRTH a device is stale unless it is born again in time")
+    // Assertions: payloads-dbirth-order, operational-behavior-data-commands-rebirth-action-2
+    @Test("after an NBIRTH a device is stale unless it is born again in time")
     func awaitedDevices() {
         var listener = Listener()
         _ = listener.hear(.nodeBirth, birth(), at: 0)
@@ -231,9 +240,8 @@ struct BirthAndDeathTests {
         #expect(listener.session.counters.unknownDevices == 1)
     }
 
-    @Test(
-        "payloads-alias-uniqueness, -birth-requirement: an alias belongs to its device, and to the last metric that has it"
-    )
+    // Assertions: payloads-alias-uniqueness, payloads-alias-birth-requirement
+    @Test("an alias belongs to its device, and to the last metric that has it")
     func aliases() {
         var listener = Listener()
         _ = listener.hear(.nodeBirth, birth([int("a", alias: 1, 1), int("b", alias: 1, 2)]), at: 0)
@@ -250,7 +258,8 @@ struct BirthAndDeathTests {
         #expect(listener.hear(.deviceData, message(8, [int(.max, 32)]), device: "d", at: 0) == ["d:c=32"])
     }
 
-    @Test("topics-nbirth-templates: definitions have no values")
+    // Assertions: topics-nbirth-templates
+    @Test("definitions have no values")
     func definitions() {
         var listener = Listener()
         let definition = SparkplugMetric(
@@ -274,6 +283,8 @@ struct BirthAndDeathTests {
                 == ["refused a: the value is out of the range of its type at byte 5", "a=nil bad"])
     }
 
+    // Assertions: operational-behavior-data-publish-nbirth-order, operational-behavior-data-publish-dbirth-order,
+    // operational-behavior-data-publish-nbirth-values
     @Test("is_historical, is_transient, is_null and Quality are told with each sample")
     func flags() {
         var listener = Listener()
@@ -292,6 +303,13 @@ struct BirthAndDeathTests {
         #expect(
             listener.hear(.nodeData, message(1, [historical, transient, null, stale, odd]), at: 0)
                 == ["a=2 historical", "a=3 transient", "a=nil null", "a=4 stale", "a=5 uncertain"])
+        // The last one of those that are not historical is the latest.
         #expect(listener.latest["a"] == .integer(5))
+        _ = listener.hear(.deviceBirth, message(2, [int("b", alias: 2, 1)]), device: "d", at: 0)
+        historical.alias = 2
+        #expect(
+            listener.hear(.deviceData, message(3, [int(2, 3), int(2, 4), historical]), device: "d", at: 0)
+                == ["d:b=3", "d:b=4", "d:b=2 historical"])
+        #expect(listener.latest["d:b"] == .integer(4))
     }
 }

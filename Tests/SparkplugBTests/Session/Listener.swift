@@ -96,10 +96,10 @@ struct Listener {
 extension EdgeNodeSession {
     /// What follows from a message.
     mutating func hear(
-        _ type: SparkplugMessageType, _ payload: SparkplugPayload, at now: Int64
+        _ type: SparkplugMessageType, _ payload: SparkplugPayload, device: String = "", at now: Int64
     ) -> ContiguousArray<EdgeNodeEvent> {
         var events: ContiguousArray<EdgeNodeEvent> = []
-        let device: [UInt8] = []
+        let device = Array(device.utf8)
         let bytes = payload.encoded
         received(type, device: device.span, bytes.span, at: now, into: &events)
         return events

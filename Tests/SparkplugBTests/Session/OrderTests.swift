@@ -9,8 +9,11 @@ struct OrderTests {
         return listener
     }
 
+    // Assertions: payloads-sequence-num-incrementing, payloads-sequence-num-req-nbirth,
+    // payloads-sequence-num-zero-nbirth, topics-nbirth-seq-num, topics-ndata-seq-num, payloads-nbirth-seq,
+    // payloads-ndata-seq, payloads-ndata-seq-inc
     @Test(
-        "payloads-sequence-num: numbers wrap from 255 to 0, whatever the birth has; trap 3.5-1",
+        "numbers wrap from 255 to 0, whatever the birth has; trap 3.5-1",
         arguments: [0, 1, 200, 255])
     func wrap(_ start: UInt64) {
         var listener = born(start)
@@ -23,9 +26,8 @@ struct OrderTests {
         #expect(listener.session.counters.duplicates == 0 && listener.session.counters.gaps == 0)
     }
 
-    @Test(
-        "operational-behavior-host-reordering-start, -success: what is ahead waits, and is told in its order when the gap closes"
-    )
+    // Assertions: operational-behavior-host-reordering-start, operational-behavior-host-reordering-success
+    @Test("what is ahead waits, and is told in its order when the gap closes")
     func healed() {
         var listener = born()
         #expect(listener.hear(.nodeData, message(3, [int(1, 3)]), at: 10) == [])
@@ -36,9 +38,8 @@ struct OrderTests {
         #expect(listener.advance(to: 60_000).isEmpty)
     }
 
-    @Test(
-        "operational-behavior-host-reordering-rebirth, -param: what waits is told when the window is over, and a rebirth is asked for"
-    )
+    // Assertions: operational-behavior-host-reordering-rebirth, operational-behavior-host-reordering-param
+    @Test("what waits is told when the window is over, and a rebirth is asked for")
     func expired() {
         var rule = EdgeNodeRule()
         rule.reorderWindow = 700
@@ -111,7 +112,9 @@ struct OrderTests {
         #expect(unborn.session.counters.dataBeforeBirth == 4)
     }
 
-    @Test("message-flow-device-birth-publish-nbirth-wait: what overtakes its birth waits for it")
+    // Assertions: message-flow-device-birth-publish-nbirth-wait, topics-dbirth-seq, topics-ddata-seq-num,
+    // payloads-dbirth-seq, payloads-dbirth-seq-inc, payloads-ddata-seq, payloads-ddata-seq-inc, payloads-ddata-order
+    @Test("what overtakes its birth waits for it")
     func overtaking() {
         var listener = Listener()
         #expect(listener.hear(.deviceBirth, message(1, at: 1001, [int("b", alias: 2, 1)]), device: "d", at: 1) == [])
@@ -153,6 +156,7 @@ struct OrderTests {
         #expect(listener.hear(.nodeBirth, birth(number: 4, at: 1002, [int("a", alias: 1, 5)]), at: 800).last == "a=5")
     }
 
+    // Assertions: payloads-sequence-num-always-included
     @Test("a client that does not count is taken as it comes; one that counts on is understood")
     func withoutNumbers() {
         var listener = Listener()

@@ -19,11 +19,13 @@ struct RebirthTests {
         return times
     }
 
-    @Test("operational-behavior-data-commands-rebirth: each cause leads to a request, soon and once")
+    // Assertions: topics-dbirth-metric-reqs, operational-behavior-data-publish-dbirth, payloads-ndata-order
+    @Test("each cause leads to a request, soon and once")
     func causes() {
         let causes: [(SparkplugMessageType, SparkplugPayload, String, RebirthReason)] = [
             (.nodeData, message(2, [int(77, 1)]), "", .unknownMetric),
             (.nodeData, message(2, [int("unknown", 1)]), "", .unknownMetric),
+            (.deviceData, message(2, [int("unknown", 1)]), "d", .unknownMetric),
             (.deviceData, message(2), "unknown", .unknownDevice),
             (.nodeData, message(3), "", .gap),
         ]

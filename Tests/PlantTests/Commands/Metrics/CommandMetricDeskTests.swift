@@ -64,11 +64,12 @@ struct CommandMetricDeskTests {
 
     // MARK: Sending
 
+    // Assertions: operational-behavior-data-commands-dcmd-verb, operational-behavior-data-commands-dcmd-metric-name,
+    // operational-behavior-data-commands-dcmd-metric-value, payloads-dcmd-seq, topics-dcmd-timestamp,
+    // topics-dcmd-payload
     @Test(
-        """
-        operational-behavior-data-commands-dcmd-verb, -dcmd-metric-name, -dcmd-metric-value, payloads-dcmd-seq, \
-        topics-ncmd-timestamp: what is published is the metric in the type of its birth, with the time of publishing
-        """, arguments: ["written", "writtenOnce"])
+        "what is published is the metric in the type of its birth, with the time of publishing",
+        arguments: ["written", "writtenOnce"])
     func message(command: String) throws {
         let (_, _, publication) = try Self.sent(command, Self.named(.int32))
         #expect(publication.message.topic == "spBv1.0/factory/DCMD/line1/press1")

@@ -34,7 +34,8 @@ struct CommandMetricTests {
         return metric
     }
 
-    @Test("topics-ncmd-mqtt: QoS 0, whatever the execution, and no other")
+    // Assertions: topics-ncmd-mqtt, topics-dcmd-mqtt, payloads-ncmd-qos, payloads-dcmd-qos
+    @Test("QoS 0, whatever the execution, and no other")
     func qos() throws {
         for execution in CommandExecution.allCases {
             #expect(try Self.definition(execution: execution).qos == .atMostOnce)
@@ -42,9 +43,10 @@ struct CommandMetricTests {
         }
     }
 
-    @Test(
-        "operational-behavior-data-commands-ncmd-verb, -ncmd-metric-name, -ncmd-metric-value: where it goes and what it says"
-    )
+    // Assertions: operational-behavior-data-commands-ncmd-verb, operational-behavior-data-commands-ncmd-metric-name,
+    // operational-behavior-data-commands-ncmd-metric-value, operational-behavior-data-commands-dcmd-verb,
+    // operational-behavior-data-commands-dcmd-metric-name, operational-behavior-data-commands-dcmd-metric-value
+    @Test("where it goes and what it says")
     func messages() throws {
         let device = try Self.metric(Self.definition(), "g/e/d", ["rpm": 900])
         #expect(device.address == MetricAddress(topic: "spBv1.0/g/DCMD/e/d", name: "Outputs/Speed"))
