@@ -12,7 +12,7 @@ public enum SourceTime {
     ///
     /// - Parameter unit: nil: by its size.
     public static func milliseconds(_ time: Int64, _ unit: TimeUnit? = nil) -> Milliseconds? {
-        switch unit ?? TimeUnit(ofSize: Double(time.magnitude)) {
+        switch unit ?? TimeUnit(ofSize: time.magnitude) {
         case .seconds:
             let (product, overflows) = time.multipliedReportingOverflow(by: 1000)
             return overflows ? nil : product
@@ -28,7 +28,7 @@ public enum SourceTime {
     public static func milliseconds(_ time: Double, _ unit: TimeUnit? = nil) -> Milliseconds? {
         guard time.isFinite else { return nil }
         let scaled: Double =
-            switch unit ?? TimeUnit(ofSize: time.magnitude) {
+            switch unit ?? TimeUnit(ofSize: UInt64(exactly: time.magnitude.rounded(.down)) ?? .max) {
             case .seconds: time * 1000
             case .milliseconds: time
             case .microseconds: time / 1000

@@ -6,12 +6,12 @@ public enum TimeUnit: String, Sendable, Hashable, CaseIterable {
     case nanoseconds = "ns"
 
     /// The unit in which a number of that size is a time of our age; see ``SourceTime``.
-    init(ofSize magnitude: Double) {
+    init(ofSize magnitude: UInt64) {
         self =
             switch magnitude {
-            case ..<1e11: .seconds
-            case ..<1e14: .milliseconds
-            case ..<1e17: .microseconds
+            case ..<100_000_000_000: .seconds
+            case ..<100_000_000_000_000: .milliseconds
+            case ..<100_000_000_000_000_000: .microseconds
             default: .nanoseconds
             }
     }
