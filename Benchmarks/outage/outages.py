@@ -97,7 +97,8 @@ class Flood:
         twice = len(events) - len({(event["tag"], event["revision"]) for event in events})
         wrong = [topic for topic, values in self.expected.items()
                  if [event["value"] for event in by_tag[topic]] != values[1:]]
-        # Not promised: alarms do not wait for each other.
+        # What waits at once is recorded in the order of its dates over all alarms. Its announcements keep the order of each alarm
+        # alone, and what is computed later may be dated earlier.
         dates = [event["changedAt"] for event in events]
         behind_younger = sum(first > second for first, second in zip(dates, dates[1:]))
         figures = dict(

@@ -53,6 +53,51 @@ struct AlarmSpoolTests {
         #expect(after.pendingCount == 6)
     }
 
+    /// Given alarms of several tags, whose transitions are kept on disk alarm by alarm, when a process that has just started
+    /// reads them back and hears more, then all that wait are proposed in the order of their times.
+    @Test(
+        "what several alarms have kept on disk is recorded in order of time over all of them", arguments: UInt64(1)...20
+    )
+    func severalAlarms(seed: UInt64) throws {
+        var random = SeededRandom(seed: seed)
+        let tags = ["c", "a", "d", "b"]
+        func book() throws -> AlarmBook {
+            var book = try AlarmBook(definitions: [try instant()])
+            for (number, name) in tags.enumerated() {
+                book.bind(tag: TagID(rawValue: UInt32(number)), path: try TagPath("factory/line1/\(name)/temperature"))
+            }
+            return book
+        }
+        // No two at the same time, so that there is one order.
+        let samples = (1...60).map { step in
+            (
+                time: Milliseconds(step * 1000), tag: UInt32.random(in: 0..<4, using: &random),
+                value: random.chance(50) ? 20 : Double.random(in: 86...100, using: &random)
+            )
+        }
+        var before = try book()
+        for sample in samples.prefix(40) { before.sample(sample.value, at: sample.time, tag: sample.tag) }
+        let all = before.proposals(limit: .max, epoch: 7)
+        #expect(all.map(\.at) == all.map(\.at).sorted() && Set(all.map(\.path)).count == tags.count, "seed \(seed)")
+        // Some are recorded, in their order, before the process ends.
+        let recorded = Int.random(in: 0...all.count / 2, using: &random)
+        var records: [AlarmPath: AlarmRecord] = [:]
+        for proposal in all.prefix(recorded) { records[proposal.path] = proposal.record }
+
+        var after = try book()
+        after.restore(records.values.sorted { $0.path < $1.path }, at: 40_000)
+        let resumption = after.resume(try AlarmSpool(parsing: before.spool.serialized()), at: 40_000)
+        #expect(resumption.resumed == all.count - recorded && resumption.settled == recorded, "seed \(seed)")
+        #expect(after.proposals(limit: .max, epoch: 7) == Array(all.dropFirst(recorded)), "seed \(seed)")
+        for sample in samples.dropFirst(40) {
+            before.sample(sample.value, at: sample.time, tag: sample.tag)
+            after.sample(sample.value, at: sample.time, tag: sample.tag)
+        }
+        let later = after.proposals(limit: .max, epoch: 7)
+        #expect(later == Array(before.proposals(limit: .max, epoch: 7).dropFirst(recorded)), "seed \(seed)")
+        #expect(later.count > all.count - recorded && later.map(\.at) == later.map(\.at).sorted(), "seed \(seed)")
+    }
+
     @Test("what had been recorded before the restart is not recorded twice", arguments: 0...6)
     func recordedBefore(count: Int) throws {
         var book = try AlarmFixture.book(try instant())
