@@ -170,18 +170,41 @@ struct ElementsTests {
         #expect(plant.send(Array("s/1".utf8), [0x01]).result == .undecodable(.noElements))
     }
 
+    private static func item(_ text: String) -> [UInt8] { [0x60 | UInt8(text.utf8.count)] + Array(text.utf8) }
+
+    /// In CBOR: `[{"ts": 1700000001000, "v": {"a": 1}}, {"ts": 1700000002000.0, "v": {"b": {"c": 2}}}]`, and
+    /// `{1700000001: {"v": {"a": 1, "d": "x"}}, "1700000002": {"v": [1, 2]}}` of indefinite length.
+    private static let itemSeeds: [[UInt8]] = [
+        [0x82, 0xA2] + item("ts") + [0x1B, 0x00, 0x00, 0x01, 0x8B, 0xCF, 0xE5, 0x6B, 0xE8] + item("v") + [0xA1]
+            + item("a")
+            + [0x01, 0xA2] + item("ts") + [0xFB, 0x42, 0x78, 0xBC, 0xFE, 0x56, 0xFD, 0x00, 0x00] + item("v") + [0xA1]
+            + item("b") + [0xA1] + item("c") + [0x02],
+        [0xBF, 0x1A, 0x65, 0x53, 0xF1, 0x01, 0xA1] + item("v") + [0xA2] + item("a") + [0x01] + item("d") + item("x")
+            + item("1700000002") + [0xA1] + item("v") + [0x9F, 0x01, 0x02, 0xFF, 0xFF],
+    ]
+
+    private static let itemTokens: [[UInt8]] = [
+        item("ts"), item("v"), [0xA1], [0x82], [0x9F], [0xBF], [0xFF], [0xF6], [0xF4], [0x7F], [0xC0], [0xC1],
+        [0xD8, 0x20],
+        [0xF9, 0x7E, 0x00], [0xFB, 0x7F, 0xF0, 0, 0, 0, 0, 0, 0], [0x1B] + Array(repeating: 0xFF, count: 8),
+        [0x3B] + Array(repeating: 0xFF, count: 8), [0x5B] + Array(repeating: 0xFF, count: 8), [0xC2, 0x49, 1, 0],
+    ]
+
     @Test("Whatever the bytes are: samples come in the order of their times, and nothing is learnt without bound")
     func mutants() throws {
         let seeds = [
             #"[{"ts":1700000001000,"v":{"a":1}},{"ts":1700000002000,"v":{"b":{"c":2}}}]"#,
             #"{"1700000001":{"v":{"a":1,"d":"x"}},"1700000002":{"v":[1,2]}}"#, #"[[1,2],[3,{"v":{"a":null}}]]"#,
         ]
-        let mutator = Mutator(seeds: seeds.map { Array($0.utf8) })
+        let mutators = [
+            (RouteDefinition.Payload.json, Mutator(seeds: seeds.map { Array($0.utf8) })),
+            (.cbor, Mutator(seeds: Self.itemSeeds, tokens: Self.itemTokens)),
+        ]
         var random = SeededRandom(seed: 5)
         var limits = IngestLimits()
         limits.learntPerTopic = 40
         for isTimeName in [false, true] {
-            for payload in [RouteDefinition.Payload.json, .cbor] {
+            for (payload, mutator) in mutators {
                 var plant = try plant(
                     {
                         $0.payload = payload
@@ -191,13 +214,24 @@ struct ElementsTests {
                         $0.time = isTimeName ? nil : "/ts"
                     }, limits: limits)
                 var count = 0
-                for _ in 0..<20_000 {
-                    plant.send(Array("s/1".utf8), mutator.mutant(&random))
-                    let times = plant.samples.map { $0.hasSourceTime ? $0.sourceTime : .max }
-                    #expect(times == times.sorted())
-                    count += times.count
+                var run = LongRun(usual: 80_000, share: 0.25)
+                for round in 0..<run.inputs {
+                    run.willPlay(round)
+                    let bytes = mutator.mutant(&random)
+                    plant.send(Array("s/1".utf8), bytes)
+                    var last = Milliseconds.min
+                    for sample in plant.samples {
+                        let time = sample.hasSourceTime ? sample.sourceTime : .max
+                        guard time >= last else {
+                            Issue.record("round \(round) in \(payload): \(time) behind \(last) of \(bytes)")
+                            return
+                        }
+                        last = time
+                    }
+                    count += plant.samples.count
                 }
-                #expect(plant.ingest.tags.count <= 40 && (payload == .cbor || count > 10_000))
+                #expect(plant.ingest.tags.count <= 40 && count > run.inputs / 4, "\(payload): \(count) samples")
+                #expect(!run.hasGrown)
             }
         }
     }
