@@ -73,6 +73,7 @@ extension LivePlant {
             let timing = outcome.isBatch ? self.timing(of: sample, in: timing) : timing
             if take(sample, timing) { effects.alarmsPending = true }
         }
+        if !redated.isEmpty { letGoOfRedated() }
         samples.removeAll(keepingCapacity: true)
     }
 

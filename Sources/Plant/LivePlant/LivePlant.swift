@@ -77,6 +77,8 @@ public struct LivePlant: Sendable {
     /// Where this gateway's echoes come back; empty: nowhere.
     let echoTopic: [UInt8]
     var samples: ContiguousArray<Sample> = []
+    /// Tags whose values in the birth that is being taken are dated by the birth.
+    var redated: [TagID] = []
     /// Whether a tag's node is known to exist, by number.
     var nodeExists: ContiguousArray<Bool> = []
     /// Whether a tag has been heard live without a time of its own, by number: then a retained message, whatever its time,

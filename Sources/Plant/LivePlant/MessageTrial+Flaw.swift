@@ -29,7 +29,8 @@ extension MessageTrial {
             let path = tags[tag].path
             return Flaw(failure: failure, tag: path, places: place(of: path).map { [$0] } ?? [])
         }
-        guard let taker = takers.first else { return Flaw(failure: failure, tag: nil, places: []) }
+        // Of several routes nothing tells which one could not read it.
+        guard takers.count == 1, let taker = takers.first else { return Flaw(failure: failure, tag: nil, places: []) }
         return Flaw(
             failure: failure, tag: failure == .invalidTime ? nil : taker.onlyTag,
             places: taker.places(of: failure, in: payload))

@@ -64,8 +64,8 @@ extension ClientCore {
 
     /// Connects and stays until the connection is gone.
     ///
-    /// - Returns: Whether a session was granted and lasted; a server that grants sessions and hangs up is no better
-    ///   than one that cannot be reached.
+    /// - Returns: Whether a session was granted and lasted, or is to be asked for once more; a server that grants sessions and
+    ///   hangs up is no better than one that cannot be reached.
     private func attempt(_ server: ServerAddress) async -> Bool {
         let timeout = state.withLock { $0.machine.connectTimeout }
         let maximumLength = configuration.maximumResponseLength
@@ -109,7 +109,10 @@ extension ClientCore {
             try await channel.closeFuture.get()
             if tls != nil { await explainCertificate(of: server, within: timeout) }
             logFailure()
-            return state.withLock { $0.machine.takeGranted() } && ContinuousClock.now - start > .seconds(1)
+            return state.withLock { state in
+                let hasLasted = state.machine.takeGranted() && ContinuousClock.now - start > .seconds(1)
+                return state.machine.takeGrantedLate() || hasLasted
+            }
         } catch {
             noteFailure(ConnectionFailure(error, server: server, wasOpen: false, tls: nil))
             return false

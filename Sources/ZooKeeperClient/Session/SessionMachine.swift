@@ -8,8 +8,8 @@ import ZooKeeperProtocol
 /// Phases and their exits:
 /// - `disconnected`: no connection. → `handshaking` when one opens, `closed` when the client ends.
 /// - `handshaking`: the connect request is out. → `established` when a session is granted (by way of `authenticating`
-///   when this client has a password), `disconnected` when the connection goes, the deadline passes, or the server says
-///   that the session has expired.
+///   when this client has a password), `disconnected` when the connection goes, the deadline passes, the session is granted
+///   so late that it is asked for once more, or the server says that the session has expired.
 /// - `authenticating`: the session is granted; nothing else is sent before the server has accepted the password. →
 ///   `established`, or `disconnected` when the connection goes or the deadline passes.
 /// - `established`: requests flow. → `disconnected` when the connection goes or stays silent, `closing` on request.
@@ -96,6 +96,7 @@ struct SessionMachine {
     private var wasGranted = false
     /// Whether the last handshake was given up because its answer was old.
     private var hasRepeatedHandshake = false
+    private var wasGrantedLate = false
     /// How long the newest answer took.
     private var lastLatency = Duration.zero
 
@@ -277,6 +278,7 @@ struct SessionMachine {
         session = granted
         if !isNew, provesTooLittle(sentAt, granted, at: now), !hasRepeatedHandshake {
             hasRepeatedHandshake = true
+            wasGrantedLate = true
             effects.close = .handshakeOutdated
             phase = .disconnected
             return
@@ -431,6 +433,13 @@ struct SessionMachine {
     mutating func takeGranted() -> Bool {
         defer { wasGranted = false }
         return wasGranted
+    }
+
+    /// Whether a session was given up since this was asked last, to be asked for once more: of the same server, at once, because
+    /// it is there.
+    mutating func takeGrantedLate() -> Bool {
+        defer { wasGrantedLate = false }
+        return wasGrantedLate
     }
 
     /// The connection is gone.

@@ -147,6 +147,59 @@ struct EdgeTimesTests {
         }
     }
 
+    @Test("Data whose clock is a little behind the edge node's is heard at once after a birth that has dated a value")
+    func dataBehindTheBirth() throws {
+        var plant = try EdgePlant()
+        plant.pass(20_000)
+        var edge = TestEdge()
+        plant.hear(edge.seal(.nodeBirth, at: plant.now, [Self.metric(20, at: plant.now)]))
+        for value in 21...25 {
+            plant.pass(1_000)
+            plant.hear(edge.seal(.nodeData, at: plant.now, [Self.metric(Double(value), at: plant.now - 1_500)]))
+        }
+        plant.pass(1_000)
+        plant.hear(edge.seal(.nodeBirth, at: plant.now, [Self.metric(30, at: plant.now - 60_000)]))
+        #expect(try plant.value("g/e1/temperature") == 30.0)
+        plant.pass(100)
+        plant.hear(edge.seal(.nodeData, at: plant.now, [Self.metric(90, at: plant.now - 1_500)]))
+        #expect(try plant.value("g/e1/temperature") == 90.0)
+        #expect(plant.plant.pendingTransitionCount == 1)
+        plant.pass(100)
+        plant.hear(edge.seal(.nodeData, at: plant.now, [Self.metric(31, at: plant.now - 1_500)]))
+        #expect(try plant.value("g/e1/temperature") == 31.0)
+    }
+
+    @Test(
+        "A birth that the broker had kept does not take a tag back to an older value than the tree has, and raises nothing",
+        arguments: [true, false])
+    func keptBirth(isSentBeforeTheTime: Bool) throws {
+        var owner = try EdgePlant()
+        owner.pass(20_000)
+        var edge = TestEdge()
+        edge.values = ["": [("temperature", 95)]]
+        let time = owner.now
+        let kept = edge.seal(.nodeBirth, at: time, [edge.number, Self.metric(95, at: time - 60_000)])
+        owner.hear(kept)
+        owner.pass(1_000)
+        // The newer value may be dated long ago as well.
+        let newer = isSentBeforeTheTime ? owner.now : time - 50_000
+        owner.hear(edge.seal(.nodeBirth, at: owner.now, [edge.number, Self.metric(40, at: newer)]))
+        #expect(try owner.value("g/e1/temperature") == 40.0)
+        var next = try EdgePlant()
+        next.seed(from: &owner)
+        #expect(try next.value("g/e1/temperature") == 40.0)
+        next.pass(1_000)
+        // What its owner had not recorded yet.
+        let pending = next.plant.pendingTransitionCount
+        next.hear(kept)
+        #expect(try next.value("g/e1/temperature") == 40.0)
+        #expect(next.plant.pendingTransitionCount == pending)
+        // One that is sent now tells what is so.
+        next.pass(60_000)
+        next.hear(edge.seal(.nodeBirth, at: next.now, [edge.number, Self.metric(41, at: time - 60_000)]))
+        #expect(try next.value("g/e1/temperature") == 41.0)
+    }
+
     @Test("A birth that was sent before what is known counts as newest when it comes, if it tells another value")
     func birthOfALateClock() throws {
         var plant = try EdgePlant()

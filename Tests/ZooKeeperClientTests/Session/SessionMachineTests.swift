@@ -247,6 +247,7 @@ struct SessionMachineTests {
         #expect(late.close == .handshakeOutdated && late.write == nil && late.states.isEmpty)
         #expect(late.completions.isEmpty, "what waits goes on waiting")
         expect(machine.takeGranted() == false)
+        expect(machine.takeGrantedLate() && !machine.takeGrantedLate())
         _ = machine.connectionLost(at: start + .milliseconds(2001))
         let now = start + .milliseconds(2020)
         var write = try #require(machine.connectionOpened(at: now).write)
