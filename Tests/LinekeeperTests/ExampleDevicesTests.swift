@@ -96,8 +96,10 @@ extension EndToEnd {
                 func say(_ messages: [ExampleMessage]) async throws -> [String] {
                     var last: [String: String] = [:]
                     for message in messages {
-                        // No two messages on a topic were measured in the same second.
-                        let second = max(Self.second, (lastSecond[message.topic] ?? 0) + 1)
+                        // No two messages on a topic were measured in the same second, and none in one that has not come yet.
+                        let next = (lastSecond[message.topic] ?? 0) + 1
+                        try await eventually("the next second") { Self.second >= next }
+                        let second = Self.second
                         lastSecond[message.topic] = second
                         let moved = try message.moved(to: second)
                         // The makes have the broker keep what tells of presence.

@@ -215,6 +215,10 @@ struct CommandRequestTests {
                 // In some of these rounds the record is written after it was read for the wish, and before the wish is.
                 for id in (0..<20).map({ "c\($0)" }) {
                     _ = try await bed.plant.send(Bed.request(id, "start"), patience: nil)
+                    // The request alone is there before its owner makes a record of it.
+                    try await eventually("the record") {
+                        try await bed.operatorClient.exists(CommandService.path(of: id)) != nil
+                    }
                     async let end = bed.plant.cancelCommand(
                         id, by: "bob", at: WallClock.now(), patience: .seconds(30))
                     var written = 700
