@@ -10,7 +10,7 @@ At each rate messages (QoS 1 both ways, one JSON value each, 1,000 tags, an alar
 - durable: the same, which also writes 200 bytes per message into a file and makes each burst durable by one fdatasync.
 - gateway: a gateway with the embedded tree, as shipped.
 
-For each: processor time of the process (user and system) per message, how often one of its threads left a processor, and the
+For each: processor time of the process (user and system) per message, what it costs when idle included, how often one of its threads left a processor, and the
 processor time per second in which nothing is published. Ends with status 1 when a last value is wrong. Quote ratios of gateway to
 durable.
 """
@@ -41,7 +41,7 @@ class Load:
     def publish(self, rate, seconds):
         """How many there were."""
         size, begin = max(1, rate // BURSTS_PER_SECOND), time.monotonic()
-        count = int(rate * seconds)
+        count = int(rate * seconds) // size * size
         for number in range(0, count, size):
             messages = []
             for value in range(self.publisher.sent, self.publisher.sent + size):
@@ -88,7 +88,7 @@ def measure(kind, options, receiver):
             wrong = len(wrong_values(tree, load.last))
             tree.stop()
             tree.close()
-        return dict(**result, wrong_last_values=wrong, load=load_average())
+        return result | dict(wrong_last_values=wrong, load=load_average())
 
 
 def main():
@@ -106,7 +106,7 @@ def main():
             # Each in turn the first: what else this machine does must not meet the same one each time.
             for kind in kinds[number % len(kinds):] + kinds[:number % len(kinds)]:
                 results[kind].append(measure(kind, options, receiver))
-                print(json.dumps(dict(run=number + 1, **results[kind][-1])), flush=True)
+                print(json.dumps(dict(run=number + 1) | results[kind][-1]), flush=True)
     print(json.dumps({
         rate: dict(
             {kind: median(result[rate]["cpu_us"] for result in results[kind]) for kind in kinds},
