@@ -34,7 +34,6 @@ extension EndToEnd {
             var byte: Int64?
             /// The line for a person.
             var line: String
-
         }
 
         private static let trials = [
@@ -84,6 +83,10 @@ extension EndToEnd {
                 payload: "m,host=a ok=1i\nm,host=a ok=2i,hot\\ oil=warm",
                 reason: "not a line of line protocol: ", place: "/hot oil", byte: 39,
                 line: "value   at /hot oil, cannot be read: not a line of line protocol: neither a number"),
+            Trial(
+                what: "a tag of line protocol", topic: "lines/a", payload: "m,host= ok=1i",
+                reason: "not a line of line protocol: no value after a tag key", byte: 7,
+                line: "value   cannot be read: not a line of line protocol: no value after a tag key"),
             Trial(
                 what: "a time", topic: "scaled/a", payload: #"{"v":1,"ts":"noon"}"#, reason: "the time is neither",
                 place: "/ts", line: "time    at /ts, cannot be read: the time is neither"),

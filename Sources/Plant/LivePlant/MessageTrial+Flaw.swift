@@ -62,9 +62,9 @@ extension MessageTrial.Taker {
         switch route.payload {
         case .json, .cbor: break
         case .lines:
-            guard case .line(let error) = failure, let key = Self.fieldKey(before: error.offset, in: payload) else {
-                return []
-            }
+            guard case .line(let error) = failure, error.reason != .missingTagValue,
+                let key = Self.fieldKey(before: error.offset, in: payload)
+            else { return [] }
             return ["\(JSONPointer(tokens: [key]))"]
         case .number, .text, .bool, .bytes, .nothing, .sparkplug: return []
         }
