@@ -71,6 +71,17 @@ extension EndToEnd {
             return devices.filter { path.hasPrefix($0 + "/") }.max { $0.utf8.count < $1.utf8.count }
         }
 
+        /// A gateway with these routes at a broker, where devices can say something.
+        private static func makes(_ stage: Stage, routes: String) async throws -> (link: BrokerLink, listing: Listing) {
+            let broker = try await stage.broker()
+            let configuration = PlantConfiguration(
+                broker: broker.url, tree: try stage.embeddedTree(), routes: routes, alarms: "alarms: []\n",
+                commands: "commands: []\n")
+            let gateway = try await stage.gatewayWithTree("gw-a", configuration)
+            try await Conditions.standing(["gw-a"], try await stage.reader(configuration))
+            return (try await stage.link(broker, "makes"), Listing(stage: stage, gateway: gateway))
+        }
+
         /// Since 1970.
         private static var second: Int64 { Int64(Date().timeIntervalSince1970) }
 
@@ -80,16 +91,8 @@ extension EndToEnd {
         func values() async throws {
             try await Stage.play("example-devices") { stage in
                 // Given a gateway with the example routes of all makes,
-                let broker = try await stage.broker()
-                let configuration = PlantConfiguration(
-                    broker: broker.url, tree: try stage.embeddedTree(),
-                    routes: try ExampleFiles.routes(of: ExampleFiles.makes), alarms: "alarms: []\n",
-                    commands: "commands: []\n")
-                let gateway = try await stage.gatewayWithTree("gw-a", configuration)
-                let reader = try await stage.reader(configuration)
-                try await Conditions.standing(["gw-a"], reader)
-                let link = try await stage.link(broker, "makes")
-                let listing = Listing(stage: stage, gateway: gateway)
+                let (link, listing) = try await Self.makes(
+                    stage, routes: try ExampleFiles.routes(of: ExampleFiles.makes))
 
                 /// Has devices say something, measured now; by tag and device, what is to be of it in the end.
                 var lastSecond: [String: Int64] = [:]
@@ -151,7 +154,7 @@ extension EndToEnd {
                 try await listing.shows(try await say(again))
                 #expect(try await listing.devices().values.allSatisfy { $0["state"]?.stringValue == "online" })
                 #expect(try await listing.tags().values.allSatisfy { $0["q"]?.stringValue == "good" })
-                #expect(gateway.isRunning)
+                #expect(listing.gateway.isRunning)
             }
         }
 
@@ -164,7 +167,6 @@ extension EndToEnd {
         func staleness() async throws {
             try await Stage.play("example-silence") { stage in
                 // Given a gateway with the routes of makes without presence, in which silence is noticed sooner,
-                let broker = try await stage.broker()
                 var routes = try ExampleFiles.routes(of: Self.silences.keys.sorted())
                 #expect(!routes.contains("presence"))
                 for silence in Self.silences.values {
@@ -172,14 +174,7 @@ extension EndToEnd {
                     #expect(routes.contains(declared))
                     routes = routes.replacingOccurrences(of: declared, with: "staleAfter: 3s\n")
                 }
-                let configuration = PlantConfiguration(
-                    broker: broker.url, tree: try stage.embeddedTree(), routes: routes, alarms: "alarms: []\n",
-                    commands: "commands: []\n")
-                let gateway = try await stage.gatewayWithTree("gw-a", configuration)
-                let reader = try await stage.reader(configuration)
-                try await Conditions.standing(["gw-a"], reader)
-                let link = try await stage.link(broker, "makes")
-                let listing = Listing(stage: stage, gateway: gateway)
+                let (link, listing) = try await Self.makes(stage, routes: routes)
                 let messages = try Self.silences.keys.sorted().map { try #require(ExampleMessage.all(of: $0).first) }
 
                 /// However long the looking takes, they do not fall silent before it is over.

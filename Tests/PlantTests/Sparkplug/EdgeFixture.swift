@@ -34,7 +34,7 @@ struct TestEdge {
             name: name, timestamp: time.map { UInt64($0) }, type: .double, value: .double(value))
     }
 
-    /// What a birth and its death are told together by.
+    /// The metric by which a death names the birth that it ends.
     var number: SparkplugMetric { SparkplugMetric(name: "bdSeq", type: .int64, value: .long(birthNumber)) }
 
     mutating func birth(at now: Milliseconds) -> [Message] {

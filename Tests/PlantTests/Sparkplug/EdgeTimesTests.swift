@@ -38,6 +38,19 @@ struct EdgeTimesTests {
         #expect(try trusts(plant))
     }
 
+    /// An edge node that was born a while ago, whose data, 21 to 25, has times of a clock so far ahead of its own.
+    private static func running(dataAhead ahead: Milliseconds) throws -> (plant: EdgePlant, edge: TestEdge) {
+        var plant = try EdgePlant()
+        plant.pass(20_000)
+        var edge = TestEdge()
+        plant.hear(edge.seal(.nodeBirth, at: plant.now, [metric(20, at: plant.now)]))
+        for value in 21...25 {
+            plant.pass(1_000)
+            plant.hear(edge.seal(.nodeData, at: plant.now, [metric(Double(value), at: plant.now + ahead)]))
+        }
+        return (plant, edge)
+    }
+
     /// How the births of a device date their values whose data has times of another clock than the edge node's.
     enum BirthTimes: CaseIterable {
         case none, ofThatClock, longAgo
@@ -100,14 +113,7 @@ struct EdgeTimesTests {
         "A birth that tells another value than is known tells what is so, whatever time it gives the value",
         arguments: [-86_400_000, -100_000, -3_000, -500, 0] as [Milliseconds])
     func lostChange(age: Milliseconds) throws {
-        var plant = try EdgePlant()
-        plant.pass(20_000)
-        var edge = TestEdge()
-        plant.hear(edge.seal(.nodeBirth, at: plant.now, [Self.metric(20, at: plant.now)]))
-        for value in 21...25 {
-            plant.pass(1_000)
-            plant.hear(edge.seal(.nodeData, at: plant.now, [Self.metric(Double(value), at: plant.now)]))
-        }
+        var (plant, edge) = try Self.running(dataAhead: 0)
         let newest = plant.now
         plant.pass(1_000)
         plant.hear(edge.seal(.nodeBirth, at: plant.now, [Self.metric(90, at: newest + age)]))
@@ -149,14 +155,7 @@ struct EdgeTimesTests {
 
     @Test("Data whose clock is a little behind the edge node's is heard at once after a birth that has dated a value")
     func dataBehindTheBirth() throws {
-        var plant = try EdgePlant()
-        plant.pass(20_000)
-        var edge = TestEdge()
-        plant.hear(edge.seal(.nodeBirth, at: plant.now, [Self.metric(20, at: plant.now)]))
-        for value in 21...25 {
-            plant.pass(1_000)
-            plant.hear(edge.seal(.nodeData, at: plant.now, [Self.metric(Double(value), at: plant.now - 1_500)]))
-        }
+        var (plant, edge) = try Self.running(dataAhead: -1_500)
         plant.pass(1_000)
         plant.hear(edge.seal(.nodeBirth, at: plant.now, [Self.metric(30, at: plant.now - 60_000)]))
         #expect(try plant.value("g/e1/temperature") == 30.0)
@@ -202,14 +201,7 @@ struct EdgeTimesTests {
 
     @Test("A birth that was sent before what is known counts as newest when it comes, if it tells another value")
     func birthOfALateClock() throws {
-        var plant = try EdgePlant()
-        plant.pass(20_000)
-        var edge = TestEdge()
-        plant.hear(edge.seal(.nodeBirth, at: plant.now, [Self.metric(20, at: plant.now)]))
-        for value in 21...25 {
-            plant.pass(1_000)
-            plant.hear(edge.seal(.nodeData, at: plant.now, [Self.metric(Double(value), at: plant.now + 1_500)]))
-        }
+        var (plant, edge) = try Self.running(dataAhead: 1_500)
         plant.pass(1_000)
         plant.hear(edge.seal(.nodeBirth, at: plant.now, [Self.metric(90, at: plant.now - 60_000)]))
         #expect(try plant.value("g/e1/temperature") == 90.0)
